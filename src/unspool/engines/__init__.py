@@ -1,1 +1,59 @@
+"""How the network is computed: one file for each engine, one protocol.
 
+`ENGINES` names the class of each; it is imported when it is asked for, so that a missing PyTorch is
+noticed by those alone who want it.
+"""
+
+import importlib
+from dataclasses import dataclass
+from typing import cast
+
+from unspool.engines.protocol import Engine
+from unspool.errors import ConfigError
+from unspool.network.config import NetworkConfig
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """Say where an engine lives and what it needs.
+
+    Args:
+        module: The module to import.
+        class_name: The class in it, called as ``Class(config, threads=...)``.
+        needs: The package that must be installed, and the extra that brings it; None for no other.
+    """
+
+    module: str
+    class_name: str
+    needs: str | None = None
+
+
+ENGINES: dict[str, EngineRow] = {
+    "cpu": EngineRow("unspool.engines.cpu", "CpuEngine"),
+    "torch": EngineRow("unspool.engines.torch", "TorchEngine", needs="torch"),
+}
+
+
+def make_engine(name: str, config: NetworkConfig, *, threads: int | None = None) -> Engine:
+    """Make an engine by its name.
+
+    Args:
+        name: One of `ENGINES`.
+        config: The network, its vocab_size set.
+        threads: CPU threads to use, ≥ 1; None for the engine's own choice.
+
+    Raises:
+        ConfigError: If the name is unknown, the package it needs is not installed, or a value is out
+            of its range.
+    """
+    row = ENGINES.get(name)
+    if row is None:
+        raise ConfigError("parameter engine", expected=f"one of {', '.join(ENGINES)}", got=repr(name))
+    try:
+        module = importlib.import_module(row.module)
+    except ModuleNotFoundError as error:
+        if row.needs is None or error.name != row.needs:
+            raise
+        what = f"engine {name!r} needs the package {row.needs}, which is not installed"
+        raise ConfigError(what, hint=f'pip install "unspool[{row.needs}]", or choose engine "cpu"') from None
+    return cast(Engine, getattr(module, row.class_name)(config, threads=threads))

@@ -1,0 +1,178 @@
+"""Turn frozen configuration dataclasses into plain JSON dictionaries and back, strictly.
+
+An unknown key, a missing key and a value of the wrong type are errors that name the key; nothing is
+converted in silence except a whole number where a real one is wanted. The range of a value is the
+business of the dataclass itself, which calls `check` in its ``__post_init__``.
+"""
+
+import dataclasses
+import difflib
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from unspool.errors import ConfigError
+
+T = TypeVar("T")
+
+JSON_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+
+
+def check(name: str, value: object, allowed: str, ok: bool) -> None:
+    """Refuse a parameter that is out of its range.
+
+    Args:
+        name: Name of the parameter, as the user writes it.
+        value: What the user gave.
+        allowed: The range in words: "a whole number ≥ 1".
+        ok: Whether the value is in it.
+
+    Raises:
+        ConfigError: If `ok` is false.
+    """
+    if not ok:
+        raise ConfigError(f"parameter {name}", expected=allowed, got=repr(value))
+
+
+def is_whole(value: object, *, least: int) -> bool:
+    """Tell whether a value is an integer (a bool is not one) of at least `least`."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def is_real(value: object) -> bool:
+    """Tell whether a value is an int or a float (a bool is neither); it may still be infinite or NaN."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def to_dict(config: object) -> dict[str, object]:
+    """Write a configuration dataclass as plain JSON types, nested dataclasses included."""
+    if not dataclasses.is_dataclass(config) or isinstance(config, type):
+        raise TypeError(f"to_dict takes a dataclass instance, not {config!r}")
+    return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+
+
+def from_dict(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
+    """Build a configuration dataclass from a dictionary such as JSON gives.
+
+    Args:
+        cls: The dataclass to build; its annotations say what each value may be.
+        values: Keys are field names; fields that have a default may be left out.
+        where: What the values were read from, for messages: "config.json, network".
+
+    Returns:
+        An instance of `cls`, checked by its own ``__post_init__`` as well.
+
+    Raises:
+        ConfigError: On an unknown key (the nearest known one is named), a missing key, a wrong type
+            or a value out of range.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(where, expected="an object with keys and values", got=_describe(values))
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
+    _refuse_unknown(values, list(fields), where)
+    missing = [name for name, field in fields.items() if name not in values and not _has_default(field)]
+    if missing:
+        raise ConfigError(f"{where}: key {missing[0]!r} is missing", expected="a value for it")
+    hints = get_type_hints(cls)
+    arguments = {str(key): _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()}
+    try:
+        return cls(**arguments)
+    except ConfigError as error:
+        what = f"{where}: {error.what}"
+        raise ConfigError(what, expected=error.expected, got=error.got, hint=error.hint) from None
+
+
+def _refuse_unknown(values: Mapping[str, object], known: Sequence[str], where: str) -> None:
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else None
+            raise ConfigError(
+                f"{where}: unknown key {key!r}", expected=f"one of {', '.join(known)}", hint=hint
+            )
+
+
+def _has_default(field: "dataclasses.Field[Any]") -> bool:
+    return not (field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING)
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return to_dict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{value!r} has no plain JSON form")
+
+
+def _convert(hint: Any, value: object, where: str) -> Any:
+    """Check one value against its annotation and give back what the dataclass wants."""
+    origin = get_origin(hint)
+    if hint in (Any, object):
+        return value
+    if origin in (Union, types.UnionType):
+        return _convert_union(hint, value, where)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return from_dict(hint, value, where=where)  # type: ignore[arg-type]
+    if origin is Literal:
+        ok, result = value in get_args(hint), value
+    elif origin is not None:
+        return _convert_container(hint, value, where)
+    else:
+        ok, result = _convert_scalar(hint, value)
+    if not ok:
+        raise ConfigError(where, expected=_expected(hint), got=_describe(value))
+    return result
+
+
+def _convert_scalar(hint: Any, value: object) -> tuple[bool, Any]:
+    if hint is float and is_real(value):
+        return True, float(value)  # type: ignore[arg-type]
+    if isinstance(value, bool):
+        return hint is bool, value
+    return isinstance(value, hint if hint is not None else types.NoneType), value
+
+
+def _convert_union(hint: Any, value: object, where: str) -> Any:
+    exact = [option for option in get_args(hint) if option is type(value)]
+    for option in [*exact, *get_args(hint)]:
+        try:
+            return _convert(option, value, where)
+        except ConfigError as error:
+            if (
+                len(get_args(hint)) == 2
+                and types.NoneType in get_args(hint)
+                and dataclasses.is_dataclass(option)
+            ):
+                raise error from None  # an optional section: its own complaint says more
+    raise ConfigError(where, expected=_expected(hint), got=_describe(value))
+
+
+def _convert_container(hint: Any, value: object, where: str) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise ConfigError(where, expected="an object with keys and values", got=_describe(value))
+        return {str(key): _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(where, expected="a list", got=_describe(value))
+    items = [_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
+    return items if origin is list else tuple(items)
+
+
+def _expected(hint: Any) -> str:
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join(_expected(option) for option in get_args(hint))
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(repr(option) for option in get_args(hint))
+    if hint in (None, types.NoneType):
+        return "null"
+    return JSON_NAMES.get(hint) or ("a list" if get_origin(hint) in (tuple, list, Sequence) else str(hint))
+
+
+def _describe(value: object) -> str:
+    shown = repr(value)
+    return f"{shown if len(shown) <= 60 else shown[:57] + '...'} ({type(value).__name__})"

@@ -1,0 +1,106 @@
+"""The recurrent cells: their gates, their state and one plain NumPy step to read and test against.
+
+A cell is one row of `CELLS`. The step takes the projected input ``x @ input_kernel + bias`` so that a
+whole window is projected in one product (or gathered from a table when the input is one-hot).
+
+Gates stand side by side in the columns of one matrix, in the order of Keras. The state of a layer is
+(S, B, H): row 0 is the hidden state, which is the layer's output; an LSTM keeps its cell in row 1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class LayerParameters:
+    """The arrays of one layer.
+
+    Args:
+        input_kernel: (I, G·H), I the size of the layer's input (V for a one-hot first layer).
+        recurrent_kernel: (H, G·H).
+        bias: (G·H,), already added to the projected inputs that a step takes.
+        recurrent_bias: (H,), only a GRU with reset_after has it: the reset gate multiplies it too.
+    """
+
+    input_kernel: Array
+    recurrent_kernel: Array
+    bias: Array
+    recurrent_bias: Array | None = None
+
+
+Step = Callable[[LayerParameters, Array, Array], Array]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the rest of the package knows about a cell.
+
+    Args:
+        name: The word in configurations and flags.
+        gates: One letter per gate, in the order of the columns.
+        state_size: S, how many (B, H) arrays are carried from step to step.
+        step: (parameters, projected inputs (B, G·H), state (S, B, H)) -> state (S, B, H).
+        reset_gate: Whether the cell has the reset_after variant.
+    """
+
+    name: str
+    gates: tuple[str, ...]
+    state_size: int
+    step: Step
+    reset_gate: bool = False
+
+
+def sigmoid(x: Array) -> Array:
+    """Map to (0, 1) by the logistic function; this form cannot overflow."""
+    y: Array = 0.5 * np.tanh(0.5 * x) + 0.5
+    return y
+
+
+def rnn_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
+    """Do one step of the simple recurrent network: h = tanh(x + h_prev U) (Elman, 1990)."""
+    (h_prev,) = state
+    h: Array = np.tanh(inputs + h_prev @ parameters.recurrent_kernel)  # (B, H)
+    return h[None]  # (1, B, H)
+
+
+def lstm_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
+    """Do one step of the LSTM with a forget gate (Gers, Schmidhuber and Cummins, 2000)."""
+    h_prev, c_prev = state
+    pre = inputs + h_prev @ parameters.recurrent_kernel  # (B, 4H)
+    i, f, g, o = np.split(pre, 4, axis=-1)  # (B, H) each
+    c = sigmoid(f) * c_prev + sigmoid(i) * np.tanh(g)  # (B, H)
+    h = sigmoid(o) * np.tanh(c)  # (B, H)
+    return np.stack([h, c])  # (2, B, H)
+
+
+def gru_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
+    """Do one step of the GRU (Cho et al., 2014), the reset gate before or after the product.
+
+    With a recurrent bias the reset gate multiplies h_prev U + bias (reset_after, the form of cuDNN and
+    PyTorch); without one it multiplies h_prev before the product, as in the paper.
+    """
+    (h_prev,) = state
+    H = h_prev.shape[-1]
+    U = parameters.recurrent_kernel  # (H, 3H), gates z, r, h
+    gates = sigmoid(inputs[:, : 2 * H] + h_prev @ U[:, : 2 * H])  # (B, 2H)
+    z, r = gates[:, :H], gates[:, H:]  # (B, H) each
+    if parameters.recurrent_bias is None:
+        recurrent = (r * h_prev) @ U[:, 2 * H :]  # (B, H)
+    else:
+        recurrent = r * (h_prev @ U[:, 2 * H :] + parameters.recurrent_bias)  # (B, H)
+    n = np.tanh(inputs[:, 2 * H :] + recurrent)  # (B, H)
+    h: Array = z * h_prev + (1 - z) * n  # (B, H)
+    return h[None]  # (1, B, H)
+
+
+CELLS: dict[str, Cell] = {
+    "rnn": Cell("rnn", gates=("h",), state_size=1, step=rnn_step),
+    "lstm": Cell("lstm", gates=("i", "f", "c", "o"), state_size=2, step=lstm_step),
+    "gru": Cell("gru", gates=("z", "r", "h"), state_size=1, step=gru_step, reset_gate=True),
+}

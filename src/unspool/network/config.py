@@ -1,0 +1,70 @@
+"""The configuration that fixes a network: everything its parameters' shapes and its mathematics need."""
+
+from dataclasses import dataclass
+
+from unspool.configuration import check, is_real, is_whole
+from unspool.network.cells import CELLS, Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Describe a stack of recurrent layers between an input table and an output layer.
+
+    Args:
+        cell: One of `CELLS`: "rnn", "lstm" or "gru".
+        hidden_size: H, units in each layer, ≥ 1.
+        num_layers: L, recurrent layers, ≥ 1.
+        embedding_size: E, size of a learned vector for each symbol; None for one-hot input, which is
+            a row of the first layer's input kernel.
+        dropout: Chance that a unit of a layer's output is dropped for a whole training window, in [0, 1).
+        reset_after: Whether a GRU applies its reset gate after the recurrent product; others ignore it.
+        vocab_size: V, symbols with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+
+    cell: str = "lstm"
+    hidden_size: int = 128
+    num_layers: int = 1
+    embedding_size: int | None = None
+    dropout: float = 0.0
+    reset_after: bool = True
+    vocab_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value against its range."""
+        check(
+            "cell", self.cell, f"one of {', '.join(CELLS)}", isinstance(self.cell, str) and self.cell in CELLS
+        )
+        check("hidden_size", self.hidden_size, "a whole number ≥ 1", is_whole(self.hidden_size, least=1))
+        check("num_layers", self.num_layers, "a whole number ≥ 1", is_whole(self.num_layers, least=1))
+        ok = self.embedding_size is None or is_whole(self.embedding_size, least=1)
+        check("embedding_size", self.embedding_size, "a whole number ≥ 1, or none for one-hot input", ok)
+        ok = is_real(self.dropout) and 0 <= self.dropout < 1
+        check("dropout", self.dropout, "a number in [0, 1)", ok)
+        check("reset_after", self.reset_after, "true or false", isinstance(self.reset_after, bool))
+        ok = self.vocab_size is None or is_whole(self.vocab_size, least=2)
+        check("vocab_size", self.vocab_size, "a whole number ≥ 2, or none", ok)
+
+    @property
+    def kind(self) -> Cell:
+        """Look up the cell in the table."""
+        return CELLS[self.cell]
+
+    @property
+    def symbols(self) -> int:
+        """Give V, once a tokenizer has fixed it.
+
+        Raises:
+            ConfigError: If vocab_size is still None.
+        """
+        check(
+            "vocab_size", self.vocab_size, "a whole number: a tokenizer fixes it", self.vocab_size is not None
+        )
+        return self.vocab_size or 0
+
+    @property
+    def state_shape(self) -> tuple[int, int, int]:
+        """Give (L, S, H): the shape of the state without its batch axis, which stands before H."""
+        return self.num_layers, self.kind.state_size, self.hidden_size

@@ -1,0 +1,103 @@
+"""The names, shapes and first values of a network's parameters.
+
+The names are those in the safetensors file, and their order is fixed::
+
+    embedding (V, E)                      only with embedding_size
+    layers.{l}.input_kernel (I, G·H)      I = V or E for the first layer, H for the others
+    layers.{l}.recurrent_kernel (H, G·H)
+    layers.{l}.bias (G·H,)
+    layers.{l}.recurrent_bias (H,)        only a GRU with reset_after
+    output.kernel (H, V)
+    output.bias (V,)
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, is_whole
+from unspool.network.cells import LayerParameters
+from unspool.network.config import NetworkConfig
+
+Parameters = dict[str, NDArray[np.float32]]
+
+
+def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
+    """List every parameter with its shape, in the fixed order.
+
+    Raises:
+        ConfigError: If vocab_size is not known yet.
+    """
+    V, H, E = config.symbols, config.hidden_size, config.embedding_size
+    G = len(config.kind.gates) * H
+    shapes: dict[str, tuple[int, ...]] = {} if E is None else {"embedding": (V, E)}
+    for layer in range(config.num_layers):
+        inputs = H if layer else (V if E is None else E)
+        shapes[f"layers.{layer}.input_kernel"] = (inputs, G)
+        shapes[f"layers.{layer}.recurrent_kernel"] = (H, G)
+        shapes[f"layers.{layer}.bias"] = (G,)
+        if config.kind.reset_gate and config.reset_after:
+            shapes[f"layers.{layer}.recurrent_bias"] = (H,)
+    return {**shapes, "output.kernel": (H, V), "output.bias": (V,)}
+
+
+def count_parameters(config: NetworkConfig) -> int:
+    """Count the numbers in all parameters."""
+    return sum(math.prod(shape) for shape in parameter_shapes(config).values())
+
+
+def layer_parameters(parameters: Mapping[str, Any], layer: int) -> LayerParameters:
+    """Gather the arrays of one layer; a recurrent bias that the network has not is None."""
+    prefix = f"layers.{layer}."
+    return LayerParameters(
+        input_kernel=parameters[prefix + "input_kernel"],
+        recurrent_kernel=parameters[prefix + "recurrent_kernel"],
+        bias=parameters[prefix + "bias"],
+        recurrent_bias=parameters.get(prefix + "recurrent_bias"),
+    )
+
+
+def initialize(config: NetworkConfig, seed: int) -> Parameters:
+    """Draw the first values of all parameters.
+
+    Embedding, input kernels and the output kernel are Glorot uniform (Glorot and Bengio, 2010); a
+    recurrent kernel (H, G·H) is one orthogonal draw whose H rows are orthonormal, as Keras does it
+    (Saxe et al., 2014); an LSTM's forget bias is 1 (Jozefowicz et al., 2015); other biases are 0.
+
+    Args:
+        config: The network; its vocab_size must be set.
+        seed: A whole number ≥ 0. Each parameter has its own random stream, made from the seed and the
+            parameter's name, so that one more layer leaves the values of the others alone.
+
+    Returns:
+        Fresh float32 arrays, C-contiguous, in the fixed order.
+
+    Raises:
+        ConfigError: If the seed is out of its range or vocab_size is not known yet.
+    """
+    check("seed", seed, "a whole number ≥ 0", is_whole(seed, least=0))
+    return {name: _draw(config, name, shape, seed) for name, shape in parameter_shapes(config).items()}
+
+
+def _draw(config: NetworkConfig, name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+    random = np.random.default_rng([seed, *name.encode()])
+    if name.endswith("recurrent_kernel"):
+        values = _orthogonal(random, shape[0], shape[1])
+    elif len(shape) == 2:
+        limit = math.sqrt(6 / (shape[0] + shape[1]))
+        values = random.uniform(-limit, limit, shape)
+    else:
+        values = np.zeros(shape)
+    if name.endswith(".bias") and name.startswith("layers.") and "f" in config.kind.gates:
+        H, gate = config.hidden_size, config.kind.gates.index("f")
+        values[gate * H : (gate + 1) * H] = 1
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _orthogonal(random: np.random.Generator, rows: int, columns: int) -> NDArray[np.float64]:
+    """Draw a (rows, columns) matrix with orthonormal rows, rows ≤ columns, evenly over all of them."""
+    q, r = np.linalg.qr(random.standard_normal((columns, rows)))
+    return np.asarray((q * np.sign(np.diag(r))).T)  # without the signs the draw would not be even
