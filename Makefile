@@ -1,0 +1,66 @@
+# Two commands matter: `make demo` and `make test`. Each makes .venv and installs what it needs.
+# A second call installs nothing, unless the build or its requirements changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+# The PyTorch that the tests compare with. This release has no CUDA in it on CPython 3.11; on another
+# Python the tests that need PyTorch are skipped, unless you ask: make test TORCH=torch
+TORCH ?= $(shell $(PYTHON) -c 'import sys; print("torch==2.13.0" if sys.version_info[:2] == (3, 11) else "")')
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
+BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*)
+TEST_OPTIONS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench clean
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
+
+demo: $(VENV)/.core ## Learn the embedded corpus and write from it, in under a minute
+	@$(BIN)/unspool demo
+
+test: lint ## Check style and types, then run every test
+ifeq ($(TORCH),)
+	@echo "Without PyTorch: no CPU release is pinned for this Python, so the tests that need it are skipped"
+endif
+	$(BIN)/python -m pytest $(TEST_OPTIONS)
+
+lint: $(VENV)/.test ## Check style and types only
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.test ## Rewrite the sources in the house's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.bench ## Measure training and generation against PyTorch, and the lesson against Keras
+	$(BIN)/python benchmarks/training_throughput.py
+	$(BIN)/python benchmarks/generation_throughput.py
+	$(BIN)/python benchmarks/lesson.py
+
+clean: ## Remove .venv and everything that was built
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "unspool needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(BUILD) | $(BIN)/python
+	@echo "Installing unspool into $(VENV): the native module is compiled, which takes about a minute"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test: $(BUILD) Makefile | $(BIN)/python
+	@echo "Installing unspool into $(VENV) with what the tests need $(if $(TORCH),($(TORCH) among it))"
+	@$(PIP) -e '.[test,dev]' $(TORCH)
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.bench: $(BUILD) Makefile | $(BIN)/python
+	@echo "Installing unspool into $(VENV) with its peers: PyTorch, Keras and TensorFlow"
+	@$(PIP) -e '.[bench]' $(TORCH)
+	@touch $@ $(VENV)/.core
