@@ -1,0 +1,122 @@
+"""House rules that a reader relies on: sizes, names, docstrings, and a map that shows every room."""
+
+import ast
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "unspool"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PYTHON_FILES = [
+    *MODULES,
+    *sorted((ROOT / "tests").rglob("*.py")),
+    *sorted((ROOT / "benchmarks").rglob("*.py")),
+]
+NATIVE_FILES = [path for path in sorted((ROOT / "native").rglob("*")) if path.suffix in {".h", ".cpp"}]
+
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+BANNED_NAMES = {"util", "utils", "common", "helper", "helpers", "misc"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def relative(path: Path) -> str:
+    """Give a path as the tests' names show it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    """Yield every function and method of a module."""
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def length(function: Function) -> int:
+    """Count a function's lines, from ``def`` to its end, without its docstring."""
+    lines = (function.end_lineno or function.lineno) - function.lineno + 1
+    if ast.get_docstring(function) is not None:
+        text = function.body[0]
+        lines -= (text.end_lineno or text.lineno) - text.lineno + 1
+    return lines
+
+
+def undocumented(tree: ast.Module) -> list[str]:
+    """List the public classes, functions and methods that have no docstring."""
+    bare: list[str] = []
+
+    def visit(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.ClassDef | Function) and not node.name.startswith("_"):
+                overload = any("overload" in ast.dump(mark) for mark in node.decorator_list)
+                if ast.get_docstring(node) is None and not overload:
+                    bare.append(prefix + node.name)
+                if isinstance(node, ast.ClassDef):
+                    visit(node.body, f"{prefix}{node.name}.")
+
+    visit(tree.body, "")
+    return bare
+
+
+@pytest.mark.parametrize("path", [*PYTHON_FILES, *NATIVE_FILES], ids=relative)
+def test_a_file_is_short_and_its_name_says_what_it_holds(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= LONGEST_FILE
+    assert path.stem not in BANNED_NAMES
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=relative)
+def test_functions_fit_on_a_screen(path: Path) -> None:
+    sizes = {function.name: length(function) for function in functions(ast.parse(path.read_text("utf-8")))}
+    assert {name: lines for name, lines in sizes.items() if lines > LONGEST_FUNCTION} == {}
+
+
+def test_most_functions_are_small() -> None:
+    trees = (ast.parse(path.read_text("utf-8")) for path in MODULES)
+    sizes = [length(function) for tree in trees for function in functions(tree)]
+    assert statistics.median(sizes or [0]) <= 12
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_what_is_public_is_documented(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    assert ast.get_docstring(tree), "a module says in its first line what it is for"
+    if path.stem == "__init__" or not path.stem.startswith("_"):
+        assert undocumented(tree) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_module_raises_by_assert(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    assert [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)] == []
+
+
+def annotated_tree(readme: str) -> str:
+    """Find the README's annotated tree: the fenced block that shows ``src/unspool/``."""
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+    if not blocks:
+        pytest.skip("README.md is not written yet: it has no code block at all")
+    trees = [block for block in blocks if "src/unspool/" in block]
+    assert len(trees) == 1, "README.md shows the annotated tree once, in one fenced block with src/unspool/"
+    return trees[0]
+
+
+def test_the_annotated_tree_shows_every_room() -> None:
+    shown = annotated_tree((ROOT / "README.md").read_text("utf-8"))
+    rooms = [
+        path for path in sorted(PACKAGE.iterdir()) if path.suffix == ".py" or (path / "__init__.py").exists()
+    ]
+    names = [f"{path.name}/" if path.is_dir() else path.name for path in rooms if path.name != "__init__.py"]
+    folders = ["native/", "tests/", "benchmarks/"]
+    assert [name for name in [*folders, *names] if name not in shown] == []
+
+
+def test_the_rules_can_fail() -> None:
+    long_function = "def shout():\n" + "    print()\n" * LONGEST_FUNCTION
+    (found,) = functions(ast.parse(long_function))
+    assert length(found) == LONGEST_FUNCTION + 1
+    assert undocumented(
+        ast.parse("class A:\n    '''Hold.'''\n    def b(self): ...\n    def _c(self): ...")
+    ) == ["A.b"]

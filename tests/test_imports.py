@@ -1,0 +1,44 @@
+"""Importing unspool, or asking for its help, loads nothing heavy: what is heavy waits until it is used."""
+
+import subprocess
+import sys
+
+import pytest
+
+REPORT = "; print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
+HELP = (
+    "import sys, contextlib, io; sys.argv = ['unspool', *{arguments!r}]\n"
+    "from unspool.cli import main\n"
+    "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as shown: main()\n"
+    "assert 'Usage' in shown.getvalue(), 'no help was shown'"
+)
+HEAVY = {"numpy", "torch", "safetensors", "tensorflow", "keras", "jax"}
+
+
+def loaded_after(program: str) -> set[str]:
+    """Run a program in a fresh interpreter and name the top-level modules that it has loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", program + REPORT], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split("LOADED", 1)[1].split())
+
+
+def test_importing_unspool_is_light() -> None:
+    loaded = loaded_after("import sys, unspool")
+    assert "unspool" in loaded
+    assert loaded & (HEAVY | {"rich", "typer", "click"}) == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["sample", "--help"]], ids=" ".join)
+def test_help_is_light(arguments: list[str]) -> None:
+    assert loaded_after(HELP.format(arguments=arguments)) & HEAVY == set()
+
+
+def test_the_probe_sees_what_is_loaded() -> None:
+    assert "numpy" in loaded_after("import sys, numpy")
+
+
+def test_every_public_name_is_there() -> None:
+    missing = "missing = [name for name in unspool.__all__ if not hasattr(unspool, name)]"
+    loaded_after(f"import sys, unspool\n{missing}\nassert not missing, missing")
