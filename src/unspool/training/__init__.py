@@ -1,1 +1,1 @@
-
+"""Training: the loop and everything that it needs, knowing nothing of screens."""

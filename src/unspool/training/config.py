@@ -1,0 +1,95 @@
+"""Everything that decides how a network is trained."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from unspool.configuration import check, is_real, is_whole
+from unspool.errors import ConfigError
+from unspool.training.optimizers import OPTIMIZERS
+from unspool.training.schedules import SCHEDULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Decide how a network is trained; saved whole with the run.
+
+    Args:
+        epochs: Passes over the corpus, or None to go by `minutes` alone.
+        minutes: Wall time after which the run ends, or None. The learning rate then follows the clock, so
+            two runs do not give the same bits.
+        batch_size: Lanes that are read side by side (fewer if the corpus is tiny).
+        sequence_length: Symbols of each lane per step, through which gradients flow.
+        optimizer: A name in `OPTIMIZERS`.
+        learning_rate: The peak of the schedule.
+        schedule: A name in `SCHEDULES`.
+        warmup_fraction: Share of the run in which the learning rate rises.
+        floor_fraction: Where the learning rate ends, as a share of its peak.
+        weight_decay: Decoupled decay of kernels and the embedding; adamw only.
+        beta1: Decay of the mean gradient; adamw and adam.
+        beta2: Decay of the mean squared gradient; adamw and adam.
+        rho: Decay of the mean squared gradient; rmsprop.
+        momentum: Decay of the accumulated gradient; sgd.
+        epsilon: What keeps a division from blowing up; all but sgd.
+        clip_norm: Greatest global norm of the gradients, or None.
+        validation_fraction: Share of the corpus held out of training, or None.
+        patience: Evaluations without a better validation after which the run ends, or None.
+        evaluate_every: Steps between two evaluations, or None for one at the end of each epoch.
+        checkpoint_seconds: Longest time between two checkpoints.
+        seed: What every random draw comes from.
+        threads: Threads of the engine, or None to let the engine choose.
+        engine: A name in `ENGINES`.
+    """
+
+    epochs: int | None = 10
+    minutes: float | None = None
+    batch_size: int = 32
+    sequence_length: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 4e-3
+    schedule: str = "cosine"
+    warmup_fraction: float = 0.02
+    floor_fraction: float = 0.05
+    weight_decay: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.99
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7
+    clip_norm: float | None = 1.0
+    validation_fraction: float | None = 0.1
+    patience: int | None = None
+    evaluate_every: int | None = None
+    checkpoint_seconds: float = 30.0
+    seed: int = 0
+    threads: int | None = None
+    engine: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "sequence_length"):
+            self._check(name, "a whole number ≥ 1", lambda v: is_whole(v, least=1))
+        for name in ("epochs", "patience", "evaluate_every", "threads"):
+            self._check(name, "a whole number ≥ 1, or None", lambda v: v is None or is_whole(v, least=1))
+        for name in ("learning_rate", "epsilon"):
+            self._check(name, "a number > 0", lambda v: is_real(v) and 0 < v < math.inf)
+        for name in ("minutes", "clip_norm"):
+            self._check(
+                name, "a number > 0, or None", lambda v: v is None or (is_real(v) and 0 < v < math.inf)
+            )
+        for name in ("warmup_fraction", "beta1", "beta2", "rho", "momentum"):
+            self._check(name, "a number in [0, 1)", lambda v: is_real(v) and 0 <= v < 1)
+        for name in ("weight_decay", "checkpoint_seconds"):
+            self._check(name, "a number ≥ 0", lambda v: is_real(v) and 0 <= v < math.inf)
+        self._check("floor_fraction", "a number in [0, 1]", lambda v: is_real(v) and 0 <= v <= 1)
+        share = "a number in (0, 1), or None"
+        self._check("validation_fraction", share, lambda v: v is None or (is_real(v) and 0 < v < 1))
+        self._check("seed", "a whole number in [0, 2**63)", lambda v: is_whole(v, least=0) and v < 2**63)
+        self._check("optimizer", f"one of {', '.join(OPTIMIZERS)}", lambda v: v in OPTIMIZERS)
+        self._check("schedule", f"one of {', '.join(SCHEDULES)}", lambda v: v in SCHEDULES)
+        if self.epochs is None and self.minutes is None:
+            raise ConfigError("parameters epochs and minutes", expected="a number in one", got="None in both")
+
+    def _check(self, name: str, allowed: str, accept: Callable[[Any], bool]) -> None:
+        value = getattr(self, name)
+        check(name, value, allowed, accept(value))
