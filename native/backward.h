@@ -1,0 +1,294 @@
+// Loss and gradients of one window.
+//
+// Every thread takes its own lanes through all time steps, forward and backward, without waiting for the others; the
+// output layer is cut by rows, the weight gradients by columns. No sum is ever split over threads, so the result has
+// the same bits for every number of threads.
+#pragma once
+
+#include "loss.h"
+
+namespace unspool::UNSPOOL_ISA {
+
+// Copies columns [first, last) of an m-row product into the caller's matrix, leaving the padding behind.
+inline void store_columns(const float* product, int m, int first, int last, Axis columns, float* out, size_t ldo,
+                          bool add) {
+    const int width = last - first;
+    for (int column = first; column < last; column += kLanes) {
+        const int block = column / columns.padded, offset = column % columns.padded;
+        int valid = columns.size - offset;
+        valid = valid < 0 ? 0 : valid > kLanes ? kLanes : valid;
+        float* to = out + static_cast<size_t>(block) * columns.size + offset;
+        const float* from = product + (column - first);
+        for (int r = 0; r < m; ++r, to += ldo, from += width)
+            for (int j = 0; j < valid; ++j) to[j] = add ? to[j] + from[j] : from[j];
+    }
+}
+
+// out[column] (+)= the sum of that column over `rows` rows, for columns [first, last).
+inline void sum_columns(const float* matrix, int rows, size_t ld, int first, int last, Axis columns, float* out,
+                        bool add) {
+    for (int column = first; column < last; column += kLanes) {
+        Vec total{};
+        for (int r = 0; r < rows; ++r) total += load(matrix + r * ld + column);
+        alignas(64) float lanes[kLanes];
+        store(lanes, total);
+        for (int j = 0; j < kLanes; ++j) {
+            const int to = columns.source(column + j);
+            if (to >= 0) out[to] = add ? out[to] + lanes[j] : lanes[j];
+        }
+    }
+}
+
+struct WindowTask {
+    Network& network;
+    const Team& team;
+    const Batch& batch;
+    float* state;
+    float* losses;      // or null
+    float* logits_out;  // or null: (R, vocab) logits for the caller
+    bool backward;
+    int64_t counted;
+    int block;          // rows of logits kept at a time
+
+    int rows() const { return batch.steps * batch.lanes; }
+    bool masks() const { return batch.masks != nullptr; }
+    const float* top() const { return network.layer_output(network.shape.num_layers - 1, masks()); }
+
+    void run(int thread) {
+        network.pack_weights(backward, team.size, thread);
+        team.barrier(team.self);
+        const Part lanes = part_of(batch.lanes, team.size, thread);
+        for (int l = 0; l < network.shape.num_layers; ++l) network.forward_layer(l, batch, state, lanes);
+        team.barrier(team.self);
+        output_layer(thread);
+        if (!backward) return;
+        for (int l = network.shape.num_layers - 1; l >= 0; --l) backward_layer(l, lanes);
+        team.barrier(team.self);
+        for (int l = 0; l < network.shape.num_layers; ++l) layer_gradients(l, thread);
+        if (network.shape.embedding_size > 0) embedding_gradient(thread);
+    }
+
+    // Logits, loss and their gradients, a block of rows at a time: memory is bounded for any vocabulary.
+    void output_layer(int thread) {
+        const int total = rows();
+        for (int first = 0; first < total; first += block) {
+            const int count = total - first < block ? total - first : block;
+            const Part part = part_of(count, team.size, thread);
+            for (int r = part.first; r < part.last; r += kStrip)
+                output_strip(first, r, part.last - r < kStrip ? part.last - r : kStrip);
+            if (!backward) continue;
+            team.barrier(team.self);
+            output_gradient(first, count, thread);
+            if (first + block < total) team.barrier(team.self);
+        }
+    }
+
+    static constexpr int kStrip = 4 * kRows;  // rows whose logits stay in the cache from product to gradient
+
+    void output_strip(int first, int r, int count) {
+        const int width = network.width, vocab_width = network.vocab_width;
+        float* logits = network.probabilities.get() + static_cast<size_t>(r) * vocab_width;
+        const size_t row = static_cast<size_t>(first) + r;
+        compute_logits(network, count, top() + row * width, logits);
+        if (logits_out != nullptr) return copy_logits(row, count, logits);
+        const float scale = counted > 0 ? 1.0f / static_cast<float>(counted) : 0.0f;
+        for (int i = 0; i < count; ++i) {
+            float* line = logits + static_cast<size_t>(i) * vocab_width;
+            const int32_t target = batch.targets[row + i];
+            float& loss = network.row_losses.get()[row + i];
+            if (target != 0) {
+                loss = cross_entropy(line, vocab_width, target, scale);
+            } else {
+                loss = 0.0f;
+                std::memset(line, 0, sizeof(float) * vocab_width);
+            }
+        }
+        if (backward)
+            multiply(count, logits, vocab_width, network.output_back, network.hidden_grad.get() + row * width, width, false);
+    }
+
+    void copy_logits(size_t row, int count, const float* logits) {
+        const int vocab = network.shape.vocab_size;
+        for (int i = 0; i < count; ++i) {
+            float* to = logits_out + (row + i) * vocab;
+            std::memcpy(to, logits + static_cast<size_t>(i) * network.vocab_width, sizeof(float) * vocab);
+            to[0] = -INFINITY;
+        }
+    }
+
+    void output_gradient(int first, int count, int thread) {
+        const Axis vocab = network.vocab_axis();
+        const Part part = columns_of(network.vocab_width, thread);
+        if (part.first == part.last) return;
+        const float* rows_grad = network.probabilities.get();
+        const float* product = multiply_transposed(
+            network.shape.hidden_size, count, top() + static_cast<size_t>(first) * network.width, network.width,
+            rows_grad, network.vocab_width, part.first, part.last, network.scratch[thread]);
+        store_columns(product, network.shape.hidden_size, part.first, part.last, vocab, network.output_kernel_grad,
+                      network.shape.vocab_size, first > 0);
+        sum_columns(rows_grad, count, network.vocab_width, part.first, part.last, vocab, network.output_bias_grad,
+                    first > 0);
+    }
+
+    // This thread's columns of a padded matrix, in whole panels where there are enough of them.
+    Part columns_of(int columns, int thread) const {
+        const int unit = columns / kPanel >= team.size ? kPanel : kLanes;
+        Part part = part_of((columns + unit - 1) / unit, team.size, thread);
+        part.first *= unit;
+        part.last = part.last * unit < columns ? part.last * unit : columns;
+        return part;
+    }
+
+    void backward_layer(int layer, Part lanes) {
+        const int count = lanes.last - lanes.first, width = network.width;
+        if (count == 0) return;
+        const size_t offset = static_cast<size_t>(lanes.first) * width, size = sizeof(float) * count * width;
+        std::memset(network.carry.get() + offset, 0, size);
+        if (network.plan.states == 2) std::memset(network.carry_cell.get() + offset, 0, size);
+        for (int t = batch.steps - 1; t >= 0; --t) backward_step(layer, t, lanes);
+    }
+
+    void backward_step(int layer, int t, Part lanes) {
+        Activations& a = network.activations[layer];
+        const int count = lanes.last - lanes.first, width = network.width;
+        const bool two = network.plan.states == 2;
+        const size_t first = static_cast<size_t>(t) * batch.lanes + lanes.first;
+        float* gates = a.gates.get() + first * network.row_floats();
+        float* output_grad = network.hidden_grad.get() + first * width;
+        float* carry = network.carry.get() + static_cast<size_t>(lanes.first) * width;
+        float* carry_cell = two ? network.carry_cell.get() + static_cast<size_t>(lanes.first) * width : nullptr;
+        if (masks()) network.apply_mask(batch, layer, lanes, output_grad, output_grad);
+        for (int j = 0; j < count * width; j += kLanes) store(carry + j, load(carry + j) + load(output_grad + j));
+        step_backward(network.shape, network.plan, network.weights[layer],
+                      {count, width, gates, a.hidden_in.get() + first * width,
+                       two ? a.cell_in.get() + first * width : nullptr, a.hidden_out.get() + first * width,
+                       two ? a.tanh_cell.get() + first * width : nullptr, carry, carry_cell,
+                       network.spare.get() + static_cast<size_t>(lanes.first) * width});
+        for (int b = 0; b < count; ++b) {
+            if (batch.ids[first + b] != batch.reset_id) continue;
+            std::memset(carry + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
+            if (two) std::memset(carry_cell + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
+        }
+        if (!network.dense_input(layer)) return;
+        // the layer below has not been reached yet, so its outputs' gradients may take the place of ours
+        float* below = layer > 0 ? output_grad : network.embedded_grad.get() + first * network.input_width;
+        for (int g = 0; g < network.plan.inputs; ++g)
+            multiply(count, gates + network.plan.input[g].slot * width, network.row_floats(),
+                     network.weights[layer].input_back[g], below, network.input_axis(layer).padded, g > 0);
+    }
+
+    // Gradient of one group of gates of a matrix: (left side)^T (gates' gradients), for this thread's columns.
+    void group_gradient(int layer, const Group& group, int m, const float* left, size_t ld, float* out, int thread) {
+        const int width = network.width;
+        const Part part = columns_of(group.gates * width, thread);
+        if (part.first == part.last) return;
+        const float* gates = network.activations[layer].gates.get() + group.slot * width;
+        const float* product = multiply_transposed(m, rows(), left, ld, gates, network.row_floats(), part.first,
+                                                   part.last, network.scratch[thread]);
+        store_columns(product, m, part.first, part.last, network.gates_axis(group.gates),
+                      out + static_cast<size_t>(group.gate) * network.shape.hidden_size, network.gate_columns(), false);
+    }
+
+    void layer_gradients(int layer, int thread) {
+        Activations& a = network.activations[layer];
+        const LayerArrays& arrays = network.arrays[layer];
+        const CellPlan& plan = network.plan;
+        const int hidden = network.shape.hidden_size, width = network.width;
+        group_gradient(layer, plan.recurrent, hidden, a.hidden_in.get(), width, arrays.recurrent_grad, thread);
+        if (plan.two_products)
+            group_gradient(layer, kCandidate, hidden, a.gates.get() + 3 * width, network.row_floats(),
+                           arrays.recurrent_grad, thread);
+        if (arrays.recurrent_bias_grad != nullptr) {
+            const Part part = columns_of(width, thread);
+            sum_columns(a.gates.get() + 2 * width, rows(), network.row_floats(), part.first, part.last,
+                        network.hidden_axis(), arrays.recurrent_bias_grad, false);
+        }
+        for (int g = 0; g < plan.inputs; ++g) {
+            const Group& group = plan.input[g];
+            const Part part = columns_of(group.gates * width, thread);
+            sum_columns(a.gates.get() + group.slot * width, rows(), network.row_floats(), part.first, part.last,
+                        network.gates_axis(group.gates), arrays.bias_grad + group.gate * hidden, false);
+            if (!network.dense_input(layer)) {
+                table_gradient(group, part);
+                continue;
+            }
+            const float* input = layer > 0 ? network.layer_output(layer - 1, masks()) : network.embedded.get();
+            group_gradient(layer, group, network.input_size(layer), input, network.input_axis(layer).padded,
+                           arrays.input_grad, thread);
+        }
+    }
+
+    // Adds the gates' gradients to the rows of the symbols that were read.
+    void table_gradient(const Group& group, Part part) {
+        const int hidden = network.shape.hidden_size, width = network.width;
+        const size_t ld = network.gate_columns();
+        for (int column = part.first; column < part.last;) {
+            const int gate = column / width, offset = column % width;
+            int end = (gate + 1) * width;
+            end = end < part.last ? end : part.last;
+            int valid = (hidden < end - gate * width ? hidden : end - gate * width) - offset;
+            valid = valid < 0 ? 0 : valid;
+            float* table = network.arrays[0].input_grad + static_cast<size_t>(group.gate + gate) * hidden + offset;
+            for (int v = 0; v < network.shape.vocab_size; ++v) std::memset(table + v * ld, 0, sizeof(float) * valid);
+            const float* from = network.activations[0].gates.get() + group.slot * width + column;
+            for (int r = 0; r < rows(); ++r, from += network.row_floats()) {
+                float* to = table + static_cast<size_t>(batch.ids[r]) * ld;
+                for (int j = 0; j < valid; ++j) to[j] += from[j];
+            }
+            column = end;
+        }
+    }
+
+    void embedding_gradient(int thread) {
+        const int size = network.shape.embedding_size;
+        const Part part = part_of(size, team.size, thread);
+        float* out = network.embedding_grad;
+        for (int v = 0; v < network.shape.vocab_size; ++v)
+            std::memset(out + static_cast<size_t>(v) * size + part.first, 0, sizeof(float) * (part.last - part.first));
+        for (int r = 0; r < rows(); ++r) {
+            const float* from = network.embedded_grad.get() + static_cast<size_t>(r) * network.input_width;
+            float* to = out + static_cast<size_t>(batch.ids[r]) * size;
+            for (int j = part.first; j < part.last; ++j) to[j] += from[j];
+        }
+    }
+};
+
+constexpr size_t kBlockFloats = size_t{4} << 20;  // 16 MiB of logits at a time
+
+inline bool reserve_backward(Network& network, const Batch& batch, const Team& team) {
+    const size_t rows = static_cast<size_t>(batch.steps) * batch.lanes;
+    const size_t lane_floats = static_cast<size_t>(batch.lanes) * network.width;
+    if (network.scratch_size < team.size) {
+        delete[] network.scratch;
+        network.scratch = new TransposedScratch[team.size];
+        network.scratch_size = team.size;
+    }
+    const int hidden = network.shape.hidden_size, embedding = network.shape.embedding_size;
+    const int tall = hidden > embedding ? hidden : embedding;
+    const int gates = network.plan.gates * network.width;
+    const int wide = (gates > network.vocab_width ? gates : network.vocab_width) / team.size + 2 * kPanel;
+    bool ok = true;
+    for (int i = 0; i < team.size; ++i)
+        ok = ok && network.scratch[i].product.reserve(static_cast<size_t>(tall) * wide) &&
+             network.scratch[i].left.reserve(static_cast<size_t>(kDepth) * (tall + kRows)) &&
+             network.scratch[i].right.reserve(static_cast<size_t>(kDepth) * kPanel);
+    if (embedding > 0) ok = ok && network.embedded_grad.reserve(rows * network.input_width);
+    return ok && network.hidden_grad.reserve(rows * network.width) && network.carry.reserve(lane_floats) &&
+           network.carry_cell.reserve(lane_floats) && network.spare.reserve(lane_floats);
+}
+
+inline bool run_window(Network& network, const Team& team, const Batch& batch, float* state, float* losses,
+                       float* logits_out, bool backward, int64_t counted) {
+    const int rows = batch.steps * batch.lanes;
+    size_t block = kBlockFloats / network.vocab_width;
+    block = block < 64 ? 64 : block > static_cast<size_t>(rows) ? rows : block;
+    if (!network.reserve_weights(backward) || !network.reserve_window(batch, batch.masks != nullptr) ||
+        !network.probabilities.reserve(block * network.vocab_width) ||
+        (backward && !reserve_backward(network, batch, team)))
+        return false;
+    WindowTask task{network, team, batch, state, losses, logits_out, backward, counted, static_cast<int>(block)};
+    run_team(team, [&](int thread) { task.run(thread); });
+    return true;
+}
+
+}  // namespace unspool::UNSPOOL_ISA

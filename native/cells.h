@@ -1,0 +1,245 @@
+// The recurrent cells: one step forward and one step back for some rows (sequences) of a layer.
+//
+// A row of `gates` has one slot of `width` floats per gate. Before the forward step the slots hold the input's share
+// of each gate, bias included; the step adds the recurrent share and leaves what the backward step needs in place.
+// The backward step replaces that by the gradient of the pre-activations. Padding is zero and stays zero.
+//
+//   cell             slots                               recurrent product        input goes to
+//   rnn              h                                   all                      h
+//   lstm             i f c o                             all                      i f c o
+//   gru reset after  z r (h U_n + its bias) n            first three              z r . n
+//   gru reset before z r n (r * h)                       z r, then (r * h) U_n    z r n
+#pragma once
+
+#include "gemm.h"
+#include "kernels.h"
+
+namespace unspool::UNSPOOL_ISA {
+
+// Gates [gate, gate + gates) of the stored matrices stand in slots [slot, slot + gates) of a row.
+struct Group {
+    int gate, gates, slot;
+};
+
+struct CellPlan {
+    int gates;   // gates in the stored matrices
+    int slots;   // slots in a row of gates
+    int states;  // 2 with a cell state, else 1
+    int inputs;  // groups that the input feeds
+    Group input[2];
+    Group recurrent;
+    bool two_products;  // the candidate has a product of its own, over r * h
+};
+
+inline CellPlan plan_of(const Shape& shape) {
+    switch (shape.cell) {
+        case Cell::kLstm:
+            return {4, 4, 2, 1, {{0, 4, 0}, {}}, {0, 4, 0}, false};
+        case Cell::kGru:
+            if (shape.reset_after) return {3, 4, 1, 2, {{0, 2, 0}, {2, 1, 3}}, {0, 3, 0}, false};
+            return {3, 4, 1, 1, {{0, 3, 0}, {}}, {0, 2, 0}, true};
+        default:
+            return {1, 1, 1, 1, {{0, 1, 0}, {}}, {0, 1, 0}, false};
+    }
+}
+
+constexpr Group kCandidate{2, 1, 2};  // n of a GRU with the reset before the product; r * h stands in slot 3
+
+// The packed matrices of one layer.
+struct LayerWeights {
+    Panels input[2], input_back[2];
+    Panels recurrent, recurrent_back;
+    Panels candidate, candidate_back;
+    Buffer bias;  // (slots x width), in the order of the slots
+};
+
+// Some rows of one layer at one time step; consecutive rows are one width (or slots x width) apart.
+struct StepRows {
+    int rows, hidden_size, width;
+    float* gates;
+    const float *hidden_in, *cell_in;   // state before the step, resets applied
+    float *hidden_out, *cell_out;       // state after the step; may be the same memory
+    float* tanh_cell;                   // kept for the backward step, or null
+};
+
+struct StepRowsBack {
+    int rows, width;
+    float* gates;
+    const float *hidden_in, *cell_in, *hidden_out, *tanh_cell;
+    float* hidden_grad;  // in: gradient of the step's output; out: gradient of hidden_in
+    float* cell_grad;    // in: gradient of the cell state after the step; out: of cell_in
+    float* scratch;      // rows x width
+};
+
+inline void rnn_forward(const StepRows& s) {
+    const int n = s.rows * s.width;
+    for (int j = 0; j < n; j += kLanes) store(s.hidden_out + j, hyperbolic_tangent(load(s.gates + j)));
+}
+
+inline void rnn_backward(const StepRowsBack& s) {
+    const int n = s.rows * s.width;
+    for (int j = 0; j < n; j += kLanes) {
+        const Vec h = load(s.hidden_out + j);
+        store(s.gates + j, load(s.hidden_grad + j) * (1.0f - h * h));
+    }
+}
+
+inline void lstm_forward(const StepRows& s) {
+    for (int row = 0; row < s.rows; ++row) {
+        float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = 0; j < s.width; j += kLanes) {
+            const Vec i = sigmoid(load(g + j)), f = sigmoid(load(g + s.width + j));
+            const Vec u = hyperbolic_tangent(load(g + 2 * s.width + j)), o = sigmoid(load(g + 3 * s.width + j));
+            const Vec c = f * load(s.cell_in + at + j) + i * u;
+            const Vec tanh_c = hyperbolic_tangent(c);
+            store(s.cell_out + at + j, c);
+            store(s.hidden_out + at + j, o * tanh_c);
+            if (s.tanh_cell == nullptr) continue;
+            store(s.tanh_cell + at + j, tanh_c);
+            store(g + j, i);
+            store(g + s.width + j, f);
+            store(g + 2 * s.width + j, u);
+            store(g + 3 * s.width + j, o);
+        }
+    }
+}
+
+inline void lstm_backward(const StepRowsBack& s) {
+    for (int row = 0; row < s.rows; ++row) {
+        float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = 0; j < s.width; j += kLanes) {
+            const Vec i = load(g + j), f = load(g + s.width + j);
+            const Vec u = load(g + 2 * s.width + j), o = load(g + 3 * s.width + j);
+            const Vec tanh_c = load(s.tanh_cell + at + j), dh = load(s.hidden_grad + at + j);
+            const Vec dc = dh * o * (1.0f - tanh_c * tanh_c) + load(s.cell_grad + at + j);
+            store(g + j, dc * u * (i * (1.0f - i)));
+            store(g + s.width + j, dc * load(s.cell_in + at + j) * (f * (1.0f - f)));
+            store(g + 2 * s.width + j, dc * i * (1.0f - u * u));
+            store(g + 3 * s.width + j, dh * tanh_c * (o * (1.0f - o)));
+            store(s.cell_grad + at + j, dc * f);
+        }
+    }
+}
+
+// Slots z, r, q = h U_n + its bias, n.
+inline void gru_after_forward(const StepRows& s) {
+    for (int row = 0; row < s.rows; ++row) {
+        float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = 0; j < s.width; j += kLanes) {
+            const Vec z = sigmoid(load(g + j)), r = sigmoid(load(g + s.width + j));
+            const Vec n = hyperbolic_tangent(load(g + 3 * s.width + j) + r * load(g + 2 * s.width + j));
+            store(s.hidden_out + at + j, z * (load(s.hidden_in + at + j) - n) + n);
+            store(g + j, z);
+            store(g + s.width + j, r);
+            store(g + 3 * s.width + j, n);
+        }
+    }
+}
+
+inline void gru_after_backward(const StepRowsBack& s) {
+    for (int row = 0; row < s.rows; ++row) {
+        float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = 0; j < s.width; j += kLanes) {
+            const Vec z = load(g + j), r = load(g + s.width + j);
+            const Vec q = load(g + 2 * s.width + j), n = load(g + 3 * s.width + j);
+            const Vec dh = load(s.hidden_grad + at + j);
+            const Vec dn = dh * (1.0f - z) * (1.0f - n * n);
+            store(g + j, dh * (load(s.hidden_in + at + j) - n) * (z * (1.0f - z)));
+            store(g + s.width + j, dn * q * (r * (1.0f - r)));
+            store(g + 2 * s.width + j, dn * r);
+            store(g + 3 * s.width + j, dn);
+            store(s.hidden_grad + at + j, dh * z);
+        }
+    }
+}
+
+// Slots z, r, n, p = r * h: the gates first, then, after the candidate's product, the new state.
+inline void gru_before_gates(const StepRows& s) {
+    for (int row = 0; row < s.rows; ++row) {
+        float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
+        const float* h = s.hidden_in + static_cast<size_t>(row) * s.width;
+        for (int j = 0; j < s.width; j += kLanes) {
+            const Vec r = sigmoid(load(g + s.width + j));
+            store(g + j, sigmoid(load(g + j)));
+            store(g + s.width + j, r);
+            store(g + 3 * s.width + j, r * load(h + j));
+        }
+    }
+}
+
+inline void gru_before_state(const StepRows& s) {
+    for (int row = 0; row < s.rows; ++row) {
+        float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = 0; j < s.width; j += kLanes) {
+            const Vec z = load(g + j), n = hyperbolic_tangent(load(g + 2 * s.width + j));
+            store(s.hidden_out + at + j, z * (load(s.hidden_in + at + j) - n) + n);
+            store(g + 2 * s.width + j, n);
+        }
+    }
+}
+
+inline void gru_before_backward(const LayerWeights& weights, const StepRowsBack& s) {
+    const size_t stride = static_cast<size_t>(4) * s.width;
+    for (int row = 0; row < s.rows; ++row) {
+        float* g = s.gates + row * stride;
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = 0; j < s.width; j += kLanes) {
+            const Vec z = load(g + j), n = load(g + 2 * s.width + j), dh = load(s.hidden_grad + at + j);
+            store(g + j, dh * (load(s.hidden_in + at + j) - n) * (z * (1.0f - z)));
+            store(g + 2 * s.width + j, dh * (1.0f - z) * (1.0f - n * n));
+            store(s.hidden_grad + at + j, dh * z);
+        }
+    }
+    multiply(s.rows, s.gates + 2 * s.width, stride, weights.candidate_back, s.scratch, s.width, false);
+    for (int row = 0; row < s.rows; ++row) {
+        float* g = s.gates + row * stride;
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = 0; j < s.width; j += kLanes) {
+            const Vec r = load(g + s.width + j), dp = load(s.scratch + at + j);
+            store(g + s.width + j, dp * load(s.hidden_in + at + j) * (r * (1.0f - r)));
+            store(s.hidden_grad + at + j, load(s.hidden_grad + at + j) + dp * r);
+        }
+    }
+}
+
+// One step of the layer's recurrence, the input's share being in the gates already.
+inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights, const StepRows& s) {
+    const size_t stride = static_cast<size_t>(plan.slots) * s.width;
+    multiply(s.rows, s.hidden_in, s.width, weights.recurrent, s.gates, stride, true);
+    if (shape.cell == Cell::kLstm) {
+        lstm_forward(s);
+    } else if (shape.cell == Cell::kRnn) {
+        rnn_forward(s);
+    } else if (plan.two_products) {
+        gru_before_gates(s);
+        multiply(s.rows, s.gates + 3 * s.width, stride, weights.candidate, s.gates + 2 * s.width, stride, true);
+        gru_before_state(s);
+    } else {
+        gru_after_forward(s);
+    }
+}
+
+// The step back: gates become the gradients of the pre-activations, hidden_grad and cell_grad those of the state before.
+inline void step_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights, const StepRowsBack& s) {
+    const size_t stride = static_cast<size_t>(plan.slots) * s.width;
+    bool accumulate = true;  // a GRU's state also reaches the next one directly
+    if (shape.cell == Cell::kLstm) {
+        lstm_backward(s);
+        accumulate = false;
+    } else if (shape.cell == Cell::kRnn) {
+        rnn_backward(s);
+        accumulate = false;
+    } else if (plan.two_products) {
+        gru_before_backward(weights, s);
+    } else {
+        gru_after_backward(s);
+    }
+    multiply(s.rows, s.gates, stride, weights.recurrent_back, s.hidden_grad, s.width, accumulate);
+}
+
+}  // namespace unspool::UNSPOOL_ISA

@@ -1,0 +1,74 @@
+// The table of functions of one instruction set. Included by one source file per set, which names the set
+// (UNSPOOL_ISA), the floats of a vector (UNSPOOL_LANES), the rows of a tile (UNSPOOL_ROWS) and the function to define.
+
+#include "backward.h"
+#include "optimizer.h"
+#include "sample.h"
+
+namespace unspool::UNSPOOL_ISA {
+namespace {
+
+#define UNSPOOL_STRING_(x) #x
+#define UNSPOOL_STRING(x) UNSPOOL_STRING_(x)
+
+Network& as_network(void* network) { return *static_cast<Network*>(network); }
+
+bool step(void* handle, const Team& team, Arrays parameters, const Batch& batch, float* state, double* total,
+          int64_t* count, float* losses, float* const* gradients) {
+    Network& network = as_network(handle);
+    const int64_t rows = static_cast<int64_t>(batch.steps) * batch.lanes;
+    *count = 0;
+    for (int64_t r = 0; r < rows; ++r) *count += batch.targets[r] != 0;
+    network.bind(parameters, gradients);
+    if (!run_window(network, team, batch, state, losses, nullptr, gradients != nullptr, *count)) return false;
+    *total = 0.0;
+    for (int64_t r = 0; r < rows; ++r) *total += static_cast<double>(network.row_losses.get()[r]);
+    if (losses != nullptr) std::memcpy(losses, network.row_losses.get(), sizeof(float) * rows);
+    return true;
+}
+
+bool logits(void* handle, const Team& team, Arrays parameters, const Batch& batch, float* state, float* out) {
+    Network& network = as_network(handle);
+    network.bind(parameters, nullptr);
+    return run_window(network, team, batch, state, nullptr, out, false, 0);
+}
+
+bool load_parameters(void* handle, Arrays parameters) {
+    Network& network = as_network(handle);
+    network.bind(parameters, nullptr);
+    if (!network.reserve_weights(false)) return false;
+    network.pack_weights(false, 1, 0);
+    return true;
+}
+
+bool plain_multiply(int m, int n, int k, const float* a, const float* b, float* c) {
+    Panels panels;
+    const int columns = round_up(n, kLanes);
+    Buffer out;
+    if (!panels.shape(k, columns) || !out.reserve(static_cast<size_t>(m) * columns)) return false;
+    panels.pack(b, n, 1, {1, k, k}, {1, n, columns}, 0, panels.count());
+    multiply(m, a, k, panels, out.get(), columns, false);
+    for (int r = 0; r < m; ++r)
+        std::memcpy(c + static_cast<size_t>(r) * n, out.get() + static_cast<size_t>(r) * columns, sizeof(float) * n);
+    return true;
+}
+
+constexpr Kernels kTable{
+    UNSPOOL_STRING(UNSPOOL_ISA),
+    kLanes,
+    [](const Shape& shape) -> void* { return new Network(shape); },
+    [](void* handle) { delete static_cast<Network*>(handle); },
+    step,
+    logits,
+    load_parameters,
+    [](void* handle, const Team& team, const Sequences& sequences) { return generate(as_network(handle), team, sequences); },
+    optimize,
+    plain_multiply,
+};
+
+}  // namespace
+}  // namespace unspool::UNSPOOL_ISA
+
+namespace unspool {
+const Kernels* UNSPOOL_FUNCTION() { return &UNSPOOL_ISA::kTable; }
+}  // namespace unspool

@@ -1,0 +1,11 @@
+// What every processor of the platform has: NEON on Arm, four floats at a time elsewhere.
+#if defined(__aarch64__)
+#define UNSPOOL_ISA neon
+#define UNSPOOL_ROWS 12  // 24 accumulators of 32 registers
+#else
+#define UNSPOOL_ISA generic
+#define UNSPOOL_ROWS 6
+#endif
+#define UNSPOOL_LANES 4
+#define UNSPOOL_FUNCTION kernels_baseline
+#include "kernels.inc.h"

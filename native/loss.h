@@ -1,0 +1,46 @@
+// Softmax cross-entropy of rows of logits.
+#pragma once
+
+#include "network.h"
+
+namespace unspool::UNSPOOL_ISA {
+
+// ln sum e^row, for `width` floats, a whole number of vectors.
+inline float log_sum_exp(const float* row, int width) {
+    Vec most = load(row);
+    for (int j = kLanes; j < width; j += kLanes) most = larger(most, load(row + j));
+    const float top = max_lanes(most);
+    Vec total{};
+    for (int j = 0; j < width; j += kLanes) total += exponential(load(row + j) - top);
+    return std::log(sum_lanes(total)) + top;
+}
+
+// Returns the nats of `target`; turns the row into scale * (softmax - one at the target).
+inline float cross_entropy(float* row, int width, int32_t target, float scale) {
+    Vec most = load(row);
+    for (int j = kLanes; j < width; j += kLanes) most = larger(most, load(row + j));
+    const float top = max_lanes(most), logit = row[target];
+    Vec total{};
+    for (int j = 0; j < width; j += kLanes) {
+        const Vec logits = load(row + j), e = exponential(logits - top);
+        // what cannot be drawn has no probability at all, not e^-87
+        const Vec kept = logits <= 0.5f * Network::kNever ? Vec{} : e;
+        total += kept;
+        store(row + j, kept);
+    }
+    const float sum = sum_lanes(total);
+    const Vec factor = broadcast(scale / sum);
+    for (int j = 0; j < width; j += kLanes) store(row + j, load(row + j) * factor);
+    row[target] -= scale;
+    return std::log(sum) + top - logit;
+}
+
+// Logits of `rows` rows of the top layer's output, in whole vectors.
+inline void compute_logits(const Network& network, int rows, const float* hidden, float* logits) {
+    for (int r = 0; r < rows; ++r)
+        std::memcpy(logits + static_cast<size_t>(r) * network.vocab_width, network.bias_row.get(),
+                    sizeof(float) * network.vocab_width);
+    multiply(rows, hidden, network.width, network.output, logits, network.vocab_width, true);
+}
+
+}  // namespace unspool::UNSPOOL_ISA

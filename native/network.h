@@ -1,0 +1,294 @@
+// The network's memory and its forward pass: packed weights, activations of one window, layer after layer.
+#pragma once
+
+#include "cells.h"
+
+namespace unspool::UNSPOOL_ISA {
+
+// A thread's part of `count` things: [first, last), parts as equal as whole things allow.
+struct Part {
+    int first, last;
+};
+
+inline Part part_of(int count, int size, int thread) {
+    return {static_cast<int>(static_cast<int64_t>(count) * thread / size),
+            static_cast<int>(static_cast<int64_t>(count) * (thread + 1) / size)};
+}
+
+// Runs task(thread) on every thread of the team.
+template <typename Task>
+inline void run_team(const Team& team, Task&& task) {
+    team.run(
+        team.self, [](void* argument, int thread) { (*static_cast<Task*>(argument))(thread); },
+        const_cast<void*>(static_cast<const void*>(&task)));
+}
+
+struct LayerArrays {
+    const float *input, *recurrent, *bias, *recurrent_bias;
+    float *input_grad, *recurrent_grad, *bias_grad, *recurrent_bias_grad;
+};
+
+// What one window leaves behind in one layer for the backward pass. R = steps x lanes rows, time-major.
+struct Activations {
+    Buffer gates;                  // (R, slots x width)
+    Buffer hidden_in, cell_in;     // ((steps + 1) x lanes, width): the state before each step, resets applied
+    Buffer hidden_out, tanh_cell;  // (R, width)
+    Buffer dropped;                // (R, width): hidden_out times the dropout mask, where there is one
+};
+
+struct Network {
+    Shape shape;
+    CellPlan plan;
+    int width;         // hidden_size in whole vectors
+    int input_width;   // embedding_size in whole vectors
+    int vocab_width;   // vocab_size in whole vectors
+    LayerWeights* weights;
+    Activations* activations;
+    LayerArrays* arrays;
+    const float *embedding = nullptr, *output_kernel = nullptr, *output_bias = nullptr;
+    float *embedding_grad = nullptr, *output_kernel_grad = nullptr, *output_bias_grad = nullptr;
+    Panels output, output_back;
+    Buffer bias_row;  // output bias, minus a lot where no symbol can be drawn: <pad> and the padding
+    Buffer embedded;  // (R, input_width)
+    Buffer embedded_grad;
+    Buffer hidden_grad;             // (R, width): gradient of the outputs of the layer in hand
+    Buffer carry, carry_cell, spare;  // (lanes, width)
+    Buffer probabilities;           // a block of rows x vocab_width
+    Buffer row_losses;              // (R)
+    TransposedScratch* scratch = nullptr;  // one per thread
+    int scratch_size = 0;
+
+    explicit Network(const Shape& s)
+        : shape(s),
+          plan(plan_of(s)),
+          width(round_up(s.hidden_size, kLanes)),
+          input_width(round_up(s.embedding_size, kLanes)),
+          vocab_width(round_up(s.vocab_size, kLanes)),
+          weights(new LayerWeights[s.num_layers]),
+          activations(new Activations[s.num_layers]),
+          arrays(new LayerArrays[s.num_layers]) {}
+    Network(const Network&) = delete;
+    Network& operator=(const Network&) = delete;
+    ~Network() {
+        delete[] weights;
+        delete[] activations;
+        delete[] arrays;
+        delete[] scratch;
+    }
+
+    bool dense_input(int layer) const { return layer > 0 || shape.embedding_size > 0; }
+    int input_size(int layer) const { return layer > 0 ? shape.hidden_size : shape.embedding_size; }
+    int row_floats() const { return plan.slots * width; }
+    Axis gates_axis(int gates) const { return {gates, shape.hidden_size, width}; }
+    Axis hidden_axis() const { return {1, shape.hidden_size, width}; }
+    Axis vocab_axis() const { return {1, shape.vocab_size, vocab_width}; }
+    Axis input_axis(int layer) const {
+        return layer > 0 ? hidden_axis() : Axis{1, shape.embedding_size, input_width};
+    }
+    size_t gate_columns() const { return static_cast<size_t>(plan.gates) * shape.hidden_size; }
+
+    // Takes the caller's arrays apart, in their stored order.
+    void bind(Arrays parameters, float* const* gradients) {
+        size_t next = 0;
+        const auto take = [&](const float*& values, float*& grad) {
+            values = parameters[next];
+            grad = gradients == nullptr ? nullptr : gradients[next];
+            ++next;
+        };
+        if (shape.embedding_size > 0) take(embedding, embedding_grad);
+        for (int l = 0; l < shape.num_layers; ++l) {
+            LayerArrays& a = arrays[l];
+            take(a.input, a.input_grad);
+            take(a.recurrent, a.recurrent_grad);
+            take(a.bias, a.bias_grad);
+            a.recurrent_bias = nullptr;
+            a.recurrent_bias_grad = nullptr;
+            if (shape.cell == Cell::kGru && shape.reset_after) take(a.recurrent_bias, a.recurrent_bias_grad);
+        }
+        take(output_kernel, output_kernel_grad);
+        take(output_bias, output_bias_grad);
+    }
+
+    bool reserve_weights(bool backward) {
+        bool ok = output.shape(shape.hidden_size, vocab_width) && bias_row.reserve(vocab_width);
+        if (backward) ok = ok && output_back.shape(vocab_width, width);
+        for (int l = 0; ok && l < shape.num_layers; ++l) {
+            LayerWeights& w = weights[l];
+            ok = w.bias.reserve(row_floats()) && w.recurrent.shape(shape.hidden_size, plan.recurrent.gates * width);
+            if (plan.two_products) ok = ok && w.candidate.shape(shape.hidden_size, width);
+            if (backward) {
+                ok = ok && w.recurrent_back.shape(plan.recurrent.gates * width, width);
+                if (plan.two_products) ok = ok && w.candidate_back.shape(width, width);
+            }
+            if (!dense_input(l)) continue;
+            for (int g = 0; g < plan.inputs; ++g) {
+                ok = ok && w.input[g].shape(input_size(l), plan.input[g].gates * width);
+                if (backward)
+                    ok = ok && w.input_back[g].shape(plan.input[g].gates * width, input_axis(l).padded);
+            }
+        }
+        return ok;
+    }
+
+    // Packs a group of gates of a stored matrix (rows x gates * hidden), and its transpose for the way back.
+    void pack_group(const float* matrix, const Group& group, int rows, Axis row_axis, Panels& forward, Panels* back,
+                    int size, int thread) {
+        const size_t ld = gate_columns();
+        const float* from = matrix + static_cast<size_t>(group.gate) * shape.hidden_size;
+        Part part = part_of(forward.count(), size, thread);
+        forward.pack(from, ld, 1, {1, rows, rows}, gates_axis(group.gates), part.first, part.last);
+        if (back == nullptr) return;
+        part = part_of(back->count(), size, thread);
+        back->pack(from, 1, ld, gates_axis(group.gates), row_axis, part.first, part.last);
+    }
+
+    // Packs this thread's share of all weights.
+    void pack_weights(bool backward, int size, int thread) {
+        const int hidden = shape.hidden_size, vocab = shape.vocab_size;
+        for (int l = 0; l < shape.num_layers; ++l) {
+            LayerWeights& w = weights[l];
+            pack_group(arrays[l].recurrent, plan.recurrent, hidden, hidden_axis(), w.recurrent,
+                       backward ? &w.recurrent_back : nullptr, size, thread);
+            if (plan.two_products)
+                pack_group(arrays[l].recurrent, kCandidate, hidden, hidden_axis(), w.candidate,
+                           backward ? &w.candidate_back : nullptr, size, thread);
+            for (int g = 0; dense_input(l) && g < plan.inputs; ++g)
+                pack_group(arrays[l].input, plan.input[g], input_size(l), input_axis(l), w.input[g],
+                           backward ? &w.input_back[g] : nullptr, size, thread);
+        }
+        Part part = part_of(output.count(), size, thread);
+        output.pack(output_kernel, vocab, 1, {1, hidden, hidden}, vocab_axis(), part.first, part.last);
+        if (backward) {
+            part = part_of(output_back.count(), size, thread);
+            output_back.pack(output_kernel, 1, vocab, vocab_axis(), hidden_axis(), part.first, part.last);
+        }
+        if (thread == 0) pack_biases();
+    }
+
+    void pack_biases() {
+        const int hidden = shape.hidden_size;
+        for (int l = 0; l < shape.num_layers; ++l) {
+            float* to = weights[l].bias.get();
+            std::memset(to, 0, sizeof(float) * row_floats());
+            for (int g = 0; g < plan.inputs; ++g)
+                for (int i = 0; i < plan.input[g].gates; ++i)
+                    std::memcpy(to + (plan.input[g].slot + i) * width, arrays[l].bias + (plan.input[g].gate + i) * hidden,
+                                sizeof(float) * hidden);
+            if (arrays[l].recurrent_bias != nullptr)
+                std::memcpy(to + 2 * width, arrays[l].recurrent_bias, sizeof(float) * hidden);
+        }
+        float* row = bias_row.get();
+        for (int j = 0; j < vocab_width; ++j) row[j] = j == 0 || j >= shape.vocab_size ? kNever : output_bias[j];
+    }
+
+    // The logit of what cannot be drawn: e^(kNever - anything finite) is zero, and no product of it is infinite.
+    static constexpr float kNever = -1e30f;
+
+    // Starts a row of gates with the bias and, for the first layer's table, the row of the symbol.
+    void start_row(int layer, int32_t id, float* gates) const {
+        std::memcpy(gates, weights[layer].bias.get(), sizeof(float) * row_floats());
+        if (dense_input(layer)) return;
+        const int hidden = shape.hidden_size;
+        const float* row = arrays[layer].input + static_cast<size_t>(id) * gate_columns();
+        for (int g = 0; g < plan.inputs; ++g)
+            for (int i = 0; i < plan.input[g].gates; ++i) {
+                float* to = gates + (plan.input[g].slot + i) * width;
+                const float* from = row + (plan.input[g].gate + i) * hidden;
+                for (int j = 0; j < hidden; ++j) to[j] += from[j];
+            }
+    }
+
+    // Adds the product of `rows` input rows with the layer's input kernel to the gates.
+    void add_input(int layer, int rows, const float* input, size_t stride, float* gates) const {
+        for (int g = 0; g < plan.inputs; ++g)
+            multiply(rows, input, stride, weights[layer].input[g], gates + plan.input[g].slot * width, row_floats(), true);
+    }
+
+    bool reserve_window(const Batch& batch, bool masks) {
+        const size_t rows = static_cast<size_t>(batch.steps) * batch.lanes;
+        const size_t states = rows + batch.lanes;
+        bool ok = row_losses.reserve(rows);
+        if (shape.embedding_size > 0) ok = ok && embedded.reserve(rows * input_width);
+        for (int l = 0; ok && l < shape.num_layers; ++l) {
+            Activations& a = activations[l];
+            ok = a.gates.reserve(rows * row_floats()) && a.hidden_in.reserve(states * width) &&
+                 a.hidden_out.reserve(rows * width);
+            if (plan.states == 2) ok = ok && a.cell_in.reserve(states * width) && a.tanh_cell.reserve(rows * width);
+            if (masks) ok = ok && a.dropped.reserve(rows * width);
+        }
+        return ok;
+    }
+
+    // The output of a layer as the next one sees it.
+    const float* layer_output(int layer, bool masks) const {
+        return masks ? activations[layer].dropped.get() : activations[layer].hidden_out.get();
+    }
+
+    // Runs lanes [part.first, part.last) of one layer through the whole window; reads and writes their state.
+    void forward_layer(int layer, const Batch& batch, float* state, Part part) {
+        Activations& a = activations[layer];
+        const int rows = part.last - part.first, hidden = shape.hidden_size;
+        if (rows == 0) return;
+        const size_t lane_floats = static_cast<size_t>(batch.lanes) * hidden;
+        float* layer_state = state + static_cast<size_t>(layer) * plan.states * lane_floats;
+        const auto copy_state = [&](bool in, int slot, float* ours) {
+            for (int b = part.first; b < part.last; ++b) {
+                float* theirs = layer_state + slot * lane_floats + static_cast<size_t>(b) * hidden;
+                float* row = ours + static_cast<size_t>(b) * width;
+                if (in) std::memset(row, 0, sizeof(float) * width);
+                std::memcpy(in ? row : theirs, in ? theirs : row, sizeof(float) * hidden);
+            }
+        };
+        copy_state(true, 0, a.hidden_in.get());
+        if (plan.states == 2) copy_state(true, 1, a.cell_in.get());
+        for (int t = 0; t < batch.steps; ++t) forward_step(layer, batch, t, part);
+        const size_t last = static_cast<size_t>(batch.steps) * batch.lanes * width;
+        copy_state(false, 0, a.hidden_in.get() + last);
+        if (plan.states == 2) copy_state(false, 1, a.cell_in.get() + last);
+    }
+
+    void forward_step(int layer, const Batch& batch, int t, Part part) {
+        Activations& a = activations[layer];
+        const bool two = plan.states == 2, masks = batch.masks != nullptr;
+        const int rows = part.last - part.first;
+        const size_t first = static_cast<size_t>(t) * batch.lanes + part.first, next = first + batch.lanes;
+        const int32_t* ids = batch.ids + first;
+        float* gates = a.gates.get() + first * row_floats();
+        float* hidden_in = a.hidden_in.get() + first * width;
+        float* cell_in = two ? a.cell_in.get() + first * width : nullptr;
+        for (int b = 0; b < rows; ++b) {
+            if (ids[b] == batch.reset_id) {
+                std::memset(hidden_in + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
+                if (two) std::memset(cell_in + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
+            }
+            start_row(layer, ids[b], gates + static_cast<size_t>(b) * row_floats());
+        }
+        if (layer > 0) add_input(layer, rows, layer_output(layer - 1, masks) + first * width, width, gates);
+        if (layer == 0 && dense_input(0)) {
+            float* x = embedded.get() + first * input_width;
+            for (int b = 0; b < rows; ++b) embed(ids[b], x + static_cast<size_t>(b) * input_width);
+            add_input(0, rows, x, input_width, gates);
+        }
+        step_forward(shape, plan, weights[layer],
+                     {rows, shape.hidden_size, width, gates, hidden_in, cell_in, a.hidden_out.get() + first * width,
+                      two ? a.cell_in.get() + next * width : nullptr, two ? a.tanh_cell.get() + first * width : nullptr});
+        std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width, sizeof(float) * rows * width);
+        if (masks) apply_mask(batch, layer, part, a.hidden_out.get() + first * width, a.dropped.get() + first * width);
+    }
+
+    void embed(int32_t id, float* row) const {
+        std::memcpy(row, embedding + static_cast<size_t>(id) * shape.embedding_size,
+                    sizeof(float) * shape.embedding_size);
+    }
+
+    // to = from * mask for the rows of one step.
+    void apply_mask(const Batch& batch, int layer, Part part, const float* from, float* to) const {
+        const int hidden = shape.hidden_size;
+        for (int b = part.first; b < part.last; ++b, from += width, to += width) {
+            const float* mask = batch.masks + (static_cast<size_t>(layer) * batch.lanes + b) * hidden;
+            for (int j = 0; j < hidden; ++j) to[j] = from[j] * mask[j];
+        }
+    }
+};
+
+}  // namespace unspool::UNSPOOL_ISA

@@ -1,0 +1,108 @@
+// A team of threads that sleep between tasks and can wait for each other inside one.
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "kernels.h"
+
+namespace unspool {
+
+class ThreadTeam {
+   public:
+    explicit ThreadTeam(int size) : size_(size), crew_(std::make_unique<Crew>(size)) {}
+
+    int size() const { return size_; }
+
+    // The team as the kernels see it. The caller's thread is thread 0.
+    Team view() {
+        return {size_, this, [](void* self, Task task, void* argument) { static_cast<ThreadTeam*>(self)->run(task, argument); },
+                [](void* self) { static_cast<ThreadTeam*>(self)->crew_->barrier.wait(); }};
+    }
+
+    // Held while a task runs: a team does one thing at a time, whoever asks.
+    std::mutex& mutex() { return mutex_; }
+
+   private:
+    using Task = void (*)(void*, int);
+
+    // Waits by spinning for a moment, since the others are microseconds away, then sleeps.
+    static void wait_while(const std::atomic<uint32_t>& value, uint32_t old) {
+        for (int spin = 0; spin < 4000; ++spin) {
+            if (value.load(std::memory_order_acquire) != old) return;
+#if defined(__x86_64__)
+            __builtin_ia32_pause();
+#endif
+        }
+        value.wait(old, std::memory_order_acquire);
+    }
+
+    struct Barrier {
+        explicit Barrier(int count) : size(count), missing(count) {}
+        const int size;
+        std::atomic<int> missing;
+        std::atomic<uint32_t> round{0};
+
+        void wait() {
+            const uint32_t now = round.load(std::memory_order_acquire);
+            if (missing.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+                missing.store(size, std::memory_order_relaxed);
+                round.fetch_add(1, std::memory_order_release);
+                round.notify_all();
+            } else {
+                wait_while(round, now);
+            }
+        }
+    };
+
+    struct Crew {
+        explicit Crew(int size) : barrier(size), process(getpid()) {
+            for (int i = 1; i < size; ++i) threads.emplace_back([this, i] { work(i); });
+        }
+        ~Crew() {
+            task = nullptr;
+            start.fetch_add(1, std::memory_order_release);
+            start.notify_all();
+            for (std::thread& thread : threads) thread.join();
+        }
+        void work(int index) {
+            for (uint32_t seen = 0;; ++seen) {
+                wait_while(start, seen);
+                if (task == nullptr) return;
+                task(argument, index);
+                barrier.wait();
+            }
+        }
+        Barrier barrier;
+        const pid_t process;
+        Task task = nullptr;
+        void* argument = nullptr;
+        std::atomic<uint32_t> start{0};
+        std::vector<std::thread> threads;
+    };
+
+    void run(Task task, void* argument) {
+        if (size_ == 1) return task(argument, 0);
+        if (crew_->process != getpid()) {  // a fork takes no threads along: its side needs threads of its own
+            crew_.release();               // the old ones cannot be joined here
+            crew_ = std::make_unique<Crew>(size_);
+        }
+        crew_->task = task;
+        crew_->argument = argument;
+        crew_->start.fetch_add(1, std::memory_order_release);
+        crew_->start.notify_all();
+        task(argument, 0);
+        crew_->barrier.wait();
+    }
+
+    const int size_;
+    std::unique_ptr<Crew> crew_;
+    std::mutex mutex_;
+};
+
+}  // namespace unspool

@@ -1,0 +1,48 @@
+"""Types of the native module; unspool.kernels is its documented face."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int32]
+
+class ThreadTeam:
+    def __init__(self, size: int) -> None: ...
+    @property
+    def size(self) -> int: ...
+
+class Network:
+    def __init__(
+        self,
+        team: ThreadTeam,
+        kernels: str,
+        cell: int,
+        reset_after: bool,
+        vocab_size: int,
+        embedding_size: int,
+        hidden_size: int,
+        num_layers: int,
+    ) -> None: ...
+    def step(
+        self,
+        parameters: Sequence[Floats],
+        ids: Ids,
+        targets: Ids,
+        reset_id: int,
+        masks: Floats | None,
+        state: Floats,
+        losses: Floats | None,
+        gradients: Sequence[Floats] | None,
+    ) -> tuple[float, int]: ...
+    def logits(
+        self, parameters: Sequence[Floats], ids: Ids, reset_id: int, state: Floats, out: Floats
+    ) -> None: ...
+    def load(self, parameters: Sequence[Floats]) -> None: ...
+    def generate(self, *arguments: Any) -> None: ...
+
+def kernel_names() -> list[str]: ...
+def optimize(*arguments: Any) -> float: ...
+def multiply(kernels: str, a: Floats, b: Floats, out: Floats) -> None: ...

@@ -1,0 +1,346 @@
+"""The face of the native module: checks shapes and types, documents each operation.
+
+The kernels are compiled once for each instruction set and chosen when a network is made: the best one that
+the processor has, or the one named by the environment variable ``UNSPOOL_KERNELS``. All arrays are
+C-contiguous; floating-point arrays are float32. Results have the same bits for every number of threads.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool import _native
+from unspool.errors import ConfigError
+
+Floats = NDArray[np.float32]
+
+CELL_CODES = {"rnn": 0, "lstm": 1, "gru": 2}
+OPTIMIZER_CODES = {"adam": 0, "adamw": 0, "rmsprop": 1, "sgd": 2}
+NO_ID = -1  # what the native side reads as "never"; outside it is None
+
+
+def kernel_names() -> tuple[str, ...]:
+    """List the instruction sets that this processor and this build have, the best one first."""
+    return tuple(_native.kernel_names())
+
+
+def chosen_kernels() -> str:
+    """Name the kernels in use: ``UNSPOOL_KERNELS`` or the best ones.
+
+    Raises:
+        ConfigError: If the environment variable names kernels that are not here.
+    """
+    name = os.environ.get("UNSPOOL_KERNELS") or kernel_names()[0]
+    if name not in kernel_names():
+        raise ConfigError(
+            "environment variable UNSPOOL_KERNELS",
+            expected=f"one of {', '.join(kernel_names())} on this processor",
+            got=repr(name),
+            hint="unset it to take the best ones",
+        )
+    return name
+
+
+def default_threads() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=8)
+def thread_team(threads: int) -> _native.ThreadTeam:
+    """Give the team of that many threads; asked again, the same one."""
+    return _native.ThreadTeam(threads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkShape:
+    """What a native network needs to know of a network.
+
+    Args:
+        cell: A name in `CELL_CODES`.
+        vocab_size: V, `<pad>` included.
+        hidden_size: H.
+        num_layers: L.
+        embedding_size: E, or None for a table of one row per symbol.
+        reset_after: Whether a GRU's reset gate acts after the recurrent product.
+        parameter_shapes: The shape of each parameter in the stored order, by name.
+    """
+
+    cell: str
+    vocab_size: int
+    hidden_size: int
+    num_layers: int
+    embedding_size: int | None
+    reset_after: bool
+    parameter_shapes: Mapping[str, tuple[int, ...]]
+
+    @property
+    def states(self) -> int:
+        """S: 2 for a cell with a cell state, else 1."""
+        return 2 if self.cell == "lstm" else 1
+
+
+def _check(name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple[int | None, ...]) -> None:
+    """Raise ValueError unless the array is what the native side will take it for."""
+    fits = len(array.shape) == len(shape) and all(
+        n is None or n == m for n, m in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype != dtype or not fits or not array.flags.c_contiguous:
+        raise ValueError(
+            f"{name}: expected C-contiguous {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}"
+        )
+
+
+def _check_ids(name: str, ids: NDArray[np.int32], vocab_size: int) -> None:
+    if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
+        raise ValueError(f"{name}: expected ids in [0, {vocab_size}), got {ids.min()} to {ids.max()}")
+
+
+class NativeNetwork:
+    """The memory and the operations of one network, for one caller at a time.
+
+    Args:
+        shape: The network.
+        threads: Threads to run on, at least 1.
+        kernels: An instruction set from `kernel_names`; None for the chosen one.
+    """
+
+    def __init__(self, shape: NetworkShape, *, threads: int, kernels: str | None = None) -> None:
+        self.shape = shape
+        self._names = tuple(shape.parameter_shapes)
+        self._native = _native.Network(
+            thread_team(threads),
+            kernels or chosen_kernels(),
+            CELL_CODES[shape.cell],
+            shape.reset_after,
+            shape.vocab_size,
+            shape.embedding_size or 0,
+            shape.hidden_size,
+            shape.num_layers,
+        )
+
+    def _listed(self, what: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
+        for name, shape in self.shape.parameter_shapes.items():
+            _check(f"{what} {name}", arrays[name], np.float32, shape)
+        return [arrays[name] for name in self._names]
+
+    def _check_state(self, state: Floats, lanes: int) -> None:
+        shape = (self.shape.num_layers, self.shape.states, lanes, self.shape.hidden_size)
+        _check("state", state, np.float32, shape)
+
+    def step(
+        self,
+        parameters: Mapping[str, Floats],
+        ids: NDArray[np.int32],
+        targets: NDArray[np.int32],
+        state: Floats,
+        *,
+        reset_id: int | None,
+        masks: Floats | None = None,
+        losses: Floats | None = None,
+        gradients: Mapping[str, Floats] | None = None,
+    ) -> tuple[float, int]:
+        """Run a window forward and, where `gradients` are given, backward.
+
+        Args:
+            parameters: The network's parameters by name.
+            ids: int32.  # (T, B)
+            targets: int32, 0 where nothing is counted.  # (T, B)
+            state: Read as the state before the window, left as the state after it.  # (L, S, B, H)
+            reset_id: Input id before which a lane's state is zeroed, or None.
+            masks: Factors on each layer's output, or None.  # (L, B, H)
+            losses: Filled with the nats of each target.  # (T, B)
+            gradients: Filled with the gradients of the mean loss, by name.
+
+        Returns:
+            Nats summed over the counted targets, and their number.
+
+        Raises:
+            ValueError: If an array has another shape or type, or an id is outside the vocabulary.
+        """
+        _check("ids", ids, np.int32, (None, None))
+        _check("targets", targets, np.int32, ids.shape)
+        _check_ids("ids", ids, self.shape.vocab_size)
+        _check_ids("targets", targets, self.shape.vocab_size)
+        self._check_state(state, ids.shape[1])
+        if masks is not None:
+            _check("masks", masks, np.float32, (self.shape.num_layers, ids.shape[1], self.shape.hidden_size))
+        if losses is not None:
+            _check("losses", losses, np.float32, ids.shape)
+        return self._native.step(
+            self._listed("parameter", parameters),
+            ids,
+            targets,
+            NO_ID if reset_id is None else reset_id,
+            masks,
+            state,
+            losses,
+            None if gradients is None else self._listed("gradient", gradients),
+        )
+
+    def logits(
+        self,
+        parameters: Mapping[str, Floats],
+        ids: NDArray[np.int32],
+        state: Floats,
+        *,
+        reset_id: int | None,
+    ) -> Floats:
+        """Run ids (T, B) forward; `state` (L, S, B, H) is left as the state after them.
+
+        Returns:
+            Logits, minus infinity for `<pad>`.  # (T, B, V)
+        """
+        _check("ids", ids, np.int32, (None, None))
+        _check_ids("ids", ids, self.shape.vocab_size)
+        self._check_state(state, ids.shape[1])
+        out = np.empty((*ids.shape, self.shape.vocab_size), dtype=np.float32)
+        listed = self._listed("parameter", parameters)
+        self._native.logits(listed, ids, NO_ID if reset_id is None else reset_id, state, out)
+        return out
+
+    def load(self, parameters: Mapping[str, Floats]) -> None:
+        """Pack the parameters for `generate`. They are not copied: load them again once they change."""
+        self._native.load(self._listed("parameter", parameters))
+
+    def generate(
+        self,
+        prompts: Sequence[NDArray[np.int32]],
+        state: Floats,
+        *,
+        keys: NDArray[np.uint64],
+        drawn: NDArray[np.int64],
+        max_new_tokens: int,
+        end_id: int | None,
+        temperature: float,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+    ) -> list[tuple[NDArray[np.int32], Floats]]:
+        """Read each prompt, then draw symbols until `end_id` or `max_new_tokens`.
+
+        Args:
+            prompts: At least one id each; the state has not seen them yet.
+            state: Of each sequence, read and written; the last symbol drawn is not in it yet.  # (N, L, S, H)
+            keys: The random stream of each sequence.  # (N,)
+            drawn: Symbols drawn from each stream before.  # (N,)
+            max_new_tokens: At least 0.
+            end_id: The id that ends a sequence, or None.
+            temperature: 0 takes the most probable symbol.
+            top_k: Keep so many symbols; None for all.
+            top_p: Keep the most probable symbols that together reach this share; None for all.
+            min_p: Keep symbols of at least this share of the most probable one; None for all.
+
+        Returns:
+            For each sequence the symbols drawn (`end_id` included) and their log-probabilities under the
+            model itself, at temperature 1 and without filters.
+        """
+        N, shape = len(prompts), self.shape
+        for prompt in prompts:
+            _check("prompt", prompt, np.int32, (None,))
+            if not prompt.size:
+                raise ValueError("prompt: expected at least one id")
+        _check("state", state, np.float32, (N, shape.num_layers, shape.states, shape.hidden_size))
+        _check("keys", keys, np.uint64, (N,))
+        _check("drawn", drawn, np.int64, (N,))
+        joined = np.concatenate(prompts) if N else np.empty(0, np.int32)
+        _check_ids("prompts", joined, shape.vocab_size)
+        starts = np.zeros(N + 1, dtype=np.int64)
+        np.cumsum([len(prompt) for prompt in prompts], out=starts[1:])
+        tokens = np.zeros((N, max_new_tokens), dtype=np.int32)
+        logprobs = np.zeros((N, max_new_tokens), dtype=np.float32)
+        lengths = np.zeros(N, dtype=np.int32)
+        self._native.generate(
+            joined,
+            starts,
+            keys,
+            drawn,
+            state,
+            max_new_tokens,
+            NO_ID if end_id is None else end_id,
+            temperature,
+            top_k or 0,
+            1.0 if top_p is None else top_p,
+            min_p or 0.0,
+            tokens,
+            logprobs,
+            lengths,
+        )
+        return [(tokens[i, :n].copy(), logprobs[i, :n].copy()) for i, n in enumerate(lengths)]
+
+
+def optimizer_step(
+    name: str,
+    parameters: Sequence[Floats],
+    gradients: Sequence[Floats],
+    slots: Sequence[Sequence[Floats]],
+    decays: Sequence[float],
+    *,
+    step: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    clip_norm: float | None,
+    threads: int = 1,
+) -> float:
+    """Clip the gradients by their global norm and change the parameters and slots in place.
+
+    Args:
+        name: A name in `OPTIMIZER_CODES`.
+        parameters: Arrays of any shapes.
+        gradients: The same shapes; left as they are.
+        slots: One list of arrays per slot, in the optimizer's order.
+        decays: Decoupled weight decay of each parameter.
+        step: Number of the update, from 1.
+        learning_rate: Learning rate of this update.
+        beta1: Decay of the first moment, or the momentum.
+        beta2: Decay of the second moment.
+        epsilon: Above 0.
+        clip_norm: Largest global norm, or None.
+        threads: Threads to run on.
+
+    Returns:
+        The global norm before clipping. Where it is not finite, nothing was changed.
+
+    Raises:
+        ValueError: If shapes or types do not fit together.
+    """
+    for arrays in (gradients, *slots):
+        if len(arrays) != len(parameters):
+            raise ValueError(f"expected {len(parameters)} arrays, got {len(arrays)}")
+        for parameter, array in zip(parameters, arrays, strict=True):
+            _check("optimizer array", array, np.float32, parameter.shape)
+    for parameter in parameters:
+        _check("parameter", parameter, np.float32, parameter.shape)
+    empty: list[Floats] = []
+    pair = [list(slots[0]), empty] if name == "sgd" else [empty, list(slots[0])]
+    return _native.optimize(
+        thread_team(threads),
+        chosen_kernels(),
+        OPTIMIZER_CODES[name],
+        list(parameters),
+        list(gradients),
+        [list(slot) for slot in slots] if len(slots) == 2 else pair,
+        list(decays),
+        step,
+        learning_rate,
+        beta1,
+        beta2,
+        epsilon,
+        clip_norm or 0.0,
+    )
+
+
+def multiply(a: Floats, b: Floats, *, kernels: str | None = None) -> Floats:
+    """Multiply two matrices with the kernels' own tile: what every other product here is made of."""
+    _check("a", a, np.float32, (None, None))
+    _check("b", b, np.float32, (a.shape[1], None))
+    out = np.empty((a.shape[0], b.shape[1]), dtype=np.float32)
+    _native.multiply(kernels or chosen_kernels(), a, b, out)
+    return out
