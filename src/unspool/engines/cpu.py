@@ -1,0 +1,201 @@
+"""The network in the native kernels: slices of the batch on threads, vectors of the processor's own width."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, is_whole
+from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Parameters, State
+from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.generation.random import fresh_seed, sequence_keys
+from unspool.kernels import NativeNetwork, NetworkShape, default_threads
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import parameter_shapes
+from unspool.text.lanes import Window
+
+FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer windows are run in parts
+GENERATED_AT_ONCE = 4096  # sequences of one native call, so that Ctrl-C is heard in between
+LONGEST_PIECE = (
+    64  # symbols of a stream's piece; the first pieces are shorter, so that something shows at once
+)
+
+
+class CpuEngine:
+    """Compute a network with the native kernels, in float32.
+
+    Args:
+        config: The network, its vocab_size set.
+        threads: Threads to use, ≥ 1; None for one on each processor that this process may use.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+
+    def __init__(self, config: NetworkConfig, *, threads: int | None = None) -> None:
+        check(
+            "threads", threads, "a whole number ≥ 1, or none", threads is None or is_whole(threads, least=1)
+        )
+        self.config = config
+        self.threads = threads or default_threads()
+        self._shapes = parameter_shapes(config)
+        self._network = self._make_network(self.threads)
+        self._gradients: Gradients = {}
+
+    def _make_network(self, threads: int) -> NativeNetwork:
+        config = self.config
+        shape = NetworkShape(
+            cell=config.cell,
+            vocab_size=config.symbols,
+            hidden_size=config.hidden_size,
+            num_layers=config.num_layers,
+            embedding_size=config.embedding_size,
+            reset_after=config.reset_after,
+            parameter_shapes=self._shapes,
+        )
+        return NativeNetwork(shape, threads=threads)
+
+    def initial_state(self, batch_size: int) -> State:
+        """Make the state of a fresh start: zeros (L, S, B, H)."""
+        L, S, H = self.config.state_shape
+        return np.zeros((L, S, batch_size, H), dtype=np.float32)
+
+    def loss_and_gradients(
+        self,
+        parameters: Parameters,
+        window: Window,
+        state: State,
+        *,
+        reset_id: int | None,
+        masks: DropoutMasks | None = None,
+    ) -> tuple[Loss, Gradients, State]:
+        """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
+        if not self._gradients:
+            self._gradients = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+        state = state.astype(np.float32)  # a copy: the caller's is left alone
+        total, count = self._network.step(
+            parameters,
+            window.ids,
+            window.targets,
+            state,
+            reset_id=reset_id,
+            masks=masks,
+            gradients=self._gradients,
+        )
+        return Loss(total=total, count=count), self._gradients, state
+
+    def token_losses(
+        self, parameters: Parameters, window: Window, state: State, *, reset_id: int | None
+    ) -> tuple[Floats, State]:
+        """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
+        state = state.astype(np.float32)
+        losses = np.empty(window.ids.shape, dtype=np.float32)
+        for part in self._parts(window.ids.shape):
+            ids, targets, out = window.ids[part], window.targets[part], losses[part]
+            self._network.step(parameters, ids, targets, state, reset_id=reset_id, losses=out)
+        return losses, state
+
+    def logits(
+        self,
+        parameters: Parameters,
+        ids: NDArray[np.integer[Any]],
+        state: State,
+        *,
+        reset_id: int | None = None,
+    ) -> tuple[Floats, State]:
+        """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
+        state = state.astype(np.float32)
+        symbols: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
+        parts = [
+            self._network.logits(parameters, symbols[part], state, reset_id=reset_id)
+            for part in self._parts(symbols.shape)
+        ]
+        return np.concatenate(parts), state
+
+    def _parts(self, shape: tuple[int, ...]) -> Iterator[slice]:
+        """Cut the T steps of a window into runs of at most `FORWARD_ROWS` symbols."""
+        T, B = shape
+        steps = max(1, FORWARD_ROWS // max(B, 1))
+        for start in range(0, T, steps):
+            yield slice(start, start + steps)
+
+    def generate(
+        self, parameters: Parameters, prompts: Sequence[NDArray[np.integer[Any]]], options: GenerationOptions
+    ) -> list[GeneratedIds]:
+        """Continue every prompt; see `unspool.engines.protocol.Engine`."""
+        seed = fresh_seed() if options.seed is None else options.seed
+        self._network.load(parameters)
+        results = []
+        for first in range(0, len(prompts), GENERATED_AT_ONCE):
+            some = [self._with_eos(prompt) for prompt in prompts[first : first + GENERATED_AT_ONCE]]
+            drawn = self._draw(
+                self._network,
+                some,
+                self._fresh_states(len(some)),
+                options,
+                keys=sequence_keys(seed, len(some), first=first),
+                already=0,
+                count=options.max_new_tokens,
+            )
+            results += [self._result(ids, logprobs, last=True) for ids, logprobs in drawn]
+        return results
+
+    def stream(
+        self, parameters: Parameters, prompt: NDArray[np.integer[Any]], options: GenerationOptions
+    ) -> Iterator[GeneratedIds]:
+        """Continue one prompt and yield what is drawn in pieces; the text is that of `generate`."""
+        seed = fresh_seed() if options.seed is None else options.seed
+        network = self._make_network(threads=1)  # its own: other calls may come between two pieces
+        network.load(parameters)
+        keys, state = sequence_keys(seed, 1), self._fresh_states(1)
+        unread = self._with_eos(prompt)
+        done, size = 0, 1
+        while True:
+            count = min(size, options.max_new_tokens - done)
+            ((ids, logprobs),) = self._draw(
+                network, [unread], state, options, keys=keys, already=done, count=count
+            )
+            done += len(ids)
+            piece = self._result(ids, logprobs, last=done == options.max_new_tokens)
+            yield piece
+            if piece.finish_reason is not None:
+                return
+            unread, size = ids[-1:], min(2 * size, LONGEST_PIECE)
+
+    def _draw(
+        self,
+        network: NativeNetwork,
+        prompts: list[NDArray[np.int32]],
+        states: Floats,
+        options: GenerationOptions,
+        *,
+        keys: NDArray[np.uint64],
+        already: int,
+        count: int,
+    ) -> list[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        return network.generate(
+            prompts,
+            states,
+            keys=keys,
+            drawn=np.full(len(prompts), already, dtype=np.int64),
+            max_new_tokens=count,
+            end_id=self.config.symbols - 1,
+            temperature=options.temperature,
+            top_k=options.top_k,
+            top_p=options.top_p,
+            min_p=options.min_p,
+        )
+
+    def _with_eos(self, prompt: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+        """Put `<eos>`, which starts every record, in front of a prompt."""
+        return np.concatenate([[self.config.symbols - 1], prompt]).astype(np.int32)
+
+    def _fresh_states(self, count: int) -> Floats:
+        L, S, H = self.config.state_shape
+        return np.zeros((count, L, S, H), dtype=np.float32)
+
+    def _result(self, ids: NDArray[np.int32], logprobs: NDArray[np.float32], *, last: bool) -> GeneratedIds:
+        stopped = len(ids) > 0 and ids[-1] == self.config.symbols - 1
+        reason = "stop" if stopped else ("length" if last else None)
+        return GeneratedIds(ids=ids[:-1] if stopped else ids, logprobs=logprobs, finish_reason=reason)
