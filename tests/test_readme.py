@@ -1,0 +1,217 @@
+"""README.md's examples are run, in their order, in one empty folder: what is shown to a newcomer works.
+
+The convention (CONTRIBUTING.md tells it to writers) is in the fence's first line:
+
+- ```` ```console ````: each ``$ `` line is a command, and ``> `` lines go on with it. It must exit with 0,
+  and must print something if the block shows output. What it prints is not compared: trained text varies.
+- ```` ```console exact ````: besides, the output is the one shown, where ``…`` stands for anything.
+- ```` ```python ````: runs; all Python blocks share their names, like one session.
+- ```` ```console no-run ```` and ```` ```python no-run ````: not run (they need a network, or long). Python
+  must still compile, and each ``unspool`` command's flags must be flags that its ``--help`` lists.
+
+Before the first block the folder gets ``headlines.csv`` (title, label), ``poems.txt`` and ``names.txt``, all
+short.
+"""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+SECONDS = 120
+FENCE = re.compile(r"^```(console|python)([^\n]*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game", "new", "chip", "sells", "well")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a console block, and the output that stands under it."""
+
+    line: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced example."""
+
+    language: str
+    marks: tuple[str, ...]
+    text: str
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether the block is to be run."""
+        return "no-run" not in self.marks
+
+    @property
+    def commands(self) -> list[Command]:
+        """Split a console block at its ``$ `` lines."""
+        parts = re.split(r"^\$ ", self.text, flags=re.MULTILINE)
+        assert not parts[0].strip(), "a console block starts with a command: $ ..."
+        return [command_of(part) for part in parts[1:]]
+
+
+@dataclass
+class Session:
+    """The folder and the Python names that all blocks share."""
+
+    folder: Path
+    names: dict[str, object] = field(default_factory=lambda: {"__name__": "readme"})
+
+    def run(self, block: Block) -> None:
+        """Run one block, or check what can be checked without running it."""
+        if block.language == "python":
+            code = compile(block.text, "README.md", "exec")
+            with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()):
+                exec(code if block.runs else "", self.names)
+            return
+        for command in block.commands:
+            check_flags(command.line)
+            if block.runs:
+                compare(self.shell(command.line), command.shown, exact="exact" in block.marks)
+
+    def shell(self, line: str) -> str:
+        """Run a command line as a newcomer does, and return what it prints."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line],
+            cwd=self.folder,
+            env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"$ {line}\n{done.stdout}"
+        return done.stdout
+
+
+def command_of(part: str) -> Command:
+    """Take a command with its ``> `` lines off the output under it."""
+    lines = part.splitlines()
+    rest = [number for number, line in enumerate(lines) if number and not line.startswith("> ")]
+    end = rest[0] if rest else len(lines)
+    line = "\n".join([lines[0], *(line[2:] for line in lines[1:end])])
+    return Command(line, "\n".join(lines[end:]).strip())
+
+
+def compare(printed: str, shown: str, *, exact: bool) -> None:
+    """Hold what was printed against what README.md shows."""
+    if exact:
+        pattern = ".*?".join(re.escape(piece) for piece in shown.split("…"))
+        trimmed = "\n".join(line.rstrip() for line in printed.strip().splitlines())
+        assert re.fullmatch(pattern, trimmed, flags=re.DOTALL), f"shown:\n{shown}\nprinted:\n{trimmed}"
+    elif shown:
+        assert printed.strip(), "README.md shows output where nothing is printed"
+
+
+def check_flags(line: str) -> None:
+    """Look every flag of an ``unspool`` command up in its help."""
+    for part in re.split(r"[|;\n]|&&", line.replace("\\\n", " ")):
+        words = shlex.split(part, comments=True)
+        if words[:1] != ["unspool"]:
+            continue
+        flags = {word.split("=")[0] for word in words if re.match(r"--[a-z]", word)}
+        if flags - {"--help", "--version"}:
+            known = set(re.findall(r"--[a-z][a-z0-9-]*", help_of(words[1])))
+            assert flags <= known | {"--help"}, f"unspool {words[1]} has no {flags - known}"
+
+
+def help_of(command: str) -> str:
+    """Ask the command line for a command's help."""
+    words = [sys.executable, "-c", "from unspool.cli import main; main()", command, "--help"]
+    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """Find the examples of a Markdown text."""
+    for match in FENCE.finditer(text):
+        yield Block(match[1], tuple(match[2].split()), match[3])
+
+
+def stock(folder: Path) -> None:
+    """Write the short files that the examples read."""
+    lines = [" ".join(WORDS[(i * step) % len(WORDS)] for step in (1, 5, 7, 11)) for i in range(240)]
+    rows = [f'"{line.capitalize()}",{("Business", "Sports")[i % 2]}' for i, line in enumerate(lines)]
+    (folder / "headlines.csv").write_text("\n".join(["title,label", *rows]) + "\n", "utf-8")
+    (folder / "poems.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    (folder / "names.txt").write_text("\n".join(line.split()[0] for line in lines) + "\n", "utf-8")
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """Give an empty folder with the stock in it."""
+    stock(tmp_path)
+    return Session(tmp_path)
+
+
+def test_readme_examples_work(session: Session) -> None:
+    for block in blocks(README.read_text("utf-8")):
+        session.run(block)
+
+
+GOOD = """
+```console
+$ echo one && echo two
+anything
+$ cat headlines.csv \\
+> | head -1
+title,label
+```
+```console exact
+$ echo took 12 s
+took … s
+```
+```python
+total = 1
+```
+```python
+assert total == 1
+```
+```console no-run
+$ false
+```
+"""
+BAD = {
+    "exit": "```console\n$ false\n```\n",
+    "silent": "```console\n$ true\noutput\n```\n",
+    "different": "```console exact\n$ echo one\ntwo\n```\n",
+    "python": "```python\nassert False\n```\n",
+    "no command": "```console\noutput\n```\n",
+    "pipe": "```console\n$ false | cat\n```\n",
+}
+
+
+def test_the_runner_passes_what_is_right(session: Session) -> None:
+    found = list(blocks(GOOD))
+    assert [len(block.commands) for block in found if block.language == "console"] == [2, 1, 1]
+    for block in found:
+        session.run(block)
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
+def test_the_runner_catches_what_is_wrong(session: Session, text: str) -> None:
+    (block,) = blocks(text)
+    with pytest.raises(AssertionError):
+        session.run(block)
+
+
+def test_the_runner_catches_a_flag_that_is_not_there(session: Session) -> None:
+    (block,) = blocks("```console no-run\n$ unspool train x --no-such-flag\n```\n")
+    with pytest.raises(AssertionError, match="no-such-flag"):
+        session.run(block)
