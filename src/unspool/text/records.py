@@ -1,0 +1,136 @@
+"""Records: the texts that everything else reads, one at a time."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from unspool.errors import ConfigError, CorpusError
+
+NORMALIZATIONS = ("NFC", "NFD", "NFKC", "NFKD")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Hold one text with what is known about it.
+
+    Args:
+        text: The text; it may have line ends inside.
+        context: What is known about it, by name: ``{"label": "Sports"}``.
+        ends: Whether the text ends here. False marks a piece of a longer text: the next record goes on
+            with it, and no ``<eos>`` stands between them.
+    """
+
+    text: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    ends: bool = True
+
+
+class Records(Iterable[Record]):
+    """Read records lazily, as many times as they are iterated.
+
+    Nothing is opened before the first record is asked for, and no more than a few pieces of text are in
+    memory at a time. Standard input is the exception to reading again: it can be read once.
+
+    Args:
+        read: Starts a new pass over the records.
+        description: What is read, in a few words, for people.
+        document: Whether the records are one long stream in their own order (document mode) rather than
+            independent texts (line mode).
+        normalization: The Unicode form that the texts have, or None where they are as they were written.
+        spec: The arguments of `read_records` that read the same again, in plain JSON types; empty where
+            nothing can: for texts that came from memory.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Iterator[Record]],
+        *,
+        description: str,
+        document: bool = False,
+        normalization: str | None = "NFC",
+        spec: Mapping[str, object] | None = None,
+    ) -> None:
+        self._read = read
+        self.description = description
+        self.document = document
+        self.normalization = check_normalization(normalization)
+        self.spec: dict[str, object] = dict(spec or {})
+
+    @classmethod
+    def of(
+        cls,
+        texts: Iterable[str | Record | Mapping[str, str]],
+        *,
+        document: bool = False,
+        normalization: str | None = "NFC",
+    ) -> "Records":
+        """Wrap texts that are in memory already.
+
+        Args:
+            texts: Strings, records, or mappings whose key ``text`` is the text and whose other keys are
+                its context. They are gathered into a list.
+            document: Whether they are one long stream in their own order.
+            normalization: The Unicode form to bring them to, or None to leave them as they are.
+
+        Raises:
+            CorpusError: If an item is none of these.
+        """
+        form = check_normalization(normalization)
+        gathered = [_as_record(item, place, form) for place, item in enumerate(texts)]
+        return cls(
+            lambda: iter(gathered),
+            description=f"{len(gathered):,} texts in memory",
+            document=document,
+            normalization=form,
+        )
+
+    def __iter__(self) -> Iterator[Record]:
+        """Start a new pass.
+
+        Raises:
+            CorpusError: If something cannot be read, or there is no text at all.
+        """
+        found = False
+        for record in self._read():
+            found = True
+            yield record
+        if not found:
+            raise CorpusError(
+                f"{self.description}: there is no text in it",
+                expected="at least one text that is more than white space",
+            )
+
+    def __repr__(self) -> str:
+        """Show what would be read."""
+        return f"<Records of {self.description}{', as one document' if self.document else ''}>"
+
+
+def check_normalization(form: str | None) -> str | None:
+    """Give back the name of a Unicode normalization form, or None for none.
+
+    Raises:
+        ConfigError: If there is no such form.
+    """
+    if form is not None and form not in NORMALIZATIONS:
+        raise ConfigError(
+            "parameter normalization", expected=f"{', '.join(NORMALIZATIONS)} or None", got=repr(form)
+        )
+    return form
+
+
+def normalized(text: str, form: str | None) -> str:
+    """Bring a text to a Unicode normalization form; None leaves it as it is."""
+    return text if form is None else unicodedata.normalize(form, text)  # type: ignore[arg-type]
+
+
+def _as_record(item: object, place: int, form: str | None) -> Record:
+    if isinstance(item, Record):
+        return replace(item, text=normalized(item.text, form))
+    if isinstance(item, str):
+        return Record(normalized(item, form))
+    if isinstance(item, Mapping) and isinstance(item.get("text"), str):
+        context = {str(key): str(value) for key, value in item.items() if key != "text"}
+        return Record(normalized(item["text"], form), context)
+    raise CorpusError(
+        f"text {place}", expected="a string, a Record or a mapping with a string at 'text'", got=repr(item)
+    )

@@ -1,0 +1,55 @@
+"""Records are lazy, can be read again, and refuse what is no text."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from unspool.errors import ConfigError, CorpusError
+from unspool.text.records import Record, Records
+
+
+def test_texts_in_memory_become_records() -> None:
+    records = Records.of(["one", Record("two", ends=False), {"text": "three", "label": "Sports"}])
+    assert list(records) == [
+        Record("one"),
+        Record("two", ends=False),
+        Record("three", {"label": "Sports"}),
+    ]
+    assert list(records) == list(records)
+    assert records.spec == {}
+    assert not records.document
+
+
+def test_a_generator_is_read_once_and_given_again() -> None:
+    records = Records.of(str(i) for i in range(3))
+    assert [r.text for r in records] == [r.text for r in records] == ["0", "1", "2"]
+
+
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    passes: list[int] = []
+
+    def read() -> Iterator[Record]:
+        passes.append(1)
+        yield Record("a")
+
+    records = Records(read, description="a test", document=True)
+    assert passes == []
+    assert "one document" in repr(records)
+    assert [list(records), list(records), len(passes)] == [[Record("a")], [Record("a")], 2]
+
+
+def test_texts_in_memory_are_normalized_unless_told_otherwise() -> None:
+    decomposed = "cafe\u0301"
+    assert [r.text for r in Records.of([decomposed])] == ["caf\u00e9"]
+    assert [r.text for r in Records.of([decomposed], normalization=None)] == [decomposed]
+    assert [r.text for r in Records.of([{"text": "\ufb01"}], normalization="NFKC")] == ["fi"]
+    assert [r.text for r in Records.of([Record("\u00e9")], normalization="NFD")] == ["e\u0301"]
+
+
+def test_what_is_no_text_is_refused() -> None:
+    with pytest.raises(CorpusError, match="text 1: expected a string"):
+        Records.of(["a", 7])  # type: ignore[list-item]
+    with pytest.raises(ConfigError, match="normalization"):
+        Records.of(["a"], normalization="nfc")
+    with pytest.raises(CorpusError, match="no text"):
+        list(Records.of([]))
