@@ -1,0 +1,170 @@
+"""Lay a token stream out as parallel lanes and read it in windows of shape (T, B).
+
+The stream is ``<eos> r1 <eos> r2 <eos> ...``: every symbol is predicted from what stands before it, and
+the first symbol of a record from the ``<eos>`` that ended the one before. It is cut into B equal lanes
+that are read side by side, T symbols at a time. Nothing is padded. What does not fill the lanes, B - 1
+symbols at most, is left out of the epoch (line mode leaves out other ones each epoch).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, is_whole
+from unspool.errors import CorpusError
+from unspool.text.streams import Ids, TokenStream
+
+BLOCK = 1 << 20  # symbols gathered at once: an index of the whole stream would be eight times its size
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Hold one step's input: T symbols of each of B lanes.
+
+    Args:
+        ids: What the network reads, int32, C-contiguous.  # (T, B)
+        targets: What it should predict, int32, C-contiguous; 0 is padding and not counted.  # (T, B)
+    """
+
+    ids: NDArray[np.int32]
+    targets: NDArray[np.int32]
+
+
+class Lanes:
+    """Read a token stream in windows, epoch after epoch.
+
+    In line mode the records are shuffled anew in each epoch; in document mode they keep their order. The
+    order is a function of (seed, epoch) alone, the same on every machine, so a cursor that can be saved
+    is two whole numbers: the epoch and the number of windows already read.
+
+    The number of lanes is `batch_size`, but where the corpus is too small to give each of them a whole
+    window of `sequence_length` symbols it is the number of whole windows there are, and at least 1.
+
+    Args:
+        stream: The corpus.
+        batch_size: Lanes wanted, 1 or more.
+        sequence_length: Symbols of a lane in one window, 1 or more; an epoch's last window may be shorter.
+        seed: What the shuffling comes from, 0 or more.
+        eos_id: The id of ``<eos>``.
+        document: Whether the stream is read in its own order.
+
+    Raises:
+        ConfigError: If an argument is out of its range.
+        CorpusError: If the stream is empty.
+    """
+
+    def __init__(
+        self,
+        stream: TokenStream,
+        *,
+        batch_size: int,
+        sequence_length: int,
+        seed: int,
+        eos_id: int,
+        document: bool,
+    ) -> None:
+        check("batch_size", batch_size, "a whole number ≥ 1", is_whole(batch_size, least=1))
+        check("sequence_length", sequence_length, "a whole number ≥ 1", is_whole(sequence_length, least=1))
+        check("seed", seed, "a whole number ≥ 0", is_whole(seed, least=0))
+        if len(stream) == 0:
+            raise CorpusError("the corpus is empty", expected="at least one record to make lanes of")
+        self.stream = stream
+        self.sequence_length = sequence_length
+        self.seed = seed
+        self.eos_id = eos_id
+        self.document = document
+        self._batch_size = max(1, min(batch_size, len(stream) // sequence_length))
+        self._lane_length = len(stream) // self._batch_size
+
+    @property
+    def batch_size(self) -> int:
+        """Give the number of lanes, B: what was asked for, or fewer where the corpus is tiny."""
+        return self._batch_size
+
+    @property
+    def windows_per_epoch(self) -> int:
+        """Count the windows of an epoch."""
+        return -(-self._lane_length // self.sequence_length)
+
+    @property
+    def targets_per_epoch(self) -> int:
+        """Count the symbols that are predicted in an epoch."""
+        return self._batch_size * self._lane_length
+
+    def windows(self, epoch: int, start: int = 0) -> Iterator[Window]:
+        """Yield an epoch's windows in order.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            start: Windows to leave out, from 0 to `windows_per_epoch`: what comes is exactly what would
+                have come after them.
+
+        Yields:
+            Windows of `sequence_length` rows (the last may have fewer) and `batch_size` columns.
+
+        Raises:
+            ConfigError: If `epoch` or `start` is out of its range.
+        """
+        last = self.windows_per_epoch
+        check("epoch", epoch, "a whole number ≥ 0", is_whole(epoch, least=0))
+        in_range = is_whole(start, least=0) and start <= last
+        check("start", start, f"a whole number from 0 to {last}", in_range)
+        return self._read(epoch, start)
+
+    def _read(self, epoch: int, start: int) -> Iterator[Window]:
+        targets = self.stream.ids if self.document else self._shuffled(epoch)  # (N,)
+        lanes = targets[: self.targets_per_epoch].reshape(self._batch_size, self._lane_length)  # (B, N / B)
+        before = np.concatenate([[self.eos_id], lanes[:-1, -1]]).astype(np.int32)  # (B,) ahead of each lane
+        for begin in range(start * self.sequence_length, self._lane_length, self.sequence_length):
+            stop = min(begin + self.sequence_length, self._lane_length)
+            symbols = np.empty((stop - begin + 1, self._batch_size), dtype=np.int32)  # (T + 1, B)
+            symbols[0] = lanes[:, begin - 1] if begin else before
+            symbols[1:] = lanes[:, begin:stop].T
+            yield Window(ids=symbols[:-1], targets=symbols[1:])
+
+    def _shuffled(self, epoch: int) -> Ids:
+        """Copy the stream with its records in the epoch's order."""
+        ids, starts = self.stream.ids, self.stream.starts
+        order = record_order(len(starts), seed=self.seed, epoch=epoch)  # (R,)
+        lengths = np.diff(starts, append=len(ids))[order]
+        ends = np.cumsum(lengths)  # where each record ends in the new order
+        out = np.empty_like(ids)
+        for first, last in _blocks(ends):
+            begin, end = int(ends[first] - lengths[first]), int(ends[last - 1])
+            here, size = starts[order[first:last]], lengths[first:last]
+            if last - first == 1:
+                out[begin:end] = ids[here[0] : here[0] + size[0]]
+            else:
+                shift = np.repeat(here - (ends[first:last] - size), size)
+                out[begin:end] = ids[shift + np.arange(begin, end)]
+        return out
+
+
+def record_order(num_records: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Draw the order in which an epoch reads its records.
+
+    Each record gets a random 64-bit number and the records are sorted by it. Only the generator's raw
+    output is used, which NumPy keeps the same from version to version, unlike its `permutation`.
+
+    Args:
+        num_records: How many records there are.
+        seed: The run's seed, 0 or more.
+        epoch: Number of the epoch, from 0.
+
+    Returns:
+        A permutation of 0 ... num_records - 1.  # (R,)
+    """
+    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(num_records)
+    return np.argsort(keys, kind="stable")
+
+
+def _blocks(ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) record of runs of at most `BLOCK` symbols, or of one record that is longer."""
+    first = 0
+    while first < len(ends):
+        done = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, done + BLOCK, side="right")))
+        yield first, last
+        first = last

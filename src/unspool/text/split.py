@@ -1,0 +1,61 @@
+"""Decide which texts are held out of training, by nothing but the text itself.
+
+A text is held out if its hash, read as a number between 0 and 1, is below the fraction. So equal texts are
+always on the same side, the order of the corpus plays no part, a text keeps its side when others are added or
+removed, and with a larger fraction the texts of the smaller one are still held out.
+
+The number is ``int.from_bytes(blake2b(text as UTF-8, digest_size=8, salt=seed), "big") / 2**64``, where the salt
+is the seed in 16 bytes, little end first.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable
+
+from unspool.configuration import check, is_real, is_whole
+from unspool.text.records import Record
+
+DIGEST_BYTES = 8
+SALT_BYTES = hashlib.blake2b.SALT_SIZE
+
+
+def is_held_out(text: str, *, fraction: float, seed: int = 0) -> bool:
+    """Tell whether a text is held out of training.
+
+    Args:
+        text: The text, in the Unicode form in which the corpus is read.
+        fraction: Share of the different texts to hold out, from 0 to 1.
+        seed: Chooses another set of texts, 0 or more, below 2**128.
+
+    Returns:
+        The same answer for the same arguments, on every machine.
+
+    Raises:
+        ConfigError: If `fraction` or `seed` is out of its range.
+    """
+    salt, threshold = _salt_and_threshold(fraction, seed)
+    raw = text.encode("utf-8", "surrogatepass")  # refused later, by a message that knows where it stands
+    digest = hashlib.blake2b(raw, digest_size=DIGEST_BYTES, salt=salt).digest()
+    return int.from_bytes(digest, "big") < threshold
+
+
+def hash_split(*, fraction: float, seed: int = 0) -> Callable[[Record], bool]:
+    """Make the `held_out` of `encode_corpus` that goes by `is_held_out`.
+
+    Args:
+        fraction: Share of the different texts to hold out, from 0 to 1.
+        seed: Chooses another set of texts, 0 or more, below 2**128.
+
+    Raises:
+        ConfigError: If `fraction` or `seed` is out of its range.
+    """
+    _salt_and_threshold(fraction, seed)
+    return lambda record: is_held_out(record.text, fraction=fraction, seed=seed)
+
+
+@functools.lru_cache(maxsize=8)
+def _salt_and_threshold(fraction: float, seed: int) -> tuple[bytes, int]:
+    check("fraction", fraction, "a number from 0 to 1", is_real(fraction) and 0 <= fraction <= 1)
+    within = is_whole(seed, least=0) and seed < 1 << (8 * SALT_BYTES)
+    check("seed", seed, "a whole number from 0 to below 2**128", within)
+    return seed.to_bytes(SALT_BYTES, "little"), int(fraction * 2 ** (8 * DIGEST_BYTES))

@@ -1,0 +1,153 @@
+"""The JSON form of a tokenizer, and every way in which it can be wrong.
+
+::
+
+    {"format_version": 1, "kind": "char", "normalization": "NFC", "unk": false, "symbols": ["e", " ", ...]}
+
+`symbols` stand in the order of their ids, from 1; ``<pad>`` (0), ``<unk>`` (if `unk`) and ``<eos>`` (the last
+two ids) are not among them, so a symbol may well be spelt ``<eos>``.
+"""
+
+import json
+import reprlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from unspool.errors import TokenizerError
+from unspool.text.records import NORMALIZATIONS
+
+FORMAT_VERSION = 1
+MOST_SYMBOLS = 1 << 20
+MOST_CHARACTERS = 1 << 26  # of the JSON text
+KEYS = ("format_version", "kind", "normalization", "unk", "symbols")
+
+
+@dataclass(frozen=True)
+class TokenizerFile:
+    """Hold the checked content of a tokenizer file.
+
+    Args:
+        kind: A name in `TOKENIZERS`.
+        normalization: Unicode form of the texts, or None.
+        unk: Whether there is an ``<unk>``.
+        symbols: The symbols by id, without the special ones.
+    """
+
+    kind: str
+    normalization: str | None
+    unk: bool
+    symbols: tuple[str, ...]
+
+
+def write_tokenizer(file: TokenizerFile) -> str:
+    """Write a tokenizer as JSON text, one symbol per line."""
+    symbols = ",\n    ".join(json.dumps(symbol, ensure_ascii=False) for symbol in file.symbols)
+    head = {"format_version": FORMAT_VERSION, "kind": file.kind}
+    head |= {"normalization": file.normalization, "unk": file.unk}
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
+    return "\n".join(["{", *lines, '  "symbols": [\n    ' + symbols + "\n  ]", "}", ""])
+
+
+def read_tokenizer(text: str, *, where: str, kinds: Collection[str]) -> TokenizerFile:
+    """Check the JSON text of a tokenizer.
+
+    Args:
+        text: What `write_tokenizer` wrote, or what became of it.
+        where: What the text was read from, for messages.
+        kinds: The kinds of tokenizer that there are.
+
+    Returns:
+        The content; writing it again gives an equal file.
+
+    Raises:
+        TokenizerError: If anything is wrong; the message says what.
+    """
+    values = _parse(text, where)  # Any, until each is checked below
+    _check_keys(values, where)
+    _expect(values["format_version"] == FORMAT_VERSION and type(values["format_version"]) is int,
+            where, "format_version", str(FORMAT_VERSION), values["format_version"],
+            hint="a newer unspool may read it")  # fmt: skip
+    kind, form, unk, symbols = (values[key] for key in KEYS[1:])
+    _expect(isinstance(kind, str) and kind in kinds, where, "kind", f"one of {', '.join(kinds)}", kind)
+    known = form is None or (isinstance(form, str) and form in NORMALIZATIONS)
+    _expect(known, where, "normalization", "null, NFC, NFD, NFKC or NFKD", form)
+    _expect(isinstance(unk, bool), where, "unk", "true or false", unk)
+    _expect(isinstance(symbols, list), where, "symbols", "a list of strings", symbols)
+    return TokenizerFile(kind, form, unk, check_symbols(symbols, where=where))
+
+
+def check_symbols(symbols: Sequence[object], *, where: str) -> tuple[str, ...]:
+    """Check the symbols of any tokenizer.
+
+    Args:
+        symbols: What should be different strings, none of them empty.
+        where: What they were read from, for messages.
+
+    Returns:
+        The symbols.
+
+    Raises:
+        TokenizerError: If one is not what it should be, or there are none or too many.
+    """
+    if not 1 <= len(symbols) <= MOST_SYMBOLS:
+        raise TokenizerError(f"{where}: symbols", expected=f"1 to {MOST_SYMBOLS:,}", got=f"{len(symbols):,}")
+    seen: dict[str, int] = {}
+    for position, symbol in enumerate(symbols):
+        if not isinstance(symbol, str) or symbol == "" or not _encodable(symbol):
+            expected = "a string of one Unicode character or more"
+            raise TokenizerError(
+                f"{where}: symbol {position + 1}", expected=expected, got=reprlib.repr(symbol)
+            )
+        if symbol in seen:
+            what = f"{where}: symbol {position + 1}, {symbol!r}, is there twice"
+            raise TokenizerError(what, expected="different symbols", got=f"the same as symbol {seen[symbol]}")
+        seen[symbol] = position + 1
+    return tuple(seen)
+
+
+def _encodable(symbol: str) -> bool:
+    try:
+        symbol.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    if len(text) > MOST_CHARACTERS:
+        limit = f"at most {MOST_CHARACTERS:,} characters"
+        raise TokenizerError(f"{where} is too large", expected=limit, got=f"{len(text):,}")
+    try:
+        values = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise TokenizerError(f"{where} is not valid JSON", got=str(error)) from None
+    if not isinstance(values, dict):
+        raise TokenizerError(where, expected="a JSON object", got=type(values).__name__)
+    return values
+
+
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a key stands there twice")
+    return values
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_keys(values: dict[str, Any], where: str) -> None:
+    expected = ", ".join(KEYS)
+    for key in KEYS:
+        if key not in values:
+            raise TokenizerError(f"{where}: key {key!r} is missing", expected=expected)
+    for key in values:
+        if key not in KEYS:
+            raise TokenizerError(f"{where}: unknown key {reprlib.repr(key)}", expected=expected)
+
+
+def _expect(ok: bool, where: str, key: str, expected: str, got: object, *, hint: str | None = None) -> None:
+    if not ok:
+        raise TokenizerError(f"{where}: {key}", expected=expected, got=reprlib.repr(got), hint=hint)
