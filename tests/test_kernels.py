@@ -1,0 +1,155 @@
+"""The native kernels against plain NumPy, for every instruction set of this processor."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from unspool import kernels
+from unspool.engines.cpu import CpuEngine
+from unspool.errors import ConfigError
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+from unspool.text.lanes import Window
+
+NAMES = kernels.kernel_names()
+
+
+def random_window(config: NetworkConfig, *, steps: int, lanes: int) -> Window:
+    random = np.random.default_rng(1)
+    ids = random.integers(1, config.symbols, (steps, lanes)).astype(np.int32)
+    targets = random.integers(0, config.symbols, (steps, lanes)).astype(np.int32)
+    return Window(ids=ids, targets=targets)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("m", "k", "n"),
+    [(1, 1, 1), (1, 128, 512), (2, 7, 65), (3, 5, 33), (13, 300, 100), (24, 17, 16), (25, 1, 84)],
+)
+def test_multiply_agrees_with_numpy(name: str, m: int, k: int, n: int) -> None:
+    random = np.random.default_rng(m * 1000 + n)
+    a = random.standard_normal((m, k)).astype(np.float32)
+    b = random.standard_normal((k, n)).astype(np.float32)
+    exact = a.astype(np.float64) @ b.astype(np.float64)
+    np.testing.assert_allclose(kernels.multiply(a, b, kernels=name), exact, rtol=0, atol=1e-6 * k)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_of_a_product_do_not_depend_on_their_number(name: str) -> None:
+    random = np.random.default_rng(0)
+    a = random.standard_normal((29, 50)).astype(np.float32)
+    b = random.standard_normal((50, 77)).astype(np.float32)
+    whole = kernels.multiply(a, b, kernels=name)
+    for rows in (1, 2, 3, 7, 12):
+        part = kernels.multiply(np.ascontiguousarray(a[:rows]), b, kernels=name)
+        assert np.array_equal(part, whole[:rows])
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_every_instruction_set_computes_the_same_network(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = NetworkConfig(cell=cell, hidden_size=37, num_layers=2, vocab_size=41)
+    parameters, window = initialize(config, 0), random_window(config, steps=6, lanes=5)
+    results = {}
+    for name in NAMES:
+        monkeypatch.setenv("UNSPOOL_KERNELS", name)
+        engine = CpuEngine(config, threads=2)
+        loss, gradients, _ = engine.loss_and_gradients(
+            parameters, window, engine.initial_state(5), reset_id=40
+        )
+        results[name] = loss.total, {key: value.copy() for key, value in gradients.items()}
+    total, expected = results[NAMES[-1]]
+    for found, gradients in results.values():
+        assert found == pytest.approx(total, rel=1e-6)
+        for key, value in gradients.items():
+            np.testing.assert_allclose(value, expected[key], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("lanes", [1, 2, 7])
+def test_the_number_of_threads_changes_no_bit(cell: str, lanes: int) -> None:
+    config = NetworkConfig(cell=cell, hidden_size=50, num_layers=2, embedding_size=9, vocab_size=30)
+    parameters, window = initialize(config, 3), random_window(config, steps=8, lanes=lanes)
+    masks = (np.random.default_rng(0).random((2, lanes, 50)) < 0.5).astype(np.float32) * 2
+    results = []
+    for threads in (1, 2, 3, 5):
+        engine = CpuEngine(config, threads=threads)
+        loss, gradients, state = engine.loss_and_gradients(
+            parameters, window, engine.initial_state(lanes), reset_id=29, masks=masks
+        )
+        results.append((loss.total, state.tobytes(), [value.tobytes() for value in gradients.values()]))
+    assert all(result == results[0] for result in results)
+
+
+def test_a_large_vocabulary_is_computed_in_blocks() -> None:
+    config = NetworkConfig(hidden_size=8, vocab_size=9001)  # 466 rows of logits in a block, 600 in the window
+    parameters, window = initialize(config, 0), random_window(config, steps=20, lanes=30)
+    engine = CpuEngine(config, threads=2)
+    _, gradients, _ = engine.loss_and_gradients(parameters, window, engine.initial_state(30), reset_id=None)
+    found = {key: value.copy() for key, value in gradients.items()}
+    halves = []
+    state = engine.initial_state(30)
+    for part in (slice(0, 10), slice(10, 20)):
+        half = Window(ids=window.ids[part].copy(), targets=window.targets[part].copy())
+        loss, gradients, state = engine.loss_and_gradients(parameters, half, state, reset_id=None)
+        halves.append((loss.count, gradients["output.kernel"].copy()))
+    count = sum(n for n, _ in halves)
+    expected = sum(n / count * gradient for n, gradient in halves)
+    np.testing.assert_allclose(found["output.kernel"], expected, rtol=0, atol=1e-7)
+
+
+def test_a_network_is_safe_to_share_between_python_threads() -> None:
+    config = NetworkConfig(hidden_size=16, vocab_size=20)
+    parameters, window = initialize(config, 0), random_window(config, steps=5, lanes=4)
+    engine = CpuEngine(config, threads=2)
+    expected, _ = engine.token_losses(parameters, window, engine.initial_state(4), reset_id=None)
+    wrong: list[int] = []
+
+    def work() -> None:
+        for i in range(30):
+            found, _ = engine.token_losses(parameters, window, engine.initial_state(4), reset_id=None)
+            if not np.array_equal(found, expected):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    config = NetworkConfig(hidden_size=16, vocab_size=20)
+    parameters, window = initialize(config, 0), random_window(config, steps=5, lanes=4)
+    engine = CpuEngine(config, threads=2)
+    expected, _ = engine.token_losses(parameters, window, engine.initial_state(4), reset_id=None)
+    child = os.fork()
+    if child == 0:
+        found, _ = engine.token_losses(parameters, window, engine.initial_state(4), reset_id=None)
+        os._exit(0 if np.array_equal(found, expected) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    config = NetworkConfig(hidden_size=4, vocab_size=6)
+    parameters, engine = initialize(config, 0), CpuEngine(config, threads=1)
+    state = engine.initial_state(2)
+    too_high = Window(ids=np.full((3, 2), 6, np.int32), targets=np.ones((3, 2), np.int32))
+    with pytest.raises(ValueError, match=r"ids: expected ids in \[0, 6\), got 6 to 6"):
+        engine.token_losses(parameters, too_high, state, reset_id=None)
+    fine = Window(ids=np.ones((3, 2), np.int32), targets=np.ones((3, 2), np.int32))
+    with pytest.raises(ValueError, match="state"):
+        engine.token_losses(parameters, fine, engine.initial_state(3), reset_id=None)
+    wrong = {**parameters, "output.bias": np.zeros(7, np.float32)}
+    with pytest.raises(ValueError, match=r"parameter output\.bias"):
+        engine.token_losses(wrong, fine, state, reset_id=None)
+
+
+def test_unknown_kernels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNSPOOL_KERNELS", "mmx")
+    with pytest.raises(ConfigError, match="UNSPOOL_KERNELS"):
+        CpuEngine(NetworkConfig(vocab_size=5))
