@@ -5,7 +5,7 @@ returned, never kept inside: (L, S, B, H) float32, zeros at a fresh start. Windo
 <pad> (id 0) is outside the softmax: its logit is -inf, and a target of 0 is not counted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -119,10 +119,17 @@ class Engine(Protocol):
 
         Args:
             parameters: The network's parameters.
-            prompts: One array of ids for each sequence to generate, already repeated n times.
+            prompts: One array of ids for each sequence to generate, already repeated n times, without the
+                <eos> that starts a record: the engine reads it first. An empty one is welcome.
             options: How to sample and when to stop.
 
         Returns:
             The new ids of each sequence, in the order of the prompts.
         """
+        ...
+
+    def stream(
+        self, parameters: Parameters, prompt: NDArray[np.integer[Any]], options: "GenerationOptions"
+    ) -> "Iterator[GeneratedIds]":
+        """Continue one prompt piece by piece; together the pieces are what `generate` gives for it alone."""
         ...

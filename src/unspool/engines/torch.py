@@ -1,0 +1,183 @@
+"""The same network in PyTorch: every step written out, the gradients by autograd.
+
+It exists to be trusted, not to be fast: it shares no code with the native kernels, runs in float32 or
+float64, and takes every variant (resets, masks, cells) through the same few lines. The tests hold the
+other engines against it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from unspool.configuration import check, is_whole
+from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Parameters, State
+from unspool.engines.stepwise import generate_by_steps, stream_by_steps
+from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.generation.random import fresh_seed, sequence_keys
+from unspool.network.config import NetworkConfig
+from unspool.text.lanes import Window
+
+Weights = dict[str, Tensor]
+# (recurrent_kernel, recurrent_bias, projected inputs (B, G), state (S, B, H)) -> state (S, B, H)
+TorchStep = Callable[[Tensor, Tensor | None, Tensor, Tensor], Tensor]
+
+
+def _rnn_step(kernel: Tensor, _bias: Tensor | None, inputs: Tensor, state: Tensor) -> Tensor:
+    return torch.tanh(inputs + state[0] @ kernel).unsqueeze(0)  # (1, B, H)
+
+
+def _lstm_step(kernel: Tensor, _bias: Tensor | None, inputs: Tensor, state: Tensor) -> Tensor:
+    i, f, g, o = torch.addmm(inputs, state[0], kernel).chunk(4, dim=1)  # (B, H) each
+    c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
+    return torch.stack([torch.sigmoid(o) * torch.tanh(c), c])  # (2, B, H)
+
+
+def _gru_step(kernel: Tensor, bias: Tensor | None, inputs: Tensor, state: Tensor) -> Tensor:
+    h_prev = state[0]
+    kernel_z, kernel_r, kernel_n = kernel.chunk(3, dim=1)  # (H, H) each
+    x_z, x_r, x_n = inputs.chunk(3, dim=1)  # (B, H) each
+    z = torch.sigmoid(x_z + h_prev @ kernel_z)
+    r = torch.sigmoid(x_r + h_prev @ kernel_r)
+    recurrent = (r * h_prev) @ kernel_n if bias is None else r * (h_prev @ kernel_n + bias)
+    n = torch.tanh(x_n + recurrent)
+    return (n + z * (h_prev - n)).unsqueeze(0)  # (1, B, H)
+
+
+TORCH_STEPS: dict[str, TorchStep] = {"rnn": _rnn_step, "lstm": _lstm_step, "gru": _gru_step}
+
+
+class TorchEngine:
+    """Compute a network with PyTorch on the CPU.
+
+    Args:
+        config: The network, its vocab_size set.
+        threads: CPU threads for PyTorch, ≥ 1, set for the whole process; None leaves them as they are.
+        dtype: "float32", or "float64" for an oracle; states and results have it too.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+
+    def __init__(self, config: NetworkConfig, *, threads: int | None = None, dtype: str = "float32") -> None:
+        check(
+            "threads", threads, "a whole number ≥ 1, or none", threads is None or is_whole(threads, least=1)
+        )
+        check("dtype", dtype, "one of float32, float64", dtype in ("float32", "float64"))
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.config = config
+        self._vocab_size = config.symbols
+        self._step = TORCH_STEPS[config.cell]
+        self._numpy_dtype = np.dtype(dtype)
+
+    def initial_state(self, batch_size: int) -> State:
+        """Make the state of a fresh start: zeros (L, S, B, H)."""
+        L, S, H = self.config.state_shape
+        return np.zeros((L, S, batch_size, H), dtype=self._numpy_dtype)
+
+    def loss_and_gradients(
+        self,
+        parameters: Parameters,
+        window: Window,
+        state: State,
+        *,
+        reset_id: int | None,
+        masks: DropoutMasks | None = None,
+    ) -> tuple[Loss, Gradients, State]:
+        """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
+        weights = {name: self._tensor(values).requires_grad_() for name, values in parameters.items()}
+        logits, state_after = self._forward(weights, window.ids, state, reset_id, masks)
+        total = self._losses(logits, window.targets).sum()
+        count = int(np.count_nonzero(window.targets))
+        drawn = torch.autograd.grad(total / max(count, 1), list(weights.values()))
+        gradients = {name: gradient.numpy() for name, gradient in zip(weights, drawn, strict=True)}
+        return Loss(total=float(total.detach()), count=count), gradients, state_after.detach().numpy()
+
+    def token_losses(
+        self, parameters: Parameters, window: Window, state: State, *, reset_id: int | None
+    ) -> tuple[Floats, State]:
+        """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
+        with torch.no_grad():
+            logits, state_after = self._forward(self._weights(parameters), window.ids, state, reset_id)
+            return self._losses(logits, window.targets).numpy(), state_after.numpy()
+
+    def logits(
+        self,
+        parameters: Parameters,
+        ids: NDArray[np.integer[Any]],
+        state: State,
+        *,
+        reset_id: int | None = None,
+    ) -> tuple[Floats, State]:
+        """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
+        with torch.no_grad():
+            logits, state_after = self._forward(self._weights(parameters), ids, state, reset_id)
+            return logits.numpy(), state_after.numpy()
+
+    def generate(
+        self, parameters: Parameters, prompts: Sequence[NDArray[np.integer[Any]]], options: GenerationOptions
+    ) -> list[GeneratedIds]:
+        """Continue every prompt, one symbol at a time; see `unspool.engines.protocol.Engine`."""
+        return generate_by_steps(self, parameters, [prompt.astype(np.int32) for prompt in prompts], options)
+
+    def stream(
+        self, parameters: Parameters, prompt: NDArray[np.integer[Any]], options: GenerationOptions
+    ) -> Iterator[GeneratedIds]:
+        """Continue one prompt and yield each symbol as it is drawn; the text is that of `generate`."""
+        seed = fresh_seed() if options.seed is None else options.seed
+        key = sequence_keys(seed, 1)[0]
+        return stream_by_steps(self, parameters, prompt.astype(np.int32), options, key)
+
+    def _tensor(self, values: Floats) -> Tensor:
+        return torch.from_numpy(np.array(values, dtype=self._numpy_dtype))  # a copy: nothing is shared
+
+    def _weights(self, parameters: Parameters) -> Weights:
+        return {name: self._tensor(values) for name, values in parameters.items()}
+
+    def _forward(
+        self,
+        weights: Weights,
+        ids: NDArray[np.integer[Any]],
+        state: State,
+        reset_id: int | None,
+        masks: DropoutMasks | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Run layer after layer over the whole window; give logits (T, B, V) and state (L, S, B, H)."""
+        index = torch.from_numpy(np.array(ids, dtype=np.int64))  # (T, B)
+        keep = torch.ones_like(index, dtype=torch.bool) if reset_id is None else index != reset_id  # (T, B)
+        x = weights["embedding"][index] if "embedding" in weights else None  # (T, B, E)
+        states = []
+        for layer in range(self.config.num_layers):
+            kernel, bias = weights[f"layers.{layer}.input_kernel"], weights[f"layers.{layer}.bias"]
+            projected = (kernel[index] if x is None else x @ kernel) + bias  # (T, B, G)
+            x, last = self._unroll(weights, layer, projected, self._tensor(state[layer]), keep)
+            x = x if masks is None else x * self._tensor(masks[layer])  # (T, B, H)
+            states.append(last)
+        logits = x @ weights["output.kernel"] + weights["output.bias"]  # (T, B, V)
+        pad = torch.arange(self._vocab_size) == 0
+        return logits.masked_fill(pad, -torch.inf), torch.stack(states)
+
+    def _unroll(
+        self, weights: Weights, layer: int, projected: Tensor, state: Tensor, keep: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Run one layer over time; give its outputs (T, B, H) and its last state (S, B, H)."""
+        kernel = weights[f"layers.{layer}.recurrent_kernel"]
+        bias = weights.get(f"layers.{layer}.recurrent_bias")
+        outputs = []
+        for inputs, kept in zip(projected, keep, strict=True):
+            carried = state.masked_fill(~kept[None, :, None], 0.0)
+            state = self._step(kernel, bias, inputs, carried)  # (S, B, H)
+            outputs.append(state[0])
+        return torch.stack(outputs), state
+
+    def _losses(self, logits: Tensor, targets: NDArray[np.integer[Any]]) -> Tensor:
+        """Give nats of each target (T, B); the <pad> column is left out, so its gradient is 0."""
+        wanted = torch.from_numpy(np.array(targets, dtype=np.int64) - 1)  # (T, B), -1 is not counted
+        rows = logits[..., 1:].flatten(0, 1)  # (T·B, V-1)
+        losses = functional.cross_entropy(rows, wanted.flatten(), ignore_index=-1, reduction="none")
+        return losses.view(wanted.shape)

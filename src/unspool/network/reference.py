@@ -1,0 +1,67 @@
+"""The whole network in plain NumPy, forward only: slow, short, and what every engine is tested against."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.network.cells import Array
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import layer_parameters
+
+
+def reference_logits(
+    config: NetworkConfig,
+    parameters: Mapping[str, Array],
+    ids: NDArray[np.integer[Any]],
+    state: Array,
+    *,
+    reset_id: int | None = None,
+    masks: Array | None = None,
+) -> tuple[Array, Array]:
+    """Run ids through the network, in whatever precision the parameters have.
+
+    Args:
+        config: The network.
+        parameters: Its parameters, all of one floating type.
+        ids: (T, B).
+        state: (L, S, B, H) before the first step; it is not changed.
+        reset_id: Where an input has this id, the lane's state is zeroed before that step.
+        masks: (L, B, H), multiplied onto each layer's output; None for no dropout.
+
+    Returns:
+        Logits (T, B, V) with the <pad> column -inf, and the state after the last step.
+    """
+    state = state.copy()
+    logits = np.empty((*ids.shape, config.symbols), dtype=state.dtype)
+    for t, now in enumerate(ids):
+        if reset_id is not None:
+            state[:, :, now == reset_id] = 0
+        table = parameters.get("embedding")
+        x: Any = now if table is None else table[now]  # ids (B,), or vectors (B, E)
+        for layer in range(config.num_layers):
+            own = layer_parameters(parameters, layer)
+            projected = (own.input_kernel[x] if x.ndim == 1 else x @ own.input_kernel) + own.bias  # (B, G)
+            state[layer] = config.kind.step(own, projected, state[layer])
+            x = state[layer, 0] if masks is None else state[layer, 0] * masks[layer]  # (B, H)
+        logits[t] = x @ parameters["output.kernel"] + parameters["output.bias"]  # (B, V)
+    logits[..., 0] = -np.inf
+    return logits, state
+
+
+def reference_loss(logits: Array, targets: NDArray[np.integer[Any]]) -> Array:
+    """Work the cross-entropy from logits.
+
+    Args:
+        logits: (T, B, V), the <pad> column -inf.
+        targets: (T, B); 0 is not counted.
+
+    Returns:
+        Nats of each target (T, B), 0 where the target is 0.
+    """
+    highest = logits.max(axis=-1, keepdims=True)
+    normaliser = np.log(np.exp(logits - highest).sum(axis=-1)) + highest[..., 0]  # (T, B)
+    chosen = np.take_along_axis(logits, targets[..., None].astype(np.int64), axis=-1)[..., 0]
+    losses: Array = np.where(targets == 0, 0, normaliser - np.where(targets == 0, 0, chosen))
+    return losses.astype(logits.dtype)

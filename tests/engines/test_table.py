@@ -1,0 +1,44 @@
+"""The table of engines: every row leads to an engine, and a missing package is said in one line."""
+
+import sys
+
+import pytest
+
+from tests.engines.variants import engine_or_skip, every_engine, every_network
+from unspool.engines import make_engine
+from unspool.errors import ConfigError
+from unspool.network.config import NetworkConfig
+
+CONFIG = NetworkConfig(hidden_size=4, vocab_size=5)
+
+
+@every_engine
+@every_network
+def test_every_row_makes_an_engine(engine_name: str, config: NetworkConfig) -> None:
+    assert engine_or_skip(engine_name, config).config == config
+
+
+@every_engine
+def test_the_vocabulary_must_be_known(engine_name: str) -> None:
+    with pytest.raises(ConfigError, match="vocab_size"):
+        engine_or_skip(engine_name, NetworkConfig())
+
+
+@every_engine
+def test_threads_must_be_a_whole_number(engine_name: str) -> None:
+    engine_or_skip(engine_name, CONFIG)
+    for threads in (0, -1, True, 1.5):
+        with pytest.raises(ConfigError, match="threads"):
+            make_engine(engine_name, CONFIG, threads=threads)  # type: ignore[arg-type]
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="expected one of cpu, torch, got 'gpu'"):
+        make_engine("gpu", CONFIG)
+
+
+def test_a_missing_package_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "unspool.engines.torch", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ConfigError, match=r"needs the package torch.*pip install .unspool\[torch\]"):
+        make_engine("torch", CONFIG)
