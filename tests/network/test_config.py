@@ -1,0 +1,48 @@
+"""The network's configuration: what it refuses, and what it knows about itself."""
+
+import pytest
+
+from unspool.configuration import from_dict, to_dict
+from unspool.errors import ConfigError
+from unspool.network.cells import CELLS
+from unspool.network.config import NetworkConfig
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("cell", "transformer", "one of rnn, lstm, gru"),
+        ("cell", None, "one of"),
+        ("hidden_size", 0, "≥ 1"),
+        ("hidden_size", 1.5, "≥ 1"),
+        ("hidden_size", True, "≥ 1"),
+        ("num_layers", -1, "≥ 1"),
+        ("embedding_size", 0, "none for one-hot"),
+        ("dropout", 1.0, r"\[0, 1\)"),
+        ("dropout", -0.1, r"\[0, 1\)"),
+        ("dropout", float("nan"), r"\[0, 1\)"),
+        ("reset_after", 1, "true or false"),
+        ("vocab_size", 1, "≥ 2"),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_its_range(name: str, value: object, allowed: str) -> None:
+    with pytest.raises(ConfigError, match=f"parameter {name}: expected .*{allowed}.*, got {value!r}"):
+        NetworkConfig(**{name: value})  # type: ignore[arg-type]
+
+
+def test_json_and_back_is_the_same() -> None:
+    config = NetworkConfig(cell="gru", num_layers=3, embedding_size=16, dropout=0.25, reset_after=False)
+    assert from_dict(NetworkConfig, to_dict(config), where="config.json") == config
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_state_has_the_cells_rows(cell: str) -> None:
+    config = NetworkConfig(cell=cell, hidden_size=9, num_layers=4)
+    assert config.state_shape == (4, 2 if cell == "lstm" else 1, 9)
+    assert config.kind is CELLS[cell]
+
+
+def test_symbols_are_known_once_the_vocabulary_is() -> None:
+    assert NetworkConfig(vocab_size=84).symbols == 84
+    with pytest.raises(ConfigError, match="a tokenizer fixes it"):
+        NetworkConfig().symbols  # noqa: B018  (reading it is what fails)
