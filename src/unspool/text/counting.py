@@ -124,6 +124,16 @@ def _added(counts: NDArray[np.int64], numbers: NDArray[Any]) -> NDArray[np.int64
     return more
 
 
+def check_max_vocab_size(max_vocab_size: int | None) -> None:
+    """Refuse a `max_vocab_size` that leaves no room for a symbol beside the three special ones.
+
+    Raises:
+        ConfigError: If it is out of its range.
+    """
+    ok = max_vocab_size is None or is_whole(max_vocab_size, least=4)
+    check("max_vocab_size", max_vocab_size, "a whole number ≥ 4, or None", ok)
+
+
 class Ranking(NamedTuple):
     """Hold the outcome of `rank`.
 
@@ -153,8 +163,7 @@ def rank(counter: Counter, *, max_vocab_size: int | None = None) -> Ranking:
         ConfigError: If `max_vocab_size` is out of its range.
         TokenizerError: If more symbols are left than a tokenizer may have.
     """
-    ok = max_vocab_size is None or is_whole(max_vocab_size, least=4)
-    check("max_vocab_size", max_vocab_size, "a whole number ≥ 4, or None", ok)
+    check_max_vocab_size(max_vocab_size)
     symbols, counts = counter.symbols(), counter.counts()
     order = np.argsort(-counts, kind="stable")
     unk = max_vocab_size is not None and len(symbols) + 2 > max_vocab_size

@@ -4,11 +4,10 @@ A text is held out if its hash, read as a number between 0 and 1, is below the f
 always on the same side, the order of the corpus plays no part, a text keeps its side when others are added or
 removed, and with a larger fraction the texts of the smaller one are still held out.
 
-The number is ``int.from_bytes(blake2b(text as UTF-8, digest_size=8, salt=seed), "big") / 2**64``, where the salt
-is the seed in 16 bytes, little end first.
+The number is ``int.from_bytes(blake2b(text as UTF-8, digest_size=8, salt=seed), "big") / 2**64``, where the
+salt is the seed in 16 bytes, little end first.
 """
 
-import functools
 import hashlib
 from collections.abc import Callable
 
@@ -33,10 +32,7 @@ def is_held_out(text: str, *, fraction: float, seed: int = 0) -> bool:
     Raises:
         ConfigError: If `fraction` or `seed` is out of its range.
     """
-    salt, threshold = _salt_and_threshold(fraction, seed)
-    raw = text.encode("utf-8", "surrogatepass")  # refused later, by a message that knows where it stands
-    digest = hashlib.blake2b(raw, digest_size=DIGEST_BYTES, salt=salt).digest()
-    return int.from_bytes(digest, "big") < threshold
+    return _digest(text, _hasher(seed)) < _limit(fraction)
 
 
 def hash_split(*, fraction: float, seed: int = 0) -> Callable[[Record], bool]:
@@ -49,13 +45,25 @@ def hash_split(*, fraction: float, seed: int = 0) -> Callable[[Record], bool]:
     Raises:
         ConfigError: If `fraction` or `seed` is out of its range.
     """
-    _salt_and_threshold(fraction, seed)
-    return lambda record: is_held_out(record.text, fraction=fraction, seed=seed)
+    hasher, limit = _hasher(seed), _limit(fraction)
+    return lambda record: _digest(record.text, hasher) < limit
 
 
-@functools.lru_cache(maxsize=8)
-def _salt_and_threshold(fraction: float, seed: int) -> tuple[bytes, int]:
+def _digest(text: str, hasher: "hashlib.blake2b") -> bytes:
+    fresh = hasher.copy()  # half the price of a new one
+    fresh.update(text.encode("utf-8", "surrogatepass"))  # refused later, by one who knows where it stands
+    return fresh.digest()
+
+
+def _limit(fraction: float) -> bytes:
+    """Give what digests are compared with; bytes, big end first, have the order of their numbers."""
     check("fraction", fraction, "a number from 0 to 1", is_real(fraction) and 0 <= fraction <= 1)
+    if fraction == 1:
+        return b"\xff" * (DIGEST_BYTES + 1)  # above every digest
+    return int(fraction * 2 ** (8 * DIGEST_BYTES)).to_bytes(DIGEST_BYTES, "big")
+
+
+def _hasher(seed: int) -> "hashlib.blake2b":
     within = is_whole(seed, least=0) and seed < 1 << (8 * SALT_BYTES)
     check("seed", seed, "a whole number from 0 to below 2**128", within)
-    return seed.to_bytes(SALT_BYTES, "little"), int(fraction * 2 ** (8 * DIGEST_BYTES))
+    return hashlib.blake2b(digest_size=DIGEST_BYTES, salt=seed.to_bytes(SALT_BYTES, "little"))

@@ -1,0 +1,268 @@
+"""Encode a corpus in one pass and bounded memory: records in, two token streams out.
+
+Standard input cannot be read twice, so symbols get provisional numbers while they are counted, and these turn
+into ids at the end. The texts of many records are put together before NumPy sees them, which makes short
+records cheap, and long ones are cut up, which bounds the memory.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check
+from unspool.errors import CorpusError
+from unspool.text.counting import check_max_vocab_size, rank
+from unspool.text.records import Record, check_normalization, normalized
+from unspool.text.stream_builder import StreamBuilder
+from unspool.text.streams import TokenStream
+from unspool.text.tokenizers import Tokenizer, tokenizer_class
+from unspool.text.unknown_symbols import EncodedTexts, Place, Unknown, surrogate_error
+
+PIECE = 1 << 20  # characters of text that are encoded at once
+MOST_PIECES = 1 << 16
+
+HeldOut = Callable[[Record], bool]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedCorpus:
+    """Hold a corpus as token ids.
+
+    Args:
+        tokenizer: What the ids mean.
+        training: The records to learn from.
+        validation: The records that were held out; may be empty.
+        unknown: How many symbols of the text were dropped, replaced, or cut off by `max_vocab_size`.
+    """
+
+    tokenizer: Tokenizer
+    training: TokenStream
+    validation: TokenStream
+    unknown: int
+
+
+def encode_corpus(
+    records: Iterable[Record],
+    *,
+    tokenizer: str | Tokenizer = "char",
+    max_vocab_size: int | None = None,
+    held_out: HeldOut | None = None,
+    normalization: str | None = "NFC",
+    unknown: Unknown = "error",
+) -> EncodedCorpus:
+    """Read records once and encode them, building a tokenizer on the way or using a given one.
+
+    A new tokenizer knows the symbols of the whole corpus, those of held-out records too, so that every text
+    can be scored. Records whose `ends` is False are joined with the next one, without ``<eos>``; the first
+    piece decides whether all of them are held out. A record without text is an ``<eos>`` alone.
+
+    Args:
+        records: The corpus.
+        tokenizer: A name in `TOKENIZERS` to build a new one, or one that exists, for more training and for
+            evaluation.
+        max_vocab_size: Bound on the ids of a new tokenizer, special ones included; the rarest symbols that
+            do not fit become ``<unk>``.
+        held_out: Tells which records are for validation; see `hash_split`. None holds nothing out.
+        normalization: Unicode form of a new tokenizer and of its corpus; an existing one has its own.
+        unknown: What becomes of symbols that an existing tokenizer does not know: "error", "drop" or
+            "replace".
+
+    Returns:
+        The tokenizer and the two streams.
+
+    Raises:
+        ConfigError: If an argument is out of its range.
+        CorpusError: If there is no record, no text, nothing left for training, or a lone surrogate.
+        UnknownSymbolError: If a symbol is unknown to an existing tokenizer and `unknown` is "error".
+        TokenizerError: If the corpus has more different words than a tokenizer can hold.
+    """
+    numbering: _Numbering
+    if isinstance(tokenizer, Tokenizer):
+        check("max_vocab_size", max_vocab_size, "None with a tokenizer that exists", max_vocab_size is None)
+        numbering = _Existing(tokenizer, unknown)
+    else:
+        numbering = _New(tokenizer_class(tokenizer), max_vocab_size, check_normalization(normalization))
+    return _encode(records, numbering, held_out)
+
+
+class _Numbering(Protocol):
+    """Number the symbols of texts, and tell at the end which ids the numbers stand for."""
+
+    normalization: str | None
+
+    def complete_length(self, text: str, /) -> int: ...
+
+    def number(self, texts: list[str], place: Place) -> EncodedTexts: ...
+
+    def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]: ...
+
+
+class _New:
+    """Number symbols by first appearance, for a tokenizer that is still to be made."""
+
+    def __init__(self, cls: type[Tokenizer], max_vocab_size: int | None, normalization: str | None) -> None:
+        check_max_vocab_size(max_vocab_size)
+        self._cls = cls
+        self._max_vocab_size = max_vocab_size
+        self._counter = cls.counter()
+        self.complete_length = cls.complete_length
+        self.normalization = normalization
+
+    def number(self, texts: list[str], place: Place) -> EncodedTexts:
+        try:
+            numbers, lengths = self._counter.number(texts)
+        except UnicodeEncodeError:
+            raise surrogate_error(texts, place, CorpusError) from None
+        return EncodedTexts(numbers, lengths, np.fromiter(map(len, texts), np.int64, len(texts)), 0)
+
+    def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]:
+        ranking = rank(self._counter, max_vocab_size=self._max_vocab_size)
+        tokenizer = self._cls(ranking.symbols, unk=ranking.unk, normalization=self.normalization)
+        return tokenizer, ranking.table, ranking.lost
+
+
+class _Existing:
+    """Number symbols by the ids of a tokenizer that exists."""
+
+    def __init__(self, tokenizer: Tokenizer, unknown: Unknown) -> None:
+        self._tokenizer = tokenizer
+        self._unknown: Unknown = unknown
+        self._lost = 0
+        self.complete_length = tokenizer.complete_length
+        self.normalization = tokenizer.normalization
+
+    def number(self, texts: list[str], place: Place) -> EncodedTexts:
+        encoded = self._tokenizer.encode_texts(texts, unknown=self._unknown, place=place)
+        self._lost += encoded.unknown
+        return encoded
+
+    def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]:
+        table = np.arange(self._tokenizer.vocab_size, dtype=np.uint32)
+        table[0] = self._tokenizer.eos_id
+        return self._tokenizer, table, self._lost
+
+
+@dataclass
+class _Batch:
+    """Gather pieces of text until there are enough of them.
+
+    Args:
+        record: Number of the record that the first piece belongs to, from 1.
+        before: Characters of that record that came before the first piece.
+    """
+
+    record: int = 1
+    before: int = 0
+    characters: int = 0
+    texts: list[str] = field(default_factory=list)
+    ends: list[bool] = field(default_factory=list)
+    held: list[bool] = field(default_factory=list)
+
+    def add(self, text: str, ends: bool, held: bool) -> bool:
+        """Add a piece, and tell whether there are enough."""
+        self.texts.append(text)
+        self.ends.append(ends)
+        self.held.append(held)
+        self.characters += len(text)
+        return self.characters >= PIECE or len(self.texts) >= MOST_PIECES
+
+    def place(self, index: int) -> tuple[str, int]:
+        """Name the record of a piece, and count the characters that came before the piece in it."""
+        record, before = self._position(index)
+        return f"record {record:,}", before
+
+    def next(self) -> "_Batch":
+        """Make the batch that comes after this one."""
+        return _Batch(*self._position(len(self.texts)))
+
+    def _position(self, index: int) -> tuple[int, int]:
+        ended = [i for i in range(index) if self.ends[i]]
+        first, before = (ended[-1] + 1, 0) if ended else (0, self.before)
+        return self.record + len(ended), before + sum(map(len, self.texts[first:index]))
+
+
+def _encode(records: Iterable[Record], numbering: _Numbering, held_out: HeldOut | None) -> EncodedCorpus:
+    training, validation = StreamBuilder(), StreamBuilder()
+    for batch in _batches(_pieces(records, numbering, held_out)):
+        encoded = numbering.number(batch.texts, batch.place)
+        ends, held = np.array(batch.ends, np.bool_), np.array(batch.held, np.bool_)
+        _add(training, encoded, ends, ~held)
+        _add(validation, encoded, ends, held)
+    _refuse_nothing(training, validation)
+    tokenizer, table, unknown = numbering.finish()
+    lengths = tokenizer.symbol_lengths
+    symbol_lengths = None if (lengths[1:-1] == 1).all() else lengths
+    return EncodedCorpus(
+        tokenizer=tokenizer,
+        training=training.finish(table, symbol_lengths=symbol_lengths),
+        validation=validation.finish(table, symbol_lengths=symbol_lengths),
+        unknown=unknown,
+    )
+
+
+def _add(builder: StreamBuilder, encoded: EncodedTexts, ends: Flags, side: Flags) -> None:
+    """Add the pieces of one side of the split."""
+    if side.all():
+        builder.add(encoded.ids, lengths=encoded.lengths, ends=ends, characters=encoded.characters)
+    elif side.any():
+        ids = encoded.ids[np.repeat(side, encoded.lengths)]
+        lengths, characters = encoded.lengths[side], encoded.characters[side]
+        builder.add(ids, lengths=lengths, ends=ends[side], characters=characters)
+
+
+def _refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
+    if training.num_records + validation.num_records == 0:
+        raise CorpusError("the corpus is empty", expected="at least one record", got="none")
+    if training.num_records == 0:
+        got, hint = (
+            f"all {validation.num_records:,} held out",
+            "hold out a smaller fraction, or use more text",
+        )
+        raise CorpusError("no record is left for training", expected="at least one", got=got, hint=hint)
+    if training.characters == 0:
+        got = f"{training.num_records:,} records without a known symbol"
+        raise CorpusError("the corpus has no text to learn from", expected="at least one character", got=got)
+
+
+def _batches(pieces: Iterable[tuple[str, bool, bool]]) -> Iterator[_Batch]:
+    batch = _Batch()
+    for text, ends, held in pieces:
+        if batch.add(text, ends, held):
+            yield batch
+            batch = batch.next()
+    if batch.texts:
+        yield batch
+
+
+def _pieces(
+    records: Iterable[Record], numbering: _Numbering, held_out: HeldOut | None
+) -> Iterator[tuple[str, bool, bool]]:
+    """Yield (text, whether a record ends with it, whether it is held out), no text much above `PIECE`.
+
+    What cannot be split into symbols before its continuation is known is carried over to the next piece.
+    """
+    carried, held, inside = "", False, False
+    form = numbering.normalization
+    for record in records:
+        text = normalized(record.text, form)
+        if held_out is not None and not inside:
+            held = held_out(record if text is record.text else replace(record, text=text))
+        inside = not record.ends
+        text = carried + text if carried else text
+        begin = 0
+        while len(text) - begin > PIECE or (inside and begin < len(text)):
+            piece = text[begin : begin + PIECE]
+            done = numbering.complete_length(piece)
+            if not done:
+                break
+            yield piece[:done], False, held
+            begin += done
+        carried = text[begin:] if inside else ""
+        if not inside:
+            yield text[begin:], True, held
+    if inside:
+        yield carried, True, held
