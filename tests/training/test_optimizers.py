@@ -102,6 +102,27 @@ def test_float32_follows_float64(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_native_update_is_the_twin_of_the_numpy_one(
+    name: str, clip_norm: float | None, threads: int
+) -> None:
+    config = TrainingConfig(optimizer=name, momentum=0.5, weight_decay=0.1, clip_norm=clip_norm)
+    native, plain = draw(0, np.float32), draw(0, np.float32)
+    ours = Optimizer(name, native, config, threads=threads)
+    theirs = Optimizer(name, plain, config)
+    for step in range(1, STEPS + 1):
+        gradients = draw(step, np.float32)
+        ours.step = theirs.step = step - 1
+        norm = ours.update_natively(native, gradients, 0.01 * step)
+        assert norm == pytest.approx(theirs.update_in_numpy(plain, gradients, 0.01 * step), rel=1e-5)
+    for key in SHAPES:
+        np.testing.assert_allclose(native[key], plain[key], rtol=1e-4, atol=1e-5)
+        for slot in ours.slots:
+            np.testing.assert_allclose(ours.slots[slot][key], theirs.slots[slot][key], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_gradients_are_left_as_they_are(name: str) -> None:
     config = TrainingConfig(optimizer=name, clip_norm=0.1)
     parameters, gradients = draw(0), draw(1)

@@ -2,7 +2,7 @@
 
 Each row of `OPTIMIZERS` names what it keeps per parameter (its slots) and holds a plain NumPy update in
 place, for any float dtype. `Optimizer` clips the gradients by their global norm and applies one row to all
-parameters.
+parameters: in the native kernels where they are float32, else by the row's NumPy update, its twin.
 """
 
 import math
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+from unspool import kernels
 
 if TYPE_CHECKING:
     from unspool.training.config import TrainingConfig
@@ -124,14 +126,22 @@ class Optimizer:
         name: A name in `OPTIMIZERS`.
         parameters: The parameters that will be updated; only their shapes and dtypes are looked at.
         config: Coefficients, `weight_decay` and `clip_norm`.
+        threads: Threads of the native update; they change no bit of the result.
 
     Attributes:
         slots: Slot name -> parameter name -> array, what a checkpoint holds.
         step: Updates made so far.
     """
 
-    def __init__(self, name: str, parameters: Mapping[str, FloatArray], config: "TrainingConfig") -> None:
-        self.name, self.config = name, config
+    def __init__(
+        self,
+        name: str,
+        parameters: Mapping[str, FloatArray],
+        config: "TrainingConfig",
+        *,
+        threads: int = 1,
+    ) -> None:
+        self.name, self.config, self.threads = name, config, threads
         self.rule = OPTIMIZERS[name]
         self.step = 0
         self.slots: Slots = {
@@ -159,14 +169,37 @@ class Optimizer:
         Returns:
             The global norm of the gradients before clipping. If it is not finite, nothing was changed.
         """
-        norm = self._update_numpy(parameters, gradients, learning_rate)
+        single = all(array.dtype == np.float32 for array in parameters.values())
+        apply = self.update_natively if single else self.update_in_numpy
+        norm = apply(parameters, gradients, learning_rate)
         if math.isfinite(norm):
             self.step += 1
         return norm
 
-    def _update_numpy(
+    def update_natively(
         self, parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray], learning_rate: float
     ) -> float:
+        """Make one update of float32 arrays in the native kernels; `step` stays."""
+        beta1, beta2 = self.rule.betas(self.config)
+        return kernels.optimizer_step(
+            self.name,
+            list(parameters.values()),
+            [gradients[name] for name in parameters],
+            [[self.slots[slot][name] for name in parameters] for slot in self.rule.slots],
+            [self.decay_of(name) for name in parameters],
+            step=self.step + 1,
+            learning_rate=learning_rate,
+            beta1=beta1,
+            beta2=beta2,
+            epsilon=self.config.epsilon,
+            clip_norm=self.config.clip_norm,
+            threads=self.threads,
+        )
+
+    def update_in_numpy(
+        self, parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray], learning_rate: float
+    ) -> float:
+        """Make one update of arrays of any float dtype; `step` stays."""
         norm = global_norm(gradients)
         if not math.isfinite(norm):
             return norm

@@ -1,0 +1,111 @@
+"""How well a network predicts a whole stream of texts: loss, bits per character, perplexity."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from unspool.engines.protocol import Engine, Parameters
+from unspool.errors import CorpusError
+from unspool.evaluation.forward import PART, parts, token_losses
+from unspool.text.batches import padded_batches
+from unspool.text.lanes import Window
+from unspool.text.streams import TokenStream
+
+BATCH_SYMBOLS = 1 << 14  # of a padded batch: enough lanes to keep every thread busy
+RECORDS_AT_ONCE = 1 << 14  # sorted by length together
+CONTEXT = 256  # symbols that a lane of a document reads before the first one that counts
+LANE_SYMBOLS = 1024  # counted symbols of a lane, at the least
+MAX_LANES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Tell how well a network predicts a stream.
+
+    Args:
+        loss: Nats per symbol, every `<eos>` counted.
+        bits_per_character: All nats / ln 2 over the characters of text, `<eos>` not being one.
+        perplexity: exp(loss).
+        symbols: Targets counted, `<eos>` included.
+        characters: Characters of text.
+    """
+
+    loss: float
+    bits_per_character: float
+    perplexity: float
+    symbols: int
+    characters: int
+
+
+def bits_per_character(nats: float, characters: int) -> float:
+    """Spread a total negative log-likelihood over the characters of the text that it is of."""
+    return nats / math.log(2) / max(1, characters)
+
+
+def evaluate_stream(
+    engine: Engine, parameters: Parameters, stream: TokenStream, *, eos_id: int, document: bool
+) -> Evaluation:
+    """Measure how well a network predicts every symbol of a stream, each counted once.
+
+    In line mode this is exact: each record is read on its own from an empty state. A document is read in
+    up to `MAX_LANES` lanes side by side, each of which reads `CONTEXT` symbols of the text before its
+    first counted one, so that none starts cold; only what lies further back is forgotten there.
+
+    Args:
+        engine: The engine.
+        parameters: The network's parameters.
+        stream: What to predict, at least one symbol.
+        eos_id: The id of `<eos>`.
+        document: Whether the stream is one document.
+
+    Raises:
+        CorpusError: If the stream is empty.
+    """
+    if not len(stream.ids):
+        raise CorpusError("nothing to evaluate", expected="at least one record", got="an empty stream")
+    readings = [document_lanes(stream, eos_id)] if document else _record_batches(stream, eos_id)
+    nats = math.fsum(
+        float(losses.sum(dtype=np.float64))
+        for windows in readings
+        for losses in token_losses(engine, parameters, windows)
+    )
+    loss = nats / len(stream.ids)
+    return Evaluation(
+        loss=loss,
+        bits_per_character=bits_per_character(nats, stream.characters),
+        perplexity=math.exp(loss) if loss < 700 else math.inf,
+        symbols=len(stream.ids),
+        characters=stream.characters,
+    )
+
+
+def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Window]]:
+    """Yield the windows of records side by side, every batch from its records' start."""
+    ends = np.append(stream.starts[1:], len(stream.ids)) - 1  # (R,) where the <eos> of each stands
+    for first in range(0, len(ends), RECORDS_AT_ONCE):
+        last = min(first + RECORDS_AT_ONCE, len(ends))
+        records = [stream.ids[stream.starts[r] : ends[r]] for r in range(first, last)]
+        for batch in padded_batches(records, max_symbols=BATCH_SYMBOLS, eos_id=eos_id):
+            yield parts(batch.window)
+
+
+def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
+    """Yield windows that follow each other and cover a document, their lanes overlapping.
+
+    With N symbols in B lanes of n counted ones, lane b reads positions b·n to b·n + C + n, C being
+    `CONTEXT`; the first C of them count in lane 0 alone, so every position counts once.
+    """
+    N = len(stream.ids)
+    B = max(1, min(MAX_LANES, N // LANE_SYMBOLS))
+    C = CONTEXT if B > 1 else 0
+    n = -(-(N - C) // B)
+    for begin in range(0, C + n, PART):
+        times = np.arange(begin, min(begin + PART, C + n))[:, None]  # (T, 1)
+        positions = times + n * np.arange(B)  # (T, B)
+        counted = (positions < N) & ((times >= C) | (np.arange(B) == 0))
+        last = np.minimum(positions, N - 1)
+        targets = np.where(counted, stream.ids[last], 0).astype(np.int32)
+        ids = np.where(last > 0, stream.ids[np.maximum(last - 1, 0)], eos_id).astype(np.int32)
+        yield Window(ids=ids, targets=targets)

@@ -1,0 +1,228 @@
+"""Checkpoints: everything that a run needs to go on bit for bit, in one safetensors file.
+
+The arrays are ``parameters/NAME``, ``slots/SLOT/NAME`` and ``state``; the metadata has one key,
+``unspool``, with JSON: the format version, the progress and the identity of the run. The file is replaced
+as a whole, so a reader finds one checkpoint or the next, never half of each.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from unspool.configuration import from_dict, to_dict
+from unspool.errors import ArtifactError, ConfigError
+from unspool.storage import atomic_write
+from unspool.training.optimizers import FloatArray, Slots
+
+FORMAT_VERSION = 1
+METADATA_KEY = "unspool"
+Identity: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Count how far a run has come; the loop changes it in place.
+
+    Args:
+        step: Steps made.
+        epoch: Epoch of the next window, from 0.
+        window: Number of the next window in it, from 0.
+        seconds: Wall time so far.
+        symbols: Targets learned from so far.
+        epoch_nats: Loss summed over the targets of this epoch so far.
+        epoch_symbols: Targets of this epoch so far.
+        best: Bits per character of the best evaluation, or None before there is one.
+        best_step: Step of the parameters that the model holds, or None before there is one.
+        evaluations_without_gain: Evaluations since the best one.
+        finished: Why the run is over, or None while it is not.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    window: int = 0
+    seconds: float = 0.0
+    symbols: int = 0
+    epoch_nats: float = 0.0
+    epoch_symbols: int = 0
+    best: float | None = None
+    best_step: int | None = None
+    evaluations_without_gain: int = 0
+    finished: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Checkpoint:
+    """Hold a run between two steps.
+
+    Args:
+        parameters: Name -> array; the loop updates it in place.
+        slots: The optimizer's arrays: slot -> parameter name -> array.
+        state: (L, S, B, H) carried from window to window.
+        progress: How far the run has come.
+        identity: What must be the same to go on: JSON types, from `unspool.training.identity`.
+    """
+
+    parameters: dict[str, FloatArray]
+    slots: Slots
+    state: FloatArray
+    progress: Progress = field(default_factory=Progress)
+    identity: Identity
+
+    def copy(self) -> "Checkpoint":
+        """Copy everything that the loop changes."""
+        return Checkpoint(
+            parameters={name: array.copy() for name, array in self.parameters.items()},
+            slots={
+                slot: {name: array.copy() for name, array in arrays.items()}
+                for slot, arrays in self.slots.items()
+            },
+            state=self.state.copy(),
+            progress=replace(self.progress),
+            identity=self.identity,
+        )
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint in place of the one before.
+
+    Args:
+        path: The file; its folder is made if it is not there.
+        checkpoint: What to write.
+
+    Raises:
+        ArtifactError: If the file cannot be written, a full disk for one; the old file is still whole.
+    """
+    from safetensors.numpy import save  # noqa: PLC0415 - only who saves pays for it
+
+    content = {
+        "format_version": FORMAT_VERSION,
+        "progress": to_dict(checkpoint.progress),
+        "identity": checkpoint.identity,
+    }
+    arrays = {name: np.ascontiguousarray(array) for name, array in _flatten(checkpoint).items()}
+    data = save(arrays, metadata={METADATA_KEY: json.dumps(content)})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, data)
+    except OSError as error:
+        raise write_error(path, len(data), error) from error
+
+
+def write_error(path: Path, size: int, error: OSError) -> ArtifactError:
+    """Describe a file that could not be written, and what is still there."""
+    return ArtifactError(
+        f"cannot write {path}",
+        expected=f"a writable disk with {size / 1e6:.1f} MB free",
+        got=error.strerror or str(error),
+        hint="the checkpoint before it, if there is one, is whole: make room and resume",
+    )
+
+
+def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
+    """Read a checkpoint and check that it belongs to the run at hand.
+
+    Args:
+        path: The file.
+        template: A fresh start of the run, from `fresh_start`: it says which arrays and which identity
+            are expected.
+
+    Returns:
+        The checkpoint, in arrays of its own.
+
+    Raises:
+        ArtifactError: If the file is missing or broken, or is that of another run: another corpus,
+            network, training configuration or number of threads.
+    """
+    content, arrays = _read(path)
+    version = content.get("format_version")
+    if version != FORMAT_VERSION:
+        hint = "resume with the version of unspool that wrote it"
+        raise ArtifactError(
+            f"{path}: format version", expected=str(FORMAT_VERSION), got=repr(version), hint=hint
+        )
+    _check_identity(path, content.get("identity"), template.identity)
+    expected = _flatten(template)
+    _check_arrays(path, arrays, expected)
+    try:
+        progress = from_dict(Progress, content.get("progress"), where=f"{path}: progress")  # type: ignore[arg-type]
+    except ConfigError as error:
+        raise ArtifactError(error.what, expected=error.expected, got=error.got) from None
+    return Checkpoint(
+        parameters={name: arrays[f"parameters/{name}"] for name in template.parameters},
+        slots={
+            slot: {name: arrays[f"slots/{slot}/{name}"] for name in names}
+            for slot, names in template.slots.items()
+        },
+        state=arrays["state"],
+        progress=progress,
+        identity=template.identity,
+    )
+
+
+def _flatten(checkpoint: Checkpoint) -> dict[str, FloatArray]:
+    arrays = {f"parameters/{name}": array for name, array in checkpoint.parameters.items()}
+    for slot, slot_arrays in checkpoint.slots.items():
+        arrays.update({f"slots/{slot}/{name}": array for name, array in slot_arrays.items()})
+    return {**arrays, "state": checkpoint.state}
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, FloatArray]]:
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - only who reads pays for it
+
+    if not path.is_file():
+        hint = "start the run again without resuming"
+        raise ArtifactError(str(path), expected="a checkpoint", got="no such file", hint=hint)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        content = json.loads(metadata[METADATA_KEY])
+    except (SafetensorError, OSError, struct.error) as error:
+        raise ArtifactError(str(path), expected="a whole safetensors file", got=str(error)) from None
+    except (KeyError, ValueError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="JSON", got=got) from None
+    if not isinstance(content, dict):
+        raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="an object", got=repr(content))
+    return content, arrays
+
+
+def _check_arrays(path: Path, arrays: Mapping[str, FloatArray], expected: Mapping[str, FloatArray]) -> None:
+    strange = sorted(arrays.keys() ^ expected.keys())
+    if strange:
+        state = "missing" if strange[0] in expected else "not part of this run"
+        raise ArtifactError(f"{path}: array {strange[0]!r} is {state}")
+    for name, array in arrays.items():
+        wanted = expected[name]
+        if array.shape != wanted.shape or array.dtype != wanted.dtype:
+            got = f"{array.dtype} {array.shape}"
+            raise ArtifactError(f"{path}: array {name!r}", expected=f"{wanted.dtype} {wanted.shape}", got=got)
+        if not np.isfinite(array).all():
+            raise ArtifactError(f"{path}: array {name!r}", expected="finite numbers", got="NaN or infinity")
+
+
+def _check_identity(path: Path, stored: Any, current: Identity) -> None:
+    """Name the first thing in which the run at hand is not the one that was saved."""
+    if not isinstance(stored, dict):
+        raise ArtifactError(f"{path}: identity", expected="an object", got=repr(stored))
+    old, new = _leaves(stored), _leaves(json.loads(json.dumps(current)))
+    for name in [*new, *old]:
+        if old.get(name) != new.get(name) or (name in old) != (name in new):
+            raise ArtifactError(
+                f"{path} is the checkpoint of another run: {name}",
+                expected=repr(old.get(name)),
+                got=repr(new.get(name)),
+                hint="resume with what the run was started with, or start a new run in another folder",
+            )
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    leaves: dict[str, Any] = {}
+    for key, value in values.items():
+        leaves.update(_leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value})
+    return leaves

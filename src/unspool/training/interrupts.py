@@ -1,0 +1,35 @@
+"""Ctrl-C as a polite question: the loop finishes its step and saves before it stops."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Turn the first SIGINT or SIGTERM into a flag, and a second SIGINT into a KeyboardInterrupt.
+
+    The handlers that were there before come back at the end. Outside the main thread, where Python allows
+    no handlers, the flag never rises.
+
+    Yields:
+        A function that tells whether a stop was requested, for `train_loop`.
+    """
+    requested = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if requested.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        requested.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield requested.is_set
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield requested.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

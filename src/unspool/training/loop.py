@@ -1,0 +1,267 @@
+"""The training loop: it yields records and knows nothing of screens.
+
+Everything that influences a number is a function of the configuration, the corpus, the seed and the step,
+or stands in the checkpoint; so a run that is stopped anywhere goes on bit for bit. The one exception is a
+run with `minutes`, which follows the clock.
+"""
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from unspool.engines.protocol import Loss
+from unspool.errors import DivergenceError
+from unspool.evaluation.streams import Evaluation, bits_per_character, evaluate_stream
+from unspool.text.lanes import Window
+from unspool.training.checkpoints import Checkpoint
+from unspool.training.dropout import dropout_masks
+from unspool.training.early_stopping import note_evaluation, out_of_patience
+from unspool.training.keepers import Keeper
+from unspool.training.optimizers import Optimizer
+from unspool.training.records import (
+    CheckpointRecord,
+    EvaluationRecord,
+    FinishRecord,
+    SampleRecord,
+    StepRecord,
+    StopRecord,
+    TrainingRecord,
+)
+from unspool.training.schedules import SCHEDULES, progress_at
+from unspool.training.speed import Speed
+from unspool.training.task import Moment, TrainingTask
+
+
+def train_loop(
+    task: TrainingTask,
+    start: Checkpoint,
+    *,
+    keeper: Keeper,
+    stop_requested: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[TrainingRecord]:
+    """Train until the run ends, is asked to stop or diverges.
+
+    A checkpoint is saved after all records of its step were yielded and the next one was asked for, so
+    what the caller wrote down of a record is on disk before the checkpoint that covers it.
+
+    Args:
+        task: What to train on what.
+        start: From `fresh_start` or `load_checkpoint`; its arrays and its progress change in place.
+        keeper: Gets the checkpoints and the best model.
+        stop_requested: Asked after every step; where it says yes, the state is saved, a StopRecord is
+            yielded and the loop is over.
+        clock: Seconds, from anywhere.
+
+    Yields:
+        A StepRecord for every step; an EvaluationRecord and what the callbacks return after every
+        evaluation; a CheckpointRecord after every save; a StopRecord or a FinishRecord at the end.
+
+    Raises:
+        DivergenceError: If a loss or a gradient is not finite; the state before that step is saved.
+    """
+    run = _Run(task, start, keeper, clock)
+    while start.progress.finished is None:
+        for window in run.lanes.windows(start.progress.epoch, start.progress.window):
+            yield run.step(window)
+            start.progress.finished = run.reason_to_end()
+            if run.evaluation_due():
+                yield from run.evaluate()
+            run.close_epoch()
+            stop = start.progress.finished is None and stop_requested()
+            if stop or start.progress.finished or run.save_due():
+                yield run.save(complete=stop)
+            if stop:
+                yield StopRecord(step=start.progress.step, epoch=run.epoch, seconds=start.progress.seconds)
+                return
+            if start.progress.finished:
+                break
+    yield run.finish()
+
+
+class _Run:
+    """Hold what the loop needs at hand between two steps; all that lasts is in the checkpoint."""
+
+    def __init__(
+        self, task: TrainingTask, start: Checkpoint, keeper: Keeper, clock: Callable[[], float]
+    ) -> None:
+        self.task, self.config, self.keeper, self.clock = task, task.config, keeper, clock
+        self.checkpoint, self.progress = start, start.progress
+        self.lanes = task.lanes()
+        threads = getattr(task.engine, "threads", 1)
+        self.optimizer = Optimizer(self.config.optimizer, start.parameters, self.config, threads=threads)
+        self.optimizer.restore(start.slots, start.progress.step)
+        self.reset_id = None if task.document else task.eos_id
+        epochs = self.config.epochs
+        self.total_steps = None if epochs is None else epochs * self.lanes.windows_per_epoch
+        self.started = clock() - start.progress.seconds
+        self.saved = clock()
+        self.speed = Speed()
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch of the last step, from 1."""
+        return self.progress.epoch + (1 if self.progress.window else 0)
+
+    def share(self, steps: float) -> float:
+        """Return the share of the run that is behind: by steps or by the clock, whichever is further."""
+        by_steps = 0.0 if self.total_steps is None else steps / self.total_steps
+        minutes = self.config.minutes
+        by_clock = 0.0 if minutes is None else self.progress.seconds / (60 * minutes)
+        return min(1.0, max(by_steps, by_clock))
+
+    def learning_rate(self, step: int) -> float:
+        schedule = SCHEDULES[self.config.schedule]
+        progress = self.share(progress_at(step, 1))
+        multiplier = schedule(progress, self.config.warmup_fraction, self.config.floor_fraction)
+        return self.config.learning_rate * multiplier
+
+    def step(self, window: Window) -> StepRecord:
+        """Learn from one window."""
+        began = self.clock()
+        step = self.progress.step + 1
+        masks = dropout_masks(self.task.engine.config, window.ids.shape[1], seed=self.config.seed, step=step)
+        loss, gradients, state = self.task.engine.loss_and_gradients(
+            self.checkpoint.parameters, window, self.checkpoint.state, reset_id=self.reset_id, masks=masks
+        )
+        if not math.isfinite(loss.total):
+            raise self.diverged("loss", loss.total)
+        learning_rate = self.learning_rate(step)
+        norm = self.optimizer.update(self.checkpoint.parameters, gradients, learning_rate)
+        if not math.isfinite(norm):
+            raise self.diverged("norm of the gradients", norm)
+        self.checkpoint.state = state
+        self.count(loss, self.clock() - began)
+        return self.step_record(loss, learning_rate, norm)
+
+    def count(self, loss: Loss, seconds: float) -> None:
+        """Enter a step into the progress."""
+        progress = self.progress
+        progress.step += 1
+        progress.window += 1
+        progress.symbols += loss.count
+        progress.epoch_nats += loss.total
+        progress.epoch_symbols += loss.count
+        progress.seconds = self.clock() - self.started
+        self.speed.add(loss.count, seconds)
+
+    def step_record(self, loss: Loss, learning_rate: float, norm: float) -> StepRecord:
+        training = self.task.training
+        characters_per_symbol = training.characters / len(training.ids)
+        return StepRecord(
+            step=self.progress.step,
+            epoch=self.epoch,
+            progress=self.share(self.progress.step),
+            loss=loss.mean,
+            bits_per_character=self.training_bits(loss.mean),
+            learning_rate=learning_rate,
+            grad_norm=norm,
+            characters=round(self.progress.symbols * characters_per_symbol),
+            characters_per_second=round(self.speed.rate * characters_per_symbol, 1),
+            seconds=self.progress.seconds,
+        )
+
+    def training_bits(self, loss: float) -> float:
+        training = self.task.training
+        return bits_per_character(loss * len(training.ids), training.characters)
+
+    def diverged(self, what: str, value: float) -> DivergenceError:
+        """Save the state before this step, which is untouched, and describe what happened."""
+        self.keeper.save_checkpoint(self.checkpoint)
+        advice = [f"a lower learning_rate (it was {self.config.learning_rate:g})"]
+        if self.config.clip_norm is None or self.config.clip_norm > 1:
+            advice.append(f"clip_norm 1 (it was {self.config.clip_norm})")
+        if self.config.warmup_fraction < 0.05:
+            advice.append(f"a longer warm-up (warmup_fraction was {self.config.warmup_fraction:g})")
+        return DivergenceError(
+            f"the {what} is {value} at step {self.progress.step + 1}; the state after step "
+            f"{self.progress.step} is kept; start again with {', or '.join(advice)}"
+        )
+
+    def reason_to_end(self) -> str | None:
+        if self.total_steps is not None and self.progress.step >= self.total_steps:
+            return "epochs"
+        minutes = self.config.minutes
+        return "minutes" if minutes is not None and self.progress.seconds >= 60 * minutes else None
+
+    def evaluation_due(self) -> bool:
+        if self.progress.finished is not None:
+            return True
+        every = self.config.evaluate_every
+        return self.epoch_is_over() if every is None else self.progress.step % every == 0
+
+    def epoch_is_over(self) -> bool:
+        return self.progress.window >= self.lanes.windows_per_epoch
+
+    def evaluate(self) -> Iterator[EvaluationRecord | SampleRecord]:
+        """Measure the held-out text, keep the best model, run the callbacks."""
+        task, progress = self.task, self.progress
+        held_out = None
+        if len(task.validation.ids):
+            held_out = evaluate_stream(
+                task.engine,
+                self.checkpoint.parameters,
+                task.validation,
+                eos_id=task.eos_id,
+                document=task.document,
+            )
+        best = note_evaluation(progress, None if held_out is None else held_out.bits_per_character)
+        if progress.finished is None and out_of_patience(progress, self.config.patience):
+            progress.finished = "patience"
+        progress.seconds = self.clock() - self.started
+        record = self.evaluation_record(held_out, best=best)
+        if best:
+            self.keeper.save_model(self.checkpoint.parameters, record)
+        yield record
+        moment = Moment(
+            engine=task.engine, parameters=self.checkpoint.parameters, step=progress.step, epoch=self.epoch
+        )
+        yield from itertools.chain.from_iterable(callback(moment) for callback in task.callbacks)
+
+    def evaluation_record(self, held_out: Evaluation | None, *, best: bool) -> EvaluationRecord:
+        training_loss = self.progress.epoch_nats / max(1, self.progress.epoch_symbols)
+        return EvaluationRecord(
+            step=self.progress.step,
+            epoch=self.epoch,
+            training_loss=training_loss,
+            training_bits_per_character=self.training_bits(training_loss),
+            loss=None if held_out is None else held_out.loss,
+            bits_per_character=None if held_out is None else held_out.bits_per_character,
+            perplexity=None if held_out is None else held_out.perplexity,
+            best=best,
+            seconds=self.progress.seconds,
+        )
+
+    def close_epoch(self) -> None:
+        """Move the cursor to the next epoch, which starts with no memory of this one."""
+        if self.epoch_is_over():
+            self.progress.epoch += 1
+            self.progress.window = 0
+            self.progress.epoch_nats, self.progress.epoch_symbols = 0.0, 0
+            self.checkpoint.state = np.zeros_like(self.checkpoint.state)
+
+    def save_due(self) -> bool:
+        return self.clock() - self.saved >= self.config.checkpoint_seconds
+
+    def save(self, *, complete: bool) -> CheckpointRecord:
+        """Save the state; where `complete` is set and there is no model yet, save one as well."""
+        if complete and self.progress.best_step is None:
+            self.keeper.save_model(self.checkpoint.parameters, self.evaluation_record(None, best=True))
+        self.progress.seconds = self.clock() - self.started
+        self.keeper.save_checkpoint(self.checkpoint)
+        self.saved = self.clock()
+        return CheckpointRecord(step=self.progress.step, seconds=self.progress.seconds)
+
+    def finish(self) -> FinishRecord:
+        progress = self.progress
+        return FinishRecord(
+            step=progress.step,
+            epoch=self.epoch,
+            reason=str(progress.finished),
+            best_step=progress.best_step or progress.step,
+            best_bits_per_character=progress.best,
+            seconds=progress.seconds,
+        )

@@ -1,0 +1,280 @@
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unspool.errors import ConfigError, DivergenceError
+from unspool.evaluation.streams import evaluate_stream
+from unspool.training.checkpoints import Checkpoint
+from unspool.training.keepers import MemoryKeeper
+from unspool.training.loop import train_loop
+from unspool.training.records import (
+    CheckpointRecord,
+    EvaluationRecord,
+    FinishRecord,
+    SampleRecord,
+    StepRecord,
+    StopRecord,
+    TrainingRecord,
+)
+from unspool.training.task import Moment, TrainingTask
+
+MakeTask = Callable[..., TrainingTask]
+Begin = Callable[[TrainingTask], Checkpoint]
+
+
+def run(task: TrainingTask, start: Checkpoint, **options: Any) -> tuple[list[TrainingRecord], MemoryKeeper]:
+    keeper = MemoryKeeper()
+    return list(train_loop(task, start, keeper=keeper, **options)), keeper
+
+
+def of_kind(records: list[TrainingRecord], kind: type) -> list[Any]:
+    return [record for record in records if isinstance(record, kind)]
+
+
+def all_bytes(checkpoint: Checkpoint) -> dict[str, bytes]:
+    arrays = {**checkpoint.parameters, "state": checkpoint.state}
+    for slot, of_slot in checkpoint.slots.items():
+        arrays.update({f"{slot}/{name}": array for name, array in of_slot.items()})
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
+def timeless(records: list[TrainingRecord]) -> list[dict[str, Any]]:
+    from unspool.training.records import record_to_dict
+
+    dictionaries = [record_to_dict(r) for r in records if not isinstance(r, CheckpointRecord | StopRecord)]
+    return [
+        {name: value for name, value in d.items() if name not in ("seconds", "characters_per_second")}
+        for d in dictionaries
+    ]
+
+
+@pytest.mark.parametrize("document", [False, True])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_it_learns(make_task: MakeTask, begin: Begin, uniform_bits: float, document: bool, cell: str) -> None:
+    task = make_task(document=document, network={"cell": cell, "dropout": 0.0}, epochs=12, learning_rate=0.03)
+    records, keeper = run(task, begin(task))
+    steps, evaluations = of_kind(records, StepRecord), of_kind(records, EvaluationRecord)
+    assert steps[0].loss / math.log(2) == pytest.approx(uniform_bits, rel=0.2)
+    assert evaluations[-1].loss / math.log(2) < 0.75 * uniform_bits
+    assert keeper.parameters is not None
+    held_out = evaluate_stream(
+        task.engine, keeper.parameters, task.validation, eos_id=task.eos_id, document=document
+    )
+    best = min(evaluation.bits_per_character for evaluation in evaluations)
+    assert held_out.bits_per_character == pytest.approx(best)
+    assert records[-1].best_bits_per_character == best
+
+
+def test_steps_count_up_and_the_epochs_are_whole(make_task: MakeTask, begin: Begin) -> None:
+    task = make_task(epochs=3)
+    records, _ = run(task, begin(task))
+    steps = of_kind(records, StepRecord)
+    windows = task.lanes().windows_per_epoch
+    assert [record.step for record in steps] == list(range(1, 3 * windows + 1))
+    assert [record.epoch for record in steps] == [e for e in (1, 2, 3) for _ in range(windows)]
+    assert steps[-1].progress == 1.0
+    assert steps[-1].characters == pytest.approx(3 * task.training.characters, rel=0.02)
+    assert [(r.step, r.epoch) for r in of_kind(records, EvaluationRecord)] == [
+        (e * windows, e) for e in (1, 2, 3)
+    ]
+    finish = records[-1]
+    assert isinstance(finish, FinishRecord)
+    assert (finish.reason, finish.step, finish.epoch) == ("epochs", 3 * windows, 3)
+    assert isinstance(records[-2], CheckpointRecord)
+
+
+@pytest.mark.parametrize(("engine", "document"), [("cpu", False), ("cpu", True), ("torch", False)])
+def test_a_stopped_run_goes_on_bit_for_bit(
+    make_task: MakeTask, begin: Begin, stop_at: Any, engine: str, document: bool
+) -> None:
+    settings = {"document": document, "evaluate_every": 7, "patience": 3, "engine": engine, "epochs": 2}
+    if engine == "torch":  # the slow one: fewer, shorter windows on one thread
+        pytest.importorskip("torch")
+        settings |= {"threads": 1, "sequence_length": 6, "batch_size": 8}
+    task = make_task(**settings)
+    whole_start = begin(task)
+    whole, whole_keeper = run(task, whole_start)
+    total = of_kind(whole, StepRecord)[-1].step
+    windows = task.lanes().windows_per_epoch
+    assert total == 2 * windows
+
+    cuts = (1, 6, 7, 8, windows - 1, windows, windows + 1, total - 1)
+    for cut in cuts if engine == "cpu" else (windows + 1,):
+        first, keeper = run(task, begin(task), stop_requested=stop_at(cut))
+        assert isinstance(first[-1], StopRecord)
+        assert keeper.checkpoint is not None
+        assert keeper.checkpoint.progress.step == cut
+        renewed = make_task(**settings)  # nothing but the checkpoint crosses over
+        rest = list(train_loop(renewed, keeper.checkpoint.copy(), keeper=keeper))
+        assert timeless(first + rest) == timeless(whole)
+        assert all_bytes(keeper.checkpoint) == all_bytes(whole_start)
+        assert keeper.parameters is not None
+        assert whole_keeper.parameters is not None
+        for name, array in keeper.parameters.items():
+            assert array.tobytes() == whole_keeper.parameters[name].tobytes()
+
+
+def test_the_seed_decides_and_the_number_of_threads_does_not(make_task: MakeTask, begin: Begin) -> None:
+    results = []
+    for seed, threads in ((0, 1), (0, 2), (1, 1)):
+        task = make_task(seed=seed, threads=threads, epochs=1)
+        start = begin(task)
+        run(task, start)
+        results.append(all_bytes(start))
+    assert results[0] == results[1]
+    assert results[0] != results[2]
+
+
+def test_the_state_is_carried_between_windows_and_forgotten_between_epochs(
+    make_task: MakeTask, begin: Begin
+) -> None:
+    task = make_task(document=True, epochs=2)
+    start = begin(task)
+    windows = task.lanes().windows_per_epoch
+    states = []
+    for record in train_loop(task, start, keeper=MemoryKeeper()):
+        if isinstance(record, StepRecord):
+            states.append(start.state.copy())
+    assert all(state.any() for state in states)
+    engine = task.engine
+    seen: list[np.ndarray[Any, Any]] = []
+    honest = engine.loss_and_gradients
+
+    def spy(parameters: Any, window: Any, state: Any, **options: Any) -> Any:
+        seen.append(state.copy())
+        return honest(parameters, window, state, **options)
+
+    engine.loss_and_gradients = spy  # type: ignore[method-assign]
+    run(task, begin(task))
+    assert not seen[0].any()
+    assert not seen[windows].any()
+    np.testing.assert_array_equal(seen[1], states[0])
+
+
+def test_resets_are_for_lines_alone(make_task: MakeTask, begin: Begin) -> None:
+    for document in (False, True):
+        task = make_task(document=document, epochs=1)
+        honest, reset_ids = task.engine.loss_and_gradients, set()
+
+        def spy(*arguments: Any, honest: Any = honest, reset_ids: Any = reset_ids, **options: Any) -> Any:
+            reset_ids.add(options["reset_id"])
+            return honest(*arguments, **options)
+
+        task.engine.loss_and_gradients = spy  # type: ignore[method-assign]
+        run(task, begin(task))
+        assert reset_ids == {None if document else task.eos_id}
+
+
+def test_patience_ends_the_run(make_task: MakeTask, begin: Begin) -> None:
+    task = make_task(learning_rate=1e-12, patience=2, evaluate_every=1, epochs=9, network={"dropout": 0.0})
+    start = begin(task)
+    start.parameters["output.bias"][:] = 3e4  # adding 1e-12 changes nothing: no evaluation is better
+    records, _ = run(task, start)
+    finish = records[-1]
+    assert isinstance(finish, FinishRecord)
+    assert finish.reason == "patience"
+    evaluations = of_kind(records, EvaluationRecord)
+    last_best = max(i for i, evaluation in enumerate(evaluations) if evaluation.best)
+    assert len(evaluations) == last_best + 3
+    assert finish.best_step == evaluations[last_best].step
+
+
+def test_patience_needs_something_held_out(make_task: MakeTask) -> None:
+    with pytest.raises(ConfigError, match="patience"):
+        make_task(patience=1, validation=0)
+
+
+def test_without_held_out_text_the_last_parameters_are_the_model(make_task: MakeTask, begin: Begin) -> None:
+    task = make_task(validation=0, evaluate_every=5)
+    start = begin(task)
+    records, keeper = run(task, start)
+    assert all(record.best and record.loss is None for record in of_kind(records, EvaluationRecord))
+    assert of_kind(records, EvaluationRecord)[-1].step == start.progress.step
+    assert keeper.parameters is not None
+    for name, array in keeper.parameters.items():
+        np.testing.assert_array_equal(array, start.parameters[name])
+
+
+def test_the_clock_can_end_a_run(make_task: MakeTask, begin: Begin, ticks: Any) -> None:
+    task = make_task(epochs=None, minutes=2.0)
+    records, _ = run(task, begin(task), clock=ticks)
+    finish = records[-1]
+    assert isinstance(finish, FinishRecord)
+    assert finish.reason == "minutes"
+    assert finish.seconds >= 120
+    steps = of_kind(records, StepRecord)
+    assert steps[-1].progress == 1.0
+    assert steps[-2].seconds < 120
+    rates = [record.learning_rate for record in steps]
+    assert rates[-1] < 0.2 * max(rates)
+
+
+def test_checkpoints_come_with_the_clock(make_task: MakeTask, begin: Begin, ticks: Any) -> None:
+    task = make_task(checkpoint_seconds=20.0)
+    records, _ = run(task, begin(task), clock=ticks)
+    times = [record.seconds for record in of_kind(records, CheckpointRecord)]
+    assert len(times) > 3
+    assert all(b - a < 30 for a, b in itertools.pairwise(times))
+
+
+def test_a_checkpoint_comes_after_all_records_of_its_step(make_task: MakeTask, begin: Begin) -> None:
+    def shout(moment: Moment) -> list[SampleRecord]:
+        return [SampleRecord(step=moment.step, epoch=moment.epoch, prompt="", temperature=1.0, text="!")]
+
+    task = make_task(checkpoint_seconds=0.0, evaluate_every=4, epochs=1, callbacks=[shout])
+    records, _ = run(task, begin(task))
+    order = [StepRecord, EvaluationRecord, SampleRecord, CheckpointRecord, FinishRecord]
+    keys = [(record.step, order.index(type(record))) for record in records]
+    assert keys == sorted(keys)
+    assert len(of_kind(records, SampleRecord)) == len(of_kind(records, EvaluationRecord))
+    assert len(of_kind(records, CheckpointRecord)) == len(of_kind(records, StepRecord))
+
+
+def test_a_stop_before_any_evaluation_leaves_a_model(make_task: MakeTask, begin: Begin, stop_at: Any) -> None:
+    task = make_task()
+    start = begin(task)
+    _, keeper = run(task, start, stop_requested=stop_at(2))
+    assert keeper.parameters is not None
+    assert keeper.evaluation is not None
+    assert keeper.evaluation.bits_per_character is None
+    np.testing.assert_array_equal(keeper.parameters["output.kernel"], start.parameters["output.kernel"])
+
+
+def test_a_finished_run_just_says_so(make_task: MakeTask, begin: Begin) -> None:
+    task = make_task(epochs=1)
+    records, keeper = run(task, begin(task))
+    assert keeper.checkpoint is not None
+    again, _ = run(task, keeper.checkpoint)
+    assert again == records[-1:]
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_what_is_not_finite_stops_the_run_with_the_last_good_state(
+    make_task: MakeTask, begin: Begin, what: str
+) -> None:
+    task = make_task(clip_norm=None)
+    honest = task.engine.loss_and_gradients
+    calls = itertools.count(1)
+
+    def poisoned(*arguments: Any, **options: Any) -> Any:
+        loss, gradients, state = honest(*arguments, **options)
+        if next(calls) == 5:
+            if what == "loss":
+                loss = type(loss)(math.inf, loss.count)
+            gradients["output.bias"][2] = math.nan
+        return loss, gradients, state
+
+    task.engine.loss_and_gradients = poisoned  # type: ignore[method-assign]
+    start, keeper = begin(task), MemoryKeeper()
+    loop = train_loop(task, start, keeper=keeper)
+    assert [record.step for record in itertools.islice(loop, 4)] == [1, 2, 3, 4]
+    good = start.copy()
+    with pytest.raises(DivergenceError, match=r"at step 5.*after step 4.*learning_rate.*clip_norm"):
+        next(loop)
+    assert keeper.checkpoint is not None
+    assert keeper.checkpoint.progress.step == 4
+    assert all_bytes(keeper.checkpoint) == all_bytes(good)
