@@ -1,0 +1,96 @@
+"""unspool's side of the benchmarks that train to the end: a run, and what it measured on the way."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import harness
+from unspool.engines import make_engine
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+from unspool.text.streams import TokenStream
+from unspool.text.tokenizers import Tokenizer
+from unspool.training.config import TrainingConfig
+from unspool.training.keepers import MemoryKeeper
+from unspool.training.loop import train_loop
+from unspool.training.records import EvaluationRecord
+from unspool.training.task import TrainingTask, fresh_start
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measurement of held-out text during a run.
+
+    Args:
+        step: Steps made.
+        epoch: Epochs begun.
+        seconds: Wall time since the run began, evaluations among it.
+        loss: Nats per symbol.
+        bits_per_character: Bits per character, every end of a text counted.
+    """
+
+    step: int
+    epoch: int
+    seconds: float
+    loss: float
+    bits_per_character: float
+
+
+@dataclass(frozen=True)
+class Split:
+    """A corpus as both sides of a benchmark read it.
+
+    Args:
+        tokenizer: Of the whole corpus.
+        training: What is learned.
+        validation: What is held out.
+        document: Whether it is one long text.
+    """
+
+    tokenizer: Tokenizer
+    training: TokenStream
+    validation: TokenStream
+    document: bool
+
+
+def train(
+    split: Split,
+    *,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    enough: Callable[[Point], bool] = lambda point: False,
+    began: float | None = None,
+) -> list[Point]:
+    """Train as `unspool train` does, but for the files, and list every evaluation.
+
+    Args:
+        split: The corpus.
+        network: Its vocab_size is taken from the tokenizer.
+        training: How to train.
+        enough: Ends the run at the first evaluation it agrees to.
+        began: When the clock started, by `time.perf_counter`; None for now.
+    """
+    start_time = time.perf_counter() if began is None else began
+    config = replace(network, vocab_size=split.tokenizer.vocab_size)
+    points: list[Point] = []
+
+    def run() -> None:
+        task = TrainingTask(
+            engine=make_engine(training.engine, config, threads=training.threads),
+            training=split.training,
+            validation=split.validation,
+            eos_id=split.tokenizer.eos_id,
+            document=split.document,
+            config=training,
+        )
+        start = fresh_start(task, initialize(config, training.seed))
+        stop = lambda: bool(points) and enough(points[-1])  # noqa: E731
+        for record in train_loop(task, start, keeper=MemoryKeeper(), stop_requested=stop):
+            if isinstance(record, EvaluationRecord) and record.loss is not None:
+                bits = record.bits_per_character or 0.0
+                seconds = time.perf_counter() - start_time
+                points.append(Point(record.step, record.epoch, seconds, record.loss, bits))
+
+    run()
+    harness.say(f"unspool, seed {training.seed}: {time.perf_counter() - start_time:.1f} s")
+    return points

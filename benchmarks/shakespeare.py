@@ -1,0 +1,160 @@
+"""Time until a validation loss on tiny Shakespeare: unspool next to a plain PyTorch LSTM of the same size.
+
+The first 90 % of the text are learned as one document, the last 10 % are held out. Both sides read the same
+windows, with the same optimizer, learning rates and clipping, and measure the whole held-out text in the same
+way after the same steps; the time counts everything from the first step on, evaluations too. They take turns.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import harness
+import ours
+from unspool.evaluation.streams import document_lanes
+from unspool.network.config import NetworkConfig
+from unspool.text.encoding import encode_corpus
+from unspool.text.lanes import Lanes
+from unspool.text.records import Record
+from unspool.training.config import TrainingConfig
+
+
+def read_split(path: Path) -> ours.Split:
+    """Read the text and hold its last tenth out."""
+    corpus = encode_corpus([Record(path.read_text("utf-8"))])
+    training, validation = corpus.training.tail_split(0.1)
+    return ours.Split(corpus.tokenizer, training, validation, document=True)
+
+
+def recipe(arguments: argparse.Namespace, seed: int) -> TrainingConfig:
+    """Give the recipe of both sides."""
+    return TrainingConfig(
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        sequence_length=arguments.sequence_length,
+        learning_rate=arguments.learning_rate,
+        schedule="constant",
+        warmup_fraction=0.01,
+        evaluate_every=arguments.evaluate_every,
+        threads=arguments.threads,
+        seed=seed,
+    )
+
+
+def unspool_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> list[ours.Point]:
+    """Train unspool until the last goal."""
+    return ours.train(
+        split,
+        network=NetworkConfig(hidden_size=arguments.hidden_size),
+        training=recipe(arguments, seed),
+        enough=lambda point: point.loss < min(arguments.goals),
+    )
+
+
+def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> list[ours.Point]:
+    """Train PyTorch until the last goal."""
+    import torch
+
+    from torch_peer import TorchNetwork, TorchTrainer, windows_loss
+
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(seed)
+    config = recipe(arguments, seed)
+    eos_id, vocab_size = split.tokenizer.eos_id, split.tokenizer.vocab_size
+    lanes = Lanes(
+        split.training,
+        batch_size=config.batch_size,
+        sequence_length=config.sequence_length,
+        seed=seed,
+        eos_id=eos_id,
+        document=True,
+    )
+    network = TorchNetwork("lstm", vocab_size=vocab_size, hidden_size=arguments.hidden_size)
+    network.exclude(0)
+    trainer = TorchTrainer(
+        network,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        betas=(config.beta1, config.beta2),
+        epsilon=config.epsilon,
+    )
+    total = arguments.epochs * lanes.windows_per_epoch
+    points: list[ours.Point] = []
+    began = time.perf_counter()
+    for step in range(1, total + 1):
+        epoch, position = divmod(step - 1, lanes.windows_per_epoch)
+        if position == 0:
+            windows, trainer.state = lanes.windows(epoch), None
+        window = next(windows)
+        rate = config.learning_rate * min(1.0, step / (config.warmup_fraction * total))
+        ids, targets = (torch.from_numpy(part).long() for part in (window.ids, window.targets))
+        trainer.step(ids, targets, learning_rate=rate)
+        if step % arguments.evaluate_every == 0 or step == total:
+            loss = windows_loss(network, document_lanes(split.validation, eos_id))
+            points.append(ours.Point(step, epoch + 1, time.perf_counter() - began, loss, 0.0))
+            if loss < min(arguments.goals):
+                break
+    harness.say(f"PyTorch, seed {seed}: {time.perf_counter() - began:.1f} s")
+    return points
+
+
+def time_to(goal: float, points: list[ours.Point]) -> float:
+    """Give the seconds until a loss below the goal; infinite if it was never reached."""
+    return next((point.seconds for point in points if point.loss < goal), float("inf"))
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, list[list[ours.Point]]]:
+    """Let both take turns."""
+    split = read_split(arguments.data)
+    runs: dict[str, list[list[ours.Point]]] = {"unspool": []}
+    if harness.installed("torch"):
+        runs["PyTorch"] = []
+    else:
+        harness.absent("PyTorch", "torch")
+    for seed in range(arguments.rounds):
+        runs["unspool"].append(unspool_run(split, arguments, seed))
+        if "PyTorch" in runs:
+            runs["PyTorch"].append(torch_run(split, arguments, seed))
+    return runs
+
+
+def rows(runs: dict[str, list[list[ours.Point]]], goals: list[float]) -> list[list[str]]:
+    """Lay out the time to each goal."""
+    laid: list[list[str]] = []
+    for goal in goals:
+        times = {name: harness.Spread.of([time_to(goal, p) for p in runs[name]]) for name in runs}
+        peer = times.get("PyTorch")
+        ratio = f"{peer.median / times['unspool'].median:.2f}" if peer else "absent"
+        laid.append([f"{goal:.2f}", str(times["unspool"]), str(peer or "absent"), ratio])
+    return laid
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = harness.options(__doc__, rounds=3)
+    parser.add_argument("--data", type=Path, default=harness.data("tinyshakespeare.txt"))
+    parser.add_argument("--goals", type=float, nargs="+", default=[1.88, 1.70])
+    parser.add_argument("--hidden-size", type=int, default=256)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--sequence-length", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=4e-3)
+    parser.add_argument("--epochs", type=int, default=10, help="where a run ends that reaches no goal")
+    parser.add_argument("--evaluate-every", type=int, default=50, help="steps between two evaluations")
+    arguments = parser.parse_args()
+    runs = measure(arguments)
+    terms = f"Seconds until the validation loss (nats per character), median of {arguments.rounds} runs, "
+    terms += f"LSTM {arguments.hidden_size}, batch {arguments.batch_size} x {arguments.sequence_length}"
+    header = ["validation loss", "unspool", "PyTorch", "PyTorch / unspool"]
+    settings = {**vars(arguments), "data": arguments.data.name}
+    document = {
+        "benchmark": "shakespeare",
+        "machine": harness.describe(threads=arguments.threads),
+        "settings": settings,
+        "results": runs,
+    }
+    table = harness.table(header, rows(runs, arguments.goals))
+    harness.finish(document, [terms, "", table], as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
