@@ -48,7 +48,24 @@ def to_dict(config: object) -> dict[str, object]:
     """Write a configuration dataclass as plain JSON types, nested dataclasses included."""
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         raise TypeError(f"to_dict takes a dataclass instance, not {config!r}")
-    return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    return {field.name: to_plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+
+
+def to_plain(value: object) -> object:
+    """Write any value of a configuration as plain JSON types.
+
+    Raises:
+        TypeError: If the value, or one inside it, has no such form.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return to_dict(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{value!r} has no plain JSON form")
 
 
 def from_dict(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
@@ -94,18 +111,6 @@ def _refuse_unknown(values: Mapping[str, object], known: Sequence[str], where: s
 
 def _has_default(field: "dataclasses.Field[Any]") -> bool:
     return not (field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING)
-
-
-def _plain(value: object) -> object:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return to_dict(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise TypeError(f"{value!r} has no plain JSON form")
 
 
 def _convert(hint: Any, value: object, where: str) -> Any:

@@ -1,0 +1,297 @@
+"""The folder of a model: its files, how they are replaced as one, and every check on reading them.
+
+::
+
+    config.json              format version, network, training and data configuration
+    tokenizer.json
+    model.safetensors        parameters; its metadata holds fingerprints of the two files above
+    generation_config.json   how the model is meant to be sampled
+    README.md                model card
+
+Several files cannot be replaced in one step, and a reader must find the old model or the new one. So
+the new ``config.json`` and ``tokenizer.json`` are first written beside the old ones (``.next``); replacing
+``model.safetensors`` is the one step that counts; then the two take their names. A reader takes the
+version that ``model.safetensors`` has the fingerprint of, so a writer may die at any moment. The other
+two files are advice: they are written last, and may be changed by hand.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unspool.artifacts.tensor_files import (
+    DAMAGED,
+    Arrays,
+    TensorFile,
+    check_arrays,
+    open_tensor_file,
+    parse_json_object,
+    tensor_file_bytes,
+)
+from unspool.configuration import from_dict, to_plain
+from unspool.errors import ArtifactError
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import parameter_shapes
+from unspool.storage import atomic_write
+from unspool.text.tokenizers import Tokenizer, tokenizer_from_json
+
+FORMAT_VERSION = 1
+CONFIG, TOKENIZER, MODEL = "config.json", "tokenizer.json", "model.safetensors"
+GENERATION, CARD = "generation_config.json", "README.md"
+FINGERPRINTED = (CONFIG, TOKENIZER)
+NEXT = ".next"  # ends the name of a new file until model.safetensors is replaced
+LARGEST_JSON = 1 << 28  # bytes
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """Hold the content of config.json.
+
+    Args:
+        format_version: Of the folder as a whole.
+        network: What the parameters are for.
+        training: The resolved training configuration, plain JSON types.
+        data: Where the text came from, plain JSON types.
+    """
+
+    format_version: int
+    network: NetworkConfig
+    training: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class SavedModel:
+    """Hold what a model folder says.
+
+    Args:
+        network: Its vocab_size is the tokenizer's.
+        tokenizer: Text to ids and back.
+        parameters: Exactly those of the network, float32, finite.
+        training: The resolved training configuration, plain JSON types.
+        data: Where the text came from, plain JSON types.
+        generation: How the model is meant to be sampled, plain JSON types; empty if the folder does not say.
+    """
+
+    network: NetworkConfig
+    tokenizer: Tokenizer
+    parameters: Arrays
+    training: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    generation: dict[str, Any] = field(default_factory=dict)
+
+
+def save_model(
+    folder: str | Path,
+    *,
+    network: NetworkConfig,
+    tokenizer: Tokenizer,
+    parameters: Arrays,
+    training: Mapping[str, object],
+    card: str,
+    generation: Mapping[str, object],
+    data: Mapping[str, object] | None = None,
+) -> None:
+    """Write a model, in place of the one that is there.
+
+    Args:
+        folder: Made if it is not there; other files in it are left alone.
+        network: Its vocab_size must be the tokenizer's.
+        tokenizer: Text to ids and back.
+        parameters: Exactly those of the network, float32, finite.
+        training: The resolved training configuration, plain JSON types.
+        card: The text of README.md.
+        generation: How the model is meant to be sampled, plain JSON types.
+        data: Where the text came from, plain JSON types.
+
+    Raises:
+        ArtifactError: If the model does not fit together or cannot be written. What stood in the folder
+            is then still whole.
+    """
+    folder = Path(folder)
+    _check_vocabulary(network, tokenizer, str(folder))
+    check_arrays(parameters, parameter_shapes(network), where=str(folder))
+    config = ConfigFile(FORMAT_VERSION, network, training, data or {})
+    texts = {
+        CONFIG: _json_text(config, CONFIG),
+        TOKENIZER: tokenizer.to_json(),
+        GENERATION: _json_text(generation, GENERATION),
+        CARD: card,
+    }
+    fingerprints = {name: fingerprint(json.loads(texts[name])) for name in FINGERPRINTED}
+    model = tensor_file_bytes(parameters, {"format_version": FORMAT_VERSION, "fingerprints": fingerprints})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder, texts, model)
+    except OSError as error:
+        got = error.strerror or str(error)
+        expected = f"a folder that can be written to, with {len(model) / 1e6:.1f} MB free"
+        hint = "make room or choose another folder; a model that stood there is still whole"
+        raise ArtifactError(f"cannot write {folder}", expected=expected, got=got, hint=hint) from error
+
+
+def load_model(folder: str | Path) -> SavedModel:
+    """Read a model, every file checked before it is trusted.
+
+    Args:
+        folder: What `save_model` wrote.
+
+    Returns:
+        The model, in arrays of its own.
+
+    Raises:
+        ArtifactError: If a file is missing, damaged, of another save or another version, or the files do
+            not fit together.
+        ConfigError: If the network's configuration has an unknown key or a value out of range.
+        TokenizerError: If the tokenizer is broken.
+    """
+    folder = Path(folder)
+    _check_folder(folder)
+    try:
+        with open_tensor_file(folder / MODEL) as model:
+            return _load(folder, model)
+    except RecursionError:
+        raise ArtifactError(
+            str(folder), expected="JSON of a few levels", got="hundreds", hint=DAMAGED
+        ) from None
+    except OSError as error:
+        got = error.strerror or str(error)
+        raise ArtifactError(f"cannot read {error.filename or folder}", got=got) from None
+
+
+def _load(folder: Path, model: TensorFile) -> SavedModel:
+    _check_version(model.content.get("format_version"), str(model.path))
+    values = _read_belonging(folder, CONFIG, model)
+    _check_version(values.get("format_version"), str(folder / CONFIG))
+    config = from_dict(ConfigFile, values, where=str(folder / CONFIG))
+    tokenizer_text = json.dumps(_read_belonging(folder, TOKENIZER, model))
+    network = config.network
+    tokenizer = tokenizer_from_json(tokenizer_text, where=str(folder / TOKENIZER))
+    _check_vocabulary(network, tokenizer, str(folder))
+    if network.num_layers > len(model.shapes):  # before a shape is worked out for each of them
+        got = f"{network.num_layers} layers and {len(model.shapes)} arrays in {MODEL}"
+        raise ArtifactError(f"{folder / CONFIG}: num_layers", expected="arrays for every layer", got=got)
+    return SavedModel(
+        network=network,
+        tokenizer=tokenizer,
+        parameters=model.read(parameter_shapes(network)),
+        training=dict(config.training),
+        data=dict(config.data),
+        generation=_read_json(folder / GENERATION) if (folder / GENERATION).exists() else {},
+    )
+
+
+def _replace(folder: Path, texts: Mapping[str, str], model: bytes) -> None:
+    _finish_replacing(folder)
+    for name in FINGERPRINTED:
+        _write_if_new(folder, name, texts[name], ending=NEXT)
+    atomic_write(folder / MODEL, model)  # from here on the folder holds the new model
+    _finish_replacing(folder)
+    for name in (GENERATION, CARD):
+        _write_if_new(folder, name, texts[name])
+
+
+def _write_if_new(folder: Path, name: str, text: str, *, ending: str = "") -> None:
+    """Write a text under its name and `ending`, unless the file of that name says it already."""
+    raw = text.encode("utf-8", errors="backslashreplace")  # half a surrogate pair, as JSON spells it
+    if not (folder / name).is_file() or (folder / name).read_bytes() != raw:
+        atomic_write(folder / (name + ending), raw)
+
+
+def _finish_replacing(folder: Path) -> None:
+    """Give the waiting files their names if model.safetensors is theirs, and remove them if it is not."""
+    waiting = [name for name in FINGERPRINTED if (folder / (name + NEXT)).exists()]
+    if not waiting:
+        return
+    try:
+        with open_tensor_file(folder / MODEL) as model:
+            content = model.content
+    except (ArtifactError, FileNotFoundError):
+        content = {}
+    for name in waiting:
+        path = folder / (name + NEXT)
+        if _belongs(path, _fingerprint_in(content, name)):
+            path.replace(folder / name)
+        else:
+            path.unlink()
+
+
+def _belongs(path: Path, wanted: str | None) -> bool:
+    try:
+        return fingerprint(_read_json(path)) == wanted
+    except (ArtifactError, FileNotFoundError):
+        return False
+
+
+def _read_belonging(folder: Path, name: str, model: TensorFile) -> dict[str, Any]:
+    """Read the version of a file that model.safetensors was saved with."""
+    wanted, waiting = _fingerprint_in(model.content, name), folder / (name + NEXT)
+    if waiting.exists() and _belongs(waiting, wanted):  # the writer died just after the step that counts
+        return _read_json(waiting)
+    if not (folder / name).exists():
+        raise ArtifactError(
+            f"{folder} has no {name}", expected="a whole model folder", hint="copy all its files"
+        )
+    values = _read_json(folder / name)
+    if fingerprint(values) != wanted:
+        hint = f"{name} was changed by hand or copied from another model: restore it, or save the model again"
+        what = f"{folder / name} and {MODEL} are not of one save"
+        raise ArtifactError(what, expected=f"fingerprint {wanted}", got=fingerprint(values), hint=hint)
+    return values
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if (size := path.stat().st_size) > LARGEST_JSON:
+        raise ArtifactError(str(path), expected=f"at most {LARGEST_JSON} bytes", got=str(size), hint=DAMAGED)
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ArtifactError(str(path), expected="UTF-8 text", got=str(error), hint=DAMAGED) from None
+    return parse_json_object(text, where=str(path))
+
+
+def fingerprint(values: Mapping[str, Any]) -> str:
+    """Hash what a JSON file says, whatever its white space, key order and line ends."""
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(canonical.encode("ascii"), digest_size=16).hexdigest()
+
+
+def _fingerprint_in(content: Mapping[str, Any], name: str) -> str | None:
+    fingerprints = content.get("fingerprints")
+    found = fingerprints.get(name) if isinstance(fingerprints, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _json_text(values: object, name: str) -> str:
+    try:
+        return json.dumps(to_plain(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ArtifactError(f"cannot write {name}", expected="plain JSON values", got=str(error)) from None
+
+
+def _check_folder(folder: Path) -> None:
+    hint = 'train one with "unspool train"'
+    if not folder.is_dir():
+        got = "a file" if folder.exists() else "no such folder"
+        raise ArtifactError(str(folder), expected="the folder of a model", got=got, hint=hint)
+    if not (folder / MODEL).exists():
+        hint = "it holds no model, or none was saved yet: " + hint
+        raise ArtifactError(f"{folder} has no {MODEL}", expected="the folder of a model", hint=hint)
+
+
+def _check_version(version: object, where: str) -> None:
+    if type(version) is not int or version != FORMAT_VERSION:
+        hint = "a newer unspool may read it: upgrade" if type(version) is int and version > 0 else DAMAGED
+        got = repr(version)[:80]
+        raise ArtifactError(f"{where}: format_version", expected=str(FORMAT_VERSION), got=got, hint=hint)
+
+
+def _check_vocabulary(network: NetworkConfig, tokenizer: Tokenizer, where: str) -> None:
+    if network.vocab_size != tokenizer.vocab_size:
+        got = f"{network.vocab_size} in the network's configuration"
+        expected = f"{tokenizer.vocab_size} as in its tokenizer"
+        hint = "the two are not of one model"
+        raise ArtifactError(f"{where}: vocab_size", expected=expected, got=got, hint=hint)
