@@ -88,12 +88,13 @@ class TensorFile:
         _check_shapes(self.shapes, expected, str(self.path))
         self.file.seek(0)
         try:
-            arrays = load(self.file.read())
+            found = load(self.file.read())
+            arrays = {name: np.array(found[name], order="C") for name in expected}
         except (SafetensorError, ValueError, TypeError, KeyError) as error:
             what = f"{self.path}: safetensors cannot read it"
             raise ArtifactError(what, got=str(error), hint=DAMAGED) from None
         check_arrays(arrays, expected, where=str(self.path))
-        return {name: np.array(arrays[name], dtype=np.float32, order="C") for name in expected}
+        return arrays
 
 
 @contextmanager
