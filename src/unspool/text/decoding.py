@@ -1,0 +1,252 @@
+r"""Bytes -> text, a block at a time: gzip, UTF-8, byte order marks and line ends.
+
+Nothing here holds more than a few blocks, however large the file is. Only ``\n``, ``\r\n`` and a lone
+``\r`` end a line, and all three come out as ``\n``; U+2028 and its like are ordinary characters.
+"""
+
+import codecs
+import io
+import sys
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from unspool.errors import CorpusError
+
+BLOCK = 1 << 18  # bytes read at once
+PIECE = 1 << 20  # characters of a long text that are handed on at once
+LONGEST_UNCUT = 16 * PIECE  # characters without any place to cut: no such text exists in earnest
+GZIP_MAGIC = b"\x1f\x8b"
+WRAPPED_GZIP = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header and checksum
+
+STRANGE_STARTS = {
+    codecs.BOM_UTF16_LE: "it looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)",
+    codecs.BOM_UTF16_BE: "it looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)",
+    b"PK\x03\x04": "it looks like a zip archive or an office file: export it as plain text or CSV",
+    b"BZh": "it looks like bzip2: unpack it first, or use gzip",
+    b"\xfd7zXZ": "it looks like xz: unpack it first, or use gzip",
+    b"\x28\xb5\x2f\xfd": "it looks like zstd: unpack it first, or use gzip",
+    b"%PDF": "it looks like PDF: convert it to plain text first",
+    b"PAR1": "it looks like Parquet: convert it to CSV or JSONL first",
+    b"\x89PNG": "it looks like a picture",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Name something that bytes can be read from.
+
+    Args:
+        name: What to call it in messages: the path as the user wrote it.
+        open: Opens it for reading bytes.
+        gzipped: Whether its name says that it is gzip data.
+    """
+
+    name: str
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+    gzipped: bool = False
+
+
+def file_place(path: Path) -> Place:
+    """Describe a file as a place to read from."""
+    return Place(str(path), lambda: path.open("rb"), gzipped=path.suffix == ".gz")
+
+
+def standard_input() -> Place:
+    """Describe standard input as a place to read from; opening it a second time is an error."""
+    spent = False
+
+    def take() -> AbstractContextManager[BinaryIO]:
+        nonlocal spent
+        if spent or sys.stdin is None:
+            found = "it has been read already" if spent else "there is none"
+            raise CorpusError("standard input can be read once", got=found, hint="save it to a file first")
+        spent = True
+        return nullcontext(sys.stdin.buffer)
+
+    return Place("standard input", take)
+
+
+@contextmanager
+def refuse_unreadable(name: str) -> Iterator[None]:
+    """Turn what the operating system says about a file into an error of the tree."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CorpusError(f"{name} cannot be read", got=reason, hint="check its path and rights") from error
+
+
+def text_blocks(place: Place) -> Iterator[str]:
+    r"""Read a place as text.
+
+    Gzip data is known by its first two bytes, which no UTF-8 text begins with, so it may also come
+    through standard input.
+
+    Args:
+        place: What to read.
+
+    Yields:
+        Pieces of text of any length with ``\n`` line ends, without byte order mark.
+
+    Raises:
+        CorpusError: If it cannot be opened, or has a byte that is not UTF-8, or broken gzip data.
+    """
+    with refuse_unreadable(place.name), place.open() as file:
+        blocks = _read_blocks(file)
+        first = next(blocks, b"")
+        if first.startswith(GZIP_MAGIC):
+            yield from _decode(place.name, b"", _gunzip(place.name, first, blocks))
+        elif place.gzipped and first:
+            hint = "take .gz off its name if it is plain text"
+            raise CorpusError(place.name, expected="gzip data", got=repr(first[:4]), hint=hint)
+        else:
+            yield from _decode(place.name, first, blocks)
+
+
+def lines_of(blocks: Iterator[str], *, piece: int = PIECE) -> Iterator[tuple[str, bool]]:
+    r"""Cut text into lines.
+
+    Args:
+        blocks: Text in blocks, with ``\n`` line ends.
+        piece: Characters from which on a line is handed on in pieces.
+
+    Yields:
+        A line without its line end and True, or a piece of a long line and False.
+    """
+    held = ""
+    for block in blocks:
+        *whole, held = (held + block).split("\n")
+        for line in whole:
+            yield line, True
+        while len(held) >= piece and (cut := _place_to_cut(held)):
+            yield held[:cut], False
+            held = held[cut:]
+    if held:
+        yield held, True
+
+
+def pieces_of(blocks: Iterator[str], *, piece: int = PIECE) -> Iterator[tuple[str, bool]]:
+    """Cut a document into pieces.
+
+    A piece ends where a word begins, at the start of a line if there is one near: words and runs of white
+    space stay whole, and normalising the pieces gives the same as normalising the document.
+
+    Args:
+        blocks: Text in blocks.
+        piece: Characters of a piece; the last may be shorter, and others have half to twice as many.
+
+    Yields:
+        A piece and whether the document ends with it; nothing if there is no text.
+    """
+    held = ""
+    for block in blocks:
+        held += block
+        while len(held) >= piece and (cut := _place_to_cut(held)):
+            yield held[:cut], False
+            held = held[cut:]
+    if held:
+        yield held, True
+
+
+def _read_blocks(file: BinaryIO) -> Iterator[bytes]:
+    while block := file.read(BLOCK):
+        yield block
+
+
+def _gunzip(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Unpack gzip data, which may have several members one after the other, a block at a time."""
+    engine = zlib.decompressobj(WRAPPED_GZIP)
+    block = first
+    try:
+        while block:
+            if engine.eof and (block := block.lstrip(b"\0")):  # zeros may fill up the end
+                engine = zlib.decompressobj(WRAPPED_GZIP)
+            if not engine.eof:
+                if text := engine.decompress(block, BLOCK):
+                    yield text
+                block = engine.unconsumed_tail or engine.unused_data
+            block = block or next(blocks, b"")
+        while text := b"" if engine.eof else engine.decompress(b"", BLOCK):
+            yield text
+    except zlib.error as error:
+        raise CorpusError(
+            f"{name}: broken gzip data", got=str(error), hint="copy or download it again"
+        ) from None
+    if not engine.eof:
+        hint = "copy or download it again"
+        raise CorpusError(f"{name}: broken gzip data", got="an end before the data is complete", hint=hint)
+
+
+def _decode(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
+    """Decode UTF-8 and unify the line ends; a wrong byte is an error that names its line and offset."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
+    bytes_read, lines_read, after_return, begun = 0, 0, False, False
+    block = first or next(blocks, b"")
+    start = block[:8]
+    while True:
+        bytes_read += len(block)
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            line = lines_read + _line_ends(error.object[: error.start], after_return) + 1
+            offset = bytes_read - len(error.object) + error.start
+            raise _wrong_byte(name, line, offset, error, start) from None
+        lines_read += _line_ends(block, after_return)
+        after_return = block.endswith(b"\r")
+        if text:
+            yield text if begun else text.removeprefix("\ufeff")
+            begun = True
+        if not block:
+            return
+        block = next(blocks, b"")
+
+
+def _line_ends(data: bytes, after_return: bool) -> int:
+    split = after_return and data.startswith(b"\n")  # one end in two blocks, counted with the first
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") - split
+
+
+def _wrong_byte(name: str, line: int, offset: int, error: UnicodeDecodeError, start: bytes) -> CorpusError:
+    wrong = error.object[error.start]
+    hints = [hint for magic, hint in STRANGE_STARTS.items() if start.startswith(magic)]
+    hint = hints[0] if hints else "save it as UTF-8 (from Latin-1: iconv -f ISO-8859-1 -t UTF-8)"
+    what = f"{name}, line {line}, byte {offset}: not UTF-8"
+    return CorpusError(what, got=f"0x{wrong:02X} ({error.reason})", hint=hint)
+
+
+def _place_to_cut(text: str) -> int | None:
+    """Find where a long text can be cut so that both sides can be read on their own.
+
+    Looks in the second half only, for the start of a line, then of a word, then for any character that
+    does not join the one before it.
+    """
+    last, least = len(text) - 1, len(text) // 2
+    for mark in ("\n", " "):
+        place = text.rfind(mark, least, last)
+        while place >= 0 and text[place + 1].isspace():
+            place = text.rfind(mark, least, place)
+        if place >= 0:
+            return place + 1
+    nearest = (place for place in range(last, max(least, last - 4096), -1) if _stands_alone(text[place]))
+    found = next(nearest, None)
+    if found is None and len(text) > LONGEST_UNCUT:
+        raise CorpusError(
+            f"more than {LONGEST_UNCUT:,} characters that all join the one before",
+            expected="text",
+            hint="is it a file of another kind?",
+        )
+    return found
+
+
+def _stands_alone(character: str) -> bool:
+    """Tell whether no normalization form joins a character to what stands before it, or moves it there."""
+    first = unicodedata.normalize("NFKD", character)[0]
+    marks = unicodedata.category(first).startswith("M")
+    jamo = "\u1100" <= first <= "\u11ff" and not "\uac00" <= character <= "\ud7a3"
+    recent = "\U00010000" <= character < "\U0001f000"  # scripts whose vowel signs may count as letters
+    return not (marks or jamo or recent or unicodedata.combining(first))
