@@ -1,0 +1,134 @@
+"""Which columns of a table are the text, and which are carried along as context."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from unspool.errors import CorpusError
+from unspool.text.records import Record, check_normalization, normalized
+
+Column = str | int  # a name, or a number that counts from 0
+CHOOSE = "say which column holds the text: text='NAME' or a number from 0 (--text)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """Hold how texts are read; `read_records` documents each.
+
+    Args:
+        text: The columns that make up the text; empty takes the column named ``text`` or the only one.
+        context: The columns that are carried along.
+        document: Whether all is one long stream in its own order.
+        header: Whether a table's first row names its columns; None finds out.
+        delimiter: What stands between a table's columns; None is the format's own.
+        separator: What is put between the columns of a text.
+        normalization: The Unicode form of the texts, or None.
+    """
+
+    text: tuple[Column, ...] = ()
+    context: tuple[Column, ...] = ()
+    document: bool = False
+    header: bool | None = None
+    delimiter: str | None = None
+    separator: str = " "
+    normalization: str | None = "NFC"
+
+    def __post_init__(self) -> None:
+        check_normalization(self.normalization)
+        for column in (*self.text, *self.context):
+            named = isinstance(column, str) and column
+            numbered = isinstance(column, int) and not isinstance(column, bool) and column >= 0
+            if not (named or numbered):
+                raise CorpusError("a column", expected="a name, or a number from 0", got=repr(column))
+
+    def record(self, parts: Sequence[str], context: Mapping[str, str]) -> Record | None:
+        """Make a record of a row's text columns, or nothing if they are only white space."""
+        text = normalized(self.separator.join(parts), self.normalization)
+        return Record(text, context) if any(part and not part.isspace() for part in parts) else None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Hold the numbers of the chosen columns, and the names under which context is carried."""
+
+    text: tuple[int, ...]
+    context: tuple[tuple[str, int], ...]
+
+    def record(self, row: Sequence[str], options: ReadOptions) -> Record | None:
+        """Make a record of a row, or nothing if its text is only white space."""
+        context = {name: row[number] for name, number in self.context}
+        return options.record([row[number] for number in self.text], context)
+
+
+def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, where: str) -> Selection:
+    """Find the chosen columns in a table.
+
+    A name that is a whole number, such as ``"1"`` from a command line, is a name if a column has it and
+    a number otherwise. Without a header, context is carried as ``column_0``, ``column_1`` and so on.
+
+    Args:
+        names: The names of the columns, or None if the table has no header.
+        width: How many columns there are.
+        options: The choice.
+        where: The file and line, for messages.
+
+    Raises:
+        CorpusError: If a column is not there, or no text column was chosen and none is obvious.
+    """
+    text = tuple(find_column(names, width, column, where=where) for column in options.text)
+    context = tuple(find_column(names, width, column, where=where) for column in options.context)
+    if not text:
+        text = (_obvious_column(names, width, where),)
+    labelled = tuple((names[n] if names is not None else f"column_{n}", n) for n in context)
+    return Selection(text, labelled)
+
+
+def find_column(names: Sequence[str] | None, width: int, column: Column, *, where: str) -> int:
+    """Give the number of a column chosen by name or number.
+
+    Raises:
+        CorpusError: If there is no such column, or two of that name.
+    """
+    if isinstance(column, str) and names is not None and column in names:
+        if list(names).count(column) > 1:
+            hint = "choose it by its number"
+            raise CorpusError(f"{where}: more than one column is named {column!r}", hint=hint)
+        return list(names).index(column)
+    number = column_number(column)
+    if number is None:
+        raise no_such_name(names, str(column), where)
+    if number >= width:
+        raise CorpusError(f"{where}: no column {number}", expected=f"a number from 0 to {width - 1}")
+    return number
+
+
+def column_number(column: Column) -> int | None:
+    """Read a column as a number, or give None if it can only be a name."""
+    if isinstance(column, int):
+        return column
+    return int(column) if column.isascii() and column.isdigit() and len(column) < 7 else None
+
+
+def is_name(column: Column) -> bool:
+    """Tell whether a column can only be a name."""
+    return column_number(column) is None
+
+
+def no_such_name(names: Sequence[str] | None, column: str, where: str) -> CorpusError:
+    """Make the error that says which columns there are, and which of them may have been meant."""
+    if names is None:
+        hint = "choose it by its number from 0, or say that there is a header"
+        return CorpusError(f"{where}: no column {column!r}, because the table has no header", hint=hint)
+    near = difflib.get_close_matches(column, names, n=1, cutoff=0.5)
+    shown = ", ".join(repr(name[:40]) for name in names[:12]) + (", ..." if len(names) > 12 else "")
+    question = f"did you mean {near[0]!r}?" if near else None
+    return CorpusError(f"{where}: no column {column!r}", expected=f"one of {shown}", hint=question)
+
+
+def _obvious_column(names: Sequence[str] | None, width: int, where: str) -> int:
+    if names is not None and list(names).count("text") == 1:
+        return list(names).index("text")
+    if width == 1:
+        return 0
+    shown = f": {', '.join(repr(name[:40]) for name in names[:12])}" if names else ""
+    raise CorpusError(f"{where}: the table has {width} columns{shown}", hint=CHOOSE)
