@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 
 MOST = 3  # symbols shown in a message
-SEARCHED = 5000  # most frequent symbols that are compared one by one; a vocabulary can have a million
+SEARCHED = 5000  # most frequent symbols that are looked at one by one; a vocabulary can have a million
+SPELT = 200  # most frequent words with the same first letter that are compared letter by letter
 
 LOOK_ALIKES = {
     "\u2018": "'`", "\u2019": "'`", "\u201a": ",'", "\u201b": "'", "\u2032": "'", "`": "'", "\u00b4": "'",
@@ -83,7 +84,7 @@ def _family(character: str) -> tuple[str, str]:
 def _spelt_alike(symbol: str, known: Mapping[str, int]) -> list[str]:
     first = symbol[0].casefold()
     bucket = [one for one in _frequent(known) if one[0].casefold() == first and len(one) > 1]
-    return difflib.get_close_matches(symbol, bucket, n=MOST, cutoff=0.6)
+    return difflib.get_close_matches(symbol, bucket[:SPELT], n=MOST, cutoff=0.6)
 
 
 def _frequent(known: Mapping[str, int]) -> list[str]:

@@ -1,0 +1,60 @@
+"""A large corpus fits in little memory: measured in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import random, resource, sys, time
+import numpy as np
+from unspool.text.encoding import encode_corpus
+from unspool.text.lanes import Lanes
+from unspool.text.records import Record
+from unspool.text.split import hash_split
+
+kind, alphabet, document = sys.argv[1:]
+draw = random.Random(0)
+words = ["".join(draw.choices(alphabet, k=draw.randint(2, 9))) for _ in range(50_000)]
+total = 100_000_000 // len(alphabet[0].encode())  # characters: 100 MB as UTF-8
+
+def records():
+    done = 0
+    while done < total:
+        text = " ".join(draw.choices(words, k=100_000 if document == "document" else 8))
+        done += len(text) + 1
+        yield Record(text, ends=document != "document" or done >= total)
+
+start = time.process_time()
+held_out = None if document == "document" else hash_split(fraction=0.1)
+corpus = encode_corpus(records(), tokenizer=kind, held_out=held_out)
+encoded, seconds = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, time.process_time() - start
+options = dict(batch_size=32, sequence_length=64, seed=0, eos_id=corpus.tokenizer.eos_id)
+next(iter(Lanes(corpus.training, document=document == "document", **options).windows(0)))
+laid_out = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(len(corpus.training) + len(corpus.validation), encoded, laid_out, round(seconds, 1))
+"""
+
+LATIN = "etaoinshrdlucmfwypvbgkqjxz"
+CHINESE = "".join(chr(code) for code in range(0x4E00, 0x4E00 + 3000))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+@pytest.mark.parametrize(
+    ("kind", "alphabet", "mode"),
+    [
+        ("char", LATIN, "lines"),
+        ("char", LATIN, "document"),
+        ("char", CHINESE, "lines"),
+        ("word", LATIN, "lines"),
+    ],
+)
+def test_100_mb_of_text_are_encoded_in_less_than_350_mib(kind: str, alphabet: str, mode: str) -> None:
+    command = [sys.executable, "-c", PROGRAM, kind, alphabet, mode]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    symbols, encoded, laid_out, _seconds = map(float, done.stdout.split())
+    assert symbols > 1e7
+    assert encoded < 350, f"{encoded} MiB to encode"
+    assert laid_out < 450, f"{laid_out} MiB with one epoch laid out"
+    print(f"{kind}, {mode}: {done.stdout}")
