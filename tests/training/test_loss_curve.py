@@ -22,9 +22,7 @@ def test_both_curves_fall_where_the_loss_falls() -> None:
     root = ElementTree.fromstring(curve.svg('a <b> & "c"'))
     training, validation = points(root, "training"), points(root, "validation")
     assert len(training) == 100
-    assert all(
-        b[0] > a[0] and b[1] > a[1] for a, b in itertools.pairwise(training)
-    )  # y grows downwards
+    assert all(b[0] > a[0] and b[1] > a[1] for a, b in itertools.pairwise(training))  # y grows downwards
     assert len(validation) == 2
     assert validation[1][0] == training[-1][0]
     assert validation[1][1] < training[-1][1]

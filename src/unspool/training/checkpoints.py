@@ -6,21 +6,18 @@ as a whole, so a reader finds one checkpoint or the next, never half of each.
 """
 
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
+from unspool.artifacts.tensor_files import Arrays, open_tensor_file, tensor_file_bytes
 from unspool.configuration import from_dict, to_dict
 from unspool.errors import ArtifactError, ConfigError
 from unspool.storage import atomic_write
 from unspool.training.optimizers import FloatArray, Slots
 
 FORMAT_VERSION = 1
-METADATA_KEY = "unspool"
 Identity: TypeAlias = Mapping[str, Any]
 
 
@@ -97,15 +94,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         ArtifactError: If the file cannot be written, a full disk for one; the old file is still whole.
     """
-    from safetensors.numpy import save  # noqa: PLC0415 - only who saves pays for it
-
     content = {
         "format_version": FORMAT_VERSION,
         "progress": to_dict(checkpoint.progress),
         "identity": checkpoint.identity,
     }
-    arrays = {name: np.ascontiguousarray(array) for name, array in _flatten(checkpoint).items()}
-    data = save(arrays, metadata={METADATA_KEY: json.dumps(content)})
+    data = tensor_file_bytes(_flatten(checkpoint), content)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, data)
@@ -138,20 +132,18 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
         ArtifactError: If the file is missing or broken, or is that of another run: another corpus,
             network, training configuration or number of threads.
     """
-    content, arrays = _read(path)
-    version = content.get("format_version")
-    if version != FORMAT_VERSION:
-        hint = "resume with the version of unspool that wrote it"
-        raise ArtifactError(
-            f"{path}: format version", expected=str(FORMAT_VERSION), got=repr(version), hint=hint
-        )
-    _check_identity(path, content.get("identity"), template.identity)
-    expected = _flatten(template)
-    _check_arrays(path, arrays, expected)
-    try:
-        progress = from_dict(Progress, content.get("progress"), where=f"{path}: progress")  # type: ignore[arg-type]
-    except ConfigError as error:
-        raise ArtifactError(error.what, expected=error.expected, got=error.got) from None
+    if not path.is_file():
+        hint = "start the run again without resuming"
+        raise ArtifactError(str(path), expected="a checkpoint", got="no such file", hint=hint)
+    with open_tensor_file(path) as file:
+        version = file.content.get("format_version")
+        if version != FORMAT_VERSION:
+            hint = "resume with the version of unspool that wrote it"
+            what = f"{path}: format version"
+            raise ArtifactError(what, expected=str(FORMAT_VERSION), got=repr(version), hint=hint)
+        _check_identity(path, file.content.get("identity"), template.identity)
+        arrays = file.read({name: array.shape for name, array in _flatten(template).items()})
+        progress = _read_progress(path, file.content.get("progress"))
     return Checkpoint(
         parameters={name: arrays[f"parameters/{name}"] for name in template.parameters},
         slots={
@@ -164,46 +156,23 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
     )
 
 
-def _flatten(checkpoint: Checkpoint) -> dict[str, FloatArray]:
+def _flatten(checkpoint: Checkpoint) -> Arrays:
     arrays = {f"parameters/{name}": array for name, array in checkpoint.parameters.items()}
     for slot, slot_arrays in checkpoint.slots.items():
         arrays.update({f"slots/{slot}/{name}": array for name, array in slot_arrays.items()})
     return {**arrays, "state": checkpoint.state}
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, FloatArray]]:
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - only who reads pays for it
-
-    if not path.is_file():
-        hint = "start the run again without resuming"
-        raise ArtifactError(str(path), expected="a checkpoint", got="no such file", hint=hint)
+def _read_progress(path: Path, values: Any) -> Progress:
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        content = json.loads(metadata[METADATA_KEY])
-    except (SafetensorError, OSError, struct.error) as error:
-        raise ArtifactError(str(path), expected="a whole safetensors file", got=str(error)) from None
-    except (KeyError, ValueError) as error:
-        got = f"{type(error).__name__}: {error}"
-        raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="JSON", got=got) from None
-    if not isinstance(content, dict):
-        raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="an object", got=repr(content))
-    return content, arrays
-
-
-def _check_arrays(path: Path, arrays: Mapping[str, FloatArray], expected: Mapping[str, FloatArray]) -> None:
-    strange = sorted(arrays.keys() ^ expected.keys())
-    if strange:
-        state = "missing" if strange[0] in expected else "not part of this run"
-        raise ArtifactError(f"{path}: array {strange[0]!r} is {state}")
-    for name, array in arrays.items():
-        wanted = expected[name]
-        if array.shape != wanted.shape or array.dtype != wanted.dtype:
-            got = f"{array.dtype} {array.shape}"
-            raise ArtifactError(f"{path}: array {name!r}", expected=f"{wanted.dtype} {wanted.shape}", got=got)
-        if not np.isfinite(array).all():
-            raise ArtifactError(f"{path}: array {name!r}", expected="finite numbers", got="NaN or infinity")
+        progress = from_dict(Progress, values, where=f"{path}: progress")
+    except ConfigError as error:
+        raise ArtifactError(error.what, expected=error.expected, got=error.got) from None
+    for name in ("step", "epoch", "window", "symbols", "epoch_symbols"):
+        if getattr(progress, name) < 0:
+            got = repr(getattr(progress, name))
+            raise ArtifactError(f"{path}: progress: {name}", expected="a whole number ≥ 0", got=got)
+    return progress
 
 
 def _check_identity(path: Path, stored: Any, current: Identity) -> None:

@@ -10,16 +10,15 @@ WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 48, 52
 POINTS = 256  # of the training curve, at most twice as many
 
+# The first colours can be read on white and on black, for viewers that know no dark mode.
 STYLE = """
-  text { font: 13px system-ui, sans-serif; fill: #333 }
+  text { font: 13px system-ui, sans-serif; fill: #757575 }
   .title { font-size: 15px; font-weight: 600 }
-  .grid { stroke: #ddd } .axis { stroke: #888 }
-  .training { stroke: #2f74c0; fill: none } .validation { stroke: #c2500f; fill: none }
-  .dot { fill: #c2500f; stroke: none }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #ddd } .grid { stroke: #3a3a3a } .axis { stroke: #888 }
-    .training { stroke: #74b0f4 } .validation { stroke: #ffa45c } .dot { fill: #ffa45c }
-  }
+  .grid { stroke: #888; stroke-opacity: 0.3 } .axis { stroke: #888 }
+  .training { stroke: #3d86d6; fill: none } .validation { stroke: #d9691c; fill: none }
+  .dot { fill: #d9691c; stroke: none }
+  @media (prefers-color-scheme: light) { text { fill: #333 } }
+  @media (prefers-color-scheme: dark) { text { fill: #ddd } }
 """
 
 

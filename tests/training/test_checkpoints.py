@@ -1,0 +1,177 @@
+import dataclasses
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unspool.errors import ArtifactError
+from unspool.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from unspool.training.keepers import MemoryKeeper
+from unspool.training.loop import train_loop
+from unspool.training.task import TrainingTask
+
+MakeTask = Callable[..., TrainingTask]
+Begin = Callable[[TrainingTask], Checkpoint]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoint" / "last.safetensors"
+
+
+def trained(task: TrainingTask, begin: Begin, stop_at: Any, steps: int = 5) -> Checkpoint:
+    keeper = MemoryKeeper()
+    list(train_loop(task, begin(task), keeper=keeper, stop_requested=stop_at(steps)))
+    assert keeper.checkpoint is not None
+    return keeper.checkpoint
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_the_round_trip_is_exact(
+    make_task: MakeTask, begin: Begin, stop_at: Any, path: Path, optimizer: str
+) -> None:
+    task = make_task(optimizer=optimizer)
+    saved = trained(task, begin, stop_at)
+    save_checkpoint(path, saved)
+    loaded = load_checkpoint(path, begin(task))
+    assert loaded.progress == saved.progress
+    assert saved.progress.epoch_nats > 0
+    assert loaded.state.tobytes() == saved.state.tobytes()
+    assert loaded.state.any()
+    assert list(loaded.parameters) == list(saved.parameters)
+    for name, array in saved.parameters.items():
+        assert loaded.parameters[name].tobytes() == array.tobytes()
+        for slot in saved.slots:
+            assert loaded.slots[slot][name].tobytes() == saved.slots[slot][name].tobytes()
+    assert all(array.flags.writeable for array in loaded.parameters.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"batch_size": 5}, "training.batch_size"),
+        ({"learning_rate": 0.02}, "training.learning_rate"),
+        ({"seed": 1}, "training.seed"),
+        ({"epochs": 4}, "training.epochs"),
+        ({"document": True}, "corpus"),
+        ({"validation": 5}, "corpus"),
+        ({"network": {"hidden_size": 9}}, "network.hidden_size"),
+        ({"network": {"dropout": 0.3}}, "network.dropout"),
+    ],
+)
+def test_another_run_is_refused_by_what_is_different(
+    make_task: MakeTask, begin: Begin, path: Path, changes: dict[str, Any], name: str
+) -> None:
+    save_checkpoint(path, begin(make_task()))
+    with pytest.raises(ArtifactError, match=f"another run: {name}"):
+        load_checkpoint(path, begin(make_task(**changes)))
+
+
+def test_other_kernels_are_refused(
+    make_task: MakeTask, begin: Begin, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unspool.training import task
+
+    start = begin(make_task())
+    save_checkpoint(path, start)
+    monkeypatch.setattr(task, "chosen_kernels", lambda: "abacus")
+    with pytest.raises(ArtifactError, match=r"another run: kernels: expected '.*', got 'abacus'"):
+        load_checkpoint(path, begin(make_task()))
+
+
+def test_what_changes_no_number_may_change(make_task: MakeTask, begin: Begin, path: Path) -> None:
+    save_checkpoint(path, begin(make_task(threads=1, checkpoint_seconds=30.0)))
+    load_checkpoint(path, begin(make_task(threads=2, checkpoint_seconds=5.0)))
+
+
+def test_threads_matter_to_an_engine_that_promises_nothing(
+    make_task: MakeTask, begin: Begin, path: Path
+) -> None:
+    pytest.importorskip("torch")
+    save_checkpoint(path, begin(make_task(engine="torch", threads=1)))
+    with pytest.raises(ArtifactError, match="another run: threads: expected 1, got 2"):
+        load_checkpoint(path, begin(make_task(engine="torch", threads=2)))
+
+
+@pytest.mark.parametrize("keep", [0, 7, 100, -1])
+def test_a_cut_file_is_refused(make_task: MakeTask, begin: Begin, path: Path, keep: int) -> None:
+    start = begin(make_task())
+    save_checkpoint(path, start)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ArtifactError, match=r"last\.safetensors"):
+        load_checkpoint(path, start)
+
+
+def test_a_missing_file_is_refused(make_task: MakeTask, begin: Begin, path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no such file"):
+        load_checkpoint(path, begin(make_task()))
+
+
+def rewritten(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change what the metadata of a checkpoint says."""
+    raw = path.read_bytes()
+    end = 8 + int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:end])
+    content = json.loads(header["__metadata__"]["unspool"])
+    change(content)
+    header["__metadata__"]["unspool"] = json.dumps(content)
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + raw[end:])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.update(format_version=99), "format version"),
+        (lambda content: content.pop("progress"), "progress"),
+        (lambda content: content["progress"].update(step="5"), "step"),
+        (lambda content: content["progress"].update(window=-1), "window"),
+        (lambda content: content["progress"].update(strange=1), "strange"),
+        (lambda content: content.update(identity=[]), "identity"),
+        (lambda content: content["identity"].pop("corpus"), "corpus"),
+    ],
+)
+def test_broken_metadata_is_refused_by_name(
+    make_task: MakeTask, begin: Begin, path: Path, change: Callable[[dict[str, Any]], Any], message: str
+) -> None:
+    start = begin(make_task())
+    save_checkpoint(path, start)
+    rewritten(path, change)
+    with pytest.raises(ArtifactError, match=message):
+        load_checkpoint(path, start)
+
+
+def test_arrays_of_another_shape_or_not_finite_are_refused(
+    make_task: MakeTask, begin: Begin, path: Path
+) -> None:
+    start = begin(make_task())
+    wrong = dataclasses.replace(start, state=start.state[:, :, :1])
+    save_checkpoint(path, wrong)
+    with pytest.raises(ArtifactError, match="'state'"):
+        load_checkpoint(path, start)
+    poisoned = start.copy()
+    poisoned.slots["mean"]["output.bias"][0] = np.nan
+    save_checkpoint(path, poisoned)
+    with pytest.raises(ArtifactError, match=r"slots/mean/output\.bias"):
+        load_checkpoint(path, start)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_it_whole(
+    make_task: MakeTask, begin: Begin, stop_at: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make_task()
+    save_checkpoint(path, trained(task, begin, stop_at, steps=3))
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unspool.storage.os.fsync", full)
+        with pytest.raises(ArtifactError, match=r"No space left on device; .* is whole: make room"):
+            save_checkpoint(path, trained(task, begin, stop_at, steps=5))
+    assert load_checkpoint(path, begin(task)).progress.step == 3
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
