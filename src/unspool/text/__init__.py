@@ -1,1 +1,1 @@
-
+"""Text to token ids and back: sources, records, tokenizers, lanes. Knows nothing of networks."""
