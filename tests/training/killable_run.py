@@ -22,7 +22,7 @@ from unspool.training.task import TrainingTask, fresh_start
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))
 NETWORK = NetworkConfig(hidden_size=8, num_layers=2, dropout=0.2, vocab_size=TOKENIZER.vocab_size)
 TRAINING = TrainingConfig(
-    epochs=6, batch_size=4, sequence_length=5, evaluate_every=7, checkpoint_seconds=0.0, threads=1
+    epochs=4, batch_size=4, sequence_length=5, evaluate_every=7, checkpoint_seconds=0.0, threads=1
 )
 
 
