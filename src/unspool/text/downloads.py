@@ -116,7 +116,7 @@ def _fetch_part(
             return
         part.unlink()  # kept, it would spoil every later attempt
         if not resumed:  # a resumed file may be made of two versions; a fresh one is simply another file
-            raise _not_what_was_published(remote, found, advice)
+            raise _not_what_was_published(remote, f"{found[0]:,} bytes with MD5 {found[1]}", advice)
         failure = "a file that is not what was published"
     expected = f"{remote.size:,} bytes"
     got = failure or f"an end after {_size(part):,}"
@@ -133,6 +133,10 @@ def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report
         request.add_header("Range", f"bytes={here}-")
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
+            whole = response.status == http.HTTPStatus.OK
+            if whole and response.length not in (None, remote.size):  # the page of a captive portal, say
+                part.unlink(missing_ok=True)
+                raise _not_what_was_published(remote, f"{response.length:,} bytes", advice)
             _receive(response, part, here, remote.size, report)
     except urllib.error.HTTPError as error:
         error.close()
@@ -168,10 +172,10 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _not_what_was_published(remote: RemoteFile, found: tuple[int, str], advice: str) -> DownloadError:
+def _not_what_was_published(remote: RemoteFile, found: str, advice: str) -> DownloadError:
     return DownloadError(
         f"{remote.url} is not the file that was published",
         expected=f"{remote.size:,} bytes with MD5 {remote.md5}",
-        got=f"{found[0]:,} bytes with MD5 {found[1]}, which were removed",
+        got=f"{found}; nothing of it was kept",
         hint=advice,
     )
