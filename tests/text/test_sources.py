@@ -199,6 +199,12 @@ def test_texts_from_memory_cannot_be_read_again() -> None:
         records_from_spec({"source": "unicode-names", "colour": "red"})
 
 
+def test_no_http_client_is_imported_before_something_is_downloaded() -> None:
+    script = "import sys, unspool.text.sources; print('http.client' in sys.modules, 'ssl' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [("a.txt", {}), ("a.txt", {"document": True}), ("a.csv", {"text": 1}), ("line.txt", {})],

@@ -43,8 +43,9 @@ class ReadOptions:
 
     def record(self, parts: Sequence[str], context: Mapping[str, str]) -> Record | None:
         """Make a record of a row's text columns, or nothing if they are only white space."""
-        text = normalized(self.separator.join(parts), self.normalization)
-        return Record(text, context) if any(part and not part.isspace() for part in parts) else None
+        if all(not part or part.isspace() for part in parts):
+            return None
+        return Record(normalized(self.separator.join(parts), self.normalization), context)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,20 @@
 """Fetch one file over HTTP: go on where it stopped, try again, and check what came."""
 
 import hashlib
-import http.client
 import os
 import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unspool.errors import DownloadError
 from unspool.storage import sync_folder
+
+if TYPE_CHECKING:
+    import http.client
 
 CHUNK = 1 << 16  # bytes
 GIVEN_UP = frozenset({400, 401, 403, 404, 405, 410, 451})  # answers that do not change by asking again
@@ -125,6 +127,11 @@ def _fetch_part(
 
 def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report: Report | None) -> str:
     """Ask once for what is missing; give back what went wrong, or nothing if the server sent all it had."""
+    # Imported here because an HTTP client takes longer to import than all the rest of unspool.
+    import http.client  # noqa: PLC0415
+    import urllib.error  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
     here = _size(part)
     if here >= remote.size:
         return ""
@@ -133,7 +140,7 @@ def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report
         request.add_header("Range", f"bytes={here}-")
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
-            whole = response.status == http.HTTPStatus.OK
+            whole = response.status == HTTPStatus.OK
             if whole and response.length not in (None, remote.size):  # the page of a captive portal, say
                 part.unlink(missing_ok=True)
                 raise _not_what_was_published(remote, f"{response.length:,} bytes", advice)
@@ -152,11 +159,11 @@ def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report
 
 
 def _receive(
-    response: http.client.HTTPResponse, part: Path, here: int, size: int, report: Report | None
+    response: "http.client.HTTPResponse", part: Path, here: int, size: int, report: Report | None
 ) -> None:
     """Append what the server sends, or start anew if it sends the file from its beginning."""
     start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT and start and int(start[1]) == here
+    goes_on = response.status == HTTPStatus.PARTIAL_CONTENT and start and int(start[1]) == here
     done = here if goes_on else 0
     with part.open("ab" if goes_on else "wb") as file:
         while done <= size and (data := response.read1(CHUNK)):
