@@ -1,0 +1,295 @@
+"""A trained generator in one object: generate, stream, score, evaluate, save and load."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.artifacts import load_model, save_model
+from unspool.configuration import check, is_whole
+from unspool.engines import make_engine
+from unspool.engines.protocol import Parameters
+from unspool.errors import ConfigError
+from unspool.evaluation.scores import TextScore, score_texts
+from unspool.evaluation.streams import Evaluation, evaluate_stream
+from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import count_parameters
+from unspool.text.encoding import encode_corpus
+from unspool.text.records import Record, Records
+from unspool.text.tokenizers import Tokenizer
+from unspool.text.unknown_symbols import Unknown
+
+
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """Hold one generated text.
+
+    Args:
+        text: The prompt and its continuation.
+        prompt: The prompt as the model read it: normalized, without symbols that were dropped.
+        continuation: What the model wrote.
+        ids: The symbols of the continuation, int32.  # (N,)
+        token_logprobs: Natural log-probability of each under the model at temperature 1, float32; one more
+            than `ids` where the model ended the text.  # (N,) or (N + 1,)
+        finish_reason: "stop" where the model ended the text, "length" where `max_new_tokens` did.
+    """
+
+    text: str
+    prompt: str
+    continuation: str
+    ids: NDArray[np.int32] = field(repr=False)
+    token_logprobs: NDArray[np.float32] = field(repr=False)
+    finish_reason: str
+
+    @property
+    def total_logprob(self) -> float:
+        """Sum the log-probabilities, in nats."""
+        return math.fsum(self.token_logprobs.tolist())
+
+
+class Generator:
+    """Write, score and measure texts with a trained network.
+
+    Args:
+        network: The network.
+        tokenizer: Turns texts into its symbols; fixes `vocab_size` where the network leaves it open.
+        parameters: Name -> array, as `unspool.network.parameters` names them.
+        training: The resolved training configuration, in plain JSON types; saved with the model, as are
+        data: where its text came from, and
+        generation: how it is meant to be sampled.
+        engine: A name in `ENGINES`.
+        threads: Threads of the engine, ≥ 1; None for one on each processor.
+
+    Raises:
+        ConfigError: If the engine cannot be made, or the tokenizer is not the network's.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: NetworkConfig,
+        tokenizer: Tokenizer,
+        parameters: Parameters,
+        training: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+        generation: Mapping[str, Any] | None = None,
+        engine: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        if network.symbols != tokenizer.vocab_size:
+            expected = f"{network.symbols}, as the network has"
+            raise ConfigError("vocab_size of the tokenizer", expected=expected, got=str(tokenizer.vocab_size))
+        self.network = network
+        self.tokenizer = tokenizer
+        self.parameters = dict(parameters)
+        self.training, self.data, self.generation = (
+            dict(training or {}),
+            dict(data or {}),
+            dict(generation or {}),
+        )
+        self._engine = make_engine(engine, network, threads=threads)
+
+    @classmethod
+    def load(cls, folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> "Generator":
+        """Read a model folder.
+
+        Args:
+            folder: What `save` or a training made.
+            engine: A name in `ENGINES`.
+            threads: Threads of the engine, ≥ 1; None for one on each processor.
+
+        Raises:
+            ArtifactError: If the folder is not a whole model.
+            ConfigError: If the engine cannot be made.
+        """
+        saved = load_model(Path(folder))
+        return cls(
+            network=saved.network,
+            tokenizer=saved.tokenizer,
+            parameters=saved.parameters,
+            training=saved.training,
+            data=saved.data,
+            generation=saved.generation,
+            engine=engine,
+            threads=threads,
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model as a folder that `load` reads.
+
+        Raises:
+            ArtifactError: If the folder cannot be written.
+        """
+        save_model(
+            Path(folder),
+            network=self.network,
+            tokenizer=self.tokenizer,
+            parameters=self.parameters,
+            training=self.training,
+            data=self.data,
+            generation=self.generation,
+            card=self._card(Path(folder).name),
+        )
+
+    @property
+    def num_parameters(self) -> int:
+        """Count the network's parameters."""
+        return count_parameters(self.network)
+
+    def __repr__(self) -> str:
+        """Show the network in a few words."""
+        network = self.network
+        return (
+            f"<Generator {network.cell} {network.num_layers}×{network.hidden_size}, "
+            f"{self.tokenizer.vocab_size} symbols, {self.num_parameters:,} parameters>"
+        )
+
+    def generate(
+        self,
+        prompt: str | Sequence[str] = "",
+        *,
+        n: int = 1,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        max_new_tokens: int = 200,
+        seed: int | None = None,
+        unknown: Unknown = "error",
+    ) -> list[Generation]:
+        """Continue one prompt or several.
+
+        Text i depends on the seed, on its own prompt and on i, not on what is drawn beside it.
+
+        Args:
+            prompt: What to go on from; "" starts from nothing.
+            n: Texts for each prompt, ≥ 1.
+            temperature: What the logits are divided by, ≥ 0; 0 takes the likeliest symbol each time.
+            top_k: Draw from the k likeliest symbols only, ≥ 1; None for all.
+            top_p: Draw from the fewest likeliest symbols with this probability together, in (0, 1].
+            min_p: Draw from symbols with at least this share of the likeliest one's probability.
+            max_new_tokens: Longest continuation in symbols, ≥ 1.
+            seed: What the random numbers come from, ≥ 0; None for a new one.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+
+        Returns:
+            n texts of the first prompt, then n of the second, and so on.
+
+        Raises:
+            ConfigError: If a value is out of its range.
+            UnknownSymbolError: If a prompt has a symbol that the model does not know.
+        """
+        check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
+        options = GenerationOptions(
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+        )
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        encoded = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
+        repeated = [ids for ids in encoded for _ in range(n)]
+        drawn = self._engine.generate(self.parameters, repeated, options)
+        return [self._generation(ids, result) for ids, result in zip(repeated, drawn, strict=True)]
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        max_new_tokens: int = 200,
+        seed: int | None = None,
+        unknown: Unknown = "error",
+    ) -> Iterator[str]:
+        """Yield a continuation piece by piece, as it is drawn.
+
+        Together the pieces are the `continuation` of what `generate` gives for the same arguments, which
+        are described there; errors are raised at the call, not at the first piece.
+        """
+        options = GenerationOptions(
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+        )
+        ids = self.tokenizer.encode(prompt, unknown=unknown)
+        pieces = self._engine.stream(self.parameters, ids, options)
+        return (self.tokenizer.decode(piece.ids) for piece in pieces if len(piece.ids))
+
+    def score(self, texts: Iterable[str], *, unknown: Unknown = "error") -> list[TextScore]:
+        """Tell how probable texts are, each from its start to its end, as training sees them.
+
+        Args:
+            texts: The texts, each scored on its own.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+
+        Raises:
+            UnknownSymbolError: If a text has a symbol that the model does not know.
+        """
+        check("texts", texts, "a list of strings, not one string", not isinstance(texts, str))
+        return score_texts(self._engine, self.parameters, self.tokenizer, list(texts), unknown=unknown)
+
+    def evaluate(
+        self,
+        records: Records | Iterable[str | Record | Mapping[str, str]],
+        *,
+        document: bool | None = None,
+        unknown: Unknown = "error",
+    ) -> Evaluation:
+        """Measure how well the model predicts a corpus, every record from its start to its end.
+
+        Args:
+            records: From `read_records`, or texts in memory.
+            document: Whether they are one long stream; None for what the records say of themselves.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+
+        Raises:
+            CorpusError: If the corpus cannot be read or has no text.
+            UnknownSymbolError: If it has a symbol that the model does not know.
+        """
+        corpus = records if isinstance(records, Records) else Records.of(records)
+        encoded = encode_corpus(corpus, tokenizer=self.tokenizer, unknown=unknown)
+        return evaluate_stream(
+            self._engine,
+            self.parameters,
+            encoded.training,
+            eos_id=self.tokenizer.eos_id,
+            document=corpus.document if document is None else document,
+        )
+
+    def _card(self, name: str) -> str:
+        """Write what can be told of a model without its training at hand."""
+        network = self.network
+        return (
+            f"# {name}\n\nA text generator: {network.num_layers} × {network.cell} of {network.hidden_size} "
+            f"units, {self.tokenizer.vocab_size:,} symbols ({self.tokenizer.kind}), "
+            f"{self.num_parameters:,} parameters.\n\n```\nunspool sample {name}\n```\n"
+        )
+
+    def _generation(self, prompt: NDArray[np.int32], drawn: GeneratedIds) -> Generation:
+        read, written = self.tokenizer.decode(prompt), self.tokenizer.decode(drawn.ids)
+        return Generation(
+            text=read + written,
+            prompt=read,
+            continuation=written,
+            ids=drawn.ids,
+            token_logprobs=drawn.logprobs,
+            finish_reason=str(drawn.finish_reason),
+        )
+
+
+def load(folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> Generator:
+    """Read a model folder; the same as `Generator.load`."""
+    return Generator.load(folder, engine=engine, threads=threads)

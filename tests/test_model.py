@@ -1,0 +1,148 @@
+"""The generator: what it writes, scores and measures does not depend on how it is asked."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import unspool
+from unspool.engines import make_engine
+from unspool.network.parameters import initialize
+from unspool.text.encoding import encode_corpus
+from unspool.text.lanes import Lanes
+from unspool.text.records import Records
+
+TEXTS = ["the cat sat", "a dog ran far", "the dog sat", "réd cat 猫", "cat\nnap"]
+
+
+@pytest.fixture(scope="module")
+def model() -> unspool.Generator:
+    tokenizer = encode_corpus(Records.of(TEXTS)).tokenizer
+    network = unspool.NetworkConfig(hidden_size=12, num_layers=2, vocab_size=tokenizer.vocab_size)
+    return unspool.Generator(
+        network=network, tokenizer=tokenizer, parameters=initialize(network, 3), threads=2
+    )
+
+
+def test_a_text_is_its_prompt_and_its_continuation(model: unspool.Generator) -> None:
+    for generation in model.generate(["the ", ""], n=3, max_new_tokens=30, seed=1):
+        assert generation.text == generation.prompt + generation.continuation
+        assert model.tokenizer.decode(generation.ids) == generation.continuation
+        stopped = generation.finish_reason == "stop"
+        assert len(generation.token_logprobs) == len(generation.ids) + stopped
+        assert stopped or len(generation.ids) == 30
+    assert [g.prompt for g in model.generate(["the ", ""], n=2)] == ["the ", "the ", "", ""]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("filters", [{}, {"top_k": 4}, {"top_p": 0.8, "temperature": 1.4}], ids=str)
+def test_a_stream_is_what_generate_gives(
+    model: unspool.Generator, seed: int, filters: dict[str, float]
+) -> None:
+    (whole,) = model.generate("the ", max_new_tokens=150, seed=seed, **filters)
+    pieces = list(model.stream("the ", max_new_tokens=150, seed=seed, **filters))
+    assert "".join(pieces) == whole.continuation
+    assert all(pieces)
+
+
+def test_a_stream_shows_something_before_it_is_over(model: unspool.Generator) -> None:
+    never_ends = {name: array.copy() for name, array in model.parameters.items()}
+    never_ends["output.bias"][model.tokenizer.eos_id] = -1e4
+    endless = unspool.Generator(network=model.network, tokenizer=model.tokenizer, parameters=never_ends)
+    pieces = endless.stream("", max_new_tokens=2**31 - 1)
+    assert sum(len(next(pieces)) for _ in range(20)) >= 20
+
+
+def test_a_text_does_not_depend_on_what_is_drawn_beside_it(model: unspool.Generator) -> None:
+    alone = model.generate("the ", seed=7)[0]
+    assert model.generate(["the ", "a", "cat"], n=4, seed=7)[0].text == alone.text
+    single = unspool.Generator(
+        network=model.network, tokenizer=model.tokenizer, parameters=model.parameters, threads=1
+    )
+    many = [g.text for g in model.generate("a", n=9, seed=5)]
+    assert [g.text for g in single.generate("a", n=9, seed=5)] == many
+    assert len(set(many)) > 1
+
+
+def test_the_logprob_of_a_text_is_its_score(model: unspool.Generator) -> None:
+    generated = [g for g in model.generate("", n=40, seed=2) if g.finish_reason == "stop" and g.text]
+    assert generated
+    scores = model.score([g.text for g in generated])
+    for generation, score in zip(generated, scores, strict=True):
+        assert score.total_logprob == pytest.approx(generation.total_logprob, rel=1e-4)
+        bits = -score.total_logprob / math.log(2) / len(generation.text)
+        assert score.bits_per_character == pytest.approx(bits)
+
+
+def test_scores_agree_with_what_training_computes(model: unspool.Generator) -> None:
+    """The loss of line mode's lanes, one lane wide, is the sum of the texts' scores."""
+    encoded = encode_corpus(Records.of(TEXTS), tokenizer=model.tokenizer)
+    lanes = Lanes(encoded.training, batch_size=1, sequence_length=7, seed=0, eos_id=model.tokenizer.eos_id,
+                  document=False)  # fmt: skip
+    engine = make_engine("cpu", model.network, threads=1)
+    state, total = engine.initial_state(1), 0.0
+    for window in lanes.windows(0):
+        loss, _, state = engine.loss_and_gradients(
+            model.parameters, window, state, reset_id=model.tokenizer.eos_id
+        )
+        total += loss.total
+    scored = -sum(score.total_logprob for score in model.score(TEXTS))
+    assert scored == pytest.approx(total, rel=1e-5)
+    evaluation = model.evaluate(TEXTS)
+    assert evaluation.loss * evaluation.symbols == pytest.approx(total, rel=1e-5)
+    assert evaluation.bits_per_character == pytest.approx(total / math.log(2) / sum(map(len, TEXTS)))
+
+
+def test_unknown_symbols_are_named_dropped_or_replaced(model: unspool.Generator) -> None:
+    with pytest.raises(unspool.UnknownSymbolError, match="'z'"):
+        model.generate("zoo")
+    with pytest.raises(unspool.UnknownSymbolError):
+        model.stream("zoo")
+    assert model.generate("cazt", unknown="drop", seed=0)[0].prompt == "cat"
+    assert len(model.generate("cazt", unknown="replace", seed=0)[0].prompt) == 4
+    assert model.score(["zz"], unknown="drop")[0].bits_per_character is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n", 0), ("n", 1.5), ("temperature", -0.1), ("temperature", math.inf), ("temperature", math.nan),
+        ("max_new_tokens", 0), ("top_k", 0), ("top_p", 0.0), ("top_p", 1.1), ("min_p", -1), ("seed", -1),
+        ("unknown", "guess"),
+    ],
+)  # fmt: skip
+def test_options_are_checked_at_the_call(model: unspool.Generator, name: str, value: object) -> None:
+    with pytest.raises(unspool.ConfigError, match=name):
+        model.generate("a", **{name: value})
+    if name != "n":
+        with pytest.raises(unspool.ConfigError, match=name):
+            model.stream("a", **{name: value})
+
+
+def test_one_string_is_not_a_list_of_texts(model: unspool.Generator) -> None:
+    with pytest.raises(unspool.ConfigError, match="not one string"):
+        model.score("cat")
+
+
+def test_save_and_load_give_the_same_generator(model: unspool.Generator, tmp_path: Path) -> None:
+    model.save(tmp_path / "saved")
+    loaded = unspool.load(tmp_path / "saved")
+    assert loaded.network == model.network
+    assert loaded.tokenizer == model.tokenizer
+    for name, array in model.parameters.items():
+        np.testing.assert_array_equal(loaded.parameters[name], array)
+    assert loaded.generate("a", seed=1)[0].text == model.generate("a", seed=1)[0].text
+    assert "saved" in (tmp_path / "saved" / "README.md").read_text("utf-8")
+
+
+def test_a_tokenizer_of_another_model_is_refused(model: unspool.Generator) -> None:
+    network = dataclasses.replace(model.network, vocab_size=5)
+    with pytest.raises(unspool.ConfigError, match="vocab_size"):
+        unspool.Generator(network=network, tokenizer=model.tokenizer, parameters=model.parameters)
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(unspool.ArtifactError, match="no such folder"):
+        unspool.load(tmp_path / "nothing")
