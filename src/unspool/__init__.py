@@ -1,1 +1,96 @@
-"""placeholder"""
+"""Train a small recurrent text generator on your own text, and write with it.
+
+::
+
+    import unspool
+
+    model = unspool.train(unspool.read_records("headlines.csv", text="title"), out="runs/headlines")
+    for generation in unspool.load("runs/headlines").generate("Today ", n=5, temperature=0.8):
+        print(generation.text)
+
+Nothing is loaded before it is used: each name is imported from its home when it is first asked for.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unspool.errors import (
+        ArtifactError,
+        ConfigError,
+        CorpusError,
+        DivergenceError,
+        DownloadError,
+        InputError,
+        TokenizerError,
+        UnknownSymbolError,
+        UnspoolError,
+    )
+    from unspool.evaluation.scores import TextScore
+    from unspool.evaluation.streams import Evaluation
+    from unspool.model import Generation, Generator, load
+    from unspool.network.config import NetworkConfig
+    from unspool.pipeline import train
+    from unspool.text.records import Record, Records
+    from unspool.text.sources import read_records
+    from unspool.training.config import TrainingConfig
+
+    __version__: str
+
+__all__ = [
+    "ArtifactError",
+    "ConfigError",
+    "CorpusError",
+    "DivergenceError",
+    "DownloadError",
+    "Evaluation",
+    "Generation",
+    "Generator",
+    "InputError",
+    "NetworkConfig",
+    "Record",
+    "Records",
+    "TextScore",
+    "TokenizerError",
+    "TrainingConfig",
+    "UnknownSymbolError",
+    "UnspoolError",
+    "__version__",
+    "load",
+    "read_records",
+    "train",
+]
+
+_HOMES = {
+    "Evaluation": "evaluation.streams",
+    "Generation": "model",
+    "Generator": "model",
+    "NetworkConfig": "network.config",
+    "Record": "text.records",
+    "Records": "text.records",
+    "TextScore": "evaluation.scores",
+    "TrainingConfig": "training.config",
+    "load": "model",
+    "read_records": "text.sources",
+    "train": "pipeline",
+    **{name: "errors" for name in __all__ if name.endswith("Error")},
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its home, once."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - reading the metadata takes its time
+
+        value: object = version("unspool")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f"unspool.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'unspool' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, those not yet imported as well."""
+    return sorted({*globals(), *__all__})

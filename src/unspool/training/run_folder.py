@@ -116,7 +116,7 @@ class RunFolder:
         config = ConfigFile(FORMAT_VERSION, network, to_dict(training), data)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _refuse_strangers(folder, overwrite=overwrite)
+            refuse_strangers(folder, overwrite=overwrite)
             _remove_run(folder)
             atomic_write(folder / TOKENIZER, tokenizer.to_json())
             atomic_write(folder / CONFIG, json.dumps(to_dict(config), indent=2, ensure_ascii=False) + "\n")
@@ -231,8 +231,18 @@ class RunFolder:
             self._curve.add_validation(line["step"], bits)
 
 
-def _refuse_strangers(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that is in use; what a run that died at its birth left behind is no use."""
+def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that is in use; what a run that died at its birth left behind is no use.
+
+    Args:
+        folder: Where a run is to begin; it may not be there yet.
+        overwrite: Whether what is there may be replaced.
+
+    Raises:
+        ArtifactError: If something is there and may not.
+    """
+    if not folder.is_dir():
+        return
     unborn = set() if (folder / CONFIG).exists() else {TOKENIZER}
     found = sorted(path.name for path in folder.iterdir() if path.name not in unborn and not _is_torn(path))
     if found and not overwrite:

@@ -1,0 +1,352 @@
+"""From records to a trained model in one call: encode, split, make the network, train, keep the best."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from unspool.configuration import check, to_dict
+from unspool.engines import make_engine
+from unspool.errors import ConfigError
+from unspool.model import Generator
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import count_parameters, initialize
+from unspool.text.encoding import EncodedCorpus, encode_corpus
+from unspool.text.records import Record, Records
+from unspool.text.sources import records_from_spec
+from unspool.text.split import hash_split
+from unspool.text.tokenizers import Tokenizer
+from unspool.training.callbacks import SamplingCallback
+from unspool.training.config import TrainingConfig
+from unspool.training.interrupts import stop_on_interrupt
+from unspool.training.loop import train_loop
+from unspool.training.model_card import stream_sizes
+from unspool.training.records import StopRecord, TrainingRecord
+from unspool.training.run_folder import RunFolder, refuse_strangers
+from unspool.training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
+
+Texts = Records | Iterable[str | Record | Mapping[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Tell what is about to be trained, once the corpus is read.
+
+    Args:
+        out: The run's folder.
+        description: What is read, for people.
+        records: Texts to learn from.
+        characters: Characters of text to learn from.
+        held_out_characters: Characters of text held out.
+        unknown: Symbols of the text that became `<unk>`.
+        vocab_size: Symbols of the tokenizer.
+        num_parameters: Parameters of the network.
+        first_step: Steps made before: 0 for a new run.
+        network: The network, resolved.
+        training: How it is trained, resolved.
+    """
+
+    out: Path
+    description: str
+    records: int
+    characters: int
+    held_out_characters: int
+    unknown: int
+    vocab_size: int
+    num_parameters: int
+    first_step: int
+    network: NetworkConfig
+    training: TrainingConfig
+
+
+OnStart = Callable[[Plan], None]
+OnRecord = Callable[[TrainingRecord], None]
+
+
+def train(
+    records: Texts,
+    *,
+    out: str | Path,
+    network: NetworkConfig | None = None,
+    training: TrainingConfig | None = None,
+    tokenizer: str | Tokenizer = "char",
+    max_vocab_size: int | None = None,
+    validation: Texts | None = None,
+    sample_prompts: Sequence[str] = ("",),
+    sample_temperatures: Sequence[float] = (0.3, 0.8, 1.0),
+    resume: bool = False,
+    overwrite: bool = False,
+    on_start: OnStart | None = None,
+    on_record: OnRecord | None = None,
+) -> Generator:
+    """Train a network on texts and leave a run folder.
+
+    Ctrl-C is heard between two steps: the state is saved, and KeyboardInterrupt is raised.
+
+    Args:
+        records: From `read_records`, or texts in memory.
+        out: The run's folder: empty, or not there yet.
+        network: The network; None for an LSTM of 128 units. The tokenizer fixes its `vocab_size`.
+        training: How to train it; None for the defaults.
+        tokenizer: A name in `TOKENIZERS` to make a new one from the texts, or one that exists.
+        max_vocab_size: Most symbols of a new tokenizer; None for no limit.
+        validation: Texts to measure with in place of a part of `records`, which `validation_fraction`
+            is otherwise: in line mode the texts whose hash says so, the same for every seed; of a document
+            the end.
+        sample_prompts: What the network goes on from after every evaluation; none to see nothing.
+        sample_temperatures: Each prompt is continued at each of them.
+        resume: Whether to go on with the run in `out`, which must have been started with the same texts
+            and configuration.
+        overwrite: Whether an earlier run in `out` is removed.
+        on_start: Gets the plan before the first step.
+        on_record: Gets each of the loop's records once it is on disk.
+
+    Returns:
+        The best model, as it stands in `out`.
+
+    Raises:
+        InputError: If something given cannot be used.
+        DivergenceError: If the loss stops being finite; the last good state is in `out`.
+        KeyboardInterrupt: If the training was stopped; `resume` goes on with it.
+    """
+    corpus = _as_records(records)
+    if resume:
+        if overwrite:
+            raise ConfigError("parameters resume and overwrite", expected="at most one of them", got="both")
+        return resume_training(
+            out,
+            records=corpus,
+            validation=validation,
+            network=network,
+            training=training,
+            on_start=on_start,
+            on_record=on_record,
+        )
+    config = training or TrainingConfig()
+    held_out = None if validation is None else _as_records(validation)
+    refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
+    encoded = _encode(corpus, held_out, config, tokenizer, max_vocab_size=max_vocab_size)
+    sampling = _sampling(encoded.tokenizer, sample_prompts, sample_temperatures)
+    resolved = _resolved(network or NetworkConfig(), encoded.tokenizer)
+    task = _task(resolved, config, corpus, encoded, sampling)
+    run = RunFolder.create(  # after everything that may be wrong was looked at
+        out,
+        network=resolved,
+        training=config,
+        tokenizer=encoded.tokenizer,
+        data=_describe(corpus, held_out, encoded, sampling),
+        overwrite=overwrite,
+    )
+    return _run(run, corpus, encoded, task, on_start=on_start, on_record=on_record)
+
+
+def resume_training(
+    out: str | Path,
+    *,
+    records: Texts | None = None,
+    validation: Texts | None = None,
+    network: NetworkConfig | None = None,
+    training: TrainingConfig | None = None,
+    on_start: OnStart | None = None,
+    on_record: OnRecord | None = None,
+) -> Generator:
+    """Go on with a run that was stopped, bit for bit.
+
+    Args:
+        out: The run's folder.
+        records: The texts of the run; None to read them again from where they came from.
+        validation: The held-out texts, if the run was given some; None to read them again.
+        network: None for the run's own; any other is refused.
+        training: None for the run's own; it may differ in `threads` and `checkpoint_seconds` alone.
+        on_start: Gets the plan before the first step.
+        on_record: Gets each of the loop's records once it is on disk.
+
+    Returns:
+        The best model, as it stands in `out`.
+
+    Raises:
+        InputError: If there is no run, or it was started with something else.
+        DivergenceError: If the loss stops being finite; the last good state is in `out`.
+        KeyboardInterrupt: If the training was stopped again.
+    """
+    run = RunFolder.reopen(out)
+    if network is not None:
+        _refuse_changes(_resolved(network, run.tokenizer), run.network, run, free=frozenset())
+    if training is not None:
+        _refuse_changes(training, run.training, run, free=FREE_TO_CHANGE)
+        run.training = training
+    corpus = records_from_spec(run.data.get("records") or {}) if records is None else _as_records(records)
+    held_out: Records | None = None
+    if validation is not None:
+        held_out = _as_records(validation)
+    elif run.data.get("validation") is not None:
+        held_out = records_from_spec(run.data["validation"])
+    encoded = _encode(corpus, held_out, run.training, run.tokenizer)
+    chosen = run.data.get("samples") or {}
+    sampling = _sampling(run.tokenizer, chosen.get("prompts", ()), chosen.get("temperatures", ()))
+    task = _task(run.network, run.training, corpus, encoded, sampling)
+    return _run(run, corpus, encoded, task, on_start=on_start, on_record=on_record)
+
+
+def _task(
+    network: NetworkConfig,
+    config: TrainingConfig,
+    corpus: Records,
+    encoded: EncodedCorpus,
+    sampling: SamplingCallback | None,
+) -> TrainingTask:
+    return TrainingTask(
+        engine=make_engine(config.engine, network, threads=config.threads),
+        training=encoded.training,
+        validation=encoded.validation,
+        eos_id=encoded.tokenizer.eos_id,
+        document=corpus.document,
+        config=config,
+        callbacks=() if sampling is None else (sampling,),
+    )
+
+
+def _run(
+    run: RunFolder,
+    corpus: Records,
+    encoded: EncodedCorpus,
+    task: TrainingTask,
+    *,
+    on_start: OnStart | None,
+    on_record: OnRecord | None,
+) -> Generator:
+    """Train until the end, and load what was best."""
+    config = task.config
+    start = run.start(fresh_start(task, initialize(run.network, config.seed)))
+    if on_start is not None:
+        on_start(_plan(run, corpus, encoded, start.progress.step))
+    with stop_on_interrupt() as stop_requested:
+        for record in train_loop(task, start, keeper=run, stop_requested=stop_requested):
+            run.record(record)
+            if on_record is not None:
+                on_record(record)
+            stopped = isinstance(record, StopRecord)
+    if stopped:
+        raise KeyboardInterrupt
+    return Generator.load(run.path, engine=config.engine, threads=config.threads)
+
+
+def _as_records(texts: Texts) -> Records:
+    check("records", texts, "records or a list of texts, not one string", not isinstance(texts, str))
+    return texts if isinstance(texts, Records) else Records.of(texts)
+
+
+def _encode(
+    corpus: Records,
+    validation: Records | None,
+    config: TrainingConfig,
+    tokenizer: str | Tokenizer,
+    *,
+    max_vocab_size: int | None = None,
+) -> EncodedCorpus:
+    """Read the corpus once, and hold out what is for validation."""
+    fraction = config.validation_fraction
+    both = _Both(corpus, validation)
+    held_out: Callable[[Record], bool] | None = None
+    if validation is not None:
+        held_out = both.in_validation
+    elif fraction is not None and not corpus.document:
+        held_out = hash_split(fraction=fraction)  # not by the run's seed: all seeds are measured alike
+    lossy = isinstance(tokenizer, Tokenizer) and tokenizer.unk_id is not None
+    encoded = encode_corpus(
+        both,
+        tokenizer=tokenizer,
+        max_vocab_size=max_vocab_size,
+        held_out=held_out,
+        normalization=corpus.normalization,
+        unknown="replace" if lossy else "error",
+    )
+    if validation is None and fraction is not None and corpus.document:
+        head, tail = encoded.training.tail_split(fraction)
+        return replace(encoded, training=head, validation=tail)
+    return encoded
+
+
+class _Both:
+    """Read the texts to learn from, then those held out, and know at each moment which of the two it is."""
+
+    def __init__(self, training: Records, validation: Records | None) -> None:
+        self._training, self._validation = training, validation
+        self._second = False
+
+    def __iter__(self) -> Iterator[Record]:
+        self._second = False
+        yield from self._training
+        self._second = True
+        yield from self._validation or ()
+
+    def in_validation(self, record: Record) -> bool:
+        """Tell whether the record that was just read is held out."""
+        return self._second
+
+
+def _resolved(network: NetworkConfig, tokenizer: Tokenizer) -> NetworkConfig:
+    if network.vocab_size not in (None, tokenizer.vocab_size):
+        expected = f"{tokenizer.vocab_size}, as the tokenizer has, or None"
+        raise ConfigError("parameter vocab_size", expected=expected, got=repr(network.vocab_size))
+    return replace(network, vocab_size=tokenizer.vocab_size)
+
+
+def _sampling(
+    tokenizer: Tokenizer, prompts: Sequence[str], temperatures: Sequence[float]
+) -> SamplingCallback | None:
+    if not prompts or not temperatures:
+        return None
+    return SamplingCallback(tokenizer=tokenizer, prompts=tuple(prompts), temperatures=tuple(temperatures))
+
+
+def _describe(
+    corpus: Records, validation: Records | None, encoded: EncodedCorpus, sampling: SamplingCallback | None
+) -> dict[str, Any]:
+    """Write down in plain JSON types what a run is trained on, so that it can be read again."""
+    samples = {} if sampling is None else {
+        "prompts": list(sampling.prompts), "temperatures": list(sampling.temperatures)
+    }  # fmt: skip
+    return {
+        "description": corpus.description,
+        "document": corpus.document,
+        "records": corpus.spec,
+        "validation": None if validation is None else validation.spec,
+        "sizes": stream_sizes(encoded.training, encoded.validation),
+        "samples": samples,
+    }
+
+
+def _refuse_changes(
+    asked: NetworkConfig | TrainingConfig,
+    stored: NetworkConfig | TrainingConfig,
+    run: RunFolder,
+    *,
+    free: frozenset[str],
+) -> None:
+    """Name the first value that is not the one the run was started with."""
+    old = to_dict(stored)
+    for name, value in to_dict(asked).items():
+        if name not in free and value != old[name]:
+            raise ConfigError(
+                f"parameter {name} of the run in {run.path}",
+                expected=repr(old[name]),
+                got=repr(value),
+                hint="resume with what the run was started with, or start another run",
+            )
+
+
+def _plan(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: int) -> Plan:
+    return Plan(
+        out=run.path,
+        description=corpus.description,
+        records=encoded.training.num_records,
+        characters=encoded.training.characters,
+        held_out_characters=encoded.validation.characters,
+        unknown=encoded.unknown,
+        vocab_size=encoded.tokenizer.vocab_size,
+        num_parameters=count_parameters(run.network),
+        first_step=first_step,
+        network=run.network,
+        training=run.training,
+    )

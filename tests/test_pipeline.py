@@ -1,0 +1,181 @@
+"""Training in one call: what it leaves behind, how it goes on, and what it refuses."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import unspool
+from unspool.pipeline import Plan, resume_training
+from unspool.training.records import FinishRecord, SampleRecord, StepRecord, TrainingRecord
+
+WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
+TEXTS = [f"{a} {b} {c}" for a in WORDS for b in WORDS[:4] for c in WORDS[4:]]
+TINY = unspool.NetworkConfig(hidden_size=8)
+
+
+def short(**changes: Any) -> unspool.TrainingConfig:
+    return unspool.TrainingConfig(
+        **{"epochs": 2, "batch_size": 4, "sequence_length": 16, "threads": 1, **changes}
+    )
+
+
+def stop_at(step: int) -> Callable[[TrainingRecord], None]:
+    """Press Ctrl-C when a step is done."""
+
+    def press(record: TrainingRecord) -> None:
+        if isinstance(record, StepRecord) and record.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return press
+
+
+def same_parameters(one: unspool.Generator, other: unspool.Generator) -> bool:
+    return all(np.array_equal(one.parameters[name], other.parameters[name]) for name in one.parameters)
+
+
+def test_it_learns_and_leaves_a_model(tmp_path: Path) -> None:
+    records: list[TrainingRecord] = []
+    plans: list[Plan] = []
+    model = unspool.train(
+        TEXTS, out=tmp_path / "run", network=TINY, training=short(epochs=4, learning_rate=0.02),
+        sample_prompts=["oil ", ""], sample_temperatures=[0.5], on_start=plans.append,
+        on_record=records.append,
+    )  # fmt: skip
+    steps = [record for record in records if isinstance(record, StepRecord)]
+    assert steps[-1].loss < 0.7 * steps[0].loss
+    assert isinstance(records[-1], FinishRecord)
+    assert [r.prompt for r in records if isinstance(r, SampleRecord)] == ["oil ", ""] * 4
+    (plan,) = plans
+    assert plan.characters + plan.held_out_characters == sum(map(len, TEXTS))
+    assert plan.held_out_characters > 0
+    assert plan.num_parameters == model.num_parameters
+    assert same_parameters(model, unspool.load(tmp_path / "run"))
+    held_out = next(r for r in reversed(records) if r.kind == "evaluation" and r.best)
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(lines[-1])["best_bits_per_character"] == held_out.bits_per_character
+
+
+def test_held_out_texts_are_the_same_for_every_seed(tmp_path: Path) -> None:
+    plans: list[Plan] = []
+    for seed in (0, 1):
+        out = tmp_path / str(seed)
+        unspool.train(
+            TEXTS, out=out, network=TINY, training=short(epochs=1, seed=seed), on_start=plans.append
+        )
+    assert plans[0].held_out_characters == plans[1].held_out_characters
+    assert not same_parameters(unspool.load(tmp_path / "0"), unspool.load(tmp_path / "1"))
+
+
+def test_a_document_holds_its_end_out(tmp_path: Path) -> None:
+    path = tmp_path / "play.txt"
+    path.write_text("".join(f"{text}\n" for text in TEXTS), "utf-8")
+    plans: list[Plan] = []
+    records = unspool.read_records(path, document=True)
+    training = short(epochs=1, validation_fraction=0.2)
+    unspool.train(records, out=tmp_path / "run", network=TINY, training=training, on_start=plans.append)
+    total = plans[0].characters + plans[0].held_out_characters
+    assert total == len(path.read_text("utf-8"))
+    assert plans[0].characters == int(total * 0.8)
+
+
+@pytest.mark.parametrize("document", [False, True])
+def test_texts_to_measure_with_can_be_given(tmp_path: Path, document: bool) -> None:
+    plans: list[Plan] = []
+    training = unspool.Records.of(TEXTS, document=document)
+    held_out = unspool.Records.of(["brand new ümlaut"], document=document)
+    model = unspool.train(
+        training, out=tmp_path / "run", network=TINY, training=short(epochs=1), validation=held_out,
+        on_start=plans.append,
+    )  # fmt: skip
+    assert plans[0].characters == sum(map(len, TEXTS))
+    assert plans[0].held_out_characters == len("brand new ümlaut")
+    assert "ü" in model.tokenizer.symbols
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "word"])
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, tokenizer: str) -> None:
+    options: dict[str, Any] = {"network": TINY, "training": short(), "tokenizer": tokenizer}
+    if tokenizer == "word":
+        options["max_vocab_size"] = 8
+    whole = unspool.train(TEXTS, out=tmp_path / "whole", **options)
+    with pytest.raises(KeyboardInterrupt):
+        unspool.train(TEXTS, out=tmp_path / "parts", on_record=stop_at(7), **options)
+    plans: list[Plan] = []
+    options.pop("max_vocab_size", None)
+    parts = unspool.train(TEXTS, out=tmp_path / "parts", resume=True, on_start=plans.append, **options)
+    assert plans[0].first_step == 7
+    assert same_parameters(whole, parts)
+
+
+def test_a_run_reads_its_corpus_again(tmp_path: Path) -> None:
+    for name, texts in (("corpus.txt", TEXTS), ("other.txt", TEXTS[:9])):
+        (tmp_path / name).write_text("".join(f"{text}\n" for text in texts), "utf-8")
+    files = {
+        "records": unspool.read_records(tmp_path / "corpus.txt"),
+        "validation": unspool.read_records(tmp_path / "other.txt"),
+    }
+    samples: dict[str, Any] = {"sample_prompts": ["oil"], "sample_temperatures": [0.0]}
+    whole = unspool.train(out=tmp_path / "whole", network=TINY, training=short(), **files, **samples)
+    with pytest.raises(KeyboardInterrupt):
+        unspool.train(out=tmp_path / "run", network=TINY, training=short(), on_record=stop_at(5),
+                      **files, **samples)  # fmt: skip
+    records: list[TrainingRecord] = []
+    assert same_parameters(whole, resume_training(tmp_path / "run", on_record=records.append))
+    assert {r.prompt for r in records if isinstance(r, SampleRecord)} == {"oil"}
+    again: list[TrainingRecord] = []
+    assert same_parameters(whole, resume_training(tmp_path / "run", on_record=again.append))
+    assert [record.kind for record in again] == ["finish"]
+
+
+def test_what_a_run_was_started_with_is_kept(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    unspool.train(TEXTS, out=out, network=TINY, training=short(epochs=1))
+    with pytest.raises(unspool.ConfigError, match=r"hidden_size.*expected 8, got 9"):
+        unspool.train(TEXTS, out=out, network=unspool.NetworkConfig(hidden_size=9), resume=True)
+    with pytest.raises(unspool.ConfigError, match=r"epochs.*expected 1, got 3"):
+        unspool.train(TEXTS, out=out, training=short(epochs=3), resume=True)
+    with pytest.raises(unspool.ArtifactError, match="another run"):
+        unspool.train(TEXTS[1:], out=out, training=short(epochs=1, threads=2), resume=True)
+    with pytest.raises(unspool.CorpusError, match="memory"):
+        resume_training(out)
+
+
+def test_a_folder_in_use_is_refused_before_the_corpus_is_read(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    unspool.train(TEXTS, out=out, network=TINY, training=short(epochs=1))
+    unread = unspool.read_records(tmp_path, format="text")
+    with pytest.raises(unspool.ArtifactError, match="empty folder"):
+        unspool.train(unread, out=out)
+    with pytest.raises(unspool.ConfigError, match="at most one"):
+        unspool.train(TEXTS, out=out, resume=True, overwrite=True)
+    unspool.train(TEXTS, out=out, network=TINY, training=short(epochs=1), overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"records": "oil prices"}, "not one string"),
+        ({"tokenizer": "syllable"}, "one of char, word"),
+        ({"sample_prompts": ["Ω"]}, "Ω"),
+        ({"sample_temperatures": [-1]}, "temperature"),
+        ({"network": unspool.NetworkConfig(vocab_size=5)}, "vocab_size"),
+        ({"training": unspool.TrainingConfig(engine="abacus")}, "engine"),
+        ({"records": []}, "no text"),
+    ],
+    ids=str,
+)
+def test_bad_input_leaves_nothing_behind(tmp_path: Path, arguments: dict[str, Any], match: str) -> None:
+    with pytest.raises(unspool.InputError, match=match):
+        unspool.train(**{"records": TEXTS, "out": tmp_path / "run", **arguments})
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_needs_a_run(tmp_path: Path) -> None:
+    with pytest.raises(unspool.ArtifactError, match="no run to resume"):
+        unspool.train(TEXTS, out=tmp_path / "run", resume=True)
