@@ -28,9 +28,8 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 
 def unspool_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
     """Prepare a round of unspool's: characters per second."""
-    from unspool.generation.options import GenerationOptions
-
     from unspool.engines import make_engine
+    from unspool.generation.options import GenerationOptions
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)
