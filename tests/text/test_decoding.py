@@ -121,6 +121,7 @@ STRANGE_FILES: list[tuple[bytes, str]] = [
     (b"\xff\xfea\0", "UTF-16"),
     (b"\x89PNG\r\n", "picture"),
     (b"PK\x03\x04\xff", "zip archive"),
+    (b"\x7fELF\0\0\xb0", "a binary file"),
     (b"caf\xe9", "ISO-8859-1"),
 ]
 

@@ -142,7 +142,12 @@ BROKEN: list[tuple[str, str, dict[str, object], str]] = [
     ("a.jsonl", '{"text": "A"}\n{"text": \n', {}, "line 2: not JSON"),
     ("a.jsonl", '{"text": "A"}\n\n{"t": "B"}\n', {}, "line 3: no column 'text'"),
     ("a.jsonl", '{"title": "A", "b": 1}\n', {"text": "titel"}, "line 1: no column 'titel'.*'title'"),
-    ("a.jsonl", '{"title": "A"}\n', {"text": 0}, "line 1: no column '0'"),
+    (
+        "a.jsonl",
+        '{"title": "A"}\n',
+        {"text": 0},
+        "line 1: no column 0: expected one of 'title'; choose columns of an object by name",
+    ),
     ("a.jsonl", '["A"]\n', {"text": 1}, "line 1: no column 1"),
     ("a.jsonl", '["A"]\n', {"text": "title"}, "line 1: no column 'title'"),
     ("a.jsonl", "7\n", {}, "line 1: expected an object"),

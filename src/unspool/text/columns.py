@@ -97,7 +97,7 @@ def find_column(names: Sequence[str] | None, width: int, column: Column, *, wher
         return list(names).index(column)
     number = column_number(column)
     if number is None:
-        raise no_such_name(names, str(column), where)
+        raise no_such_name(names, column, where)
     if number >= width:
         raise CorpusError(f"{where}: no column {number}", expected=f"a number from 0 to {width - 1}")
     return number
@@ -115,14 +115,20 @@ def is_name(column: Column) -> bool:
     return column_number(column) is None
 
 
-def no_such_name(names: Sequence[str] | None, column: str, where: str) -> CorpusError:
+def no_such_name(
+    names: Sequence[str] | None,
+    column: Column,
+    where: str,
+    *,
+    advice: str = "or choose it by its number from 0",
+) -> CorpusError:
     """Make the error that says which columns there are, and which of them may have been meant."""
     if names is None:
         hint = "choose it by its number from 0, or say that there is a header"
         return CorpusError(f"{where}: no column {column!r}, because the table has no header", hint=hint)
-    near = difflib.get_close_matches(column, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(column), names, n=1, cutoff=0.5)
     shown = ", ".join(repr(name[:40]) for name in names[:12]) + (", ..." if len(names) > 12 else "")
-    question = f"did you mean {near[0]!r}?" if near else None
+    question = f"did you mean {near[0]!r}?" if near else advice
     return CorpusError(f"{where}: no column {column!r}", expected=f"one of {shown}", hint=question)
 
 

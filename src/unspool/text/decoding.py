@@ -214,7 +214,8 @@ def _line_ends(data: bytes, after_return: bool) -> int:
 def _wrong_byte(name: str, line: int, offset: int, error: UnicodeDecodeError, start: bytes) -> CorpusError:
     wrong = error.object[error.start]
     hints = [hint for magic, hint in STRANGE_STARTS.items() if start.startswith(magic)]
-    hint = hints[0] if hints else "save it as UTF-8 (from Latin-1: iconv -f ISO-8859-1 -t UTF-8)"
+    binary = "it looks like a binary file" if 0 in error.object else None
+    hint = (hints and hints[0]) or binary or "save it as UTF-8 (from Latin-1: iconv -f ISO-8859-1 -t UTF-8)"
     what = f"{name}, line {line}, byte {offset}: not UTF-8"
     return CorpusError(what, got=f"0x{wrong:02X} ({error.reason})", hint=hint)
 

@@ -173,7 +173,7 @@ def _json_record(value: object, options: ReadOptions, where: str) -> Record | No
         names = list(value)
         for column in (*(options.text or ("text",)), *options.context):
             if column not in names:  # an object has no order, so a number cannot choose
-                raise no_such_name(names, str(column), where)
+                raise no_such_name(names, column, where, advice="choose columns of an object by name")
         fields = list(value.values())
     elif isinstance(value, list | str):
         names, fields = None, [value] if isinstance(value, str) else value
