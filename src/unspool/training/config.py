@@ -34,6 +34,8 @@ class TrainingConfig:
         epsilon: What keeps a division from blowing up; all but sgd.
         clip_norm: Greatest global norm of the gradients, or None.
         validation_fraction: Share of the corpus held out of training, or None.
+        state_reset: In document mode, the chance that a lane starts a window from an empty state, as every
+            prompt does; in line mode the state is reset where a record starts.
         patience: Evaluations without a better validation after which the run ends, or None.
         evaluate_every: Steps between two evaluations, or None for one at the end of each epoch.
         checkpoint_seconds: Longest time between two checkpoints.
@@ -44,10 +46,10 @@ class TrainingConfig:
 
     epochs: int | None = 10
     minutes: float | None = None
-    batch_size: int = 32
-    sequence_length: int = 64
+    batch_size: int = 16
+    sequence_length: int = 32
     optimizer: str = "adamw"
-    learning_rate: float = 4e-3
+    learning_rate: float = 1e-2
     schedule: str = "cosine"
     warmup_fraction: float = 0.02
     floor_fraction: float = 0.05
@@ -59,6 +61,7 @@ class TrainingConfig:
     epsilon: float = 1e-7
     clip_norm: float | None = 1.0
     validation_fraction: float | None = 0.1
+    state_reset: float = 0.05
     patience: int | None = None
     evaluate_every: int | None = None
     checkpoint_seconds: float = 30.0
@@ -77,7 +80,7 @@ class TrainingConfig:
             self._check(
                 name, "a number > 0, or None", lambda v: v is None or (is_real(v) and 0 < v < math.inf)
             )
-        for name in ("warmup_fraction", "beta1", "beta2", "rho", "momentum"):
+        for name in ("warmup_fraction", "beta1", "beta2", "rho", "momentum", "state_reset"):
             self._check(name, "a number in [0, 1)", lambda v: is_real(v) and 0 <= v < 1)
         for name in ("weight_decay", "checkpoint_seconds"):
             self._check(name, "a number ≥ 0", lambda v: is_real(v) and 0 <= v < math.inf)

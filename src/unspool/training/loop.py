@@ -20,7 +20,7 @@ from unspool.training.checkpoints import Checkpoint
 from unspool.training.dropout import dropout_masks
 from unspool.training.early_stopping import note_evaluation, out_of_patience
 from unspool.training.keepers import Keeper
-from unspool.training.optimizers import Optimizer
+from unspool.training.optimizers import FloatArray, Optimizer
 from unspool.training.records import (
     CheckpointRecord,
     EvaluationRecord,
@@ -30,6 +30,7 @@ from unspool.training.records import (
     StopRecord,
     TrainingRecord,
 )
+from unspool.training.resets import forget_some
 from unspool.training.schedules import SCHEDULES, progress_at
 from unspool.training.speed import Speed
 from unspool.training.task import Moment, TrainingTask
@@ -125,7 +126,7 @@ class _Run:
         step = self.progress.step + 1
         masks = dropout_masks(self.task.engine.config, window.ids.shape[1], seed=self.config.seed, step=step)
         loss, gradients, state = self.task.engine.loss_and_gradients(
-            self.checkpoint.parameters, window, self.checkpoint.state, reset_id=self.reset_id, masks=masks
+            self.checkpoint.parameters, window, self.state(step), reset_id=self.reset_id, masks=masks
         )
         if not math.isfinite(loss.total):
             raise self.diverged("loss", loss.total)
@@ -136,6 +137,13 @@ class _Run:
         self.checkpoint.state = state
         self.count(loss, self.clock() - began)
         return self.step_record(loss, learning_rate, norm)
+
+    def state(self, step: int) -> FloatArray:
+        """Give the state that a step starts from."""
+        carried = self.checkpoint.state
+        if not (self.task.document and self.config.state_reset):
+            return carried
+        return forget_some(carried, self.config.state_reset, seed=self.config.seed, step=step)
 
     def count(self, loss: Loss, seconds: float) -> None:
         """Enter a step into the progress."""
