@@ -48,9 +48,11 @@ class Engine(Protocol):
 
     Attributes:
         config: The network, its vocab_size set.
+        threads: Threads that it runs on.
     """
 
     config: NetworkConfig
+    threads: int
 
     def initial_state(self, batch_size: int) -> State:
         """Make the state of a fresh start: zeros (L, S, B, H)."""

@@ -71,6 +71,7 @@ class TorchEngine:
         if threads is not None:
             torch.set_num_threads(threads)
         self.config = config
+        self.threads = torch.get_num_threads()
         self._vocab_size = config.symbols
         self._step = TORCH_STEPS[config.cell]
         self._numpy_dtype = np.dtype(dtype)

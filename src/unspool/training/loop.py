@@ -92,8 +92,9 @@ class _Run:
         self.task, self.config, self.keeper, self.clock = task, task.config, keeper, clock
         self.checkpoint, self.progress = start, start.progress
         self.lanes = task.lanes()
-        threads = getattr(task.engine, "threads", 1)
-        self.optimizer = Optimizer(self.config.optimizer, start.parameters, self.config, threads=threads)
+        self.optimizer = Optimizer(
+            self.config.optimizer, start.parameters, self.config, threads=task.engine.threads
+        )
         self.optimizer.restore(start.slots, start.progress.step)
         self.reset_id = None if task.document else task.eos_id
         epochs = self.config.epochs
