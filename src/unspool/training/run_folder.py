@@ -247,7 +247,7 @@ def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
     found = sorted(path.name for path in folder.iterdir() if path.name not in unborn and not _is_torn(path))
     if found and not overwrite:
         shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
-        hint = "choose another folder, resume the run in it, or overwrite it"
+        hint = "choose another folder, or go on with the run in it (--resume), or remove it (--overwrite)"
         raise ArtifactError(str(folder), expected="an empty folder for a new run", got=shown, hint=hint)
 
 

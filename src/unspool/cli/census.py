@@ -1,0 +1,72 @@
+"""Count what a corpus holds, in one pass and little memory."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from unspool.text.records import Records
+
+SHOWN_SCRIPTS = 8
+QUANTILES = {"shortest": 0.0, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "longest": 1.0}
+SCRIPT_WORDS = {"CJK": "Han", "FULLWIDTH": "Latin", "HALFWIDTH": "Katakana"}
+
+
+def take_census(records: Records, *, most: int) -> dict[str, Any]:
+    """Count records, characters, symbols, lengths and scripts.
+
+    Args:
+        records: The corpus; read once.
+        most: How many of the most frequent characters to name.
+
+    Returns:
+        Plain JSON types: `description`, `document`, `records`, `characters`, `alphabet`, `most_frequent`
+        ([character, share] pairs), `scripts` ([name, share] pairs, of letters) and `lengths` (of texts).
+    """
+    symbols: Counter[str] = Counter()
+    lengths: Counter[int] = Counter()
+    length = 0
+    for record in records:
+        symbols.update(record.text)
+        length += len(record.text)
+        if record.ends:
+            lengths[length] += 1
+            length = 0
+    if length:
+        lengths[length] += 1
+    characters = symbols.total()
+    return {
+        "description": records.description,
+        "document": records.document,
+        "records": lengths.total(),
+        "characters": characters,
+        "alphabet": len(symbols),
+        "most_frequent": [[symbol, count / characters] for symbol, count in symbols.most_common(most)],
+        "scripts": scripts(symbols),
+        "lengths": {name: quantile(lengths, share) for name, share in QUANTILES.items()},
+    }
+
+
+def quantile(lengths: Mapping[int, int], share: float) -> int:
+    """Give the length that a share of the texts does not exceed."""
+    rank = share * (sum(lengths.values()) - 1)
+    seen = 0
+    for length in sorted(lengths):
+        seen += lengths[length]
+        if seen > rank:
+            return length
+    return 0
+
+
+def scripts(symbols: Mapping[str, int]) -> list[list[Any]]:
+    """Give the share of each script among the letters, the most frequent first.
+
+    A letter's script is told by the first word of its Unicode name, which holds for nearly all of them.
+    """
+    counts: Counter[str] = Counter()
+    for symbol, count in symbols.items():
+        if unicodedata.category(symbol).startswith("L"):
+            word = unicodedata.name(symbol, "OTHER").split()[0]
+            counts[SCRIPT_WORDS.get(word, word.capitalize())] += count
+    total = max(1, counts.total())
+    return [[name, count / total] for name, count in counts.most_common(SHOWN_SCRIPTS)]

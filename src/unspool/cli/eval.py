@@ -1,0 +1,43 @@
+"""``unspool eval``: how well a model predicts a corpus."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from unspool.cli.flags import takes
+from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, UnknownSymbols
+from unspool.cli.printing import finite, print_json
+from unspool.cli.reading import open_corpus
+from unspool.cli.tables import print_facts
+
+
+@takes(READING, COMPUTING)
+def evaluate(
+    *,
+    folder: ModelFolder,
+    corpus: Annotated[
+        str, typer.Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`.")
+    ],
+    unknown: UnknownSymbols = "error",
+    as_json: AsJson = False,
+    reading: dict[str, Any],
+    computing: dict[str, Any],
+) -> None:
+    """Measure how well a model predicts a corpus."""
+    import unspool
+
+    model = unspool.load(folder, **computing)
+    result = model.evaluate(open_corpus(corpus, reading), unknown=unknown)
+    if as_json:
+        print_json({name: finite(value) for name, value in asdict(result).items()})
+        return
+    print_facts(
+        [
+            ("bits per character", f"{result.bits_per_character:.4f}"),
+            ("loss", f"{result.loss:.4f} nats per symbol"),
+            ("perplexity", f"{result.perplexity:.4f} per symbol"),
+            ("symbols", f"{result.symbols:,}, the end of each text among them"),
+            ("characters", f"{result.characters:,}"),
+        ]
+    )

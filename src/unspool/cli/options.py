@@ -1,0 +1,140 @@
+"""The flags that several commands share, in groups.
+
+The names are those of the library's arguments; tests hold the defaults and the choices that the help shows
+against the library's own.
+"""
+
+from typing import Annotated, Literal
+
+import typer
+
+from unspool.cli.flags import Flag, Group, option_of
+
+AsJson = Annotated[
+    bool, option_of(Flag("json", bool, "Print one JSON document, all else on standard error"), None)
+]
+Resume = Annotated[
+    bool, option_of(Flag("resume", bool, "Go on with a run that was stopped, bit for bit"), None)
+]
+Overwrite = Annotated[bool, option_of(Flag("overwrite", bool, "Remove an earlier run in the folder"), None)]
+RunFolderFlag = Annotated[
+    str | None, option_of(Flag("out", str, "Folder of the run", default="runs/CORPUS"), None)
+]
+ValidationCorpus = Annotated[
+    str | None,
+    option_of(Flag("validation", str, "Corpus to measure with, in place of a part of CORPUS"), None),
+]
+ModelFolder = Annotated[str, typer.Argument(metavar="DIR", help="A folder that `unspool train` made.")]
+UnknownSymbols = Annotated[
+    Literal["error", "drop", "replace"],
+    option_of(
+        Flag(
+            "unknown",
+            str,
+            "What becomes of symbols that the model does not know: error, drop or replace",
+            default="error",
+        ),
+        None,
+    ),
+]
+
+READING = Group(
+    "reading",
+    "Reading the corpus",
+    (
+        Flag("text", list[str], "Column of a table, by name or by number from 0; several are joined"),
+        Flag("context", list[str], "Column to carry along with each text"),
+        Flag("document", bool, "Read one long document instead of a text per line", default="off"),
+        Flag("format", str, "text, csv, tsv or jsonl", default="by the file's name",
+             table="unspool.text.sources:SOURCES"),
+        Flag("header", bool, "Whether a table's first row names its columns", default="detected",
+             negative="--no-header"),
+        Flag("delimiter", str, "What separates a table's columns", default="by the format"),
+        Flag("separator", str, "What several text columns are joined with", default="a space"),
+        Flag("normalization", str, "Unicode form: NFC, NFD, NFKC, NFKD or none", default="NFC",
+             can_be_off=True),
+    ),
+)  # fmt: skip
+
+TOKENIZER = Group(
+    "tokens",
+    "Tokenizer",
+    (
+        Flag("tokenizer", str, "What a symbol is: char or word", default="char",
+             table="unspool.text.tokenizers:TOKENIZERS"),
+        Flag("max_vocab_size", int, "Most symbols; rarer ones become <unk>", default="no limit"),
+    ),
+)  # fmt: skip
+
+NETWORK = Group(
+    "network",
+    "Network",
+    (
+        Flag("cell", str, "rnn, lstm or gru", default="lstm", table="unspool.network.cells:CELLS"),
+        Flag("hidden_size", int, "Units in each layer", default="128"),
+        Flag("num_layers", int, "Recurrent layers", default="1"),
+        Flag("embedding_size", int, "Size of a learned vector for each symbol", default="none",
+             can_be_off=True),
+        Flag("dropout", float, "Chance that a unit is dropped while training", default="0"),
+    ),
+)  # fmt: skip
+
+TRAINING = Group(
+    "training",
+    "Training",
+    (
+        Flag("epochs", int, "Passes over the corpus", default="10", can_be_off=True),
+        Flag("minutes", float, "Wall time after which to stop", default="none", can_be_off=True),
+        Flag("batch_size", int, "Lanes of text read side by side", default="16"),
+        Flag("sequence_length", int, "Symbols of each lane in a step", default="32"),
+        Flag("optimizer", str, "adamw, adam, rmsprop or sgd", default="adamw",
+             table="unspool.training.optimizers:OPTIMIZERS"),
+        Flag("learning_rate", float, "Peak of the schedule", default="0.01"),
+        Flag("schedule", str, "constant, cosine or one-cycle", default="cosine",
+             table="unspool.training.schedules:SCHEDULES"),
+        Flag("weight_decay", float, "Decoupled decay of the kernels, adamw only", default="0.01"),
+        Flag("clip_norm", float, "Greatest norm of the gradients", default="1", can_be_off=True),
+        Flag("validation_fraction", float, "Share of the texts to hold out", default="0.1",
+             can_be_off=True),
+        Flag("state_reset", float, "Chance that a lane of a document forgets before a step", default="0.05"),
+        Flag("patience", int, "Evaluations without a gain after which to stop", default="none",
+             can_be_off=True),
+        Flag("evaluate_every", int, "Steps between evaluations", default="an epoch",
+             can_be_off=True),
+        Flag("checkpoint_seconds", float, "Longest time between checkpoints", default="30"),
+        Flag("seed", int, "What every random draw comes from", default="0"),
+        Flag("threads", int, "Threads of the engine", default="one on each processor"),
+        Flag("engine", str, "cpu or torch", default="cpu", table="unspool.engines:ENGINES"),
+    ),
+)  # fmt: skip
+
+SHOWING = Group(
+    "showing",
+    "Showing what it learns",
+    (
+        Flag("prompt", list[str], "What it goes on from after every evaluation", default="nothing"),
+        Flag("temperature", list[float], "Temperature of these samples", default="0.3 0.8 1"),
+    ),
+)
+
+COMPUTING = Group(
+    "computing",
+    "Computing",
+    tuple(flag for flag in TRAINING.flags if flag.name in ("threads", "engine")),
+)
+
+SAMPLING = Group(
+    "sampling",
+    "Sampling",
+    (
+        Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder", default="1"),
+        Flag("n", int, "Texts for each prompt", default="1"),
+        Flag("seed", int, "The same seed gives the same text", default="new each time"),
+        Flag("max_new_tokens", int, "Longest text, in symbols", default="200"),
+        Flag("top_k", int, "Draw from the k likeliest symbols", default="none", can_be_off=True),
+        Flag("top_p", float, "Draw from the fewest symbols with this probability together",
+             default="none", can_be_off=True),
+        Flag("min_p", float, "Draw from symbols this likely beside the likeliest", default="none",
+             can_be_off=True),
+    ),
+)  # fmt: skip

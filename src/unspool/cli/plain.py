@@ -1,0 +1,77 @@
+"""A training in plain lines, for logs and pipes: no colours, no control codes."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from unspool.cli.printing import duration, one_line
+from unspool.cli.progress import plan_lines
+from unspool.pipeline import Plan
+from unspool.training.records import (
+    EvaluationRecord,
+    FinishRecord,
+    SampleRecord,
+    StepRecord,
+    TrainingRecord,
+)
+
+SECONDS_BETWEEN = 10.0
+
+
+class PlainProgress:
+    """Write a line for every evaluation and sample, and one every ten seconds in between."""
+
+    def __init__(self) -> None:
+        self._spoken = 0.0
+        self._epochs = ""
+
+    def __enter__(self) -> Self:
+        """Take the screen: nothing to do."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the screen back: nothing to do."""
+
+    def start(self, plan: Plan) -> None:
+        """Say what is about to be trained."""
+        self._epochs = f"/{plan.training.epochs}" if plan.training.epochs else ""
+        for line in plan_lines(plan):
+            _write(line)
+
+    def show(self, record: TrainingRecord) -> None:
+        """Write a record, if it is time for it."""
+        if isinstance(record, StepRecord):
+            if record.seconds - self._spoken < SECONDS_BETWEEN:
+                return
+            self._spoken = record.seconds
+            _write(self._step(record))
+        elif isinstance(record, EvaluationRecord):
+            self._spoken = record.seconds
+            _write(self._evaluation(record))
+        elif isinstance(record, SampleRecord):
+            _write(f"  {record.temperature:g}: {one_line(record.prompt + record.text)}")
+        elif isinstance(record, FinishRecord):
+            _write(f"finished after {duration(record.seconds)} ({record.reason})")
+
+    def _step(self, record: StepRecord) -> str:
+        return (
+            f"epoch {record.epoch}{self._epochs}, step {record.step:,}, {record.progress:.0%}: "
+            f"{record.bits_per_character:.3f} bits/character, "
+            f"{record.characters_per_second:,.0f} characters/s"
+        )
+
+    def _evaluation(self, record: EvaluationRecord) -> str:
+        held_out = ""
+        if record.bits_per_character is not None:
+            best = " (best so far)" if record.best else ""
+            held_out = f", {record.bits_per_character:.3f} on held-out text{best}"
+        return (
+            f"epoch {record.epoch}{self._epochs}, step {record.step:,}, {duration(record.seconds)}: "
+            f"{record.training_bits_per_character:.3f} bits/character in training{held_out}"
+        )
+
+
+def _write(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

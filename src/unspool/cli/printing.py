@@ -1,0 +1,88 @@
+"""What every command prints with: JSON, one-line complaints, text made safe for a terminal, figures."""
+
+import json
+import math
+import sys
+import unicodedata
+from typing import Any
+
+LINE_END = "⏎"
+BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output, each item of its outermost level on a line."""
+    if isinstance(document, dict):
+        lines = [f"{_json(key)}: {_json(value)}" for key, value in document.items()]
+        print("{\n  " + ",\n  ".join(lines) + "\n}")
+    else:
+        print("[\n  " + ",\n  ".join(map(_json, document)) + "\n]")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def finite(value: float) -> float | None:
+    """Give a figure that JSON can write; an infinite one becomes null."""
+    return value if math.isfinite(value) else None
+
+
+def complain(message: str) -> None:
+    """Print one line on standard error, whatever the message has in it."""
+    print(f"unspool: {one_line(message)}", file=sys.stderr)
+
+
+def note(message: str) -> None:
+    """Print a remark on standard error, where it does not mix with what the command gives."""
+    print(message, file=sys.stderr)
+
+
+def safe(text: str) -> str:
+    """Show control characters as pictures, so that a text cannot steer the terminal it is shown on.
+
+    Line ends and tabs stay. What turns the writing direction is shown as its number, since it could make
+    one text look like another.
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+def one_line(text: str) -> str:
+    """Show a text on one line, its line ends as pictures."""
+    return safe(text.replace("\r\n", LINE_END).replace("\n", LINE_END).replace("\t", " "))
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t":
+        return character
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    if character in BIDI or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+        return f"\\u{code:04x}"
+    return character
+
+
+def for_stdout(text: str) -> str:
+    """Leave a text as it is for a file or a pipe, and make it safe for a terminal."""
+    return safe(text) if sys.stdout.isatty() else text
+
+
+def duration(seconds: float) -> str:
+    """Write a time as 0:07, 12:34 or 1:02:03."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(count: float) -> str:
+    """Write a number of bytes as people do."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,64 @@
+"""What the screen of a training has to offer, and which screen fits the place it is shown in."""
+
+import os
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from unspool.pipeline import Plan
+    from unspool.training.records import TrainingRecord
+
+
+class Progress(Protocol):
+    """Show a training as it goes; a context manager that leaves the screen tidy."""
+
+    def __enter__(self) -> Self:
+        """Take the screen."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the screen back."""
+        ...
+
+    def start(self, plan: "Plan") -> None:
+        """Say what is about to be trained."""
+        ...
+
+    def show(self, record: "TrainingRecord") -> None:
+        """Show what the training tells."""
+        ...
+
+
+def choose_progress() -> Progress:
+    """Choose the live screen on a terminal, and plain lines everywhere else; both on standard error."""
+    if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        from unspool.cli.terminal import TerminalProgress
+
+        return TerminalProgress()
+    from unspool.cli.plain import PlainProgress
+
+    return PlainProgress()
+
+
+def plan_lines(plan: "Plan") -> list[str]:
+    """Describe a run in a few lines: the text, the network, where it goes."""
+    from unspool.cli.printing import one_line
+
+    network = plan.network
+    held_out = (
+        f", {plan.held_out_characters:,} held out" if plan.held_out_characters else ", nothing held out"
+    )
+    stacked = f"{network.num_layers} × " if network.num_layers > 1 else ""
+    lines = [
+        f"text     {one_line(plan.description)}",
+        f"         {plan.records:,} records, {plan.characters:,} characters{held_out}",
+        f"network  {stacked}{network.cell} {network.hidden_size}, {plan.vocab_size:,} symbols, "
+        f"{plan.num_parameters:,} parameters",
+    ]
+    if plan.unknown:
+        lines.insert(2, f"         {plan.unknown:,} rare symbols became <unk>")
+    going_on = f", going on after step {plan.first_step:,}" if plan.first_step else ""
+    return [*lines, f"folder   {plan.out}{going_on}"]

@@ -1,0 +1,201 @@
+"""``unspool train``: learn to write from a corpus."""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unspool.cli.flags import takes
+from unspool.cli.info import model_facts
+from unspool.cli.options import (
+    NETWORK,
+    READING,
+    SHOWING,
+    TOKENIZER,
+    TRAINING,
+    AsJson,
+    Overwrite,
+    Resume,
+    RunFolderFlag,
+    ValidationCorpus,
+)
+from unspool.cli.printing import note, one_line, print_json
+from unspool.cli.progress import choose_progress
+from unspool.cli.reading import open_corpus
+from unspool.errors import ConfigError
+
+if TYPE_CHECKING:
+    from unspool.model import Generator
+
+STANDARD_INPUT = "-"
+WHAT_TO_READ = "a path, - for standard input, or a named corpus"
+
+Start = Callable[..., "Generator"]  # takes on_start and on_record
+
+
+@dataclass(frozen=True)
+class Given:
+    """Hold the flags that were given, by group."""
+
+    reading: dict[str, Any]
+    tokens: dict[str, Any]
+    network: dict[str, Any]
+    training: dict[str, Any]
+    showing: dict[str, Any]
+
+
+@takes(SHOWING, READING, TOKENIZER, NETWORK, TRAINING)
+def train(
+    *,
+    corpus: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CORPUS",
+            help="A path, - for standard input, a name of `unspool corpora`; with --resume a run's folder.",
+        ),
+    ] = None,
+    out: RunFolderFlag = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    validation: ValidationCorpus = None,
+    as_json: AsJson = False,
+    showing: dict[str, Any],
+    reading: dict[str, Any],
+    tokens: dict[str, Any],
+    network: dict[str, Any],
+    training: dict[str, Any],
+) -> None:
+    """Train a network on a corpus.
+
+    It leaves a folder with the model, and shows what the network writes while it learns. Ctrl-C saves, and
+    tells how to go on.
+    """
+    given = Given(reading, tokens, network, training, showing)
+    folder = run_folder(corpus, out, resume=resume)
+    if resume:
+        own = {**tokens, **showing, "validation": validation, "overwrite": overwrite}
+        refuse_for_resuming(name for name, value in own.items() if value)
+        start = going_on(folder, corpus, given)
+    else:
+        start = starting(folder, corpus, given, validation=validation, overwrite=overwrite)
+    facts = model_facts(watched(folder, start), folder)
+    print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
+
+
+def run_folder(corpus: str | None, out: str | None, *, resume: bool) -> Path:
+    """Decide where the run is: where it was told, the folder that is resumed, or runs/ and the corpus's name.
+
+    Raises:
+        ConfigError: If nothing says where.
+    """
+    if out is not None:
+        return Path(out)
+    if corpus is None:
+        raise no_corpus(
+            "the folder of a run" if resume else "a path, - for standard input, or a named corpus"
+        )
+    if resume and (Path(corpus) / "config.json").is_file():
+        return Path(corpus)
+    name = "standard-input" if corpus == STANDARD_INPUT else Path(corpus.split(":")[-1]).resolve().name
+    return Path("runs", name.removesuffix(".gz").rsplit(".", 1)[0] or name)
+
+
+def no_corpus(expected: str) -> ConfigError:
+    """Make the error for a command that does not say what to read."""
+    return ConfigError("no corpus is given", expected=expected, hint="see unspool train --help")
+
+
+def refuse_for_resuming(given: Iterable[str]) -> None:
+    """Refuse flags that a run keeps for life.
+
+    Raises:
+        ConfigError: On the first of them.
+    """
+    for name in given:
+        flag = "--" + name.replace("_", "-")
+        raise ConfigError(
+            f"flag {flag}", expected="none with --resume: the run keeps its own", hint=f"leave out {flag}"
+        )
+
+
+def starting(
+    folder: Path, corpus: str | None, given: Given, *, validation: str | None, overwrite: bool
+) -> Start:
+    """Prepare a new run."""
+    import unspool
+
+    if corpus is None:
+        raise no_corpus(WHAT_TO_READ)
+    network, training = unspool.NetworkConfig(**given.network), unspool.TrainingConfig(**given.training)
+    return partial(
+        unspool.train,
+        open_corpus(corpus, given.reading),
+        validation=None if validation is None else open_corpus(validation, given.reading),
+        out=folder,
+        network=network,
+        training=training,
+        overwrite=overwrite,
+        **{f"sample_{name}s": values for name, values in given.showing.items()},
+        **given.tokens,
+    )
+
+
+def going_on(folder: Path, corpus: str | None, given: Given) -> Start:
+    """Prepare to go on with a run, its corpus read again from where it came from or from where it is now."""
+    from unspool.pipeline import resume_training
+    from unspool.training.run_folder import RunFolder
+
+    run = RunFolder.reopen(folder)
+    moved = corpus is not None and Path(corpus) != folder
+    if not moved:
+        refuse_for_resuming(given.reading)
+    return partial(
+        resume_training,
+        folder,
+        records=open_corpus(str(corpus), given.reading) if moved else None,
+        network=replace(run.network, **given.network),
+        training=replace(run.training, **given.training),
+    )
+
+
+def watched(folder: Path, start: Start) -> "Generator":
+    """Train with the progress on the screen; if it is stopped, tell how to go on.
+
+    Raises:
+        Exit: With code 130, if it is stopped.
+    """
+    try:
+        with choose_progress() as progress:
+            return start(on_start=progress.start, on_record=progress.show)
+    except KeyboardInterrupt:
+        note(how_to_go_on(folder))
+        raise typer.Exit(130) from None
+
+
+def how_to_go_on(folder: Path) -> str:
+    """Say which command goes on with a run that was stopped."""
+    if not (folder / "config.json").is_file():
+        return "stopped before the training began; nothing was written"
+    stored = json.loads((folder / "config.json").read_text("utf-8"))
+    source = (stored["data"].get("records") or {}).get("source")
+    piped = "pipe the same text into" if source == STANDARD_INPUT else "go on with"
+    return f"stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
+
+
+def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
+    """Say how good the model is and what can be done with it."""
+    best = facts["evaluation"]
+    bits = best["bits_per_character"]
+    figure = (
+        f"{best['training_bits_per_character']:.3f} bits per character in training"
+        if bits is None
+        else f"{bits:.3f} bits per character on held-out text"
+    )
+    commands = [["sample", str(folder), "--temperature", "0.8"], ["info", str(folder)]]
+    lines = [shlex.join(["unspool", *command]) for command in commands]
+    return [f"{one_line(str(folder))}: {figure} at step {best['step']:,}", *(f"  {line}" for line in lines)]

@@ -1,0 +1,52 @@
+"""A tiny corpus, a tiny model, and the command line as a function."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from unspool.cli.app import app
+
+TINY = ["--hidden-size", "8", "--batch-size", "4", "--sequence-length", "16", "--threads", "1"]
+WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
+TEXTS = [f"{a} {b} {c}" for a in WORDS for b in WORDS[:4] for c in WORDS[4:]]
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the variables of whoever runs the tests out of them."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("UNSPOOL_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "headlines.txt"
+    path.write_text("".join(f"{text}\n" for text in TEXTS), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    done = run(["train", str(corpus), "--out", str(folder), "--epochs", "2", "--prompt", "oil ", *TINY])
+    assert done.exit_code == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def unspool() -> Run:
+    return run
+
+
+def run(arguments: list[str], **options: object) -> Result:
+    result = CliRunner().invoke(app, arguments, **options)  # type: ignore[arg-type]
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result

@@ -1,0 +1,192 @@
+"""Every command does its work, for people and as JSON."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import unspool as library
+from unspool.cli.app import app
+from unspool.text.corpora import CORPORA
+
+from .conftest import TEXTS, TINY, Run
+
+
+def test_train_leaves_a_model_and_says_what_to_do_next(
+    unspool: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = unspool(["train", str(corpus), "--epochs", "1", *TINY])
+    assert done.exit_code == 0
+    assert "runs/headlines: " in done.stdout
+    assert "unspool sample runs/headlines" in done.stdout
+    assert library.load(tmp_path / "runs" / "headlines").network.hidden_size == 8
+    assert "\x1b" not in done.stderr
+    assert "bits/character" in done.stderr
+
+
+def test_train_as_json_is_one_document(unspool: Run, corpus: Path, tmp_path: Path) -> None:
+    done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), "--json", "--epochs", "1", *TINY])
+    facts = json.loads(done.stdout)
+    assert facts["network"]["hidden_size"] == 8
+    assert facts["training"]["epochs"] == 1
+    assert facts["data"]["description"] == str(corpus)
+    assert facts["evaluation"]["bits_per_character"] > 0
+    assert facts["num_parameters"] == library.load(tmp_path / "run").num_parameters
+
+
+def test_train_reads_columns_and_standard_input(unspool: Run, tmp_path: Path) -> None:
+    table = tmp_path / "news.csv"
+    table.write_text("label,title\n" + "".join(f"x,{text}\n" for text in TEXTS), "utf-8")
+    common = ["--epochs", "1", "--json", *TINY]
+    named = unspool(["train", str(table), "--text", "title", "--out", str(tmp_path / "a"), *common])
+    numbered = unspool(["train", str(table), "--text", "1", "--out", str(tmp_path / "b"), *common])
+    piped = unspool(["train", "-", "--out", str(tmp_path / "c"), *common], input="\n".join(TEXTS))
+    figures = [json.loads(done.stdout)["evaluation"]["loss"] for done in (named, numbered, piped)]
+    assert figures[0] == figures[1] == figures[2]
+
+
+def test_train_takes_none_for_off_and_another_corpus_to_measure_with(
+    unspool: Run, corpus: Path, tmp_path: Path
+) -> None:
+    off = ["--validation-fraction", "none", "--clip-norm", "NONE", "--normalization", "none", "--epochs", "1"]
+    done = unspool(["train", str(corpus), "--out", str(tmp_path / "a"), "--json", *off, *TINY])
+    facts = json.loads(done.stdout)
+    assert facts["training"]["validation_fraction"] is None
+    assert facts["training"]["clip_norm"] is None
+    assert facts["evaluation"]["loss"] is None
+    assert facts["tokenizer"]["normalization"] is None
+    given = ["--validation", str(corpus), "--epochs", "1"]
+    done = unspool(["train", str(corpus), "--out", str(tmp_path / "b"), "--json", *given, *TINY])
+    assert json.loads(done.stdout)["data"]["sizes"]["validation"]["records"] == len(TEXTS)
+
+
+def test_train_shows_samples_of_chosen_prompts_and_temperatures(
+    unspool: Run, corpus: Path, tmp_path: Path
+) -> None:
+    chosen = ["--prompt", "oil ", "--prompt", "team ", "--temperature", "0", "--temperature", "0.5"]
+    done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), "--epochs", "1", *chosen, *TINY])
+    shown = [line.split(maxsplit=2)[:2] for line in done.stderr.splitlines() if line.startswith("  0")]
+    assert shown == [["0:", "oil"], ["0:", "team"], ["0.5:", "oil"], ["0.5:", "team"]]
+
+
+def test_a_finished_run_resumes_to_its_end(unspool: Run, corpus: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "run")
+    first = unspool(["train", str(corpus), "--out", out, "--json", "--epochs", "1", *TINY])
+    again = unspool(["train", "--resume", out, "--json"])
+    moved = unspool(["train", str(corpus), "--resume", "--out", out, "--json", "--threads", "2"])
+    for done in (again, moved):
+        assert json.loads(done.stdout)["evaluation"] == json.loads(first.stdout)["evaluation"]
+
+
+def test_sample_streams_one_text_and_lists_several(unspool: Run, model: Path) -> None:
+    known = library.load(model)
+    one = unspool(["sample", str(model), "oil ", "--seed", "3", "--temperature", "0.5"])
+    assert one.stdout == known.generate("oil ", seed=3, temperature=0.5)[0].text + "\n"
+    several = unspool(["sample", str(model), "oil ", "team ", "--n", "2", "--seed", "3"])
+    texts = [generation.text for generation in known.generate(["oil ", "team "], n=2, seed=3)]
+    assert several.stdout.splitlines() == texts
+    empty = unspool(["sample", str(model), "--seed", "1", "--max-new-tokens", "5"])
+    assert len(empty.stdout) <= 6
+
+
+def test_sample_as_json(unspool: Run, model: Path) -> None:
+    done = unspool(["sample", str(model), "oil ", "--n", "3", "--seed", "3", "--top-k", "5", "--json"])
+    known = library.load(model).generate("oil ", n=3, seed=3, top_k=5)
+    for item, generation in zip(json.loads(done.stdout), known, strict=True):
+        assert item["text"] == generation.text
+        assert item["finish_reason"] == generation.finish_reason
+        assert item["ids"] == generation.ids.tolist()
+        assert item["total_logprob"] == pytest.approx(generation.total_logprob)
+
+
+def test_score_gives_a_line_for_each_text(unspool: Run, model: Path, corpus: Path) -> None:
+    scores = library.load(model).score(TEXTS)
+    done = unspool(["score", str(model), str(corpus)])
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [row[1] for row in rows] == TEXTS
+    for row, score in zip(rows, scores, strict=True):
+        assert float(row[0]) == pytest.approx(score.bits_per_character, abs=1e-4)
+    piped = unspool(["score", str(model), "-", "--json"], input="oil rise\nzzz Ω\n\n")
+    assert piped.exit_code == 2
+    piped = unspool(["score", str(model), "-", "--json", "--unknown", "drop"], input="oil rise\nΩ\n\n")
+    items = json.loads(piped.stdout)
+    assert [item["text"] for item in items] == ["oil rise", "Ω"]
+    assert len(items[0]["token_logprobs"]) == 9
+    assert items[1]["bits_per_character"] is None
+
+
+def test_eval_measures_a_corpus(unspool: Run, model: Path, corpus: Path) -> None:
+    done = unspool(["eval", str(model), str(corpus), "--json"])
+    expected = library.load(model).evaluate(TEXTS)
+    found = json.loads(done.stdout)
+    assert found["bits_per_character"] == pytest.approx(expected.bits_per_character)
+    assert found["perplexity"] == pytest.approx(math.exp(found["loss"]))
+    assert f"{expected.bits_per_character:.4f}" in unspool(["eval", str(model), str(corpus)]).stdout
+
+
+def test_info_describes_a_model(unspool: Run, model: Path) -> None:
+    shown = unspool(["info", str(model)]).stdout
+    facts = json.loads(unspool(["info", str(model), "--json"]).stdout)
+    assert f"{facts['num_parameters']:,}" in shown
+    assert f"{facts['evaluation']['bits_per_character']:.4f}" in shown
+    assert facts["tokenizer"]["vocab_size"] == facts["network"]["vocab_size"]
+
+
+def test_info_describes_a_corpus(unspool: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.txt"
+    path.write_text("abba\nМир мир\n猫猫猫\n", "utf-8")
+    census = json.loads(unspool(["info", str(path), "--json"]).stdout)
+    assert census["records"] == 3
+    assert census["characters"] == 14
+    assert census["alphabet"] == 8
+    assert census["most_frequent"][0] == ["猫", pytest.approx(3 / 14)]
+    assert census["scripts"] == [
+        ["Cyrillic", pytest.approx(6 / 13)], ["Latin", pytest.approx(4 / 13)], ["Han", pytest.approx(3 / 13)]
+    ]  # fmt: skip
+    assert census["lengths"]["shortest"] == 3
+    assert census["lengths"]["median"] == 4
+    assert census["lengths"]["longest"] == 7
+    shown = unspool(["info", str(path)]).stdout
+    assert "8 different characters" in shown
+    assert "Cyrillic 46.2%" in shown
+
+
+def test_corpora_lists_every_corpus_with_its_state(unspool: Run) -> None:
+    rows = [line.split("\t") for line in unspool(["corpora"]).stdout.splitlines()]
+    assert [row[0] for row in rows] == list(CORPORA)
+    items = json.loads(unspool(["corpora", "--json"]).stdout)
+    assert {item["name"]: item["state"] for item in items}["docstrings"] == "embedded"
+    assert all(item["licence"] and item["size"] for item in items)
+
+
+def test_demo_trains_and_ends_with_the_table(unspool: Run, tmp_path: Path) -> None:
+    out = str(tmp_path / "demo")
+    done = unspool(["demo", "--out", out, "--minutes", "0.01", "--threads", "1"])
+    assert done.exit_code == 0, done.stderr
+    rows = [line.split("\t") for line in done.stdout.splitlines() if "\t" in line]
+    assert rows[0] == ["temperature", "text"]
+    assert [row[0] for row in rows[1:]] == ["0.3", "0.8", "1", "1.3", "1.8"] * 3
+    assert f"unspool sample {out}" in done.stdout
+    again = unspool(["demo", "--out", out, "--minutes", "0.01", "--json"])
+    samples = json.loads(again.stdout)["samples"]
+    assert len(samples) == 15
+    assert {sample["temperature"] for sample in samples} == {0.3, 0.8, 1.0, 1.3, 1.8}
+
+
+def test_demo_overwrites_nothing_but_a_demo(unspool: Run, model: Path) -> None:
+    done = unspool(["demo", "--out", str(model)])
+    assert done.exit_code == 2
+    assert "empty folder" in done.stderr
+
+
+def test_version(unspool: Run) -> None:
+    assert unspool(["--version"]).stdout == f"unspool {library.__version__}\n"
+
+
+def test_without_a_command_it_shows_its_help(unspool: Run) -> None:
+    done = unspool([])
+    assert done.exit_code == 0
+    for command in app.registered_commands:
+        assert (command.name or command.callback.__name__) in done.stdout

@@ -1,0 +1,111 @@
+"""Bad input ends with 2 and one line that says what was expected, what was found and what to do."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from unspool.errors import DivergenceError
+
+from .conftest import TINY, Run
+
+
+def the_line(done: Result) -> str:
+    """Give the one line on standard error."""
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("unspool: ")
+    assert "Traceback" not in line
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["trian"], ["trian", "Did you mean 'train'", "unspool --help"]),
+        (["train"], ["no corpus", "named corpus", "--help"]),
+        (["train", "--resume"], ["folder of a run"]),
+        (["train", "CORPUS", "--epochs", "x"], ["--epochs", "whole number or none", "'x'", "unspool train"]),
+        (["train", "CORPUS", "--epochs", "0"], ["epochs", "≥ 1", "got 0"]),
+        (["train", "CORPUS", "--hidden-size", "-3"], ["hidden_size", "≥ 1", "-3"]),
+        (["train", "CORPUS", "--hidden-size", "9.5"], ["--hidden-size", "9.5"]),
+        (["train", "CORPUS", "--cell", "lsmt"], ["cell", "lstm", "lsmt"]),
+        (["train", "CORPUS", "--optimizer", "adagrad"], ["optimizer", "adamw", "adagrad"]),
+        (["train", "CORPUS", "--schedule", "x"], ["schedule", "cosine", "'x'"]),
+        (["train", "CORPUS", "--engine", "gpu"], ["engine", "cpu", "gpu"]),
+        (["train", "CORPUS", "--tokenizer", "bpe"], ["tokenizer", "char, word", "bpe"]),
+        (["train", "CORPUS", "--text", "title"], ["plain text", "no columns"]),
+        (["train", "CORPUS", "--prompt", "Ω"], ["Ω"]),
+        (["train", "CORPUS", "--normalization", "NFX"], ["normalization", "NFC", "NFX"]),
+        (["train", "CORPUS", "--hiden-size", "3"], ["--hiden-size", "--hidden-size"]),
+        (["train", "no/such/file.txt"], ["no/such/file.txt", "no such file"]),
+        (["train", "docstring"], ["did you mean", "docstrings"]),
+        (["train", "--resume", "MODEL", "--tokenizer", "word"], ["--tokenizer", "--resume"]),
+        (["train", "--resume", "MODEL", "--text", "title"], ["--text", "--resume"]),
+        (["train", "--resume", "MODEL", "--hidden-size", "9"], ["hidden_size", "expected 8", "got 9"]),
+        (["train", "--resume", "MODEL", "--epochs", "5"], ["epochs", "expected 2", "got 5"]),
+        (["train", "--resume", "--overwrite", "MODEL"], ["--overwrite", "--resume"]),
+        (["train", "CORPUS", "--out", "MODEL"], ["empty folder", "--resume", "--overwrite"]),
+        (["sample"], ["DIR", "unspool sample --help"]),
+        (["sample", "no/such/folder"], ["no/such/folder", "unspool train"]),
+        (["sample", "MODEL", "--temperature", "-1"], ["temperature", "≥ 0", "-1"]),
+        (["sample", "MODEL", "--temperature", "nan"], ["temperature", "finite", "nan"]),
+        (["sample", "MODEL", "--n", "0"], ["n:", "≥ 1", "0"]),
+        (["sample", "MODEL", "--max-new-tokens", "0"], ["max_new_tokens"]),
+        (["sample", "MODEL", "Ω"], ["Ω"]),
+        (["sample", "MODEL", "a", "--unknown", "guess"], ["--unknown", "guess"]),
+        (["score", "MODEL", "no/such/file"], ["no such file"]),
+        (["eval", "MODEL", "unicode-names"], ["record"]),
+        (["info", "no/such/thing"], ["no/such/thing"]),
+        (["demo", "--epochs", "0"], ["epochs"]),
+    ],
+    ids=lambda value: " ".join(value[:4]) if isinstance(value, list) else None,
+)
+def test_one_line_says_it_all(  # noqa: PLR0917 - fixtures
+    unspool: Run,
+    corpus: Path,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    parts: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"CORPUS": str(corpus), "MODEL": str(model)}
+    line = the_line(unspool([names.get(argument, argument) for argument in arguments]))
+    assert [part for part in parts if part not in line] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_with_a_line_end_stays_on_one_line(unspool: Run) -> None:
+    line = the_line(unspool(["info", "no\nsuch\x1b[31mfile"]))
+    assert "\x1b" not in line
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(unspool: Run, corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = unspool(["train", str(corpus), "--out", str(tmp_path / "file" / "run"), "--epochs", "1", *TINY])
+    assert done.exit_code == 2
+    assert "file/run" in done.stderr.splitlines()[-1]
+
+
+def test_divergence_ends_with_one(
+    unspool: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*arguments: object, **options: object) -> None:
+        raise DivergenceError("the loss is nan at step 3; start again with a lower learning_rate")
+
+    monkeypatch.setattr("unspool.pipeline.train_loop", diverge)
+    done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), *TINY])
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1].startswith("unspool: the loss is nan at step 3")
+
+
+def test_a_bug_is_not_hidden(unspool: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("unspool.model.Generator.stream", fail)
+    with pytest.raises(ZeroDivisionError):
+        unspool(["sample", str(model)])

@@ -1,0 +1,124 @@
+"""What only a process of its own shows: signals, closed pipes, terminals, the ends of streams."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import unspool
+
+from .conftest import TINY
+
+COMMAND = [sys.executable, "-m", "unspool"]
+
+
+def process(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60, **options
+    )  # type: ignore[call-overload,no-any-return]
+
+
+def interrupted(arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run a training, press Ctrl-C once it has told of its first epoch, and wait for its end."""
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        before = []
+        for line in running.stderr:
+            before.append(line)
+            if line.startswith("epoch"):
+                break
+        running.send_signal(signal.SIGINT)
+        out, rest = running.communicate(timeout=60)
+    return subprocess.CompletedProcess(arguments, running.returncode, out, "".join(before) + rest)
+
+
+def test_ctrl_c_saves_and_prints_the_command_that_goes_on(corpus: Path, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "with space"
+    options = ["--epochs", "20", "--seed", "5", *TINY]
+    assert process("train", str(corpus), "--out", str(whole), *options).returncode == 0
+    stopped = interrupted(["train", str(corpus), "--out", str(parts), *options])
+    assert stopped.returncode == 130
+    assert stopped.stdout == ""
+    assert "Traceback" not in stopped.stderr
+    last = stopped.stderr.splitlines()[-1]
+    command = shlex.split(last.split("go on with: ")[1])
+    assert command[:3] == ["unspool", "train", "--resume"]
+    goes_on = process(*command[1:], cwd="/")
+    assert goes_on.returncode == 0, goes_on.stderr
+    assert "going on after step" in goes_on.stderr
+    one, other = unspool.load(whole), unspool.load(parts)
+    for name in one.parameters:
+        np.testing.assert_array_equal(one.parameters[name], other.parameters[name])
+
+
+def test_a_closed_pipe_is_no_reason_for_noise(model: Path) -> None:
+    command = shlex.join([*COMMAND, "sample", str(model), "--n", "20000", "--seed", "1"])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -n 1; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "141"
+
+
+@pytest.mark.parametrize("arguments", [["--epochs", "x"], ["no-such-file.txt"]])
+def test_bad_input_ends_with_two(arguments: list[str], tmp_path: Path) -> None:
+    done = process("train", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_text_is_streamed_before_it_is_over(model: Path) -> None:
+    arguments = ["sample", str(model), "--max-new-tokens", str(2**31 - 1), "--temperature", "9"]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.read(1)
+
+
+def test_it_writes_utf_8_whatever_the_locale(model: Path, tmp_path: Path) -> None:
+    names = tmp_path / "猫.txt"
+    names.write_text("猫 oil\n", "utf-8")
+    for encoding in ("ascii", "utf-8"):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = process("info", str(names), env=environment)
+        assert done.returncode == 0, done.stderr
+    assert "Han" in done.stdout
+
+
+def test_a_terminal_gets_the_live_screen(corpus: Path, tmp_path: Path) -> None:
+    """Run under a pseudo-terminal: colours and a cursor that comes back, and JSON apart from them."""
+    import pty
+
+    master, slave = pty.openpty()
+    arguments = ["train", str(corpus), "--out", str(tmp_path / "run"), "--epochs", "2", "--json", *TINY]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "60"}
+    environment.pop("NO_COLOR", None)
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=slave, env=environment, text=True
+    ) as running:
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        out, _ = running.communicate(timeout=60)
+    os.close(master)
+    assert running.returncode == 0
+    assert json.loads(out)["network"]["hidden_size"] == 8
+    text = shown.decode("utf-8")
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") >= 1, "the cursor is shown again"
+    assert re.search(r"\x1b\[[0-9;]*3[0-9]m", text), "there are colours"
