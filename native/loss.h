@@ -5,11 +5,15 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-// ln sum e^row, for `width` floats, a whole number of vectors.
-inline float log_sum_exp(const float* row, int width) {
+inline float largest(const float* row, int width) {
     Vec most = load(row);
     for (int j = kLanes; j < width; j += kLanes) most = larger(most, load(row + j));
-    const float top = max_lanes(most);
+    return max_lanes(most);
+}
+
+// ln sum e^row, for `width` floats, a whole number of vectors.
+inline float log_sum_exp(const float* row, int width) {
+    const float top = largest(row, width);
     Vec total{};
     for (int j = 0; j < width; j += kLanes) total += exponential(load(row + j) - top);
     return std::log(sum_lanes(total)) + top;
@@ -17,9 +21,7 @@ inline float log_sum_exp(const float* row, int width) {
 
 // Returns the nats of `target`; turns the row into scale * (softmax - one at the target).
 inline float cross_entropy(float* row, int width, int32_t target, float scale) {
-    Vec most = load(row);
-    for (int j = kLanes; j < width; j += kLanes) most = larger(most, load(row + j));
-    const float top = max_lanes(most), logit = row[target];
+    const float top = largest(row, width), logit = row[target];
     Vec total{};
     for (int j = 0; j < width; j += kLanes) {
         const Vec logits = load(row + j), e = exponential(logits - top);

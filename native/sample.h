@@ -65,24 +65,40 @@ inline void filter(float* weights, int vocab, const Sequences& options, int32_t*
         for (int j = 1; j < vocab; ++j) weights[j] = weights[j] < options.min_p ? 0.0f : weights[j];
 }
 
+struct Drawn {
+    int32_t token;
+    float logprob;  // under the model itself: temperature 1, no filter
+};
+
 // Draws by inversion: the first symbol at which the running sum passes `random` times the total.
-inline int32_t draw(const float* logits, int width, int vocab, const Sequences& options, double random, float* weights,
-                    int32_t* order) {
-    const int32_t best = most_probable(logits, vocab);
-    if (options.temperature == 0.0f) return best;
-    const Vec top = broadcast(logits[best]), temperature = broadcast(options.temperature);
+inline Drawn draw(const float* logits, int width, int vocab, const Sequences& options, double random, float* weights,
+                  int32_t* order) {
+    if (options.temperature == 0.0f) {
+        const int32_t best = most_probable(logits, vocab);
+        return {best, logits[best] - log_sum_exp(logits, width)};
+    }
+    const float top = largest(logits, width);
+    const Vec temperature = broadcast(options.temperature);
     // divided, not multiplied by the inverse: the inverse of the smallest temperatures is infinite
     for (int j = 0; j < width; j += kLanes) store(weights + j, exponential((load(logits + j) - top) / temperature));
     weights[0] = 0.0f;
-    if (options.top_k > 0 || options.top_p < 1.0f || options.min_p > 0.0f) filter(weights, vocab, options, order);
-    double total = 0.0, sum = 0.0;
-    for (int j = 1; j < vocab; ++j) total += static_cast<double>(weights[j]);
-    const double goal = random * total;
-    for (int32_t j = 1; j < vocab; ++j) {
+    for (int j = vocab; j < width; ++j) weights[j] = 0.0f;
+    const bool filtered = options.top_k > 0 || options.top_p < 1.0f || options.min_p > 0.0f;
+    if (filtered) filter(weights, vocab, options, order);
+    Vec sums{};
+    for (int j = 0; j < width; j += kLanes) sums += load(weights + j);
+    const float total = sum_lanes(sums);
+    const bool plain = !filtered && options.temperature == 1.0f;
+    const float normaliser = plain ? std::log(total) + top : log_sum_exp(logits, width);
+    const double goal = random * static_cast<double>(total);
+    double sum = 0.0;
+    int32_t token = 1;  // never <pad>, not even from a network whose numbers have overflowed
+    for (int32_t j = 1; j < vocab && sum <= goal; ++j) {
+        if (weights[j] == 0.0f) continue;
         sum += static_cast<double>(weights[j]);
-        if (sum > goal) return j;
+        token = j;  // at the end the last one that may be drawn: rounding may keep the sum below the goal
     }
-    return best;
+    return {token, logits[token] - normaliser};
 }
 
 // One thread's sequences under way, one row each; a finished one gives its place to the next that waits.
@@ -206,13 +222,13 @@ class Writer {
         if (row.drawn == seq_.max_new_tokens) return finish(r);
         const float* logits = logits_.get() + static_cast<size_t>(r) * net_.vocab_width;
         const uint64_t counter = static_cast<uint64_t>(seq_.drawn[row.index] + row.drawn);
-        const int32_t token = draw(logits, net_.vocab_width, net_.shape.vocab_size, seq_,
-                                   uniform(seq_.keys[row.index], counter), weights_.get(), order_);
+        const Drawn drawn = draw(logits, net_.vocab_width, net_.shape.vocab_size, seq_,
+                                 uniform(seq_.keys[row.index], counter), weights_.get(), order_);
         const size_t at = static_cast<size_t>(row.index) * seq_.max_new_tokens + row.drawn++;
-        seq_.tokens[at] = token;
-        seq_.logprobs[at] = logits[token] - log_sum_exp(logits, net_.vocab_width);
-        row.input = token;
-        if (token == seq_.end_id || row.drawn == seq_.max_new_tokens) finish(r);
+        seq_.tokens[at] = drawn.token;
+        seq_.logprobs[at] = drawn.logprob;
+        row.input = drawn.token;
+        if (drawn.token == seq_.end_id || row.drawn == seq_.max_new_tokens) finish(r);
     }
 };
 
