@@ -123,7 +123,18 @@ def test_eval_measures_a_corpus(unspool: Run, model: Path, corpus: Path) -> None
     found = json.loads(done.stdout)
     assert found["bits_per_character"] == pytest.approx(expected.bits_per_character)
     assert found["perplexity"] == pytest.approx(math.exp(found["loss"]))
-    assert f"{expected.bits_per_character:.4f}" in unspool(["eval", str(model), str(corpus)]).stdout
+    plain = unspool(["eval", str(model), str(corpus)])
+    assert f"{expected.bits_per_character:.4f}" in plain.stdout
+    assert plain.stderr == ""
+
+
+def test_eval_says_when_the_model_was_trained_on_one_document(
+    unspool: Run, corpus: Path, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "run")
+    unspool(["train", str(corpus), "--document", "--out", out, "--epochs", "1", *TINY])
+    assert "--document" in unspool(["eval", out, str(corpus), "--unknown", "drop"]).stderr
+    assert unspool(["eval", out, str(corpus), "--document"]).stderr == ""
 
 
 def test_info_describes_a_model(unspool: Run, model: Path) -> None:

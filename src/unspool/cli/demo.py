@@ -63,7 +63,7 @@ def demo(
         return
     print("\n".join(outcome(model_facts(model, folder), folder)) + "\n")
     rows = [(f"{row['temperature']:g}", row["text"]) for row in texts]
-    print_table(("temperature", "text"), rows, right=(0,))
+    print_table(("temperature", "text"), rows, right=(0,), section=len(TEMPERATURES))
     print("\nYour own text, a line for each: unspool train FILE")
 
 

@@ -7,7 +7,7 @@ import typer
 
 from unspool.cli.flags import takes
 from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, UnknownSymbols
-from unspool.cli.printing import finite, print_json
+from unspool.cli.printing import finite, note, print_json
 from unspool.cli.reading import open_corpus
 from unspool.cli.tables import print_facts
 
@@ -28,7 +28,10 @@ def evaluate(
     import unspool
 
     model = unspool.load(folder, **computing)
-    result = model.evaluate(open_corpus(corpus, reading), unknown=unknown)
+    records = open_corpus(corpus, reading)
+    if model.data.get("document") and not records.document:
+        note("the model was trained on one document; --document reads this corpus in the same way")
+    result = model.evaluate(records, unknown=unknown)
     if as_json:
         print_json({name: finite(value) for name, value in asdict(result).items()})
         return

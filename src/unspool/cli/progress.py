@@ -51,10 +51,11 @@ def plan_lines(plan: "Plan") -> list[str]:
     held_out = (
         f", {plan.held_out_characters:,} held out" if plan.held_out_characters else ", nothing held out"
     )
+    noun = "record" if plan.records == 1 else "records"
     stacked = f"{network.num_layers} × " if network.num_layers > 1 else ""
     lines = [
         f"text     {one_line(plan.description)}",
-        f"         {plan.records:,} records, {plan.characters:,} characters{held_out}",
+        f"         {plan.records:,} {noun}, {plan.characters:,} characters{held_out}",
         f"network  {stacked}{network.cell} {network.hidden_size}, {plan.vocab_size:,} symbols, "
         f"{plan.num_parameters:,} parameters",
     ]

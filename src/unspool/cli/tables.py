@@ -6,13 +6,20 @@ from collections.abc import Iterable, Sequence
 from unspool.cli.printing import one_line
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+def print_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    section: int | None = None,
+) -> None:
     """Print a table.
 
     Args:
         headings: Names of the columns.
         rows: Cells as text.
         right: Numbers of the columns that stand on the right.
+        section: Rows after which a terminal shows an empty line; None for never.
     """
     if not sys.stdout.isatty():
         for row in [headings, *rows]:
@@ -26,8 +33,9 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="right" if number in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
+    for number, row in enumerate(rows, start=1):
+        ends = section is not None and number % section == 0
+        table.add_row(*(Text(one_line(cell)) for cell in row), end_section=ends)
     Console(highlight=False, markup=False, emoji=False).print(table)
 
 

@@ -41,6 +41,7 @@ class TerminalProgress:
     def __enter__(self) -> Self:
         """Take the screen."""
         self._live.start()
+        self._live.update(Text("reading the corpus …", "dim"), refresh=True)
         return self
 
     def __exit__(
