@@ -49,7 +49,7 @@ class TrainingConfig:
     batch_size: int = 16
     sequence_length: int = 32
     optimizer: str = "adamw"
-    learning_rate: float = 1e-2
+    learning_rate: float = 2e-2
     schedule: str = "cosine"
     warmup_fraction: float = 0.02
     floor_fraction: float = 0.05
