@@ -1,8 +1,8 @@
 // Loss and gradients of one window.
 //
-// Every thread takes its own lanes through all time steps, forward and backward, without waiting for the others; the
-// output layer is cut by rows, the weight gradients by columns. No sum is ever split over threads, so the result has
-// the same bits for every number of threads.
+// Every thread takes its own lanes through all time steps, forward and backward, without waiting for the
+// others; the output layer is cut by rows, the weight gradients by columns. No sum is ever split over
+// threads, so the result has the same bits for every number of threads.
 #pragma once
 
 #include "loss.h"
@@ -10,8 +10,8 @@
 namespace unspool::UNSPOOL_ISA {
 
 // Copies columns [first, last) of an m-row product into the caller's matrix, leaving the padding behind.
-inline void store_columns(const float* product, int m, int first, int last, Axis columns, float* out, size_t ldo,
-                          bool add) {
+inline void store_columns(const float* product, int m, int first, int last, Axis columns, float* out,
+                          size_t ldo, bool add) {
     const int width = last - first;
     for (int column = first; column < last; column += kLanes) {
         const int block = column / columns.padded, offset = column % columns.padded;
@@ -25,8 +25,8 @@ inline void store_columns(const float* product, int m, int first, int last, Axis
 }
 
 // out[column] (+)= the sum of that column over `rows` rows, for columns [first, last).
-inline void sum_columns(const float* matrix, int rows, size_t ld, int first, int last, Axis columns, float* out,
-                        bool add) {
+inline void sum_columns(const float* matrix, int rows, size_t ld, int first, int last, Axis columns,
+                        float* out, bool add) {
     for (int column = first; column < last; column += kLanes) {
         Vec total{};
         for (int r = 0; r < rows; ++r) total += load(matrix + r * ld + column);
@@ -48,7 +48,7 @@ struct WindowTask {
     float* logits_out;  // or null: (R, vocab) logits for the caller
     bool backward;
     int64_t counted;
-    int block;          // rows of logits kept at a time
+    int block;  // rows of logits kept at a time
 
     int rows() const { return batch.steps * batch.lanes; }
     bool masks() const { return batch.masks != nullptr; }
@@ -104,7 +104,8 @@ struct WindowTask {
             }
         }
         if (backward)
-            multiply(count, logits, vocab_width, network.output_back, network.hidden_grad.get() + row * width, width, false);
+            multiply(count, logits, vocab_width, network.output_back, network.hidden_grad.get() + row * width,
+                     width, false);
     }
 
     void copy_logits(size_t row, int count, const float* logits) {
@@ -122,12 +123,12 @@ struct WindowTask {
         if (part.first == part.last) return;
         const float* rows_grad = network.probabilities.get();
         const float* product = multiply_transposed(
-            network.shape.hidden_size, count, top() + static_cast<size_t>(first) * network.width, network.width,
-            rows_grad, network.vocab_width, part.first, part.last, network.scratch[thread]);
-        store_columns(product, network.shape.hidden_size, part.first, part.last, vocab, network.output_kernel_grad,
-                      network.shape.vocab_size, first > 0);
-        sum_columns(rows_grad, count, network.vocab_width, part.first, part.last, vocab, network.output_bias_grad,
-                    first > 0);
+            network.shape.hidden_size, count, top() + static_cast<size_t>(first) * network.width,
+            network.width, rows_grad, network.vocab_width, part.first, part.last, network.scratch[thread]);
+        store_columns(product, network.shape.hidden_size, part.first, part.last, vocab,
+                      network.output_kernel_grad, network.shape.vocab_size, first > 0);
+        sum_columns(rows_grad, count, network.vocab_width, part.first, part.last, vocab,
+                    network.output_bias_grad, first > 0);
     }
 
     // This thread's columns of a padded matrix, in whole panels where there are enough of them.
@@ -156,9 +157,11 @@ struct WindowTask {
         float* gates = a.gates.get() + first * network.row_floats();
         float* output_grad = network.hidden_grad.get() + first * width;
         float* carry = network.carry.get() + static_cast<size_t>(lanes.first) * width;
-        float* carry_cell = two ? network.carry_cell.get() + static_cast<size_t>(lanes.first) * width : nullptr;
+        float* carry_cell =
+            two ? network.carry_cell.get() + static_cast<size_t>(lanes.first) * width : nullptr;
         if (masks()) network.apply_mask(batch, layer, lanes, output_grad, output_grad);
-        for (int j = 0; j < count * width; j += kLanes) store(carry + j, load(carry + j) + load(output_grad + j));
+        for (int j = 0; j < count * width; j += kLanes)
+            store(carry + j, load(carry + j) + load(output_grad + j));
         step_backward(network.shape, network.plan, network.weights[layer],
                       {count, width, gates, a.hidden_in.get() + first * width,
                        two ? a.cell_in.get() + first * width : nullptr, a.hidden_out.get() + first * width,
@@ -177,16 +180,19 @@ struct WindowTask {
                      network.weights[layer].input_back[g], below, network.input_axis(layer).padded, g > 0);
     }
 
-    // Gradient of one group of gates of a matrix: (left side)^T (gates' gradients), for this thread's columns.
-    void group_gradient(int layer, const Group& group, int m, const float* left, size_t ld, float* out, int thread) {
+    // Gradient of one group of gates of a matrix: (left side)^T (gates' gradients), for this thread's
+    // columns.
+    void group_gradient(int layer, const Group& group, int m, const float* left, size_t ld, float* out,
+                        int thread) {
         const int width = network.width;
         const Part part = columns_of(group.gates * width, thread);
         if (part.first == part.last) return;
         const float* gates = network.activations[layer].gates.get() + group.slot * width;
-        const float* product = multiply_transposed(m, rows(), left, ld, gates, network.row_floats(), part.first,
-                                                   part.last, network.scratch[thread]);
+        const float* product = multiply_transposed(m, rows(), left, ld, gates, network.row_floats(),
+                                                   part.first, part.last, network.scratch[thread]);
         store_columns(product, m, part.first, part.last, network.gates_axis(group.gates),
-                      out + static_cast<size_t>(group.gate) * network.shape.hidden_size, network.gate_columns(), false);
+                      out + static_cast<size_t>(group.gate) * network.shape.hidden_size,
+                      network.gate_columns(), false);
     }
 
     void layer_gradients(int layer, int thread) {
@@ -194,7 +200,8 @@ struct WindowTask {
         const LayerArrays& arrays = network.arrays[layer];
         const CellPlan& plan = network.plan;
         const int hidden = network.shape.hidden_size, width = network.width;
-        group_gradient(layer, plan.recurrent, hidden, a.hidden_in.get(), width, arrays.recurrent_grad, thread);
+        group_gradient(layer, plan.recurrent, hidden, a.hidden_in.get(), width, arrays.recurrent_grad,
+                       thread);
         if (plan.two_products)
             group_gradient(layer, kCandidate, hidden, a.gates.get() + 3 * width, network.row_floats(),
                            arrays.recurrent_grad, thread);
@@ -206,13 +213,15 @@ struct WindowTask {
         for (int g = 0; g < plan.inputs; ++g) {
             const Group& group = plan.input[g];
             const Part part = columns_of(group.gates * width, thread);
-            sum_columns(a.gates.get() + group.slot * width, rows(), network.row_floats(), part.first, part.last,
-                        network.gates_axis(group.gates), arrays.bias_grad + group.gate * hidden, false);
+            sum_columns(a.gates.get() + group.slot * width, rows(), network.row_floats(), part.first,
+                        part.last, network.gates_axis(group.gates), arrays.bias_grad + group.gate * hidden,
+                        false);
             if (!network.dense_input(layer)) {
                 table_gradient(group, part);
                 continue;
             }
-            const float* input = layer > 0 ? network.layer_output(layer - 1, masks()) : network.embedded.get();
+            const float* input =
+                layer > 0 ? network.layer_output(layer - 1, masks()) : network.embedded.get();
             group_gradient(layer, group, network.input_size(layer), input, network.input_axis(layer).padded,
                            arrays.input_grad, thread);
         }
@@ -228,8 +237,10 @@ struct WindowTask {
             end = end < part.last ? end : part.last;
             int valid = (hidden < end - gate * width ? hidden : end - gate * width) - offset;
             valid = valid < 0 ? 0 : valid;
-            float* table = network.arrays[0].input_grad + static_cast<size_t>(group.gate + gate) * hidden + offset;
-            for (int v = 0; v < network.shape.vocab_size; ++v) std::memset(table + v * ld, 0, sizeof(float) * valid);
+            float* table =
+                network.arrays[0].input_grad + static_cast<size_t>(group.gate + gate) * hidden + offset;
+            for (int v = 0; v < network.shape.vocab_size; ++v)
+                std::memset(table + v * ld, 0, sizeof(float) * valid);
             const float* from = network.activations[0].gates.get() + group.slot * width + column;
             for (int r = 0; r < rows(); ++r, from += network.row_floats()) {
                 float* to = table + static_cast<size_t>(batch.ids[r]) * ld;
@@ -244,7 +255,8 @@ struct WindowTask {
         const Part part = part_of(size, team.size, thread);
         float* out = network.embedding_grad;
         for (int v = 0; v < network.shape.vocab_size; ++v)
-            std::memset(out + static_cast<size_t>(v) * size + part.first, 0, sizeof(float) * (part.last - part.first));
+            std::memset(out + static_cast<size_t>(v) * size + part.first, 0,
+                        sizeof(float) * (part.last - part.first));
         for (int r = 0; r < rows(); ++r) {
             const float* from = network.embedded_grad.get() + static_cast<size_t>(r) * network.input_width;
             float* to = out + static_cast<size_t>(batch.ids[r]) * size;
@@ -286,7 +298,8 @@ inline bool run_window(Network& network, const Team& team, const Batch& batch, f
         !network.probabilities.reserve(block * network.vocab_width) ||
         (backward && !reserve_backward(network, batch, team)))
         return false;
-    WindowTask task{network, team, batch, state, losses, logits_out, backward, counted, static_cast<int>(block)};
+    WindowTask task{
+        network, team, batch, state, losses, logits_out, backward, counted, static_cast<int>(block)};
     run_team(team, [&](int thread) { task.run(thread); });
     return true;
 }

@@ -1,8 +1,9 @@
 // The recurrent cells: one step forward and one step back for some rows (sequences) of a layer.
 //
-// A row of `gates` has one slot of `width` floats per gate. Before the forward step the slots hold the input's share
-// of each gate, bias included; the step adds the recurrent share and leaves what the backward step needs in place.
-// The backward step replaces that by the gradient of the pre-activations. Padding is zero and stays zero.
+// A row of `gates` has one slot of `width` floats per gate. Before the forward step the slots hold the
+// input's share of each gate, bias included; the step adds the recurrent share and leaves what the backward
+// step needs in place. The backward step replaces that by the gradient of the pre-activations. Padding is
+// zero and stays zero.
 //
 //   cell             slots                               recurrent product        input goes to
 //   rnn              h                                   all                      h
@@ -57,9 +58,9 @@ struct LayerWeights {
 struct StepRows {
     int rows, hidden_size, width;
     float* gates;
-    const float *hidden_in, *cell_in;   // state before the step, resets applied
-    float *hidden_out, *cell_out;       // state after the step; may be the same memory
-    float* tanh_cell;                   // kept for the backward step, or null
+    const float *hidden_in, *cell_in;  // state before the step, resets applied
+    float *hidden_out, *cell_out;      // state after the step; may be the same memory
+    float* tanh_cell;                  // kept for the backward step, or null
 };
 
 struct StepRowsBack {
@@ -90,7 +91,8 @@ inline void lstm_forward(const StepRows& s) {
         const size_t at = static_cast<size_t>(row) * s.width;
         for (int j = 0; j < s.width; j += kLanes) {
             const Vec i = sigmoid(load(g + j)), f = sigmoid(load(g + s.width + j));
-            const Vec u = hyperbolic_tangent(load(g + 2 * s.width + j)), o = sigmoid(load(g + 3 * s.width + j));
+            const Vec u = hyperbolic_tangent(load(g + 2 * s.width + j)),
+                      o = sigmoid(load(g + 3 * s.width + j));
             const Vec c = f * load(s.cell_in + at + j) + i * u;
             const Vec tanh_c = hyperbolic_tangent(c);
             store(s.cell_out + at + j, c);
@@ -208,7 +210,8 @@ inline void gru_before_backward(const LayerWeights& weights, const StepRowsBack&
 }
 
 // One step of the layer's recurrence, the input's share being in the gates already.
-inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights, const StepRows& s) {
+inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
+                         const StepRows& s) {
     const size_t stride = static_cast<size_t>(plan.slots) * s.width;
     multiply(s.rows, s.hidden_in, s.width, weights.recurrent, s.gates, stride, true);
     if (shape.cell == Cell::kLstm) {
@@ -217,15 +220,18 @@ inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWe
         rnn_forward(s);
     } else if (plan.two_products) {
         gru_before_gates(s);
-        multiply(s.rows, s.gates + 3 * s.width, stride, weights.candidate, s.gates + 2 * s.width, stride, true);
+        multiply(s.rows, s.gates + 3 * s.width, stride, weights.candidate, s.gates + 2 * s.width, stride,
+                 true);
         gru_before_state(s);
     } else {
         gru_after_forward(s);
     }
 }
 
-// The step back: gates become the gradients of the pre-activations, hidden_grad and cell_grad those of the state before.
-inline void step_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights, const StepRowsBack& s) {
+// The step back: gates become the gradients of the pre-activations, hidden_grad and cell_grad those of the
+// state before.
+inline void step_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
+                          const StepRowsBack& s) {
     const size_t stride = static_cast<size_t>(plan.slots) * s.width;
     bool accumulate = true;  // a GRU's state also reaches the next one directly
     if (shape.cell == Cell::kLstm) {

@@ -10,8 +10,9 @@ int available_kernels(const Kernels** out, int room) {
     };
 #if defined(UNSPOOL_X86)
     __builtin_cpu_init();
-    add(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"),
+    add(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("fma"),
         kernels_avx512);
     add(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), kernels_avx2);
 #endif

@@ -10,7 +10,7 @@ enum class Cell : int { kRnn = 0, kLstm = 1, kGru = 2 };
 
 struct Shape {
     Cell cell;
-    bool reset_after;    // of a GRU: the reset gate acts after the recurrent product
+    bool reset_after;  // of a GRU: the reset gate acts after the recurrent product
     int vocab_size;
     int embedding_size;  // 0: the first layer's input kernel is a table of one row per symbol
     int hidden_size;
@@ -18,7 +18,8 @@ struct Shape {
 };
 
 // A network's arrays, row-major float32, in the order in which they are stored:
-// [embedding], then per layer input kernel, recurrent kernel, bias, [recurrent bias], then output kernel and bias.
+// [embedding], then per layer input kernel, recurrent kernel, bias, [recurrent bias], then output kernel and
+// bias.
 using Arrays = float* const*;
 
 // One window of `steps` x `lanes` symbols, time-major.
@@ -30,23 +31,24 @@ struct Batch {
     const float* masks;      // (layers, lanes, hidden) factors on each layer's output, or null
 };
 
-// Random numbers of sequence i come from a counter, so that a text depends on nothing but its seed and its index.
+// Random numbers of sequence i come from a counter, so that a text depends on nothing but its seed and its
+// index.
 struct Sequences {
     int count;
     const int32_t* prompts;        // all prompts, one after the other
     const int64_t* prompt_starts;  // count + 1 offsets into prompts; no prompt is empty
     const uint64_t* keys;          // one random stream each
     const int64_t* drawn;          // symbols drawn from the stream before this call
-    float* state;                  // (count, layers, states, hidden), read at the start and written at the end
+    float* state;  // (count, layers, states, hidden), read at the start and written at the end
     int max_new_tokens;
-    int32_t end_id;                // drawing it ends a sequence
-    float temperature;             // 0: the most probable symbol
-    int top_k;                     // 0: off
-    float top_p;                   // 1: off
-    float min_p;                   // 0: off
-    int32_t* tokens;               // (count, max_new_tokens) out
-    float* logprobs;               // (count, max_new_tokens) out, of the model itself (temperature 1, no filter)
-    int32_t* lengths;              // (count) out: symbols drawn, the end symbol included
+    int32_t end_id;     // drawing it ends a sequence
+    float temperature;  // 0: the most probable symbol
+    int top_k;          // 0: off
+    float top_p;        // 1: off
+    float min_p;        // 0: off
+    int32_t* tokens;    // (count, max_new_tokens) out
+    float* logprobs;    // (count, max_new_tokens) out, of the model itself (temperature 1, no filter)
+    int32_t* lengths;   // (count) out: symbols drawn, the end symbol included
 };
 
 struct OptimizerStep {
@@ -60,7 +62,7 @@ struct OptimizerStep {
     const float* decays;  // decoupled weight decay of each array
     int64_t step;         // from 1
     float learning_rate, beta1, beta2, epsilon;
-    float clip_norm;      // 0: off
+    float clip_norm;  // 0: off
 };
 
 // Threads that run the same task and can wait for each other inside it.
@@ -77,12 +79,14 @@ struct Kernels {
     int lanes;
     void* (*create)(const Shape& shape);
     void (*destroy)(void* network);
-    // Sum of the nats over counted targets in *total, gradients of their mean in `gradients`, new state in `state`
-    // (layers, states, lanes, hidden). `losses` (steps, lanes) may be null; so may `gradients`: forward only.
-    bool (*step)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state, double* total,
-                 int64_t* count, float* losses, float* const* gradients);
+    // Sum of the nats over counted targets in *total, gradients of their mean in `gradients`, new state in
+    // `state` (layers, states, lanes, hidden). `losses` (steps, lanes) may be null; so may `gradients`:
+    // forward only.
+    bool (*step)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,
+                 double* total, int64_t* count, float* losses, float* const* gradients);
     // Writes (steps, lanes, vocab) logits, minus infinity for the padding symbol.
-    bool (*logits)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state, float* out);
+    bool (*logits)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,
+                   float* out);
     // Packs the parameters for `generate`, which keeps pointers to them.
     bool (*load)(void* network, Arrays parameters);
     bool (*generate)(void* network, const Team& team, const Sequences& sequences);
@@ -92,7 +96,8 @@ struct Kernels {
     bool (*multiply)(int m, int n, int k, const float* a, const float* b, float* c);
 };
 
-// Kernels of an instruction set by name ("avx512", "avx2", "neon", "generic"), or null where this build has none.
+// Kernels of an instruction set by name ("avx512", "avx2", "neon", "generic"), or null where this build has
+// none.
 const Kernels* kernels_avx512();
 const Kernels* kernels_avx2();
 const Kernels* kernels_baseline();

@@ -1,5 +1,6 @@
 // The table of functions of one instruction set. Included by one source file per set, which names the set
-// (UNSPOOL_ISA), the floats of a vector (UNSPOOL_LANES), the rows of a tile (UNSPOOL_ROWS) and the function to define.
+// (UNSPOOL_ISA), the floats of a vector (UNSPOOL_LANES), the rows of a tile (UNSPOOL_ROWS) and the function
+// to define.
 
 #include "backward.h"
 #include "optimizer.h"
@@ -49,7 +50,8 @@ bool plain_multiply(int m, int n, int k, const float* a, const float* b, float* 
     panels.pack(b, n, 1, {1, k, k}, {1, n, columns}, 0, panels.count());
     multiply(m, a, k, panels, out.get(), columns, false);
     for (int r = 0; r < m; ++r)
-        std::memcpy(c + static_cast<size_t>(r) * n, out.get() + static_cast<size_t>(r) * columns, sizeof(float) * n);
+        std::memcpy(c + static_cast<size_t>(r) * n, out.get() + static_cast<size_t>(r) * columns,
+                    sizeof(float) * n);
     return true;
 }
 
@@ -61,7 +63,9 @@ constexpr Kernels kTable{
     step,
     logits,
     load_parameters,
-    [](void* handle, const Team& team, const Sequences& sequences) { return generate(as_network(handle), team, sequences); },
+    [](void* handle, const Team& team, const Sequences& sequences) {
+        return generate(as_network(handle), team, sequences);
+    },
     optimize,
     plain_multiply,
 };

@@ -57,24 +57,30 @@ void check_memory(bool ok) {
 }
 
 class NetworkHandle {
-   public:
+ public:
     NetworkHandle(ThreadTeam& team, const std::string& kernels, int cell, bool reset_after, int vocab_size,
                   int embedding_size, int hidden_size, int num_layers)
         : team_(team),
           kernels_(kernels_named(kernels)),
-          network_(kernels_.create({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size, num_layers})) {}
+          network_(kernels_.create(
+              {static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size, num_layers})) {}
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
     ~NetworkHandle() { kernels_.destroy(network_); }
 
     std::pair<double, int64_t> step(const std::vector<Array<float>>& parameters, Array<const int32_t> ids,
-                                    Array<const int32_t> targets, int32_t reset_id, const Optional<const float>& masks,
-                                    Array<float> state, const Optional<float>& losses,
+                                    Array<const int32_t> targets, int32_t reset_id,
+                                    const Optional<const float>& masks, Array<float> state,
+                                    const Optional<float>& losses,
                                     const std::optional<std::vector<Array<float>>>& gradients) {
         const std::vector<float*> values = pointers(parameters);
         const std::vector<float*> grads = gradients ? pointers(*gradients) : std::vector<float*>();
-        const Batch batch{static_cast<int>(ids.shape(0)), static_cast<int>(ids.shape(1)), ids.data(), targets.data(),
-                          reset_id, data_or_null(masks)};
+        const Batch batch{static_cast<int>(ids.shape(0)),
+                          static_cast<int>(ids.shape(1)),
+                          ids.data(),
+                          targets.data(),
+                          reset_id,
+                          data_or_null(masks)};
         double total = 0.0;
         int64_t count = 0;
         nb::gil_scoped_release unlocked;
@@ -87,7 +93,11 @@ class NetworkHandle {
     void logits(const std::vector<Array<float>>& parameters, Array<const int32_t> ids, int32_t reset_id,
                 Array<float> state, Array<float> out) {
         const std::vector<float*> values = pointers(parameters);
-        const Batch batch{static_cast<int>(ids.shape(0)), static_cast<int>(ids.shape(1)), ids.data(), nullptr, reset_id,
+        const Batch batch{static_cast<int>(ids.shape(0)),
+                          static_cast<int>(ids.shape(1)),
+                          ids.data(),
+                          nullptr,
+                          reset_id,
                           nullptr};
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
@@ -102,36 +112,59 @@ class NetworkHandle {
     }
 
     void generate(Array<const int32_t> prompts, Array<const int64_t> starts, Array<const uint64_t> keys,
-                  Array<const int64_t> drawn, Array<float> state, int max_new_tokens, int32_t end_id, float temperature,
-                  int top_k, float top_p, float min_p, Array<int32_t> tokens, Array<float> logprobs,
-                  Array<int32_t> lengths) {
+                  Array<const int64_t> drawn, Array<float> state, int max_new_tokens, int32_t end_id,
+                  float temperature, int top_k, float top_p, float min_p, Array<int32_t> tokens,
+                  Array<float> logprobs, Array<int32_t> lengths) {
         if (loaded_.empty()) throw std::logic_error("load() comes before generate()");
-        const Sequences sequences{static_cast<int>(keys.shape(0)), prompts.data(), starts.data(), keys.data(),
-                                  drawn.data(), state.data(), max_new_tokens, end_id, temperature, top_k, top_p, min_p,
-                                  tokens.data(), logprobs.data(), lengths.data()};
+        const Sequences sequences{static_cast<int>(keys.shape(0)),
+                                  prompts.data(),
+                                  starts.data(),
+                                  keys.data(),
+                                  drawn.data(),
+                                  state.data(),
+                                  max_new_tokens,
+                                  end_id,
+                                  temperature,
+                                  top_k,
+                                  top_p,
+                                  min_p,
+                                  tokens.data(),
+                                  logprobs.data(),
+                                  lengths.data()};
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
         check_memory(kernels_.generate(network_, team_.view(), sequences));
     }
 
-   private:
+ private:
     ThreadTeam& team_;
     const Kernels& kernels_;
     void* network_;
     std::vector<Array<float>> loaded_;
 };
 
-double optimize(ThreadTeam& team, const std::string& kernels, int kind, const std::vector<Array<float>>& parameters,
-                const std::vector<Array<float>>& gradients, const std::vector<std::vector<Array<float>>>& slots,
-                const std::vector<float>& decays, int64_t step, float learning_rate, float beta1, float beta2,
-                float epsilon, float clip_norm) {
+double optimize(ThreadTeam& team, const std::string& kernels, int kind,
+                const std::vector<Array<float>>& parameters, const std::vector<Array<float>>& gradients,
+                const std::vector<std::vector<Array<float>>>& slots, const std::vector<float>& decays,
+                int64_t step, float learning_rate, float beta1, float beta2, float epsilon, float clip_norm) {
     const std::vector<float*> values = pointers(parameters), grads = pointers(gradients);
     const std::vector<float*> slot1 = pointers(slots.at(0)), slot2 = pointers(slots.at(1));
     std::vector<int64_t> sizes;
     for (const auto& array : parameters) sizes.push_back(static_cast<int64_t>(array.size()));
-    const OptimizerStep work{kind, static_cast<int>(sizes.size()), sizes.data(), values.data(), grads.data(),
-                             slot1.empty() ? nullptr : slot1.data(), slot2.empty() ? nullptr : slot2.data(),
-                             decays.data(), step, learning_rate, beta1, beta2, epsilon, clip_norm};
+    const OptimizerStep work{kind,
+                             static_cast<int>(sizes.size()),
+                             sizes.data(),
+                             values.data(),
+                             grads.data(),
+                             slot1.empty() ? nullptr : slot1.data(),
+                             slot2.empty() ? nullptr : slot2.data(),
+                             decays.data(),
+                             step,
+                             learning_rate,
+                             beta1,
+                             beta2,
+                             epsilon,
+                             clip_norm};
     nb::gil_scoped_release unlocked;
     std::lock_guard guard(team.mutex());
     return kernels_named(kernels).optimize(team.view(), work);
@@ -139,7 +172,8 @@ double optimize(ThreadTeam& team, const std::string& kernels, int kind, const st
 
 void multiply(const std::string& kernels, Array<const float> a, Array<const float> b, Array<float> out) {
     check_memory(kernels_named(kernels).multiply(static_cast<int>(a.shape(0)), static_cast<int>(b.shape(1)),
-                                                 static_cast<int>(a.shape(1)), a.data(), b.data(), out.data()));
+                                                 static_cast<int>(a.shape(1)), a.data(), b.data(),
+                                                 out.data()));
 }
 
 }  // namespace
@@ -148,9 +182,11 @@ NB_MODULE(_native, module) {
     module.doc() = "Native kernels; unspool.kernels is their documented face.";
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);
     nb::class_<NetworkHandle>(module, "Network")
-        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int>(), nb::keep_alive<1, 2>())
-        .def("step", &NetworkHandle::step, nb::arg("parameters"), nb::arg("ids"), nb::arg("targets"), nb::arg("reset_id"),
-             nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(), nb::arg("gradients").none())
+        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int>(),
+             nb::keep_alive<1, 2>())
+        .def("step", &NetworkHandle::step, nb::arg("parameters"), nb::arg("ids"), nb::arg("targets"),
+             nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),
+             nb::arg("gradients").none())
         .def("logits", &NetworkHandle::logits)
         .def("load", &NetworkHandle::load)
         .def("generate", &NetworkHandle::generate);

@@ -39,9 +39,9 @@ struct Activations {
 struct Network {
     Shape shape;
     CellPlan plan;
-    int width;         // hidden_size in whole vectors
-    int input_width;   // embedding_size in whole vectors
-    int vocab_width;   // vocab_size in whole vectors
+    int width;        // hidden_size in whole vectors
+    int input_width;  // embedding_size in whole vectors
+    int vocab_width;  // vocab_size in whole vectors
     LayerWeights* weights;
     Activations* activations;
     LayerArrays* arrays;
@@ -51,10 +51,10 @@ struct Network {
     Buffer bias_row;  // output bias, minus a lot where no symbol can be drawn: <pad> and the padding
     Buffer embedded;  // (R, input_width)
     Buffer embedded_grad;
-    Buffer hidden_grad;             // (R, width): gradient of the outputs of the layer in hand
-    Buffer carry, carry_cell, spare;  // (lanes, width)
-    Buffer probabilities;           // a block of rows x vocab_width
-    Buffer row_losses;              // (R)
+    Buffer hidden_grad;                    // (R, width): gradient of the outputs of the layer in hand
+    Buffer carry, carry_cell, spare;       // (lanes, width)
+    Buffer probabilities;                  // a block of rows x vocab_width
+    Buffer row_losses;                     // (R)
     TransposedScratch* scratch = nullptr;  // one per thread
     int scratch_size = 0;
 
@@ -114,7 +114,8 @@ struct Network {
         if (backward) ok = ok && output_back.shape(vocab_width, width);
         for (int l = 0; ok && l < shape.num_layers; ++l) {
             LayerWeights& w = weights[l];
-            ok = w.bias.reserve(row_floats()) && w.recurrent.shape(shape.hidden_size, plan.recurrent.gates * width);
+            ok = w.bias.reserve(row_floats()) &&
+                 w.recurrent.shape(shape.hidden_size, plan.recurrent.gates * width);
             if (plan.two_products) ok = ok && w.candidate.shape(shape.hidden_size, width);
             if (backward) {
                 ok = ok && w.recurrent_back.shape(plan.recurrent.gates * width, width);
@@ -131,8 +132,8 @@ struct Network {
     }
 
     // Packs a group of gates of a stored matrix (rows x gates * hidden), and its transpose for the way back.
-    void pack_group(const float* matrix, const Group& group, int rows, Axis row_axis, Panels& forward, Panels* back,
-                    int size, int thread) {
+    void pack_group(const float* matrix, const Group& group, int rows, Axis row_axis, Panels& forward,
+                    Panels* back, int size, int thread) {
         const size_t ld = gate_columns();
         const float* from = matrix + static_cast<size_t>(group.gate) * shape.hidden_size;
         Part part = part_of(forward.count(), size, thread);
@@ -172,16 +173,18 @@ struct Network {
             std::memset(to, 0, sizeof(float) * row_floats());
             for (int g = 0; g < plan.inputs; ++g)
                 for (int i = 0; i < plan.input[g].gates; ++i)
-                    std::memcpy(to + (plan.input[g].slot + i) * width, arrays[l].bias + (plan.input[g].gate + i) * hidden,
-                                sizeof(float) * hidden);
+                    std::memcpy(to + (plan.input[g].slot + i) * width,
+                                arrays[l].bias + (plan.input[g].gate + i) * hidden, sizeof(float) * hidden);
             if (arrays[l].recurrent_bias != nullptr)
                 std::memcpy(to + 2 * width, arrays[l].recurrent_bias, sizeof(float) * hidden);
         }
         float* row = bias_row.get();
-        for (int j = 0; j < vocab_width; ++j) row[j] = j == 0 || j >= shape.vocab_size ? kNever : output_bias[j];
+        for (int j = 0; j < vocab_width; ++j)
+            row[j] = j == 0 || j >= shape.vocab_size ? kNever : output_bias[j];
     }
 
-    // The logit of what cannot be drawn: e^(kNever - anything finite) is zero, and no product of it is infinite.
+    // The logit of what cannot be drawn: e^(kNever - anything finite) is zero, and no product of it is
+    // infinite.
     static constexpr float kNever = -1e30f;
 
     // Starts a row of gates with the bias and, for the first layer's table, the row of the symbol.
@@ -201,7 +204,8 @@ struct Network {
     // Adds the product of `rows` input rows with the layer's input kernel to the gates.
     void add_input(int layer, int rows, const float* input, size_t stride, float* gates) const {
         for (int g = 0; g < plan.inputs; ++g)
-            multiply(rows, input, stride, weights[layer].input[g], gates + plan.input[g].slot * width, row_floats(), true);
+            multiply(rows, input, stride, weights[layer].input[g], gates + plan.input[g].slot * width,
+                     row_floats(), true);
     }
 
     bool reserve_window(const Batch& batch, bool masks) {
@@ -213,7 +217,8 @@ struct Network {
             Activations& a = activations[l];
             ok = a.gates.reserve(rows * row_floats()) && a.hidden_in.reserve(states * width) &&
                  a.hidden_out.reserve(rows * width);
-            if (plan.states == 2) ok = ok && a.cell_in.reserve(states * width) && a.tanh_cell.reserve(rows * width);
+            if (plan.states == 2)
+                ok = ok && a.cell_in.reserve(states * width) && a.tanh_cell.reserve(rows * width);
             if (masks) ok = ok && a.dropped.reserve(rows * width);
         }
         return ok;
@@ -270,10 +275,14 @@ struct Network {
             add_input(0, rows, x, input_width, gates);
         }
         step_forward(shape, plan, weights[layer],
-                     {rows, shape.hidden_size, width, gates, hidden_in, cell_in, a.hidden_out.get() + first * width,
-                      two ? a.cell_in.get() + next * width : nullptr, two ? a.tanh_cell.get() + first * width : nullptr});
-        std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width, sizeof(float) * rows * width);
-        if (masks) apply_mask(batch, layer, part, a.hidden_out.get() + first * width, a.dropped.get() + first * width);
+                     {rows, shape.hidden_size, width, gates, hidden_in, cell_in,
+                      a.hidden_out.get() + first * width, two ? a.cell_in.get() + next * width : nullptr,
+                      two ? a.tanh_cell.get() + first * width : nullptr});
+        std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width,
+                    sizeof(float) * rows * width);
+        if (masks)
+            apply_mask(batch, layer, part, a.hidden_out.get() + first * width,
+                       a.dropped.get() + first * width);
     }
 
     void embed(int32_t id, float* row) const {

@@ -123,9 +123,12 @@ inline double optimize(const Team& team, const OptimizerStep& step) {
     const double norm = std::sqrt(total);
     if (!std::isfinite(norm)) return norm;
     Update update{step.learning_rate, 0.0f, step.beta1, step.beta2, step.epsilon, 1.0f, 1.0f, 1.0f};
-    if (step.clip_norm > 0.0f && norm > step.clip_norm) update.clip = static_cast<float>(step.clip_norm / norm);
-    update.correction1 = static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(step.beta1), static_cast<double>(step.step))));
-    update.correction2 = static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(step.beta2), static_cast<double>(step.step))));
+    if (step.clip_norm > 0.0f && norm > step.clip_norm)
+        update.clip = static_cast<float>(step.clip_norm / norm);
+    update.correction1 = static_cast<float>(
+        1.0 / (1.0 - std::pow(static_cast<double>(step.beta1), static_cast<double>(step.step))));
+    update.correction2 = static_cast<float>(
+        1.0 / (1.0 - std::pow(static_cast<double>(step.beta2), static_cast<double>(step.step))));
     run_team(team, [&](int thread) {
         const Part part = part_of(chunks, team.size, thread);
         for (int c = part.first; c < part.last; ++c) {

@@ -5,8 +5,8 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-// Number `counter` of a random stream, uniform in [0, 1): the SplitMix64 generator (Steele, Lea, Flood 2014), entered
-// at any place without walking there.
+// Number `counter` of a random stream, uniform in [0, 1): the SplitMix64 generator (Steele, Lea, Flood 2014),
+// entered at any place without walking there.
 inline double uniform(uint64_t key, uint64_t counter) {
     uint64_t z = key + (counter + 1) * 0x9E3779B97F4A7C15u;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -22,7 +22,8 @@ inline int32_t most_probable(const float* logits, int vocab) {
     return best;
 }
 
-// Sifts `order`, a heap with its least probable symbol on top, down from `at`; equal weights keep the smaller id longer.
+// Sifts `order`, a heap with its least probable symbol on top, down from `at`; equal weights keep the smaller
+// id longer.
 inline void sift(int32_t* order, int count, int at, const float* weights) {
     const auto less = [&](int32_t a, int32_t b) {
         return weights[a] < weights[b] || (weights[a] == weights[b] && a > b);
@@ -71,8 +72,8 @@ struct Drawn {
 };
 
 // Draws by inversion: the first symbol at which the running sum passes `random` times the total.
-inline Drawn draw(const float* logits, int width, int vocab, const Sequences& options, double random, float* weights,
-                  int32_t* order) {
+inline Drawn draw(const float* logits, int width, int vocab, const Sequences& options, double random,
+                  float* weights, int32_t* order) {
     if (options.temperature == 0.0f) {
         const int32_t best = most_probable(logits, vocab);
         return {best, logits[best] - log_sum_exp(logits, width)};
@@ -80,7 +81,8 @@ inline Drawn draw(const float* logits, int width, int vocab, const Sequences& op
     const float top = largest(logits, width);
     const Vec temperature = broadcast(options.temperature);
     // divided, not multiplied by the inverse: the inverse of the smallest temperatures is infinite
-    for (int j = 0; j < width; j += kLanes) store(weights + j, exponential((load(logits + j) - top) / temperature));
+    for (int j = 0; j < width; j += kLanes)
+        store(weights + j, exponential((load(logits + j) - top) / temperature));
     weights[0] = 0.0f;
     for (int j = vocab; j < width; ++j) weights[j] = 0.0f;
     const bool filtered = options.top_k > 0 || options.top_p < 1.0f || options.min_p > 0.0f;
@@ -103,7 +105,7 @@ inline Drawn draw(const float* logits, int width, int vocab, const Sequences& op
 
 // One thread's sequences under way, one row each; a finished one gives its place to the next that waits.
 class Writer {
-   public:
+ public:
     Writer(const Network& network, const Sequences& sequences) : net_(network), seq_(sequences) {}
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
@@ -119,9 +121,12 @@ class Writer {
         states_ = new Buffer[layers * 2];
         rows_ = static_cast<Row*>(std::malloc(sizeof(Row) * room));
         order_ = static_cast<int32_t*>(std::malloc(sizeof(int32_t) * net_.vocab_width));
-        bool ok = rows_ != nullptr && order_ != nullptr && gates_.reserve(static_cast<size_t>(room) * net_.row_floats()) &&
-                  logits_.reserve(static_cast<size_t>(room) * net_.vocab_width) && weights_.reserve(net_.vocab_width);
-        if (net_.shape.embedding_size > 0) ok = ok && embedded_.reserve(static_cast<size_t>(room) * net_.input_width);
+        bool ok = rows_ != nullptr && order_ != nullptr &&
+                  gates_.reserve(static_cast<size_t>(room) * net_.row_floats()) &&
+                  logits_.reserve(static_cast<size_t>(room) * net_.vocab_width) &&
+                  weights_.reserve(net_.vocab_width);
+        if (net_.shape.embedding_size > 0)
+            ok = ok && embedded_.reserve(static_cast<size_t>(room) * net_.input_width);
         for (size_t i = 0; ok && i < layers * 2; ++i) ok = states_[i].reserve(wide) != nullptr;
         return ok;
     }
@@ -139,7 +144,7 @@ class Writer {
         }
     }
 
-   private:
+ private:
     struct Row {
         int index;
         int32_t input;     // symbol to read in the next step
@@ -164,7 +169,8 @@ class Writer {
         const int hidden = net_.shape.hidden_size, slots = net_.plan.states;
         float* theirs = seq_.state + static_cast<size_t>(index) * net_.shape.num_layers * slots * hidden;
         for (int l = 0; l < net_.shape.num_layers; ++l)
-            for (int s = 0; s < slots; ++s, theirs += hidden) copy(theirs, state(l, s, row), sizeof(float) * hidden);
+            for (int s = 0; s < slots; ++s, theirs += hidden)
+                copy(theirs, state(l, s, row), sizeof(float) * hidden);
     }
 
     void start(int index) {
@@ -177,15 +183,18 @@ class Writer {
     }
 
     void finish(int row) {
-        each_state(rows_[row].index, row, [](float* to, float* from, size_t size) { std::memcpy(to, from, size); });
+        each_state(rows_[row].index, row,
+                   [](float* to, float* from, size_t size) { std::memcpy(to, from, size); });
         seq_.lengths[rows_[row].index] = rows_[row].drawn;
         const int last = --active_;
         if (row == last) return;
         rows_[row] = rows_[last];
         for (int l = 0; l < net_.shape.num_layers; ++l)
-            for (int s = 0; s < 2; ++s) std::memcpy(state(l, s, row), state(l, s, last), sizeof(float) * net_.width);
+            for (int s = 0; s < 2; ++s)
+                std::memcpy(state(l, s, row), state(l, s, last), sizeof(float) * net_.width);
         std::memcpy(logits_.get() + static_cast<size_t>(row) * net_.vocab_width,
-                    logits_.get() + static_cast<size_t>(last) * net_.vocab_width, sizeof(float) * net_.vocab_width);
+                    logits_.get() + static_cast<size_t>(last) * net_.vocab_width,
+                    sizeof(float) * net_.vocab_width);
     }
 
     bool reads_prompt(const Row& row) const { return row.position < seq_.prompt_starts[row.index + 1]; }
@@ -195,12 +204,14 @@ class Writer {
         bool wanted = false;
         for (int r = 0; r < active_; ++r) wanted = wanted || !reads_prompt(rows_[r]);
         if (wanted) compute_logits(net_, active_, state(net_.shape.num_layers - 1, 0, 0), logits_.get());
-        for (int r = active_; r-- > 0;) advance(r);  // backwards: finish() moves the last row, done already, to r
+        for (int r = active_; r-- > 0;)
+            advance(r);  // backwards: finish() moves the last row, done already, to r
     }
 
     void step_layer(int layer) {
         float* gates = gates_.get();
-        for (int r = 0; r < active_; ++r) net_.start_row(layer, rows_[r].input, gates + static_cast<size_t>(r) * net_.row_floats());
+        for (int r = 0; r < active_; ++r)
+            net_.start_row(layer, rows_[r].input, gates + static_cast<size_t>(r) * net_.row_floats());
         if (layer > 0) net_.add_input(layer, active_, state(layer - 1, 0, 0), net_.width, gates);
         if (layer == 0 && net_.dense_input(0)) {
             for (int r = 0; r < active_; ++r)
@@ -208,8 +219,9 @@ class Writer {
             net_.add_input(0, active_, embedded_.get(), net_.input_width, gates);
         }
         float *hidden = state(layer, 0, 0), *cell = state(layer, 1, 0);
-        step_forward(net_.shape, net_.plan, net_.weights[layer],
-                     {active_, net_.shape.hidden_size, net_.width, gates, hidden, cell, hidden, cell, nullptr});
+        step_forward(
+            net_.shape, net_.plan, net_.weights[layer],
+            {active_, net_.shape.hidden_size, net_.width, gates, hidden, cell, hidden, cell, nullptr});
     }
 
     // Gives the row its next input: from the prompt, or drawn.

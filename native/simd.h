@@ -1,10 +1,11 @@
 // One vector type for every instruction set.
 //
-// The compiler's vector extension carries the arithmetic, so the same source becomes AVX-512, AVX2, SSE2 or NEON
-// code: only the width (UNSPOOL_LANES) and the compiler's flags differ from one build of it to the next.
+// The compiler's vector extension carries the arithmetic, so the same source becomes AVX-512, AVX2, SSE2 or
+// NEON code: only the width (UNSPOOL_LANES) and the compiler's flags differ from one build of it to the next.
 //
-// Everything that includes this header is compiled once per instruction set, in a namespace of its own, and uses no
-// template of the standard library: the linker keeps one copy of such a function, and must not pick the AVX-512 one.
+// Everything that includes this header is compiled once per instruction set, in a namespace of its own, and
+// uses no template of the standard library: the linker keeps one copy of such a function, and must not pick
+// the AVX-512 one.
 #pragma once
 
 #include <cmath>
@@ -15,8 +16,9 @@
 namespace unspool::UNSPOOL_ISA {
 
 constexpr int kLanes = UNSPOOL_LANES;  // floats in one vector
-constexpr int kRows = UNSPOOL_ROWS;    // rows of one register tile: 2 x kRows accumulators fit the register file
-constexpr int kPanel = 2 * kLanes;     // columns of one packed panel
+constexpr int kRows =
+    UNSPOOL_ROWS;                   // rows of one register tile: 2 x kRows accumulators fit the register file
+constexpr int kPanel = 2 * kLanes;  // columns of one packed panel
 
 typedef float Vec __attribute__((vector_size(4 * UNSPOOL_LANES)));
 typedef int32_t VecInt __attribute__((vector_size(4 * UNSPOOL_LANES)));
@@ -49,7 +51,8 @@ struct Exponential {
 };
 
 UNSPOOL_INLINE Exponential split_exponential(Vec x) {
-    const Vec magic = broadcast(12582912.0f);  // 1.5 * 2^23: adding it rounds to whole numbers in the low bits
+    const Vec magic =
+        broadcast(12582912.0f);  // 1.5 * 2^23: adding it rounds to whole numbers in the low bits
     const Vec shifted = x * 1.44269504f + magic;
     const Vec n = shifted - magic;
     const Vec r = (x - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts, the first one exact
@@ -82,7 +85,7 @@ UNSPOOL_INLINE Vec hyperbolic_tangent(Vec x) {
 
 // Aligned memory that grows and never shrinks: nothing is allocated once the shapes have been seen.
 class Buffer {
-   public:
+ public:
     Buffer() = default;
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
@@ -103,7 +106,7 @@ class Buffer {
 
     float* get() const { return data_; }
 
-   private:
+ private:
     float* data_ = nullptr;
     size_t size_ = 0;
 };

@@ -14,21 +14,24 @@
 namespace unspool {
 
 class ThreadTeam {
-   public:
+ public:
     explicit ThreadTeam(int size) : size_(size), crew_(std::make_unique<Crew>(size)) {}
 
     int size() const { return size_; }
 
     // The team as the kernels see it. The caller's thread is thread 0.
     Team view() {
-        return {size_, this, [](void* self, Task task, void* argument) { static_cast<ThreadTeam*>(self)->run(task, argument); },
+        return {size_, this,
+                [](void* self, Task task, void* argument) {
+                    static_cast<ThreadTeam*>(self)->run(task, argument);
+                },
                 [](void* self) { static_cast<ThreadTeam*>(self)->crew_->barrier.wait(); }};
     }
 
     // Held while a task runs: a team does one thing at a time, whoever asks.
     std::mutex& mutex() { return mutex_; }
 
-   private:
+ private:
     using Task = void (*)(void*, int);
 
     // Waits by spinning for a moment, since the others are microseconds away, then sleeps.
