@@ -24,18 +24,18 @@ inline void store_columns(const float* product, int m, int first, int last, Axis
     }
 }
 
-// out[column] (+)= the sum of that column over `rows` rows, for columns [first, last).
+// out[column] (+)= the sum of that column over `rows` rows, for columns [first, last); `sums` has room for
+// them.
 inline void sum_columns(const float* matrix, int rows, size_t ld, int first, int last, Axis columns,
-                        float* out, bool add) {
-    for (int column = first; column < last; column += kLanes) {
-        Vec total{};
-        for (int r = 0; r < rows; ++r) total += load(matrix + r * ld + column);
-        alignas(64) float lanes[kLanes];
-        store(lanes, total);
-        for (int j = 0; j < kLanes; ++j) {
-            const int to = columns.source(column + j);
-            if (to >= 0) out[to] = add ? out[to] + lanes[j] : lanes[j];
-        }
+                        float* sums, float* out, bool add) {
+    const int width = last - first;
+    std::memset(sums, 0, sizeof(float) * width);
+    for (int r = 0; r < rows; ++r)  // by rows, as they lie in memory
+        for (int j = 0; j < width; j += kLanes)
+            store(sums + j, load(sums + j) + load(matrix + r * ld + first + j));
+    for (int j = 0; j < width; ++j) {
+        const int to = columns.source(first + j);
+        if (to >= 0) out[to] = add ? out[to] + sums[j] : sums[j];
     }
 }
 
@@ -128,7 +128,7 @@ struct WindowTask {
         store_columns(product, network.shape.hidden_size, part.first, part.last, vocab,
                       network.output_kernel_grad, network.shape.vocab_size, first > 0);
         sum_columns(rows_grad, count, network.vocab_width, part.first, part.last, vocab,
-                    network.output_bias_grad, first > 0);
+                    network.scratch[thread].product.get(), network.output_bias_grad, first > 0);
     }
 
     // This thread's columns of a padded matrix, in whole panels where there are enough of them.
@@ -200,6 +200,7 @@ struct WindowTask {
         const LayerArrays& arrays = network.arrays[layer];
         const CellPlan& plan = network.plan;
         const int hidden = network.shape.hidden_size, width = network.width;
+        float* sums = network.scratch[thread].product.get();
         group_gradient(layer, plan.recurrent, hidden, a.hidden_in.get(), width, arrays.recurrent_grad,
                        thread);
         if (plan.two_products)
@@ -208,14 +209,14 @@ struct WindowTask {
         if (arrays.recurrent_bias_grad != nullptr) {
             const Part part = columns_of(width, thread);
             sum_columns(a.gates.get() + 2 * width, rows(), network.row_floats(), part.first, part.last,
-                        network.hidden_axis(), arrays.recurrent_bias_grad, false);
+                        network.hidden_axis(), sums, arrays.recurrent_bias_grad, false);
         }
         for (int g = 0; g < plan.inputs; ++g) {
             const Group& group = plan.input[g];
             const Part part = columns_of(group.gates * width, thread);
             sum_columns(a.gates.get() + group.slot * width, rows(), network.row_floats(), part.first,
-                        part.last, network.gates_axis(group.gates), arrays.bias_grad + group.gate * hidden,
-                        false);
+                        part.last, network.gates_axis(group.gates), sums,
+                        arrays.bias_grad + group.gate * hidden, false);
             if (!network.dense_input(layer)) {
                 table_gradient(group, part);
                 continue;
