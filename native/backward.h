@@ -76,9 +76,11 @@ struct WindowTask {
             const Part part = part_of(count, team.size, thread);
             for (int r = part.first; r < part.last; r += kStrip)
                 output_strip(first, r, part.last - r < kStrip ? part.last - r : kStrip);
-            if (!backward) continue;
-            team.barrier(team.self);
-            output_gradient(first, count, thread);
+            if (backward) {
+                team.barrier(team.self);
+                output_gradient(first, count, thread);
+            }
+            // the last block is cut elsewhere: its rows may lie where another thread is still at work
             if (first + block < total) team.barrier(team.self);
         }
     }

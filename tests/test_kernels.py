@@ -99,6 +99,18 @@ def test_a_large_vocabulary_is_computed_in_blocks() -> None:
     np.testing.assert_allclose(found["output.kernel"], expected, rtol=0, atol=1e-7)
 
 
+def test_blocks_of_logits_do_not_run_into_each_other() -> None:
+    config = NetworkConfig(hidden_size=16, vocab_size=9001)  # blocks of 466 and 134 rows
+    parameters, window = initialize(config, 0), random_window(config, steps=20, lanes=30)
+    alone = CpuEngine(config, threads=1)
+    expected, _ = alone.token_losses(parameters, window, alone.initial_state(30), reset_id=None)
+    for threads in (2, 3):
+        engine = CpuEngine(config, threads=threads)
+        for _ in range(15):
+            found, _ = engine.token_losses(parameters, window, engine.initial_state(30), reset_id=None)
+            assert np.array_equal(found, expected)
+
+
 def test_a_network_is_safe_to_share_between_python_threads() -> None:
     config = NetworkConfig(hidden_size=16, vocab_size=20)
     parameters, window = initialize(config, 0), random_window(config, steps=5, lanes=4)
