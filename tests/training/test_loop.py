@@ -1,4 +1,5 @@
 import itertools
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from unspool.training.records import (
     StepRecord,
     StopRecord,
     TrainingRecord,
+    record_to_dict,
 )
 from unspool.training.task import Moment, TrainingTask
 
@@ -278,3 +280,42 @@ def test_what_is_not_finite_stops_the_run_with_the_last_good_state(
     assert keeper.checkpoint is not None
     assert keeper.checkpoint.progress.step == 4
     assert all_bytes(keeper.checkpoint) == all_bytes(good)
+
+
+@pytest.mark.parametrize("validation", [12, 0])
+def test_a_last_step_that_ruins_the_network_is_not_kept(
+    make_task: MakeTask, begin: Begin, validation: int
+) -> None:
+    task = make_task(epochs=2, validation=validation, learning_rate=1e38, clip_norm=None, optimizer="sgd")
+    start, keeper = begin(task), MemoryKeeper()
+    loop = train_loop(replace_last_gradient(task), start, keeper=keeper)
+    with pytest.raises(DivergenceError, match=r"not finite after step \d+; what was saved before it is kept"):
+        list(loop)
+    assert keeper.parameters is None
+
+
+def replace_last_gradient(task: TrainingTask) -> TrainingTask:
+    """Make the gradients nothing but for the step before the first evaluation, and huge there."""
+    honest = task.engine.loss_and_gradients
+    calls, last = itertools.count(1), task.lanes().windows_per_epoch
+
+    def changed(*arguments: Any, **options: Any) -> Any:
+        loss, gradients, state = honest(*arguments, **options)
+        value = 1e3 if next(calls) == last else 0.0
+        for gradient in gradients.values():
+            gradient[...] = value
+        return loss, gradients, state
+
+    task.engine.loss_and_gradients = changed  # type: ignore[method-assign]
+    return task
+
+
+def test_a_loss_too_high_for_a_perplexity_is_written_down_all_the_same(
+    make_task: MakeTask, begin: Begin
+) -> None:
+    task = make_task(epochs=1, learning_rate=1e6, schedule="constant")
+    records, _ = run(task, begin(task))
+    (evaluation,) = of_kind(records, EvaluationRecord)
+    assert evaluation.loss > 1000
+    assert evaluation.perplexity is None
+    json.dumps(record_to_dict(evaluation), allow_nan=False)

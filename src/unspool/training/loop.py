@@ -180,15 +180,34 @@ class _Run:
     def diverged(self, what: str, value: float) -> DivergenceError:
         """Save the state before this step, which is untouched, and describe what happened."""
         self.keeper.save_checkpoint(self.checkpoint)
+        return DivergenceError(
+            f"the {what} is {value} at step {self.progress.step + 1}; the state after step "
+            f"{self.progress.step} is kept; start again with {self.advice()}"
+        )
+
+    def refuse_ruined(self, held_out: Evaluation | None) -> None:
+        """Refuse to keep a state that the last step has ruined, so that what was saved before it stays.
+
+        Raises:
+            DivergenceError: If a parameter or the loss on the held-out text is not finite.
+        """
+        broken = [name for name, array in self.checkpoint.parameters.items() if not np.isfinite(array).all()]
+        if not broken and (held_out is None or math.isfinite(held_out.loss)):
+            return
+        what = f"parameter {broken[0]}" if broken else "loss on the held-out text"
+        raise DivergenceError(
+            f"the {what} is not finite after step {self.progress.step}; what was saved before it is kept; "
+            f"start again with {self.advice()}"
+        )
+
+    def advice(self) -> str:
+        """Say what keeps a run from diverging."""
         advice = [f"a lower learning_rate (it was {self.config.learning_rate:g})"]
         if self.config.clip_norm is None or self.config.clip_norm > 1:
             advice.append(f"clip_norm 1 (it was {self.config.clip_norm})")
         if self.config.warmup_fraction < 0.05:
             advice.append(f"a longer warm-up (warmup_fraction was {self.config.warmup_fraction:g})")
-        return DivergenceError(
-            f"the {what} is {value} at step {self.progress.step + 1}; the state after step "
-            f"{self.progress.step} is kept; start again with {', or '.join(advice)}"
-        )
+        return ", or ".join(advice)
 
     def reason_to_end(self) -> str | None:
         if self.total_steps is not None and self.progress.step >= self.total_steps:
@@ -217,6 +236,7 @@ class _Run:
                 eos_id=task.eos_id,
                 document=task.document,
             )
+        self.refuse_ruined(held_out)
         best = note_evaluation(progress, None if held_out is None else held_out.bits_per_character)
         if progress.finished is None and out_of_patience(progress, self.config.patience):
             progress.finished = "patience"
@@ -239,7 +259,7 @@ class _Run:
             training_bits_per_character=self.training_bits(training_loss),
             loss=None if held_out is None else held_out.loss,
             bits_per_character=None if held_out is None else held_out.bits_per_character,
-            perplexity=None if held_out is None else held_out.perplexity,
+            perplexity=None if held_out is None or math.isinf(held_out.perplexity) else held_out.perplexity,
             best=best,
             seconds=self.progress.seconds,
         )

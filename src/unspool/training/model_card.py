@@ -97,7 +97,8 @@ def _figure_rows(
         "optimizer": f"{training.optimizer}, learning rate {training.learning_rate:g}, {training.schedule}",
         "training, bits per character": f"{evaluation.training_bits_per_character:.3f}",
     }
-    if evaluation.bits_per_character is not None and evaluation.perplexity is not None:
+    if evaluation.bits_per_character is not None:
         rows["held-out text, bits per character"] = f"{evaluation.bits_per_character:.3f}"
+    if evaluation.perplexity is not None:
         rows["held-out text, perplexity per symbol"] = f"{evaluation.perplexity:.3f}"
     return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]

@@ -47,7 +47,7 @@ class EvaluationRecord:
         training_bits_per_character: The same in bits per character.
         loss: Nats per symbol of the held-out text, or None if nothing is held out.
         bits_per_character: Bits per character of the held-out text, or None.
-        perplexity: exp(loss), or None.
+        perplexity: exp(loss), or None where that is more than a float holds.
         best: Whether this is the best so far; always so if nothing is held out.
         seconds: Wall time of the run so far.
     """
