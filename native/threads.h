@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -34,15 +35,23 @@ class ThreadTeam {
  private:
     using Task = void (*)(void*, int);
 
-    // Waits by spinning for a moment, since the others are microseconds away, then sleeps.
+    // Waits by spinning for a moment, then by giving way, and only then sleeps. A thread that sleeps is woken
+    // on the waker's processor more often than not, and small steps are over before the system moves it away;
+    // so a team at work stays awake from one step to the next.
     static void wait_while(const std::atomic<uint32_t>& value, uint32_t old) {
-        for (int spin = 0; spin < 4000; ++spin) {
+        for (int spin = 0; spin < 2000; ++spin) {
             if (value.load(std::memory_order_acquire) != old) return;
 #if defined(__x86_64__)
             __builtin_ia32_pause();
 #endif
         }
-        value.wait(old, std::memory_order_acquire);
+        using Clock = std::chrono::steady_clock;
+        const Clock::time_point sleep_at = Clock::now() + std::chrono::milliseconds(5);
+        while (Clock::now() < sleep_at) {
+            if (value.load(std::memory_order_acquire) != old) return;
+            std::this_thread::yield();
+        }
+        while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
     }
 
     struct Barrier {

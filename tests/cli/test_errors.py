@@ -26,6 +26,7 @@ def the_line(done: Result) -> str:
         (["trian"], ["trian", "Did you mean 'train'", "unspool --help"]),
         (["train"], ["no corpus", "named corpus", "--help"]),
         (["train", "--resume"], ["folder of a run"]),
+        (["train", "--resume", "elsewhere/nosuch"], ["elsewhere/nosuch: no run to resume"]),
         (["train", "CORPUS", "--epochs", "x"], ["--epochs", "whole number or none", "'x'", "unspool train"]),
         (["train", "CORPUS", "--epochs", "0"], ["epochs", "≥ 1", "got 0"]),
         (["train", "CORPUS", "--hidden-size", "-3"], ["hidden_size", "≥ 1", "-3"]),

@@ -122,3 +122,29 @@ def test_a_terminal_gets_the_live_screen(corpus: Path, tmp_path: Path) -> None:
     text = shown.decode("utf-8")
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") >= 1, "the cursor is shown again"
     assert re.search(r"\x1b\[[0-9;]*3[0-9]m", text), "there are colours"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--n", "3"], ["--json"]])
+def test_an_output_that_was_closed_from_the_start_is_no_crash(model: Path, arguments: list[str]) -> None:
+    sample = shlex.join([*COMMAND, "sample", str(model), "--seed", "1", *arguments])
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        done = subprocess.run(
+            f"{sample} {closed}", shell=True, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_network_that_no_memory_holds_is_one_line(corpus: Path, tmp_path: Path) -> None:
+    done = process("train", str(corpus), "--out", str(tmp_path / "run"), "--hidden-size", "1000000000")
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if "memory" in line]
+    assert line.startswith("unspool: not enough memory")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("unknown", ["drop", "replace"])
+def test_one_text_shows_the_prompt_as_the_model_reads_it(model: Path, unknown: str) -> None:
+    (text,) = unspool.load(model).generate("oil ñ", seed=1, unknown=unknown)  # type: ignore[arg-type]
+    done = process("sample", str(model), "oil ñ", "--seed", "1", "--unknown", unknown)
+    assert done.stdout == text.text + "\n"

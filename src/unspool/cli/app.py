@@ -50,6 +50,11 @@ class Group(TyperGroup):
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(CLOSED_PIPE) from None
+        except MemoryError as error:
+            complain(
+                f"not enough memory: {error or 'none is left'}; a smaller network or a smaller batch needs less"
+            )
+            raise typer.Exit(2) from None
         except OSError as error:
             complain(f"{error.filename or 'the system'}: {error.strerror or error}")
             raise typer.Exit(2) from None
@@ -108,11 +113,23 @@ for function in (demo, train, sample, score, evaluate, info, corpora):
     app.command("eval" if function is evaluate else None, cls=GroupedCommand)(function)
 
 
+def open_closed_streams() -> None:
+    """Let output that was closed from the start (``>&-``) go nowhere, and no file take its number."""
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, "w", encoding="utf-8"))  # noqa: SIM115 (open to the end)
+
+
 def command() -> NoReturn:
     """Run the app on the process's arguments.
 
     What the output's encoding does not have is written as an escape, so that no text ends in an error.
     """
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -50,7 +50,8 @@ def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None
     """Print a text while it is drawn."""
     options.pop("n", None)
     pieces = model.stream(prompt, **options)
-    sys.stdout.write(for_stdout(model.tokenizer.normalize(prompt)))
+    read = model.tokenizer.decode(model.tokenizer.encode(prompt, unknown=options["unknown"]))
+    sys.stdout.write(for_stdout(read))
     for piece in pieces:
         sys.stdout.write(for_stdout(piece))
         sys.stdout.flush()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from unspool.model import Generator
 
 STANDARD_INPUT = "-"
+CONFIG = "config.json"  # what a run has from its first moment
 WHAT_TO_READ = "a path, - for standard input, or a named corpus"
 
 Start = Callable[..., "Generator"]  # takes on_start and on_record
@@ -99,10 +100,11 @@ def run_folder(corpus: str | None, out: str | None, *, resume: bool) -> Path:
         raise no_corpus(
             "the folder of a run" if resume else "a path, - for standard input, or a named corpus"
         )
-    if resume and (Path(corpus) / "config.json").is_file():
-        return Path(corpus)
     name = "standard-input" if corpus == STANDARD_INPUT else Path(corpus.split(":")[-1]).resolve().name
-    return Path("runs", name.removesuffix(".gz").rsplit(".", 1)[0] or name)
+    usual = Path("runs", name.removesuffix(".gz").rsplit(".", 1)[0] or name)
+    if resume and ((Path(corpus) / CONFIG).is_file() or not (usual / CONFIG).is_file()):
+        return Path(corpus)  # the run itself; if there is none, the message is to name what was written
+    return usual
 
 
 def no_corpus(expected: str) -> ConfigError:
@@ -179,9 +181,9 @@ def watched(folder: Path, start: Start) -> "Generator":
 
 def how_to_go_on(folder: Path) -> str:
     """Say which command goes on with a run that was stopped."""
-    if not (folder / "config.json").is_file():
+    if not (folder / CONFIG).is_file():
         return "stopped before the training began; nothing was written"
-    stored = json.loads((folder / "config.json").read_text("utf-8"))
+    stored = json.loads((folder / CONFIG).read_text("utf-8"))
     source = (stored["data"].get("records") or {}).get("source")
     piped = "pipe the same text into" if source == STANDARD_INPUT else "go on with"
     return f"stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
