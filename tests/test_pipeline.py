@@ -179,3 +179,27 @@ def test_bad_input_leaves_nothing_behind(tmp_path: Path, arguments: dict[str, An
 def test_resuming_needs_a_run(tmp_path: Path) -> None:
     with pytest.raises(unspool.ArtifactError, match="no run to resume"):
         unspool.train(TEXTS, out=tmp_path / "run", resume=True)
+
+
+def test_two_trainings_cannot_share_a_folder(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    refused: list[str] = []
+
+    def intrude(record: TrainingRecord) -> None:
+        if isinstance(record, StepRecord) and record.step == 3:
+            for change in ({"resume": True}, {"overwrite": True}):
+                with pytest.raises(unspool.ArtifactError, match="another training") as caught:
+                    unspool.train(TEXTS, out=out, network=TINY, training=short(), **change)
+                refused.append(str(caught.value))
+
+    model = unspool.train(TEXTS, out=out, network=TINY, training=short(), on_record=intrude)
+    assert len(refused) == 2
+    assert same_parameters(model, unspool.load(out))
+    again = unspool.train(TEXTS, out=out, network=TINY, training=short(), overwrite=True)
+    assert same_parameters(model, again)
+
+
+def test_a_file_is_no_place_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(unspool.ArtifactError, match="expected a folder for a new run, got a file"):
+        unspool.train(TEXTS, out=tmp_path / "run", network=TINY, training=short(), overwrite=True)

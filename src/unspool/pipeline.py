@@ -17,12 +17,14 @@ from unspool.text.sources import records_from_spec
 from unspool.text.split import hash_split
 from unspool.text.tokenizers import Tokenizer
 from unspool.training.callbacks import SamplingCallback
+from unspool.training.checkpoints import Checkpoint
 from unspool.training.config import TrainingConfig
 from unspool.training.interrupts import stop_on_interrupt
 from unspool.training.loop import train_loop
 from unspool.training.model_card import stream_sizes
 from unspool.training.records import StopRecord, TrainingRecord
 from unspool.training.run_folder import RunFolder, refuse_strangers
+from unspool.training.sole_writer import sole_writer
 from unspool.training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
 
 Texts = Records | Iterable[str | Record | Mapping[str, str]]
@@ -129,15 +131,17 @@ def train(
     sampling = _sampling(encoded.tokenizer, sample_prompts, sample_temperatures)
     resolved = _resolved(network or NetworkConfig(), encoded.tokenizer)
     task = _task(resolved, config, corpus, encoded, sampling)
-    run = RunFolder.create(  # after everything that may be wrong was looked at
-        out,
-        network=resolved,
-        training=config,
-        tokenizer=encoded.tokenizer,
-        data=_describe(corpus, held_out, encoded, sampling),
-        overwrite=overwrite,
-    )
-    return _run(run, corpus, encoded, task, on_start=on_start, on_record=on_record)
+    fresh = fresh_start(task, initialize(resolved, config.seed))
+    with sole_writer(out):
+        run = RunFolder.create(  # after everything that may be wrong was looked at
+            out,
+            network=resolved,
+            training=config,
+            tokenizer=encoded.tokenizer,
+            data=_describe(corpus, held_out, encoded, sampling),
+            overwrite=overwrite,
+        )
+        return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
 
 
 def resume_training(
@@ -185,7 +189,9 @@ def resume_training(
     chosen = run.data.get("samples") or {}
     sampling = _sampling(run.tokenizer, chosen.get("prompts", ()), chosen.get("temperatures", ()))
     task = _task(run.network, run.training, corpus, encoded, sampling)
-    return _run(run, corpus, encoded, task, on_start=on_start, on_record=on_record)
+    fresh = fresh_start(task, initialize(run.network, run.training.seed))
+    with sole_writer(out):
+        return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
 
 
 def _task(
@@ -211,13 +217,14 @@ def _run(
     corpus: Records,
     encoded: EncodedCorpus,
     task: TrainingTask,
+    fresh: Checkpoint,
     *,
     on_start: OnStart | None,
     on_record: OnRecord | None,
 ) -> Generator:
     """Train until the end, and load what was best."""
     config = task.config
-    start = run.start(fresh_start(task, initialize(run.network, config.seed)))
+    start = run.start(fresh)
     if on_start is not None:
         on_start(_plan(run, corpus, encoded, start.progress.step))
     with stop_on_interrupt() as stop_requested:

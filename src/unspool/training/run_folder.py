@@ -138,7 +138,6 @@ class RunFolder:
             raise ArtifactError(
                 f"{folder}: no run to resume", expected=f"{CONFIG} and {TOKENIZER}", hint=hint
             )
-        _remove_torn(folder)
         where = str(folder / CONFIG)
         config = from_dict(
             ConfigFile, parse_json_object((folder / CONFIG).read_text("utf-8"), where=where), where=where
@@ -169,6 +168,7 @@ class RunFolder:
             ArtifactError: If the checkpoint is broken or that of another run.
         """
         path = self.path / CHECKPOINT
+        _remove_torn(self.path)  # not before: until now another process may have been at work here
         checkpoint = load_checkpoint(path, fresh) if path.exists() else fresh
         self._curve = LossCurve()
         for line in self._metrics.cut_back(checkpoint.progress.step):
@@ -242,6 +242,8 @@ def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
         ArtifactError: If something is there and may not.
     """
     if not folder.is_dir():
+        if folder.exists():
+            raise ArtifactError(str(folder), expected="a folder for a new run", got="a file")
         return
     unborn = set() if (folder / CONFIG).exists() else {TOKENIZER}
     found = sorted(path.name for path in folder.iterdir() if path.name not in unborn and not _is_torn(path))
