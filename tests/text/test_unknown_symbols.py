@@ -22,7 +22,7 @@ def test_the_error_names_the_symbol_its_place_and_what_to_do() -> None:
     assert message.startswith("unknown symbol 'h' (U+0068) at character 2 of the text")
     assert "(and 3 more: 'é', 'q', '世')" in message
     assert "nearest 'H' (U+0048)" in message
-    assert 'unknown="drop"' in message
+    assert "unknown='drop'" in message
     assert 'unknown="replace"' in message
 
 

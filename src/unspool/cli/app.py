@@ -121,7 +121,7 @@ def open_closed_streams() -> None:
             if nowhere != number:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
-            setattr(sys, name, open(number, "w", encoding="utf-8"))  # noqa: SIM115 (open to the end)
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def command() -> NoReturn:
