@@ -51,9 +51,7 @@ class Group(TyperGroup):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(CLOSED_PIPE) from None
         except MemoryError as error:
-            complain(
-                f"not enough memory: {error or 'none is left'}; a smaller network or a smaller batch needs less"
-            )
+            complain(f"not enough memory: {error or 'none is left'}; a smaller network needs less")
             raise typer.Exit(2) from None
         except OSError as error:
             complain(f"{error.filename or 'the system'}: {error.strerror or error}")
