@@ -194,3 +194,10 @@ def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "".join(text_blocks(place)) == "one\ntwo"
     with pytest.raises(CorpusError, match="read once"):
         list(text_blocks(place))
+
+
+@pytest.mark.parametrize("data", ["a text of some length\n".encode("utf-16-le") * 9, bytes(100)])
+def test_zeros_that_are_valid_utf8_are_no_text_all_the_same(data: bytes) -> None:
+    with pytest.raises(CorpusError, match=r"expected text, got .* zero among the first .*UTF-16"):
+        text_of(data, step=1000)
+    assert text_of(b"a\0b" * 10 + b"c" * 100, step=1000) == "a\0b" * 10 + "c" * 100

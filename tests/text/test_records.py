@@ -1,6 +1,7 @@
 """Records are lazy, can be read again, and refuse what is no text."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,9 @@ def test_texts_in_memory_are_normalized_unless_told_otherwise() -> None:
 def test_what_is_no_text_is_refused() -> None:
     with pytest.raises(CorpusError, match="text 1: expected a string"):
         Records.of(["a", 7])  # type: ignore[list-item]
+    for single in ("a text", b"bytes", Path("a.txt"), None):
+        with pytest.raises(CorpusError, match=r"texts: expected several.*read_records"):
+            Records.of(single)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="normalization"):
         Records.of(["a"], normalization="nfc")
     with pytest.raises(CorpusError, match="no text"):

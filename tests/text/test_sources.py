@@ -235,3 +235,10 @@ def test_the_public_test_texts(data_dir: Path) -> None:
     assert len(texts(read_records(data_dir / "names.txt"))) == 32_033
     shakespeare = read_records(data_dir / "tinyshakespeare.txt", document=True)
     assert "".join(texts(shakespeare)) == (data_dir / "tinyshakespeare.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("name", "value"), [("document", "yes"), ("header", "no"), ("separator", 3)])
+def test_an_option_of_another_type_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    (tmp_path / "a.csv").write_text("text,label\na,b\n")
+    with pytest.raises(ConfigError, match=f"parameter {name}: expected"):
+        read_records(tmp_path / "a.csv", **{name: value})  # type: ignore[arg-type]

@@ -140,6 +140,7 @@ BROKEN: list[tuple[str, str, dict[str, object], str]] = [
     ("a.csv", "", {"text": 0}, "no text"),
     ("a.csv", "title\n", {"text": "title"}, "no text"),
     ("a.jsonl", '{"text": "A"}\n{"text": \n', {}, "line 2: not JSON"),
+    ("a.jsonl", '{"text": "A"\n', {}, "line 1: not JSON.* at character 14"),
     ("a.jsonl", '{"text": "A"}\n\n{"t": "B"}\n', {}, "line 3: no column 'text'"),
     ("a.jsonl", '{"title": "A", "b": 1}\n', {"text": "titel"}, "line 1: no column 'titel'.*'title'"),
     (

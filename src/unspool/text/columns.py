@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from unspool.configuration import check
 from unspool.errors import CorpusError
 from unspool.text.records import Record, check_normalization, normalized
 
@@ -35,6 +36,10 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         check_normalization(self.normalization)
+        check("document", self.document, "true or false", isinstance(self.document, bool))
+        ok = self.header is None or isinstance(self.header, bool)
+        check("header", self.header, "true, false or None to find out", ok)
+        check("separator", self.separator, "a string", isinstance(self.separator, str))
         for column in (*self.text, *self.context):
             named = isinstance(column, str) and column
             numbered = isinstance(column, int) and not isinstance(column, bool) and column >= 0

@@ -20,6 +20,7 @@ from unspool.errors import CorpusError
 BLOCK = 1 << 18  # bytes read at once
 PIECE = 1 << 20  # characters of a long text that are handed on at once
 LONGEST_UNCUT = 16 * PIECE  # characters without any place to cut: no such text exists in earnest
+LEAST_TO_JUDGE = 64  # bytes, before they are called no text for their zeros
 GZIP_MAGIC = b"\x1f\x8b"
 WRAPPED_GZIP = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header and checksum
 
@@ -188,6 +189,7 @@ def _decode(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
     bytes_read, lines_read, after_return, begun = 0, 0, False, False
     block = first or next(blocks, b"")
     start = block[:8]
+    _refuse_zeros(name, block)
     while True:
         bytes_read += len(block)
         try:
@@ -204,6 +206,15 @@ def _decode(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
         if not block:
             return
         block = next(blocks, b"")
+
+
+def _refuse_zeros(name: str, first: bytes) -> None:
+    """Refuse what is valid UTF-8 and yet no text: UTF-16 without its mark, or a device full of zeros."""
+    zeros = first.count(0)
+    if len(first) >= LEAST_TO_JUDGE and 4 * zeros >= len(first):
+        hint = "it looks like UTF-16 without a byte order mark, or a binary file: save it as UTF-8"
+        got = f"{zeros:,} bytes of zero among the first {len(first):,}"
+        raise CorpusError(name, expected="text", got=got, hint=hint)
 
 
 def _line_ends(data: bytes, after_return: bool) -> int:

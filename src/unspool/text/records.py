@@ -73,8 +73,13 @@ class Records(Iterable[Record]):
             normalization: The Unicode form to bring them to, or None to leave them as they are.
 
         Raises:
-            CorpusError: If an item is none of these.
+            CorpusError: If an item is none of these, or this is one text or a path rather than texts.
         """
+        if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+            hint = "put a single text into a list; a file is read by read_records(PATH)"
+            raise CorpusError(
+                "texts", expected="several, such as a list of strings", got=repr(texts)[:60], hint=hint
+            )
         form = check_normalization(normalization)
         gathered = [_as_record(item, place, form) for place, item in enumerate(texts)]
         return cls(

@@ -163,7 +163,7 @@ def _parse(line: str, where: str) -> object:
     except RecursionError:
         raise CorpusError(f"{where}: not JSON", got="too many values inside each other") from None
     except ValueError as error:
-        got = f"{error.msg} at character {error.colno}" if isinstance(error, json.JSONDecodeError) else None
+        got = f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else None
         hint = "JSONL has one whole JSON value on each line"
         raise CorpusError(f"{where}: not JSON", got=got or str(error).split(";")[0], hint=hint) from None
 
