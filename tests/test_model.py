@@ -1,8 +1,11 @@
 """The generator: what it writes, scores and measures does not depend on how it is asked."""
 
+import copy
 import dataclasses
 import math
+import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -146,3 +149,24 @@ def test_a_tokenizer_of_another_model_is_refused(model: unspool.Generator) -> No
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(unspool.ArtifactError, match="no such folder"):
         unspool.load(tmp_path / "nothing")
+
+
+def test_a_pickle_and_a_copy_write_the_same(model: unspool.Generator) -> None:
+    texts = [text.text for text in model.generate("the ", n=3, seed=4)]
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert [text.text for text in other.generate("the ", n=3, seed=4)] == texts
+
+
+@pytest.mark.parametrize("wrong", [3, None, [3], ["the", None], b"the"])
+def test_what_is_no_string_is_refused(model: unspool.Generator, wrong: Any) -> None:
+    with pytest.raises(unspool.ConfigError, match="parameter prompt: expected"):
+        model.generate(wrong)
+    with pytest.raises(unspool.ConfigError, match="parameter prompt: expected a string"):
+        model.stream(wrong)
+    with pytest.raises(unspool.ConfigError, match="parameter texts: expected"):
+        model.score(wrong)
+
+
+def test_one_string_is_no_corpus(model: unspool.Generator) -> None:
+    with pytest.raises(unspool.CorpusError, match="texts: expected several"):
+        model.evaluate("the cat")

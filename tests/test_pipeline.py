@@ -203,3 +203,13 @@ def test_a_file_is_no_place_for_a_run(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("mine")
     with pytest.raises(unspool.ArtifactError, match="expected a folder for a new run, got a file"):
         unspool.train(TEXTS, out=tmp_path / "run", network=TINY, training=short(), overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("network", {"hidden_size": 8}), ("training", {"epochs": 1}), ("sample_prompts", "oil")],
+)
+def test_an_argument_of_another_type_is_refused(tmp_path: Path, name: str, value: Any) -> None:
+    with pytest.raises(unspool.ConfigError, match=f"parameter {name}: expected"):
+        unspool.train(TEXTS, out=tmp_path / "run", **{name: value})
+    assert not (tmp_path / "run").exists()

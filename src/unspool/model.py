@@ -92,7 +92,17 @@ class Generator:
             dict(data or {}),
             dict(generation or {}),
         )
+        self._engine_name, self._threads = engine, threads
         self._engine = make_engine(engine, network, threads=threads)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the engine out of a pickle or a copy: it lives in its process and is made anew."""
+        return {name: value for name, value in vars(self).items() if name != "_engine"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what `__getstate__` gave, and make an engine."""
+        vars(self).update(state)
+        self._engine = make_engine(self._engine_name, self.network, threads=self._threads)
 
     @classmethod
     def load(cls, folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> "Generator":
@@ -193,7 +203,7 @@ class Generator:
             max_new_tokens=max_new_tokens,
             seed=seed,
         )
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        prompts = _strings("prompt", [prompt] if isinstance(prompt, str) else prompt)
         encoded = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
         repeated = [ids for ids in encoded for _ in range(n)]
         drawn = self._engine.generate(self.parameters, repeated, options)
@@ -224,6 +234,7 @@ class Generator:
             max_new_tokens=max_new_tokens,
             seed=seed,
         )
+        check("prompt", prompt, "a string", isinstance(prompt, str))
         ids = self.tokenizer.encode(prompt, unknown=unknown)
         pieces = self._engine.stream(self.parameters, ids, options)
         return (self.tokenizer.decode(piece.ids) for piece in pieces if len(piece.ids))
@@ -239,7 +250,8 @@ class Generator:
             UnknownSymbolError: If a text has a symbol that the model does not know.
         """
         check("texts", texts, "a list of strings, not one string", not isinstance(texts, str))
-        return score_texts(self._engine, self.parameters, self.tokenizer, list(texts), unknown=unknown)
+        some = _strings("texts", texts)
+        return score_texts(self._engine, self.parameters, self.tokenizer, some, unknown=unknown)
 
     def evaluate(
         self,
@@ -288,6 +300,15 @@ class Generator:
             token_logprobs=drawn.logprobs,
             finish_reason=str(drawn.finish_reason),
         )
+
+
+def _strings(name: str, values: Iterable[str]) -> list[str]:
+    """Gather strings, and refuse what is none."""
+    check(name, values, "a list of strings", isinstance(values, Iterable))
+    gathered = list(values)
+    for value in gathered:
+        check(name, value, "strings alone", isinstance(value, str))
+    return gathered
 
 
 def load(folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> Generator:

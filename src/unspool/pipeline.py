@@ -111,6 +111,10 @@ def train(
         DivergenceError: If the loss stops being finite; the last good state is in `out`.
         KeyboardInterrupt: If the training was stopped; `resume` goes on with it.
     """
+    check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
+    check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
+    for name, several in (("sample_prompts", sample_prompts), ("sample_temperatures", sample_temperatures)):
+        check(name, several, "a list", not isinstance(several, str) and isinstance(several, Sequence))
     corpus = _as_records(records)
     if resume:
         if overwrite:

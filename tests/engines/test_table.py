@@ -42,3 +42,8 @@ def test_a_missing_package_is_named_with_the_way_to_get_it(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ConfigError, match=r"needs the package torch.*pip install .unspool\[torch\]"):
         make_engine("torch", CONFIG)
+
+
+def test_more_threads_than_any_machine_has_are_refused() -> None:
+    with pytest.raises(ConfigError, match="threads: expected a whole number from 1 to 1024"):
+        make_engine("cpu", CONFIG, threads=100_000_000)

@@ -23,6 +23,7 @@ def test_the_defaults_are_in_range_and_survive_json() -> None:
         ("batch_size", "32"),
         ("sequence_length", -1),
         ("optimizer", "adagrad"),
+        ("optimizer", ["adamw"]),
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
         ("schedule", "linear"),

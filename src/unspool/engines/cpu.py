@@ -16,6 +16,7 @@ from unspool.network.parameters import parameter_shapes
 from unspool.text.lanes import Window
 
 FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer windows are run in parts
+MOST_THREADS = 1024
 GENERATED_AT_ONCE = 4096  # sequences of one native call, so that Ctrl-C is heard in between
 LONGEST_PIECE = (
     64  # symbols of a stream's piece; the first pieces are shorter, so that something shows at once
@@ -27,16 +28,15 @@ class CpuEngine:
 
     Args:
         config: The network, its vocab_size set.
-        threads: Threads to use, ≥ 1; None for one on each processor that this process may use.
+        threads: Threads to use, from 1 to 1024; None for one on each processor that this process may use.
 
     Raises:
         ConfigError: If a value is out of its range.
     """
 
     def __init__(self, config: NetworkConfig, *, threads: int | None = None) -> None:
-        check(
-            "threads", threads, "a whole number ≥ 1, or none", threads is None or is_whole(threads, least=1)
-        )
+        ok = threads is None or (is_whole(threads, least=1) and threads <= MOST_THREADS)
+        check("threads", threads, f"a whole number from 1 to {MOST_THREADS}, or none", ok)
         self.config = config
         self.threads = threads or default_threads()
         self._shapes = parameter_shapes(config)

@@ -88,8 +88,12 @@ class TrainingConfig:
         share = "a number in (0, 1), or None"
         self._check("validation_fraction", share, lambda v: v is None or (is_real(v) and 0 < v < 1))
         self._check("seed", "a whole number in [0, 2**63)", lambda v: is_whole(v, least=0) and v < 2**63)
-        self._check("optimizer", f"one of {', '.join(OPTIMIZERS)}", lambda v: v in OPTIMIZERS)
-        self._check("schedule", f"one of {', '.join(SCHEDULES)}", lambda v: v in SCHEDULES)
+        self._check(
+            "optimizer", f"one of {', '.join(OPTIMIZERS)}", lambda v: isinstance(v, str) and v in OPTIMIZERS
+        )
+        self._check(
+            "schedule", f"one of {', '.join(SCHEDULES)}", lambda v: isinstance(v, str) and v in SCHEDULES
+        )
         if self.epochs is None and self.minutes is None:
             raise ConfigError("parameters epochs and minutes", expected="a number in one", got="None in both")
 
