@@ -110,3 +110,16 @@ def test_a_bug_is_not_hidden(unspool: Run, model: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("unspool.model.Generator.stream", fail)
     with pytest.raises(ZeroDivisionError):
         unspool(["sample", str(model)])
+
+
+def test_a_network_that_no_memory_holds_is_one_line(
+    unspool: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*arguments: object) -> None:
+        raise MemoryError("Unable to allocate 834. GiB")
+
+    monkeypatch.setattr("unspool.pipeline.initialize", too_large)
+    done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), *TINY])
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("unspool: not enough memory: Unable to allocate 834. GiB;")
+    assert not (tmp_path / "run").exists()
