@@ -64,7 +64,7 @@ class ThreadTeam {
             const uint32_t now = round.load(std::memory_order_acquire);
             if (missing.fetch_sub(1, std::memory_order_acq_rel) == 1) {
                 missing.store(size, std::memory_order_relaxed);
-                round.fetch_add(1, std::memory_order_release);
+                round.fetch_add(1);
                 round.notify_all();
             } else {
                 wait_while(round, now);
@@ -74,11 +74,17 @@ class ThreadTeam {
 
     struct Crew {
         explicit Crew(int size) : barrier(size), process(getpid()) {
-            for (int i = 1; i < size; ++i) threads.emplace_back([this, i] { work(i); });
+            try {
+                for (int i = 1; i < size; ++i) threads.emplace_back([this, i] { work(i); });
+            } catch (...) {  // the system gives no more threads: send home those that came
+                dismiss();
+                throw;
+            }
         }
-        ~Crew() {
+        ~Crew() { dismiss(); }
+        void dismiss() {
             task = nullptr;
-            start.fetch_add(1, std::memory_order_release);
+            start.fetch_add(1);
             start.notify_all();
             for (std::thread& thread : threads) thread.join();
         }
@@ -106,7 +112,7 @@ class ThreadTeam {
         }
         crew_->task = task;
         crew_->argument = argument;
-        crew_->start.fetch_add(1, std::memory_order_release);
+        crew_->start.fetch_add(1);
         crew_->start.notify_all();
         task(argument, 0);
         crew_->barrier.wait();

@@ -1,6 +1,8 @@
 """The native kernels against plain NumPy, for every instruction set of this processor."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -159,6 +161,24 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     wrong = {**parameters, "output.bias": np.zeros(7, np.float32)}
     with pytest.raises(ValueError, match=r"parameter output\.bias"):
         engine.token_losses(wrong, fine, state, reset_id=None)
+
+
+def test_threads_that_the_system_does_not_give_are_an_error_and_not_an_end() -> None:
+    script = (
+        "import resource\n"
+        "from unspool import kernels\n"
+        "from unspool.errors import ConfigError\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20), -1))\n"  # room for some threads' stacks
+        "try:\n"
+        "    kernels.thread_team(1000)\n"
+        "except ConfigError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "parameter threads: expected as many as the system gives, got 1000" in done.stdout
 
 
 def test_unknown_kernels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,8 +53,17 @@ def default_threads() -> int:
 
 @lru_cache(maxsize=8)
 def thread_team(threads: int) -> _native.ThreadTeam:
-    """Give the team of that many threads; asked again, the same one."""
-    return _native.ThreadTeam(threads)
+    """Give the team of that many threads; asked again, the same one.
+
+    Raises:
+        ConfigError: If the system does not give that many.
+    """
+    try:
+        return _native.ThreadTeam(threads)
+    except RuntimeError as error:
+        raise ConfigError(
+            "parameter threads", expected="as many as the system gives", got=f"{threads} ({error})"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
