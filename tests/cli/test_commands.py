@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,15 +86,30 @@ def test_sample_streams_one_text_and_lists_several(unspool: Run, model: Path) ->
     one = unspool(["sample", str(model), "oil ", "--seed", "3", "--temperature", "0.5"])
     assert one.stdout == known.generate("oil ", seed=3, temperature=0.5)[0].text + "\n"
     several = unspool(["sample", str(model), "oil ", "team ", "--n", "2", "--seed", "3"])
-    texts = [generation.text for generation in known.generate(["oil ", "team "], n=2, seed=3)]
+    texts = [
+        generation.text for generation in known.generate(["oil ", "team "], n=2, seed=3, temperature=0.8)
+    ]
     assert several.stdout.splitlines() == texts
     empty = unspool(["sample", str(model), "--seed", "1", "--max-new-tokens", "5"])
     assert len(empty.stdout) <= 6
 
 
+def test_sample_takes_what_the_model_says_of_itself(unspool: Run, model: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(model, tmp_path / "copy")
+    own = json.loads((copy / "generation_config.json").read_text("utf-8"))
+    assert own["temperature"] == 0.8
+    said = unspool(["sample", str(copy), "--seed", "3", "--n", "3", "--temperature", "0.8"])
+    unsaid = unspool(["sample", str(copy), "--seed", "3", "--n", "3"])
+    assert said.stdout == unsaid.stdout
+    (copy / "generation_config.json").write_text(json.dumps(own | {"temperature": -1}), "utf-8")
+    broken = unspool(["sample", str(copy)])
+    assert broken.exit_code == 2
+    assert "generation_config.json: parameter temperature" in broken.stderr
+
+
 def test_sample_as_json(unspool: Run, model: Path) -> None:
     done = unspool(["sample", str(model), "oil ", "--n", "3", "--seed", "3", "--top-k", "5", "--json"])
-    known = library.load(model).generate("oil ", n=3, seed=3, top_k=5)
+    known = library.load(model).generate("oil ", n=3, seed=3, temperature=0.8, top_k=5)
     for item, generation in zip(json.loads(done.stdout), known, strict=True):
         assert item["text"] == generation.text
         assert item["finish_reason"] == generation.finish_reason

@@ -127,7 +127,8 @@ SAMPLING = Group(
     "sampling",
     "Sampling",
     (
-        Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder", default="1"),
+        Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder",
+             default="the model's own"),
         Flag("n", int, "Texts for each prompt", default="1"),
         Flag("seed", int, "The same seed gives the same text", default="new each time"),
         Flag("max_new_tokens", int, "Longest text, in symbols", default="200"),

@@ -29,12 +29,13 @@ def sample(
 ) -> None:
     """Write texts with a trained model.
 
-    A single text shows as it is drawn; several come a line each.
+    A single text shows as it is drawn; several come a line each. What is not said is as the model's
+    generation_config.json says.
     """
     import unspool
 
     model = unspool.load(folder, **computing)
-    options = sampling | {"unknown": unknown}
+    options = own_options(model) | sampling | {"unknown": unknown}
     texts = prompts or [""]
     if len(texts) == 1 and options.get("n", 1) == 1 and not as_json:
         stream_one(model, texts[0], options)
@@ -44,6 +45,18 @@ def sample(
         print_json([as_dict(generation) for generation in generations])
     else:
         print_all(generations)
+
+
+def own_options(model: "Generator") -> dict[str, Any]:
+    """Read how the model is meant to be sampled.
+
+    Raises:
+        ConfigError: If its file says what cannot be.
+    """
+    from unspool.configuration import from_dict, to_dict
+    from unspool.generation.options import GenerationOptions
+
+    return to_dict(from_dict(GenerationOptions, model.generation, where="generation_config.json"))
 
 
 def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:

@@ -220,7 +220,7 @@ def _refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
     if training.num_records == 0:
         got, hint = (
             f"all {validation.num_records:,} held out",
-            "hold out a smaller fraction, or use more text",
+            "hold out nothing (validation_fraction none), or use more text",
         )
         raise CorpusError("no record is left for training", expected="at least one", got=got, hint=hint)
     if training.characters == 0:
