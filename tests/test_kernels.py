@@ -158,6 +158,9 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     fine = Window(ids=np.ones((3, 2), np.int32), targets=np.ones((3, 2), np.int32))
     with pytest.raises(ValueError, match="state"):
         engine.token_losses(parameters, fine, engine.initial_state(3), reset_id=None)
+    empty = Window(ids=np.ones((0, 2), np.int32), targets=np.ones((0, 2), np.int32))
+    with pytest.raises(ValueError, match="at least one id"):
+        engine.loss_and_gradients(parameters, empty, state, reset_id=None)
     wrong = {**parameters, "output.bias": np.zeros(7, np.float32)}
     with pytest.raises(ValueError, match=r"parameter output\.bias"):
         engine.token_losses(wrong, fine, state, reset_id=None)

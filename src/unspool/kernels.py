@@ -106,7 +106,9 @@ def _check(name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple
 
 
 def _check_ids(name: str, ids: NDArray[np.int32], vocab_size: int) -> None:
-    if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
+    if not ids.size:
+        raise ValueError(f"{name}: expected at least one id, got shape {ids.shape}")
+    if not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
         raise ValueError(f"{name}: expected ids in [0, {vocab_size}), got {ids.min()} to {ids.max()}")
 
 
@@ -250,6 +252,8 @@ class NativeNetwork:
             model itself, at temperature 1 and without filters.
         """
         N, shape = len(prompts), self.shape
+        if not N:
+            return []
         for prompt in prompts:
             _check("prompt", prompt, np.int32, (None,))
             if not prompt.size:
@@ -257,7 +261,7 @@ class NativeNetwork:
         _check("state", state, np.float32, (N, shape.num_layers, shape.states, shape.hidden_size))
         _check("keys", keys, np.uint64, (N,))
         _check("drawn", drawn, np.int64, (N,))
-        joined = np.concatenate(prompts) if N else np.empty(0, np.int32)
+        joined = np.concatenate(prompts)
         _check_ids("prompts", joined, shape.vocab_size)
         starts = np.zeros(N + 1, dtype=np.int64)
         np.cumsum([len(prompt) for prompt in prompts], out=starts[1:])

@@ -75,6 +75,8 @@ NETWORK = Group(
         Flag("num_layers", int, "Recurrent layers", default="1"),
         Flag("embedding_size", int, "Size of a learned vector for each symbol", default="none",
              can_be_off=True),
+        Flag("reset_after", bool, "Apply a GRU's reset gate after the recurrent product", default="on",
+             negative="--no-reset-after"),
         Flag("dropout", float, "Chance that a unit is dropped while training", default="0"),
     ),
 )  # fmt: skip
