@@ -17,9 +17,8 @@ from .conftest import TINY, Run
 GROUPS = [value for value in vars(options).values() if isinstance(value, Group)]
 CONFIGS = {options.NETWORK: library.NetworkConfig, options.TRAINING: library.TrainingConfig}
 WORDS = {"none": None, "off": False, "on": True, "one on each processor": None, "an epoch": None,
-         "a space": " ", "no limit": None, "by the file's name": None, "detected": None, "by the format": None,
-         "new each time": None,
-         "the model's own": 1.0}  # fmt: skip
+         "a space": " ", "no limit": None, "by the file's name": None, "detected": None,
+         "by the format": None, "new each time": None, "the model's own": 1.0}  # fmt: skip
 
 
 def value_shown(flag: Flag) -> object:
