@@ -56,7 +56,7 @@ struct LayerWeights {
 
 // Some rows of one layer at one time step; consecutive rows are one width (or slots x width) apart.
 struct StepRows {
-    int rows, hidden_size, width;
+    int rows, width;
     float* gates;
     const float *hidden_in, *cell_in;  // state before the step, resets applied
     float *hidden_out, *cell_out;      // state after the step; may be the same memory

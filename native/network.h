@@ -275,8 +275,8 @@ struct Network {
             add_input(0, rows, x, input_width, gates);
         }
         step_forward(shape, plan, weights[layer],
-                     {rows, shape.hidden_size, width, gates, hidden_in, cell_in,
-                      a.hidden_out.get() + first * width, two ? a.cell_in.get() + next * width : nullptr,
+                     {rows, width, gates, hidden_in, cell_in, a.hidden_out.get() + first * width,
+                      two ? a.cell_in.get() + next * width : nullptr,
                       two ? a.tanh_cell.get() + first * width : nullptr});
         std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width,
                     sizeof(float) * rows * width);

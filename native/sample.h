@@ -219,9 +219,8 @@ class Writer {
             net_.add_input(0, active_, embedded_.get(), net_.input_width, gates);
         }
         float *hidden = state(layer, 0, 0), *cell = state(layer, 1, 0);
-        step_forward(
-            net_.shape, net_.plan, net_.weights[layer],
-            {active_, net_.shape.hidden_size, net_.width, gates, hidden, cell, hidden, cell, nullptr});
+        step_forward(net_.shape, net_.plan, net_.weights[layer],
+                     {active_, net_.width, gates, hidden, cell, hidden, cell, nullptr});
     }
 
     // Gives the row its next input: from the prompt, or drawn.
