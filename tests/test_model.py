@@ -69,6 +69,18 @@ def test_a_text_does_not_depend_on_what_is_drawn_beside_it(model: unspool.Genera
     assert len(set(many)) > 1
 
 
+def test_texts_can_be_drawn_in_parts(model: unspool.Generator) -> None:
+    whole = model.generate("a", n=5, max_new_tokens=9, seed=3)
+    parts = [*model.generate("a", n=2, max_new_tokens=9, seed=3)]
+    parts += model.generate("a", n=3, max_new_tokens=9, seed=3, first=2)
+    assert [text.text for text in parts] == [text.text for text in whole]
+
+
+def test_an_unknown_option_is_named_with_the_nearest_known_one(model: unspool.Generator) -> None:
+    with pytest.raises(unspool.ConfigError, match=r"unknown key 'temprature'.*did you mean 'temperature'"):
+        model.generate(temprature=1.0)  # type: ignore[call-arg]
+
+
 def test_the_logprob_of_a_text_is_its_score(model: unspool.Generator) -> None:
     generated = [g for g in model.generate("", n=40, seed=2) if g.finish_reason == "stop" and g.text]
     assert generated

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     )
     from unspool.evaluation.scores import TextScore
     from unspool.evaluation.streams import Evaluation
-    from unspool.model import Generation, Generator, load
+    from unspool.generation.results import Generation
+    from unspool.model import Generator, load
     from unspool.network.config import NetworkConfig
     from unspool.pipeline import train
     from unspool.text.records import Record, Records
@@ -63,7 +64,7 @@ __all__ = [
 
 _HOMES = {
     "Evaluation": "evaluation.streams",
-    "Generation": "model",
+    "Generation": "generation.results",
     "Generator": "model",
     "NetworkConfig": "network.config",
     "Record": "text.records",

@@ -1,10 +1,8 @@
 """A trained generator in one object: generate, stream, score, evaluate, save and load."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,40 +14,14 @@ from unspool.engines.protocol import Parameters
 from unspool.errors import ConfigError
 from unspool.evaluation.scores import TextScore, score_texts
 from unspool.evaluation.streams import Evaluation, evaluate_stream
-from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.generation.options import GeneratedIds, GenerationKeywords, generation_options
+from unspool.generation.results import Generation
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
 from unspool.text.encoding import encode_corpus
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown
-
-
-@dataclass(frozen=True, eq=False)
-class Generation:
-    """Hold one generated text.
-
-    Args:
-        text: The prompt and its continuation.
-        prompt: The prompt as the model read it: normalized, without symbols that were dropped.
-        continuation: What the model wrote.
-        ids: The symbols of the continuation, int32.  # (N,)
-        token_logprobs: Natural log-probability of each under the model at temperature 1, float32; one more
-            than `ids` where the model ended the text.  # (N,) or (N + 1,)
-        finish_reason: "stop" where the model ended the text, "length" where `max_new_tokens` did.
-    """
-
-    text: str
-    prompt: str
-    continuation: str
-    ids: NDArray[np.int32] = field(repr=False)
-    token_logprobs: NDArray[np.float32] = field(repr=False)
-    finish_reason: str
-
-    @property
-    def total_logprob(self) -> float:
-        """Sum the log-probabilities, in nats."""
-        return math.fsum(self.token_logprobs.tolist())
 
 
 class Generator:
@@ -164,13 +136,9 @@ class Generator:
         prompt: str | Sequence[str] = "",
         *,
         n: int = 1,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        max_new_tokens: int = 200,
-        seed: int | None = None,
+        first: int = 0,
         unknown: Unknown = "error",
+        **options: Unpack[GenerationKeywords],
     ) -> list[Generation]:
         """Continue one prompt or several.
 
@@ -179,13 +147,10 @@ class Generator:
         Args:
             prompt: What to go on from; "" starts from nothing.
             n: Texts for each prompt, ≥ 1.
-            temperature: What the logits are divided by, ≥ 0; 0 takes the likeliest symbol each time.
-            top_k: Draw from the k likeliest symbols only, ≥ 1; None for all.
-            top_p: Draw from the fewest likeliest symbols with this probability together, in (0, 1].
-            min_p: Draw from symbols with at least this share of the likeliest one's probability.
-            max_new_tokens: Longest continuation in symbols, ≥ 1.
-            seed: What the random numbers come from, ≥ 0; None for a new one.
+            first: Index of the first text, ≥ 0: text 100 of a seed is the same, drawn on its own or after 0
+                to 99.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            **options: How to sample and when to stop: any field of `GenerationOptions`.
 
         Returns:
             n texts of the first prompt, then n of the second, and so on.
@@ -195,48 +160,30 @@ class Generator:
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
         check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
-        options = GenerationOptions(
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            max_new_tokens=max_new_tokens,
-            seed=seed,
-        )
+        check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
+        chosen = generation_options(options)
         prompts = _strings("prompt", [prompt] if isinstance(prompt, str) else prompt)
         encoded = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
         repeated = [ids for ids in encoded for _ in range(n)]
-        drawn = self._engine.generate(self.parameters, repeated, options)
+        drawn = self._engine.generate(self.parameters, repeated, chosen, first=first)
         return [self._generation(ids, result) for ids, result in zip(repeated, drawn, strict=True)]
 
     def stream(
         self,
         prompt: str = "",
         *,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-        max_new_tokens: int = 200,
-        seed: int | None = None,
         unknown: Unknown = "error",
+        **options: Unpack[GenerationKeywords],
     ) -> Iterator[str]:
         """Yield a continuation piece by piece, as it is drawn.
 
         Together the pieces are the `continuation` of what `generate` gives for the same arguments, which
         are described there; errors are raised at the call, not at the first piece.
         """
-        options = GenerationOptions(
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            max_new_tokens=max_new_tokens,
-            seed=seed,
-        )
+        chosen = generation_options(options)
         check("prompt", prompt, "a string", isinstance(prompt, str))
         ids = self.tokenizer.encode(prompt, unknown=unknown)
-        pieces = self._engine.stream(self.parameters, ids, options)
+        pieces = self._engine.stream(self.parameters, ids, chosen)
         return (self.tokenizer.decode(piece.ids) for piece in pieces if len(piece.ids))
 
     def score(self, texts: Iterable[str], *, unknown: Unknown = "error") -> list[TextScore]:

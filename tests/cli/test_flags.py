@@ -10,6 +10,7 @@ import pytest
 import unspool as library
 from unspool.cli import options
 from unspool.cli.flags import Flag, Group, completion, given, takes
+from unspool.generation.options import GenerationOptions
 from unspool.model import Generator
 
 from .conftest import TINY, Run
@@ -19,6 +20,9 @@ CONFIGS = {options.NETWORK: library.NetworkConfig, options.TRAINING: library.Tra
 WORDS = {"none": None, "off": False, "on": True, "one on each processor": None, "an epoch": None,
          "a space": " ", "no limit": None, "by the file's name": None, "detected": None,
          "by the format": None, "new each time": None, "the model's own": 1.0}  # fmt: skip
+
+
+PLAIN = GenerationOptions()  # what Generator.generate passes on
 
 
 def value_shown(flag: Flag) -> object:
@@ -51,7 +55,8 @@ def test_defaults_are_those_of_the_configurations(config: type, flag: Flag) -> N
     ids=lambda value: getattr(value, "name", None),
 )
 def test_defaults_are_those_of_the_functions(function: object, flag: Flag) -> None:
-    default = inspect.signature(function).parameters[flag.name].default  # type: ignore[arg-type]
+    parameters = inspect.signature(function).parameters  # type: ignore[arg-type]
+    default = parameters[flag.name].default if flag.name in parameters else getattr(PLAIN, flag.name)
     if flag.kind == list[str]:
         assert not default
     else:

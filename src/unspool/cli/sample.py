@@ -10,7 +10,8 @@ from unspool.cli.options import COMPUTING, SAMPLING, AsJson, ModelFolder, Unknow
 from unspool.cli.printing import for_stdout, one_line, print_json
 
 if TYPE_CHECKING:
-    from unspool.model import Generation, Generator
+    from unspool.generation.results import Generation
+    from unspool.model import Generator
 
 SEPARATOR = "─" * 8
 

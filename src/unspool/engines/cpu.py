@@ -121,20 +121,25 @@ class CpuEngine:
             yield slice(start, start + steps)
 
     def generate(
-        self, parameters: Parameters, prompts: Sequence[NDArray[np.integer[Any]]], options: GenerationOptions
+        self,
+        parameters: Parameters,
+        prompts: Sequence[NDArray[np.integer[Any]]],
+        options: GenerationOptions,
+        *,
+        first: int = 0,
     ) -> list[GeneratedIds]:
         """Continue every prompt; see `unspool.engines.protocol.Engine`."""
         seed = fresh_seed() if options.seed is None else options.seed
         self._network.load(parameters)
         results = []
-        for first in range(0, len(prompts), GENERATED_AT_ONCE):
-            some = [self._with_eos(prompt) for prompt in prompts[first : first + GENERATED_AT_ONCE]]
+        for start in range(0, len(prompts), GENERATED_AT_ONCE):
+            some = [self._with_eos(prompt) for prompt in prompts[start : start + GENERATED_AT_ONCE]]
             drawn = self._draw(
                 self._network,
                 some,
                 self._fresh_states(len(some)),
                 options,
-                keys=sequence_keys(seed, len(some), first=first),
+                keys=sequence_keys(seed, len(some), first=first + start),
                 already=0,
                 count=options.max_new_tokens,
             )

@@ -116,14 +116,17 @@ class Engine(Protocol):
         parameters: Parameters,
         prompts: Sequence[NDArray[np.integer[Any]]],
         options: "GenerationOptions",
+        *,
+        first: int = 0,
     ) -> "list[GeneratedIds]":
-        """Continue every prompt; sequence i draws from the random stream (seed, i) alone.
+        """Continue every prompt; sequence i draws from the random stream (seed, first + i) alone.
 
         Args:
             parameters: The network's parameters.
             prompts: One array of ids for each sequence to generate, already repeated n times, without the
                 <eos> that starts a record: the engine reads it first. An empty one is welcome.
             options: How to sample and when to stop.
+            first: Random stream of the first sequence.
 
         Returns:
             The new ids of each sequence, in the order of the prompts.

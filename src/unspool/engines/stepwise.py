@@ -39,11 +39,16 @@ def stream_by_steps(
 
 
 def generate_by_steps(
-    engine: Engine, parameters: Parameters, prompts: list[NDArray[np.int32]], options: GenerationOptions
+    engine: Engine,
+    parameters: Parameters,
+    prompts: list[NDArray[np.int32]],
+    options: GenerationOptions,
+    *,
+    first: int = 0,
 ) -> list[GeneratedIds]:
     """Continue every prompt, one after the other; see `unspool.engines.protocol.Engine`."""
     seed = fresh_seed() if options.seed is None else options.seed
-    keys = sequence_keys(seed, len(prompts))
+    keys = sequence_keys(seed, len(prompts), first=first)
     results = []
     for prompt, key in zip(prompts, keys, strict=True):
         pieces = list(stream_by_steps(engine, parameters, prompt, options, key))

@@ -121,10 +121,16 @@ class TorchEngine:
             return logits.numpy(), state_after.numpy()
 
     def generate(
-        self, parameters: Parameters, prompts: Sequence[NDArray[np.integer[Any]]], options: GenerationOptions
+        self,
+        parameters: Parameters,
+        prompts: Sequence[NDArray[np.integer[Any]]],
+        options: GenerationOptions,
+        *,
+        first: int = 0,
     ) -> list[GeneratedIds]:
         """Continue every prompt, one symbol at a time; see `unspool.engines.protocol.Engine`."""
-        return generate_by_steps(self, parameters, [prompt.astype(np.int32) for prompt in prompts], options)
+        ids = [prompt.astype(np.int32) for prompt in prompts]
+        return generate_by_steps(self, parameters, ids, options, first=first)
 
     def stream(
         self, parameters: Parameters, prompt: NDArray[np.integer[Any]], options: GenerationOptions

@@ -1,12 +1,14 @@
 """How a text is drawn, and what comes back."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.configuration import check, is_real, is_whole
+from unspool.configuration import check, from_dict, is_real, is_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,26 @@ class GenerationOptions:
         check("max_new_tokens", self.max_new_tokens, "a whole number from 1 to 2147483647", ok)
         ok = self.seed is None or (is_whole(self.seed, least=0) and self.seed < 2**64)
         check("seed", self.seed, "a whole number from 0 to 18446744073709551615, or none", ok)
+
+
+class GenerationKeywords(TypedDict, total=False):
+    """Name the fields of `GenerationOptions` where a function takes them as keyword arguments."""
+
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    max_new_tokens: int
+    seed: int | None
+
+
+def generation_options(keywords: GenerationKeywords) -> GenerationOptions:
+    """Make options from keyword arguments.
+
+    Raises:
+        ConfigError: If a name is not known, with the nearest one that is, or a value is out of its range.
+    """
+    return from_dict(GenerationOptions, cast(Mapping[str, Any], keywords), where="generation options")
 
 
 @dataclass(frozen=True, eq=False)
