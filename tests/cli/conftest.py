@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from unspool.cli.app import app
 
@@ -46,7 +46,7 @@ def unspool() -> Run:
 
 
 def run(arguments: list[str], **options: object) -> Result:
-    result = CliRunner().invoke(app, arguments, **options)  # type: ignore[arg-type]
+    result = CliRunner().invoke(app, arguments, **options)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

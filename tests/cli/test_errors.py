@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
+from click.testing import Result
 
 from unspool.errors import DivergenceError
 

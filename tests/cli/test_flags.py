@@ -9,6 +9,7 @@ import pytest
 
 import unspool as library
 from unspool.cli import options
+from unspool.cli.app import COMMANDS
 from unspool.cli.flags import Flag, Group, completion, given, takes
 from unspool.generation.options import GenerationOptions
 from unspool.model import Generator
@@ -108,7 +109,7 @@ def test_variables_mirror_the_flags(
     assert "'six'" in unspool(["train", str(corpus)]).stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "sample", "score", "eval", "info", "corpora"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_in_sections_and_takes_json(unspool: Run, command: str) -> None:
     shown = unspool([command, "--help"])
     assert shown.exit_code == 0
@@ -122,8 +123,8 @@ def test_every_command_has_help_in_sections_and_takes_json(unspool: Run, command
 
 def test_completion_offers_choices(unspool: Run) -> None:
     variables = {
-        "_UNSPOOL_COMPLETE": "complete_bash",
+        "_UNSPOOL_COMPLETE": "bash_complete",
         "COMP_WORDS": "unspool train x --cell g",
         "COMP_CWORD": "4",
     }
-    assert unspool([], prog_name="unspool", env=variables).stdout.split() == ["gru"]
+    assert unspool([], prog_name="unspool", env=variables).stdout.split() == ["plain,gru"]

@@ -4,34 +4,60 @@
 """
 
 import contextlib
+import difflib
+import importlib
+import inspect
 import io
 import os
 import sys
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
-import typer
-from typer.core import TyperGroup
+import click
 
-from unspool.cli.corpora import corpora
-from unspool.cli.demo import demo
-from unspool.cli.eval import evaluate
+from unspool.cli.flags import parameter_of
 from unspool.cli.help import GroupedCommand
-from unspool.cli.info import info
 from unspool.cli.printing import complain
-from unspool.cli.sample import sample
-from unspool.cli.score import score
-from unspool.cli.train import train
 from unspool.errors import DivergenceError, UnspoolError
 
 CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
+HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 EPILOG = (
     "Every flag can be given as an environment variable: UNSPOOL_SEED=1 is --seed 1. Every command takes "
     "--json. Errors in the input end with exit code 2 and one line that says what to do."
 )
+# Where each command is: its module is imported when it runs, so that none waits for the others.
+COMMANDS = {
+    "demo": "demo:demo",
+    "train": "train:train",
+    "sample": "sample:sample",
+    "score": "score:score",
+    "eval": "eval:evaluate",
+    "info": "info:info",
+    "corpora": "corpora:corpora",
+}
 
 
-class Group(TyperGroup):
-    """Turn every way to end into an exit code and at most one line on standard error."""
+class Commands(click.Group):
+    """Find the commands of the table, and turn every way to end into an exit code and at most one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command."""
+        if name not in COMMANDS:
+            return None
+        module, function = COMMANDS[name].split(":")
+        return command_of(name, getattr(importlib.import_module(f"unspool.cli.{module}"), function))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command, or the one that was meant."""
+        near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        if near and args[0] not in COMMANDS:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run the command line; errors never show a traceback unless they are bugs."""
@@ -41,7 +67,7 @@ class Group(TyperGroup):
             code = exit_code(error)
         sys.exit(code if isinstance(code, int) else 0)
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a reader that went away, such as ``head``, is no reason for noise."""
         try:
             result = super().invoke(ctx)
@@ -49,14 +75,22 @@ class Group(TyperGroup):
         except BrokenPipeError:
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(CLOSED_PIPE) from None
+            raise click.exceptions.Exit(CLOSED_PIPE) from None
         except MemoryError as error:
             complain(f"not enough memory: {error or 'none is left'}; a smaller network needs less")
-            raise typer.Exit(2) from None
+            raise click.exceptions.Exit(2) from None
         except OSError as error:
             complain(f"{error.filename or 'the system'}: {error.strerror or error}")
-            raise typer.Exit(2) from None
+            raise click.exceptions.Exit(2) from None
         return result
+
+
+def command_of(name: str, function: Callable[..., None]) -> click.Command:
+    """Make a command from a function whose parameters are described by `Annotated` types."""
+    params = [parameter_of(parameter) for parameter in inspect.signature(function).parameters.values()]
+    return GroupedCommand(
+        name, params=params, callback=function, help=inspect.getdoc(function), context_settings=HELP_FLAGS
+    )
 
 
 def exit_code(error: Exception) -> int:
@@ -68,9 +102,9 @@ def exit_code(error: Exception) -> int:
     if isinstance(error, UnspoolError):
         complain(str(error))
         return 1 if isinstance(error, DivergenceError) else 2
-    if isinstance(error, typer.Abort):
+    if isinstance(error, click.Abort):
         return 130
-    if hasattr(error, "format_message"):  # a usage error of the parser, whose class typer does not export
+    if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "unspool"
         complain(f"{error.format_message().rstrip('.')}; see {path} --help")
@@ -78,37 +112,36 @@ def exit_code(error: Exception) -> int:
     raise error
 
 
-def show_version(wanted: bool) -> None:
+def show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
         import unspool
 
-        typer.echo(f"unspool {unspool.__version__}")
-        raise typer.Exit
+        click.echo(f"unspool {unspool.__version__}")
+        context.exit()
 
 
-def start(
-    context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
+@click.pass_context
+def start(context: click.Context) -> None:
     """Train a small recurrent text generator on your own text, and write with it."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        click.echo(context.get_help())
 
 
-app = typer.Typer(
+app = Commands(
     name="unspool",
-    cls=Group,
+    callback=start,
+    invoke_without_command=True,
+    help=inspect.getdoc(start),
     epilog=EPILOG,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.callback(invoke_without_command=True)(start)
-for function in (demo, train, sample, score, evaluate, info, corpora):
-    app.command("eval" if function is evaluate else None, cls=GroupedCommand)(function)
+    context_settings=HELP_FLAGS,
+    params=[
+        click.Option(
+            ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show_version,
+            help="Show the version.",
+        )
+    ],
+)  # fmt: skip
 
 
 def open_closed_streams() -> None:
@@ -131,5 +164,4 @@ def command() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    typer.main.get_command(app).main(prog_name="unspool")
-    raise SystemExit  # main has ended the process already
+    app.main(prog_name="unspool")

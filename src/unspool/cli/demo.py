@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.flags import Flag, Group, option_of, takes
+from unspool.cli.flags import Flag, Group, Option, takes
 from unspool.cli.info import model_facts
 from unspool.cli.options import TRAINING, AsJson
 from unspool.cli.printing import print_json
@@ -32,9 +32,7 @@ RUNNING = Group(
 @takes(RUNNING)
 def demo(
     *,
-    out: Annotated[
-        str, option_of(Flag("out", str, "Folder of the run", default="runs/demo"), None)
-    ] = "runs/demo",
+    out: Annotated[str, Option(Flag("out", str, "Folder of the run", default="runs/demo"))] = "runs/demo",
     as_json: AsJson = False,
     running: dict[str, Any],
 ) -> None:

@@ -3,9 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import typer
-
-from unspool.cli.flags import takes
+from unspool.cli.flags import Argument, takes
 from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, UnknownSymbols
 from unspool.cli.printing import finite, note, print_json
 from unspool.cli.reading import open_corpus
@@ -16,9 +14,7 @@ from unspool.cli.tables import print_facts
 def evaluate(
     *,
     folder: ModelFolder,
-    corpus: Annotated[
-        str, typer.Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`.")
-    ],
+    corpus: Annotated[str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`.")],
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
     reading: dict[str, Any],

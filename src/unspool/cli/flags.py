@@ -10,9 +10,10 @@ import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-import typer
+import click
+from click.shell_completion import CompletionItem
 
 OFF = "none"  # how a flag is told to turn something off
 NUMBERS: dict[Any, tuple[type, str]] = {
@@ -52,9 +53,9 @@ class Flag:
         return f"{positive}/{self.negative}" if self.negative else positive
 
     def parameter(self, panel: str) -> inspect.Parameter:
-        """Make the function parameter that typer reads the flag from."""
+        """Make the function parameter that `parameter_of` reads the flag from."""
         kind: Any = self.kind | None
-        annotation = Annotated[kind, option_of(self, panel)]
+        annotation = Annotated[kind, Option(self, panel)]
         return inspect.Parameter(
             self.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
         )
@@ -69,21 +70,78 @@ class Group:
     flags: tuple[Flag, ...] = field(default=())
 
 
-def option_of(flag: Flag, panel: str | None, **extra: Any) -> Any:
-    """Make typer's option from a row."""
+@dataclass(frozen=True)
+class Argument:
+    """Describe an argument that a command takes by its place.
+
+    Args:
+        metavar: How the help shows it.
+        help: A sentence.
+    """
+
+    metavar: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """Put a flag under a heading of the help; None for the usual one."""
+
+    flag: Flag
+    panel: str | None = None
+
+
+class PanelOption(click.Option):
+    """An option that knows its heading in the help."""
+
+    panel: str | None = None
+
+
+class DescribedArgument(click.Argument):
+    """An argument with a line in the help."""
+
+    described: tuple[str, str] = ("", "")
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Give what stands in the help: the name and the sentence."""
+        return self.described
+
+
+def parameter_of(parameter: inspect.Parameter) -> click.Parameter:
+    """Make click's parameter from a function's, whose `Annotated` type has an `Option` or an `Argument`."""
+    kind, what = get_args(parameter.annotation)[:2]
+    if isinstance(what, Option):
+        return option_from(parameter.name, kind, what, parameter.default)
+    required = parameter.default is inspect.Parameter.empty
+    many = list in {get_origin(each) for each in (kind, *get_args(kind))}
+    argument = DescribedArgument(
+        [parameter.name], required=required, nargs=-1 if many else 1, metavar=what.metavar,
+        callback=(lambda _, __, value: list(value)) if many else None,
+    )  # fmt: skip
+    argument.described = (what.metavar, what.help + (" [required]" if required else ""))
+    return argument
+
+
+def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Option:
+    """Make click's option from a row."""
+    flag = what.flag
+    many = get_origin(flag.kind) is list
     shown = f" [{flag.default}]" if flag.default is not None else ""
-    return typer.Option(
-        flag.spelling,
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    option = PanelOption(
+        [name, flag.spelling],
         help=flag.help + shown,
         envvar=variable(flag.name),
-        show_envvar=False,
-        show_default=False,
-        rich_help_panel=panel,
+        default=None if many else default,
+        multiple=many,
+        is_flag=flag.kind is bool,
+        type=None if flag.kind is bool else click.Choice(choices) if choices else parser(flag) or str,
         metavar=metavar(flag),
-        parser=parser(flag),
-        autocompletion=completion(flag.table) if flag.table else None,
-        **extra,
+        shell_complete=completing(flag.table) if flag.table else None,
+        callback=(lambda _, __, value: list(value)) if many else None,
     )
+    option.panel = what.panel
+    return option
 
 
 def variable(name: str) -> str:
@@ -112,6 +170,12 @@ def completion(table: str) -> Callable[[str], list[str]]:
     return complete
 
 
+def completing(table: str) -> Callable[[Any, Any, str], list[CompletionItem]]:
+    """Wrap a completion as click wants it."""
+    complete = completion(table)
+    return lambda _context, _parameter, incomplete: [CompletionItem(key) for key in complete(incomplete)]
+
+
 def parser(flag: Flag) -> Callable[[str], Any] | None:
     """Make a parser whose complaint says what was found; None where every text is good.
 
@@ -128,7 +192,7 @@ def parser(flag: Flag) -> Callable[[str], Any] | None:
             return kind(value)
         except ValueError:
             wanted = f"{words} or {OFF}" if flag.can_be_off else words
-            raise typer.BadParameter(f"expected {wanted}, got {value!r}") from None
+            raise click.BadParameter(f"expected {wanted}, got {value!r}") from None
 
     return parse
 
@@ -149,9 +213,7 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
         own = [parameter for name, parameter in parameters.items() if name not in names]
         flags = [flag.parameter(group.heading) for group in groups for flag in group.flags]
         signature = inspect.Signature([*own, *flags])
-        command.__dict__.pop("__wrapped__")  # typer would read the signature of what is inside
         command.__signature__ = signature  # type: ignore[attr-defined]
-        command.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         return command
 
     return decorate

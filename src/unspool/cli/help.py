@@ -1,21 +1,19 @@
 """Help in sections: a command with many flags shows them in the groups that they belong to."""
 
-from typing import Any
-
-from typer.core import TyperCommand
+import click
 
 
-class GroupedCommand(TyperCommand):
+class GroupedCommand(click.Command):
     """Write each flag under its group's heading, the groups in order of first appearance."""
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write arguments and options, a section for each group."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None:
                 usual = "Arguments" if param.param_type_name == "argument" else "Options"
-                heading = getattr(param, "rich_help_panel", None) or usual
+                heading = getattr(param, "panel", None) or usual
                 sections.setdefault(heading, []).append(record)
         for heading, rows in sections.items():
             with formatter.section(heading):

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from unspool.cli.flags import takes
+from unspool.cli.flags import Argument, takes
 from unspool.cli.options import READING, AsJson
 from unspool.cli.printing import one_line, print_json, size
 from unspool.cli.reading import open_corpus
@@ -21,7 +19,7 @@ SHOWN_SYMBOLS = 12
 @takes(READING)
 def info(
     *,
-    what: Annotated[str, typer.Argument(metavar="DIR|CORPUS", help="The folder of a model, or a corpus.")],
+    what: Annotated[str, Argument(metavar="DIR|CORPUS", help="The folder of a model, or a corpus.")],
     as_json: AsJson = False,
     reading: dict[str, Any],
 ) -> None:

@@ -6,35 +6,26 @@ against the library's own.
 
 from typing import Annotated, Literal
 
-import typer
+from unspool.cli.flags import Argument, Flag, Group, Option
 
-from unspool.cli.flags import Flag, Group, option_of
-
-AsJson = Annotated[
-    bool, option_of(Flag("json", bool, "Print one JSON document, all else on standard error"), None)
-]
-Resume = Annotated[
-    bool, option_of(Flag("resume", bool, "Go on with a run that was stopped, bit for bit"), None)
-]
-Overwrite = Annotated[bool, option_of(Flag("overwrite", bool, "Remove an earlier run in the folder"), None)]
-RunFolderFlag = Annotated[
-    str | None, option_of(Flag("out", str, "Folder of the run", default="runs/CORPUS"), None)
-]
+AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
+Resume = Annotated[bool, Option(Flag("resume", bool, "Go on with a run that was stopped, bit for bit"))]
+Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Remove an earlier run in the folder"))]
+RunFolderFlag = Annotated[str | None, Option(Flag("out", str, "Folder of the run", default="runs/CORPUS"))]
 ValidationCorpus = Annotated[
     str | None,
-    option_of(Flag("validation", str, "Corpus to measure with, in place of a part of CORPUS"), None),
+    Option(Flag("validation", str, "Corpus to measure with, in place of a part of CORPUS")),
 ]
-ModelFolder = Annotated[str, typer.Argument(metavar="DIR", help="A folder that `unspool train` made.")]
+ModelFolder = Annotated[str, Argument(metavar="DIR", help="A folder that `unspool train` made.")]
 UnknownSymbols = Annotated[
     Literal["error", "drop", "replace"],
-    option_of(
+    Option(
         Flag(
             "unknown",
             str,
             "What becomes of symbols that the model does not know: error, drop or replace",
             default="error",
-        ),
-        None,
+        )
     ),
 ]
 

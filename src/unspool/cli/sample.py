@@ -3,9 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from unspool.cli.flags import takes
+from unspool.cli.flags import Argument, takes
 from unspool.cli.options import COMPUTING, SAMPLING, AsJson, ModelFolder, UnknownSymbols
 from unspool.cli.printing import for_stdout, one_line, print_json
 
@@ -21,7 +19,7 @@ def sample(
     *,
     folder: ModelFolder,
     prompts: Annotated[
-        list[str] | None, typer.Argument(metavar="[PROMPT]...", help="What to go on from; none starts anew.")
+        list[str] | None, Argument(metavar="[PROMPT]...", help="What to go on from; none starts anew.")
     ] = None,
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from unspool.cli.flags import takes
+from unspool.cli.flags import Argument, takes
 from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, UnknownSymbols
 from unspool.cli.printing import one_line, print_json
 from unspool.cli.reading import open_corpus
@@ -22,7 +20,7 @@ AT_ONCE = 4096  # texts that are scored together, so that the first lines show b
 def score(
     *,
     folder: ModelFolder,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A text per line; - for standard input.")],
+    file: Annotated[str, Argument(metavar="FILE", help="A text per line; - for standard input.")],
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
     reading: dict[str, Any],

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
-from unspool.cli.flags import takes
+from unspool.cli.flags import Argument, takes
 from unspool.cli.info import model_facts
 from unspool.cli.options import (
     NETWORK,
@@ -55,7 +55,7 @@ def train(
     *,
     corpus: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="CORPUS",
             help="A path, - for standard input, a name of `unspool corpora`; with --resume a run's folder.",
         ),
@@ -176,7 +176,7 @@ def watched(folder: Path, start: Start) -> "Generator":
             return start(on_start=progress.start, on_record=progress.show)
     except KeyboardInterrupt:
         note(how_to_go_on(folder))
-        raise typer.Exit(130) from None
+        raise click.exceptions.Exit(130) from None
 
 
 def how_to_go_on(folder: Path) -> str:
