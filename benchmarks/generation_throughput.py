@@ -1,4 +1,8 @@
-"""Generation speed next to PyTorch carrying its state: one stream, and many sequences at once."""
+"""Generation speed: one stream and many sequences at once, next to PyTorch, JAX and the lesson in Keras.
+
+PyTorch and JAX carry their state, JAX in one compiled loop; the lesson reads the whole text again for each
+character, as it is taught.
+"""
 
 import argparse
 from collections.abc import Callable
@@ -7,6 +11,8 @@ import numpy as np
 
 import harness
 
+OURS = ("unspool",)
+PEERS = ("PyTorch", "JAX", "lesson")
 NEVER = np.float32(-1e4)  # the bias that keeps <eos> from ending a sequence early
 
 
@@ -78,6 +84,32 @@ def torch_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], 
     return run
 
 
+def jax_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
+    """Prepare a round of JAX's: characters per second, compiled before the clock starts."""
+    from jax_peer import writer
+
+    length = max(1, arguments.characters // batch_size // 4)
+    run = writer(
+        untrained(arguments)[1],
+        batch_size=batch_size,
+        count=length,
+        start=arguments.vocab_size - 1,
+        temperature=arguments.temperature,
+    )
+    run(0)
+    return lambda: batch_size * length / harness.seconds(lambda: run(1))
+
+
+def lesson_speed(length: int) -> Callable[[], float]:
+    """Prepare a round of the lesson's own loop: characters per second of one text."""
+    from keras_peer import Lesson
+
+    letters = " " + "".join(map(chr, range(43, 123)))  # as many symbols as the lesson's titles have
+    lesson = Lesson([letters], [letters])
+    lesson.generate("Today ", 2)
+    return lambda: length / harness.seconds(lambda: lesson.generate("Today ", length))
+
+
 def measure(arguments: argparse.Namespace, batch_size: int) -> dict[str, object]:
     """Measure every contender on one batch size."""
     contenders = {"unspool": unspool_speed(arguments, batch_size)}
@@ -85,6 +117,10 @@ def measure(arguments: argparse.Namespace, batch_size: int) -> dict[str, object]
         contenders["PyTorch"] = torch_speed(arguments, batch_size)
     else:
         harness.absent("PyTorch", "torch")
+    if harness.installed("jax") and arguments.cell == "lstm" and arguments.num_layers == 1:
+        contenders["JAX"] = jax_speed(arguments, batch_size)
+    if batch_size == 1 and harness.installed("tensorflow-cpu"):
+        contenders["lesson"] = lesson_speed(arguments.lesson_characters)
     speeds = harness.take_turns(contenders, rounds=arguments.rounds)
     return {"batch_size": batch_size, "characters_per_second": speeds}
 
@@ -92,9 +128,11 @@ def measure(arguments: argparse.Namespace, batch_size: int) -> dict[str, object]
 def row(result: dict[str, object]) -> list[str]:
     """Lay out one batch size's result."""
     speeds: dict[str, harness.Spread] = result["characters_per_second"]
-    ours, peer = speeds["unspool"], speeds.get("PyTorch")
-    ratio = f"{ours.median / peer.median:.1f}" if peer else "absent"
-    return [str(result["batch_size"]), str(ours), str(peer or "absent"), ratio]
+    ours = speeds["unspool"].median
+    cells = [
+        f"{speed} {ours / speed.median:,.1f} ×" if speed else "absent" for speed in map(speeds.get, PEERS)
+    ]
+    return [str(result["batch_size"]), *(str(speeds[name]) for name in OURS if name in speeds), *cells]
 
 
 def main() -> None:
@@ -107,13 +145,14 @@ def main() -> None:
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 8, 64, 256])
     parser.add_argument("--temperature", type=float, default=0.8)
     parser.add_argument("--characters", type=int, default=100_000, help="characters in a round of unspool's")
+    parser.add_argument("--lesson-characters", type=int, default=40, help="characters of the lesson's round")
     parser.add_argument("--peer-share", type=int, default=25, help="how many times fewer a peer draws")
     arguments = parser.parse_args()
     results = [measure(arguments, batch_size) for batch_size in arguments.batch_sizes]
     terms = f"Generated characters a second, median (low to high) of {arguments.rounds} rounds: "
     terms += f"{arguments.cell}, hidden {arguments.hidden_size} x {arguments.num_layers}, "
     terms += f"vocabulary {arguments.vocab_size}, temperature {arguments.temperature}"
-    header = ["sequences at once", "unspool", "PyTorch", "unspool / PyTorch"]
+    header = ["sequences at once", *OURS, *(f"{name}, unspool beside it" for name in PEERS)]
     document = {
         "benchmark": "generation_throughput",
         "machine": harness.describe(threads=arguments.threads),

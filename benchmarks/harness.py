@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
 SETTLE_SECONDS = 0.2  # lets the previous contender's thread pool fall asleep
-PACKAGES = ("unspool", "numpy", "torch", "keras", "tensorflow-cpu", "tensorflow")
+PACKAGES = ("unspool", "numpy", "torch", "jax", "keras", "tensorflow-cpu", "tensorflow")
 
 
 @dataclass(frozen=True)

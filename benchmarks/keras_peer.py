@@ -99,3 +99,14 @@ class Lesson:
             chosen = np.take_along_axis(probabilities, targets[..., None], axis=-1)[..., 0]  # (B, T)
             nats -= float(np.log(np.maximum(chosen, 1e-30))[targets != 0].sum())
         return nats / math.log(2) / sum(map(len, self.held_out))
+
+    def generate(self, prompt: str, count: int) -> str:
+        """Write `count` characters as the lesson does: the whole text is read again for each of them."""
+        symbols = dict(zip(self.characters.index.values(), self.characters.index, strict=True))
+        text = prompt
+        for _ in range(count):
+            ids = [self.characters.index[character] for character in text]
+            inputs = tf.expand_dims(tf.one_hot(ids, self.characters.width), 0)
+            probabilities = self.model(inputs).numpy()[0, -1]
+            text += symbols.get(int(np.argmax(probabilities)), " ")
+        return text[len(prompt) :]
