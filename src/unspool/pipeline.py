@@ -7,7 +7,7 @@ from typing import Any
 
 from unspool.configuration import check, to_dict
 from unspool.engines import make_engine
-from unspool.errors import ConfigError
+from unspool.errors import ArtifactError, ConfigError
 from unspool.model import Generator
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
@@ -190,8 +190,7 @@ def resume_training(
     elif run.data.get("validation") is not None:
         held_out = records_from_spec(run.data["validation"])
     encoded = _encode(corpus, held_out, run.training, run.tokenizer)
-    chosen = run.data.get("samples") or {}
-    sampling = _sampling(run.tokenizer, chosen.get("prompts", ()), chosen.get("temperatures", ()))
+    sampling = _saved_sampling(run)
     task = _task(run.network, run.training, corpus, encoded, sampling)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
     with sole_writer(out):
@@ -309,6 +308,17 @@ def _sampling(
     if not prompts or not temperatures:
         return None
     return SamplingCallback(tokenizer=tokenizer, prompts=tuple(prompts), temperatures=tuple(temperatures))
+
+
+def _saved_sampling(run: RunFolder) -> SamplingCallback | None:
+    chosen = run.data.get("samples") or {"prompts": [], "temperatures": []}
+    if not isinstance(chosen, dict) or not all(
+        isinstance(chosen.get(name), list) for name in ("prompts", "temperatures")
+    ):
+        what = f"{run.path / 'config.json'}: data.samples"
+        expected = "an object with lists of prompts and temperatures"
+        raise ArtifactError(what, expected=expected, got=repr(chosen))
+    return _sampling(run.tokenizer, chosen["prompts"], chosen["temperatures"])
 
 
 def _describe(

@@ -161,6 +161,32 @@ def test_info_describes_a_model(unspool: Run, model: Path) -> None:
     assert facts["tokenizer"]["vocab_size"] == facts["network"]["vocab_size"]
 
 
+@pytest.mark.parametrize("line", ["3", '{"kind": "evaluation", "step": 1}'])
+def test_info_names_a_damaged_line_of_the_metrics(
+    unspool: Run, model: Path, tmp_path: Path, line: str
+) -> None:
+    folder = shutil.copytree(model, tmp_path / "run")
+    with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    done = unspool(["info", str(folder)])
+    assert done.exit_code == 2
+    assert "metrics.jsonl" in done.stderr
+    assert "line " in done.stderr
+
+
+@pytest.mark.parametrize("samples", [3, {"prompts": "x"}, {"prompts": [], "temperatures": 1}])
+def test_resuming_names_a_damaged_configuration(
+    unspool: Run, model: Path, tmp_path: Path, samples: object
+) -> None:
+    folder = shutil.copytree(model, tmp_path / "run")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["data"]["samples"] = samples
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    done = unspool(["train", "--resume", str(folder)])
+    assert done.exit_code == 2
+    assert "data.samples" in done.stderr
+
+
 def test_info_describes_a_corpus(unspool: Run, tmp_path: Path) -> None:
     path = tmp_path / "mixed.txt"
     path.write_text("abba\nМир мир\n猫猫猫\n", "utf-8")

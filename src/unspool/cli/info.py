@@ -8,6 +8,7 @@ from unspool.cli.options import READING, AsJson
 from unspool.cli.printing import one_line, print_json, size
 from unspool.cli.reading import open_corpus
 from unspool.cli.tables import print_facts
+from unspool.errors import ArtifactError
 
 if TYPE_CHECKING:
     from unspool.model import Generator
@@ -62,18 +63,32 @@ def model_facts(model: "Generator", folder: Path) -> dict[str, Any]:
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
-    """Read what a training wrote down; nothing for a model that was saved on its own."""
+    """Read what a training wrote down; nothing for a model that was saved on its own.
+
+    Raises:
+        ArtifactError: If a line is none that a training writes.
+    """
     import json
+
+    from unspool.configuration import from_dict
+    from unspool.training.records import EvaluationRecord
 
     path = folder / "metrics.jsonl"
     if not path.is_file():
         return []
     records = []
-    for line in path.read_text("utf-8").splitlines():
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
         try:
-            records.append(json.loads(line))
+            record = json.loads(line)
         except ValueError:
             break  # the line that a run is writing at this moment
+        if not isinstance(record, dict):
+            got = f"{line[:40]!r} in line {number}"
+            raise ArtifactError(str(path), expected="a JSON object in each line", got=got)
+        if record.get("kind") == "evaluation":
+            values = {name: value for name, value in record.items() if name != "kind"}
+            from_dict(EvaluationRecord, values, where=f"{path}, line {number}")
+        records.append(record)
     return records
 
 
