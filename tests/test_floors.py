@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"network"}),
     frozenset({"engines", "generation", "artifacts"}),
     frozenset({"training", "evaluation", "model"}),
-    frozenset({"pipeline", "export", "serve"}),
+    frozenset({"pipeline", "fine_tuning", "export", "serve"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -30,6 +30,7 @@ DOORS: dict[tuple[str, str], str] = {
     ("engines", "generation"): "an engine generates, so its protocol names the options of generation",
     ("training", "evaluation"): "the loop measures the held-out text with the evaluation that users call",
     ("model", "evaluation"): "a model evaluates itself with the evaluation that the loop uses",
+    ("pipeline", "fine_tuning"): "a training may go on from a model",
     ("cli", "__init__"): "the command line uses the public face, as any program would",
     ("__main__", "cli"): "python -m unspool is the command line",
 }

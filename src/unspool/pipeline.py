@@ -8,6 +8,7 @@ from typing import Any
 from unspool.configuration import check, to_dict
 from unspool.engines import make_engine
 from unspool.errors import ArtifactError, ConfigError
+from unspool.fine_tuning import first_network, first_parameters, load_origin
 from unspool.model import Generator
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
@@ -73,6 +74,7 @@ def train(
     training: TrainingConfig | None = None,
     tokenizer: str | Tokenizer = "char",
     max_vocab_size: int | None = None,
+    init_from: str | Path | Generator | None = None,
     validation: Texts | None = None,
     sample_prompts: Sequence[str] = ("",),
     sample_temperatures: Sequence[float] = (0.3, 0.8, 1.0),
@@ -92,6 +94,8 @@ def train(
         training: How to train it; None for the defaults.
         tokenizer: A name in `TOKENIZERS` to make a new one from the texts, or one that exists.
         max_vocab_size: Most symbols of a new tokenizer; None for no limit.
+        init_from: A model to go on from, or its folder: its network and what it learnt, its symbols and any
+            new ones of these texts. A lower `learning_rate` than for a new model forgets less.
         validation: Texts to measure with in place of a part of `records`, which `validation_fraction`
             is otherwise: in line mode the texts whose hash says so, the same for every seed; of a document
             the end.
@@ -131,11 +135,12 @@ def train(
     config = training or TrainingConfig()
     held_out = None if validation is None else _as_records(validation)
     refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
-    encoded = _encode(corpus, held_out, config, tokenizer, max_vocab_size=max_vocab_size)
+    origin = load_origin(init_from, tokenizer, max_vocab_size)
+    encoded = _encode(corpus, held_out, config, tokenizer, max_vocab_size=max_vocab_size, origin=origin)
     sampling = _sampling(encoded.tokenizer, sample_prompts, sample_temperatures)
-    resolved = _resolved(network or NetworkConfig(), encoded.tokenizer)
+    resolved = _resolved(network or first_network(origin), encoded.tokenizer)
     task = _task(resolved, config, corpus, encoded, sampling)
-    fresh = fresh_start(task, initialize(resolved, config.seed))
+    fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
     with sole_writer(out):
         run = RunFolder.create(  # after everything that may be wrong was looked at
             out,
@@ -145,6 +150,8 @@ def train(
             data=_describe(corpus, held_out, encoded, sampling),
             overwrite=overwrite,
         )
+        if origin is not None:  # a run that is stopped at once must not start from nothing
+            run.save_checkpoint(fresh)
         return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
 
 
@@ -253,9 +260,11 @@ def _encode(
     tokenizer: str | Tokenizer,
     *,
     max_vocab_size: int | None = None,
+    origin: Generator | None = None,
 ) -> EncodedCorpus:
     """Read the corpus once, and hold out what is for validation."""
     fraction = config.validation_fraction
+    tokenizer = tokenizer if origin is None else origin.tokenizer
     both = _Both(corpus, validation)
     held_out: Callable[[Record], bool] | None = None
     if validation is not None:
@@ -270,6 +279,7 @@ def _encode(
         held_out=held_out,
         normalization=corpus.normalization,
         unknown="replace" if lossy else "error",
+        grow=origin is not None,
     )
     if validation is None and fraction is not None and corpus.document:
         head, tail = encoded.training.tail_split(fraction)

@@ -12,6 +12,10 @@ AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all
 Resume = Annotated[bool, Option(Flag("resume", bool, "Go on with a run that was stopped, bit for bit"))]
 Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Remove an earlier run in the folder"))]
 RunFolderFlag = Annotated[str | None, Option(Flag("out", str, "Folder of the run", default="runs/CORPUS"))]
+InitFrom = Annotated[
+    str | None,
+    Option(Flag("init_from", str, "Folder of a model to go on from: its network, its symbols and new ones")),
+]
 ValidationCorpus = Annotated[
     str | None,
     Option(Flag("validation", str, "Corpus to measure with, in place of a part of CORPUS")),

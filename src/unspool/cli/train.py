@@ -19,6 +19,7 @@ from unspool.cli.options import (
     TOKENIZER,
     TRAINING,
     AsJson,
+    InitFrom,
     Overwrite,
     Resume,
     RunFolderFlag,
@@ -63,6 +64,7 @@ def train(
     out: RunFolderFlag = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    init_from: InitFrom = None,
     validation: ValidationCorpus = None,
     as_json: AsJson = False,
     showing: dict[str, Any],
@@ -79,11 +81,13 @@ def train(
     given = Given(reading, tokens, network, training, showing)
     folder = run_folder(corpus, out, resume=resume)
     if resume:
-        own = {**tokens, **showing, "validation": validation, "overwrite": overwrite}
+        own = {**tokens, **showing, "init_from": init_from, "validation": validation, "overwrite": overwrite}
         refuse_for_resuming(name for name, value in own.items() if value)
         start = going_on(folder, corpus, given)
     else:
-        start = starting(folder, corpus, given, validation=validation, overwrite=overwrite)
+        start = starting(
+            folder, corpus, given, init_from=init_from, validation=validation, overwrite=overwrite
+        )
     facts = model_facts(watched(folder, start), folder)
     print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
 
@@ -126,14 +130,22 @@ def refuse_for_resuming(given: Iterable[str]) -> None:
 
 
 def starting(
-    folder: Path, corpus: str | None, given: Given, *, validation: str | None, overwrite: bool
+    folder: Path,
+    corpus: str | None,
+    given: Given,
+    *,
+    init_from: str | None,
+    validation: str | None,
+    overwrite: bool,
 ) -> Start:
     """Prepare a new run."""
     import unspool
 
     if corpus is None:
         raise no_corpus(WHAT_TO_READ)
-    network, training = unspool.NetworkConfig(**given.network), unspool.TrainingConfig(**given.training)
+    origin = None if init_from is None else unspool.load(init_from)
+    base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
+    network, training = replace(base, **given.network), unspool.TrainingConfig(**given.training)
     return partial(
         unspool.train,
         open_corpus(corpus, given.reading),
@@ -141,6 +153,7 @@ def starting(
         out=folder,
         network=network,
         training=training,
+        init_from=origin,
         overwrite=overwrite,
         **{f"sample_{name}s": values for name, values in given.showing.items()},
         **given.tokens,

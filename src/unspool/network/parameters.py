@@ -13,12 +13,14 @@ The names are those in the safetensors file, and their order is fixed::
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
+from unspool.errors import ConfigError
 from unspool.network.cells import LayerParameters
 from unspool.network.config import NetworkConfig
 
@@ -101,3 +103,45 @@ def _orthogonal(random: np.random.Generator, rows: int, columns: int) -> NDArray
     """Draw a (rows, columns) matrix with orthonormal rows, rows ≤ columns, evenly over all of them."""
     q, r = np.linalg.qr(random.standard_normal((columns, rows)))
     return np.asarray((q * np.sign(np.diag(r))).T)  # without the signs the draw would not be even
+
+
+def grow(
+    parameters: Mapping[str, NDArray[Any]],
+    old: NetworkConfig,
+    new: NetworkConfig,
+    *,
+    ids: NDArray[np.integer[Any]],
+    seed: int,
+) -> Parameters:
+    """Carry what was learnt over to a network with more symbols.
+
+    Every symbol that the old network knows keeps its numbers. A new one starts with fresh rows and columns
+    and as little chance as the least likely old one.
+
+    Args:
+        parameters: Of the old network.
+        old: The old network.
+        new: The same network with a larger vocab_size; its dropout may be another.
+        ids: The new id of each old one.  # (old V,)
+        seed: As in `initialize`.
+
+    Returns:
+        Parameters of the new network; the arrays that do not grow are copies.
+
+    Raises:
+        ConfigError: If the networks differ in anything else.
+    """
+    if replace(old, vocab_size=new.vocab_size, dropout=new.dropout) != new:
+        raise ConfigError("the network", expected=f"that of the model to go on from, {old}", got=str(new))
+    grown = initialize(new, seed)
+    for name, values in parameters.items():
+        if name == "output.kernel":
+            grown[name][:, ids] = values
+        elif name == "output.bias":
+            grown[name][:] = values[1:].min()
+            grown[name][ids] = values
+        elif values.shape == grown[name].shape:
+            grown[name][...] = values
+        else:  # a row for each symbol
+            grown[name][ids] = values
+    return grown

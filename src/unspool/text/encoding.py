@@ -53,6 +53,7 @@ def encode_corpus(
     held_out: HeldOut | None = None,
     normalization: str | None = "NFC",
     unknown: Unknown = "error",
+    grow: bool = False,
 ) -> EncodedCorpus:
     """Read records once and encode them, building a tokenizer on the way or using a given one.
 
@@ -70,6 +71,8 @@ def encode_corpus(
         normalization: Unicode form of a new tokenizer and of its corpus; an existing one has its own.
         unknown: What becomes of symbols that an existing tokenizer does not know: "error", "drop" or
             "replace".
+        grow: Whether an existing tokenizer takes in the symbols that it does not know, after its own, the
+            most frequent first; `unknown` has no say then.
 
     Returns:
         The tokenizer and the two streams.
@@ -83,7 +86,7 @@ def encode_corpus(
     numbering: _Numbering
     if isinstance(tokenizer, Tokenizer):
         check("max_vocab_size", max_vocab_size, "None with a tokenizer that exists", max_vocab_size is None)
-        numbering = _Existing(tokenizer, unknown)
+        numbering = _Grown(tokenizer) if grow else _Existing(tokenizer, unknown)
     else:
         numbering = _New(tokenizer_class(tokenizer), max_vocab_size, check_normalization(normalization))
     return _encode(records, numbering, held_out)
@@ -144,6 +147,25 @@ class _Existing:
         table = np.arange(self._tokenizer.vocab_size, dtype=np.uint32)
         table[0] = self._tokenizer.eos_id
         return self._tokenizer, table, self._lost
+
+
+class _Grown(_New):
+    """Number symbols for a tokenizer that keeps those of an earlier one."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        super().__init__(type(tokenizer), None, tokenizer.normalization)
+        self._tokenizer = tokenizer
+
+    def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]:
+        ranking = rank(self._counter)
+        unk = self._tokenizer.unk_id is not None
+        own = self._tokenizer.symbols[:-1] if unk else self._tokenizer.symbols
+        known = frozenset(own)
+        new = [symbol for symbol in ranking.symbols if symbol not in known]
+        tokenizer = self._cls([*own, *new], unk=unk, normalization=self.normalization)
+        ids = {symbol: i for i, symbol in enumerate([*own, *new], start=1)}
+        by_rank = np.array([0, *map(ids.__getitem__, ranking.symbols), tokenizer.eos_id], np.uint32)
+        return tokenizer, by_rank[ranking.table], 0
 
 
 @dataclass
