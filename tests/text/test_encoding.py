@@ -149,6 +149,28 @@ def test_an_existing_tokenizer_keeps_its_numbers(kind: str, texts: list[str], ot
             assert corpus.training.characters == len(kept)
 
 
+def of(*texts: str) -> list[Record]:
+    """Make records."""
+    return [Record(text) for text in texts]
+
+
+@any_kind
+def test_a_tokenizer_grows_behind_its_own_symbols(kind: str) -> None:
+    old = encode_corpus(of("b a b", "a b"), tokenizer=kind).tokenizer
+    grown = encode_corpus(of("c a d", "d b d"), tokenizer=old, grow=True)
+    own = len(old.symbols)
+    assert grown.tokenizer.symbols[:own] == old.symbols
+    assert grown.tokenizer.symbols[own:] == ("d", "c")  # the most frequent first
+    assert grown.unknown == 0
+    assert decoded(grown, grown.training) == ["c a d", "d b d"]
+
+
+def test_a_grown_tokenizer_keeps_its_unk() -> None:
+    old = encode_corpus(of("a a b c"), tokenizer="word", max_vocab_size=5).tokenizer
+    grown = encode_corpus(of("x a"), tokenizer=old, grow=True).tokenizer
+    assert grown.symbols == (*old.symbols[:-1], "x", "<unk>")
+
+
 def test_lost_symbols_are_counted() -> None:
     tokenizer = CharTokenizer(["a", "b"])
     records = [Record("abc"), Record("xa")]
