@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unspool.storage import append_line, atomic_write
+from unspool.storage import append_line, atomic_file, atomic_write
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -16,6 +16,21 @@ def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
     atomic_write(path, "é\r\n")
     assert path.read_bytes() == "é\r\n".encode()
     assert os.listdir(tmp_path) == ["model.bin"]  # noqa: PTH208  (hidden files count as well)
+
+
+def test_a_file_written_in_pieces_is_there_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "names.txt"
+    path.write_bytes(b"old")
+    with atomic_file(path) as file:
+        file.write(b"one\n")
+        assert path.read_bytes() == b"old"
+        file.write(b"two\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+    with pytest.raises(KeyboardInterrupt), atomic_file(path) as file:  # noqa: PT012
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert os.listdir(tmp_path) == ["names.txt"]  # noqa: PTH208  (hidden files count as well)
 
 
 def test_the_file_has_the_modes_of_an_ordinary_one(tmp_path: Path) -> None:

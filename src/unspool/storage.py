@@ -3,11 +3,14 @@
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
-def atomic_write(path: Path, data: bytes | str) -> None:
-    """Replace a file as a whole, or leave it as it was.
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file piece by piece that takes its name when it is whole, in place of the one that has it.
 
     The data goes to a temporary name in the same folder, is forced to the disk, and takes the final
     name in one step; the folder is forced to the disk after it. If anything fails the temporary file
@@ -15,17 +18,18 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 
     Args:
         path: The file to write; its folder must exist.
-        data: The new content; text is written as UTF-8, line ends as they are.
+
+    Yields:
+        The file, open for writing bytes.
 
     Raises:
         OSError: If the folder cannot be written to or the disk is full.
     """
     path = Path(path)
-    raw = data.encode("utf-8") if isinstance(data, str) else data
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         with temporary.open("xb") as file:
-            file.write(raw)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -34,6 +38,21 @@ def atomic_write(path: Path, data: bytes | str) -> None:
             temporary.unlink()
         raise
     sync_folder(path.parent)
+
+
+def atomic_write(path: Path, data: bytes | str) -> None:
+    """Replace a file as a whole, or leave it as it was; see `atomic_file`.
+
+    Args:
+        path: The file to write; its folder must exist.
+        data: The new content; text is written as UTF-8, line ends as they are.
+
+    Raises:
+        OSError: If the folder cannot be written to or the disk is full.
+    """
+    raw = data.encode("utf-8") if isinstance(data, str) else data
+    with atomic_file(path) as file:
+        file.write(raw)
 
 
 def append_line(path: Path, text: str) -> None:
