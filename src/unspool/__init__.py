@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     )
     from unspool.evaluation.scores import TextScore
     from unspool.evaluation.streams import Evaluation
-    from unspool.generation.results import Generation
+    from unspool.generation.collecting import Collection, CollectionReport
+    from unspool.generation.results import Generation, Generations
+    from unspool.generation.selection import Selection
     from unspool.model import Generator, load
     from unspool.network.config import NetworkConfig
     from unspool.pipeline import train
+    from unspool.text.novelty import NoveltyIndex
     from unspool.text.records import Record, Records
     from unspool.text.sources import read_records
     from unspool.training.config import TrainingConfig
@@ -40,17 +43,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArtifactError",
+    "Collection",
+    "CollectionReport",
     "ConfigError",
     "CorpusError",
     "DivergenceError",
     "DownloadError",
     "Evaluation",
     "Generation",
+    "Generations",
     "Generator",
     "InputError",
     "NetworkConfig",
+    "NoveltyIndex",
     "Record",
     "Records",
+    "Selection",
     "TextScore",
     "TokenizerError",
     "TrainingConfig",
@@ -63,12 +71,17 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Collection": "generation.collecting",
+    "CollectionReport": "generation.collecting",
     "Evaluation": "evaluation.streams",
     "Generation": "generation.results",
+    "Generations": "generation.results",
     "Generator": "model",
     "NetworkConfig": "network.config",
+    "NoveltyIndex": "text.novelty",
     "Record": "text.records",
     "Records": "text.records",
+    "Selection": "generation.selection",
     "TextScore": "evaluation.scores",
     "TrainingConfig": "training.config",
     "load": "model",

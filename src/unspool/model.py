@@ -8,17 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.artifacts import load_model, save_model
+from unspool.artifacts.novelty_file import load_novelty, save_novelty
 from unspool.configuration import check, is_whole
 from unspool.engines import make_engine
 from unspool.engines.protocol import Parameters
 from unspool.errors import ConfigError
 from unspool.evaluation.scores import TextScore, score_texts
 from unspool.evaluation.streams import Evaluation, evaluate_stream
+from unspool.generation.collecting import Collection
 from unspool.generation.options import GeneratedIds, GenerationKeywords, generation_options
-from unspool.generation.results import Generation
+from unspool.generation.random import fresh_seed
+from unspool.generation.results import Generation, Generations
+from unspool.generation.selection import CollectionKeywords, split_keywords
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
 from unspool.text.encoding import encode_corpus
+from unspool.text.novelty import NoveltyIndex
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown
@@ -64,6 +69,7 @@ class Generator:
             dict(data or {}),
             dict(generation or {}),
         )
+        self._novelty: NoveltyIndex | Path | None = None  # a path until it is read
         self._engine_name, self._threads = engine, threads
         self._engine = make_engine(engine, network, threads=threads)
 
@@ -90,7 +96,7 @@ class Generator:
             ConfigError: If the engine cannot be made.
         """
         saved = load_model(Path(folder))
-        return cls(
+        model = cls(
             network=saved.network,
             tokenizer=saved.tokenizer,
             parameters=saved.parameters,
@@ -100,13 +106,16 @@ class Generator:
             engine=engine,
             threads=threads,
         )
+        model._novelty = Path(folder)
+        return model
 
     def save(self, folder: str | Path) -> None:
-        """Write the model as a folder that `load` reads.
+        """Write the model as a folder that `load` reads, with its index of the training texts if it has one.
 
         Raises:
-            ArtifactError: If the folder cannot be written.
+            ArtifactError: If the folder cannot be written, or the index to take along is damaged.
         """
+        novelty = self.novelty_index
         save_model(
             Path(folder),
             network=self.network,
@@ -117,6 +126,23 @@ class Generator:
             generation=self.generation,
             card=self._card(Path(folder).name),
         )
+        save_novelty(Path(folder), novelty, self.tokenizer)
+
+    @property
+    def novelty_index(self) -> NoveltyIndex | None:
+        """Tell which texts the model was trained on, if that was kept; read when it is first asked for.
+
+        Raises:
+            ArtifactError: If the file is damaged or of another model.
+        """
+        if isinstance(self._novelty, Path):
+            self._novelty = load_novelty(self._novelty, self.tokenizer)
+        return self._novelty
+
+    @novelty_index.setter
+    def novelty_index(self, index: NoveltyIndex | None) -> None:
+        """Give the model an index, which `save` keeps; None takes it away."""
+        self._novelty = index
 
     @property
     def num_parameters(self) -> int:
@@ -138,11 +164,12 @@ class Generator:
         n: int = 1,
         first: int = 0,
         unknown: Unknown = "error",
-        **options: Unpack[GenerationKeywords],
-    ) -> list[Generation]:
+        **options: Unpack[CollectionKeywords],
+    ) -> Generations:
         """Continue one prompt or several.
 
-        Text i depends on the seed, on its own prompt and on i, not on what is drawn beside it.
+        Text i depends on the seed, on its own prompt and on i, not on what is drawn beside it. Where the
+        texts have to be good ones (unique, novel, valid, finished), this gathers what `collect` gives.
 
         Args:
             prompt: What to go on from; "" starts from nothing.
@@ -150,23 +177,72 @@ class Generator:
             first: Index of the first text, ≥ 0: text 100 of a seed is the same, drawn on its own or after 0
                 to 99.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
-            **options: How to sample and when to stop: any field of `GenerationOptions`.
+            **options: How to sample and when to stop: any field of `GenerationOptions`; which texts are good:
+                any field of `Selection`.
 
         Returns:
-            n texts of the first prompt, then n of the second, and so on.
+            n texts of the first prompt, then n of the second, and so on: a list. Its `report` says what was
+            refused where the texts had to be good ones, and is None otherwise.
 
         Raises:
-            ConfigError: If a value is out of its range.
+            ConfigError: If a value is out of its range, or `novel` has nothing to compare with.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
+        selection, rest = split_keywords(options)
+        if not selection.is_off:
+            return self.collect(prompt, n=n, first=first, unknown=unknown, **options).gather()
         check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
         check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
-        chosen = generation_options(options)
+        chosen = generation_options(rest)
         prompts = _strings("prompt", [prompt] if isinstance(prompt, str) else prompt)
         encoded = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
         repeated = [ids for ids in encoded for _ in range(n)]
         drawn = self._engine.generate(self.parameters, repeated, chosen, first=first)
-        return [self._generation(ids, result) for ids, result in zip(repeated, drawn, strict=True)]
+        return Generations(self._generation(ids, result) for ids, result in zip(repeated, drawn, strict=True))
+
+    def collect(
+        self,
+        prompt: str | Sequence[str] = "",
+        *,
+        n: int = 1,
+        first: int = 0,
+        unknown: Unknown = "error",
+        **options: Unpack[CollectionKeywords],
+    ) -> Collection:
+        """Give good texts one by one, as many as are wanted, with a report.
+
+        They are those of the indices first, first + 1, … that pass, in this order, so a seed gives the same
+        texts every time. Memory stays flat, however many are wanted. A text is judged as a whole, its prompt
+        included. Errors in the arguments are raised at the call.
+
+        Args:
+            prompt: What to go on from. The indices run on from one prompt to the next.
+            n: Texts for each prompt, ≥ 1.
+            first: Index of the first text, ≥ 0; to go on with a collection, its first + `report.attempts`.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            **options: Which texts are good: any field of `Selection`; how to sample and when to stop: any
+                field of `GenerationOptions`.
+
+        Raises:
+            ConfigError: If a value is out of its range, or `novel` has nothing to compare with.
+            UnknownSymbolError: If a prompt has a symbol that the model does not know.
+            ArtifactError: If the index is damaged.
+        """
+        selection, rest = split_keywords(options)
+        chosen = generation_options(rest)
+        prompts = _strings("prompt", [prompt] if isinstance(prompt, str) else prompt)
+        for text in prompts:
+            self.tokenizer.encode(text, unknown=unknown)  # refused now, not at the first text
+        rest["seed"] = fresh_seed() if chosen.seed is None else chosen.seed
+        return Collection(
+            lambda text, count, index: self.generate(text, n=count, first=index, unknown=unknown, **rest),
+            prompts,
+            n=n,
+            first=first,
+            selection=selection,
+            known=selection.known(lambda: self.novelty_index),
+            max_new_tokens=chosen.max_new_tokens,
+        )
 
     def stream(
         self,

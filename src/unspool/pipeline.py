@@ -78,6 +78,7 @@ def train(
     validation: Texts | None = None,
     sample_prompts: Sequence[str] = ("",),
     sample_temperatures: Sequence[float] = (0.3, 0.8, 1.0),
+    novelty_index: bool = False,
     resume: bool = False,
     overwrite: bool = False,
     on_start: OnStart | None = None,
@@ -101,6 +102,8 @@ def train(
             the end.
         sample_prompts: What the network goes on from after every evaluation; none to see nothing.
         sample_temperatures: Each prompt is continued at each of them.
+        novelty_index: Whether to keep hashes of the texts to learn from beside the model, 8 bytes each, so
+            that `generate(novel=True)` can refuse copies of them. Held-out texts are not counted.
         resume: Whether to go on with the run in `out`, which must have been started with the same texts
             and configuration.
         overwrite: Whether an earlier run in `out` is removed.
@@ -117,6 +120,7 @@ def train(
     """
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
+    check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
     for name, several in (("sample_prompts", sample_prompts), ("sample_temperatures", sample_temperatures)):
         check(name, several, "a list", not isinstance(several, str) and isinstance(several, Sequence))
     corpus = _as_records(records)
@@ -129,6 +133,7 @@ def train(
             validation=validation,
             network=network,
             training=training,
+            novelty_index=novelty_index,
             on_start=on_start,
             on_record=on_record,
         )
@@ -147,7 +152,7 @@ def train(
             network=resolved,
             training=config,
             tokenizer=encoded.tokenizer,
-            data=_describe(corpus, held_out, encoded, sampling),
+            data={**_describe(corpus, held_out, encoded, sampling), "novelty_index": novelty_index},
             overwrite=overwrite,
         )
         if origin is not None:  # a run that is stopped at once must not start from nothing
@@ -162,6 +167,7 @@ def resume_training(
     validation: Texts | None = None,
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
+    novelty_index: bool = False,
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
 ) -> Generator:
@@ -173,6 +179,7 @@ def resume_training(
         validation: The held-out texts, if the run was given some; None to read them again.
         network: None for the run's own; any other is refused.
         training: None for the run's own; it may differ in `threads` and `checkpoint_seconds` alone.
+        novelty_index: Whether to make the index of the training texts if the run has none yet.
         on_start: Gets the plan before the first step.
         on_record: Gets each of the loop's records once it is on disk.
 
@@ -185,6 +192,8 @@ def resume_training(
         KeyboardInterrupt: If the training was stopped again.
     """
     run = RunFolder.reopen(out)
+    if novelty_index:
+        run.data = {**run.data, "novelty_index": True}
     if network is not None:
         _refuse_changes(_resolved(network, run.tokenizer), run.network, run, free=frozenset())
     if training is not None:
@@ -235,6 +244,7 @@ def _run(
     """Train until the end, and load what was best."""
     config = task.config
     start = run.start(fresh)
+    run.keep_novelty_index(encoded.training, by_line=corpus.document)
     if on_start is not None:
         on_start(_plan(run, corpus, encoded, start.progress.step))
     with stop_on_interrupt() as stop_requested:

@@ -1,10 +1,15 @@
 """What generation gives back: texts, and what the model thinks of them."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from unspool.generation.collecting import CollectionReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,3 +37,16 @@ class Generation:
     def total_logprob(self) -> float:
         """Sum the log-probabilities, in nats."""
         return math.fsum(self.token_logprobs.tolist())
+
+
+class Generations(list[Generation]):
+    """Hold generated texts, and what became of those that were not good enough.
+
+    Args:
+        texts: The texts.
+        report: What was drawn and refused; None where nothing was asked of the texts.
+    """
+
+    def __init__(self, texts: Iterable[Generation] = (), *, report: "CollectionReport | None" = None) -> None:
+        super().__init__(texts)
+        self.report = report

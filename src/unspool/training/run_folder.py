@@ -7,6 +7,7 @@
     loss.svg                             the loss curve
     checkpoint/last.safetensors          everything that going on takes
     model.safetensors, README.md, ...    the best model so far
+    novelty.safetensors                  index of the training texts, if it was asked for
 """
 
 import json
@@ -25,12 +26,15 @@ from unspool.artifacts.model_folder import (
     TOKENIZER,
     ConfigFile,
 )
+from unspool.artifacts.novelty_file import NOVELTY, save_novelty
 from unspool.artifacts.tensor_files import parse_json_object
 from unspool.configuration import from_dict, to_dict
 from unspool.errors import ArtifactError
 from unspool.generation.options import GenerationOptions
 from unspool.network.config import NetworkConfig
 from unspool.storage import atomic_write
+from unspool.text.novelty import NoveltyIndex
+from unspool.text.streams import TokenStream
 from unspool.text.tokenizers import Tokenizer, tokenizer_from_json
 from unspool.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint, write_error
 from unspool.training.config import TrainingConfig
@@ -49,7 +53,7 @@ from unspool.training.records import (
 
 METRICS, LOSS_CURVE, CHECKPOINT = "metrics.jsonl", "loss.svg", "checkpoint/last.safetensors"
 MODEL_FILES = (CONFIG, TOKENIZER, MODEL, GENERATION, CARD)
-RUN_FILES = (*MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT)
+RUN_FILES = (*MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT, NOVELTY)
 
 
 class RunFolder:
@@ -222,6 +226,20 @@ class RunFolder:
                 evaluation=evaluation,
             ),
         )
+
+    def keep_novelty_index(self, stream: TokenStream, *, by_line: bool) -> None:
+        """Write the index of the training texts, if the run's `data` asks for one and there is none yet.
+
+        Args:
+            stream: The training texts, without those held out.
+            by_line: Whether they are a document, of which the lines are taken.
+
+        Raises:
+            ArtifactError: If the file cannot be written.
+        """
+        if self.data.get("novelty_index") and not (self.path / NOVELTY).exists():
+            index = NoveltyIndex.of_stream(stream, self.tokenizer, by_line=by_line)
+            save_novelty(self.path, index, self.tokenizer)
 
     def _draw(self, line: Mapping[str, Any]) -> None:
         bits = line.get("bits_per_character")
