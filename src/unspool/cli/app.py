@@ -1,6 +1,7 @@
 """The app: its commands, and how every way to end becomes an exit code.
 
-0 success, 1 a training that diverged, 2 bad input (one line on standard error), 130 Ctrl-C, 141 a pipe gone.
+0 success, 1 a training that diverged, 2 bad input (one line on standard error), 3 fewer
+texts than `sample` was asked for, 130 Ctrl-C, 141 a pipe gone.
 """
 
 import contextlib

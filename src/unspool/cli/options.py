@@ -16,6 +16,12 @@ InitFrom = Annotated[
     str | None,
     Option(Flag("init_from", str, "Folder of a model to go on from: its network, its symbols and new ones")),
 ]
+KeepNoveltyIndex = Annotated[
+    bool,
+    Option(
+        Flag("novelty_index", bool, "Keep hashes of the training texts, 8 bytes each, for sample --novel")
+    ),
+]
 ValidationCorpus = Annotated[
     str | None,
     Option(Flag("validation", str, "Corpus to measure with, in place of a part of CORPUS")),
@@ -134,5 +140,22 @@ SAMPLING = Group(
              default="none", can_be_off=True),
         Flag("min_p", float, "Draw from symbols this likely beside the likeliest", default="none",
              can_be_off=True),
+    ),
+)  # fmt: skip
+
+COLLECTING = Group(
+    "collecting",
+    "Collecting good ones",
+    (
+        Flag("unique", bool, "Give no text twice", default="off"),
+        Flag("novel", bool, "Give no copy of a training text; see train --novelty-index", default="off"),
+        Flag("against", str, "Corpus whose texts count as known, in place of the training texts",
+             default="none"),
+        Flag("against_text", list[str], "Column of that corpus, as --text is of train"),
+        Flag("valid", str, "Regular expression that the whole text must match", default="none"),
+        Flag("finished", bool, "Give no text that --max-new-tokens cut off", default="off"),
+        Flag("max_attempts", int, "Most texts to draw for each prompt", default="100 × n, at least 10,000"),
+        Flag("out", str, "File to write, .txt, .jsonl or .csv; whole or not there", default="the screen"),
+        Flag("overwrite", bool, "Replace that file", default="off"),
     ),
 )  # fmt: skip

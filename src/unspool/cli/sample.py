@@ -1,20 +1,23 @@
 """``unspool sample``: write with a trained model."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import click
+
 from unspool.cli.flags import Argument, takes
-from unspool.cli.options import COMPUTING, SAMPLING, AsJson, ModelFolder, UnknownSymbols
-from unspool.cli.printing import for_stdout, one_line, print_json
+from unspool.cli.options import COLLECTING, COMPUTING, SAMPLING, AsJson, ModelFolder, UnknownSymbols
+from unspool.cli.printing import for_stdout, print_json
 
 if TYPE_CHECKING:
+    from unspool.cli.text_files import Sink
+    from unspool.generation.collecting import Collection
     from unspool.generation.results import Generation
     from unspool.model import Generator
 
-SEPARATOR = "─" * 8
 
-
-@takes(SAMPLING, COMPUTING)
+@takes(SAMPLING, COLLECTING, COMPUTING)
 def sample(
     *,
     folder: ModelFolder,
@@ -24,26 +27,77 @@ def sample(
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
     sampling: dict[str, Any],
+    collecting: dict[str, Any],
     computing: dict[str, Any],
 ) -> None:
     """Write texts with a trained model.
 
     A single text shows as it is drawn; several come a line each. What is not said is as the model's
-    generation_config.json says.
+    generation_config.json says. With fewer good texts than were asked for it ends with 3, after Ctrl-C with
+    130; what was found is written in both cases.
     """
     import unspool
 
     model = unspool.load(folder, **computing)
     options = own_options(model) | sampling | {"unknown": unknown}
     texts = prompts or [""]
-    if len(texts) == 1 and options.get("n", 1) == 1 and not as_json:
+    if len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting:
         stream_one(model, texts[0], options)
-        return
-    generations = model.generate(texts, **options)
-    if as_json:
-        print_json([as_dict(generation) for generation in generations])
     else:
-        print_all(generations)
+        collect_many(model, texts, options, collecting, as_json=as_json)
+
+
+def collect_many(
+    model: "Generator",
+    prompts: list[str],
+    options: dict[str, Any],
+    collecting: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Write texts as they are drawn, those alone that pass what is asked of them."""
+    from unspool.cli.collecting import run_collection, selection_of
+    from unspool.cli.text_files import checked_file, refuse_line_ends
+
+    out, overwrite = collecting.get("out"), bool(collecting.get("overwrite"))
+    path = None if out is None else checked_file(out, overwrite=overwrite)
+    if path is not None:
+        refuse_line_ends(path, model, prompts, filtered="valid" in collecting)
+    collection = model.collect(prompts, **options, **selection_of(model, collecting))
+    sink = sink_of(model, prompts, collection, path, as_json=as_json, reported=bool(collecting))
+    code = run_collection(collection, sink, out=path, told=bool(collecting) and not as_json)
+    if as_json and path is not None:
+        print_json(
+            {"out": str(path) if collection.report.accepted else None, "report": report_of(collection)}
+        )
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def sink_of(
+    model: "Generator",
+    prompts: list[str],
+    collection: "Collection",
+    path: Path | None,
+    *,
+    as_json: bool,
+    reported: bool,
+) -> "Sink":
+    """Choose where the texts go: a file, one JSON document, or lines."""
+    from unspool.cli.text_files import file_sink, json_sink, may_have_lines, screen_sink
+
+    if path is not None:
+        return file_sink(path)
+    if as_json:
+        return json_sink(as_dict, (lambda: report_of(collection)) if reported else None)
+    return screen_sink(lines=may_have_lines(model, prompts))
+
+
+def report_of(collection: "Collection") -> dict[str, Any]:
+    """Write the report in plain JSON types."""
+    from unspool.configuration import to_dict
+
+    return to_dict(collection.report)
 
 
 def own_options(model: "Generator") -> dict[str, Any]:
@@ -68,15 +122,6 @@ def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None
         sys.stdout.write(for_stdout(piece))
         sys.stdout.flush()
     sys.stdout.write("\n")
-
-
-def print_all(generations: "list[Generation]") -> None:
-    """Print a line for each text, or the texts with a rule between them if one has lines of its own."""
-    if any("\n" in generation.text for generation in generations):
-        print(f"\n{SEPARATOR}\n".join(for_stdout(generation.text) for generation in generations))
-        return
-    for generation in generations:
-        print(one_line(generation.text) if sys.stdout.isatty() else generation.text)
 
 
 def as_dict(generation: "Generation") -> dict[str, Any]:

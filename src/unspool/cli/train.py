@@ -20,6 +20,7 @@ from unspool.cli.options import (
     TRAINING,
     AsJson,
     InitFrom,
+    KeepNoveltyIndex,
     Overwrite,
     Resume,
     RunFolderFlag,
@@ -66,6 +67,7 @@ def train(
     overwrite: Overwrite = False,
     init_from: InitFrom = None,
     validation: ValidationCorpus = None,
+    novelty_index: KeepNoveltyIndex = False,
     as_json: AsJson = False,
     showing: dict[str, Any],
     reading: dict[str, Any],
@@ -88,6 +90,7 @@ def train(
         start = starting(
             folder, corpus, given, init_from=init_from, validation=validation, overwrite=overwrite
         )
+    start = partial(start, novelty_index=novelty_index)
     facts = model_facts(watched(folder, start), folder)
     print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
 
