@@ -99,6 +99,7 @@ def live_line(collection: "Collection") -> Iterator[None]:
     """Show how many texts there are, how fast they come and how long it will take, in place."""
     from rich.console import Console, RenderableType
     from rich.live import Live
+    from rich.padding import Padding
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
@@ -117,7 +118,7 @@ def live_line(collection: "Collection") -> Iterator[None]:
             f"{report.attempts / max(report.seconds, 1e-3):,.0f} attempts/s",
             f"{'-:--' if left is None else duration(left)} left",
         )
-        return grid
+        return Padding(grid, (0, 3, 0, 0))  # room for the ^C that a terminal writes, or the line would break
 
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     with Live(console=console, get_renderable=line, refresh_per_second=8, transient=True):
