@@ -7,6 +7,7 @@
     model.safetensors        parameters; its metadata holds fingerprints of the two files above
     generation_config.json   how the model is meant to be sampled
     README.md                model card
+    novelty.safetensors      hashes of the training texts, if they were asked for; see `novelty_file`
 
 Several files cannot be replaced in one step, and a reader must find the old model or the new one. So
 the new ``config.json`` and ``tokenizer.json`` are first written beside the old ones (``.next``); replacing

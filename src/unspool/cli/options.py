@@ -18,9 +18,7 @@ InitFrom = Annotated[
 ]
 KeepNoveltyIndex = Annotated[
     bool,
-    Option(
-        Flag("novelty_index", bool, "Keep hashes of the training texts, 8 bytes each, for sample --novel")
-    ),
+    Option(Flag("novelty_index", bool, "Keep hashes of the texts, 8 bytes each, for sample --novel")),
 ]
 ValidationCorpus = Annotated[
     str | None,
