@@ -118,7 +118,7 @@ def test_a_network_that_no_memory_holds_is_one_line(
     def too_large(*arguments: object) -> None:
         raise MemoryError("Unable to allocate 834. GiB")
 
-    monkeypatch.setattr("unspool.pipeline.initialize", too_large)
+    monkeypatch.setattr("unspool.fine_tuning.initialize", too_large)
     done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), *TINY])
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith("unspool: not enough memory: Unable to allocate 834. GiB;")
