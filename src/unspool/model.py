@@ -13,7 +13,7 @@ from unspool.configuration import check, is_whole
 from unspool.engines import make_engine
 from unspool.engines.protocol import Parameters
 from unspool.errors import ConfigError
-from unspool.evaluation.scores import TextScore, score_texts
+from unspool.evaluation.scores import Scorer, TextScore
 from unspool.evaluation.streams import Evaluation, evaluate_stream
 from unspool.generation.collecting import Collection
 from unspool.generation.options import GeneratedIds, GenerationKeywords, generation_options
@@ -26,7 +26,7 @@ from unspool.text.encoding import encode_corpus
 from unspool.text.novelty import NoveltyIndex
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.unknown_symbols import Unknown, unknown_rule
 
 
 class Generator:
@@ -262,40 +262,63 @@ class Generator:
         pieces = self._engine.stream(self.parameters, ids, chosen)
         return (self.tokenizer.decode(piece.ids) for piece in pieces if len(piece.ids))
 
-    def score(self, texts: Iterable[str], *, unknown: Unknown = "error") -> list[TextScore]:
+    def score(
+        self,
+        texts: Iterable[str],
+        *,
+        prompt: str = "",
+        ended: bool = True,
+        unknown: Unknown | None = None,
+    ) -> list[TextScore]:
         """Tell how probable texts are, each from its start to its end, as training sees them.
 
         Args:
             texts: The texts, each scored on its own.
-            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            prompt: What they go on from: what is told is log p(text | prompt). The prompt and each text are
+                split into symbols on their own.
+            ended: Whether the end of each text counts; without it a text is only a beginning.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace"; None
+                for "replace" where the model was trained with `<unk>`, else "error".
 
         Raises:
-            UnknownSymbolError: If a text has a symbol that the model does not know.
+            UnknownSymbolError: If a text has a symbol that the model does not know, and that is an error.
         """
-        check("texts", texts, "a list of strings, not one string", not isinstance(texts, str))
-        some = _strings("texts", texts)
-        return score_texts(self._engine, self.parameters, self.tokenizer, some, unknown=unknown)
+        some = _texts("texts", texts)
+        return list(self.scorer(prompt=prompt, ended=ended, unknown=unknown).scores(some))
+
+    def scorer(self, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None) -> Scorer:
+        """Make what `score` scores with, to score a stream of any length: `scorer().scores(texts)`.
+
+        The arguments are those of `score`.
+        """
+        check("prompt", prompt, "a string", isinstance(prompt, str))
+        rules = (None, "error", "drop", "replace")
+        check("unknown", unknown, "error, drop, replace or none", unknown in rules)
+        return Scorer(
+            self._engine, self.parameters, self.tokenizer, prompt=prompt, ended=ended, unknown=unknown
+        )
 
     def evaluate(
         self,
         records: Records | Iterable[str | Record | Mapping[str, str]],
         *,
         document: bool | None = None,
-        unknown: Unknown = "error",
+        unknown: Unknown | None = None,
     ) -> Evaluation:
         """Measure how well the model predicts a corpus, every record from its start to its end.
 
         Args:
             records: From `read_records`, or texts in memory.
             document: Whether they are one long stream; None for what the records say of themselves.
-            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            unknown: What becomes of symbols that the model does not know, as in `score`.
 
         Raises:
             CorpusError: If the corpus cannot be read or has no text.
             UnknownSymbolError: If it has a symbol that the model does not know.
         """
         corpus = records if isinstance(records, Records) else Records.of(records)
-        encoded = encode_corpus(corpus, tokenizer=self.tokenizer, unknown=unknown)
+        rule = unknown_rule(unknown, unk_id=self.tokenizer.unk_id)
+        encoded = encode_corpus(corpus, tokenizer=self.tokenizer, unknown=rule)
         return evaluate_stream(
             self._engine,
             self.parameters,
@@ -323,6 +346,12 @@ class Generator:
             token_logprobs=drawn.logprobs,
             finish_reason=str(drawn.finish_reason),
         )
+
+
+def _texts(name: str, texts: Iterable[str]) -> list[str]:
+    """Gather texts, and refuse a single one, which would be taken letter by letter."""
+    check(name, texts, "a list of strings, not one string", not isinstance(texts, str))
+    return _strings(name, texts)
 
 
 def _strings(name: str, values: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ import pytest
 from unspool.errors import UnknownSymbolError
 from unspool.text.nearest import nearest_symbols, replacement
 from unspool.text.tokenizers import CharTokenizer, WordTokenizer
+from unspool.text.unknown_symbols import unknown_rule
 
 LATIN = CharTokenizer(list("eto aHi,.'\"-1"))
 WORDS = WordTokenizer(["the", " ", "prices", "oil", "Moscow", "."])
@@ -93,9 +94,18 @@ def test_what_was_lost_is_counted_for_each_text() -> None:
     dropped = WORDS.encode_texts(texts, unknown="drop")
     assert (dropped.unknown, dropped.lengths.tolist()) == (2, [4, 0, 0, 1])
     assert dropped.characters.tolist() == [8, 0, 0, 3]
+    assert dropped.strangers.tolist() == [1, 0, 1, 0]
     replaced = WORDS.encode_texts(texts, unknown="replace")
     assert (replaced.unknown, replaced.lengths.tolist()) == (2, [5, 0, 1, 1])
     assert replaced.characters.tolist() == [11, 0, 3, 3]
+    assert replaced.strangers.tolist() == [1, 0, 1, 0]
+    assert WORDS.encode_texts(["oil", ""]).strangers.tolist() == [0, 0]
+
+
+def test_the_rule_left_open_is_the_one_the_model_was_trained_with() -> None:
+    assert unknown_rule(None, unk_id=3) == "replace"
+    assert unknown_rule(None, unk_id=None) == "error"
+    assert unknown_rule("drop", unk_id=3) == "drop"
 
 
 def test_many_different_unknown_words_in_a_large_vocabulary_are_bearable() -> None:

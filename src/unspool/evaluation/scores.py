@@ -1,20 +1,23 @@
 """How probable separate texts are, symbol by symbol."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Engine, Parameters
-from unspool.evaluation.forward import parts, token_losses
-from unspool.evaluation.streams import BATCH_SYMBOLS, bits_per_character
+from unspool.engines.protocol import Engine, Parameters, State
+from unspool.evaluation.forward import stream_losses
+from unspool.evaluation.streams import BATCH_SYMBOLS
 from unspool.text.batches import padded_batches
+from unspool.text.lanes import Window
 from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.unknown_symbols import EncodedTexts, Unknown, unknown_rule
 
-TEXTS_AT_ONCE = 1 << 14
+TEXTS_AT_ONCE = 1 << 14  # sorted by length together
+CHARACTERS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,76 +25,130 @@ class TextScore:
     """Tell how probable one text is.
 
     Args:
-        total_logprob: Log-probability of the text and of ending after it, in nats.
-        token_logprobs: The same symbol by symbol; the last is that of `<eos>`.  # (N + 1,)
+        total_logprob: Log-probability of the text, and of ending after it where its end was asked for, in
+            nats.
+        token_logprobs: The same symbol by symbol; the last is that of `<eos>` where the end was asked
+            for.  # (N + 1,) or (N,)
         bits_per_character: -total_logprob / ln 2 over the text's characters; None for an empty text.
+        unknown: Symbols of the text that the model does not know, which were dropped or replaced: where
+            there are any, the figures are those of another text.
     """
 
     total_logprob: float
     token_logprobs: NDArray[np.float32]
     bits_per_character: float | None
+    unknown: int = 0
 
 
-def score_texts(
-    engine: Engine,
-    parameters: Parameters,
-    tokenizer: Tokenizer,
-    texts: Sequence[str],
-    *,
-    unknown: Unknown = "error",
-) -> list[TextScore]:
-    """Score texts, each on its own from an empty state; their order and company change nothing.
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """Score texts with one network, after one prompt.
 
     Args:
         engine: The engine.
         parameters: The network's parameters.
         tokenizer: The network's tokenizer; it normalizes the texts.
-        texts: Any texts.
-        unknown: What becomes of a symbol that is not known, as in `Tokenizer.encode`.
-
-    Returns:
-        A score for each text, in the order of the texts.
-
-    Raises:
-        UnknownSymbolError: If a symbol is not known and `unknown` is "error".
+        prompt: What the texts go on from: their probabilities are those given that it was read. The
+            prompt and each text are split into symbols on their own, as `generate` does it.
+        ended: Whether the end of each text counts; without it a text is only a beginning.
+        unknown: What becomes of a symbol that is not known, as in `Tokenizer.encode`; None for what the
+            model was trained with: "replace" where it has an `<unk>`, else "error".
     """
-    scores: list[TextScore] = []
-    for first in range(0, len(texts), TEXTS_AT_ONCE):
-        some = [tokenizer.normalize(text) for text in texts[first : first + TEXTS_AT_ONCE]]
 
-        def place(index: int, first: int = first) -> tuple[str, int]:
-            return f"text {first + index + 1}", 0
+    engine: Engine
+    parameters: Parameters
+    tokenizer: Tokenizer
+    prompt: str = ""
+    ended: bool = True
+    unknown: Unknown | None = None
 
-        encoded = tokenizer.encode_texts(some, unknown=unknown, place=place)
-        sequences = np.split(encoded.ids, np.cumsum(encoded.lengths)[:-1])
-        logprobs = sequence_logprobs(engine, parameters, sequences, eos_id=tokenizer.eos_id)
-        scores += [_score(row, int(n)) for row, n in zip(logprobs, encoded.characters, strict=True)]
-    return scores
+    @property
+    def rule(self) -> Unknown:
+        """Tell what becomes of an unknown symbol."""
+        return unknown_rule(self.unknown, unk_id=self.tokenizer.unk_id)
+
+    def scores(self, texts: Iterable[str]) -> Iterator[TextScore]:
+        """Score texts, each on its own after the prompt; their order and company change nothing.
+
+        Args:
+            texts: Any texts; no more than a block of them is held.
+
+        Yields:
+            A score for each text, in the order of the texts.
+
+        Raises:
+            UnknownSymbolError: If a symbol is not known and that is an error.
+        """
+        first_id, state = self._start()
+        done = 0
+        for some in blocks(texts):
+            encoded = self._encode(some, done)
+            done += len(some)
+            logprobs = self._logprobs(encoded, first_id, state)
+            yield from self._rows(encoded, logprobs)
+
+    def _start(self) -> tuple[int, State | None]:
+        """Read the prompt: give the symbol that stands before the texts, and the state before that."""
+        eos_id = self.tokenizer.eos_id
+        ids = self.tokenizer.encode(self.prompt, unknown=self.rule)
+        if not len(ids):
+            return eos_id, None
+        read = np.concatenate([[eos_id], ids[:-1]]).astype(np.int32)[:, None]  # (T, 1)
+        before = self.engine.initial_state(1)
+        _, state = self.engine.token_losses(self.parameters, Window(read, read), before, reset_id=None)
+        return int(ids[-1]), state
+
+    def _encode(self, texts: Sequence[str], done: int) -> EncodedTexts:
+        normal = [self.tokenizer.normalize(text) for text in texts]
+        return self.tokenizer.encode_texts(normal, unknown=self.rule, place=_place_after(done))
+
+    def _logprobs(self, encoded: EncodedTexts, first_id: int, state: State | None) -> NDArray[np.float32]:
+        """Give the log-probability of every symbol of the texts, each text closed by its `<eos>`."""
+        sizes = encoded.lengths + 1
+        ids = np.full(int(sizes.sum()), self.tokenizer.eos_id, np.int32)
+        inside = np.ones(len(ids), np.bool_)
+        inside[np.cumsum(sizes) - 1] = False
+        ids[inside] = encoded.ids
+        batches = padded_batches(ids, sizes, max_symbols=BATCH_SYMBOLS, first_id=first_id)
+        return -stream_losses(self.engine, self.parameters, batches, count=len(ids), state=state)
+
+    def _rows(self, encoded: EncodedTexts, logprobs: NDArray[np.float32]) -> Iterator[TextScore]:
+        ends = np.cumsum(encoded.lengths + 1)
+        begins = ends - encoded.lengths - 1
+        lasts = ends if self.ended else ends - 1
+        # Sums of each text's own figures: differences of one long sum would depend on the company.
+        padded = np.append(logprobs, 0.0).astype(np.float64)
+        totals = np.add.reduceat(padded, np.stack([begins, lasts], axis=1).reshape(-1))[::2]
+        totals[begins == lasts] = 0.0
+        nats = -totals / math.log(2) / np.maximum(encoded.characters, 1)
+        columns = (begins, lasts, totals, nats, encoded.characters, encoded.strangers)
+        for begin, last, total, bits, characters, unknown in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            yield TextScore(total, logprobs[begin:last], bits if characters else None, unknown)
 
 
-def sequence_logprobs(
-    engine: Engine, parameters: Parameters, sequences: Sequence[NDArray[Any]], *, eos_id: int
-) -> list[NDArray[np.float32]]:
-    """Give the log-probability of every symbol of separate sequences, and of `<eos>` after them.
-
-    Args:
-        engine: The engine.
-        parameters: The network's parameters.
-        sequences: Token ids without `<eos>`.
-        eos_id: The id of `<eos>`.
-
-    Returns:
-        One array for each sequence, one longer than it.
-    """
-    logprobs: dict[int, NDArray[np.float32]] = {}
-    for batch in padded_batches(sequences, max_symbols=BATCH_SYMBOLS, eos_id=eos_id):
-        losses = np.concatenate(list(token_losses(engine, parameters, parts(batch.window))))  # (T, B)
-        for column, index in enumerate(batch.indices.tolist()):
-            logprobs[index] = -losses[: len(sequences[index]) + 1, column].astype(np.float32)
-    return [logprobs[index] for index in range(len(sequences))]
+def score_texts(
+    engine: Engine, parameters: Parameters, tokenizer: Tokenizer, texts: Iterable[str], **options: Any
+) -> list[TextScore]:
+    """Score texts; see `Scorer`, which says what the options are."""
+    return list(Scorer(engine, parameters, tokenizer, **options).scores(texts))
 
 
-def _score(logprobs: NDArray[np.float32], characters: int) -> TextScore:
-    total = float(logprobs.sum(dtype=np.float64))
-    bits = bits_per_character(-total, characters) if characters else None
-    return TextScore(total_logprob=total, token_logprobs=logprobs, bits_per_character=bits)
+def blocks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Gather texts into blocks of so many that short ones are cheap and long ones need little memory."""
+    block: list[str] = []
+    characters = 0
+    for text in texts:
+        block.append(text)
+        characters += len(text)
+        if len(block) >= TEXTS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
+            yield block
+            block, characters = [], 0
+    if block:
+        yield block
+
+
+def _place_after(done: int) -> Callable[[int], tuple[str, int]]:
+    """Name the texts of a block for messages."""
+    return lambda index: (f"text {done + index + 1}", 0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import CorpusError
-from unspool.evaluation.forward import PART, parts, token_losses
+from unspool.evaluation.forward import PART, token_losses
 from unspool.text.batches import padded_batches
 from unspool.text.lanes import Window
 from unspool.text.streams import TokenStream
@@ -83,12 +83,12 @@ def evaluate_stream(
 
 def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Window]]:
     """Yield the windows of records side by side, every batch from its records' start."""
-    ends = np.append(stream.starts[1:], len(stream.ids)) - 1  # (R,) where the <eos> of each stands
-    for first in range(0, len(ends), RECORDS_AT_ONCE):
-        last = min(first + RECORDS_AT_ONCE, len(ends))
-        records = [stream.ids[stream.starts[r] : ends[r]] for r in range(first, last)]
-        for batch in padded_batches(records, max_symbols=BATCH_SYMBOLS, eos_id=eos_id):
-            yield parts(batch.window)
+    sizes = np.diff(stream.starts, append=len(stream.ids))  # (R,) the <eos> of each included
+    for first in range(0, len(sizes), RECORDS_AT_ONCE):
+        some = sizes[first : first + RECORDS_AT_ONCE]
+        ids = stream.ids[stream.starts[first] :]
+        for batch in padded_batches(ids, some, max_symbols=BATCH_SYMBOLS, first_id=eos_id):
+            yield batch.windows(PART)
 
 
 def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:

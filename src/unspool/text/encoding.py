@@ -120,7 +120,8 @@ class _New:
             numbers, lengths = self._counter.number(texts)
         except UnicodeEncodeError:
             raise surrogate_error(texts, place, CorpusError) from None
-        return EncodedTexts(numbers, lengths, np.fromiter(map(len, texts), np.int64, len(texts)), 0)
+        characters = np.fromiter(map(len, texts), np.int64, len(texts))
+        return EncodedTexts(numbers, lengths, characters, np.zeros_like(lengths))
 
     def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]:
         ranking = rank(self._counter, max_vocab_size=self._max_vocab_size)

@@ -25,13 +25,29 @@ class EncodedTexts(NamedTuple):
         ids: Token ids without ``<eos>``.  # (N,)
         lengths: How many of them belong to each text.  # (texts,)
         characters: How many characters of each text they stand for.  # (texts,)
-        unknown: How many symbols were dropped or replaced.
+        strangers: How many symbols of each text were dropped or replaced.  # (texts,)
     """
 
     ids: NDArray[Any]
     lengths: NDArray[np.int64]
     characters: NDArray[np.int64]
-    unknown: int
+    strangers: NDArray[np.int64]
+
+    @property
+    def unknown(self) -> int:
+        """Count the symbols of all texts that were dropped or replaced."""
+        return int(self.strangers.sum())
+
+
+def unknown_rule(unknown: Unknown | None, *, unk_id: int | None) -> Unknown:
+    """Choose what becomes of unknown symbols where the user left it open.
+
+    Args:
+        unknown: What the user chose; None for what the model was trained with: "replace" where it has an
+            ``<unk>``, and "error" where it knows none.
+        unk_id: The id of ``<unk>``, if there is one.
+    """
+    return unknown or ("error" if unk_id is None else "replace")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +81,7 @@ class LookUp:
             UnknownSymbolError: If there is one and `unknown` is "error".
         """
         if (self.ids != NOT_FOUND).all():
-            return EncodedTexts(self.ids, self.lengths, self._characters(), 0)
+            return EncodedTexts(self.ids, self.lengths, self._characters(), np.zeros_like(self.lengths))
         if unknown == "error":
             raise self._error(place)
         return self._dropped() if unknown == "drop" else self._replaced(unk_id)
@@ -99,13 +115,15 @@ class LookUp:
         characters = self._characters()
         for index in np.flatnonzero(remaining != self.lengths).tolist():
             characters[index] -= len("".join(self._unknown_in(self.split(self.texts[index]))))
-        return EncodedTexts(self.ids[kept], remaining, characters, len(kept) - int(kept.sum()))
+        return EncodedTexts(self.ids[kept], remaining, characters, self.lengths - remaining)
 
     def _replaced(self, unk_id: int | None) -> EncodedTexts:
         unknown = np.flatnonzero(self.ids == NOT_FOUND)
         ids = self.ids.copy()
         ids[unknown] = self._stand_ins(unknown) if unk_id is None else unk_id
-        return EncodedTexts(ids, self.lengths, self._characters(), len(unknown))
+        owners = np.searchsorted(np.cumsum(self.lengths), unknown, side="right")
+        strangers = np.bincount(owners, minlength=len(self.texts)).astype(np.int64)
+        return EncodedTexts(ids, self.lengths, self._characters(), strangers)
 
     def _stand_ins(self, unknown: NDArray[np.intp]) -> list[int]:
         """Choose the nearest known symbol for each unknown one, looking for it once."""
