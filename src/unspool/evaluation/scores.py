@@ -67,11 +67,12 @@ class Scorer:
         """Tell what becomes of an unknown symbol."""
         return unknown_rule(self.unknown, unk_id=self.tokenizer.unk_id)
 
-    def scores(self, texts: Iterable[str]) -> Iterator[TextScore]:
+    def scores(self, texts: Iterable[str], *, first: int = 0) -> Iterator[TextScore]:
         """Score texts, each on its own after the prompt; their order and company change nothing.
 
         Args:
             texts: Any texts; no more than a block of them is held.
+            first: How many texts came before them, for messages.
 
         Yields:
             A score for each text, in the order of the texts.
@@ -80,7 +81,7 @@ class Scorer:
             UnknownSymbolError: If a symbol is not known and that is an error.
         """
         first_id, state = self._start()
-        done = 0
+        done = first
         for some in blocks(texts):
             encoded = self._encode(some, done)
             done += len(some)
