@@ -26,9 +26,14 @@ if TYPE_CHECKING:
         UnknownSymbolError,
         UnspoolError,
     )
+    from unspool.evaluation.guess_numbers import GuessNumber
+    from unspool.evaluation.likelihood_ratio import LikelihoodRatio
+    from unspool.evaluation.ranking import RankedText
     from unspool.evaluation.scores import TextScore
     from unspool.evaluation.streams import Evaluation
+    from unspool.evaluation.surprisal import Surprisal
     from unspool.generation.collecting import Collection, CollectionReport
+    from unspool.generation.results import Generation
     from unspool.generation.results import Generation, Generations
     from unspool.generation.selection import Selection
     from unspool.model import Generator, load
@@ -53,12 +58,16 @@ __all__ = [
     "Generation",
     "Generations",
     "Generator",
+    "GuessNumber",
     "InputError",
+    "LikelihoodRatio",
     "NetworkConfig",
     "NoveltyIndex",
+    "RankedText",
     "Record",
     "Records",
     "Selection",
+    "Surprisal",
     "TextScore",
     "TokenizerError",
     "TrainingConfig",
@@ -77,11 +86,15 @@ _HOMES = {
     "Generation": "generation.results",
     "Generations": "generation.results",
     "Generator": "model",
+    "GuessNumber": "evaluation.guess_numbers",
+    "LikelihoodRatio": "evaluation.likelihood_ratio",
     "NetworkConfig": "network.config",
     "NoveltyIndex": "text.novelty",
+    "RankedText": "evaluation.ranking",
     "Record": "text.records",
     "Records": "text.records",
     "Selection": "generation.selection",
+    "Surprisal": "evaluation.surprisal",
     "TextScore": "evaluation.scores",
     "TrainingConfig": "training.config",
     "load": "model",

@@ -1,0 +1,126 @@
+"""How many texts are more probable than a given one, estimated from samples of the model.
+
+The estimator is that of Dell'Amico and Filippone, "Monte Carlo Strength Evaluation: Fast and Reliable
+Password Checking" (2015): of N texts drawn from the model, those more probable than the given one are
+summed, each with the weight 1 / (N p) of its own probability p. On average that is the number of such texts.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, is_whole
+from unspool.errors import ConfigError
+from unspool.evaluation.scores import Scorer
+from unspool.generation.options import GenerationOptions
+
+SAMPLES = 10_000
+MAX_SYMBOLS = 1000
+AT_ONCE = 1 << 14
+TIE = 1e-4  # nats: texts nearer than this are as probable as each other; engines round differently
+
+
+@dataclass(frozen=True, slots=True)
+class GuessNumber:
+    """Tell how early a text comes where a model's texts are tried from the most probable on.
+
+    Args:
+        guess_number: Estimated number of texts that are more probable, so of those tried before it;
+            infinite where it is beyond a float.
+        log2_guess_number: Its binary logarithm; minus infinity for 0.
+        standard_error: Of `guess_number`. Where no sample is more probable, what one such would add.
+        percentile: Share of the samples that are no more probable than the text, in percent: the chance
+            that a text which the model writes comes as late as this one, or later.
+        lower_bound: Whether samples that were cut off for their length could be more probable too, so
+            that the guess number is at least this.
+    """
+
+    guess_number: float
+    log2_guess_number: float
+    standard_error: float
+    percentile: float
+    lower_bound: bool
+
+
+class GuessNumbers:
+    """Estimate guess numbers from the log-probabilities of texts that a model drew.
+
+    Args:
+        logprobs: Of the texts that ended, in nats, in any order.  # (N,)
+        cut: Of the beginnings of those that were cut off for their length.  # (M,)
+    """
+
+    def __init__(self, logprobs: NDArray[np.float64], cut: NDArray[np.float64]) -> None:
+        self.samples = len(logprobs) + len(cut)
+        self._rising = -np.sort(-logprobs)[::-1]  # (N,) ascending log-probabilities
+        falling = self._rising[::-1]
+        self._sums = np.logaddexp.accumulate(np.append(-np.inf, -falling))  # (N + 1,) log of the sum of 1 / p
+        self._squares = np.logaddexp.accumulate(np.append(-np.inf, -2 * falling))
+        self._cut = np.sort(cut)
+
+    @classmethod
+    def draw(
+        cls, scorer: Scorer, *, samples: int = SAMPLES, seed: int = 0, max_symbols: int = MAX_SYMBOLS
+    ) -> "GuessNumbers":
+        """Draw the samples, at temperature 1 and without filters, after the scorer's prompt.
+
+        Args:
+            scorer: What the texts are scored with.
+            samples: How many, ≥ 2; the relative error falls with their square root.
+            seed: What they come from.
+            max_symbols: Where a sample is cut off.
+
+        Raises:
+            ConfigError: If a value is out of its range, or no sample ends.
+        """
+        check("samples", samples, "a whole number ≥ 2", is_whole(samples, least=2))
+        options = GenerationOptions(max_new_tokens=max_symbols, seed=seed)
+        drawn = list(_draw(scorer, samples, options))
+        ended = np.array([logprob for logprob, stopped in drawn if stopped], np.float64)
+        cut = np.array([logprob for logprob, stopped in drawn if not stopped], np.float64)
+        if not len(ended):
+            raise ConfigError(
+                "guess numbers need a model that ends its texts",
+                got=f"{samples:,} samples of which none ended within {max_symbols:,} symbols",
+                hint="train on one text per line rather than on one document",
+            )
+        return cls(ended, cut)
+
+    def of(self, total_logprob: float) -> GuessNumber:
+        """Estimate the guess number of a text.
+
+        Args:
+            total_logprob: Its log-probability with its end, in nats.
+        """
+        least = total_logprob + TIE
+        below = int(np.searchsorted(self._rising, least, side="right"))
+        above = len(self._rising) - below
+        cut_above = len(self._cut) - int(np.searchsorted(self._cut, least, side="right"))
+        log_number = float(self._sums[above]) - math.log(self.samples)
+        number = _exp(log_number)
+        error = (
+            self._relative_error(above) * number if above else _exp(-total_logprob - math.log(self.samples))
+        )
+        share = (self.samples - above - cut_above) / self.samples
+        return GuessNumber(number, log_number / math.log(2), error, 100 * share, cut_above > 0)
+
+    def _relative_error(self, above: int) -> float:
+        """Give the standard error of the mean of the samples' weights, as a share of that mean."""
+        log_ratio = float(self._squares[above] - 2 * self._sums[above]) + math.log(self.samples)
+        return math.sqrt(max(0.0, math.expm1(log_ratio)) / (self.samples - 1))
+
+
+def _draw(scorer: Scorer, samples: int, options: GenerationOptions) -> Iterator[tuple[float, bool]]:
+    """Yield the log-probability of each sample, and whether it ended."""
+    prompt = scorer.tokenizer.encode(scorer.prompt, unknown=scorer.rule)
+    for first in range(0, samples, AT_ONCE):
+        some = [prompt] * min(AT_ONCE, samples - first)
+        for drawn in scorer.engine.generate(scorer.parameters, some, options, first=first):
+            yield float(drawn.logprobs.sum(dtype=np.float64)), drawn.finish_reason == "stop"
+
+
+def _exp(logarithm: float) -> float:
+    return math.exp(logarithm) if logarithm < 709 else math.inf
