@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from unspool.evaluation.streams import Evaluation
     from unspool.evaluation.surprisal import Surprisal
     from unspool.generation.collecting import Collection, CollectionReport
-    from unspool.generation.results import Generation
     from unspool.generation.results import Generation, Generations
     from unspool.generation.selection import Selection
     from unspool.model import Generator, load

@@ -129,7 +129,7 @@ def test_score_gives_a_line_for_each_text(unspool: Run, model: Path, corpus: Pat
     piped = unspool(["score", str(model), "-", "--json", "--unknown", "drop"], input="oil rise\nΩ\n\n")
     items = json.loads(piped.stdout)
     assert [item["text"] for item in items] == ["oil rise", "Ω"]
-    assert len(items[0]["token_logprobs"]) == 9
+    assert [item["unknown"] for item in items] == [0, 1]
     assert items[1]["bits_per_character"] is None
 
 

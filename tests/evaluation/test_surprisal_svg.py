@@ -72,7 +72,7 @@ def test_letters_can_be_read_on_their_boxes() -> None:
 
 def luminance(colour: str) -> float:
     """Give the relative luminance of a colour (WCAG 2)."""
-    digits = colour[1:] if len(colour) == 7 else "".join(d * 2 for d in colour[1:])
+    digits = colour[1:]
     shares = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from unspool.cli.flags import Argument, takes
-from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, UnknownSymbols
+from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool.cli.printing import finite, note, print_json
 from unspool.cli.reading import open_corpus
 from unspool.cli.tables import print_facts
@@ -15,7 +15,7 @@ def evaluate(
     *,
     folder: ModelFolder,
     corpus: Annotated[str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`.")],
-    unknown: UnknownSymbols = "error",
+    unknown: UnknownInTexts = None,
     as_json: AsJson = False,
     reading: dict[str, Any],
     computing: dict[str, Any],

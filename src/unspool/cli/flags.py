@@ -127,7 +127,8 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
     flag = what.flag
     many = get_origin(flag.kind) is list
     shown = f" [{flag.default}]" if flag.default is not None else ""
-    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    literals = [each for each in (kind, *get_args(kind)) if get_origin(each) is Literal]
+    choices = get_args(literals[0]) if literals else ()
     option = PanelOption(
         [name, flag.spelling],
         help=flag.help + shown,

@@ -37,6 +37,18 @@ UnknownSymbols = Annotated[
     ),
 ]
 
+UnknownInTexts = Annotated[
+    Literal["error", "drop", "replace"] | None,
+    Option(
+        Flag(
+            "unknown",
+            str,
+            "What becomes of symbols that the model does not know: error, drop or replace",
+            default="replace if it has <unk>, else error",
+        )
+    ),
+]
+
 READING = Group(
     "reading",
     "Reading the corpus",

@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 ROWS_IN_MEMORY = 100_000
 CHARACTERS_IN_MEMORY = 1 << 25
+LISTED = 32  # characters of text that a row's lists need the memory of, for each symbol
 WORST = float("inf")
 
 
@@ -94,7 +95,7 @@ def _loads(rows: Iterable[Json]) -> Iterator[list[Json]]:
     characters = 0
     for row in rows:
         held.append(row)
-        characters += len(row.get("text", ""))
+        characters += len(row.get("text", "")) + LISTED * len(row.get("bits", ()))
         if len(held) >= ROWS_IN_MEMORY or characters >= CHARACTERS_IN_MEMORY:
             yield held
             held, characters = [], 0

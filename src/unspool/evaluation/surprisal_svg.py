@@ -23,8 +23,8 @@ WIDTH = LEFT + COLUMNS * COLUMN + RIGHT
 
 # From level 1 on: the colour of the box, and of the text in it (4.5 : 1 at the least).
 COLOURS = (
-    ("#bcd9cb", "#000"), ("#b5d28c", "#000"), ("#e6d368", "#000"), ("#f0b04c", "#000"),
-    ("#ec8443", "#000"), ("#c93a2b", "#fff"), ("#8c1a5b", "#fff"),
+    ("#bcd9cb", "#000000"), ("#b5d28c", "#000000"), ("#e6d368", "#000000"), ("#f0b04c", "#000000"),
+    ("#ec8443", "#000000"), ("#c93a2b", "#ffffff"), ("#8c1a5b", "#ffffff"),
 )  # fmt: skip
 
 # The first colour of the text can be read on white and on black, for viewers that know no dark mode.
@@ -63,7 +63,8 @@ def surprisal_svg(surprisals: Sequence[Surprisal], *, title: str | None = None) 
     count = sum(len(one.text) for one in surprisals)
     within = f"texts of {MOST_CHARACTERS:,} characters at the most; choose some (--top N)"
     check("surprisals", f"{count:,} characters", within, count <= MOST_CHARACTERS)
-    top, parts = TOP, []
+    top = TOP
+    parts: list[str] = []
     for one in surprisals:
         rows = rows_of(cells_of(one), COLUMNS) or [[]]
         parts += _text(one, rows, top)
