@@ -51,6 +51,8 @@ def safe(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Show a text on one line, its line ends as pictures."""
+    if text.isprintable():  # nearly every text, and far quicker
+        return text
     return safe(text.replace("\r\n", LINE_END).replace("\n", LINE_END).replace("\t", " "))
 
 

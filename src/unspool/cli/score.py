@@ -87,7 +87,8 @@ def score(
         writes = [open_sinks.enter_context(sink) for sink in sinks.make(scoring.columns)]
         shown = sys.stderr.isatty() and not (sinks.on_screen and sys.stdout.isatty())
         with progress_bar(shown=shown) as seen:
-            for row in chosen(numbered(scoring.rows(texts), seen), **order):
+            rows = numbered(scoring.rows(texts), seen) if shown else scoring.rows(texts)
+            for row in chosen(rows, **order):
                 for write in writes:
                     write(row)
 

@@ -11,6 +11,7 @@ from unspool.configuration import check, is_whole
 
 if TYPE_CHECKING:
     from unspool.evaluation.guess_numbers import GuessNumbers
+    from unspool.evaluation.likelihood_ratio import LikelihoodRatio
     from unspool.evaluation.scores import Scorer, TextScore
     from unspool.text.records import Record
 
@@ -56,35 +57,25 @@ class Scoring:
 
         done = 0
         for block in blocks(texts):
-            for text, (score, extra) in zip(block, self._scores(block, done), strict=True):
-                yield self._row(text, score, extra)
+            yield from map(self._row, block, self._scores(block, done))
             done += len(block)
 
-    def _scores(self, block: list[str], first: int) -> "Iterator[tuple[TextScore, Row]]":
+    def _scores(self, block: list[str], first: int) -> "Iterator[TextScore] | Iterator[LikelihoodRatio]":
         if self.against is None:
-            yield from ((score, {}) for score in self.scorer.scores(block, first=first))
-            return
+            return self.scorer.scores(block, first=first)
         from unspool.evaluation.likelihood_ratio import likelihood_ratios
 
-        for ratio in likelihood_ratios(self.scorer, self.against, block, first=first):
-            yield (
-                ratio.score,
-                {
-                    "against_bits_per_character": ratio.against.bits_per_character,
-                    "against_total_logprob": ratio.against.total_logprob,
-                    "against_unknown": ratio.against.unknown,
-                    "log_likelihood_ratio": ratio.log_likelihood_ratio,
-                    "dropped": ratio.dropped,
-                },
-            )
+        return likelihood_ratios(self.scorer, self.against, block, first=first)
 
-    def _row(self, text: str, score: "TextScore", extra: Row) -> Row:
+    def _row(self, text: str, result: "TextScore | LikelihoodRatio") -> Row:
+        score: TextScore = result if self.against is None else result.score  # type: ignore[union-attr,assignment]
         row: Row = {
             "bits_per_character": score.bits_per_character,
             "total_logprob": score.total_logprob,
             "unknown": score.unknown,
-            **extra,
         }
+        if self.against:
+            row |= comparison(result)  # type: ignore[arg-type]
         if self.guesses:
             found = self.guesses.of(score.total_logprob)
             row["guess_number"] = finite(found.guess_number)
@@ -107,6 +98,17 @@ class Scoring:
             "spans": one.spans.tolist(),
             "replaced": one.replaced.tolist(),
         }
+
+
+def comparison(ratio: "LikelihoodRatio") -> Row:
+    """Write what a second model says of a text."""
+    return {
+        "against_bits_per_character": ratio.against.bits_per_character,
+        "against_total_logprob": ratio.against.total_logprob,
+        "against_unknown": ratio.against.unknown,
+        "log_likelihood_ratio": ratio.log_likelihood_ratio,
+        "dropped": ratio.dropped,
+    }
 
 
 def chosen(rows: Iterable[Row], *, sort: str | None, by: str | None, top: int | None) -> Iterator[Row]:
@@ -163,6 +165,9 @@ def whole_texts(records: "Iterable[Record]") -> Iterator[str]:
     """Put the pieces of long texts together."""
     pieces: list[str] = []
     for record in records:
+        if record.ends and not pieces:
+            yield record.text
+            continue
         pieces.append(record.text)
         if record.ends:
             yield "".join(pieces)

@@ -6,6 +6,7 @@ To add a kind of file, give its suffix a line in `FILES`.
 import csv
 import io
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +17,11 @@ from unspool.cli.printing import one_line
 from unspool.cli.score_rows import Row
 from unspool.errors import ConfigError
 
-Write = Callable[[Row], None]
+Write = Callable[[Row], object]
 
 LISTS = ("symbols", "bits", "spans", "replaced")
 SECONDS_BETWEEN = 0.1
+ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once: making it takes longer
 
 
 @contextmanager
@@ -27,19 +29,19 @@ def line_sink() -> Iterator[Write]:
     """Print a line for each text: its figures and the text itself, with tabs between."""
 
     def write(row: Row) -> None:
-        print("\t".join([*figures(row), one_line(row["text"])]))
+        sys.stdout.write(f"{figures(row)}\t{one_line(row['text'])}\n")
 
     yield write
 
 
-def figures(row: Row) -> list[str]:
-    """Write the figures of a row in short."""
-    shown = [fixed(row["bits_per_character"])]
+def figures(row: Row) -> str:
+    """Write the figures of a row in short, with tabs between."""
+    shown = fixed(row["bits_per_character"])
     if "log_likelihood_ratio" in row:
-        shown += [fixed(row["against_bits_per_character"]), f"{row['log_likelihood_ratio']:+.3f}"]
+        shown += f"\t{fixed(row['against_bits_per_character'])}\t{row['log_likelihood_ratio']:+.3f}"
     if "percentile" in row:
         least = "≥" if row["lower_bound"] else ""
-        shown += [least + guess(row), f"{row['percentile']:.4g}%"]
+        shown += f"\t{least}{guess(row)}\t{row['percentile']:.4g}%"
     return shown
 
 
@@ -63,7 +65,7 @@ def json_sink(columns: Sequence[str], *, lists: bool) -> Iterator[Write]:
 
     def write(row: Row) -> None:
         nonlocal separator
-        print(separator + as_json(row, kept), end="")
+        sys.stdout.write(separator + as_json(row, kept))
         separator = ",\n  "
 
     yield write
@@ -72,12 +74,12 @@ def json_sink(columns: Sequence[str], *, lists: bool) -> Iterator[Write]:
 
 def jsonl_writer(file: TextIO, columns: Sequence[str]) -> Write:
     """Write a JSON object a line."""
-    return lambda row: print(as_json(row, columns), file=file)
+    return lambda row: file.write(as_json(row, columns) + "\n")
 
 
 def as_json(row: Row, columns: Sequence[str]) -> str:
     """Write some columns of a row as a JSON object."""
-    return json.dumps({name: row[name] for name in columns}, ensure_ascii=False, allow_nan=False)
+    return ENCODE({name: row[name] for name in columns})
 
 
 def csv_writer(file: TextIO, columns: Sequence[str]) -> Write:
