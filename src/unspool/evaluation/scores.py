@@ -17,7 +17,7 @@ from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import EncodedTexts, Unknown, unknown_rule
 
 TEXTS_AT_ONCE = 1 << 14  # sorted by length together
-CHARACTERS_AT_ONCE = 1 << 20
+CHARACTERS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, eq=False, slots=True)
