@@ -13,12 +13,8 @@ from unspool.configuration import check, is_whole
 from unspool.engines import make_engine
 from unspool.engines.protocol import Parameters
 from unspool.errors import ConfigError
-from unspool.evaluation.guess_numbers import SAMPLES, GuessNumber, GuessNumbers
-from unspool.evaluation.likelihood_ratio import LikelihoodRatio, likelihood_ratios
-from unspool.evaluation.ranking import RankedText, rank_texts
-from unspool.evaluation.scores import Scorer, TextScore
+from unspool.evaluation.scoring import Scoring
 from unspool.evaluation.streams import Evaluation, evaluate_stream
-from unspool.evaluation.surprisal import Surprisal, surprisals
 from unspool.generation.collecting import Collection
 from unspool.generation.options import GeneratedIds, GenerationKeywords, generation_options
 from unspool.generation.random import fresh_seed
@@ -33,7 +29,7 @@ from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown, unknown_rule
 
 
-class Generator:
+class Generator(Scoring):
     """Write, score and measure texts with a trained network.
 
     Args:
@@ -266,125 +262,6 @@ class Generator:
         pieces = self._engine.stream(self.parameters, ids, chosen)
         return (self.tokenizer.decode(piece.ids) for piece in pieces if len(piece.ids))
 
-    def score(
-        self,
-        texts: Iterable[str],
-        *,
-        prompt: str = "",
-        ended: bool = True,
-        unknown: Unknown | None = None,
-    ) -> list[TextScore]:
-        """Tell how probable texts are, each from its start to its end, as training sees them.
-
-        Args:
-            texts: The texts, each scored on its own.
-            prompt: What they go on from: what is told is log p(text | prompt). The prompt and each text are
-                split into symbols on their own.
-            ended: Whether the end of each text counts; without it a text is only a beginning.
-            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace"; None
-                for "replace" where the model was trained with `<unk>`, else "error".
-
-        Raises:
-            UnknownSymbolError: If a text has a symbol that the model does not know, and that is an error.
-        """
-        some = _texts("texts", texts)
-        return list(self.scorer(prompt=prompt, ended=ended, unknown=unknown).scores(some))
-
-    def surprisal(
-        self, text: str, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None
-    ) -> Surprisal:
-        """Tell how surprising each symbol of a text is, and draw it with `.svg()`.
-
-        The arguments are those of `score`.
-        """
-        check("text", text, "a string", isinstance(text, str))
-        (one,) = surprisals(self.scorer(prompt=prompt, ended=ended, unknown=unknown), [text])
-        return one
-
-    def rank(
-        self,
-        texts: Iterable[str],
-        *,
-        by: str = "logprob",
-        prompt: str = "",
-        ended: bool = True,
-        unknown: Unknown | None = None,
-    ) -> list[RankedText]:
-        """Put texts in the order of their probability, the most probable first.
-
-        Args:
-            texts: The candidates.
-            by: "logprob" for the probability of each whole text; "bits_per_character" to be fair to long
-                ones.
-            prompt: As in `score`, like all that follow.
-            ended: Whether the end of each text counts.
-            unknown: What becomes of symbols that the model does not know.
-        """
-        some = _texts("texts", texts)
-        return rank_texts(some, self.score(some, prompt=prompt, ended=ended, unknown=unknown), by=by)
-
-    def likelihood_ratios(
-        self,
-        texts: Iterable[str],
-        against: "Generator",
-        *,
-        prompt: str = "",
-        ended: bool = True,
-        unknown: Unknown | None = None,
-    ) -> list[LikelihoodRatio]:
-        """Compare what this model and another one say of texts.
-
-        Args:
-            texts: The texts.
-            against: The other model; its vocabulary may be another.
-            prompt: As in `score`, like all that follow.
-            ended: Whether the end of each text counts.
-            unknown: As in `score`; symbols that either model drops are dropped for both.
-        """
-        some = _texts("texts", texts)
-        ours, theirs = (
-            model.scorer(prompt=prompt, ended=ended, unknown=unknown) for model in (self, against)
-        )
-        return list(likelihood_ratios(ours, theirs, some))
-
-    def guess_numbers(
-        self,
-        texts: Iterable[str],
-        *,
-        samples: int = SAMPLES,
-        seed: int = 0,
-        prompt: str = "",
-        unknown: Unknown | None = None,
-    ) -> list[GuessNumber]:
-        """Estimate how many texts are more probable than each of some texts, from samples.
-
-        Args:
-            texts: The texts.
-            samples: How many texts to draw, ≥ 2.
-            seed: What they come from.
-            prompt: As in `score`.
-            unknown: As in `score`.
-
-        Raises:
-            ConfigError: If a value is out of its range, or no sample ends.
-        """
-        scorer = self.scorer(prompt=prompt, unknown=unknown)
-        scores = list(scorer.scores(_texts("texts", texts)))
-        drawn = GuessNumbers.draw(scorer, samples=samples, seed=seed)
-        return [drawn.of(score.total_logprob) for score in scores]
-
-    def scorer(self, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None) -> Scorer:
-        """Make what `score` scores with, to score a stream of any length: `scorer().scores(texts)`.
-
-        The arguments are those of `score`.
-        """
-        check("prompt", prompt, "a string", isinstance(prompt, str))
-        rules = (None, "error", "drop", "replace")
-        check("unknown", unknown, "error, drop, replace or none", unknown in rules)
-        return Scorer(
-            self._engine, self.parameters, self.tokenizer, prompt=prompt, ended=ended, unknown=unknown
-        )
-
     def evaluate(
         self,
         records: Records | Iterable[str | Record | Mapping[str, str]],
@@ -433,12 +310,6 @@ class Generator:
             token_logprobs=drawn.logprobs,
             finish_reason=str(drawn.finish_reason),
         )
-
-
-def _texts(name: str, texts: Iterable[str]) -> list[str]:
-    """Gather texts, and refuse a single one, which would be taken letter by letter."""
-    check(name, texts, "a list of strings, not one string", not isinstance(texts, str))
-    return _strings(name, texts)
 
 
 def _strings(name: str, values: Iterable[str]) -> list[str]:
