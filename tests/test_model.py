@@ -182,3 +182,33 @@ def test_what_is_no_string_is_refused(model: unspool.Generator, wrong: Any) -> N
 def test_one_string_is_no_corpus(model: unspool.Generator) -> None:
     with pytest.raises(unspool.CorpusError, match="texts: expected several"):
         model.evaluate("the cat")
+
+
+def test_next_symbols_are_those_of_the_engine(model: unspool.Generator) -> None:
+    engine = make_engine("cpu", model.network, threads=1)
+    ids = np.concatenate([[model.tokenizer.eos_id], model.tokenizer.encode("the c")])[:, None]
+    logits, _ = engine.logits(model.parameters, ids, engine.initial_state(1))
+    for temperature in (0.5, 1.0, 2.0):
+        weights = np.exp(logits[-1, 0].astype(np.float64) / temperature)  # that of <pad> is 0
+        named = dict(model.next_symbols("the c", temperature=temperature, top=None))
+        assert sum(named.values()) == pytest.approx(1)
+        spelled = [named[symbol] for symbol in (*model.tokenizer.symbols, "<eos>")]
+        np.testing.assert_allclose(spelled, (weights / weights.sum())[1:], rtol=1e-4)
+        assert list(named.values()) == sorted(named.values(), reverse=True)
+    assert model.next_symbols("the c", top=3) == list(model.next_symbols("the c", top=None))[:3]
+    best, chance = model.next_symbols("the c", temperature=0)[0]
+    assert (best, chance) == (model.next_symbols("the c")[0][0], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("top", 0), ("temperature", -1), ("prompt", 3), ("unknown", "guess")]
+)
+def test_next_symbols_checks_its_arguments(model: unspool.Generator, name: str, value: Any) -> None:
+    with pytest.raises(unspool.ConfigError, match=name):
+        model.next_symbols(**{name: value})
+
+
+def test_next_symbols_names_what_it_does_not_know(model: unspool.Generator) -> None:
+    with pytest.raises(unspool.UnknownSymbolError, match="'z'"):
+        model.next_symbols("zoo")
+    assert model.next_symbols("cazt", unknown="drop") == model.next_symbols("cat")

@@ -13,10 +13,13 @@ from unspool.configuration import check, is_whole
 from unspool.engines import make_engine
 from unspool.engines.protocol import Parameters
 from unspool.errors import ConfigError
+from unspool.evaluation.next_symbols import named_symbols
+from unspool.evaluation.reader import TextReader
 from unspool.evaluation.scoring import Scoring
 from unspool.evaluation.streams import Evaluation, evaluate_stream
 from unspool.generation.collecting import Collection
 from unspool.generation.options import GeneratedIds, GenerationKeywords, generation_options
+from unspool.generation.probabilities import probabilities
 from unspool.generation.random import fresh_seed
 from unspool.generation.results import Generation, Generations
 from unspool.generation.selection import CollectionKeywords, split_keywords
@@ -261,6 +264,35 @@ class Generator(Scoring):
         ids = self.tokenizer.encode(prompt, unknown=unknown)
         pieces = self._engine.stream(self.parameters, ids, chosen)
         return (self.tokenizer.decode(piece.ids) for piece in pieces if len(piece.ids))
+
+    def next_symbols(
+        self, prompt: str = "", *, temperature: float = 1.0, top: int | None = 10, unknown: Unknown = "error"
+    ) -> list[tuple[str, float]]:
+        """Tell what may come after a text, the most probable first.
+
+        Args:
+            prompt: The text so far; "" is the start of a text.
+            temperature: What the logits are divided by, ≥ 0.
+            top: Symbols to give, ≥ 1; None for all of them.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+
+        Returns:
+            Symbols with their probabilities; the end of the text is "<eos>".
+
+        Raises:
+            ConfigError: If a value is out of its range.
+            UnknownSymbolError: If the prompt has a symbol that the model does not know.
+        """
+        options = generation_options({"temperature": temperature})
+        check("prompt", prompt, "a string", isinstance(prompt, str))
+        ids = self.tokenizer.encode(prompt, unknown=unknown)
+        reader = self.reader()
+        reader.read(ids)
+        return named_symbols(probabilities(reader.logits_after(len(ids)), options), self.tokenizer, top=top)
+
+    def reader(self) -> TextReader:
+        """Make a reader for a text that grows and changes, such as one that is being typed."""
+        return TextReader(self._engine, self.parameters)
 
     def evaluate(
         self,

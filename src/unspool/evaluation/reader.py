@@ -1,0 +1,71 @@
+"""Read a text that changes at its end, and go on from wherever it is still the same."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.engines.protocol import Engine, Floats, Parameters, State
+from unspool.generation.sampling import log_softmax
+
+STRIDE = 64  # symbols between two states that are kept: what is read again at most
+
+
+class TextReader:
+    """Read the ids of a text, and keep a state every `STRIDE` symbols.
+
+    After a change at the end, the work is that of the change; going back to an earlier place is as cheap.
+
+    Args:
+        engine: The engine.
+        parameters: The network's parameters.
+    """
+
+    def __init__(self, engine: Engine, parameters: Parameters) -> None:
+        self._engine, self._parameters = engine, parameters
+        self._states: list[State] = [engine.initial_state(1)]  # number k: before input k * STRIDE
+        self._inputs = np.array([engine.config.symbols - 1], dtype=np.int32)  # <eos> starts every text
+        self._logprobs: NDArray[np.float64] = np.zeros(0)
+
+    def read(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        """Take in a text.
+
+        Args:
+            ids: The symbols of the whole text, without `<eos>`.  # (N,)
+
+        Returns:
+            Natural log-probability of each symbol after those before it.  # (N,)
+        """
+        inputs = np.concatenate([self._inputs[:1], ids]).astype(np.int32)
+        same = self._same(inputs)
+        del self._states[(same - 1) // STRIDE + 1 :]
+        first = (len(self._states) - 1) * STRIDE
+        self._logprobs = np.concatenate([self._logprobs[:first], self._run(inputs, first)])
+        self._inputs = inputs
+        return self._logprobs
+
+    def logits_after(self, count: int) -> Floats:
+        """Give the logits of what comes after the first `count` symbols of the text.  # (V,)."""
+        k = min(count // STRIDE, len(self._states) - 1)
+        some = self._inputs[k * STRIDE : count + 1, None]  # (T, 1)
+        logits, _ = self._engine.logits(self._parameters, some, self._states[k])  # (T, 1, V)
+        return logits[-1, 0]
+
+    def _same(self, inputs: NDArray[np.int32]) -> int:
+        """Count the inputs that are as they were, ≥ 1."""
+        length = min(len(inputs), len(self._inputs))
+        differ = np.flatnonzero(inputs[:length] != self._inputs[:length])
+        return int(differ[0]) if differ.size else length
+
+    def _run(self, inputs: NDArray[np.int32], first: int) -> NDArray[np.float64]:
+        """Read on from a kept state, and give the log-probability of inputs `first` + 1 and on."""
+        read = []
+        for start in range(first, len(inputs), STRIDE):
+            some = inputs[start : start + STRIDE, None]  # (T, 1)
+            logits, state = self._engine.logits(self._parameters, some, self._states[-1])  # (T, 1, V)
+            targets = inputs[start + 1 : start + STRIDE + 1]
+            chosen = log_softmax(logits[: len(targets), 0])[np.arange(len(targets)), targets]
+            read.append(chosen.astype(np.float64))
+            if start + STRIDE < len(inputs):
+                self._states.append(state)
+        return np.concatenate(read)
