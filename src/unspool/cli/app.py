@@ -32,6 +32,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "train": "train:train",
     "sample": "sample:sample",
+    "play": "play:play",
     "score": "score:score",
     "eval": "eval:evaluate",
     "info": "info:info",

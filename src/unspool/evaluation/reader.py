@@ -49,7 +49,8 @@ class TextReader:
         k = min(count // STRIDE, len(self._states) - 1)
         some = self._inputs[k * STRIDE : count + 1, None]  # (T, 1)
         logits, _ = self._engine.logits(self._parameters, some, self._states[k])  # (T, 1, V)
-        return logits[-1, 0]
+        last: Floats = logits[-1, 0]
+        return last
 
     def _same(self, inputs: NDArray[np.int32]) -> int:
         """Count the inputs that are as they were, ≥ 1."""

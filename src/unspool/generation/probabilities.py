@@ -21,9 +21,12 @@ def probabilities(logits: NDArray[np.floating[Any]], options: GenerationOptions)
     """
     best = int(logits.argmax())
     if options.temperature == 0:
-        return np.eye(1, len(logits), best, dtype=np.float64)[0]
+        certain = np.zeros(len(logits))
+        certain[best] = 1
+        return certain
     distance = logits.astype(np.float64) - float(logits[best])
     with np.errstate(over="ignore"):  # the smallest temperatures
         weights = np.exp(distance / options.temperature)
     kept = np.asarray(apply_filters(weights, options), dtype=np.float64)
-    return kept / kept.sum()
+    shares: NDArray[np.float64] = kept / kept.sum()
+    return shares
