@@ -1,5 +1,6 @@
 """Models that are known by heart: what comes next is fixed, so that a test can say what must be shown."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def cyclic(*texts: str, tokenizer: str = "char") -> unspool.Generator:
     output = parameters["output.kernel"]
     output[:, known.eos_id] = CERTAIN
     ids = [known.eos_id, *known.encode(texts[0]).tolist()]
-    for before, after in zip(ids[:-1], ids[1:], strict=True):
+    for before, after in itertools.pairwise(ids):
         output[before] = 0
         output[before, after] = CERTAIN
     return unspool.Generator(network=network, tokenizer=known, parameters=parameters, threads=1)

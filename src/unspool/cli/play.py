@@ -105,7 +105,7 @@ def terminal_output() -> Any:
     try:
         from prompt_toolkit.output import create_output
     except ModuleNotFoundError as error:
-        if error.name != "prompt_toolkit":
+        if (error.name or "").split(".")[0] != "prompt_toolkit":
             raise
         what = "unspool play needs the package prompt_toolkit, which is not installed"
         raise ConfigError(what, hint='pip install "unspool[play]"') from None

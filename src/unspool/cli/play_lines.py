@@ -18,6 +18,7 @@ SPELLED = {EOS: f"{END} end", " ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "n
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 SHOWN = 4000  # characters on each side of the cursor: more than any window holds
 SURPRISE = ((8.0, "class:surprise3"), (5.0, "class:surprise2"), (3.0, "class:surprise1"))  # bits and more
+BETWEEN = "   "  # two keys
 WIDEST_NAME = 12
 WIDE = 72  # columns from which words are written out
 KEYS = (
@@ -159,12 +160,12 @@ def keys(width: int) -> list[Pieces]:
     """Name the keys, on two lines at most."""
     lines: list[Pieces] = [[]]
     for key, does in KEYS:
-        item: Pieces = [("class:key", key), ("class:quiet", f" {does}   ")]
-        if columns(lines[-1]) + columns(item) - 3 > width - 2:
+        item: Pieces = [("class:key", key), ("class:quiet", f" {does}")]
+        if columns(lines[-1]) + len(BETWEEN) + columns(item) > width - 2:
             if len(lines) == 2:
                 break
             lines.append([])
-        lines[-1] += item
+        lines[-1] += [("", BETWEEN), *item] if lines[-1] else item
     return lines
 
 
