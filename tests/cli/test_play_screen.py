@@ -118,17 +118,18 @@ def test_every_line_fits(alphabet: unspool.Generator, columns: int, text: str) -
             play_lines.figures(session, columns), *play_lines.keys(columns),
         ]  # fmt: skip
         assert max(map(get_cwidth, words(full))) <= columns - 2
-    shown = "".join(words([play_lines.text(session)]))
+    shown = "".join(words([play_lines.text(session, 80, 9)]))
     assert "\x1b" not in shown
     assert "\u202e" not in shown
-    assert len(shown) <= 2 * play_lines.SHOWN + 100
+    assert len(shown) <= 3 * 80 * 9
 
 
 def test_the_parts_share_the_window() -> None:
     for columns, rows in itertools.product((40, 80, 120), range(LEAST_HEIGHT, 60)):
         sizes = sizes_of(columns, rows)
-        used = sizes.rows + 3 + len(play_lines.keys(columns)) + 3 * sizes.spaced
-        assert rows - used >= 3, "there is room for the text"
+        used = sizes.text + sizes.rows + 3 + sizes.keys + 3 * sizes.spaced
+        assert used == rows
+        assert sizes.text >= 3, "there is room for the text"
         assert sizes.left + sizes.right + 4 == columns
 
 
@@ -142,18 +143,18 @@ def test_symbols_that_cannot_be_seen_have_names(alphabet: unspool.Generator) -> 
 
 def test_the_cursor_stands_between_the_text_and_the_suggestion(alphabet: unspool.Generator) -> None:
     session = session_of(alphabet, "abc")
-    pieces = play_lines.text(session)
+    pieces = play_lines.text(session, 80, 9)
     place = [style for style, _ in pieces].index("[SetCursorPosition]")
     assert "".join(text for _, text in pieces[:place]) == "abc"
     assert pieces[place + 1] == ("class:ghost", " defg")
     session.move(1)
-    pieces = play_lines.text(session)
+    pieces = play_lines.text(session, 80, 9)
     place = [style for style, _ in pieces].index("[SetCursorPosition]")
     assert "".join(text for _, text in pieces[place:]).rstrip() == "bc"
 
 
 def test_surprise_and_strangers_have_their_styles(alphabet: unspool.Generator) -> None:
-    styles = {text: style for style, text in play_lines.text(session_of(alphabet, "abgß"))}
+    styles = {text: style for style, text in play_lines.text(session_of(alphabet, "abgß"), 80, 9)}
     assert styles["ab"] == "class:text"
     assert styles["g"] == "class:surprise3"
     assert styles["ß"] == "class:unknown"

@@ -16,7 +16,6 @@ Pieces = list[tuple[str, str]]  # (style, text)
 END = "∎"
 SPELLED = {EOS: f"{END} end", " ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "nbsp", "\u3000": "wide ␣"}
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-SHOWN = 4000  # characters on each side of the cursor: more than any window holds
 SURPRISE = ((8.0, "class:surprise3"), (5.0, "class:surprise2"), (3.0, "class:surprise1"))  # bits and more
 BETWEEN = "   "  # two keys
 WIDEST_NAME = 12
@@ -48,18 +47,27 @@ def title(name: str, facts: str, session: Session, width: int) -> Pieces:
     return [*left, ("", " " * (room - columns(left))), *right]
 
 
-def text(session: Session) -> Pieces:
-    """Colour the text by its surprise, put the cursor in, and the suggestion behind it."""
-    start, end = max(0, session.cursor - SHOWN), session.cursor + SHOWN
-    pieces: Pieces = [("class:quiet", "…")] if start else []
-    pieces += coloured(session, start, session.cursor)
+def text(session: Session, width: int, height: int) -> Pieces:
+    """Colour the text by its surprise, put the cursor in, and the suggestion behind it.
+
+    What no window of this size can show is left out.
+    """
+    start = first_shown(session.text, session.cursor, width, height)
+    pieces: Pieces = list(coloured(session, start, session.cursor))
     pieces.append(("[SetCursorPosition]", ""))
-    pieces += coloured(session, session.cursor, end)
+    pieces += coloured(session, session.cursor, session.cursor + width * height)
     ghost = session.ghost
     pieces.append(("class:ghost", shown(ghost.text, lines=True)))
     whole = session.fresh and ghost.text == session.latest.suggestion.text
     pieces.append(("class:ghost", END if ghost.ends and whole else " "))
     return pieces
+
+
+def first_shown(text: str, cursor: int, width: int, height: int) -> int:
+    """Find where the part before the cursor that can be seen starts: where a line of the window does."""
+    earliest = max(0, cursor - width * height)
+    line = text.rfind("\n", 0, earliest) + 1
+    return line + (earliest - line) // width * width
 
 
 def coloured(session: Session, start: int, end: int) -> Iterator[tuple[str, str]]:
@@ -115,7 +123,7 @@ def next_symbols(session: Session, width: int, height: int) -> list[Pieces]:
     """Draw what may come next: a name, a percentage and a bar on each line."""
     rows = session.latest.next_symbols[:height]
     names = [spelled(symbol) for symbol, _ in rows]
-    widest = min(WIDEST_NAME, max(map(get_cwidth, names), default=1), width - 9)
+    widest = min(WIDEST_NAME, max(map(get_cwidth, [SPELLED[EOS], *names])), width - 9)  # the end comes often
     at_cursor = session.text[session.cursor : session.cursor + 1]
     lines = []
     for (symbol, chance), name in zip(rows, names, strict=True):

@@ -14,6 +14,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import (
     ConditionalContainer,
+    Dimension,
     FormattedTextControl,
     HSplit,
     Layout,
@@ -86,19 +87,30 @@ QUIT_KEYS = ("c-c", "c-d", "escape", Keys.SIGINT)
 class Sizes:
     """Say how large the parts of the screen are, in lines and columns."""
 
+    width: int
     left: int
     right: int
+    text: int
     rows: int
+    keys: int
     spaced: bool
 
 
 def sizes_of(width: int, height: int) -> Sizes:
     """Share a window's lines and columns: half of the lines for the text, at most `MOST_ROWS` below it."""
     spaced = height >= 20
-    free = height - 3 - len(play_lines.keys(width)) - 3 * spaced
+    keys = len(play_lines.keys(width))
+    free = height - 3 - keys - 3 * spaced
+    rows = max(1, min(MOST_ROWS, free - free // 2))
     left = min(36, (width - 2) * 2 // 5)
     return Sizes(
-        left=left, right=width - 4 - left, rows=max(3, min(MOST_ROWS, free - free // 2)), spaced=spaced
+        width=max(1, width - 2),
+        left=left,
+        right=max(1, width - 4 - left),
+        text=max(1, free - rows),
+        rows=rows,
+        keys=keys,
+        spaced=spaced,
     )
 
 
@@ -190,40 +202,56 @@ class Screen:
             self._changed.set()
 
     def _container(self) -> HSplit:
+        """Lay the windows out, all of them in exact sizes: to ask the contents for theirs takes its time."""
         fits = Condition(self._fits)
-        spaced = Condition(lambda: self._sizes.spaced)
+        text = FormattedTextControl(self._text, focusable=True)
+
+        def panel() -> int:
+            return self._sizes.rows + 1
+
+        pair = [
+            self._window(self._left, panel, lambda: self._sizes.left),
+            self._window(self._right, panel, lambda: self._sizes.right),
+        ]
         body = HSplit(
             [
-                self._window(
-                    lambda: play_lines.title(self._name, self._facts, self._session, self._width), 1
-                ),
-                ConditionalContainer(Window(height=1), spaced),
-                Window(FormattedTextControl(self._text, focusable=True), wrap_lines=True),
-                self._window(lambda: play_lines.figures(self._session, self._width), 1),
-                ConditionalContainer(Window(height=1), spaced),
-                VSplit([self._window(self._left), self._window(self._right)], padding=2),
-                ConditionalContainer(Window(height=1), spaced),
-                self._window(lambda: joined(play_lines.keys(self._width))),
-            ]
+                self._window(self._title),
+                self._space(),
+                Window(text, height=lambda: self._sizes.text, wrap_lines=True),
+                self._window(lambda: play_lines.figures(self._session, self._columns)),
+                self._space(),
+                VSplit(pair, padding=2, height=lambda: Dimension.exact(panel())),
+                self._space(),
+                self._window(lambda: joined(play_lines.keys(self._columns)), lambda: self._sizes.keys),
+            ],
+            width=lambda: Dimension.exact(self._sizes.width),
         )
         margin = Window(width=1)
         small = Window(FormattedTextControl(self._too_small), wrap_lines=True)
-        return HSplit(
-            [
-                ConditionalContainer(VSplit([margin, body, margin]), fits),
-                ConditionalContainer(small, ~fits),
-            ]
-        )
+        parts = [
+            ConditionalContainer(VSplit([margin, body, margin], height=Dimension(preferred=1)), fits),
+            ConditionalContainer(small, ~fits),
+        ]
+        return HSplit(parts, width=Dimension(preferred=1), height=Dimension(preferred=1))
 
-    def _window(self, pieces: Callable[[], Pieces], height: int | None = None) -> Window:
+    def _space(self) -> ConditionalContainer:
+        return ConditionalContainer(Window(height=1), Condition(lambda: self._sizes.spaced))
+
+    def _window(
+        self,
+        pieces: Callable[[], Pieces],
+        height: int | Callable[[], int] = 1,
+        width: Callable[[], int] | None = None,
+    ) -> Window:
         control = FormattedTextControl(lambda: cast(StyleAndTextTuples, pieces()))
-        return Window(control, height=height, dont_extend_height=True, always_hide_cursor=True)
+        return Window(control, width=width, height=height, always_hide_cursor=True)
 
     def _text(self) -> StyleAndTextTuples:
-        return cast(StyleAndTextTuples, play_lines.text(self._session))
+        sizes = self._sizes
+        return cast(StyleAndTextTuples, play_lines.text(self._session, sizes.width, sizes.text))
 
     def _title(self) -> Pieces:
-        return play_lines.title(self._name, self._facts, self._session, self._width)
+        return play_lines.title(self._name, self._facts, self._session, self._columns)
 
     def _left(self) -> Pieces:
         sizes = self._sizes
@@ -236,7 +264,7 @@ class Screen:
         return joined([play_lines.heading("goes on", sizes.right), *filled(rows, sizes.rows)])
 
     @property
-    def _width(self) -> int:
+    def _columns(self) -> int:
         return self.app.output.get_size().columns
 
     @property
