@@ -14,13 +14,7 @@ if TYPE_CHECKING:
     from unspool.generation.options import GenerationOptions
     from unspool.model import Generator
 
-TAKEN = (
-    "temperature",
-    "seed",
-    "top_k",
-    "top_p",
-    "min_p",
-)  # what `probabilities` knows
+TAKEN = ("temperature", "seed", "top_k", "top_p", "min_p")  # what `probabilities` knows
 PLAYING = Group(
     SAMPLING.argument, SAMPLING.heading, tuple(flag for flag in SAMPLING.flags if flag.name in TAKEN)
 )
@@ -91,7 +85,7 @@ def check_terminal() -> None:
         raise InputError(what, expected="a terminal", got="a file or a pipe", hint=hint)
     if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         got = f"TERM={os.environ.get('TERM', '')}"
-        raise InputError("unspool play", expected="a terminal whose cursor can be moved", got=got, hint=hint)
+        raise InputError("the terminal", expected="one whose cursor can be moved", got=got, hint=hint)
 
 
 def terminal_output() -> Any:
