@@ -1,4 +1,5 @@
-// The binding: one Python function per operation. Shapes and types are checked in unspool/kernels.py.
+// The binding: one Python function per operation. Shapes and types are checked in unspool/kernels.py, and for
+// the matcher in unspool/matching.py.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "kernels.h"
+#include "matching.h"
 #include "threads.h"
 
 namespace nb = nanobind;
@@ -176,6 +178,18 @@ void multiply(const std::string& kernels, Array<const float> a, Array<const floa
                                                  out.data()));
 }
 
+template <typename Id>
+void scan(Matcher& matcher, Array<const Id> ids) {
+    nb::gil_scoped_release unlocked;
+    matcher.scan(ids.data(), static_cast<int64_t>(ids.size()));
+}
+
+template <typename Id>
+void hash(Array<const Id> ids, Array<const int64_t> starts, Array<const int64_t> ends, Array<uint64_t> out) {
+    nb::gil_scoped_release unlocked;
+    hash_records(ids.data(), starts.data(), ends.data(), static_cast<int64_t>(out.size()), out.data());
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -190,6 +204,19 @@ NB_MODULE(_native, module) {
         .def("logits", &NetworkHandle::logits)
         .def("load", &NetworkHandle::load)
         .def("generate", &NetworkHandle::generate);
+    nb::class_<Matcher>(module, "Matcher")
+        .def("__init__", [](Matcher* self, Array<const int32_t> ids) {
+            new (self) Matcher(ids.data(), static_cast<int64_t>(ids.size()));
+        })
+        .def("scan", &scan<uint8_t>)
+        .def("scan", &scan<uint16_t>)
+        .def("scan", &scan<uint32_t>)
+        .def("matches", [](const Matcher& self, Array<int32_t> lengths, Array<int64_t> ends) {
+            self.matches(lengths.data(), ends.data());
+        });
+    module.def("hash_records", &hash<uint8_t>);
+    module.def("hash_records", &hash<uint16_t>);
+    module.def("hash_records", &hash<uint32_t>);
     module.def("kernel_names", &kernel_names);
     module.def("optimize", &optimize);
     module.def("multiply", &multiply);
