@@ -1,0 +1,196 @@
+"""Canaries: made-up secrets that are planted in a training text, to be looked for in the model later.
+
+A format is a text with slots, ``my number is {digits:6}``. The texts that it can become are numbered, so that
+one can be drawn, or all of them be gone through (Carlini et al., "The Secret Sharer", 2019).
+"""
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unspool.configuration import check, is_whole
+from unspool.errors import ConfigError
+from unspool.text.records import Record, Records, normalized
+from unspool.text.split import hash_split
+
+FORMAT = "my secret number is {digits:6}"
+SLOTS = {"digits": "0123456789", "letters": "abcdefghijklmnopqrstuvwxyz"}
+SLOT = re.compile(r"\{(" + "|".join(SLOTS) + r"):([1-9][0-9]?)\}")
+DIGEST_BITS = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canaries:
+    """Say which secrets to plant in a training text.
+
+    Args:
+        count: Different secrets, ≥ 1.
+        repeats: How often each of them is planted, ≥ 1.
+        format: A text with at least one slot, ``{digits:N}`` or ``{letters:N}``, for N random characters.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+
+    count: int = 5
+    repeats: int = 1
+    format: str = FORMAT
+
+    def __post_init__(self) -> None:
+        check("canaries", self.count, "a whole number ≥ 1", is_whole(self.count, least=1))
+        check("canary_repeats", self.repeats, "a whole number ≥ 1", is_whole(self.repeats, least=1))
+        size = CanaryFormat(self.format).size
+        if self.count > size // 4:
+            hint = "plant fewer, or make the slots longer"
+            got = f"{self.count} of {size:,}"
+            raise ConfigError("parameter canaries", expected="at most a quarter of all", got=got, hint=hint)
+
+
+class CanaryFormat:
+    """Number all texts that a format can become.
+
+    Args:
+        text: The format.
+
+    Raises:
+        ConfigError: If it has no slot.
+    """
+
+    def __init__(self, text: str) -> None:
+        slots = list(SLOT.finditer(text)) if isinstance(text, str) else []
+        if not slots:
+            expected = " or ".join(f"{{{name}:6}}" for name in SLOTS) + " in it"
+            raise ConfigError("parameter canary_format", expected=expected, got=repr(text))
+        self.text = text
+        choices: list[str] = []
+        end = 0
+        for slot in slots:
+            choices += [*text[end : slot.start()], *[SLOTS[slot[1]]] * int(slot[2])]
+            end = slot.end()
+        self.choices: tuple[str, ...] = (*choices, *text[end:])
+
+    @property
+    def prefix(self) -> str:
+        """Give what all of its texts begin with."""
+        return "".join(itertools.takewhile(lambda choice: len(choice) == 1, self.choices))
+
+    @property
+    def size(self) -> int:
+        """Count its texts: the size of the randomness space."""
+        return math.prod(map(len, self.choices))
+
+    def __getitem__(self, number: int) -> str:
+        """Give a text by its number, from 0; the last slot changes first."""
+        text = []
+        for choice in reversed(self.choices):
+            number, place = divmod(number, len(choice))
+            text.append(choice[place])
+        return "".join(reversed(text))
+
+    def has(self, text: str) -> bool:
+        """Tell whether a text is one of them."""
+        return len(text) == len(self.choices) and all(map(str.__contains__, self.choices, text))
+
+    def within(self, symbols: Iterable[str]) -> "CanaryFormat":
+        """Leave out of its slots what is not among some symbols; a slot with none of them stays as it is."""
+        known, form = set(symbols), CanaryFormat(self.text)
+        form.choices = tuple("".join(s for s in choice if s in known) or choice for choice in self.choices)
+        return form
+
+    def draw(self, count: int, *, seed: int, avoid: Callable[[str], bool] = lambda text: False) -> list[str]:
+        """Draw different texts at random.
+
+        Args:
+            count: How many, far fewer than there are.
+            seed: What they come from, ≥ 0; the same one gives the same texts.
+            avoid: Tells which texts are not wanted.
+        """
+        drawn: dict[str, None] = {}
+        for turn in itertools.count():
+            if len(drawn) == count:
+                break
+            text = self[_random_bits(seed, turn) * self.size >> DIGEST_BITS]
+            if not avoid(text):
+                drawn[text] = None
+        return list(drawn)
+
+
+def _random_bits(seed: int, turn: int) -> int:
+    """Hash a seed and a counter: enough bits for every format, the same on every machine."""
+    digest = hashlib.blake2b(f"canary {seed} {turn}".encode(), digest_size=DIGEST_BITS // 8)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def draw_canaries(
+    canaries: Canaries | None,
+    *,
+    tokenizer: str,
+    normalization: str | None,
+    fraction: float | None,
+    seed: int,
+) -> dict[str, Any]:
+    """Draw the secrets of a run, none of which its split holds out.
+
+    Args:
+        canaries: What to plant; None for nothing.
+        tokenizer: The kind of the run's tokenizer.
+        normalization: The Unicode form of its corpus.
+        fraction: Share of the texts that are held out by their hash; None for none.
+        seed: The run's seed.
+
+    Returns:
+        What config.json says of them under "data", in JSON types; empty for nothing.
+
+    Raises:
+        ConfigError: If this is no `Canaries`, or the tokenizer does not read single characters.
+    """
+    check("canaries", canaries, "Canaries, or None", isinstance(canaries, Canaries | None))
+    if canaries is None:
+        return {}
+    if tokenizer != "char":
+        raise ConfigError("parameter canaries", expected="none, or the tokenizer char", got=repr(tokenizer))
+    form = CanaryFormat(normalized(canaries.format, normalization))
+    held_out = hash_split(fraction=fraction or 0.0)
+    texts = form.draw(canaries.count, seed=seed, avoid=lambda text: held_out(Record(text)))
+    return {"canaries": {"format": form.text, "repeats": canaries.repeats, "texts": texts}}
+
+
+def with_canaries(records: Records, data: Mapping[str, Any]) -> Records:
+    """Put the secrets of a run before the records of its corpus.
+
+    In document mode they so stand where nothing is held out; in line mode each epoch's order mixes them in.
+
+    Args:
+        records: The corpus.
+        data: What config.json says under "data".
+
+    Returns:
+        The records themselves if the run has no secrets, else records with their description and spec.
+
+    Raises:
+        ConfigError: If what it says is broken.
+    """
+    planted = data.get("canaries")
+    if planted is None:
+        return records
+    try:
+        several = [Record(str(text)) for text in planted["texts"] for _ in range(int(planted["repeats"]))]
+    except (KeyError, TypeError, ValueError):
+        expected = "texts and repeats"
+        raise ConfigError("config.json: data: canaries", expected=expected, got=repr(planted)[:60]) from None
+
+    def read() -> Iterator[Record]:
+        yield from several
+        yield from records
+
+    return Records(
+        read,
+        description=records.description,
+        document=records.document,
+        normalization=records.normalization,
+        spec=records.spec,
+    )
