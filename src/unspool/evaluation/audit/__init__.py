@@ -1,0 +1,1 @@
+"""Audit: whether a network learns from its texts or copies them."""

@@ -1,0 +1,156 @@
+"""How well a run fitted its text, told from what it measured while it trained.
+
+The rules, with h the bits per character of the held-out text and t those of training in the same epoch:
+
+- **noise** of a difference between two epochs' h: `CHARACTER_NOISE` / √(held-out characters), at least
+  `LEAST_NOISE` of h. Both epochs are measured on the same text, so only what a character gains or loses from
+  one to the other counts.
+- **overfitting since epoch k**: h is lowest at epoch k and ends more than two noises above it, and t still
+  fell.
+- **underfitting**: h still fell by more than `STILL_FALLING` of itself in the last epoch, or ends at most
+  `SMALL_GAP` above t: what is known of the training text holds for any other, so there is more to learn.
+- **fitting**: neither.
+- **unknown**: nothing was held out, or there is no measurement.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from unspool.errors import ArtifactError
+
+CHARACTER_NOISE = 0.5  # bits; standard deviation of what a held-out character gains between two epochs
+LEAST_NOISE = 0.001
+STILL_FALLING = 0.01
+SMALL_GAP = 0.02
+
+Verdict = Literal["underfitting", "fitting", "overfitting", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Hold one evaluation of a run.
+
+    Args:
+        epoch: Number of the epoch, from 1.
+        training: Bits per character in training, mean over the epoch.
+        held_out: Bits per character of the held-out text at its end.
+    """
+
+    epoch: int
+    training: float
+    held_out: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Tell how well a run fitted its text.
+
+    Args:
+        verdict: "underfitting", "fitting", "overfitting" or "unknown", by the rules of this module.
+        since_epoch: The best epoch of a run that overfits, else None.
+        training: Bits per character in training, mean over the last epoch; None where unknown.
+        held_out: Bits per character of the held-out text at the end; None where unknown.
+        best: The lowest of the held-out text; None where unknown.
+        noise: How much of a difference between two epochs is nothing, in bits per character; None where
+            unknown.
+        sentence: All this for people.
+    """
+
+    verdict: Verdict
+    since_epoch: int | None
+    training: float | None
+    held_out: float | None
+    best: float | None
+    noise: float | None
+    sentence: str
+
+
+def points_of(metrics: Iterable[Mapping[str, Any]]) -> list[Point]:
+    """Pick the evaluations out of the lines of metrics.jsonl.
+
+    Args:
+        metrics: The lines as dictionaries, in their order.
+
+    Returns:
+        The evaluations of held-out text; none where nothing was held out.
+
+    Raises:
+        ArtifactError: If an evaluation has not what an evaluation has.
+    """
+    points = []
+    for line in metrics:
+        if line.get("kind") != "evaluation" or line.get("bits_per_character") is None:
+            continue
+        try:
+            epoch = int(line["epoch"])
+            training, held_out = (
+                float(line[key]) for key in ("training_bits_per_character", "bits_per_character")
+            )
+        except (KeyError, TypeError, ValueError):
+            expected, got = "epoch and bits per character", repr(dict(line))[:60]
+            raise ArtifactError("an evaluation in the metrics", expected=expected, got=got) from None
+        points.append(Point(epoch=epoch, training=training, held_out=held_out))
+    return points
+
+
+def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int) -> Fit:
+    """Judge a run by the rules of this module.
+
+    Args:
+        metrics: The lines of metrics.jsonl, as dictionaries.
+        held_out_characters: Characters of held-out text, ≥ 0.
+
+    Raises:
+        ArtifactError: If an evaluation has not what an evaluation has.
+    """
+    points = points_of(metrics)
+    if not points or not held_out_characters:
+        return _unknown()
+    last, best = points[-1], min(points, key=lambda point: point.held_out)
+    noise = max(LEAST_NOISE * best.held_out, CHARACTER_NOISE / math.sqrt(held_out_characters))
+    rise = last.held_out - best.held_out
+    verdict: Verdict = "fitting"
+    since = None
+    if rise > 2 * noise and last.training < best.training:
+        verdict, since = "overfitting", best.epoch
+        told = (
+            f"overfitting since epoch {best.epoch}: held-out text rose by {rise:.3f} bits per character and "
+            f"training went on falling; the model is that of epoch {best.epoch}"
+        )
+    elif fell := _still_falling(points):
+        verdict = "underfitting"
+        told = f"underfitting: held-out text still fell by {fell:.3f} bits per character in the last epoch"
+    elif last.held_out <= last.training * (1 + SMALL_GAP):
+        verdict = "underfitting"
+        told = (
+            "underfitting: held-out text is no harder than the training text; more epochs or units would help"
+        )
+    else:
+        told = f"fitting: held-out text fell until epoch {best.epoch} and did not rise beyond noise after it"
+    return Fit(
+        verdict=verdict,
+        since_epoch=since,
+        training=last.training,
+        held_out=last.held_out,
+        best=best.held_out,
+        noise=noise,
+        sentence=f"{told} ({last.training:.3f} in training, {last.held_out:.3f} held out, ± {noise:.3f})",
+    )
+
+
+def _still_falling(points: list[Point]) -> float | None:
+    """Give what the last epoch won, if that is a lot; None if not, or if there was no epoch before."""
+    last = points[-1]
+    before = [point for point in points if point.epoch < last.epoch]
+    fell = before[-1].held_out - last.held_out if before else 0.0
+    return fell if fell > STILL_FALLING * last.held_out else None
+
+
+def _unknown() -> Fit:
+    sentence = "it cannot be told whether it overfits: no text was held out while it trained"
+    return Fit(
+        verdict="unknown", since_epoch=None, training=None, held_out=None, best=None, noise=None,
+        sentence=sentence,
+    )  # fmt: skip
