@@ -105,7 +105,9 @@ def test_imports_go_down() -> None:
 
 def test_only_its_faces_touch_the_native_module() -> None:
     assert [
-        place for place, here, there in crossings(SOURCE) if there == "_native" and here not in ("kernels", "matching")
+        place
+        for place, here, there in crossings(SOURCE)
+        if there == "_native" and here not in ("kernels", "matching")
     ] == []
 
 

@@ -213,3 +213,20 @@ def test_an_argument_of_another_type_is_refused(tmp_path: Path, name: str, value
     with pytest.raises(unspool.ConfigError, match=f"parameter {name}: expected"):
         unspool.train(TEXTS, out=tmp_path / "run", **{name: value})
     assert not (tmp_path / "run").exists()
+
+
+def test_planted_secrets_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
+    canaries = unspool.Canaries(count=2, repeats=2, format="key {digits:3}")
+    whole = unspool.train(
+        TEXTS, out=tmp_path / "whole", network=TINY, training=short(), canaries=canaries, sample_prompts=()
+    )
+    with pytest.raises(KeyboardInterrupt):
+        unspool.train(
+            TEXTS, out=tmp_path / "cut", network=TINY, training=short(), canaries=canaries,
+            sample_prompts=(), on_record=stop_at(3),
+        )  # fmt: skip
+    assert same_parameters(whole, resume_training(tmp_path / "cut", records=TEXTS))
+    assert len(set(whole.data["canaries"]["texts"])) == 2
+    assert set(whole.data["fingerprints"]) == {"training", "validation"}
+    with pytest.raises(unspool.ConfigError, match="canaries"):
+        unspool.train(TEXTS, out=tmp_path / "cut", resume=True, canaries=canaries)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         UnknownSymbolError,
         UnspoolError,
     )
+    from unspool.evaluation.audit.audit import Audit
     from unspool.evaluation.guess_numbers import GuessNumber
     from unspool.evaluation.likelihood_ratio import LikelihoodRatio
     from unspool.evaluation.ranking import RankedText
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from unspool.model import Generator, load
     from unspool.network.config import NetworkConfig
     from unspool.pipeline import train
+    from unspool.text.canaries import Canaries
     from unspool.text.novelty import NoveltyIndex
     from unspool.text.records import Record, Records
     from unspool.text.sources import read_records
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArtifactError",
+    "Audit",
+    "Canaries",
     "Collection",
     "CollectionReport",
     "ConfigError",
@@ -79,6 +83,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Audit": "evaluation.audit.audit",
+    "Canaries": "text.canaries",
     "Collection": "generation.collecting",
     "CollectionReport": "generation.collecting",
     "Evaluation": "evaluation.streams",

@@ -38,7 +38,7 @@ class Matcher:
         """Tell for every position of the texts how long the longest span is that ends there and was read.
 
         Returns:
-            Its length, and the position in the long text after one of its finds; both 0 for none.  # (N,), (N,)
+            Its length, and the position in the long text after a find of it; 0 for none.  # (N,), (N,)
         """
         lengths, ends = np.empty(self._count, np.int32), np.empty(self._count, np.int64)
         self._native.matches(lengths, ends)

@@ -13,6 +13,7 @@ from unspool.configuration import check, is_whole
 from unspool.engines import make_engine
 from unspool.engines.protocol import Parameters
 from unspool.errors import ConfigError
+from unspool.evaluation.audit.auditing import Auditing
 from unspool.evaluation.next_symbols import named_symbols
 from unspool.evaluation.reader import TextReader
 from unspool.evaluation.scoring import Scoring
@@ -32,7 +33,7 @@ from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown, unknown_rule
 
 
-class Generator(Scoring):
+class Generator(Scoring, Auditing):
     """Write, score and measure texts with a trained network.
 
     Args:

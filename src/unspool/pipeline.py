@@ -1,6 +1,6 @@
 """From records to a trained model in one call: encode, split, make the network, train, keep the best."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from unspool.fine_tuning import first_network, first_parameters, load_origin
 from unspool.model import Generator
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
-from unspool.text.encoding import EncodedCorpus, encode_corpus
+from unspool.text.canaries import Canaries, draw_canaries, with_canaries
+from unspool.text.encoding import EncodedCorpus
+from unspool.text.held_out import encode_in_parts, fingerprints
 from unspool.text.records import Record, Records
 from unspool.text.sources import records_from_spec
-from unspool.text.split import hash_split
 from unspool.text.tokenizers import Tokenizer
 from unspool.training.callbacks import SamplingCallback
 from unspool.training.checkpoints import Checkpoint
@@ -79,6 +80,7 @@ def train(
     sample_prompts: Sequence[str] = ("",),
     sample_temperatures: Sequence[float] = (0.3, 0.8, 1.0),
     novelty_index: bool = False,
+    canaries: Canaries | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_start: OnStart | None = None,
@@ -104,6 +106,8 @@ def train(
         sample_temperatures: Each prompt is continued at each of them.
         novelty_index: Whether to keep hashes of the texts to learn from beside the model, 8 bytes each, so
             that `generate(novel=True)` can refuse copies of them. Held-out texts are not counted.
+        canaries: Made-up secrets to plant in the text, drawn from the seed and written down in config.json,
+            so that an audit can tell how well the network knows them; None for none.
         resume: Whether to go on with the run in `out`, which must have been started with the same texts
             and configuration.
         overwrite: Whether an earlier run in `out` is removed.
@@ -127,6 +131,7 @@ def train(
     if resume:
         if overwrite:
             raise ConfigError("parameters resume and overwrite", expected="at most one of them", got="both")
+        check("canaries", canaries, "None with resume: the run keeps its own", canaries is None)
         return resume_training(
             out,
             records=corpus,
@@ -141,7 +146,11 @@ def train(
     held_out = None if validation is None else _as_records(validation)
     refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
     origin = load_origin(init_from, tokenizer, max_vocab_size)
-    encoded = _encode(corpus, held_out, config, tokenizer, max_vocab_size=max_vocab_size, origin=origin)
+    known = tokenizer if origin is None else origin.tokenizer
+    planted = _planted(canaries, corpus, config, known)
+    encoded = _encode(
+        corpus, held_out, config, known, planted, max_vocab_size=max_vocab_size, grow=origin is not None
+    )
     sampling = _sampling(encoded.tokenizer, sample_prompts, sample_temperatures)
     resolved = _resolved(network or first_network(origin), encoded.tokenizer)
     task = _task(resolved, config, corpus, encoded, sampling)
@@ -152,7 +161,11 @@ def train(
             network=resolved,
             training=config,
             tokenizer=encoded.tokenizer,
-            data={**_describe(corpus, held_out, encoded, sampling), "novelty_index": novelty_index},
+            data={
+                **_describe(corpus, held_out, encoded, sampling),
+                "novelty_index": novelty_index,
+                **planted,
+            },
             overwrite=overwrite,
         )
         if origin is not None:  # a run that is stopped at once must not start from nothing
@@ -205,7 +218,7 @@ def resume_training(
         held_out = _as_records(validation)
     elif run.data.get("validation") is not None:
         held_out = records_from_spec(run.data["validation"])
-    encoded = _encode(corpus, held_out, run.training, run.tokenizer)
+    encoded = _encode(corpus, held_out, run.training, run.tokenizer, run.data)
     sampling = _saved_sampling(run)
     task = _task(run.network, run.training, corpus, encoded, sampling)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
@@ -263,56 +276,37 @@ def _as_records(texts: Texts) -> Records:
     return texts if isinstance(texts, Records) else Records.of(texts)
 
 
+def _planted(
+    canaries: Canaries | None, corpus: Records, config: TrainingConfig, tokenizer: str | Tokenizer
+) -> dict[str, Any]:
+    return draw_canaries(
+        canaries,
+        tokenizer=tokenizer if isinstance(tokenizer, str) else tokenizer.kind,
+        normalization=corpus.normalization,
+        fraction=None if corpus.document else config.validation_fraction,
+        seed=config.seed,
+    )
+
+
 def _encode(
     corpus: Records,
     validation: Records | None,
     config: TrainingConfig,
     tokenizer: str | Tokenizer,
+    data: Mapping[str, Any],
     *,
     max_vocab_size: int | None = None,
-    origin: Generator | None = None,
+    grow: bool = False,
 ) -> EncodedCorpus:
-    """Read the corpus once, and hold out what is for validation."""
-    fraction = config.validation_fraction
-    tokenizer = tokenizer if origin is None else origin.tokenizer
-    both = _Both(corpus, validation)
-    held_out: Callable[[Record], bool] | None = None
-    if validation is not None:
-        held_out = both.in_validation
-    elif fraction is not None and not corpus.document:
-        held_out = hash_split(fraction=fraction)  # not by the run's seed: all seeds are measured alike
-    lossy = isinstance(tokenizer, Tokenizer) and tokenizer.unk_id is not None
-    encoded = encode_corpus(
-        both,
+    """Plant what is to be planted, and hold out what is for validation."""
+    return encode_in_parts(
+        with_canaries(corpus, data),
+        validation,
+        fraction=config.validation_fraction,
         tokenizer=tokenizer,
         max_vocab_size=max_vocab_size,
-        held_out=held_out,
-        normalization=corpus.normalization,
-        unknown="replace" if lossy else "error",
-        grow=origin is not None,
+        grow=grow,
     )
-    if validation is None and fraction is not None and corpus.document:
-        head, tail = encoded.training.tail_split(fraction)
-        return replace(encoded, training=head, validation=tail)
-    return encoded
-
-
-class _Both:
-    """Read the texts to learn from, then those held out, and know at each moment which of the two it is."""
-
-    def __init__(self, training: Records, validation: Records | None) -> None:
-        self._training, self._validation = training, validation
-        self._second = False
-
-    def __iter__(self) -> Iterator[Record]:
-        self._second = False
-        yield from self._training
-        self._second = True
-        yield from self._validation or ()
-
-    def in_validation(self, record: Record) -> bool:
-        """Tell whether the record that was just read is held out."""
-        return self._second
 
 
 def _resolved(network: NetworkConfig, tokenizer: Tokenizer) -> NetworkConfig:
@@ -354,6 +348,7 @@ def _describe(
         "records": corpus.spec,
         "validation": None if validation is None else validation.spec,
         "sizes": stream_sizes(encoded.training, encoded.validation),
+        "fingerprints": fingerprints(encoded),
         "samples": samples,
     }
 

@@ -52,6 +52,11 @@ def test_defaults_are_those_of_the_configurations(config: type, flag: Flag) -> N
         *((library.read_records, flag) for flag in options.READING.flags),
         *((library.train, flag) for flag in options.TOKENIZER.flags),
         *((Generator.generate, flag) for flag in options.SAMPLING.flags),
+        *(
+            (Generator.audit, flag)
+            for flag in options.AUDITING.flags
+            if flag.name in ("samples", "temperature")
+        ),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
@@ -118,7 +123,7 @@ def test_every_command_has_help_in_sections_and_takes_json(unspool: Run, command
     if command == "train":
         headings = [line for line in shown.stdout.splitlines() if line.endswith(":") and line[0] != " "]
         groups = [options.SHOWING, options.READING, options.TOKENIZER, options.NETWORK, options.TRAINING]
-        assert headings[2:] == [f"{group.heading}:" for group in groups]
+        assert headings[2:] == [f"{group.heading}:" for group in [*groups, options.CANARIES]]
 
 
 def test_completion_offers_choices(unspool: Run) -> None:

@@ -35,6 +35,7 @@ COMMANDS = {
     "play": "play:play",
     "score": "score:score",
     "eval": "eval:evaluate",
+    "audit": "audit:audit",
     "info": "info:info",
     "corpora": "corpora:corpora",
 }

@@ -45,8 +45,11 @@ def is_run(what: str) -> bool:
 def model_facts(model: "Generator", folder: Path) -> dict[str, Any]:
     """Gather what there is to know about a model, in plain JSON types."""
     from unspool.configuration import to_dict
+    from unspool.evaluation.audit.fit import judge_fit
 
-    evaluations = [line for line in metrics(folder) if line.get("kind") == "evaluation"]
+    lines = metrics(folder)
+    evaluations = [line for line in lines if line.get("kind") == "evaluation"]
+    held_out = ((model.data.get("sizes") or {}).get("validation") or {}).get("characters", 0)
     best = [line for line in evaluations if line.get("best")]
     return {
         "folder": str(folder),
@@ -59,6 +62,7 @@ def model_facts(model: "Generator", folder: Path) -> dict[str, Any]:
         "training": model.training,
         "data": model.data,
         "evaluation": best[-1] if best else None,
+        "fit": to_dict(judge_fit(lines, held_out_characters=held_out)),
     }  # fmt: skip
 
 
@@ -109,7 +113,8 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if training:
         keys = ("epochs", "batch_size", "sequence_length", "optimizer", "learning_rate", "schedule", "seed")
         rows.append(("trained with", ", ".join(f"{key} {training.get(key)}" for key in keys)))
-    return [*rows, *evaluation_rows(facts["evaluation"])]
+    rows += evaluation_rows(facts["evaluation"])
+    return [*rows, ("fit", facts["fit"]["sentence"])] if facts["evaluation"] else rows
 
 
 def evaluation_rows(best: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -130,6 +130,30 @@ SHOWING = Group(
     ),
 )
 
+CANARIES = Group(
+    "planting",
+    "Planting secrets, for an audit to look for",
+    (
+        Flag("canaries", int, "Different secrets to plant in the text", default="none"),
+        Flag("canary_repeats", int, "How often each is planted", default="1"),
+        Flag("canary_format", str, "Their text, with slots {digits:N} or {letters:N}",
+             default="my secret number is {digits:6}"),
+    ),
+)  # fmt: skip
+
+AUDITING = Group(
+    "auditing",
+    "Auditing",
+    (
+        Flag("samples", int, "Texts to generate", default="1000"),
+        Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder", default="1"),
+        Flag("max_new_tokens", int, "Longest text, in symbols", default="200"),
+        Flag("seed", int, "The same seed gives the same audit", default="0"),
+        Flag("secret", list[str], "Secret to rank", default="those that were planted"),
+        Flag("canary_format", str, "What secrets look like", default="as they were planted"),
+    ),
+)
+
 COMPUTING = Group(
     "computing",
     "Computing",

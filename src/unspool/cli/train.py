@@ -13,6 +13,7 @@ import click
 from unspool.cli.flags import Argument, takes
 from unspool.cli.info import model_facts
 from unspool.cli.options import (
+    CANARIES,
     NETWORK,
     READING,
     SHOWING,
@@ -33,10 +34,13 @@ from unspool.errors import ConfigError
 
 if TYPE_CHECKING:
     from unspool.model import Generator
+    from unspool.text.canaries import Canaries
 
 STANDARD_INPUT = "-"
 CONFIG = "config.json"  # what a run has from its first moment
 WHAT_TO_READ = "a path, - for standard input, or a named corpus"
+
+PLANTING = {"canaries": "count", "canary_repeats": "repeats", "canary_format": "format"}
 
 Start = Callable[..., "Generator"]  # takes on_start and on_record
 
@@ -50,9 +54,10 @@ class Given:
     network: dict[str, Any]
     training: dict[str, Any]
     showing: dict[str, Any]
+    planting: dict[str, Any]
 
 
-@takes(SHOWING, READING, TOKENIZER, NETWORK, TRAINING)
+@takes(SHOWING, READING, TOKENIZER, NETWORK, TRAINING, CANARIES)
 def train(
     *,
     corpus: Annotated[
@@ -74,16 +79,18 @@ def train(
     tokens: dict[str, Any],
     network: dict[str, Any],
     training: dict[str, Any],
+    planting: dict[str, Any],
 ) -> None:
     """Train a network on a corpus.
 
     It leaves a folder with the model, and shows what the network writes while it learns. Ctrl-C saves, and
     tells how to go on.
     """
-    given = Given(reading, tokens, network, training, showing)
+    given = Given(reading, tokens, network, training, showing, planting)
     folder = run_folder(corpus, out, resume=resume)
     if resume:
-        own = {**tokens, **showing, "init_from": init_from, "validation": validation, "overwrite": overwrite}
+        own = {**tokens, **showing, **planting}
+        own |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
         refuse_for_resuming(name for name, value in own.items() if value)
         start = going_on(folder, corpus, given)
     else:
@@ -158,9 +165,26 @@ def starting(
         training=training,
         init_from=origin,
         overwrite=overwrite,
+        canaries=secrets_to_plant(given.planting),
         **{f"sample_{name}s": values for name, values in given.showing.items()},
         **given.tokens,
     )
+
+
+def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
+    """Read the flags that plant secrets: nothing is planted unless it is said how many.
+
+    Raises:
+        ConfigError: If it is said what they are like, but not how many.
+    """
+    from unspool.text.canaries import Canaries
+
+    if "canaries" not in planting:
+        for name in planting:
+            flag = "--" + name.replace("_", "-")
+            raise ConfigError(f"flag {flag}", expected="--canaries N beside it", got="none")
+        return None
+    return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 
 
 def going_on(folder: Path, corpus: str | None, given: Given) -> Start:
@@ -214,6 +238,11 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
         if bits is None
         else f"{bits:.3f} bits per character on held-out text"
     )
-    commands = [["sample", str(folder), "--temperature", "0.8"], ["info", str(folder)]]
+    commands = [
+        ["sample", str(folder), "--temperature", "0.8"],
+        ["info", str(folder)],
+        ["audit", str(folder)],
+    ]
     lines = [shlex.join(["unspool", *command]) for command in commands]
-    return [f"{one_line(str(folder))}: {figure} at step {best['step']:,}", *(f"  {line}" for line in lines)]
+    head = f"{one_line(str(folder))}: {figure} at step {best['step']:,}"
+    return [head, facts["fit"]["sentence"], *(f"  {line}" for line in lines)]

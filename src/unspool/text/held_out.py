@@ -7,7 +7,7 @@ from unspool.text.encoding import EncodedCorpus, encode_corpus
 from unspool.text.records import Record, Records
 from unspool.text.split import hash_split
 from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.unknown_symbols import Unknown, unknown_rule
 
 
 def encode_in_parts(
@@ -18,6 +18,7 @@ def encode_in_parts(
     tokenizer: str | Tokenizer,
     max_vocab_size: int | None = None,
     unknown: Unknown | None = None,
+    grow: bool = False,
 ) -> EncodedCorpus:
     """Read a corpus once, and hold out what is for validation.
 
@@ -30,6 +31,7 @@ def encode_in_parts(
         max_vocab_size: Most symbols of a new tokenizer; None for no limit.
         unknown: What becomes of symbols that a tokenizer does not know; None for "replace" if it has an
             ``<unk>``, else "error".
+        grow: Whether a tokenizer that exists gets the new symbols of the texts.
 
     Returns:
         The tokenizer and the two parts.
@@ -45,14 +47,14 @@ def encode_in_parts(
         held_out = both.in_validation
     elif fraction is not None and not corpus.document:
         held_out = hash_split(fraction=fraction)  # not by the run's seed: all seeds are measured alike
-    lossy = isinstance(tokenizer, Tokenizer) and tokenizer.unk_id is not None
     encoded = encode_corpus(
         both,
         tokenizer=tokenizer,
         max_vocab_size=max_vocab_size,
         held_out=held_out,
         normalization=corpus.normalization,
-        unknown=unknown or ("replace" if lossy else "error"),
+        unknown=unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None),
+        grow=grow,
     )
     if validation is None and fraction is not None and corpus.document:
         head, tail = encoded.training.tail_split(fraction)

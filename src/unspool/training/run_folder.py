@@ -53,7 +53,10 @@ from unspool.training.records import (
 
 METRICS, LOSS_CURVE, CHECKPOINT = "metrics.jsonl", "loss.svg", "checkpoint/last.safetensors"
 MODEL_FILES = (CONFIG, TOKENIZER, MODEL, GENERATION, CARD)
-RUN_FILES = (*MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT, NOVELTY)
+AUDIT_FILES = ("audit.json", "audit.svg")  # of the model that was there: they go with it
+RUN_FILES = (
+    *MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT, NOVELTY, *AUDIT_FILES
+)  # fmt: skip
 
 
 class RunFolder:
