@@ -175,7 +175,17 @@ def show(result: "Audit") -> None:
         )
     print()
     for sentence in result.sentences:
-        print(for_stdout(sentence))
+        print(wrapped(for_stdout(sentence)))
+
+
+def wrapped(sentence: str) -> str:
+    """Break a sentence between words where a terminal would break it anywhere."""
+    if not sys.stdout.isatty():
+        return sentence
+    import shutil
+    import textwrap
+
+    return textwrap.fill(sentence, shutil.get_terminal_size().columns, subsequent_indent="  ")
 
 
 def show_lengths(result: "Audit") -> None:
@@ -205,13 +215,20 @@ def show_longest(samples: "Sequence[CopiedText]") -> None:
     """Print the texts that share most with the training text, and where."""
     longest = sorted(samples, key=lambda text: -text.copied)[:LONGEST_SHOWN]
     rows = [
-        (str(text.copied), f"{text.record:,}", f"{text.before}[{text.span}]{text.after}", text.text)
+        (
+            str(text.copied),
+            f"{text.record:,}:{text.position:,}",
+            f"{text.before}[{text.span}]{text.after}",
+            text.text,
+        )
         for text in longest
         if text.record is not None
     ]
     if rows:
         print()
-        print_table(["copied", "record", "training text", "generated text"], rows, right=(0, 1), section=1)
+        print_table(
+            ["copied", "record:character", "training text", "generated text"], rows, right=(0, 1), section=1
+        )
 
 
 def show_variety(ours: "Diversity", theirs: "Diversity | None") -> None:
