@@ -129,9 +129,7 @@ def train(
         check(name, several, "a list", not isinstance(several, str) and isinstance(several, Sequence))
     corpus = _as_records(records)
     if resume:
-        if overwrite:
-            raise ConfigError("parameters resume and overwrite", expected="at most one of them", got="both")
-        check("canaries", canaries, "None with resume: the run keeps its own", canaries is None)
+        _refuse_with_resume(overwrite=overwrite, canaries=canaries)
         return resume_training(
             out,
             records=corpus,
@@ -147,10 +145,8 @@ def train(
     refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
     origin = load_origin(init_from, tokenizer, max_vocab_size)
     known = tokenizer if origin is None else origin.tokenizer
-    planted = _planted(canaries, corpus, config, known)
-    encoded = _encode(
-        corpus, held_out, config, known, planted, max_vocab_size=max_vocab_size, grow=origin is not None
-    )
+    extra = {"novelty_index": novelty_index, **_planted(canaries, corpus, config, known)}
+    encoded = _encode(corpus, held_out, config, known, extra, most=max_vocab_size, grow=origin is not None)
     sampling = _sampling(encoded.tokenizer, sample_prompts, sample_temperatures)
     resolved = _resolved(network or first_network(origin), encoded.tokenizer)
     task = _task(resolved, config, corpus, encoded, sampling)
@@ -161,11 +157,7 @@ def train(
             network=resolved,
             training=config,
             tokenizer=encoded.tokenizer,
-            data={
-                **_describe(corpus, held_out, encoded, sampling),
-                "novelty_index": novelty_index,
-                **planted,
-            },
+            data=_describe(corpus, held_out, encoded, sampling) | extra,
             overwrite=overwrite,
         )
         if origin is not None:  # a run that is stopped at once must not start from nothing
@@ -276,6 +268,12 @@ def _as_records(texts: Texts) -> Records:
     return texts if isinstance(texts, Records) else Records.of(texts)
 
 
+def _refuse_with_resume(*, overwrite: bool, canaries: Canaries | None) -> None:
+    if overwrite:
+        raise ConfigError("parameters resume and overwrite", expected="at most one of them", got="both")
+    check("canaries", canaries, "None with resume: the run keeps its own", canaries is None)
+
+
 def _planted(
     canaries: Canaries | None, corpus: Records, config: TrainingConfig, tokenizer: str | Tokenizer
 ) -> dict[str, Any]:
@@ -295,7 +293,7 @@ def _encode(
     tokenizer: str | Tokenizer,
     data: Mapping[str, Any],
     *,
-    max_vocab_size: int | None = None,
+    most: int | None = None,
     grow: bool = False,
 ) -> EncodedCorpus:
     """Plant what is to be planted, and hold out what is for validation."""
@@ -304,7 +302,7 @@ def _encode(
         validation,
         fraction=config.validation_fraction,
         tokenizer=tokenizer,
-        max_vocab_size=max_vocab_size,
+        max_vocab_size=most,
         grow=grow,
     )
 
