@@ -48,15 +48,18 @@ struct WindowTask {
     float* logits_out;  // or null: (R, vocab) logits for the caller
     bool backward;
     int64_t counted;
-    int block;  // rows of logits kept at a time
+    int block;    // rows of logits kept at a time
+    bool loaded;  // the weights are packed already
 
     int rows() const { return batch.steps * batch.lanes; }
     bool masks() const { return batch.masks != nullptr; }
     const float* top() const { return network.layer_output(network.shape.num_layers - 1, masks()); }
 
     void run(int thread) {
-        network.pack_weights(backward, team.size, thread);
-        team.barrier(team.self);
+        if (!loaded) {
+            network.pack_weights(backward, team.size, thread);
+            team.barrier(team.self);
+        }
         const Part lanes = part_of(batch.lanes, team.size, thread);
         for (int l = 0; l < network.shape.num_layers; ++l) network.forward_layer(l, batch, state, lanes);
         team.barrier(team.self);
@@ -293,7 +296,7 @@ inline bool reserve_backward(Network& network, const Batch& batch, const Team& t
 }
 
 inline bool run_window(Network& network, const Team& team, const Batch& batch, float* state, float* losses,
-                       float* logits_out, bool backward, int64_t counted) {
+                       float* logits_out, bool backward, int64_t counted, bool loaded = false) {
     const int rows = batch.steps * batch.lanes;
     size_t block = kBlockFloats / network.vocab_width;
     block = block < 64 ? 64 : block > static_cast<size_t>(rows) ? rows : block;
@@ -302,7 +305,7 @@ inline bool run_window(Network& network, const Team& team, const Batch& batch, f
         (backward && !reserve_backward(network, batch, team)))
         return false;
     WindowTask task{
-        network, team, batch, state, losses, logits_out, backward, counted, static_cast<int>(block)};
+        network, team, batch, state, losses, logits_out, backward, counted, static_cast<int>(block), loaded};
     run_team(team, [&](int thread) { task.run(thread); });
     return true;
 }

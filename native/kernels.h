@@ -84,10 +84,11 @@ struct Kernels {
     // forward only.
     bool (*step)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,
                  double* total, int64_t* count, float* losses, float* const* gradients);
-    // Writes (steps, lanes, vocab) logits, minus infinity for the padding symbol.
+    // Writes (steps, lanes, vocab) logits, minus infinity for the padding symbol. Where `parameters` is null,
+    // those that `load` has packed are used.
     bool (*logits)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,
                    float* out);
-    // Packs the parameters for `generate`, which keeps pointers to them.
+    // Packs the parameters for `generate` and `logits`, which keep pointers to them.
     bool (*load)(void* network, Arrays parameters);
     bool (*generate)(void* network, const Team& team, const Sequences& sequences);
     // Returns the gradients' global norm before clipping; where it is not finite nothing is changed.

@@ -30,8 +30,9 @@ bool step(void* handle, const Team& team, Arrays parameters, const Batch& batch,
 
 bool logits(void* handle, const Team& team, Arrays parameters, const Batch& batch, float* state, float* out) {
     Network& network = as_network(handle);
-    network.bind(parameters, nullptr);
-    return run_window(network, team, batch, state, nullptr, out, false, 0);
+    const bool loaded = parameters == nullptr;
+    if (!loaded) network.bind(parameters, nullptr);
+    return run_window(network, team, batch, state, nullptr, out, false, 0, loaded);
 }
 
 bool load_parameters(void* handle, Arrays parameters) {

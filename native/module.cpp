@@ -106,6 +106,20 @@ class NetworkHandle {
         check_memory(kernels_.logits(network_, team_.view(), values.data(), batch, state.data(), out.data()));
     }
 
+    // `logits` with the parameters that `load` has packed.
+    void forward(Array<const int32_t> ids, int32_t reset_id, Array<float> state, Array<float> out) {
+        if (loaded_.empty()) throw std::logic_error("load() comes before forward()");
+        const Batch batch{static_cast<int>(ids.shape(0)),
+                          static_cast<int>(ids.shape(1)),
+                          ids.data(),
+                          nullptr,
+                          reset_id,
+                          nullptr};
+        nb::gil_scoped_release unlocked;
+        std::lock_guard guard(team_.mutex());
+        check_memory(kernels_.logits(network_, team_.view(), nullptr, batch, state.data(), out.data()));
+    }
+
     void load(const std::vector<Array<float>>& parameters) {
         loaded_ = parameters;  // the kernels keep pointers to them
         const std::vector<float*> values = pointers(loaded_);
@@ -202,6 +216,7 @@ NB_MODULE(_native, module) {
              nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),
              nb::arg("gradients").none())
         .def("logits", &NetworkHandle::logits)
+        .def("forward", &NetworkHandle::forward)
         .def("load", &NetworkHandle::load)
         .def("generate", &NetworkHandle::generate);
     nb::class_<Matcher>(module, "Matcher")

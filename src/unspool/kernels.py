@@ -207,16 +207,28 @@ class NativeNetwork:
         Returns:
             Logits, minus infinity for `<pad>`.  # (T, B, V)
         """
-        _check("ids", ids, np.int32, (None, None))
-        _check_ids("ids", ids, self.shape.vocab_size)
-        self._check_state(state, ids.shape[1])
-        out = np.empty((*ids.shape, self.shape.vocab_size), dtype=np.float32)
+        out = self._room_for_logits(ids, state)
         listed = self._listed("parameter", parameters)
         self._native.logits(listed, ids, NO_ID if reset_id is None else reset_id, state, out)
         return out
 
+    def forward(self, ids: NDArray[np.int32], state: Floats, *, reset_id: int | None) -> Floats:
+        """Do as `logits` does with the parameters that `load` packed: packing is most of a short call."""
+        out = self._room_for_logits(ids, state)
+        self._native.forward(ids, NO_ID if reset_id is None else reset_id, state, out)
+        return out
+
+    def _room_for_logits(self, ids: NDArray[np.int32], state: Floats) -> Floats:
+        _check("ids", ids, np.int32, (None, None))
+        _check_ids("ids", ids, self.shape.vocab_size)
+        self._check_state(state, ids.shape[1])
+        return np.empty((*ids.shape, self.shape.vocab_size), dtype=np.float32)
+
     def load(self, parameters: Mapping[str, Floats]) -> None:
-        """Pack the parameters for `generate`. They are not copied: load them again once they change."""
+        """Pack the parameters for `generate` and `forward`; `step` and `logits` pack others over them.
+
+        They are not copied: load them again once they change.
+        """
         self._native.load(self._listed("parameter", parameters))
 
     def generate(

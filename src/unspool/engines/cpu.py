@@ -10,6 +10,7 @@ from unspool.configuration import check, is_whole
 from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Parameters, State
 from unspool.generation.options import GeneratedIds, GenerationOptions
 from unspool.generation.random import fresh_seed, sequence_keys
+from unspool.generation.search.forward import Forward
 from unspool.kernels import NativeNetwork, NetworkShape, default_threads
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import parameter_shapes
@@ -17,6 +18,7 @@ from unspool.text.lanes import Window
 
 FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer windows are run in parts
 MOST_THREADS = 1024
+LANES_WORTH_A_THREAD = 16  # fewer are done before the threads have met
 GENERATED_AT_ONCE = 4096  # sequences of one native call, so that Ctrl-C is heard in between
 LONGEST_PIECE = (
     64  # symbols of a stream's piece; the first pieces are shorter, so that something shows at once
@@ -112,6 +114,18 @@ class CpuEngine:
             for part in self._parts(symbols.shape)
         ]
         return np.concatenate(parts), state
+
+    def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
+        """Pack the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
+        threads = self.threads if lanes >= LANES_WORTH_A_THREAD else 1
+        network = self._make_network(threads)  # its own: other calls may come between two of this one
+        network.load(parameters)
+
+        def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
+            after = state.astype(np.float32)
+            return network.forward(ids, after, reset_id=reset_id), after
+
+        return run
 
     def _parts(self, shape: tuple[int, ...]) -> Iterator[slice]:
         """Cut the T steps of a window into runs of at most `FORWARD_ROWS` symbols."""

@@ -16,6 +16,7 @@ from unspool.network.config import NetworkConfig
 
 if TYPE_CHECKING:
     from unspool.generation.options import GeneratedIds, GenerationOptions
+    from unspool.generation.search.forward import Forward
     from unspool.text.lanes import Window
 
 Floats = NDArray[np.floating[Any]]
@@ -108,6 +109,18 @@ class Engine(Protocol):
 
         Returns:
             Logits (T, B, V), the <pad> column -inf; the state after the last step.
+        """
+        ...
+
+    def forward(self, parameters: Parameters, *, lanes: int) -> "Forward":
+        """Prepare `logits` for many short calls with the same parameters.
+
+        Args:
+            parameters: The network's parameters; they must not change while the result is in use.
+            lanes: How many sequences a call will have, or about.
+
+        Returns:
+            A function that does as `logits` does; other calls of the engine may come between two of it.
         """
         ...
 

@@ -19,6 +19,7 @@ from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Para
 from unspool.engines.stepwise import generate_by_steps, stream_by_steps
 from unspool.generation.options import GeneratedIds, GenerationOptions
 from unspool.generation.random import fresh_seed, sequence_keys
+from unspool.generation.search.forward import Forward
 from unspool.network.config import NetworkConfig
 from unspool.text.lanes import Window
 
@@ -119,6 +120,17 @@ class TorchEngine:
         with torch.no_grad():
             logits, state_after = self._forward(self._weights(parameters), ids, state, reset_id)
             return logits.numpy(), state_after.numpy()
+
+    def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
+        """Take over the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
+        weights = self._weights(parameters)
+
+        def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
+            with torch.no_grad():
+                logits, state_after = self._forward(weights, ids, state, reset_id)
+                return logits.numpy(), state_after.numpy()
+
+        return run
 
     def generate(
         self,
