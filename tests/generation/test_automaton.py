@@ -1,7 +1,9 @@
 """Walking an automaton over token ids, and what it lets through."""
 
 import numpy as np
+import pytest
 
+from unspool.errors import ConfigError
 from unspool.generation.automaton import DEAD, TokenAutomaton
 
 # <pad> a b <eos>: texts of "ab" repeated, at least once
@@ -29,3 +31,25 @@ def test_only_what_leads_on_may_come() -> None:
 def test_nothing_is_begun_that_cannot_be_finished_in_time() -> None:
     assert np.flatnonzero(AB.allowed(2, 2)).tolist() == [A, EOS]
     assert np.flatnonzero(AB.allowed(2, 1)).tolist() == [EOS]
+
+
+def test_many_sequences_are_let_through_as_each_alone() -> None:
+    states, left = np.array([0, 1, 2, DEAD, 2]), np.array([9, 1, 2, 5, 1])
+    together = AB.allowed_from(states, left)
+    for row, state, few in zip(together, states, left, strict=True):
+        wanted = AB.allowed(int(state), int(few)) if state != DEAD else np.zeros(4, bool)
+        np.testing.assert_array_equal(row, wanted)
+    np.testing.assert_array_equal(AB.allowed_from(states, 2), AB.allowed_from(states, np.full(5, 2)))
+
+
+def test_many_sequences_go_on_as_each_alone() -> None:
+    states, ids = np.array([0, 0, 1, 2, DEAD]), np.array([A, B, B, A, A])
+    assert AB.step(states, ids).tolist() == [1, DEAD, 2, 1, DEAD]
+
+
+def test_a_prompt_that_cannot_be_finished_is_refused() -> None:
+    assert AB.after_prompt(np.array([A], np.int32), left=1) == 1
+    with pytest.raises(ConfigError, match="needs 2 symbols more, with max_new_tokens 1"):
+        AB.after_prompt(np.array([], np.int32), left=1)
+    with pytest.raises(ConfigError, match="expected the beginning of a text"):
+        AB.after_prompt(np.array([B], np.int32), left=9)

@@ -6,9 +6,12 @@ So no text ends up where it cannot be finished, and one that reaches its greates
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from unspool.errors import ConfigError
 
 DEAD = -1
 
@@ -42,6 +45,26 @@ class TokenAutomaton:
             at = int(self.transitions[at, self.classes[token]])
         return at
 
+    def after_prompt(self, prompt: NDArray[np.int32], *, left: int) -> int:
+        """Give the state after a prompt.
+
+        Args:
+            prompt: Ids without `<eos>`.
+            left: Symbols that may follow it.
+
+        Raises:
+            ConfigError: If no text that begins with the prompt is accepted, or none that is so short.
+        """
+        state = self.walk(prompt)
+        what = "prompt that does not fit the constraint"
+        if state == DEAD:
+            raise ConfigError(what, expected="the beginning of a text that the constraint accepts")
+        least = int(self.distance[state])
+        if least > left:
+            got = f"one that needs {least} symbols more, with max_new_tokens {left}"
+            raise ConfigError(what, expected="a prompt that can be finished in time", got=got)
+        return state
+
     def allowed(self, state: int, left: int) -> NDArray[np.bool_]:
         """Tell which ids may come next.
 
@@ -52,8 +75,27 @@ class TokenAutomaton:
         Returns:
             True for what may come; `<eos>`, the last id, where the state accepts.  # (V,)
         """
-        after = self.transitions[state][self.classes]  # (V,)
-        may: NDArray[np.bool_] = (after != DEAD) & (self.distance[after] <= left - 1)
-        may[0] = False
-        may[-1] = self.distance[state] == 0
+        one: NDArray[np.bool_] = self.allowed_from(np.array([state]), left)[0]
+        return one
+
+    def allowed_from(self, states: NDArray[np.integer[Any]], left: ArrayLike) -> NDArray[np.bool_]:
+        """Tell for many sequences which ids may come next, as `allowed` does for one.
+
+        Args:
+            states: Where each sequence is; nothing may follow `DEAD`.  # (N,)
+            left: Symbols that each may still draw, or one number for all.  # (N,)
+
+        Returns:
+            True for what may come.  # (N, V)
+        """
+        enough = np.broadcast_to(left, states.shape)[:, None]
+        after = self.transitions[states]  # (N, C)
+        may: NDArray[np.bool_] = ((after != DEAD) & (self.distance[after] < enough))[:, self.classes]
+        may[:, 0] = False
+        may[:, -1] = self.distance[states] == 0
+        may[states == DEAD] = False
         return may
+
+    def step(self, states: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+        """Give the state of each sequence after its next id, `DEAD` if that may not come.  # (N,)."""
+        return np.where(states == DEAD, DEAD, self.transitions[states, self.classes[ids]]).astype(np.int32)
