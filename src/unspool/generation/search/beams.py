@@ -1,0 +1,216 @@
+"""Beam search: the best texts that end inside a beam of the most probable beginnings.
+
+At each step the continuations of all beams by all symbols, `<eos>` among them, are ranked by their total
+log-probability under the model. Of the ``num_beams`` best, those that end are remembered; the ``num_beams``
+best that do not end are the next beams. Given are the n remembered texts with the best score, the total
+divided by a power of the length. Score and beams are those of Hugging Face's ``early_stopping="never"``: the
+search stops early only where going on could not change what is given, as `BeamOptions.bound` makes sure.
+
+Beams as wide as there are continuations find the best texts that there are. Narrower ones may miss them, and
+that is their use: the single most probable text of a model is often empty or a word (Stahlberg and Byrne, "On
+NMT Search Errors and Model Errors: Cat Got Your Tongue?", 2019). To have it, enumerate with a limit of 1.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.generation.automaton import DEAD, TokenAutomaton
+from unspool.generation.search.forward import Floats, Searched, log_probabilities, log_sums
+from unspool.generation.search.options import BeamOptions
+from unspool.generation.search.tree import Integers, Outcome, Tree
+
+LANES_AT_ONCE = 4096  # beams of all prompts in one call of the network
+
+Doubles = NDArray[np.float64]
+
+ENDED = np.dtype(
+    [
+        ("score", np.float64),
+        ("total", np.float64),
+        ("node", np.int64),  # before the last symbol
+        ("symbol", np.int32),  # the last one
+    ]
+)
+
+
+def search_beams(
+    network: Searched,
+    prompts: Sequence[NDArray[np.int32]],
+    options: BeamOptions,
+    *,
+    automaton: TokenAutomaton | None = None,
+    guides: Sequence[int] = (),
+) -> list[list[Outcome]]:
+    """Find the best continuations of every prompt, each as if it were alone.
+
+    Args:
+        network: The network.
+        prompts: Ids without `<eos>`.
+        options: How to search.
+        automaton: What every continuation must be accepted by, or None.
+        guides: The automaton's state after each prompt.
+
+    Returns:
+        For each prompt at most n texts, the best first; fewer where the beams have found fewer.
+    """
+    at_once = max(1, LANES_AT_ONCE // options.num_beams)
+    results: list[list[Outcome]] = []
+    for first in range(0, len(prompts), at_once):
+        part = slice(first, first + at_once)
+        starts = np.array(guides[part] if automaton else [0] * len(prompts[part]), np.int32)
+        search = BeamSearch(network, prompts[part], options, automaton=automaton, guides=starts)
+        results += search.run()
+    return results
+
+
+class BeamSearch:
+    """Search from several prompts at once: P prompts are under way, each with G groups of K beams."""
+
+    def __init__(
+        self,
+        network: Searched,
+        prompts: Sequence[NDArray[np.int32]],
+        options: BeamOptions,
+        *,
+        automaton: TokenAutomaton | None,
+        guides: NDArray[np.int32],
+    ) -> None:
+        self._network, self._options, self._automaton = network, options, automaton
+        self._tree = Tree(guides)
+        G, P = options.groups, len(prompts)
+        self._width = options.num_beams // G
+        self._prompts = np.arange(P)  # which prompts are under way
+        self._nodes: Integers = np.repeat(np.arange(P), G).reshape(P, G, 1)
+        self._totals: Doubles = np.zeros((P, G, 1))
+        logits, state = network.read(prompts)
+        self._logits: Floats = np.repeat(logits, G, axis=0)  # (P·G·K, V)
+        self._state: Floats = np.repeat(state, G, axis=2)  # (L, S, P·G·K, H)
+        self._ended = np.zeros((P, G, options.n), ENDED)  # of all prompts, the best first
+        self._ended["score"] = -np.inf
+        self._count = np.zeros((P, G), np.int64)  # endings so far
+
+    def run(self) -> list[list[Outcome]]:
+        """Search until nothing can change, and give each prompt's best texts."""
+        longest = self._options.max_new_tokens
+        for length in range(1, longest + 1):
+            beams, symbols, totals = self._step(length)
+            if length == longest:
+                self._remember(np.take_along_axis(self._nodes, beams, axis=2), symbols, totals, length)
+                break
+            going = self._under_way(totals, length)
+            if not going.any():
+                break
+            self._move(going, beams[going], symbols[going], totals[going])
+        return [self._best(groups) for groups in self._ended]
+
+    def _step(self, length: int) -> tuple[Integers, Integers, Doubles]:
+        """Choose the next beams: which beam each goes on from, its symbol and its total, (P, G, K)."""
+        P, G, K = self._totals.shape
+        eos_id = self._network.eos_id
+        steps = log_probabilities(self._logits)  # (P·G·K, V)
+        if self._automaton is not None:
+            steps = self._constrain(self._automaton, steps, length)
+        totals = (self._totals.reshape(-1, 1) + steps).reshape(P, G, K, -1)
+        endings = totals[..., eos_id].copy()  # (P, G, K)
+        totals[..., eos_id] = -np.inf
+        taken = np.zeros((P, totals.shape[-1]))  # beams of earlier groups that took each symbol just now
+        chosen = []
+        for g in range(G):
+            picked, kept, inside = self._choose(totals[:, g].reshape(P, -1), endings[:, g], taken)
+            endings[:, g][~inside] = -np.inf
+            symbols = picked % totals.shape[-1]
+            np.add.at(taken, (np.arange(P)[:, None], symbols), np.isfinite(kept))
+            chosen.append((picked // totals.shape[-1], symbols, kept))
+        self._remember(self._nodes, np.full(endings.shape, eos_id), endings, length)
+        beams, symbols, kept = (np.stack(parts, axis=1) for parts in zip(*chosen, strict=True))
+        return beams, symbols, kept
+
+    def _constrain(self, automaton: TokenAutomaton, steps: Doubles, length: int) -> Doubles:
+        """Take out what may not come, and note how probable the rest is."""
+        nodes, left = self._nodes.reshape(-1), self._options.max_new_tokens - length + 1
+        steps = np.where(automaton.allowed_from(self._tree.guides(nodes), left), steps, -np.inf)
+        alive = np.isfinite(self._totals.reshape(-1))
+        self._tree.allow(nodes[alive], log_sums(steps[alive]))
+        return steps
+
+    def _choose(
+        self, totals: Doubles, endings: Doubles, taken: Doubles
+    ) -> tuple[Integers, Doubles, NDArray[np.bool_]]:
+        """Rank a group's continuations (P, K·V) and endings (P, K).
+
+        Returns:
+            The places of the best continuations, their totals, and which endings are as good.
+        """
+        penalty = taken * (self._options.diversity_penalty or 0.0)
+        ranked = totals - np.tile(penalty, totals.shape[1] // penalty.shape[1])
+        picked = best_first(ranked, self._width)
+        rivals = np.concatenate([endings, np.take_along_axis(ranked, picked, axis=1)], axis=1)
+        best = np.zeros(rivals.shape, np.bool_)
+        np.put_along_axis(best, best_first(rivals, self._width), True, axis=1)
+        inside = best[:, : endings.shape[1]] & np.isfinite(endings)
+        return picked, np.take_along_axis(totals, picked, axis=1), inside
+
+    def _remember(self, nodes: Integers, symbols: Integers, totals: Doubles, length: int) -> None:
+        """Keep the n best endings of each group, of those kept so far and new ones (P, G, K)."""
+        self._count[self._prompts] += np.isfinite(totals).sum(axis=2)
+        new = np.zeros(totals.shape, ENDED)
+        new["score"] = self._options.score(totals, length)
+        new["total"], new["node"], new["symbol"] = totals, nodes, symbols
+        both = np.concatenate([self._ended[self._prompts], new], axis=2)
+        order = np.argsort(-both["score"], axis=2, kind="stable")[:, :, : self._options.n]
+        self._ended[self._prompts] = np.take_along_axis(both, order, axis=2)
+
+    def _under_way(self, totals: Doubles, length: int) -> NDArray[np.bool_]:
+        """Tell which prompts have a group that may still find something better.  # (P,)."""
+        best = totals.max(axis=2)  # (P, G)
+        worst_kept = self._ended["score"][self._prompts][:, :, -1]
+        going = np.isfinite(best) & (worst_kept < self._options.bound(best, length))
+        if self._options.early_stopping:
+            going &= self._count[self._prompts] < self._width
+        some: NDArray[np.bool_] = going.any(axis=1)
+        return some
+
+    def _move(self, going: NDArray[np.bool_], beams: Integers, symbols: Integers, totals: Doubles) -> None:
+        """Read the chosen symbols of the prompts that go on."""
+        K, groups = self._totals.shape[2], np.arange(self._totals[..., 0].size).reshape(len(going), -1, 1)
+        lanes = (groups[going] * K + beams).reshape(-1)  # the lane of each beam's parent
+        parents, flat = self._nodes.reshape(-1)[lanes], symbols.reshape(-1)
+        guides = None
+        if self._automaton is not None:
+            guides = self._automaton.step(self._tree.guides(parents), flat)
+            guides[np.isneginf(totals.reshape(-1))] = DEAD
+        self._nodes = self._tree.append(parents, flat, totals.reshape(-1), guides).reshape(totals.shape)
+        self._totals, self._prompts = totals, self._prompts[going]
+        state = np.ascontiguousarray(self._state[:, :, lanes])
+        logits, self._state = self._network.forward(flat.astype(np.int32)[None], state)
+        self._logits = logits[0]
+
+    def _best(self, groups: NDArray[np.void]) -> list[Outcome]:
+        """Take the best of each group, then the second, until there are n different ones; best first."""
+        found: dict[bytes, Outcome] = {}
+        for place in groups.T:
+            for outcome in self._outcomes(place[np.isfinite(place["score"])]):
+                if len(found) < self._options.n:
+                    found.setdefault(outcome.ids.tobytes() + bytes([outcome.ended]), outcome)
+        return sorted(found.values(), key=lambda outcome: -outcome.score)
+
+    def _outcomes(self, ended: NDArray[np.void]) -> Iterator[Outcome]:
+        return self._tree.outcomes(
+            ended["node"],
+            ended["symbol"],
+            ended["total"],
+            ended["score"],
+            eos_id=self._network.eos_id,
+            guided=self._automaton is not None,
+        )
+
+
+def best_first(values: Doubles, count: int) -> Integers:
+    """Give the places of the greatest values of each row (N, M), the greatest first.  # (N, count or M)."""
+    count = min(count, values.shape[1])
+    places = np.argpartition(-values, count - 1, axis=1)[:, :count]
+    places.sort(axis=1)  # of equals, the first
+    order = np.argsort(-np.take_along_axis(values, places, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(places, order, axis=1)

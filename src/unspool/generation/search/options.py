@@ -1,0 +1,190 @@
+"""How a search is done: the options of beams and of an enumeration, each checked against its range."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, from_dict, is_real, is_whole
+from unspool.errors import ConfigError
+
+LONGEST = 2**31 - 1
+
+Doubles = NDArray[np.float64]
+
+
+def _check_length(max_new_tokens: int) -> None:
+    ok = is_whole(max_new_tokens, least=1) and max_new_tokens <= LONGEST
+    check("max_new_tokens", max_new_tokens, f"a whole number from 1 to {LONGEST}", ok)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeamOptions:
+    """Say how wide to search, what is best, and when to stop.
+
+    Args:
+        num_beams: Beginnings kept at each step, ≥ 1.
+        n: Texts to give for each prompt, from 1 to num_beams.
+        length_penalty: α in the score total_logprob / length ** α, from -10 to 10, the length in symbols with
+            `<eos>`; 0 ranks by probability alone, 1 (the default elsewhere) by the mean per symbol.
+        early_stopping: Stop as soon as num_beams texts have ended. Otherwise the search goes on until no beam
+            can lead to a text that is among the n best.
+        num_beam_groups: Groups that the beams are divided into, ≥ 2; None for a single one. It divides
+            num_beams, and diversity_penalty must be given with it.
+        diversity_penalty: Nats taken from a symbol's standing for each beam of an earlier group that has
+            just taken the same symbol, above 0 (Vijayakumar et al., "Diverse Beam Search", 2016).
+        max_new_tokens: Longest text in symbols, `<eos>` among them, ≥ 1.
+
+    Raises:
+        ConfigError: If a value is out of its range or does not fit another.
+    """
+
+    num_beams: int = 5
+    n: int = 1
+    length_penalty: float = 0.0
+    early_stopping: bool = False
+    num_beam_groups: int | None = None
+    diversity_penalty: float | None = None
+    max_new_tokens: int = 200
+
+    def __post_init__(self) -> None:
+        """Check every value against its range."""
+        check("num_beams", self.num_beams, "a whole number ≥ 1", is_whole(self.num_beams, least=1))
+        ok = is_whole(self.n, least=1) and self.n <= self.num_beams
+        check("n", self.n, f"a whole number from 1 to num_beams, which is {self.num_beams}", ok)
+        ok = is_real(self.length_penalty) and -10 <= self.length_penalty <= 10
+        check("length_penalty", self.length_penalty, "a number from -10 to 10", ok)
+        check("early_stopping", self.early_stopping, "true or false", isinstance(self.early_stopping, bool))
+        _check_length(self.max_new_tokens)
+        self._check_groups()
+
+    def _check_groups(self) -> None:
+        groups, penalty = self.num_beam_groups, self.diversity_penalty
+        ok = groups is None or (is_whole(groups, least=2) and self.num_beams % groups == 0)
+        allowed = f"a whole number ≥ 2 that divides num_beams, which is {self.num_beams}, or none"
+        check("num_beam_groups", groups, allowed, ok)
+        ok = penalty is None or (is_real(penalty) and math.isfinite(penalty) and penalty > 0)
+        check("diversity_penalty", penalty, "a finite number above 0, or none", ok)
+        if (groups is None) != (penalty is None):
+            what = "parameters num_beam_groups and diversity_penalty"
+            raise ConfigError(what, expected="both or neither", got=f"{groups} and {penalty}")
+
+    @property
+    def groups(self) -> int:
+        """Count the groups of beams."""
+        return self.num_beam_groups or 1
+
+    def score(self, totals: Doubles, length: int) -> Doubles:
+        """Rank texts: log-probability over a power of their length in symbols, `<eos>` included."""
+        return totals / np.float64(length) ** self.length_penalty
+
+    def bound(self, totals: Doubles, length: int) -> Doubles:
+        """Give the scores that no texts can exceed whose first `length` symbols have these log-probabilities.
+
+        A text's log-probability is at most that of its beginning, which is at most 0. What is left is the
+        length that divides it best: the longest where the penalty is above 0, else the next one.
+        """
+        return self.score(totals, self.max_new_tokens if self.length_penalty > 0 else length + 1)
+
+
+class BeamKeywords(TypedDict, total=False):
+    """Name the fields of `BeamOptions` where a function takes them as keyword arguments."""
+
+    num_beams: int
+    n: int
+    length_penalty: float
+    early_stopping: bool
+    num_beam_groups: int | None
+    diversity_penalty: float | None
+    max_new_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnumerationOptions:
+    """Say which texts to enumerate.
+
+    Args:
+        min_probability: Least probability of a text, in (0, 1]; None for no least one.
+        min_logprob: The same as a log-probability in nats, ≤ 0, for what is too small for a float.
+        limit: Most texts to give, ≥ 1; None for all. A limit or a least probability must be given.
+        max_new_tokens: Longest text in symbols, `<eos>` among them, ≥ 1.
+        ended_only: Leave out what is cut at max_new_tokens, where the model would have gone on.
+        in_order: Give the most probable texts first; otherwise as they are found, which needs little memory
+            however many they are.
+        max_memory: Bytes that the search may hold, from 2^20 up; states that do not fit into half of it are
+            computed again when they are needed.
+
+    Raises:
+        ConfigError: If a value is out of its range, or nothing would end the search.
+    """
+
+    min_probability: float | None = None
+    min_logprob: float | None = None
+    limit: int | None = None
+    max_new_tokens: int = 200
+    ended_only: bool = False
+    in_order: bool = True
+    max_memory: int = 1 << 30
+
+    def __post_init__(self) -> None:
+        """Check every value against its range."""
+        probability, least, limit = self.min_probability, self.min_logprob, self.limit
+        ok = probability is None or (is_real(probability) and 0 < probability <= 1)
+        check("min_probability", probability, "a number in (0, 1], or none", ok)
+        ok = least is None or (is_real(least) and math.isfinite(least) and least <= 0)
+        check("min_logprob", least, "a finite number ≤ 0, or none", ok)
+        check("limit", limit, "a whole number ≥ 1, or none", limit is None or is_whole(limit, least=1))
+        _check_length(self.max_new_tokens)
+        check("ended_only", self.ended_only, "true or false", isinstance(self.ended_only, bool))
+        check("in_order", self.in_order, "true or false", isinstance(self.in_order, bool))
+        ok = is_whole(self.max_memory, least=1 << 20)
+        check("max_memory", self.max_memory, "a whole number of bytes ≥ 1048576", ok)
+        if probability is not None and least is not None:
+            what = "parameters min_probability and min_logprob"
+            raise ConfigError(what, expected="one of them", got=f"{probability} and {least}")
+        if self.least == -math.inf and (limit is None or not self.in_order):
+            raise ConfigError(
+                "enumeration without end",
+                expected="min_probability, min_logprob or, in order, limit",
+                hint="min_probability=1e-6 gives all texts of at least this probability",
+            )
+
+    @property
+    def least(self) -> float:
+        """Give the least log-probability, minus infinity for none."""
+        if self.min_probability is not None:
+            return math.log(self.min_probability)
+        return -math.inf if self.min_logprob is None else self.min_logprob
+
+
+class EnumerationKeywords(TypedDict, total=False):
+    """Name the fields of `EnumerationOptions` where a function takes them as keyword arguments."""
+
+    min_probability: float | None
+    min_logprob: float | None
+    limit: int | None
+    max_new_tokens: int
+    ended_only: bool
+    in_order: bool
+    max_memory: int
+
+
+def beam_options(keywords: BeamKeywords) -> BeamOptions:
+    """Make the options of beams from keyword arguments.
+
+    Raises:
+        ConfigError: If a name is not known or a value is out of its range.
+    """
+    return from_dict(BeamOptions, cast(Mapping[str, Any], keywords), where="beam options")
+
+
+def enumeration_options(keywords: EnumerationKeywords) -> EnumerationOptions:
+    """Make the options of an enumeration from keyword arguments.
+
+    Raises:
+        ConfigError: If a name is not known or a value is out of its range.
+    """
+    return from_dict(EnumerationOptions, cast(Mapping[str, Any], keywords), where="enumeration options")
