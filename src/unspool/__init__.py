@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from unspool.evaluation.surprisal import Surprisal
     from unspool.generation.collecting import Collection, CollectionReport
     from unspool.generation.results import Generation, Generations
+    from unspool.generation.search.texts import Enumeration, FoundText
     from unspool.generation.selection import Selection
     from unspool.model import Generator, load
     from unspool.network.config import NetworkConfig
@@ -57,7 +58,9 @@ __all__ = [
     "CorpusError",
     "DivergenceError",
     "DownloadError",
+    "Enumeration",
     "Evaluation",
+    "FoundText",
     "Generation",
     "Generations",
     "Generator",
@@ -87,7 +90,9 @@ _HOMES = {
     "Canaries": "text.canaries",
     "Collection": "generation.collecting",
     "CollectionReport": "generation.collecting",
+    "Enumeration": "generation.search.texts",
     "Evaluation": "evaluation.streams",
+    "FoundText": "generation.search.texts",
     "Generation": "generation.results",
     "Generations": "generation.results",
     "Generator": "model",

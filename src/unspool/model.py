@@ -11,7 +11,7 @@ from unspool.artifacts import load_model, save_model
 from unspool.artifacts.novelty_file import load_novelty, save_novelty
 from unspool.configuration import check, is_whole
 from unspool.engines import make_engine
-from unspool.engines.protocol import Parameters
+from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import ConfigError
 from unspool.evaluation.audit.auditing import Auditing
 from unspool.evaluation.next_symbols import named_symbols
@@ -23,6 +23,7 @@ from unspool.generation.options import GeneratedIds, GenerationKeywords, generat
 from unspool.generation.probabilities import probabilities
 from unspool.generation.random import fresh_seed
 from unspool.generation.results import Generation, Generations
+from unspool.generation.search.searching import Searching
 from unspool.generation.selection import CollectionKeywords, split_keywords
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
@@ -33,7 +34,7 @@ from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown, unknown_rule
 
 
-class Generator(Scoring, Auditing):
+class Generator(Scoring, Searching, Auditing):
     """Write, score and measure texts with a trained network.
 
     Args:
@@ -49,6 +50,8 @@ class Generator(Scoring, Auditing):
     Raises:
         ConfigError: If the engine cannot be made, or the tokenizer is not the network's.
     """
+
+    _engine: Engine
 
     def __init__(
         self,

@@ -1,0 +1,137 @@
+"""Searching a model for texts: the methods that `unspool.Generator` has for it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check
+from unspool.generation.automaton import TokenAutomaton
+from unspool.generation.search.beams import search_beams
+from unspool.generation.search.enumeration import READ_AT_ONCE, OutcomeSearch
+from unspool.generation.search.forward import Floats, Forward, Searched
+from unspool.generation.search.options import (
+    BeamKeywords,
+    EnumerationKeywords,
+    beam_options,
+    enumeration_options,
+)
+from unspool.generation.search.texts import Enumeration, FoundText
+from unspool.generation.search.tree import Outcome
+from unspool.text.tokenizers import Tokenizer
+from unspool.text.unknown_symbols import Unknown
+
+
+class SearchedEngine(Protocol):
+    """What a search needs of an engine."""
+
+    def initial_state(self, batch_size: int) -> Floats:
+        """Make the state of a fresh start: zeros (L, S, B, H)."""
+        ...
+
+    def forward(self, parameters: Mapping[str, Floats], *, lanes: int) -> Forward:
+        """Prepare many short calls with the same parameters."""
+        ...
+
+
+class Searching:
+    """Find texts with a network that the class on top of this one holds.
+
+    Attributes:
+        tokenizer: The network's tokenizer.
+        parameters: The network's parameters.
+    """
+
+    tokenizer: Tokenizer
+    parameters: dict[str, Floats]
+    _engine: SearchedEngine
+
+    def beam_search(
+        self,
+        prompt: str | Sequence[str] = "",
+        *,
+        automaton: TokenAutomaton | None = None,
+        unknown: Unknown = "error",
+        **options: Unpack[BeamKeywords],
+    ) -> list[FoundText]:
+        """Find the best continuations of one prompt or several, by the model's own probabilities.
+
+        Args:
+            prompt: What to go on from; "" starts from nothing. Each is searched as if it were alone.
+            automaton: What every text, its prompt included, must be accepted by; None for anything.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            **options: How to search: any field of `unspool.generation.search.options.BeamOptions`.
+
+        Returns:
+            At most n texts of the first prompt, the best first, then those of the second, and so on. Fewer
+            where there are fewer, or the beams have met fewer.
+
+        Raises:
+            ConfigError: If a value is out of its range, or a prompt cannot be finished under the constraint.
+            UnknownSymbolError: If a prompt has a symbol that the model does not know.
+        """
+        chosen = beam_options(options)
+        ok = isinstance(prompt, str) or (isinstance(prompt, Iterable) and not isinstance(prompt, bytes))
+        check("prompt", prompt, "a string or a list of strings", ok)
+        encoded = [self._read(text, unknown) for text in ([prompt] if isinstance(prompt, str) else prompt)]
+        guides = [_guide(automaton, ids, chosen.max_new_tokens) for ids in encoded]
+        network = self._searched(chosen.num_beams * len(encoded))
+        found = search_beams(network, encoded, chosen, automaton=automaton, guides=guides)
+        return [
+            self._found(ids, outcome)
+            for ids, outcomes in zip(encoded, found, strict=True)
+            for outcome in outcomes
+        ]
+
+    def enumerate(
+        self,
+        prompt: str = "",
+        *,
+        automaton: TokenAutomaton | None = None,
+        unknown: Unknown = "error",
+        **options: Unpack[EnumerationKeywords],
+    ) -> Enumeration:
+        """Give every continuation that is at least so probable, the most probable first.
+
+        They are the texts that `generate` may draw at temperature 1, each once, with its probability;
+        together they have probability 1. Texts that are equally probable come in an order that is the same
+        each time.
+
+        Args:
+            prompt: What to go on from; "" starts from nothing.
+            automaton: What every text, its prompt included, must be accepted by; None for anything.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            **options: Which texts: any field of `unspool.generation.search.options.EnumerationOptions`,
+                above all min_probability or limit.
+
+        Returns:
+            An iterator, which also tells how much probability the texts so far cover and how much remains.
+
+        Raises:
+            ConfigError: If a value is out of its range, or the prompt cannot be finished under the
+                constraint; from the iterator, if the search needs more memory than it may have.
+            UnknownSymbolError: If the prompt has a symbol that the model does not know.
+        """
+        chosen = enumeration_options(options)
+        ids = self._read(prompt, unknown)
+        guide = _guide(automaton, ids, chosen.max_new_tokens)
+        search = OutcomeSearch(self._searched(READ_AT_ONCE), ids, chosen, automaton=automaton, guide=guide)
+        return Enumeration(search, lambda outcome: self._found(ids, outcome))
+
+    def _read(self, prompt: str, unknown: Unknown) -> NDArray[np.int32]:
+        check("prompt", prompt, "a string", isinstance(prompt, str))
+        return self.tokenizer.encode(prompt, unknown=unknown)
+
+    def _searched(self, lanes: int) -> Searched:
+        forward = self._engine.forward(self.parameters, lanes=lanes)
+        return Searched(forward, self._engine.initial_state, self.tokenizer.eos_id)
+
+    def _found(self, prompt: NDArray[np.int32], outcome: Outcome) -> FoundText:
+        read, written = self.tokenizer.decode(prompt), self.tokenizer.decode(outcome.ids)
+        return FoundText.told(outcome, prompt=read, continuation=written)
+
+
+def _guide(automaton: TokenAutomaton | None, prompt: NDArray[np.int32], longest: int) -> int:
+    """Give the automaton's state after a prompt, and refuse a prompt that cannot be finished."""
+    return automaton.after_prompt(prompt, left=longest) if automaton else 0
