@@ -12,6 +12,7 @@ from unspool.cli import options
 from unspool.cli.app import COMMANDS
 from unspool.cli.flags import Flag, Group, completion, given, takes
 from unspool.generation.options import GenerationOptions
+from unspool.generation.search.options import BeamOptions, EnumerationOptions
 from unspool.model import Generator
 
 from .conftest import TINY, Run
@@ -57,6 +58,8 @@ def test_defaults_are_those_of_the_configurations(config: type, flag: Flag) -> N
             for flag in options.AUDITING.flags
             if flag.name in ("samples", "temperature")
         ),
+        *((BeamOptions, flag) for flag in options.SEARCH.flags),
+        *((EnumerationOptions, flag) for flag in options.ENUMERATION.flags),
     ],
     ids=lambda value: getattr(value, "name", None),
 )

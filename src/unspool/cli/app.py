@@ -33,6 +33,7 @@ COMMANDS = {
     "train": "train:train",
     "sample": "sample:sample",
     "play": "play:play",
+    "enumerate": "enumerate:enumerate_texts",
     "score": "score:score",
     "eval": "eval:evaluate",
     "audit": "audit:audit",

@@ -193,3 +193,33 @@ COLLECTING = Group(
         Flag("overwrite", bool, "Replace that file", default="off"),
     ),
 )  # fmt: skip
+
+SEARCH = Group(
+    "search",
+    "Searching for the best text, instead of drawing",
+    (
+        Flag("num_beams", int, "Beginnings kept at each step", default="5"),
+        Flag("length_penalty", float, "Power of the length that a log-probability is divided by",
+             default="0"),
+        Flag("early_stopping", bool, "Stop once as many texts have ended as there are beams", default="off"),
+        Flag("num_beam_groups", int, "Groups of beams that avoid each other's symbols", default="none",
+             can_be_off=True),
+        Flag("diversity_penalty", float, "Nats that a symbol of an earlier group costs", default="none",
+             can_be_off=True),
+    ),
+)  # fmt: skip
+
+ENUMERATION = Group(
+    "enumeration",
+    "Which texts",
+    (
+        Flag("min_probability", float, "Least probability of a text", default="none", can_be_off=True),
+        Flag("min_logprob", float, "The same as a log-probability in nats", default="none", can_be_off=True),
+        Flag("limit", int, "Most texts", default="none", can_be_off=True),
+        Flag("max_new_tokens", int, "Longest text, in symbols with its end", default="200"),
+        Flag("ended_only", bool, "Leave out texts that are cut at the greatest length", default="off"),
+        Flag("in_order", bool, "Whether the likeliest come first; any order needs little memory",
+             default="on", negative="--any-order"),
+        Flag("max_memory", int, "Bytes that the search may hold", default="1073741824"),
+    ),
+)  # fmt: skip

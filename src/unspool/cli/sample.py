@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from unspool.cli.flags import Argument, takes
-from unspool.cli.options import COLLECTING, COMPUTING, SAMPLING, AsJson, ModelFolder, UnknownSymbols
+from unspool.cli.options import (
+    COLLECTING,
+    COMPUTING,
+    SAMPLING,
+    SEARCH,
+    AsJson,
+    ModelFolder,
+    UnknownSymbols,
+)
 from unspool.cli.printing import for_stdout, print_json
 
 if TYPE_CHECKING:
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
     from unspool.model import Generator
 
 
-@takes(SAMPLING, COLLECTING, COMPUTING)
+@takes(SAMPLING, SEARCH, COLLECTING, COMPUTING)
 def sample(
     *,
     folder: ModelFolder,
@@ -27,6 +35,7 @@ def sample(
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
     sampling: dict[str, Any],
+    search: dict[str, Any],
     collecting: dict[str, Any],
     computing: dict[str, Any],
 ) -> None:
@@ -39,8 +48,14 @@ def sample(
     import unspool
 
     model = unspool.load(folder, **computing)
-    options = own_options(model) | sampling | {"unknown": unknown}
     texts = prompts or [""]
+    if search:
+        from unspool.cli.beams import beam_options, write_beams
+
+        chosen = beam_options(search, sampling, collecting) | {"unknown": unknown}
+        write_beams(model, texts, chosen, as_json=as_json)
+        return
+    options = own_options(model) | sampling | {"unknown": unknown}
     if len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting:
         stream_one(model, texts[0], options)
     else:

@@ -213,5 +213,5 @@ class OutcomeSearch:
             "enumeration",
             expected=f"no more than half of max_memory, {room:,} bytes, beside the states",
             got=f"{held:,} bytes, as {waiting}",
-            hint="raise min_probability or max_memory, or give up the order with in_order=False",
+            hint="raise min_probability or max_memory, or give up the order: in_order=False (--any-order)",
         )

@@ -149,7 +149,7 @@ class EnumerationOptions:
             raise ConfigError(
                 "enumeration without end",
                 expected="min_probability, min_logprob or, in order, limit",
-                hint="min_probability=1e-6 gives all texts of at least this probability",
+                hint="min_probability=1e-6 (--min-probability 1e-6) gives all texts of at least that",
             )
 
     @property
