@@ -121,7 +121,8 @@ class BeamSearch:
             picked, kept, inside = self._choose(totals[:, g].reshape(P, -1), endings[:, g], taken)
             endings[:, g][~inside] = -np.inf
             symbols = picked % totals.shape[-1]
-            np.add.at(taken, (np.arange(P)[:, None], symbols), np.isfinite(kept))
+            if g + 1 < G:
+                np.add.at(taken, (np.arange(P)[:, None], symbols), np.isfinite(kept))
             chosen.append((picked // totals.shape[-1], symbols, kept))
         self._remember(self._nodes, np.full(endings.shape, eos_id), endings, length)
         beams, symbols, kept = (np.stack(parts, axis=1) for parts in zip(*chosen, strict=True))
@@ -143,24 +144,32 @@ class BeamSearch:
         Returns:
             The places of the best continuations, their totals, and which endings are as good.
         """
-        penalty = taken * (self._options.diversity_penalty or 0.0)
-        ranked = totals - np.tile(penalty, totals.shape[1] // penalty.shape[1])
+        ranked, rows = totals, np.arange(len(totals))[:, None]
+        if self._options.diversity_penalty is not None:
+            penalty = taken * self._options.diversity_penalty
+            ranked = totals - np.tile(penalty, totals.shape[1] // penalty.shape[1])
         picked = best_first(ranked, self._width)
-        rivals = np.concatenate([endings, np.take_along_axis(ranked, picked, axis=1)], axis=1)
+        standing = ranked[rows, picked]
+        if picked.shape[1] == self._width and (endings < standing[:, -1:]).all():
+            return picked, totals[rows, picked], np.zeros(endings.shape, np.bool_)
+        rivals = np.concatenate([endings, standing], axis=1)
         best = np.zeros(rivals.shape, np.bool_)
-        np.put_along_axis(best, best_first(rivals, self._width), True, axis=1)
-        inside = best[:, : endings.shape[1]] & np.isfinite(endings)
-        return picked, np.take_along_axis(totals, picked, axis=1), inside
+        best[rows, best_first(rivals, self._width)] = True
+        return picked, totals[rows, picked], best[:, : endings.shape[1]] & np.isfinite(endings)
 
     def _remember(self, nodes: Integers, symbols: Integers, totals: Doubles, length: int) -> None:
         """Keep the n best endings of each group, of those kept so far and new ones (P, G, K)."""
-        self._count[self._prompts] += np.isfinite(totals).sum(axis=2)
+        real = np.isfinite(totals)
+        if not real.any():
+            return
+        self._count[self._prompts] += real.sum(axis=2)
         new = np.zeros(totals.shape, ENDED)
         new["score"] = self._options.score(totals, length)
         new["total"], new["node"], new["symbol"] = totals, nodes, symbols
         both = np.concatenate([self._ended[self._prompts], new], axis=2)
         order = np.argsort(-both["score"], axis=2, kind="stable")[:, :, : self._options.n]
-        self._ended[self._prompts] = np.take_along_axis(both, order, axis=2)
+        P, G = order.shape[:2]
+        self._ended[self._prompts] = both[np.arange(P)[:, None, None], np.arange(G)[:, None], order]
 
     def _under_way(self, totals: Doubles, length: int) -> NDArray[np.bool_]:
         """Tell which prompts have a group that may still find something better.  # (P,)."""
@@ -210,7 +219,8 @@ class BeamSearch:
 def best_first(values: Doubles, count: int) -> Integers:
     """Give the places of the greatest values of each row (N, M), the greatest first.  # (N, count or M)."""
     count = min(count, values.shape[1])
+    rows = np.arange(len(values))[:, None]
     places = np.argpartition(-values, count - 1, axis=1)[:, :count]
     places.sort(axis=1)  # of equals, the first
-    order = np.argsort(-np.take_along_axis(values, places, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(places, order, axis=1)
+    best: Integers = places[rows, np.argsort(-values[rows, places], axis=1, kind="stable")]
+    return best
