@@ -36,6 +36,7 @@ class Flag:
         table: Where the choices are, ``module:NAME``, read when the shell completes.
         can_be_off: Whether "none" turns it off, which Python writes as None.
         negative: For bool: the flag that says no, or None for none.
+        several: For a list: whether one flag takes all values up to the next flag, ``--cell lstm gru``.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Flag:
     table: str | None = None
     can_be_off: bool = False
     negative: str | None = None
+    several: bool = False
 
     @property
     def spelling(self) -> str:
@@ -92,9 +94,10 @@ class Option:
 
 
 class PanelOption(click.Option):
-    """An option that knows its heading in the help."""
+    """An option that knows its heading in the help, and whether it takes several values."""
 
     panel: str | None = None
+    several = False
 
 
 class DescribedArgument(click.Argument):
@@ -141,7 +144,7 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
         shell_complete=completing(flag.table) if flag.table else None,
         callback=(lambda _, __, value: list(value)) if many else None,
     )
-    option.panel = what.panel
+    option.panel, option.several = what.panel, flag.several
     return option
 
 
@@ -154,6 +157,8 @@ def metavar(flag: Flag) -> str | None:
     """Say in the help what a value is: N a whole number, X a real one."""
     if flag.kind is bool:
         return None
+    if flag.several:
+        return "NAME …" if flag.table else "X …"
     if flag.table:
         return "NAME"
     word = {int: "N", float: "X", list[float]: "X"}.get(flag.kind, "TEXT")

@@ -1,10 +1,17 @@
-"""Help in sections: a command with many flags shows them in the groups that they belong to."""
+"""Commands with many flags: help in sections, and flags that take several values."""
+
+from collections.abc import Collection
 
 import click
 
 
 class GroupedCommand(click.Command):
     """Write each flag under its group's heading, the groups in order of first appearance."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; a flag of several values takes all up to the next flag."""
+        greedy = {name for param in self.params if getattr(param, "several", False) for name in param.opts}
+        return super().parse_args(ctx, repeated(args, greedy) if greedy else args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write arguments and options, a section for each group."""
@@ -18,3 +25,27 @@ class GroupedCommand(click.Command):
         for heading, rows in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(rows)
+
+
+def repeated(args: list[str], greedy: Collection[str]) -> list[str]:
+    """Write ``--flag a b`` as ``--flag a --flag b``, which is what click reads.
+
+    Args:
+        args: The command line.
+        greedy: The flags that take several values.
+    """
+    written: list[str] = []
+    taking: str | None = None
+    for place, word in enumerate(args):
+        if word == "--":
+            return written + args[place:]
+        if word in greedy:
+            taking = word
+            if place + 1 == len(args) or args[place + 1].startswith("--"):
+                written.append(word)  # without a value: click says so
+        elif word.startswith("-") and word != "-":
+            taking = None
+            written.append(word)
+        else:
+            written += [word] if taking is None else [taking, word]
+    return written
