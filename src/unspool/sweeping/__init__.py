@@ -1,0 +1,1 @@
+"""Which network suits a text: many short trainings under an equal budget, their noise, and a verdict."""

@@ -1,0 +1,114 @@
+"""What a sweep varies: values and ranges, checked before anything is trained."""
+
+from typing import Any
+
+import pytest
+
+from unspool.errors import ConfigError
+from unspool.network.config import NetworkConfig
+from unspool.sweeping.config import SweepConfig, first_values
+from unspool.sweeping.space import (
+    PARAMETERS,
+    Range,
+    check_values,
+    configured,
+    grid,
+    label,
+    parse_values,
+    varying,
+)
+from unspool.training.config import TrainingConfig
+
+from .runs import SMALL, made
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_is_one_of_the_network_or_of_the_training(name: str) -> None:
+    value = first_values(SweepConfig())[name]
+    network, training = configured(NetworkConfig(), TrainingConfig(), {name: value})
+    assert getattr(network if PARAMETERS[name].network else training, name) == value
+    assert type(value) is PARAMETERS[name].kind
+
+
+def test_a_grid_is_every_combination_once() -> None:
+    found = list(grid(SMALL.space))
+    assert [(each["cell"], each["hidden_size"]) for each in found] == [
+        ("lstm", 4), ("lstm", 8), ("gru", 4), ("gru", 8)
+    ]  # fmt: skip
+    assert len(found) == SMALL.num_configurations
+    assert all(list(each) == list(PARAMETERS) for each in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "values"),
+    [
+        ("cell", ["lstm", "gru"], ("lstm", "gru")),
+        ("hidden_size", ["64", "128"], (64, 128)),
+        ("hidden_size", ["64..128"], Range(64, 128)),
+        ("learning_rate", ["0.01", "1e-3"], (0.01, 0.001)),
+        ("learning_rate", ["1e-3..0.1"], Range(0.001, 0.1)),
+    ],
+)
+def test_values_are_read_as_they_are_written(name: str, texts: list[str], values: object) -> None:
+    assert parse_values(name, texts) == values
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"), [("hidden_size", ["64.5"]), ("learning_rate", ["x"]), ("num_layers", ["1..x"])]
+)
+def test_what_is_no_number_is_named(name: str, texts: list[str]) -> None:
+    with pytest.raises(ConfigError, match="--" + name.replace("_", "-")):
+        parse_values(name, texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("cell", ["lstm", "transformer"]),
+        ("cell", "lstm"),
+        ("cell", Range(1, 2)),
+        ("hidden_size", []),
+        ("hidden_size", [0]),
+        ("hidden_size", [8, 8]),
+        ("hidden_size", [True]),
+        ("hidden_size", Range(8, 8)),
+        ("hidden_size", Range(1.5, 8)),
+        ("learning_rate", Range(0, 1)),
+        ("learning_rate", [-0.1]),
+        ("dropout", [1.0]),
+        ("dropout", Range(0.5, 1.5)),
+    ],
+)
+def test_bad_values_are_refused(name: str, values: Any) -> None:
+    with pytest.raises(ConfigError, match=name):
+        check_values(name, values)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"seeds": 0}, "seeds"),
+        ({"trials": 0}, "trials"),
+        ({"finalists": 1.5}, "finalists"),
+        ({"pruner": "best"}, "pruner"),
+        ({"evaluations": 0}, "evaluations"),
+        ({"minutes_per_trial": 0}, "minutes_per_trial"),
+        ({"minutes_per_trial": 1, "symbols_per_trial": 5}, "minutes_per_trial and symbols_per_trial"),
+        ({"hidden_size": Range(8, 16)}, "hidden_size"),
+    ],
+)
+def test_a_bad_sweep_is_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        SweepConfig(**changes)
+
+
+def test_a_minute_is_the_usual_budget() -> None:
+    assert SweepConfig().minutes_per_trial == 1
+    assert SweepConfig(symbols_per_trial=10).minutes_per_trial is None
+
+
+def test_a_label_names_what_varies() -> None:
+    one, other = made(), made(learning_rate=0.01)
+    assert varying([one, other]) == ["learning_rate"]
+    assert label(other, varying([one, other])) == "lstm, 8 units, learning rate 0.01"
+    assert label(one, []) == "lstm, 8 units"
