@@ -1,0 +1,126 @@
+"""Where the trainings of a sweep run: actors on a Ray cluster, which has unspool installed on every node."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from unspool.errors import ConfigError
+from unspool.sweeping.pool import Answer, LostError
+from unspool.sweeping.trial import Event, Job, SweepCorpus, run_trial
+
+
+class Trainer:
+    """Train on a node of the cluster; as an actor it is a process that keeps a training between two events.
+
+    Args:
+        corpus: What it trains on.
+    """
+
+    def __init__(self, corpus: SweepCorpus) -> None:
+        self._corpus = corpus
+        self._events: Iterator[Event] = iter(())
+
+    def begin(self, job: Job) -> Event | Exception:
+        """Begin a job in place of the one before, and run to its first event."""
+        self._events = run_trial(job, self._corpus)
+        return self.go_on()
+
+    def go_on(self) -> Event | Exception:
+        """Run to the next event."""
+        try:
+            return next(self._events)
+        except Exception as error:  # the caller decides what it means; the actor lives on
+            return error
+
+
+class RayPool:
+    """Run jobs on actors of a Ray cluster; an actor that dies is replaced.
+
+    Args:
+        address: Of the cluster, as `ray.init` takes it: "auto", "HOST:PORT", "ray://HOST:PORT", "local".
+        size: Actors, ≥ 1; those for which there is no processor wait for one.
+        corpus: Put once into the cluster's object store.
+        threads: Processors of each actor.
+
+    Raises:
+        ConfigError: If Ray is not installed, or there is no cluster at the address.
+    """
+
+    def __init__(self, address: str, size: int, corpus: SweepCorpus, *, threads: int) -> None:
+        self._ray = import_ray()
+        self._size = size
+        self._connect(address)
+        self._corpus = self._ray.put(corpus)
+        self._trainer = self._ray.remote(Trainer).options(num_cpus=threads)
+        self._idle: list[Any] = []
+        self._busy: dict[int, Any] = {}  # number of a job -> its actor
+        self._asked: dict[Any, int] = {}  # what is awaited -> number of its job
+
+    @property
+    def free(self) -> int:
+        """Count the jobs that can begin now."""
+        return self._size - len(self._busy)
+
+    def begin(self, job: Job) -> None:
+        """Begin a job on an idle actor, or on a new one."""
+        actor = self._idle.pop() if self._idle else self._trainer.remote(self._corpus)
+        self._busy[job.number] = actor
+        self._asked[actor.begin.remote(job)] = job.number
+
+    def go_on(self, number: int) -> None:
+        """Let a job that told an event run to its next one."""
+        self._asked[self._busy[number].go_on.remote()] = number
+
+    def drop(self, number: int) -> None:
+        """Give up a job that told an event."""
+        self._idle.append(self._busy.pop(number))
+
+    def wait(self, seconds: float) -> list[tuple[int, Answer]]:
+        """Give what the jobs told, as soon as one tells something."""
+        awaited = list(self._asked)
+        ready, _ = self._ray.wait(awaited, num_returns=1, timeout=seconds) if awaited else ([], [])
+        return [self._receive(reference, self._asked.pop(reference)) for reference in ready]
+
+    def close(self) -> None:
+        """End all actors, and leave the cluster if it was joined here."""
+        for actor in [*self._idle, *self._busy.values()]:
+            self._ray.kill(actor)
+        self._idle, self._busy, self._asked = [], {}, {}
+        if self._joined:
+            self._ray.shutdown()
+
+    def _connect(self, address: str) -> None:
+        self._joined = not self._ray.is_initialized()
+        if not self._joined:
+            return
+        try:
+            self._ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            got = str(error).splitlines()[0] if str(error) else type(error).__name__
+            expected = 'the address of a running Ray cluster, or "local"'
+            raise ConfigError(f"parameter ray: {address!r}", expected=expected, got=got) from error
+
+    def _receive(self, reference: Any, number: int) -> tuple[int, Answer]:
+        try:
+            answer: Answer = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            self._busy.pop(number)  # the actor is gone, or nobody knows where it is
+            return number, LostError(str(error).splitlines()[0])
+        if isinstance(answer, Exception):
+            self._idle.append(self._busy.pop(number))
+        return number, answer
+
+
+def import_ray() -> Any:
+    """Import Ray, or say what to install.
+
+    Raises:
+        ConfigError: If it is not installed.
+    """
+    try:
+        import ray  # noqa: PLC0415 - an extra, and slow to import
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        what = "a sweep on a cluster needs the package ray, which is not installed"
+        raise ConfigError(what, hint='pip install "unspool[ray]", or leave ray out') from None
+    return ray
