@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from unspool.model import Generator, load
     from unspool.network.config import NetworkConfig
     from unspool.pipeline import train
+    from unspool.sweeping.config import SweepConfig
+    from unspool.sweeping.results import Sweep
+    from unspool.sweeping.space import Range
+    from unspool.sweeping.sweep import sweep
     from unspool.text.canaries import Canaries
     from unspool.text.novelty import NoveltyIndex
     from unspool.text.records import Record, Records
@@ -69,11 +73,14 @@ __all__ = [
     "LikelihoodRatio",
     "NetworkConfig",
     "NoveltyIndex",
+    "Range",
     "RankedText",
     "Record",
     "Records",
     "Selection",
     "Surprisal",
+    "Sweep",
+    "SweepConfig",
     "TextScore",
     "TokenizerError",
     "TrainingConfig",
@@ -82,6 +89,7 @@ __all__ = [
     "__version__",
     "load",
     "read_records",
+    "sweep",
     "train",
 ]
 
@@ -100,15 +108,19 @@ _HOMES = {
     "LikelihoodRatio": "evaluation.likelihood_ratio",
     "NetworkConfig": "network.config",
     "NoveltyIndex": "text.novelty",
+    "Range": "sweeping.space",
     "RankedText": "evaluation.ranking",
     "Record": "text.records",
     "Records": "text.records",
     "Selection": "generation.selection",
     "Surprisal": "evaluation.surprisal",
+    "Sweep": "sweeping.results",
+    "SweepConfig": "sweeping.config",
     "TextScore": "evaluation.scores",
     "TrainingConfig": "training.config",
     "load": "model",
     "read_records": "text.sources",
+    "sweep": "sweeping.sweep",
     "train": "pipeline",
     **{name: "errors" for name in __all__ if name.endswith("Error")},
 }
