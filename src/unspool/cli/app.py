@@ -38,6 +38,7 @@ COMMANDS = {
     "eval": "eval:evaluate",
     "audit": "audit:audit",
     "info": "info:info",
+    "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
 }
 
