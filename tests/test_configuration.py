@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pytest
 
 from unspool.configuration import check, from_dict, is_real, is_whole, to_dict
@@ -48,6 +49,26 @@ def refuse(values: object) -> str:
 )
 def test_the_round_trip_is_exact(config: Outer) -> None:
     assert from_dict(Outer, to_dict(config), where="here") == config
+
+
+@dataclass(frozen=True)
+class Biased:
+    bias: Mapping[str | int, float]
+
+
+def test_numbers_of_numpy_become_pythons_own() -> None:
+    config = from_dict(Outer, {"size": np.int64(2), "limit": np.float32(0.5)}, where="here")
+    assert (config, type(config.size), type(config.limit)) == (Outer(2, limit=0.5), int, float)
+    assert is_whole(np.uint8(3), least=3)
+    assert is_real(np.float16(1))
+    assert not is_whole(np.True_, least=0)
+    assert not is_whole(np.float64(1), least=0)
+    assert to_dict(Outer(np.int64(2), limit=np.float64(0.5)))["size"] == 2  # type: ignore[arg-type]
+    assert type(to_dict(Outer(np.int64(2)))["size"]) is int  # type: ignore[arg-type]
+
+
+def test_keys_that_may_be_numbers_stay_numbers() -> None:
+    assert from_dict(Biased, {"bias": {1: 2, "1": 3}}, where="here").bias == {1: 2.0, "1": 3.0}
 
 
 def test_a_whole_number_stands_for_a_real_one() -> None:

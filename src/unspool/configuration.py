@@ -7,6 +7,7 @@ business of the dataclass itself, which calls `check` in its ``__post_init__``.
 
 import dataclasses
 import difflib
+import numbers
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -35,13 +36,13 @@ def check(name: str, value: object, allowed: str, ok: bool) -> None:
 
 
 def is_whole(value: object, *, least: int) -> bool:
-    """Tell whether a value is an integer (a bool is not one) of at least `least`."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    """Tell whether a value is an integer, Python's or NumPy's (a bool is not one), of at least `least`."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def is_real(value: object) -> bool:
-    """Tell whether a value is an int or a float (a bool is neither); it may still be infinite or NaN."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Tell whether a value is a real number (a bool is none); it may still be infinite or NaN."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def to_dict(config: object) -> dict[str, object]:
@@ -65,6 +66,8 @@ def to_plain(value: object) -> object:
         return [to_plain(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if isinstance(value, numbers.Real):  # NumPy's
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
     raise TypeError(f"{value!r} has no plain JSON form")
 
 
@@ -136,6 +139,8 @@ def _convert(hint: Any, value: object, where: str) -> Any:
 def _convert_scalar(hint: Any, value: object) -> tuple[bool, Any]:
     if hint is float and is_real(value):
         return True, float(value)  # type: ignore[arg-type]
+    if hint is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return True, int(value)
     if isinstance(value, bool):
         return hint is bool, value
     return isinstance(value, hint if hint is not None else types.NoneType), value
@@ -161,7 +166,13 @@ def _convert_container(hint: Any, value: object, where: str) -> Any:
     if issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise ConfigError(where, expected="an object with keys and values", got=_describe(value))
-        return {str(key): _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+        whole = int in get_args(arguments[0])  # str | int: what is a whole number stays one
+        return {
+            int(key) if whole and is_whole(key, least=0) else str(key): _convert(
+                arguments[1], item, f"{where}.{key}"
+            )
+            for key, item in value.items()
+        }
     if not isinstance(value, (list, tuple)):
         raise ConfigError(where, expected="a list", got=_describe(value))
     items = [_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
