@@ -31,24 +31,71 @@ struct Batch {
     const float* masks;      // (layers, lanes, hidden) factors on each layer's output, or null
 };
 
+// A deterministic automaton over symbols; `classes` is null where there is none.
+struct Automaton {
+    const int32_t* classes;      // (vocab)
+    const int32_t* transitions;  // (states, num_classes); -1: nowhere
+    const int32_t* distance;     // (states): fewest symbols to an accepting state, 0 for one
+    int num_classes;
+    int32_t start;
+};
+
+enum class Sampler : int { kTemperature = 0, kTopK = 1, kTopP = 2, kMinP = 3, kTypicalP = 4 };
+constexpr int kSamplers = 5;
+
+// How symbols are drawn.
+struct Decoding {
+    const double* temperatures;  // straight lines between them; 0: the most probable symbol
+    int num_temperatures;
+    int64_t temperature_steps;  // symbols over which they run
+    Sampler samplers[kSamplers];
+    int num_samplers;
+    int top_k;         // 0: off
+    double top_p;      // 1: off
+    float min_p;       // 0: off
+    double typical_p;  // 1: off
+    float repetition_penalty, presence_penalty, frequency_penalty;  // 1, 0, 0: off
+    int64_t penalty_last;                                           // symbols that they look at; 0: all
+    int ngram;                                                      // 0: off
+    const float* bias;                                              // (vocab), or null
+    int64_t min_tokens;                                             // before which nothing ends
+    Automaton guide, stop;
+    int alternatives;  // most probable symbols to report; 0: off
+};
+
+// Why a sequence was left.
+enum class Finish : int32_t { kLength = 0, kEnd = 1, kStop = 2, kBlocked = 3 };
+
+// What is told about places of a text, `logprobs` of the model itself: at temperature 1, without filters.
+struct Report {
+    float* logprobs;
+    float* constrained;       // of what the guide allows; null without one
+    int32_t* alternatives;    // (places, decoding.alternatives), the most probable first; null where off
+    float* alternative_logs;  // the same
+};
+
 // Random numbers of sequence i come from a counter, so that a text depends on nothing but its seed and its
 // index.
 struct Sequences {
     int count;
-    const int32_t* prompts;        // all prompts, one after the other
-    const int64_t* prompt_starts;  // count + 1 offsets into prompts; no prompt is empty
-    const uint64_t* keys;          // one random stream each
-    const int64_t* drawn;          // symbols drawn from the stream before this call
+    const int32_t* prompts;         // all prompts, one after the other
+    const int64_t* prompt_starts;   // count + 1 offsets into prompts
+    const int32_t* context;         // what the penalties and n-grams have seen before: prompt, then text
+    const int64_t* context_starts;  // count + 1 offsets into context
+    const uint64_t* keys;           // one random stream each
+    const int64_t* drawn;           // symbols drawn from the stream before this call: the end of the context
     float* state;  // (count, layers, states, hidden), read at the start and written at the end
-    int max_new_tokens;
-    int32_t end_id;     // drawing it ends a sequence
-    float temperature;  // 0: the most probable symbol
-    int top_k;          // 0: off
-    float top_p;        // 1: off
-    float min_p;        // 0: off
-    int32_t* tokens;    // (count, max_new_tokens) out
-    float* logprobs;    // (count, max_new_tokens) out, of the model itself (temperature 1, no filter)
-    int32_t* lengths;   // (count) out: symbols drawn, the end symbol included
+    bool from_state;      // the state has read all: draw before anything is read. Else no prompt is empty
+    int max_new_tokens;   // in this call
+    int64_t limit;        // in all, with those drawn before
+    int32_t end_id;       // drawing it ends a sequence; -1: nothing does
+    int32_t* guide_states;  // (count), read at the start and written at the end; null without a guide
+    int32_t* stop_states;   // the same of `stop`
+    int32_t* tokens;        // (count, max_new_tokens) out
+    Report report;          // of tokens: (count, max_new_tokens) places, out
+    Report echo;            // of prompts, out; all null where it is off
+    int32_t* lengths;       // (count) out: symbols drawn, the end symbol included
+    Finish* reasons;        // (count) out
 };
 
 struct OptimizerStep {
@@ -90,7 +137,7 @@ struct Kernels {
                    float* out);
     // Packs the parameters for `generate` and `logits`, which keep pointers to them.
     bool (*load)(void* network, Arrays parameters);
-    bool (*generate)(void* network, const Team& team, const Sequences& sequences);
+    bool (*generate)(void* network, const Team& team, const Sequences& sequences, const Decoding& decoding);
     // Returns the gradients' global norm before clipping; where it is not finite nothing is changed.
     double (*optimize)(const Team& team, const OptimizerStep& step);
     // Runs a plain product C = A B of these sizes `repeat` times: what the machine's tile reaches. For tests.

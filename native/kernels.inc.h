@@ -64,8 +64,8 @@ constexpr Kernels kTable{
     step,
     logits,
     load_parameters,
-    [](void* handle, const Team& team, const Sequences& sequences) {
-        return generate(as_network(handle), team, sequences);
+    [](void* handle, const Team& team, const Sequences& sequences, const Decoding& decoding) {
+        return generate(as_network(handle), team, sequences, decoding);
     },
     optimize,
     plain_multiply,

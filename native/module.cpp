@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "generation_binding.h"
 #include "kernels.h"
 #include "matching.h"
 #include "threads.h"
@@ -21,11 +22,6 @@ namespace nb = nanobind;
 using namespace unspool;
 
 namespace {
-
-template <typename T>
-using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
-template <typename T>
-using Optional = std::optional<Array<T>>;
 
 const Kernels& kernels_named(const std::string& name) {
     const Kernels* all[4];
@@ -47,11 +43,6 @@ std::vector<float*> pointers(const std::vector<Array<float>>& arrays) {
     std::vector<float*> out;
     for (const auto& array : arrays) out.push_back(array.data());
     return out;
-}
-
-template <typename T>
-T* data_or_null(const Optional<T>& array) {
-    return array ? array->data() : nullptr;
 }
 
 void check_memory(bool ok) {
@@ -127,29 +118,13 @@ class NetworkHandle {
         check_memory(kernels_.load(network_, values.data()));
     }
 
-    void generate(Array<const int32_t> prompts, Array<const int64_t> starts, Array<const uint64_t> keys,
-                  Array<const int64_t> drawn, Array<float> state, int max_new_tokens, int32_t end_id,
-                  float temperature, int top_k, float top_p, float min_p, Array<int32_t> tokens,
-                  Array<float> logprobs, Array<int32_t> lengths) {
+    void generate(const SequencesArrays& sequences, const DecodingFields& decoding) {
         if (loaded_.empty()) throw std::logic_error("load() comes before generate()");
-        const Sequences sequences{static_cast<int>(keys.shape(0)),
-                                  prompts.data(),
-                                  starts.data(),
-                                  keys.data(),
-                                  drawn.data(),
-                                  state.data(),
-                                  max_new_tokens,
-                                  end_id,
-                                  temperature,
-                                  top_k,
-                                  top_p,
-                                  min_p,
-                                  tokens.data(),
-                                  logprobs.data(),
-                                  lengths.data()};
+        const Sequences work = sequences.view();
+        const Decoding how = decoding.view();
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
-        check_memory(kernels_.generate(network_, team_.view(), sequences));
+        check_memory(kernels_.generate(network_, team_.view(), work, how));
     }
 
  private:
@@ -209,6 +184,7 @@ void hash(Array<const Id> ids, Array<const int64_t> starts, Array<const int64_t>
 NB_MODULE(_native, module) {
     module.doc() = "Native kernels; unspool.kernels is their documented face.";
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);
+    bind_generation(module);
     nb::class_<NetworkHandle>(module, "Network")
         .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int>(),
              nb::keep_alive<1, 2>())

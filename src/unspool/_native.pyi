@@ -42,7 +42,46 @@ class Network:
     ) -> None: ...
     def forward(self, ids: Ids, reset_id: int, state: Floats, out: Floats) -> None: ...
     def load(self, parameters: Sequence[Floats]) -> None: ...
-    def generate(self, *arguments: Any) -> None: ...
+    def generate(self, sequences: Sequences, decoding: Decoding) -> None: ...
+
+class Automaton:
+    classes: Ids
+    transitions: Ids
+    distance: Ids
+    start: int
+
+class Decoding:
+    temperatures: list[float]
+    temperature_steps: int
+    samplers: list[int]
+    bias: Floats
+    # and more numbers, set by name
+
+class Report:
+    logprobs: Floats
+    constrained: Floats | None
+    alternatives: Ids | None
+    alternative_logs: Floats | None
+
+class Sequences:
+    prompts: Ids
+    prompt_starts: NDArray[np.int64]
+    context: Ids
+    context_starts: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    drawn: NDArray[np.int64]
+    state: Floats
+    from_state: bool
+    max_new_tokens: int
+    limit: int
+    end_id: int
+    guide_states: Ids | None
+    stop_states: Ids | None
+    tokens: Ids
+    lengths: Ids
+    reasons: Ids
+    report: Report
+    echo: Report
 
 class Matcher:
     def __init__(self, ids: Ids) -> None: ...

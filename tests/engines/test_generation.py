@@ -1,6 +1,7 @@
 """The contract of every engine's generation: its own logits, one private random stream for each sequence."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,11 @@ from tests.engines.variants import (
     networks,
     parameters_of,
 )
-from unspool.engines.stepwise import generate_by_steps
+from unspool.engines.stepwise import generate_by_steps, joined
+from unspool.errors import ConfigError
+from unspool.generation.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.generation.phrases import phrase_automaton
 from unspool.network.config import NetworkConfig
 from unspool.network.reference import reference_logits
 
@@ -121,3 +125,156 @@ def test_any_temperature_is_safe_and_pad_is_never_drawn(
 @one_network
 def test_no_prompts_give_no_texts(engine_name: str, config: NetworkConfig) -> None:
     assert engine_or_skip(engine_name, config).generate(parameters_of(config), [], GenerationOptions()) == []
+
+
+NEVER = float("-inf")
+EVERY_OPTION: list[dict[str, Any]] = [
+    {},
+    {"temperature": (0.2, 3.0)},
+    {"temperature": (2.0, 0.0, 1.0), "temperature_steps": 6},
+    {"top_k": 3},
+    {"top_p": 0.7},
+    {"min_p": 0.1},
+    {"typical_p": 0.6},
+    {"temperature": 3.0, "typical_p": 0.3, "min_p": 0.3, "samplers": ("typical_p", "min_p", "temperature")},
+    {"temperature": 4.0, "top_k": 5, "samplers": ("top_k", "temperature")},
+    {"temperature": 1.7, "top_k": 7, "top_p": 0.8, "min_p": 0.05, "typical_p": 0.9},
+    {"repetition_penalty": 1.4},
+    {"temperature": 0, "repetition_penalty": 1.5, "min_tokens": 3},
+    {"presence_penalty": 0.8},
+    {"frequency_penalty": 0.5},
+    {"repetition_penalty": 1.3, "presence_penalty": -0.5, "frequency_penalty": 0.3, "penalty_last_n": 4},
+    {"no_repeat_ngram_size": 1},
+    {"no_repeat_ngram_size": 3, "temperature": 0},
+    {"logit_bias": {3: 2.0, 5: NEVER, EOS_ID: -5}},
+    {
+        "logit_bias": {symbol: NEVER for symbol in range(1, VOCAB_SIZE) if symbol != 4},
+        "no_repeat_ngram_size": 2,
+    },
+    {"min_tokens": 10},
+    {"logprobs": 3, "echo": True},
+    {"logprobs": VOCAB_SIZE - 1, "top_k": 1, "repetition_penalty": 2.0},
+    {"echo": True},
+]
+# texts over the ids 1 .. 9: a 1 or 2, then any number of "3 4", then a 5; every other id leads nowhere
+GUIDED = TokenAutomaton(
+    classes=np.array([0, 1, 1, 2, 3, 4, 0, 0, 0, 0, 0], np.int32),
+    transitions=np.array(
+        [[DEAD, 1, DEAD, DEAD, DEAD], [DEAD, DEAD, 2, DEAD, 3], [DEAD, DEAD, DEAD, 1, DEAD], [DEAD] * 5],
+        np.int32,
+    ),
+    distance=np.array([2, 1, 2, 0], np.int32),
+)
+
+
+STOP = phrase_automaton(("dd", "abc"), ("", *"abcdefghi", ""), name="stop").automaton
+COMPARED = ("logprobs", "constrained_logprobs", "prompt_logprobs")
+
+
+def assert_same(a: GeneratedIds, b: GeneratedIds) -> None:
+    """Check that two results tell the same, up to rounding."""
+    assert same(a, b)
+    pairs = [(getattr(a, name), getattr(b, name)) for name in COMPARED]
+    for mine, theirs in ((a.alternatives, b.alternatives), (a.prompt_alternatives, b.prompt_alternatives)):
+        assert (mine is None) == (theirs is None)
+        if mine is not None and theirs is not None:
+            np.testing.assert_array_equal(mine.ids, theirs.ids)
+            pairs.append((mine.logprobs, theirs.logprobs))
+    for x, y in pairs:
+        assert (x is None) == (y is None)
+        if x is not None:
+            assert x.dtype == np.float32
+            np.testing.assert_allclose(x, y, rtol=0, atol=5e-5)
+
+
+@every_engine
+@one_network
+@pytest.mark.parametrize("options", EVERY_OPTION, ids=str)
+@pytest.mark.parametrize("automata", ["", "guide", "stop"])
+def test_every_option_gives_what_the_plain_twin_gives(
+    engine_name: str, config: NetworkConfig, options: dict[str, Any], automata: str
+) -> None:
+    engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
+    chosen = GenerationOptions(max_new_tokens=12, seed=4, **options)
+    around: dict[str, Any] = {}
+    if automata == "guide":
+        around = {"guide": Guide(GUIDED, np.zeros(len(PROMPTS), np.int32))}
+    if automata == "stop":
+        around = {"stop": STOP}
+    results = engine.generate(parameters, PROMPTS, chosen, **around)
+    twins = generate_by_steps(engine, parameters, PROMPTS, chosen, **around)
+    for i, (result, twin) in enumerate(zip(results, twins, strict=True)):
+        assert_same(result, twin)
+        if automata == "guide":
+            around = {"guide": Guide(GUIDED, np.zeros(1, np.int32))}
+        pieces = list(engine.stream(parameters, PROMPTS[i], chosen, first=i, **around))
+        assert [piece.finish_reason for piece in pieces[:-1]] == [None] * (len(pieces) - 1)
+        assert_same(joined(pieces), twin)
+
+
+@every_engine
+@one_network
+def test_a_stop_automaton_ends_a_text_once_there_are_enough_symbols(
+    engine_name: str, config: NetworkConfig
+) -> None:
+    engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
+    stop = phrase_automaton(("d", "g"), ("", *"abcdefghi", ""), name="stop").automaton
+    reasons = set()
+    for least in (0, 5):
+        options = GenerationOptions(max_new_tokens=20, seed=1, min_tokens=least)
+        for result in engine.generate(parameters, PROMPTS * 4, options, stop=stop):
+            ends = np.isin(result.ids, (4, 7))
+            ends[: max(0, least - 1)] = False
+            assert not ends[:-1].any()
+            reasons.add(result.finish_reason)
+            if ends[-1:].any():
+                assert result.finish_reason == "stop"
+                assert not result.ended
+    assert "stop" in reasons
+
+
+@every_engine
+@one_network
+def test_what_an_engine_cannot_know_is_refused(engine_name: str, config: NetworkConfig) -> None:
+    engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
+    for name, value in {"stop": "x", "bad_words": "x", "best_of": 2, "logit_bias": {"a": 1.0}}.items():
+        with pytest.raises(ConfigError, match=f"parameter {name}"):
+            engine.generate(parameters, PROMPTS, GenerationOptions(**{name: value}))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="logit_bias"):
+        engine.generate(parameters, PROMPTS, GenerationOptions(logit_bias={VOCAB_SIZE: 1.0}))
+    with pytest.raises(ConfigError, match="logprobs"):
+        engine.generate(parameters, PROMPTS, GenerationOptions(logprobs=VOCAB_SIZE))
+    guide = Guide(GUIDED, np.zeros(4, np.int32))
+    with pytest.raises(ConfigError, match="max_new_tokens: expected at least 2"):
+        engine.generate(parameters, PROMPTS, GenerationOptions(max_new_tokens=1), guide=guide)
+
+
+@every_engine
+@one_network
+def test_a_guide_is_followed_to_its_end_in_time(engine_name: str, config: NetworkConfig) -> None:
+    engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
+    guide = Guide(GUIDED, np.zeros(len(PROMPTS) * 5, np.int32))
+    for most in (2, 3, 4, 9):
+        options = GenerationOptions(max_new_tokens=most, seed=most, temperature=1.4)
+        for result in engine.generate(parameters, PROMPTS * 5, options, guide=guide):
+            assert GUIDED.distance[GUIDED.walk(result.ids)] == 0
+            assert len(result.ids) <= most
+            assert result.constrained_logprobs is not None
+            assert (result.constrained_logprobs >= result.logprobs - 1e-6).all()
+
+
+@every_engine
+@one_network
+def test_generation_goes_on_from_a_state(engine_name: str, config: NetworkConfig) -> None:
+    engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
+    options = GenerationOptions(max_new_tokens=20, seed=3)
+    whole = engine.generate(parameters, PROMPTS[2:3] * 4, options)
+    read = np.array([EOS_ID, 4, 5, 1, 2], np.int32)[:, None].repeat(4, axis=1)
+    _, states = engine.logits(parameters, read, engine.initial_state(4))
+    empty = [np.empty(0, np.int32)] * 4
+    from_state = engine.generate(parameters, empty, options, states=states)
+    assert all(same(a, b) for a, b in zip(whole, from_state, strict=True))
+    _, earlier = engine.logits(parameters, read[:3], engine.initial_state(4))
+    prompts = [np.array([1, 2], np.int32)] * 4
+    from_earlier = engine.generate(parameters, prompts, options, states=earlier)
+    assert all(same(a, b) for a, b in zip(whole, from_earlier, strict=True))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from unspool.errors import ConfigError
 from unspool.generation import collecting
+from unspool.generation.aliases import ALIASES
 from unspool.generation.collecting import Collection, Verdict
 from unspool.generation.options import GenerationOptions
 from unspool.generation.results import Generation
@@ -203,7 +204,7 @@ def test_time_stands_still_after_the_end() -> None:
 
 
 def test_the_keywords_are_the_fields() -> None:
-    options = set(GenerationOptions.__dataclass_fields__)
+    options = set(GenerationOptions.__dataclass_fields__) | set(ALIASES)
     assert set(CollectionKeywords.__annotations__) - options == set(Selection.__dataclass_fields__)
     selection, rest = split_keywords({"unique": True, "temperature": 0.5, "seed": 3})
     assert selection == Selection(unique=True)

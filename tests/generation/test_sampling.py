@@ -1,12 +1,15 @@
 """What the native loop draws: against its plain twin, and against the distribution it should follow."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from unspool.engines.cpu import CpuEngine
 from unspool.engines.stepwise import generate_by_steps
 from unspool.generation.options import GeneratedIds, GenerationOptions
-from unspool.generation.sampling import log_softmax, next_token
+from unspool.generation.sampling import log_softmax, next_token, next_weights
+from unspool.kernels import kernel_names
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import Parameters, initialize
 
@@ -86,8 +89,12 @@ def test_a_text_depends_on_its_seed_and_index_alone(name: str) -> None:
         (GenerationOptions(seed=3, max_new_tokens=1, top_k=3), [2, 3, 5]),
         (GenerationOptions(seed=4, max_new_tokens=1, top_p=0.6), [2, 3]),
         (GenerationOptions(seed=5, max_new_tokens=1, min_p=0.2), [2, 3, 5]),
+        (GenerationOptions(seed=6, max_new_tokens=1, typical_p=0.6), [2, 3]),
+        (GenerationOptions(seed=7, max_new_tokens=1, typical_p=0.15), [2]),
+        (GenerationOptions(seed=8, max_new_tokens=1, temperature=3.0, top_k=3, samplers=["top_k", "temp"]),
+         [2, 3, 5]),
     ],
-)
+)  # fmt: skip
 def test_draws_follow_the_distribution(options: GenerationOptions, kept: list[int]) -> None:
     engine, parameters, logits = flat_network()
     texts = engine.generate(parameters, [np.empty(0, np.int32)] * 20000, options)
@@ -99,6 +106,69 @@ def test_draws_follow_the_distribution(options: GenerationOptions, kept: list[in
     seen = expected > 5
     chi_square = ((counts[kept][seen] - expected[seen]) ** 2 / expected[seen]).sum()
     assert chi_square < 24.4  # 0.1 % at 7 degrees of freedom
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"logit_bias": {3: -2.0, 7: 40.0}},
+        {"presence_penalty": 1.5},
+        {"frequency_penalty": -0.7, "temperature": 2.0},
+        {"repetition_penalty": 1.8},
+        {"repetition_penalty": 1.8, "penalty_last_n": 1, "top_p": 0.9},
+        {"no_repeat_ngram_size": 2},
+        {"temperature": (5.0, 0.2), "temperature_steps": 1},
+    ],
+    ids=str,
+)
+def test_second_symbols_follow_their_distribution(options: dict[str, Any]) -> None:
+    """Count what is drawn after each first symbol, and compare with the plain twin's weights."""
+    engine, parameters, logits = flat_network()
+    masked = np.concatenate([[-np.inf], logits[1:]])
+    chosen = GenerationOptions(seed=1, max_new_tokens=2, **options)
+    prompt = np.array([5, 3], np.int32)
+    counts = np.zeros((8, 8))
+    for text in engine.generate(parameters, [prompt] * 20000, chosen):
+        symbols = [*text.ids.tolist(), *([7] if text.ended else [])]
+        if len(symbols) == 2:
+            counts[symbols[0], symbols[1]] += 1
+    for first in np.flatnonzero(counts.sum(axis=1) > 500):
+        weights = next_weights(masked, chosen, prompt=prompt, written=np.array([first]))
+        expected = counts[first].sum() * weights / weights.sum()
+        assert counts[first][weights == 0].sum() == 0
+        seen = expected > 5
+        assert ((counts[first] - expected)[seen] ** 2 / expected[seen]).sum() < 24.4
+
+
+@pytest.mark.parametrize("kernels", kernel_names())
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"top_k": 37},
+        {"top_k": 1},
+        {"top_k": 250},
+        {"top_p": 0.37},
+        {"typical_p": 0.5},
+        {"top_k": 90, "top_p": 0.5},
+    ],
+    ids=str,
+)
+def test_of_equals_the_smaller_ids_are_kept(
+    filters: dict[str, Any], kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Draw often from a vocabulary in which most symbols are as probable as many others."""
+    monkeypatch.setenv("UNSPOOL_KERNELS", kernels)
+    config = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=300)
+    parameters = {name: np.zeros_like(values) for name, values in initialize(config, 0).items()}
+    bias = np.random.default_rng(1).integers(-2, 2, 300).astype(np.float32)
+    bias[299] = -50  # <eos>
+    parameters["output.bias"] = bias
+    options = GenerationOptions(seed=0, max_new_tokens=6000, **filters)
+    (text,) = CpuEngine(config, threads=1).generate(parameters, [np.empty(0, np.int32)], options)
+    kept = np.flatnonzero(next_weights(np.concatenate([[-np.inf], bias[1:]]), options))
+    drawn = np.bincount(text.ids, minlength=300)
+    assert set(np.flatnonzero(drawn)) <= set(kept)
+    assert (drawn[kept] > 0).mean() > 0.9
 
 
 def test_log_probabilities_are_those_of_the_model_without_temperature() -> None:

@@ -61,14 +61,16 @@ def options_of(model: "Generator", sampling: dict[str, Any]) -> "GenerationOptio
         ConfigError: If a value is out of its range.
     """
     from unspool.cli.sample import own_options
-    from unspool.configuration import from_dict
+    from unspool.configuration import check, from_dict
     from unspool.generation.options import GenerationOptions
     from unspool.generation.random import fresh_seed
 
     options = own_options(model) | sampling
     if options["seed"] is None:
         options["seed"] = fresh_seed() % SHORT_SEEDS
-    return from_dict(GenerationOptions, options, where="the options")
+    chosen = from_dict(GenerationOptions, options, where="the options")
+    check("temperature", chosen.temperature, "one number: keys change it", len(chosen.temperatures) == 1)
+    return chosen
 
 
 def check_terminal() -> None:

@@ -37,7 +37,7 @@ KEYS = (
 def title(name: str, facts: str, session: Session, width: int) -> Pieces:
     """Name the model on the left, temperature and seed on the right."""
     options = session.options
-    figures = [("temperature ", f"{options.temperature:g}"), ("   seed ", str(options.seed))]
+    figures = [("temperature ", f"{options.temperatures[0]:g}"), ("   seed ", str(options.seed))]
     right: Pieces = []
     for label, value in figures:
         right += [("class:quiet", label), ("class:strong", value)]

@@ -195,7 +195,7 @@ class Session:
 
     def heat(self, steps: int) -> None:
         """Change the temperature by tenths."""
-        tenths = round(self.options.temperature / TEMPERATURE_STEP) + steps
+        tenths = round(self.options.temperatures[0] / TEMPERATURE_STEP) + steps
         temperature = min(max(0.0, round(tenths * TEMPERATURE_STEP, 1)), HIGHEST_TEMPERATURE)
         self.options = dataclasses.replace(self.options, temperature=temperature)
         self.message = "0 always takes the most probable symbol" if temperature == 0 else ""

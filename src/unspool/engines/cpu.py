@@ -1,17 +1,29 @@
 """The network in the native kernels: slices of the batch on threads, vectors of the processor's own width."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
-from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Parameters, State
+from unspool.engines.native_generation import begin_sequences, continued, decoding_of, generated
+from unspool.engines.protocol import (
+    DropoutMasks,
+    Floats,
+    Gradients,
+    Loss,
+    Parameters,
+    State,
+    refuse_unresolved,
+)
+from unspool.generation.automaton import Guide, TokenAutomaton
 from unspool.generation.options import GeneratedIds, GenerationOptions
 from unspool.generation.random import fresh_seed, sequence_keys
 from unspool.generation.search.forward import Forward
 from unspool.kernels import NativeNetwork, NetworkShape, default_threads
+from unspool.kernels.generation import Decoding, Sequences, generate
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import parameter_shapes
 from unspool.text.lanes import Window
@@ -141,80 +153,70 @@ class CpuEngine:
         options: GenerationOptions,
         *,
         first: int = 0,
+        states: State | None = None,
+        guide: Guide | None = None,
+        stop: TokenAutomaton | None = None,
     ) -> list[GeneratedIds]:
         """Continue every prompt; see `unspool.engines.protocol.Engine`."""
+        refuse_unresolved(options, guide, vocab_size=self.config.symbols)
         seed = fresh_seed() if options.seed is None else options.seed
         self._network.load(parameters)
+        decoding = decoding_of(options, self.config.symbols, guide, stop)
         results = []
         for start in range(0, len(prompts), GENERATED_AT_ONCE):
-            some = [self._with_eos(prompt) for prompt in prompts[start : start + GENERATED_AT_ONCE]]
-            drawn = self._draw(
-                self._network,
+            some = prompts[start : start + GENERATED_AT_ONCE]
+            last = start + len(some)
+            call = begin_sequences(
+                self.config,
                 some,
-                self._fresh_states(len(some)),
                 options,
                 keys=sequence_keys(seed, len(some), first=first + start),
-                already=0,
-                count=options.max_new_tokens,
+                states=None if states is None else states[:, :, start:last],
+                guide=None if guide is None else guide.part(start, last),
+                stop=stop,
             )
-            results += [self._result(ids, logprobs, last=True) for ids, logprobs in drawn]
+            results += generated(call, generate(self._network, call, decoding))
         return results
 
     def stream(
-        self, parameters: Parameters, prompt: NDArray[np.integer[Any]], options: GenerationOptions
+        self,
+        parameters: Parameters,
+        prompt: NDArray[np.integer[Any]],
+        options: GenerationOptions,
+        *,
+        first: int = 0,
+        states: State | None = None,
+        guide: Guide | None = None,
+        stop: TokenAutomaton | None = None,
     ) -> Iterator[GeneratedIds]:
         """Continue one prompt and yield what is drawn in pieces; the text is that of `generate`."""
+        refuse_unresolved(options, guide, vocab_size=self.config.symbols)
         seed = fresh_seed() if options.seed is None else options.seed
         network = self._make_network(threads=1)  # its own: other calls may come between two pieces
         network.load(parameters)
-        keys, state = sequence_keys(seed, 1), self._fresh_states(1)
-        unread = self._with_eos(prompt)
-        done, size = 0, 1
-        while True:
-            count = min(size, options.max_new_tokens - done)
-            ((ids, logprobs),) = self._draw(
-                network, [unread], state, options, keys=keys, already=done, count=count
-            )
-            done += len(ids)
-            piece = self._result(ids, logprobs, last=done == options.max_new_tokens)
-            yield piece
-            if piece.finish_reason is not None:
-                return
-            unread, size = ids[-1:], min(2 * size, LONGEST_PIECE)
-
-    def _draw(
-        self,
-        network: NativeNetwork,
-        prompts: list[NDArray[np.int32]],
-        states: Floats,
-        options: GenerationOptions,
-        *,
-        keys: NDArray[np.uint64],
-        already: int,
-        count: int,
-    ) -> list[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-        return network.generate(
-            prompts,
-            states,
-            keys=keys,
-            drawn=np.full(len(prompts), already, dtype=np.int64),
-            max_new_tokens=count,
-            end_id=self.config.symbols - 1,
-            temperature=options.temperature,
-            top_k=options.top_k,
-            top_p=options.top_p,
-            min_p=options.min_p,
+        decoding = decoding_of(options, self.config.symbols, guide, stop)
+        call = begin_sequences(
+            self.config,
+            [prompt],
+            options,
+            keys=sequence_keys(seed, 1, first=first),
+            states=states,
+            guide=guide,
+            stop=stop,
         )
+        return _pieces(network, call, decoding)
 
-    def _with_eos(self, prompt: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-        """Put `<eos>`, which starts every record, in front of a prompt."""
-        return np.concatenate([[self.config.symbols - 1], prompt]).astype(np.int32)
 
-    def _fresh_states(self, count: int) -> Floats:
-        L, S, H = self.config.state_shape
-        return np.zeros((count, L, S, H), dtype=np.float32)
-
-    def _result(self, ids: NDArray[np.int32], logprobs: NDArray[np.float32], *, last: bool) -> GeneratedIds:
-        stopped = len(ids) > 0 and ids[-1] == self.config.symbols - 1
-        reason = "stop" if stopped else ("length" if last else None)
-        return GeneratedIds(ids=ids[:-1] if stopped else ids, logprobs=logprobs, finish_reason=reason)
+def _pieces(network: NativeNetwork, call: Sequences, decoding: Decoding) -> Iterator[GeneratedIds]:
+    """Draw a few symbols first and more at a time later, until the text ends."""
+    size = 1
+    while True:
+        left = call.limit - int(call.drawn[0])
+        count = min(size, left)
+        call = replace(call, max_new_tokens=count)
+        (drawn,) = generate(network, call, decoding)
+        (piece,) = generated(call, [drawn])
+        yield piece
+        if piece.finish_reason is not None:
+            return
+        call, size = continued(call, drawn), min(2 * size, LONGEST_PIECE)

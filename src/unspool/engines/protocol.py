@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.configuration import check, is_whole
 from unspool.network.config import NetworkConfig
 
 if TYPE_CHECKING:
+    from unspool.generation.automaton import Guide, TokenAutomaton
     from unspool.generation.options import GeneratedIds, GenerationOptions
     from unspool.generation.search.forward import Forward
     from unspool.text.lanes import Window
@@ -42,6 +44,23 @@ class Loss:
     def mean(self) -> float:
         """Give nats per counted target; 0 where nothing is counted."""
         return self.total / self.count if self.count else 0.0
+
+
+def refuse_unresolved(options: "GenerationOptions", guide: "Guide | None", *, vocab_size: int) -> None:
+    """Refuse what an engine, which knows ids alone, cannot do.
+
+    Raises:
+        ConfigError: If an option is about text, or what is given does not fit together.
+    """
+    for name in ("bad_words", "stop", "best_of"):
+        value = getattr(options, name)
+        check(name, value, "none: an engine knows ids, Generator.generate knows texts", value is None)
+    fits = all(is_whole(key, least=1) and int(key) < vocab_size for key in options.logit_bias or {})
+    check("logit_bias", options.logit_bias, f"ids from 1 to {vocab_size - 1}", fits)
+    ok = options.logprobs is None or options.logprobs < vocab_size
+    check("logprobs", options.logprobs, f"a whole number from 1 to {vocab_size - 1}, or none", ok)
+    if guide is not None:
+        guide.check(options.max_new_tokens)
 
 
 class Engine(Protocol):
@@ -131,15 +150,25 @@ class Engine(Protocol):
         options: "GenerationOptions",
         *,
         first: int = 0,
+        states: State | None = None,
+        guide: "Guide | None" = None,
+        stop: "TokenAutomaton | None" = None,
     ) -> "list[GeneratedIds]":
         """Continue every prompt; sequence i draws from the random stream (seed, first + i) alone.
 
         Args:
             parameters: The network's parameters.
-            prompts: One array of ids for each sequence to generate, already repeated n times, without the
-                <eos> that starts a record: the engine reads it first. An empty one is welcome.
-            options: How to sample and when to stop.
+            prompts: One array of ids for each sequence to generate, already repeated n times. An empty one
+                is welcome.
+            options: How to sample and when to stop, all of it said in ids: biases by id, and neither
+                `bad_words`, `stop` nor `best_of`, which a guide, the next but one and the caller are for.
             first: Random stream of the first sequence.
+            states: Where each sequence goes on from: the prompts are read as they are, and after an empty
+                one the first symbol is drawn from the state itself. None for a fresh start: the engine puts
+                the <eos> that starts a record before each prompt.  # (L, S, N, H)
+            guide: What may be drawn, and where each sequence stands in it; None for no limits.
+            stop: Ends a sequence with the symbol that leads to `DEAD`, once there are `min_tokens`; under a
+                guide only where it accepts.
 
         Returns:
             The new ids of each sequence, in the order of the prompts.
@@ -147,7 +176,15 @@ class Engine(Protocol):
         ...
 
     def stream(
-        self, parameters: Parameters, prompt: NDArray[np.integer[Any]], options: "GenerationOptions"
+        self,
+        parameters: Parameters,
+        prompt: NDArray[np.integer[Any]],
+        options: "GenerationOptions",
+        *,
+        first: int = 0,
+        states: State | None = None,
+        guide: "Guide | None" = None,
+        stop: "TokenAutomaton | None" = None,
     ) -> "Iterator[GeneratedIds]":
         """Continue one prompt piece by piece; together the pieces are what `generate` gives for it alone."""
         ...

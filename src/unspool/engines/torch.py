@@ -17,8 +17,8 @@ from torch.nn import functional
 from unspool.configuration import check, is_whole
 from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Parameters, State
 from unspool.engines.stepwise import generate_by_steps, stream_by_steps
+from unspool.generation.automaton import Guide, TokenAutomaton
 from unspool.generation.options import GeneratedIds, GenerationOptions
-from unspool.generation.random import fresh_seed, sequence_keys
 from unspool.generation.search.forward import Forward
 from unspool.network.config import NetworkConfig
 from unspool.text.lanes import Window
@@ -139,18 +139,30 @@ class TorchEngine:
         options: GenerationOptions,
         *,
         first: int = 0,
+        states: State | None = None,
+        guide: Guide | None = None,
+        stop: TokenAutomaton | None = None,
     ) -> list[GeneratedIds]:
         """Continue every prompt, one symbol at a time; see `unspool.engines.protocol.Engine`."""
-        ids = [prompt.astype(np.int32) for prompt in prompts]
-        return generate_by_steps(self, parameters, ids, options, first=first)
+        return generate_by_steps(
+            self, parameters, prompts, options, first=first, states=states, guide=guide, stop=stop
+        )
 
     def stream(
-        self, parameters: Parameters, prompt: NDArray[np.integer[Any]], options: GenerationOptions
+        self,
+        parameters: Parameters,
+        prompt: NDArray[np.integer[Any]],
+        options: GenerationOptions,
+        *,
+        first: int = 0,
+        states: State | None = None,
+        guide: Guide | None = None,
+        stop: TokenAutomaton | None = None,
     ) -> Iterator[GeneratedIds]:
         """Continue one prompt and yield each symbol as it is drawn; the text is that of `generate`."""
-        seed = fresh_seed() if options.seed is None else options.seed
-        key = sequence_keys(seed, 1)[0]
-        return stream_by_steps(self, parameters, prompt.astype(np.int32), options, key)
+        return stream_by_steps(
+            self, parameters, prompt, options, first=first, states=states, guide=guide, stop=stop
+        )
 
     def _tensor(self, values: Floats) -> Tensor:
         return torch.from_numpy(np.array(values, dtype=self._numpy_dtype))  # a copy: nothing is shared

@@ -99,3 +99,34 @@ class TokenAutomaton:
     def step(self, states: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
         """Give the state of each sequence after its next id, `DEAD` if that may not come.  # (N,)."""
         return np.where(states == DEAD, DEAD, self.transitions[states, self.classes[ids]]).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """Say which automaton the sequences of one call follow, and where each of them stands in it.
+
+    Args:
+        automaton: What may be drawn.
+        starts: The state of each sequence after its prompt, int32; none of them `DEAD`.  # (N,)
+    """
+
+    automaton: TokenAutomaton
+    starts: NDArray[np.int32]
+
+    def check(self, max_new_tokens: int) -> None:
+        """Refuse sequences that cannot be finished in time.
+
+        Raises:
+            ConfigError: If one needs more symbols, or its prompt is not allowed.
+        """
+        if (self.starts == DEAD).any():
+            which = int(np.flatnonzero(self.starts == DEAD)[0])
+            raise ConfigError(f"the constraint on text {which}", expected="a prompt that it allows")
+        least = int(self.automaton.distance[self.starts].max(initial=0))
+        if least > max_new_tokens:
+            expected = f"at least {least}, which the constraint needs"
+            raise ConfigError("parameter max_new_tokens", expected=expected, got=str(max_new_tokens))
+
+    def part(self, first: int, last: int) -> "Guide":
+        """Give the guide of sequences first … last - 1 alone."""
+        return Guide(self.automaton, self.starts[first:last])

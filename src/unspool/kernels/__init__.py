@@ -94,7 +94,9 @@ class NetworkShape:
         return 2 if self.cell == "lstm" else 1
 
 
-def _check(name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple[int | None, ...]) -> None:
+def check_array(
+    name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple[int | None, ...]
+) -> None:
     """Raise ValueError unless the array is what the native side will take it for."""
     fits = len(array.shape) == len(shape) and all(
         n is None or n == m for n, m in zip(shape, array.shape, strict=True)
@@ -105,7 +107,8 @@ def _check(name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple
         )
 
 
-def _check_ids(name: str, ids: NDArray[np.int32], vocab_size: int) -> None:
+def check_ids(name: str, ids: NDArray[np.int32], vocab_size: int) -> None:
+    """Raise ValueError unless there are ids, all of them in the vocabulary."""
     if not ids.size:
         raise ValueError(f"{name}: expected at least one id, got shape {ids.shape}")
     if not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
@@ -119,12 +122,15 @@ class NativeNetwork:
         shape: The network.
         threads: Threads to run on, at least 1.
         kernels: An instruction set from `kernel_names`; None for the chosen one.
+
+    Attributes:
+        native: The native object, for `unspool.kernels.generation`.
     """
 
     def __init__(self, shape: NetworkShape, *, threads: int, kernels: str | None = None) -> None:
         self.shape = shape
         self._names = tuple(shape.parameter_shapes)
-        self._native = _native.Network(
+        self.native = _native.Network(
             thread_team(threads),
             kernels or chosen_kernels(),
             CELL_CODES[shape.cell],
@@ -137,12 +143,12 @@ class NativeNetwork:
 
     def _listed(self, what: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
         for name, shape in self.shape.parameter_shapes.items():
-            _check(f"{what} {name}", arrays[name], np.float32, shape)
+            check_array(f"{what} {name}", arrays[name], np.float32, shape)
         return [arrays[name] for name in self._names]
 
     def _check_state(self, state: Floats, lanes: int) -> None:
         shape = (self.shape.num_layers, self.shape.states, lanes, self.shape.hidden_size)
-        _check("state", state, np.float32, shape)
+        check_array("state", state, np.float32, shape)
 
     def step(
         self,
@@ -174,16 +180,17 @@ class NativeNetwork:
         Raises:
             ValueError: If an array has another shape or type, or an id is outside the vocabulary.
         """
-        _check("ids", ids, np.int32, (None, None))
-        _check("targets", targets, np.int32, ids.shape)
-        _check_ids("ids", ids, self.shape.vocab_size)
-        _check_ids("targets", targets, self.shape.vocab_size)
+        check_array("ids", ids, np.int32, (None, None))
+        check_array("targets", targets, np.int32, ids.shape)
+        check_ids("ids", ids, self.shape.vocab_size)
+        check_ids("targets", targets, self.shape.vocab_size)
         self._check_state(state, ids.shape[1])
         if masks is not None:
-            _check("masks", masks, np.float32, (self.shape.num_layers, ids.shape[1], self.shape.hidden_size))
+            shape = (self.shape.num_layers, ids.shape[1], self.shape.hidden_size)
+            check_array("masks", masks, np.float32, shape)
         if losses is not None:
-            _check("losses", losses, np.float32, ids.shape)
-        return self._native.step(
+            check_array("losses", losses, np.float32, ids.shape)
+        return self.native.step(
             self._listed("parameter", parameters),
             ids,
             targets,
@@ -209,94 +216,27 @@ class NativeNetwork:
         """
         out = self._room_for_logits(ids, state)
         listed = self._listed("parameter", parameters)
-        self._native.logits(listed, ids, NO_ID if reset_id is None else reset_id, state, out)
+        self.native.logits(listed, ids, NO_ID if reset_id is None else reset_id, state, out)
         return out
 
     def forward(self, ids: NDArray[np.int32], state: Floats, *, reset_id: int | None) -> Floats:
         """Do as `logits` does with the parameters that `load` packed: packing is most of a short call."""
         out = self._room_for_logits(ids, state)
-        self._native.forward(ids, NO_ID if reset_id is None else reset_id, state, out)
+        self.native.forward(ids, NO_ID if reset_id is None else reset_id, state, out)
         return out
 
     def _room_for_logits(self, ids: NDArray[np.int32], state: Floats) -> Floats:
-        _check("ids", ids, np.int32, (None, None))
-        _check_ids("ids", ids, self.shape.vocab_size)
+        check_array("ids", ids, np.int32, (None, None))
+        check_ids("ids", ids, self.shape.vocab_size)
         self._check_state(state, ids.shape[1])
         return np.empty((*ids.shape, self.shape.vocab_size), dtype=np.float32)
 
     def load(self, parameters: Mapping[str, Floats]) -> None:
-        """Pack the parameters for `generate` and `forward`; `step` and `logits` pack others over them.
+        """Pack the parameters for generation and `forward`; `step` and `logits` pack others over them.
 
         They are not copied: load them again once they change.
         """
-        self._native.load(self._listed("parameter", parameters))
-
-    def generate(
-        self,
-        prompts: Sequence[NDArray[np.int32]],
-        state: Floats,
-        *,
-        keys: NDArray[np.uint64],
-        drawn: NDArray[np.int64],
-        max_new_tokens: int,
-        end_id: int | None,
-        temperature: float,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        min_p: float | None = None,
-    ) -> list[tuple[NDArray[np.int32], Floats]]:
-        """Read each prompt, then draw symbols until `end_id` or `max_new_tokens`.
-
-        Args:
-            prompts: At least one id each; the state has not seen them yet.
-            state: Of each sequence, read and written; the last symbol drawn is not in it yet.  # (N, L, S, H)
-            keys: The random stream of each sequence.  # (N,)
-            drawn: Symbols drawn from each stream before.  # (N,)
-            max_new_tokens: At least 0.
-            end_id: The id that ends a sequence, or None.
-            temperature: 0 takes the most probable symbol.
-            top_k: Keep so many symbols; None for all.
-            top_p: Keep the most probable symbols that together reach this share; None for all.
-            min_p: Keep symbols of at least this share of the most probable one; None for all.
-
-        Returns:
-            For each sequence the symbols drawn (`end_id` included) and their log-probabilities under the
-            model itself, at temperature 1 and without filters.
-        """
-        N, shape = len(prompts), self.shape
-        if not N:
-            return []
-        for prompt in prompts:
-            _check("prompt", prompt, np.int32, (None,))
-            if not prompt.size:
-                raise ValueError("prompt: expected at least one id")
-        _check("state", state, np.float32, (N, shape.num_layers, shape.states, shape.hidden_size))
-        _check("keys", keys, np.uint64, (N,))
-        _check("drawn", drawn, np.int64, (N,))
-        joined = np.concatenate(prompts)
-        _check_ids("prompts", joined, shape.vocab_size)
-        starts = np.zeros(N + 1, dtype=np.int64)
-        np.cumsum([len(prompt) for prompt in prompts], out=starts[1:])
-        tokens = np.zeros((N, max_new_tokens), dtype=np.int32)
-        logprobs = np.zeros((N, max_new_tokens), dtype=np.float32)
-        lengths = np.zeros(N, dtype=np.int32)
-        self._native.generate(
-            joined,
-            starts,
-            keys,
-            drawn,
-            state,
-            max_new_tokens,
-            NO_ID if end_id is None else end_id,
-            temperature,
-            top_k or 0,
-            1.0 if top_p is None else top_p,
-            min_p or 0.0,
-            tokens,
-            logprobs,
-            lengths,
-        )
-        return [(tokens[i, :n].copy(), logprobs[i, :n].copy()) for i, n in enumerate(lengths)]
+        self.native.load(self._listed("parameter", parameters))
 
 
 def optimizer_step(
@@ -340,9 +280,9 @@ def optimizer_step(
         if len(arrays) != len(parameters):
             raise ValueError(f"expected {len(parameters)} arrays, got {len(arrays)}")
         for parameter, array in zip(parameters, arrays, strict=True):
-            _check("optimizer array", array, np.float32, parameter.shape)
+            check_array("optimizer array", array, np.float32, parameter.shape)
     for parameter in parameters:
-        _check("parameter", parameter, np.float32, parameter.shape)
+        check_array("parameter", parameter, np.float32, parameter.shape)
     empty: list[Floats] = []
     pair = [list(slots[0]), empty] if name == "sgd" else [empty, list(slots[0])]
     return _native.optimize(
@@ -364,8 +304,8 @@ def optimizer_step(
 
 def multiply(a: Floats, b: Floats, *, kernels: str | None = None) -> Floats:
     """Multiply two matrices with the kernels' own tile: what every other product here is made of."""
-    _check("a", a, np.float32, (None, None))
-    _check("b", b, np.float32, (a.shape[1], None))
+    check_array("a", a, np.float32, (None, None))
+    check_array("b", b, np.float32, (a.shape[1], None))
     out = np.empty((a.shape[0], b.shape[1]), dtype=np.float32)
     _native.multiply(kernels or chosen_kernels(), a, b, out)
     return out

@@ -1,0 +1,141 @@
+"""What the native loop is told of prompts, options and automata, and what is made of its answer."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.engines.protocol import State
+from unspool.generation.automaton import Guide, TokenAutomaton
+from unspool.generation.options import Alternatives, GeneratedIds, GenerationOptions
+from unspool.kernels.generation import Automaton, Decoding, Drawn, Report, Sequences
+from unspool.network.config import NetworkConfig
+
+Ids = NDArray[np.int32]
+FINISH_REASONS = {"end": "stop", "stop": "stop", "blocked": "blocked"}
+
+
+def decoding_of(
+    options: GenerationOptions, vocab_size: int, guide: Guide | None, stop: TokenAutomaton | None
+) -> Decoding:
+    """Say in numbers and arrays how symbols are drawn."""
+    return Decoding(
+        temperatures=options.temperatures,
+        temperature_steps=options.temperature_steps or options.max_new_tokens,
+        samplers=options.sampler_names,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        min_p=options.min_p,
+        typical_p=options.typical_p,
+        repetition_penalty=options.repetition_penalty,
+        presence_penalty=options.presence_penalty,
+        frequency_penalty=options.frequency_penalty,
+        penalty_last=options.penalty_last_n,
+        ngram=options.no_repeat_ngram_size,
+        bias=_bias(options, vocab_size),
+        min_tokens=options.min_tokens,
+        alternatives=options.logprobs,
+        guide=None if guide is None else _arrays(guide.automaton),
+        stop=None if stop is None else _arrays(stop),
+    )
+
+
+def _bias(options: GenerationOptions, vocab_size: int) -> NDArray[np.float32] | None:
+    if not options.logit_bias:
+        return None
+    bias = np.zeros(vocab_size, dtype=np.float32)
+    for symbol, value in options.logit_bias.items():
+        bias[int(symbol)] = value if value > -math.inf else -np.inf
+    return bias
+
+
+def _arrays(automaton: TokenAutomaton) -> Automaton:
+    return Automaton(
+        classes=np.ascontiguousarray(automaton.classes, dtype=np.int32),
+        transitions=np.ascontiguousarray(automaton.transitions, dtype=np.int32),
+        distance=np.ascontiguousarray(automaton.distance, dtype=np.int32),
+        start=automaton.start,
+    )
+
+
+def begin_sequences(
+    config: NetworkConfig,
+    prompts: Sequence[NDArray[np.integer[Any]]],
+    options: GenerationOptions,
+    *,
+    keys: NDArray[np.uint64],
+    states: State | None,
+    guide: Guide | None,
+    stop: TokenAutomaton | None,
+) -> Sequences:
+    """Say where sequences begin; see `unspool.engines.protocol.Engine.generate`."""
+    N, eos = len(prompts), config.symbols - 1
+    L, S, H = config.state_shape
+    start = np.array([eos] if states is None else [], dtype=np.int32)
+    contexts = [prompt[prompt < eos].astype(np.int32) for prompt in prompts] if _looks_back(options) else None
+    fresh = np.zeros((N, L, S, H), dtype=np.float32)
+    return Sequences(
+        prompts=[np.concatenate([start, prompt]).astype(np.int32) for prompt in prompts],
+        contexts=contexts,
+        keys=keys,
+        drawn=np.zeros(N, dtype=np.int64),
+        state=fresh if states is None else states.transpose(2, 0, 1, 3).astype(np.float32, order="C"),
+        from_state=states is not None,
+        guide_states=None if guide is None else guide.starts.astype(np.int32),
+        stop_states=None if stop is None else np.full(N, stop.start, dtype=np.int32),
+        max_new_tokens=options.max_new_tokens,
+        limit=options.max_new_tokens,
+        end_id=eos,
+        echo=options.echo,
+    )
+
+
+def _looks_back(options: GenerationOptions) -> bool:
+    """Tell whether what has been read and written matters beyond the network's state."""
+    names = ("repetition_penalty", "presence_penalty", "frequency_penalty", "no_repeat_ngram_size")
+    return any(getattr(options, name) is not None for name in names)
+
+
+def continued(call: Sequences, drawn: Drawn) -> Sequences:
+    """Say how a single sequence goes on after a call that did not end it."""
+    contexts = call.contexts and [np.concatenate([call.contexts[0], drawn.ids])]
+    return replace(
+        call,
+        prompts=[drawn.ids[-1:]],  # it is not in the state yet
+        contexts=contexts,
+        drawn=call.drawn + len(drawn.ids),
+        from_state=False,
+        echo=False,
+    )
+
+
+def generated(call: Sequences, drawn: Sequence[Drawn]) -> list[GeneratedIds]:
+    """Say what became of a call's sequences, in the terms of every engine."""
+    unasked = 0 if call.from_state else 1  # the <eos> that the engine put in front is no symbol of the prompt
+    last = call.limit - call.max_new_tokens
+    return [
+        _generated(one, unasked=unasked, last=before >= last)
+        for one, before in zip(drawn, call.drawn.tolist(), strict=True)
+    ]
+
+
+def _generated(drawn: Drawn, *, unasked: int, last: bool) -> GeneratedIds:
+    report, echo = drawn.report, drawn.echo
+    return GeneratedIds(
+        ids=drawn.ids[:-1] if drawn.reason == "end" else drawn.ids,
+        logprobs=report.logprobs,
+        finish_reason=FINISH_REASONS.get(drawn.reason, "length" if last else None),
+        constrained_logprobs=report.constrained,
+        alternatives=_alternatives(report, 0),
+        prompt_logprobs=None if echo is None else echo.logprobs[unasked:],
+        prompt_alternatives=None if echo is None else _alternatives(echo, unasked),
+    )
+
+
+def _alternatives(report: Report, start: int) -> Alternatives | None:
+    if report.alternatives is None or report.alternative_logprobs is None:
+        return None
+    return Alternatives(ids=report.alternatives[start:], logprobs=report.alternative_logprobs[start:])

@@ -1,0 +1,73 @@
+"""A second opinion: Hugging Face's own processors leave the same symbols with the same probabilities.
+
+Not in the `test` extra, for transformers takes 170 MB with what it needs: ``pip install transformers torch``
+to run them.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unspool.generation.options import GenerationOptions
+from unspool.generation.sampling import next_weights
+
+torch = pytest.importorskip("torch")
+processors = pytest.importorskip(
+    "transformers.generation.logits_process", reason="transformers is large: install it to compare with it"
+)
+
+V = 50
+PROMPT, WRITTEN = [3, 4, 3, 9, 4], [7, 3, 4]
+
+CASES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
+    ({"temperature": 0.7}, "TemperatureLogitsWarper", {"temperature": 0.7}),
+    ({"top_k": 7}, "TopKLogitsWarper", {"top_k": 7}),
+    ({"top_p": 0.8}, "TopPLogitsWarper", {"top_p": 0.8}),
+    ({"min_p": 0.1}, "MinPLogitsWarper", {"min_p": 0.1}),
+    ({"typical_p": 0.6}, "TypicalLogitsWarper", {"mass": 0.6}),
+    ({"typical_p": 0.2}, "TypicalLogitsWarper", {"mass": 0.2}),
+    ({"repetition_penalty": 1.7}, "RepetitionPenaltyLogitsProcessor", {"penalty": 1.7}),
+    ({"no_repeat_ngram_size": 1}, "NoRepeatNGramLogitsProcessor", {"ngram_size": 1}),
+    ({"no_repeat_ngram_size": 2}, "NoRepeatNGramLogitsProcessor", {"ngram_size": 2}),
+    ({"no_repeat_ngram_size": 3}, "NoRepeatNGramLogitsProcessor", {"ngram_size": 3}),
+    (
+        {"logit_bias": {5: 2.5, 7: -1.0}},
+        "SequenceBiasLogitsProcessor",
+        {"sequence_bias": [[[5], 2.5], [[7], -1.0]]},
+    ),
+]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("ours", "name", "theirs"), CASES, ids=str)
+def test_the_same_distribution_is_left(
+    ours: dict[str, Any], name: str, theirs: dict[str, Any], seed: int
+) -> None:
+    logits = np.random.default_rng(seed).normal(0, 2, V).astype(np.float32)
+    ids = torch.tensor([PROMPT + WRITTEN])
+    scores = getattr(processors, name)(**theirs)(ids, torch.from_numpy(logits)[None])
+    wanted = torch.softmax(scores[0].double(), dim=0).numpy()
+    weights = next_weights(
+        logits, GenerationOptions(**ours), prompt=np.array(PROMPT), written=np.array(WRITTEN)
+    )
+    np.testing.assert_allclose(weights / weights.sum(), wanted, rtol=0, atol=1e-6)
+
+
+def test_the_default_order_is_theirs() -> None:
+    chain = (
+        ("TemperatureLogitsWarper", {"temperature": 1.4}),
+        ("TopKLogitsWarper", {"top_k": 12}),
+        ("TopPLogitsWarper", {"top_p": 0.8}),
+        ("MinPLogitsWarper", {"min_p": 0.15}),
+        ("TypicalLogitsWarper", {"mass": 0.7}),
+    )
+    options = GenerationOptions(temperature=1.4, top_k=12, top_p=0.8, min_p=0.15, typical_p=0.7)
+    for seed in range(20):
+        logits = np.random.default_rng(seed).normal(0, 2, V).astype(np.float32)
+        scores = torch.from_numpy(logits)[None]
+        for name, arguments in chain:
+            scores = getattr(processors, name)(**arguments)(torch.tensor([PROMPT]), scores)
+        weights = next_weights(logits, options)
+        wanted = torch.softmax(scores[0].double(), dim=0).numpy()
+        np.testing.assert_allclose(weights / weights.sum(), wanted, rtol=0, atol=1e-6)

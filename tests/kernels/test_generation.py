@@ -1,0 +1,91 @@
+"""The face of the native loop refuses what the loop would take for something else."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unspool.engines.cpu import CpuEngine
+from unspool.kernels.generation import Automaton, Decoding, Sequences, generate
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+
+CONFIG = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=6)
+ONE = np.array([1], np.int32)
+AUTOMATON = Automaton(
+    classes=np.zeros(6, np.int32), transitions=np.zeros((1, 1), np.int32), distance=np.zeros(1, np.int32)
+)
+
+
+def sequences(**changes: Any) -> Sequences:
+    whole = Sequences(
+        prompts=[ONE],
+        contexts=None,
+        keys=np.zeros(1, np.uint64),
+        drawn=np.zeros(1, np.int64),
+        state=np.zeros((1, 1, 1, 4), np.float32),
+        from_state=False,
+        guide_states=np.zeros(1, np.int32),
+        stop_states=np.zeros(1, np.int32),
+        max_new_tokens=3,
+        limit=3,
+        end_id=5,
+        echo=False,
+    )
+    return replace(whole, **changes)
+
+
+def run(given: Sequences, decoding: Decoding) -> Any:
+    engine = CpuEngine(CONFIG, threads=1)
+    engine._network.load(initialize(CONFIG, 0))
+    return generate(engine._network, given, decoding)
+
+
+def test_what_fits_runs() -> None:
+    (drawn,) = run(sequences(), Decoding(temperatures=(1.0,), guide=AUTOMATON, stop=AUTOMATON))
+    assert len(drawn.ids) >= 1
+    assert run(sequences(prompts=[]), Decoding(temperatures=(1.0,))) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prompts": [np.empty(0, np.int32)]},
+        {"prompts": [np.array([6], np.int32)]},
+        {"prompts": [np.array([1], np.int64)]},
+        {"contexts": [np.array([-1], np.int32)]},
+        {"keys": np.zeros(2, np.uint64)},
+        {"drawn": np.zeros(1, np.int32)},
+        {"state": np.zeros((1, 1, 1, 5), np.float32)},
+        {"guide_states": None},
+        {"guide_states": np.ones(1, np.int32)},
+        {"stop_states": -np.ones(1, np.int32)},
+    ],
+    ids=str,
+)
+def test_sequences_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        run(sequences(**changes), Decoding(temperatures=(1.0,), guide=AUTOMATON, stop=AUTOMATON))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classes": np.ones(6, np.int32)},
+        {"classes": np.zeros(5, np.int32)},
+        {"transitions": np.ones((1, 1), np.int32)},
+        {"transitions": np.zeros((1, 1), np.int64)},
+        {"distance": np.zeros(2, np.int32)},
+        {"start": 1},
+    ],
+    ids=str,
+)
+def test_automata_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        run(sequences(), Decoding(temperatures=(1.0,), guide=replace(AUTOMATON, **changes)))
+
+
+def test_a_bias_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="bias: expected"):
+        run(sequences(), Decoding(temperatures=(1.0,), bias=np.zeros(5, np.float32)))
