@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from unspool.generation.results import Generation, Generations
     from unspool.generation.search.texts import Enumeration, FoundText
     from unspool.generation.selection import Selection
+    from unspool.generation.states import State, interpolate
     from unspool.model import Generator, load
     from unspool.network.config import NetworkConfig
     from unspool.pipeline import train
@@ -78,6 +79,7 @@ __all__ = [
     "Record",
     "Records",
     "Selection",
+    "State",
     "Surprisal",
     "Sweep",
     "SweepConfig",
@@ -87,6 +89,7 @@ __all__ = [
     "UnknownSymbolError",
     "UnspoolError",
     "__version__",
+    "interpolate",
     "load",
     "read_records",
     "sweep",
@@ -113,11 +116,13 @@ _HOMES = {
     "Record": "text.records",
     "Records": "text.records",
     "Selection": "generation.selection",
+    "State": "generation.states",
     "Surprisal": "evaluation.surprisal",
     "Sweep": "sweeping.results",
     "SweepConfig": "sweeping.config",
     "TextScore": "evaluation.scores",
     "TrainingConfig": "training.config",
+    "interpolate": "generation.states",
     "load": "model",
     "read_records": "text.sources",
     "sweep": "sweeping.sweep",

@@ -1,15 +1,12 @@
 """A trained generator in one object: generate, stream, score, evaluate, save and load."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unspool.artifacts import load_model, save_model
 from unspool.artifacts.novelty_file import load_novelty, save_novelty
-from unspool.configuration import check, is_whole
+from unspool.configuration import check
 from unspool.engines import make_engine
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import ConfigError
@@ -19,12 +16,14 @@ from unspool.evaluation.reader import TextReader
 from unspool.evaluation.scoring import Scoring
 from unspool.evaluation.streams import Evaluation, evaluate_stream
 from unspool.generation.collecting import Collection
-from unspool.generation.options import GeneratedIds, GenerationKeywords, generation_options
+from unspool.generation.options import generation_options
 from unspool.generation.probabilities import probabilities
 from unspool.generation.random import fresh_seed
-from unspool.generation.results import Generation, Generations
+from unspool.generation.requests import StateLike
+from unspool.generation.results import Generations
 from unspool.generation.search.searching import Searching
 from unspool.generation.selection import CollectionKeywords, split_keywords
+from unspool.generation.writing import Writing, options_and_n
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
 from unspool.text.encoding import encode_corpus
@@ -34,7 +33,7 @@ from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown, unknown_rule
 
 
-class Generator(Scoring, Searching, Auditing):
+class Generator(Writing, Scoring, Searching, Auditing):
     """Write, score and measure texts with a trained network.
 
     Args:
@@ -171,6 +170,7 @@ class Generator(Scoring, Searching, Auditing):
         n: int = 1,
         first: int = 0,
         unknown: Unknown = "error",
+        state: StateLike | Sequence[StateLike] | None = None,
         **options: Unpack[CollectionKeywords],
     ) -> Generations:
         """Continue one prompt or several.
@@ -184,8 +184,11 @@ class Generator(Scoring, Searching, Auditing):
             first: Index of the first text, ≥ 0: text 100 of a seed is the same, drawn on its own or after 0
                 to 99.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
-            **options: How to sample and when to stop: any field of `GenerationOptions`; which texts are good:
-                any field of `Selection`.
+            state: What to go on from in place of a fresh start: a `State` from `encode`, after which the
+                prompt is read; or an array (L, S, H), which the network has before it reads anything. One for
+                all prompts, or one for each; a single prompt goes on from each of several.
+            **options: How to sample and when to stop: any field of `GenerationOptions`, or an alias; which
+                texts are good: any field of `Selection`.
 
         Returns:
             n texts of the first prompt, then n of the second, and so on: a list. Its `report` says what was
@@ -197,15 +200,10 @@ class Generator(Scoring, Searching, Auditing):
         """
         selection, rest = split_keywords(options)
         if not selection.is_off:
-            return self.collect(prompt, n=n, first=first, unknown=unknown, **options).gather()
-        check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
-        check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
-        chosen = generation_options(rest)
+            return self.collect(prompt, n=n, first=first, unknown=unknown, state=state, **options).gather()
+        chosen, n = options_and_n(rest, n)
         prompts = _strings("prompt", [prompt] if isinstance(prompt, str) else prompt)
-        encoded = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
-        repeated = [ids for ids in encoded for _ in range(n)]
-        drawn = self._engine.generate(self.parameters, repeated, chosen, first=first)
-        return Generations(self._generation(ids, result) for ids, result in zip(repeated, drawn, strict=True))
+        return Generations(self._write(prompts, chosen, n=n, first=first, unknown=unknown, state=state))
 
     def collect(
         self,
@@ -214,6 +212,7 @@ class Generator(Scoring, Searching, Auditing):
         n: int = 1,
         first: int = 0,
         unknown: Unknown = "error",
+        state: StateLike | Sequence[StateLike] | None = None,
         **options: Unpack[CollectionKeywords],
     ) -> Collection:
         """Give good texts one by one, as many as are wanted, with a report.
@@ -227,6 +226,7 @@ class Generator(Scoring, Searching, Auditing):
             n: Texts for each prompt, ≥ 1.
             first: Index of the first text, ≥ 0; to go on with a collection, its first + `report.attempts`.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            state: What all prompts go on from, as in `generate`.
             **options: Which texts are good: any field of `Selection`; how to sample and when to stop: any
                 field of `GenerationOptions`.
 
@@ -236,13 +236,17 @@ class Generator(Scoring, Searching, Auditing):
             ArtifactError: If the index is damaged.
         """
         selection, rest = split_keywords(options)
-        chosen = generation_options(rest)
+        chosen, n = options_and_n(rest, n)
+        check("best_of", chosen.best_of, "none where texts are chosen one by one", chosen.best_of is None)
         prompts = _strings("prompt", [prompt] if isinstance(prompt, str) else prompt)
         for text in prompts:
             self.tokenizer.encode(text, unknown=unknown)  # refused now, not at the first text
         rest["seed"] = fresh_seed() if chosen.seed is None else chosen.seed
+        rest.pop("num_return_sequences", None)  # which n is
         return Collection(
-            lambda text, count, index: self.generate(text, n=count, first=index, unknown=unknown, **rest),
+            lambda text, count, index: self.generate(
+                text, n=count, first=index, unknown=unknown, state=state, **rest
+            ),
             prompts,
             n=n,
             first=first,
@@ -250,24 +254,6 @@ class Generator(Scoring, Searching, Auditing):
             known=selection.known(lambda: self.novelty_index),
             max_new_tokens=chosen.max_new_tokens,
         )
-
-    def stream(
-        self,
-        prompt: str = "",
-        *,
-        unknown: Unknown = "error",
-        **options: Unpack[GenerationKeywords],
-    ) -> Iterator[str]:
-        """Yield a continuation piece by piece, as it is drawn.
-
-        Together the pieces are the `continuation` of what `generate` gives for the same arguments, which
-        are described there; errors are raised at the call, not at the first piece.
-        """
-        chosen = generation_options(options)
-        check("prompt", prompt, "a string", isinstance(prompt, str))
-        ids = self.tokenizer.encode(prompt, unknown=unknown)
-        pieces = self._engine.stream(self.parameters, ids, chosen)
-        return (self.tokenizer.decode(piece.ids) for piece in pieces if len(piece.ids))
 
     def next_symbols(
         self, prompt: str = "", *, temperature: float = 1.0, top: int | None = 10, unknown: Unknown = "error"
@@ -334,17 +320,6 @@ class Generator(Scoring, Searching, Auditing):
             f"# {name}\n\nA text generator: {network.num_layers} × {network.cell} of {network.hidden_size} "
             f"units, {self.tokenizer.vocab_size:,} symbols ({self.tokenizer.kind}), "
             f"{self.num_parameters:,} parameters.\n\n```\nunspool sample {name}\n```\n"
-        )
-
-    def _generation(self, prompt: NDArray[np.int32], drawn: GeneratedIds) -> Generation:
-        read, written = self.tokenizer.decode(prompt), self.tokenizer.decode(drawn.ids)
-        return Generation(
-            text=read + written,
-            prompt=read,
-            continuation=written,
-            ids=drawn.ids,
-            token_logprobs=drawn.logprobs,
-            finish_reason=str(drawn.finish_reason),
         )
 
 

@@ -1,0 +1,189 @@
+"""What is asked of an engine: prompts, options and states, of which users speak in texts, in symbols."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unspool.configuration import check, is_whole
+from unspool.errors import ConfigError, UnknownSymbolError
+from unspool.generation.automaton import Guide, TokenAutomaton
+from unspool.generation.joint_guides import at_least, joint_guide
+from unspool.generation.options import GenerationOptions
+from unspool.generation.phrases import PhraseAutomaton, phrase_automaton
+from unspool.generation.random import fresh_seed
+from unspool.generation.states import State, stacked_states
+from unspool.text.tokenizers import Tokenizer
+
+Ids = NDArray[np.int32]
+StateLike = State | ArrayLike
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """Hold what is asked of an engine, each prompt once.
+
+    Args:
+        asked: The options in the user's words, the seed drawn.
+        options: The options in symbols.
+        prompts: Symbols of each prompt.
+        read: What an engine reads of each: after a state that has read nothing yet, `<eos>` first.
+        states: What each prompt goes on from; None for a fresh start.  # (L, S, P, H)
+        guide: What may be drawn, and where each prompt stands in it; None for no limits.
+        stop: What ends a text; None for nothing but `<eos>`.
+    """
+
+    asked: GenerationOptions
+    options: GenerationOptions
+    prompts: list[Ids]
+    read: list[Ids]
+    states: NDArray[np.float32] | None
+    guide: Guide | None
+    stop: TokenAutomaton | None
+
+    def repeated(self, count: int) -> dict[str, Any]:
+        """Give the arguments of `Engine.generate` for so many texts of each prompt."""
+        states, guide = self.states, self.guide
+        return {
+            "prompts": [ids for ids in self.read for _ in range(count)],
+            "options": self.options,
+            "states": None if states is None else states.repeat(count, axis=2),
+            "guide": None if guide is None else Guide(guide.automaton, guide.starts.repeat(count)),
+            "stop": self.stop,
+        }
+
+    def single(self) -> dict[str, Any]:
+        """Give the arguments of `Engine.stream` for the only prompt."""
+        arguments = self.repeated(1)
+        (arguments["prompt"],) = arguments.pop("prompts")
+        return arguments
+
+
+def make_request(
+    tokenizer: Tokenizer,
+    prompts: Sequence[Ids],
+    options: GenerationOptions,
+    *,
+    state_shape: tuple[int, int, int],
+    state: StateLike | Sequence[StateLike] | None = None,
+    guide: Guide | None = None,
+) -> Request:
+    """Say in symbols what is asked for.
+
+    Args:
+        tokenizer: Of the model.
+        prompts: Symbols of each prompt.
+        options: In the user's words.
+        state_shape: (L, S, H) of the network.
+        state: What the prompts go on from, the same for all or one for each; a single prompt may go on from
+            several. A `State` has read a text; an array is what the network has before it reads `<eos>`.
+        guide: A constraint, and where each prompt stands in it.
+
+    Raises:
+        ConfigError: If something cannot be said in this vocabulary, or does not fit together.
+    """
+    allowed = "none beside a constraint, which says itself where a text ends"
+    check("stop", options.stop, allowed, guide is None or options.stop is None)
+    asked = replace(
+        options,
+        seed=fresh_seed() if options.seed is None else options.seed,
+        stop=_normalized(tokenizer, options.stop),
+        bad_words=_normalized(tokenizer, options.bad_words),
+    )
+    several, states, eos = list(prompts), None, [np.empty(0, np.int32)] * len(prompts)
+    if state is not None:
+        several, given = _paired(several, _several_states(state))
+        if guide is not None and len(several) > len(prompts):
+            guide = Guide(guide.automaton, guide.starts.repeat(len(several)))
+        held = [one if isinstance(one, State) else State(np.asarray(one)) for one in given]
+        states = stacked_states(held, state_shape)
+        eos = [np.full(int(not isinstance(one, State)), tokenizer.eos_id, dtype=np.int32) for one in given]
+    biases = _biases(tokenizer, options)
+    return Request(
+        asked=asked,
+        options=replace(asked, stop=None, bad_words=None, best_of=None, logit_bias=biases),
+        prompts=several,
+        read=[np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],
+        states=states,
+        guide=_joint(tokenizer, asked, several, guide),
+        stop=_phrases(tokenizer.symbols, asked.stop, "stop").automaton if asked.stop else None,
+    )
+
+
+def _normalized(tokenizer: Tokenizer, strings: Sequence[str] | None) -> tuple[str, ...] | None:
+    return tuple(map(tokenizer.normalize, strings)) if strings else None
+
+
+def _joint(
+    tokenizer: Tokenizer, options: GenerationOptions, prompts: list[Ids], guide: Guide | None
+) -> Guide | None:
+    """Make one guide of a constraint, bad words and, where there are such, the least length."""
+    guides = [] if guide is None else [guide]
+    if options.bad_words:
+        phrases = _phrases(tokenizer.symbols, tuple(options.bad_words), "bad_words")
+        starts = [phrases.after(tokenizer.decode(ids)) for ids in prompts]
+        guides.append(Guide(phrases.automaton, np.array(starts, dtype=np.int32)))
+    if guides and options.min_tokens:
+        automaton = at_least(options.min_tokens, tokenizer.vocab_size)
+        guides.append(Guide(automaton, np.zeros(len(prompts), dtype=np.int32)))
+    return joint_guide(guides) if guides else None
+
+
+@lru_cache(maxsize=16)
+def _phrases(symbols: tuple[str, ...], phrases: tuple[str, ...], name: str) -> PhraseAutomaton:
+    return phrase_automaton(phrases, ("", *symbols, ""), name=name)
+
+
+def _biases(tokenizer: Tokenizer, options: GenerationOptions) -> dict[str | int, float] | None:
+    """Give biases by id.
+
+    Raises:
+        ConfigError: If a spelling is no symbol of the model, an id none of its ids, or both name one symbol.
+    """
+    if not options.logit_bias:
+        return None
+    biases: dict[str | int, float] = {}
+    for key, bias in options.logit_bias.items():
+        symbol = _symbol(tokenizer, key)
+        check("logit_bias", key, "each symbol once", symbol not in biases)
+        biases[symbol] = bias
+    return biases
+
+
+def _symbol(tokenizer: Tokenizer, key: str | int) -> int:
+    if isinstance(key, str):
+        try:
+            ids = tokenizer.encode(key)
+        except UnknownSymbolError:
+            ids = np.empty(0, np.int32)
+        check("logit_bias", key, "single symbols of the model, or ids", len(ids) == 1)
+        return int(ids[0])
+    ok = is_whole(key, least=1) and key < tokenizer.vocab_size
+    check("logit_bias", key, f"symbols, or ids from 1 to {tokenizer.vocab_size - 1}", ok)
+    return int(key)
+
+
+def _several_states(state: object) -> list[StateLike]:
+    """Tell several states from one."""
+    if isinstance(state, State):
+        return [state]
+    if isinstance(state, (list, tuple)) and all(
+        isinstance(one, State) or (isinstance(one, np.ndarray) and one.ndim == 3) for one in state
+    ):
+        check("state", state, "at least one state", len(state) > 0)
+        return list(state)
+    if isinstance(state, np.ndarray) and state.ndim == 4:
+        return list(state)
+    return [state]  # type: ignore[list-item]  # State says what is wrong with it
+
+
+def _paired(prompts: list[Ids], states: list[StateLike]) -> tuple[list[Ids], list[StateLike]]:
+    """Give each prompt its state; a single one of either goes with all of the other."""
+    count = max(len(prompts), len(states))
+    if len(prompts) not in (1, count) or len(states) not in (1, count):
+        expected = f"one, or one for each of {len(prompts)} prompts"
+        raise ConfigError("parameter state", expected=expected, got=str(len(states)))
+    return prompts * (count // len(prompts)), states * (count // len(states))

@@ -1,0 +1,165 @@
+"""Writing texts with a model: the methods that `unspool.Generator` has for it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, is_whole
+from unspool.generation.aliases import by_own_names
+from unspool.generation.options import (
+    GeneratedIds,
+    GenerationKeywords,
+    GenerationOptions,
+    generation_options,
+)
+from unspool.generation.requests import Request, StateLike, make_request
+from unspool.generation.results import Generation
+from unspool.generation.states import State
+from unspool.generation.texts import generation_of, streamed_text
+from unspool.network.config import NetworkConfig
+from unspool.text.tokenizers import Tokenizer
+from unspool.text.unknown_symbols import Unknown
+
+Floats = NDArray[np.floating[Any]]
+
+
+class WritingEngine(Protocol):
+    """What writing needs of an engine; see `unspool.engines.protocol.Engine`."""
+
+    def initial_state(self, batch_size: int) -> Floats:
+        """Make the state of a fresh start."""
+        ...
+
+    def logits(
+        self, parameters: Mapping[str, Floats], ids: NDArray[np.integer[Any]], state: Floats
+    ) -> tuple[Floats, Floats]:
+        """Run ids forward."""
+        ...
+
+    @property
+    def generate(self) -> Callable[..., list[GeneratedIds]]:
+        """Continue every prompt."""
+        ...
+
+    @property
+    def stream(self) -> Callable[..., Iterator[GeneratedIds]]:
+        """Continue one prompt piece by piece."""
+        ...
+
+
+class Writing:
+    """Write texts with a network that the class on top of this one holds.
+
+    Attributes:
+        network: The network.
+        tokenizer: The network's tokenizer.
+        parameters: The network's parameters.
+    """
+
+    network: NetworkConfig
+    tokenizer: Tokenizer
+    parameters: dict[str, Floats]
+    _engine: WritingEngine
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        unknown: Unknown = "error",
+        state: StateLike | None = None,
+        **options: Unpack[GenerationKeywords],
+    ) -> Iterator[str]:
+        """Yield a continuation piece by piece, as it is drawn.
+
+        Together the pieces are the `continuation` of what `generate` gives for the same arguments, which
+        are described there; errors are raised at the call, not at the first piece. What a stop string may
+        yet cut off is held back.
+        """
+        chosen, n = options_and_n(options, 1)
+        check("n", n, "1: a stream is one text", n == 1)
+        for name in ("best_of", "logprobs", "echo"):
+            value = getattr(chosen, name)
+            check(name, value, "none: a stream gives the text alone; see generate", not value)
+        check("prompt", prompt, "a string", isinstance(prompt, str))
+        request = self._request([prompt], chosen, unknown, state)
+        check("state", state, "one state: a stream is one text", len(request.prompts) == 1)
+        pieces = self._engine.stream(self.parameters, **request.single())
+        return streamed_text(self.tokenizer, pieces, request.asked)
+
+    def encode(self, text: str = "", *, unknown: Unknown = "error") -> State:
+        """Read a text and give the state that the network has after it, to go on from.
+
+        Args:
+            text: What to read; "" for the start of a text alone.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+
+        Returns:
+            The state after `<eos>` and the text.
+
+        Raises:
+            UnknownSymbolError: If the text has a symbol that the model does not know.
+        """
+        check("text", text, "a string", isinstance(text, str))
+        ids = self.tokenizer.encode(text, unknown=unknown)
+        read = np.concatenate([[self.tokenizer.eos_id], ids]).astype(np.int32)[:, None]  # (T, 1)
+        _, state = self._engine.logits(self.parameters, read, self._engine.initial_state(1))
+        return State(state[:, :, 0].astype(np.float32))
+
+    def _write(
+        self,
+        prompts: Sequence[str],
+        options: GenerationOptions,
+        *,
+        n: int,
+        first: int,
+        unknown: Unknown,
+        state: StateLike | Sequence[StateLike] | None,
+    ) -> list[Generation]:
+        """Draw n texts for each prompt, or as many as the best of them are taken from."""
+        check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
+        count = n if options.best_of is None else int(options.best_of)
+        check("best_of", count, f"a whole number ≥ n, {n}, or none", count >= n)
+        check("first", first, f"a multiple of n, {n}, with best_of", count == n or first % n == 0)
+        request = self._request(prompts, options, unknown, state)
+        drawn = self._engine.generate(
+            self.parameters, first=first if count == n else first // n * count, **request.repeated(count)
+        )
+        texts = [
+            generation_of(self.tokenizer, request.prompts[i // count], result, request.asked)
+            for i, result in enumerate(drawn)
+        ]
+        if options.best_of is None:
+            return texts
+        groups = (texts[i : i + count] for i in range(0, len(texts), count))
+        return [text for group in groups for text in sorted(group, key=_worse_later)[:n]]
+
+    def _request(
+        self,
+        prompts: Sequence[str],
+        options: GenerationOptions,
+        unknown: Unknown,
+        state: StateLike | Sequence[StateLike] | None,
+    ) -> Request:
+        ids = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
+        shape = self.network.state_shape
+        return make_request(self.tokenizer, ids, options, state_shape=shape, state=state)
+
+
+def _worse_later(text: Generation) -> float:
+    return -text.mean_logprob
+
+
+def options_and_n(keywords: Mapping[str, Any], n: int) -> tuple[GenerationOptions, int]:
+    """Make options of keywords, among which n may be as another library calls it.
+
+    Raises:
+        ConfigError: If a name is not known or given twice, or a value is out of its range.
+    """
+    named = by_own_names(keywords)
+    if "n" in named:
+        check("n", n, "that or num_return_sequences: they mean the same", n == 1)
+        n = named.pop("n")
+    check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
+    return generation_options(named), int(n)
