@@ -107,6 +107,31 @@ def test_sample_takes_what_the_model_says_of_itself(unspool: Run, model: Path, t
     assert "generation_config.json: parameter temperature" in broken.stderr
 
 
+def test_sample_takes_every_option_and_other_libraries_names(unspool: Run, model: Path) -> None:
+    flags = ["--temp", "0.5,1.5", "--temperature-steps", "9", "--repeat-penalty", "1.2", "--typ-p", "0.9"]
+    flags += ["--samplers", "typical_p;temp", "--stop", "zz", "--bad-words", "e", "--bad-words", "th"]
+    flags += ["--logit-bias", "a=1.5", "--logit-bias", " =-inf", "--max-tokens", "30", "--seed", "1"]
+    shown = unspool(["sample", str(model), "a", *flags])
+    assert shown.exit_code == 0, shown.stderr
+    (text,) = library.load(model).generate(
+        "a", temperature=(0.5, 1.5), temperature_steps=9, repetition_penalty=1.2, typical_p=0.9,
+        samplers=["typical_p", "temperature"], stop="zz", bad_words=["e", "th"],
+        logit_bias={"a": 1.5, " ": -math.inf}, max_new_tokens=30, seed=1,
+    )  # fmt: skip
+    assert shown.stdout == text.text + "\n"
+    flags = ["--best-of", "4", "--num-return-sequences", "1", "--seed", "1", "--temperature", "1"]
+    best = unspool(["sample", str(model), "a", *flags])
+    assert best.stdout == library.load(model).generate("a", best_of=4, seed=1)[0].text + "\n"
+
+
+def test_sample_as_json_tells_what_is_asked_for(unspool: Run, model: Path) -> None:
+    flags = ["--json", "--logprobs", "2", "--echo", "--stop", "a", "--seed", "0"]
+    (text,) = json.loads(unspool(["sample", str(model), "a", *flags]).stdout)
+    assert len(text["prompt_logprobs"]) == 1
+    assert [len(ids) for ids in text["alternatives"]["ids"]] == [2] * len(text["alternatives"]["logprobs"])
+    assert {"stop_reason", "prompt_alternatives"} <= text.keys()
+
+
 def test_sample_as_json(unspool: Run, model: Path) -> None:
     done = unspool(["sample", str(model), "oil ", "--n", "3", "--seed", "3", "--top-k", "5", "--json"])
     known = library.load(model).generate("oil ", n=3, seed=3, temperature=0.8, top_k=5)

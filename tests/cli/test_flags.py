@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import inspect
+import math
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 import unspool as library
 from unspool.cli import options
 from unspool.cli.app import COMMANDS
+from unspool.cli.flag_values import bias
 from unspool.cli.flags import Flag, Group, completion, given, takes
+from unspool.generation.aliases import ALIASES
 from unspool.generation.options import GenerationOptions
 from unspool.generation.search.options import BeamOptions, EnumerationOptions
 from unspool.model import Generator
@@ -21,7 +24,7 @@ GROUPS = [value for value in vars(options).values() if isinstance(value, Group)]
 CONFIGS = {options.NETWORK: library.NetworkConfig, options.TRAINING: library.TrainingConfig}
 WORDS = {"none": None, "off": False, "on": True, "one on each processor": None, "an epoch": None,
          "a space": " ", "no limit": None, "by the file's name": None, "detected": None,
-         "by the format": None, "new each time": None, "the model's own": 1.0}  # fmt: skip
+         "by the format": None, "all": None, "new each time": None, "the model's own": 1.0}  # fmt: skip
 
 
 PLAIN = GenerationOptions()  # what Generator.generate passes on
@@ -90,6 +93,26 @@ def test_what_is_given_is_told_from_what_is_not() -> None:
     assert given(group, values) == {"a": 0, "b": None}
     assert values == {"other": 1}
     assert given(group, {"a": None, "b": None, "c": ["x"]}) == {"c": ["x"]}
+
+
+def test_aliases_are_those_of_the_library_and_are_not_shown(unspool: Run) -> None:
+    found = {alias: flag.name for flag in options.SAMPLING.flags for alias in flag.aliases}
+    assert found == ALIASES
+    shown = unspool(["sample", "--help"]).stdout
+    assert not any(f"--{alias.replace('_', '-')} " in shown for alias in ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("a=1", ("a", 1)), ("==-2.5", ("=", -2.5)), (" =-inf", (" ", -math.inf))]
+)
+def test_a_bias_is_read(text: str, wanted: tuple[str, float]) -> None:
+    assert bias(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "a", "=", "=1", "a=", "a=b"])
+def test_what_is_no_bias_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"could not convert|^$|^a$|^=1?$"):
+        bias(text)
 
 
 def test_a_command_keeps_its_own_parameters() -> None:

@@ -9,7 +9,7 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import click
@@ -37,6 +37,10 @@ class Flag:
         can_be_off: Whether "none" turns it off, which Python writes as None.
         negative: For bool: the flag that says no, or None for none.
         several: For a list: whether one flag takes all values up to the next flag, ``--cell lstm gru``.
+        aliases: Other libraries' names for it, as in Python; the help does not show them.
+        parse: Reads one value, and raises ValueError where it cannot; None for what the kind says.
+        words: What `parse` reads, for messages.
+        collect: Makes one value of all that were given for a flag that may be repeated.
     """
 
     name: str
@@ -47,6 +51,10 @@ class Flag:
     can_be_off: bool = False
     negative: str | None = None
     several: bool = False
+    aliases: tuple[str, ...] = ()
+    parse: Callable[[str], Any] | None = None
+    words: str | None = None
+    collect: Callable[[list[Any]], Any] | None = None
 
     @property
     def spelling(self) -> str:
@@ -61,6 +69,12 @@ class Flag:
         return inspect.Parameter(
             self.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
         )
+
+    def alias_parameter(self, alias: str) -> inspect.Parameter:
+        """Make the hidden parameter of another name for the flag."""
+        own = replace(self, name=alias, negative=None, default=None, aliases=())
+        annotation: Any = Annotated[self.kind | None, Option(own, hidden=True)]
+        return inspect.Parameter(alias, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,7 @@ class Option:
 
     flag: Flag
     panel: str | None = None
+    hidden: bool = False
 
 
 class PanelOption(click.Option):
@@ -135,7 +150,8 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
     option = PanelOption(
         [name, flag.spelling],
         help=flag.help + shown,
-        envvar=variable(flag.name),
+        envvar=None if what.hidden else variable(flag.name),
+        hidden=what.hidden,
         default=None if many else default,
         multiple=many,
         is_flag=flag.kind is bool,
@@ -187,7 +203,10 @@ def parser(flag: Flag) -> Callable[[str], Any] | None:
 
     It leaves "none" as it is, for `given`.
     """
+    kind: Callable[[str], Any]
     kind, words = NUMBERS.get(flag.kind, (str, "a text"))
+    if flag.parse is not None:
+        kind, words = flag.parse, flag.words or words
     if kind is str and not flag.can_be_off:
         return None
 
@@ -217,7 +236,9 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
 
         parameters = inspect.signature(function).parameters
         own = [parameter for name, parameter in parameters.items() if name not in names]
-        flags = [flag.parameter(group.heading) for group in groups for flag in group.flags]
+        rows = [(flag, group.heading) for group in groups for flag in group.flags]
+        flags = [flag.parameter(heading) for flag, heading in rows]
+        flags += [flag.alias_parameter(alias) for flag, _ in rows for alias in flag.aliases]
         signature = inspect.Signature([*own, *flags])
         command.__signature__ = signature  # type: ignore[attr-defined]
         return command
@@ -227,10 +248,23 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
 
 def given(group: Group, values: dict[str, Any]) -> dict[str, Any]:
     """Take a group's values out of all values, those alone that were given; "none" becomes None."""
-    taken = {flag.name: values.pop(flag.name) for flag in group.flags}
-    off = {flag.name for flag in group.flags if flag.can_be_off}
+    taken = {flag: _taken(flag, values) for flag in group.flags}
     return {
-        name: None if name in off and value == OFF else value
-        for name, value in taken.items()
+        flag.name: None
+        if flag.can_be_off and value == OFF
+        else flag.collect(value)
+        if flag.collect
+        else value
+        for flag, value in taken.items()
         if value is not None and value != []
     }
+
+
+def _taken(flag: Flag, values: dict[str, Any]) -> Any:
+    """Take the value of a flag, under whichever of its names it was given."""
+    named = {name: values.pop(name, None) for name in (flag.name, *flag.aliases)}
+    found = {name: value for name, value in named.items() if value is not None and value != []}
+    if len(found) > 1:
+        spelled = " and ".join("--" + name.replace("_", "-") for name in found)
+        raise click.BadParameter(f"{spelled} mean the same: give one of them")
+    return next(iter(found.values()), None)

@@ -56,10 +56,24 @@ def sample(
         write_beams(model, texts, chosen, as_json=as_json)
         return
     options = own_options(model) | sampling | {"unknown": unknown}
-    if len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting:
+    if options["best_of"] is not None and not collecting:
+        write_all(model.generate(texts, **options), as_json=as_json)
+    elif len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting:
         stream_one(model, texts[0], options)
     else:
         collect_many(model, texts, options, collecting, as_json=as_json)
+
+
+def write_all(texts: "list[Generation]", *, as_json: bool) -> None:
+    """Print texts that are all there."""
+    from unspool.cli.text_files import screen_sink
+
+    if as_json:
+        print_json([as_dict(text) for text in texts])
+        return
+    with screen_sink(lines=any("\n" in text.text for text in texts)) as write:
+        for text in texts:
+            write(text)
 
 
 def collect_many(
@@ -129,7 +143,8 @@ def own_options(model: "Generator") -> dict[str, Any]:
 
 def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:
     """Print a text while it is drawn."""
-    options.pop("n", None)
+    for unused in ("n", "best_of", "logprobs", "echo"):
+        options.pop(unused, None)
     pieces = model.stream(prompt, **options)
     read = model.tokenizer.decode(model.tokenizer.encode(prompt, unknown=options["unknown"]))
     sys.stdout.write(for_stdout(read))
@@ -141,11 +156,23 @@ def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None
 
 def as_dict(generation: "Generation") -> dict[str, Any]:
     """Write a text as plain JSON types."""
+    rest = {
+        "constrained_logprobs": generation.constrained_logprobs,
+        "prompt_logprobs": generation.prompt_logprobs,
+    }
+    others = {"alternatives": generation.alternatives, "prompt_alternatives": generation.prompt_alternatives}
     return {
         "text": generation.text,
         "prompt": generation.prompt,
         "continuation": generation.continuation,
         "finish_reason": generation.finish_reason,
+        "stop_reason": generation.stop_reason,
         "total_logprob": generation.total_logprob,
         "ids": generation.ids.tolist(),
+        **{name: values.tolist() for name, values in rest.items() if values is not None},
+        **{
+            name: {"ids": values.ids.tolist(), "logprobs": values.logprobs.tolist()}
+            for name, values in others.items()
+            if values is not None
+        },
     }
