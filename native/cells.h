@@ -57,6 +57,7 @@ struct LayerWeights {
 // Some rows of one layer at one time step; consecutive rows are one width (or slots x width) apart.
 struct StepRows {
     int rows, width;
+    int first, last;  // units to compute, whole vectors
     float* gates;
     const float *hidden_in, *cell_in;  // state before the step, resets applied
     float *hidden_out, *cell_out;      // state after the step; may be the same memory
@@ -73,8 +74,11 @@ struct StepRowsBack {
 };
 
 inline void rnn_forward(const StepRows& s) {
-    const int n = s.rows * s.width;
-    for (int j = 0; j < n; j += kLanes) store(s.hidden_out + j, hyperbolic_tangent(load(s.gates + j)));
+    for (int row = 0; row < s.rows; ++row) {
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = s.first; j < s.last; j += kLanes)
+            store(s.hidden_out + at + j, hyperbolic_tangent(load(s.gates + at + j)));
+    }
 }
 
 inline void rnn_backward(const StepRowsBack& s) {
@@ -89,7 +93,7 @@ inline void lstm_forward(const StepRows& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
         const size_t at = static_cast<size_t>(row) * s.width;
-        for (int j = 0; j < s.width; j += kLanes) {
+        for (int j = s.first; j < s.last; j += kLanes) {
             const Vec i = sigmoid(load(g + j)), f = sigmoid(load(g + s.width + j));
             const Vec u = hyperbolic_tangent(load(g + 2 * s.width + j)),
                       o = sigmoid(load(g + 3 * s.width + j));
@@ -130,7 +134,7 @@ inline void gru_after_forward(const StepRows& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
         const size_t at = static_cast<size_t>(row) * s.width;
-        for (int j = 0; j < s.width; j += kLanes) {
+        for (int j = s.first; j < s.last; j += kLanes) {
             const Vec z = sigmoid(load(g + j)), r = sigmoid(load(g + s.width + j));
             const Vec n = hyperbolic_tangent(load(g + 3 * s.width + j) + r * load(g + 2 * s.width + j));
             store(s.hidden_out + at + j, z * (load(s.hidden_in + at + j) - n) + n);
@@ -164,7 +168,7 @@ inline void gru_before_gates(const StepRows& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
         const float* h = s.hidden_in + static_cast<size_t>(row) * s.width;
-        for (int j = 0; j < s.width; j += kLanes) {
+        for (int j = s.first; j < s.last; j += kLanes) {
             const Vec r = sigmoid(load(g + s.width + j));
             store(g + j, sigmoid(load(g + j)));
             store(g + s.width + j, r);
@@ -177,7 +181,7 @@ inline void gru_before_state(const StepRows& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
         const size_t at = static_cast<size_t>(row) * s.width;
-        for (int j = 0; j < s.width; j += kLanes) {
+        for (int j = s.first; j < s.last; j += kLanes) {
             const Vec z = load(g + j), n = hyperbolic_tangent(load(g + 2 * s.width + j));
             store(s.hidden_out + at + j, z * (load(s.hidden_in + at + j) - n) + n);
             store(g + 2 * s.width + j, n);
@@ -209,16 +213,16 @@ inline void gru_before_backward(const LayerWeights& weights, const StepRowsBack&
     }
 }
 
-// One step of the layer's recurrence, the input's share being in the gates already.
-inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
+// The cell itself, all products being in the gates already but that of a GRU's candidate (two_products), for
+// which all units have to be computed in one call.
+inline void cell_forward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
                          const StepRows& s) {
-    const size_t stride = static_cast<size_t>(plan.slots) * s.width;
-    multiply(s.rows, s.hidden_in, s.width, weights.recurrent, s.gates, stride, true);
     if (shape.cell == Cell::kLstm) {
         lstm_forward(s);
     } else if (shape.cell == Cell::kRnn) {
         rnn_forward(s);
     } else if (plan.two_products) {
+        const size_t stride = static_cast<size_t>(plan.slots) * s.width;
         gru_before_gates(s);
         multiply(s.rows, s.gates + 3 * s.width, stride, weights.candidate, s.gates + 2 * s.width, stride,
                  true);
@@ -226,6 +230,14 @@ inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWe
     } else {
         gru_after_forward(s);
     }
+}
+
+// One step of the layer's recurrence, the input's share being in the gates already.
+inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
+                         const StepRows& s) {
+    multiply(s.rows, s.hidden_in, s.width, weights.recurrent, s.gates,
+             static_cast<size_t>(plan.slots) * s.width, true);
+    cell_forward(shape, plan, weights, s);
 }
 
 // The step back: gates become the gradients of the pre-activations, hidden_grad and cell_grad those of the

@@ -4,7 +4,7 @@
 
 #include "backward.h"
 #include "optimizer.h"
-#include "sample.h"
+#include "together.h"
 
 namespace unspool::UNSPOOL_ISA {
 namespace {

@@ -190,14 +190,18 @@ struct Network {
     // Starts a row of gates with the bias and, for the first layer's table, the row of the symbol.
     void start_row(int layer, int32_t id, float* gates) const {
         std::memcpy(gates, weights[layer].bias.get(), sizeof(float) * row_floats());
-        if (dense_input(layer)) return;
+        if (!dense_input(layer)) add_row(layer, id, gates, 0, shape.hidden_size);
+    }
+
+    // Adds units [first, last) of the symbol's row in the first layer's table to a row of gates.
+    void add_row(int layer, int32_t id, float* gates, int first, int last) const {
         const int hidden = shape.hidden_size;
         const float* row = arrays[layer].input + static_cast<size_t>(id) * gate_columns();
         for (int g = 0; g < plan.inputs; ++g)
             for (int i = 0; i < plan.input[g].gates; ++i) {
                 float* to = gates + (plan.input[g].slot + i) * width;
                 const float* from = row + (plan.input[g].gate + i) * hidden;
-                for (int j = 0; j < hidden; ++j) to[j] += from[j];
+                for (int j = first; j < last; ++j) to[j] += from[j];
             }
     }
 
@@ -275,7 +279,7 @@ struct Network {
             add_input(0, rows, x, input_width, gates);
         }
         step_forward(shape, plan, weights[layer],
-                     {rows, width, gates, hidden_in, cell_in, a.hidden_out.get() + first * width,
+                     {rows, width, 0, width, gates, hidden_in, cell_in, a.hidden_out.get() + first * width,
                       two ? a.cell_in.get() + next * width : nullptr,
                       two ? a.tanh_cell.get() + first * width : nullptr});
         std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width,

@@ -9,10 +9,7 @@ namespace unspool::UNSPOOL_ISA {
 class Writer {
  public:
     Writer(const Network& network, const Sequences& sequences, const Decoding& decoding)
-        : net_(network),
-          seq_(sequences),
-          decoding_(decoding),
-          drawer_(network, decoding, sequences.end_id) {}
+        : net_(network), seq_(sequences), decoding_(decoding), drawer_(network, decoding, sequences.end_id) {}
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     ~Writer() {
@@ -53,7 +50,7 @@ class Writer {
         }
     }
 
- private:
+ protected:
     struct Row {
         int index;
         int32_t input;     // symbol to read in the next step
@@ -61,13 +58,15 @@ class Writer {
         int32_t drawn;
         int32_t guide_state, stop_state;
         int history;  // which of histories_ is the row's own
+        bool done;
     };
 
     const Network& net_;
     const Sequences& seq_;
     const Decoding& decoding_;
     Drawer drawer_;
-    int room_ = 0, active_ = 0;
+    int room_ = 0, active_ = 0, unfinished_ = 0;
+    bool keeps_rows_ = false;  // a finished row stays where it is, and no other takes its place
     Row* rows_ = nullptr;
     History* histories_ = nullptr;
     Buffer* states_ = nullptr;  // hidden state and cell state of each layer, (room, width)
@@ -94,7 +93,8 @@ class Writer {
         const int history = rows_[row].history;
         const int32_t guide = seq_.guide_states == nullptr ? 0 : seq_.guide_states[index];
         const int32_t stop = seq_.stop_states == nullptr ? 0 : seq_.stop_states[index];
-        rows_[row] = {index, 0, first, 0, guide, stop, history};
+        rows_[row] = {index, 0, first, 0, guide, stop, history, false};
+        ++unfinished_;
         if (!histories_[history].begin(seq_.context + before, seq_.context_starts[index + 1] - before,
                                        seq_.drawn[index], seq_.max_new_tokens))
             return false;
@@ -112,12 +112,16 @@ class Writer {
 
     void finish(int row, Finish reason) {
         const Row done = rows_[row];
-        each_state(done.index, row,
-                   [](float* to, float* from, size_t size) { std::memcpy(to, from, size); });
+        each_state(done.index, row, [](float* to, float* from, size_t size) { std::memcpy(to, from, size); });
         seq_.lengths[done.index] = done.drawn;
         seq_.reasons[done.index] = reason;
         if (seq_.guide_states != nullptr) seq_.guide_states[done.index] = done.guide_state;
         if (seq_.stop_states != nullptr) seq_.stop_states[done.index] = done.stop_state;
+        --unfinished_;
+        if (keeps_rows_) {
+            rows_[row].done = true;
+            return;
+        }
         const int last = --active_;
         if (row == last) return;
         rows_[row] = rows_[last];
@@ -133,31 +137,54 @@ class Writer {
 
     void step() {
         for (int l = 0; l < net_.shape.num_layers; ++l) step_layer(l);
+        next_inputs();
+    }
+
+    void next_inputs() {
         bool wanted = false;
-        for (int r = 0; r < active_; ++r) wanted = wanted || echoes() || !reads_prompt(rows_[r]);
+        for (int r = 0; r < active_; ++r)
+            wanted = wanted || (!rows_[r].done && (echoes() || !reads_prompt(rows_[r])));
         if (wanted) compute_logits(net_, active_, state(net_.shape.num_layers - 1, 0, 0), logits_.get());
         for (int r = active_; r-- > 0;)
             advance(r);  // backwards: finish() moves the last row, done already, to r
     }
 
+    // Sums run in the order bias, recurrent product, input, as in `Together`: a text has the same bits there.
     void step_layer(int layer) {
+        const size_t stride = net_.row_floats();
         float* gates = gates_.get();
         for (int r = 0; r < active_; ++r)
-            net_.start_row(layer, rows_[r].input, gates + static_cast<size_t>(r) * net_.row_floats());
-        if (layer > 0) net_.add_input(layer, active_, state(layer - 1, 0, 0), net_.width, gates);
-        if (layer == 0 && net_.dense_input(0)) {
+            std::memcpy(gates + r * stride, net_.weights[layer].bias.get(), sizeof(float) * stride);
+        multiply(active_, state(layer, 0, 0), net_.width, net_.weights[layer].recurrent, gates, stride, true);
+        if (net_.dense_input(layer))
+            net_.add_input(layer, active_, layer_input(layer), input_stride(layer), gates);
+        else
             for (int r = 0; r < active_; ++r)
-                net_.embed(rows_[r].input, embedded_.get() + static_cast<size_t>(r) * net_.input_width);
-            net_.add_input(0, active_, embedded_.get(), net_.input_width, gates);
-        }
-        float *hidden = state(layer, 0, 0), *cell = state(layer, 1, 0);
-        step_forward(net_.shape, net_.plan, net_.weights[layer],
-                     {active_, net_.width, gates, hidden, cell, hidden, cell, nullptr});
+                net_.add_row(layer, rows_[r].input, gates + r * stride, 0, net_.shape.hidden_size);
+        compute_cells(layer, gates, 0, net_.width);
     }
+
+    // Computes units [first, last) of the layer's new state.
+    void compute_cells(int layer, float* gates, int first, int last) {
+        float *hidden = state(layer, 0, 0), *cell = state(layer, 1, 0);
+        cell_forward(net_.shape, net_.plan, net_.weights[layer],
+                     {active_, net_.width, first, last, gates, hidden, cell, hidden, cell, nullptr});
+    }
+
+    // What a layer with a dense input reads: the output of the layer below, or the symbols' embeddings.
+    const float* layer_input(int layer) {
+        if (layer > 0) return state(layer - 1, 0, 0);
+        for (int r = 0; r < active_; ++r)
+            net_.embed(rows_[r].input, embedded_.get() + static_cast<size_t>(r) * net_.input_width);
+        return embedded_.get();
+    }
+
+    int input_stride(int layer) const { return layer > 0 ? net_.width : net_.input_width; }
 
     // Gives the row its next input: from the prompt, or drawn.
     void advance(int r) {
         Row& row = rows_[r];
+        if (row.done) return;
         const float* logits = logits_of(r);
         if (reads_prompt(row)) {
             const int32_t symbol = seq_.prompts[row.position];
@@ -190,8 +217,8 @@ class Writer {
     bool follow(Row& row, int32_t token) const {
         const Automaton &guide = decoding_.guide, &stop = decoding_.stop;
         const auto after = [token](const Automaton& automaton, int32_t state) {
-            return automaton.transitions[static_cast<size_t>(state) * automaton.num_classes +
-                                         automaton.classes[token]];
+            return automaton
+                .transitions[static_cast<size_t>(state) * automaton.num_classes + automaton.classes[token]];
         };
         if (guide.classes != nullptr) row.guide_state = after(guide, row.guide_state);
         if (stop.classes == nullptr) return false;
@@ -214,18 +241,5 @@ class Writer {
         drawer_.report(logits, normaliser, to.alternatives + first, to.alternative_logs + first);
     }
 };
-
-inline bool generate(Network& network, const Team& team, const Sequences& sequences,
-                     const Decoding& decoding) {
-    constexpr int kRoom = 64;  // rows of a thread: enough for full tiles, few enough for the cache
-    const int share = (sequences.count + team.size - 1) / team.size;
-    int next = 0, failed = 0;
-    run_team(team, [&](int) {
-        Writer writer(network, sequences, decoding);
-        if (!writer.reserve(share < kRoom ? (share > 0 ? share : 1) : kRoom) || !writer.run(&next))
-            __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
-    });
-    return failed == 0;
-}
 
 }  // namespace unspool::UNSPOOL_ISA

@@ -11,6 +11,8 @@ import pytest
 from unspool import kernels
 from unspool.engines.cpu import CpuEngine
 from unspool.errors import ConfigError
+from unspool.generation.options import GenerationOptions
+from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.lanes import Window
@@ -188,3 +190,40 @@ def test_unknown_kernels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNSPOOL_KERNELS", "mmx")
     with pytest.raises(ConfigError, match="UNSPOOL_KERNELS"):
         CpuEngine(NetworkConfig(vocab_size=5))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    ("hidden_size", "num_layers", "embedding_size"), [(5, 1, None), (72, 2, 6), (40, 3, None)]
+)
+def test_few_sequences_on_many_threads_are_the_same(
+    cell: str, hidden_size: int, num_layers: int, embedding_size: int | None
+) -> None:
+    config = NetworkConfig(
+        cell=cell,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+        embedding_size=embedding_size,
+        vocab_size=11,
+    )
+    parameters = initialize(config, 0)
+    prompts = [np.array(ids, np.int32) for ids in ([], [3, 1, 4, 1, 5, 9, 2, 6], [7])]
+    options = GenerationOptions(max_new_tokens=40, seed=5)
+    alone = CpuEngine(config, threads=1)
+    states = (
+        np.random.default_rng(0)
+        .normal(size=(num_layers, config.state_shape[1], 3, hidden_size))
+        .astype(np.float32)
+    )
+    for given in (None, states):
+        whole = alone.generate(parameters, prompts, options, states=given)
+        assert len({len(each.ids) for each in whole}) > 1  # one is over before the others
+        for threads, count in ((2, 1), (3, 2), (4, 3), (7, 1)):
+            some = None if given is None else given[:, :, :count]
+            drawn = CpuEngine(config, threads=threads).generate(
+                parameters, prompts[:count], options, states=some
+            )
+            for ours, theirs in zip(drawn, whole, strict=False):
+                np.testing.assert_array_equal(ours.ids, theirs.ids)
+                np.testing.assert_array_equal(ours.logprobs, theirs.logprobs)
+                assert ours.finish_reason == theirs.finish_reason

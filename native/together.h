@@ -1,0 +1,156 @@
+// Few sequences on many threads: every step of them is shared, instead of every thread taking sequences.
+#pragma once
+
+#include <sched.h>
+
+#include "sample.h"
+
+namespace unspool::UNSPOOL_ISA {
+
+// Writes fewer sequences than there are threads. While thread 0 draws, the others compute the recurrent
+// products of the next step, which do not depend on what is drawn; then each thread does the cells of its own
+// units. Two meetings a step for a single layer.
+class Together : public Writer {
+ public:
+    using Writer::Writer;
+
+    // Room for all sequences, and for the gates of every layer: they are under way at once.
+    bool reserve_together(const Team& team) {
+        threads_ = team.size;
+        places_ = new Place[team.size];
+        keeps_rows_ = true;
+        return reserve(seq_.count) &&
+               gates_.reserve(static_cast<size_t>(net_.shape.num_layers) * seq_.count * net_.row_floats());
+    }
+
+    ~Together() { delete[] places_; }
+
+    bool failed() const { return failed_; }  // for want of memory
+
+    // Called by every thread of the team.
+    void run(int thread) {
+        if (thread == 0) {
+            for (int index = 0; index < seq_.count; ++index) failed_ = !start(index) || failed_;
+            if (failed_) unfinished_ = 0;
+            for (int l = 0; l < net_.shape.num_layers; ++l) start_gates(l, 0, net_.width);
+        }
+        meet(thread);
+        for (int turn = 0;; turn ^= 1) {
+            share_recurrent(thread, turn);
+            meet(thread);
+            if (unfinished_ == 0) return;
+            if (thread == 0) taken_[turn ^ 1].value = 0;
+            for (int l = 0; l < net_.shape.num_layers; ++l) share_layer(l, thread);
+            if (thread == 0) next_inputs();
+        }
+    }
+
+ private:
+    struct alignas(64) Place {  // a cache line of its own
+        int64_t value = 0;
+    };
+
+    static constexpr int kPiece = 4;  // panels that are multiplied at once
+
+    int threads_ = 1;
+    bool failed_ = false;
+    Place* places_ = nullptr;  // meetings that each thread has come to
+    Place taken_[2];           // pieces that thread 0's share has given away, by turns
+
+    // Waits for all threads. A meeting is over in less time than it takes to fall asleep; where a thread has
+    // no processor, the others give way.
+    void meet(int thread) {
+        const int64_t round = places_[thread].value + 1;
+        __atomic_store_n(&places_[thread].value, round, __ATOMIC_RELEASE);
+        for (int t = 0; t < threads_; ++t)
+            for (int spin = 0; __atomic_load_n(&places_[t].value, __ATOMIC_ACQUIRE) < round; ++spin)
+                if (spin > 2000) sched_yield();
+    }
+
+    float* gates(int layer) const {
+        return gates_.get() + static_cast<size_t>(layer) * active_ * net_.row_floats();
+    }
+
+    // Starts the gates of units [first, last) with the bias.
+    void start_gates(int layer, int first, int last) {
+        const float* bias = net_.weights[layer].bias.get();
+        for (int slot = 0; slot < active_ * net_.plan.slots; ++slot)
+            std::memcpy(gates(layer) + static_cast<size_t>(slot) * net_.width + first,
+                        bias + slot % net_.plan.slots * net_.width + first, sizeof(float) * (last - first));
+    }
+
+    // Adds the recurrent products of all layers: each thread those of its own units, and then whatever is
+    // left of thread 0's, which comes late.
+    void share_recurrent(int thread, int turn) {
+        const int panels = net_.weights[0].recurrent.count(), in_layer = (panels + kPiece - 1) / kPiece;
+        const int pieces = in_layer * net_.shape.num_layers;
+        const auto owner = [&](int piece) {
+            const int unit = piece % in_layer * kPiece * kPanel % net_.width;
+            return static_cast<int>(static_cast<int64_t>(unit) * threads_ / net_.width);
+        };
+        const auto compute = [&](int piece) {
+            const int layer = piece / in_layer, first = piece % in_layer * kPiece;
+            const int last = first + kPiece < panels ? first + kPiece : panels;
+            multiply(active_, state(layer, 0, 0), net_.width, net_.weights[layer].recurrent, first, last,
+                     gates(layer), net_.row_floats(), true);
+        };
+        for (int piece = 0; thread > 0 && piece < pieces; ++piece)
+            if (owner(piece) == thread) compute(piece);
+        for (;;) {
+            const int64_t piece = __atomic_fetch_add(&taken_[turn].value, 1, __ATOMIC_RELAXED);
+            if (piece >= pieces) return;
+            if (owner(static_cast<int>(piece)) == 0) compute(static_cast<int>(piece));
+        }
+    }
+
+    // Adds the input's share, cut by panels: the meeting after it is what lets a thread read all its gates.
+    void share_input(int layer, int thread) {
+        if (layer == 0) {
+            if (thread == 0) layer_input(0);
+            meet(thread);
+        }
+        const float* input = layer > 0 ? state(layer - 1, 0, 0) : embedded_.get();
+        for (int g = 0; g < net_.plan.inputs; ++g) {
+            const Panels& panels = net_.weights[layer].input[g];
+            const Part part = part_of(panels.count(), threads_, thread);
+            multiply(active_, input, input_stride(layer), panels, part.first, part.last,
+                     gates(layer) + net_.plan.input[g].slot * net_.width, net_.row_floats(), true);
+        }
+        meet(thread);
+    }
+
+    // Computes the thread's own units of a layer, and makes their gates ready for the next step.
+    void share_layer(int layer, int thread) {
+        if (net_.dense_input(layer)) share_input(layer, thread);
+        const Part vectors = part_of(net_.width / kLanes, threads_, thread);
+        const int first = vectors.first * kLanes, last = vectors.last * kLanes;
+        const int real = last < net_.shape.hidden_size ? last : net_.shape.hidden_size;
+        for (int r = 0; r < active_ && !net_.dense_input(layer); ++r)
+            net_.add_row(layer, rows_[r].input, gates(layer) + static_cast<size_t>(r) * net_.row_floats(),
+                         first, real);
+        compute_cells(layer, gates(layer), first, last);
+        start_gates(layer, first, last);
+        meet(thread);
+    }
+};
+
+inline bool generate(Network& network, const Team& team, const Sequences& sequences,
+                     const Decoding& decoding) {
+    if (sequences.count < team.size && !network.plan.two_products) {
+        Together writer(network, sequences, decoding);
+        if (!writer.reserve_together(team)) return false;
+        run_team(team, [&](int thread) { writer.run(thread); });
+        return !writer.failed();
+    }
+    constexpr int kRoom = 64;  // rows of a thread: enough for full tiles, few enough for the cache
+    const int share = (sequences.count + team.size - 1) / team.size;
+    int next = 0, failed = 0;
+    run_team(team, [&](int) {
+        Writer writer(network, sequences, decoding);
+        if (!writer.reserve(share < kRoom ? (share > 0 ? share : 1) : kRoom) || !writer.run(&next))
+            __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
+    });
+    return failed == 0;
+}
+
+}  // namespace unspool::UNSPOOL_ISA
