@@ -1,0 +1,123 @@
+"""From characters to the symbols of a vocabulary, each of which spells a string of characters."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.generation.automaton import DEAD, TokenAutomaton
+from unspool.generation.constraints.characters import CharacterAutomaton
+from unspool.generation.constraints.graphs import (
+    Table,
+    check_size,
+    distances,
+    distinct_rows,
+    keep_states,
+    merge_columns,
+    reachable,
+)
+from unspool.text.tokenizers import Tokenizer
+
+
+@dataclass(frozen=True, eq=False)
+class Spellings:
+    """Hold what the symbols of a vocabulary spell.
+
+    Args:
+        alphabet: Every character that a symbol has, once.
+        letters: The place in the alphabet of each symbol's characters, -1 after its last.  # (V, longest)
+        lengths: Characters of each symbol; 0 for what may never be drawn or spells nothing.  # (V,)
+    """
+
+    alphabet: str
+    letters: NDArray[np.int32]
+    lengths: NDArray[np.int64]
+
+
+@lru_cache(maxsize=4)
+def spellings_of(tokenizer: Tokenizer) -> Spellings:
+    """Take the spellings of a tokenizer's symbols; `<pad>`, `<unk>` and `<eos>` have none."""
+    symbols = tokenizer.symbols[: None if tokenizer.unk_id is None else -1]
+    alphabet = "".join(sorted(set().union(*symbols)))
+    place = {letter: i for i, letter in enumerate(alphabet)}
+    lengths = np.maximum(tokenizer.symbol_lengths, 0)
+    letters = np.full((tokenizer.vocab_size, int(lengths.max())), DEAD, np.int32)
+    spelled = np.arange(letters.shape[1]) < lengths[:, None]  # (V, longest)
+    letters[spelled] = [place[letter] for symbol in symbols for letter in symbol]
+    return Spellings(alphabet, letters, lengths)
+
+
+def lift(automaton: CharacterAutomaton, spellings: Spellings) -> TokenAutomaton | None:
+    """Let an automaton read whole symbols.
+
+    Args:
+        automaton: Over the alphabet of the spellings.
+        spellings: What each symbol spells.
+
+    Returns:
+        An automaton of those states alone that are reached by whole symbols and from which whole symbols
+        lead to acceptance; None if its start is not among them.
+
+    Raises:
+        ConfigError: If its table would be too large.
+    """
+    classes, columns = symbol_columns(automaton, spellings)
+    table = np.ascontiguousarray(columns.T)  # (S, K)
+    lifted, _ = finished(classes, table, automaton.accepting, np.zeros(1, np.int64))
+    return None if lifted.start == DEAD else lifted
+
+
+def symbol_columns(automaton: CharacterAutomaton, spellings: Spellings) -> tuple[NDArray[np.int32], Table]:
+    """Tell where each symbol leads from each state; symbols that lead alike share a column.
+
+    All symbols are read side by side, a character at a time; those whose beginnings lead alike are one
+    from there on, so that the work grows with what symbols do, not with how many there are.
+
+    Returns:
+        The column of each symbol, (V,), and the columns, (K, S).
+    """
+    states, width = automaton.transitions.shape
+    table = np.vstack([automaton.transitions, np.full((1, width), DEAD, np.int32)])
+    columns = np.arange(states, dtype=np.int32)[None]  # (K, S): nothing is read yet
+    spelled = np.flatnonzero(spellings.lengths)
+    letters, lengths = spellings.letters[spelled], spellings.lengths[spelled]
+    at = np.zeros(len(spelled), np.int32)
+    for place in range(letters.shape[1]):
+        reading = lengths > place
+        steps = at[reading].astype(np.int64) * width + automaton.classes[letters[reading, place]]
+        different, which = np.unique(steps, return_inverse=True)
+        waiting, still = np.unique(at[~reading], return_inverse=True)
+        check_size(len(different) + len(waiting), states)
+        further = table[columns[different // width], (different % width)[:, None]]
+        at[reading] = which.reshape(-1)
+        at[~reading] = len(different) + still.reshape(-1)
+        both = np.vstack([further, columns[waiting]])
+        first, number = distinct_rows(both)
+        columns, at = both[first], number[at]
+    classes = np.full(len(spellings.lengths), len(columns), np.int32)
+    classes[spelled] = at
+    return classes, np.vstack([columns, np.full((1, states), DEAD, np.int32)])
+
+
+def finished(
+    classes: NDArray[np.int32], table: Table, accepting: NDArray[np.bool_], starts: NDArray[np.int64]
+) -> tuple[TokenAutomaton, NDArray[np.int32]]:
+    """Keep the states that matter and measure how far each is from acceptance.
+
+    Args:
+        classes: The class of each symbol.  # (V,)
+        table: The transitions.  # (S, C)
+        accepting: Where a text may end.  # (S,)
+        starts: States to begin from, at least one; the first is the start.  # (N,)
+
+    Returns:
+        The automaton, and the new number of each start, `DEAD` where no text is accepted from it.  # (N,)
+    """
+    distance = distances(table, accepting)
+    kept = distance >= 0
+    table = np.where((table >= 0) & kept[table], table, DEAD).astype(np.int32)
+    kept &= reachable(table, starts[kept[starts]])
+    number = np.where(kept, np.cumsum(kept) - 1, DEAD).astype(np.int32)[starts]
+    classes, smaller = merge_columns(classes, keep_states(table, kept))
+    return TokenAutomaton(classes, smaller, distance[kept], int(number[0])), number

@@ -1,0 +1,116 @@
+"""Each part of a constraint means what `Constraint.holds` says, alone and with others."""
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from unspool.errors import ConfigError
+from unspool.generation.automaton import DEAD
+from unspool.generation.constraints.compiling import compile_constraint
+from unspool.generation.constraints.constraint import Constraint
+from unspool.text.tokenizers import CharTokenizer
+
+from .languages import sequences, written
+
+TOKENIZER = CharTokenizer("abc")
+SEQUENCES = sequences(TOKENIZER, 6)
+
+PARTS: list[dict[str, Any]] = [
+    {"regex": "(?:ab?c)*|a.*"},
+    {"starts_with": "ab"},
+    {"ends_with": "aba"},
+    {"contains": "abab"},
+    {"contains": ["ab", "ca", "b"]},
+    {"excludes": "aa"},
+    {"excludes": ["abc", "bc", "b" * 3, "xyz"]},
+    {"choices": ["", "a", "abc", "abca", "cab", "caab"]},
+    {"characters": "ab"},
+    {"characters": "[a-b]"},
+    {"characters": "[^b]"},
+    {"excluded_characters": "c"},
+    {"excluded_characters": "[b-z]"},
+    {"min_length": 3},
+    {"max_length": 4},
+    {"min_length": 2, "max_length": 2},
+    {},
+]
+PAIRS = [one | other for one, other in combinations(PARTS, 2) if not one.keys() & other.keys()]
+
+
+def shown(part: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in part.items())
+
+
+@pytest.mark.parametrize("part", [*PARTS, *PAIRS], ids=shown)
+def test_the_automaton_accepts_what_holds(part: dict[str, Any]) -> None:
+    constraint = Constraint(**part)
+    good = [ids for ids in SEQUENCES if constraint.holds(TOKENIZER.decode(ids))]
+    if not good:
+        with pytest.raises(ConfigError, match="none that the model can write"):
+            compile_constraint(constraint, TOKENIZER)
+        return
+    automaton = compile_constraint(constraint, TOKENIZER)
+    assert [ids for ids in SEQUENCES if written(automaton, ids)] == good
+    assert automaton.distance[automaton.start] == min(map(len, good))
+
+
+def test_a_distance_is_that_to_the_nearest_text() -> None:
+    constraint = Constraint(contains=["ab", "ca"], ends_with="b", min_length=4)
+    automaton = compile_constraint(constraint, TOKENIZER)
+    good = [ids for ids in SEQUENCES if constraint.holds(TOKENIZER.decode(ids))]
+    for begun in sequences(TOKENIZER, 2):
+        rest = min(len(ids) - len(begun) for ids in good if ids[: len(begun)] == begun)
+        assert automaton.distance[automaton.walk(begun)] == rest
+
+
+def test_many_things_at_once() -> None:
+    constraint = Constraint(
+        regex="[ab]+c?[ab]+", starts_with="a", contains=["bb", "c"], excludes="ba", max_length=6, min_length=5
+    )
+    automaton = compile_constraint(constraint, TOKENIZER)
+    good = [ids for ids in SEQUENCES if constraint.holds(TOKENIZER.decode(ids))]
+    assert [ids for ids in SEQUENCES if written(automaton, ids)] == good
+    assert len(good) == 22
+
+
+def test_tables_stay_small() -> None:
+    only_length = compile_constraint(Constraint(max_length=500), TOKENIZER)
+    assert only_length.transitions.shape == (501, 2)  # a class for all characters, one for what never comes
+    assert compile_constraint(Constraint(characters="ab"), TOKENIZER).transitions.shape == (1, 2)
+    assert (compile_constraint(Constraint(excludes="zz"), TOKENIZER).transitions[:, 0] != DEAD).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"regex": 3}, "parameter regex: expected a string"),
+        ({"starts_with": ""}, "parameter starts_with: expected a string that is not empty"),
+        ({"contains": []}, "parameter contains: expected a string or a list of strings with something"),
+        ({"excludes": ["a", ""]}, "parameter excludes: expected strings that are not empty"),
+        ({"choices": "abc"}, "parameter choices: expected a list of strings"),
+        ({"choices": ["a", 1]}, "parameter choices: expected strings alone, got 1"),
+        ({"min_length": -1}, "parameter min_length: expected a whole number from 0 to 100000"),
+        ({"max_length": 1.5}, "parameter max_length: expected a whole number"),
+        ({"min_length": 3, "max_length": 2}, "parameter min_length: expected at most max_length, 2, got 3"),
+        ({"scope": "prompt"}, "parameter scope: expected text or continuation, got 'prompt'"),
+    ],
+)
+def test_values_out_of_range_are_refused(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        Constraint(**arguments)
+    assert str(raised.value).startswith(words)
+
+
+@pytest.mark.parametrize("written_as", ["[a", "[a]", "[]"])
+def test_characters_in_brackets_are_a_class(written_as: str) -> None:
+    tokenizer = CharTokenizer("ab[]")
+    automaton = compile_constraint(Constraint(characters=written_as), tokenizer)
+    drawn = {tokenizer.decode([i]) for i in range(1, tokenizer.eos_id) if written(automaton, [i])}
+    assert drawn == {"[a": {"[", "a"}, "[a]": {"a"}, "[]": {"[", "]"}}[written_as]
+
+
+@pytest.mark.parametrize("written_as", ["[a][b]", "[b-a]", "[a]|[b]", r"[a\]"])
+def test_brackets_around_something_else_are_refused(written_as: str) -> None:
+    with pytest.raises(ConfigError, match="one class of a regular expression such as"):
+        compile_constraint(Constraint(characters=written_as), TOKENIZER)

@@ -1,0 +1,92 @@
+"""A compiled regular expression accepts what `re.fullmatch` matches, and nothing else."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unspool.errors import ConfigError
+from unspool.generation.constraints.determinize import regex
+
+from .languages import accepts, strings
+
+ALPHABET = "aB1 \né"
+TEXTS = strings(ALPHABET, 3) + strings("aB", 6)
+
+ATOMS = ["a", "B", "1", " ", "\\n", "é", "É", ".", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", "[a-z]", "[^a]",
+         r"[\d\s]", r"[^\w]", "[aB]", "b", "A", "(?i:a)", "(?i:B)", r"(?a:\w)", "(?s:.)",
+         "(?-i:a)"]  # fmt: skip
+ANCHORS = ["^", "$", r"\A", r"\Z", r"\b", r"\B", "(?m:^)", "(?m:$)", r"(?a:\b)"]
+
+
+def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    repeat = st.sampled_from(["*", "+", "?", "{2}", "{0,2}", "{1,3}", "{2,}", "*?", "+?", "??", "{1,2}?"])
+    return st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map("|".join),
+        st.tuples(inner, repeat).map(lambda pair: f"(?:{pair[0]}){pair[1]}"),
+        inner.map(lambda text: f"({text})"),
+    )
+
+
+PATTERNS = st.recursive(st.sampled_from(ATOMS + ANCHORS), larger, max_leaves=7)
+FLAGS = st.sampled_from(["", "(?i)", "(?s)", "(?m)", "(?a)", "(?ims)"])
+
+
+def differences(pattern: str, texts: list[str] = TEXTS, alphabet: str = ALPHABET) -> list[str]:
+    automaton = regex(pattern, alphabet)
+    compiled = re.compile(pattern)
+    return [t for t in texts if accepts(automaton, alphabet, t) != (compiled.fullmatch(t) is not None)]
+
+
+@settings(max_examples=250, deadline=None)
+@given(FLAGS, PATTERNS)
+def test_it_accepts_what_re_matches(flags: str, pattern: str) -> None:
+    assert differences(flags + pattern) == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "a{3}", "(?:aB|a)*", "a$\n", "(?m:a$\n^B)", r"a\b\B", r"\ba\b|\B", r"(?P<name>a|B)+",
+     "(?x: a  B # c\n)",
+     "[]a]", r"a{,2}", "(?:)*", "(?:a*)*B", "(?i)É", "(?:^a|B)*", r"\w+$\s", r"(a|B)??1", "(?:$)*"],
+)  # fmt: skip
+def test_it_accepts_what_re_matches_in_corners(pattern: str) -> None:
+    assert differences(pattern) == []
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\w", r"\d", r"\s", r"(?a)\w", "(?i)[k-s]", "(?i)ß", "(?i)σ", r"[^\W\d_]"]
+)
+def test_classes_are_those_of_re_in_all_scripts(pattern: str) -> None:
+    alphabet = "".join(map(chr, [*range(0x2FF), *range(0x370, 0x400), 0x660, 0x1E9E, 0x2028, 0x212A, 0x4E00]))
+    assert differences(pattern, list(alphabet), alphabet) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("a(?=B)", "a lookahead"),
+        ("(?<!a)B", "a negative lookahead or lookbehind"),
+        ("(?!)|a", "a negative lookahead"),
+        (r"(a)\1", "a backreference"),
+        ("(a)?(?(1)B|1)", "a conditional group"),
+        ("(?>a|aB)B", "an atomic group"),
+        ("a*+a", "a possessive quantifier"),
+        ("a(B", "at character 2"),
+        ("*a", "nothing to repeat at character 1"),
+        (r"\q", r"bad escape \q at character 1"),
+        ("(?:a|B)*a.{20}", "20,000 states"),
+        ("(?:a{999}){999}", "100,000 characters"),
+        ("(" * 5000 + ")" * 5000, "groups less deep"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused(pattern: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        regex(pattern, ALPHABET)
+
+
+def test_equal_states_are_merged() -> None:
+    assert len(regex("(?:aB|1B| B)*", ALPHABET).transitions) == 2
+    assert len(regex(".{0,200}", ALPHABET).transitions) == 201
