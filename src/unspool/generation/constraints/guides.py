@@ -1,0 +1,119 @@
+"""From constraints and prompts to a guide of the engine, or to an error before anything is drawn."""
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check
+from unspool.errors import ConfigError
+from unspool.generation.automaton import DEAD, Guide, TokenAutomaton
+from unspool.generation.constraints.compiling import compile_constraints
+from unspool.generation.constraints.constraint import Constraint
+from unspool.generation.constraints.graphs import product, shared_classes
+from unspool.generation.constraints.lifting import finished
+from unspool.generation.constraints.patterns import shown
+from unspool.text.tokenizers import Tokenizer
+
+Ids = NDArray[np.integer[Any]]
+
+
+def make_guide(
+    constraint: Constraint | Sequence[Constraint],
+    tokenizer: Tokenizer,
+    prompts: Sequence[Ids],
+    *,
+    max_new_tokens: int,
+    beside: Guide | None = None,
+) -> Guide:
+    """Compile constraints and walk every prompt.
+
+    Args:
+        constraint: One, or several that all hold.
+        tokenizer: Of the model.
+        prompts: The ids of each prompt, at least one.
+        max_new_tokens: How many symbols may be drawn after a prompt.
+        beside: Another guide for the same prompts, which holds as well.
+
+    Raises:
+        ConfigError: If no text meets the constraints, or none that begins with a prompt, or none that is
+            short enough.
+    """
+    constraints = constraints_of(constraint)
+    guides = [] if beside is None else [beside]
+    for scope in ("text", "continuation"):
+        chosen = tuple(one for one in constraints if one.scope == scope)
+        if chosen:
+            automaton = compile_constraints(chosen, tokenizer)
+            read = prompts if scope == "text" else [np.empty(0, np.int32)] * len(prompts)
+            starts = np.array([_start(automaton, ids, tokenizer) for ids in read], np.int32)
+            guides.append(Guide(automaton, starts))
+    guide = reduce(join_guides, guides)
+    for ids, start in zip(prompts, guide.starts.tolist(), strict=True):
+        _check_end(guide.automaton, start, tokenizer.decode(ids), max_new_tokens)
+    return guide
+
+
+def constraints_of(constraint: object) -> tuple[Constraint, ...]:
+    """Take one constraint or several.
+
+    Raises:
+        ConfigError: If they are something else, or none.
+    """
+    several = tuple(constraint) if isinstance(constraint, (list, tuple)) else (constraint,)
+    ok = len(several) > 0 and all(isinstance(one, Constraint) for one in several)
+    check("constraint", constraint, "a Constraint, a list of them, or none", ok)
+    return several
+
+
+def join_guides(one: Guide, other: Guide) -> Guide:
+    """Make a guide that lets through what both do, for the same prompts.
+
+    Returns:
+        The guide; a start is `DEAD` where no text that both accept can follow that prompt.
+
+    Raises:
+        ConfigError: If it would be too large.
+    """
+    classes, left, right = shared_classes(one.automaton.classes, other.automaton.classes)
+    pairs = np.stack([one.starts, other.starts], axis=1).astype(np.int64)  # (N, 2)
+    different, which = np.unique(pairs, axis=0, return_inverse=True)
+    tables = one.automaton.transitions[:, left], other.automaton.transitions[:, right]
+    table, states = product(*tables, different)
+    ends = (one.automaton.distance[states[:, 0]] == 0) & (other.automaton.distance[states[:, 1]] == 0)
+    automaton, starts = finished(classes, table, ends, np.arange(len(different)))
+    return Guide(automaton, starts[which.reshape(-1)])
+
+
+def _start(automaton: TokenAutomaton, ids: Ids, tokenizer: Tokenizer) -> int:
+    """Walk a prompt, and say where it goes wrong."""
+    state = automaton.walk(ids)
+    if state != DEAD:
+        return state
+    fits = next(n for n in range(len(ids)) if automaton.walk(ids[: n + 1]) == DEAD)
+    raise ConfigError(
+        f"prompt {shown(tokenizer.decode(ids))}",
+        expected="the beginning of a text that meets the constraint",
+        got=f"{tokenizer.decode(ids[fits : fits + 1])!r} after {tokenizer.decode(ids[:fits])[-20:]!r}",
+        hint="change the prompt, or hold the continuation alone to the constraint with scope 'continuation'",
+    )
+
+
+def _check_end(automaton: TokenAutomaton, start: int, prompt: str, max_new_tokens: int) -> None:
+    """Refuse a prompt whose text cannot end as it must, or not in time."""
+    if start == DEAD:
+        raise ConfigError(
+            f"the constraints for prompt {shown(prompt)}",
+            expected="some text that meets them all",
+            got="none that the model can write",
+            hint="leave one of them out",
+        )
+    needed = int(automaton.distance[start])
+    if needed > max_new_tokens:
+        raise ConfigError(
+            f"parameter max_new_tokens for prompt {shown(prompt)}",
+            expected=f"at least {needed}, which the shortest text that meets the constraint takes",
+            got=str(max_new_tokens),
+        )
