@@ -50,6 +50,41 @@ def test_a_stream_is_what_generate_gives(
     assert all(pieces)
 
 
+CONSTRAINTS = [
+    unspool.Constraint(regex="the [a-z]{3,5}( sat| ran)?"),
+    unspool.Constraint(contains=["cat", "dog"], max_length=20, excludes="aa"),
+    [unspool.Constraint(ends_with="ran", min_length=9), unspool.Constraint(characters="[a-z ]")],
+    [unspool.Constraint(choices=["", "cat", "猫"], scope="continuation"), unspool.Constraint(max_length=7)],
+]
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=str)
+@pytest.mark.parametrize("engine", ["cpu", "torch"])
+def test_every_text_meets_its_constraint(
+    model: unspool.Generator, constraint: Any, engine: str, tmp_path: Path
+) -> None:
+    if engine == "torch":
+        pytest.importorskip("torch")
+    model.save(tmp_path)
+    drawing = unspool.load(tmp_path, engine=engine, threads=1)
+    options: Any = {"constraint": constraint, "seed": 3, "max_new_tokens": 19}
+    texts = drawing.generate(["the ", "t"], n=10, **options)
+    for one in constraint if isinstance(constraint, list) else [constraint]:
+        assert all(one.holds(t.continuation if one.scope == "continuation" else t.text) for t in texts)
+    assert len({text.text for text in texts}) > 4
+    assert "".join(drawing.stream("the ", **options)) == texts[0].continuation
+
+
+def test_a_constraint_that_cannot_be_met_is_refused_at_the_call(model: unspool.Generator) -> None:
+    impossible = unspool.Constraint(starts_with="the")
+    with pytest.raises(unspool.ConfigError, match="prompt 'a': expected the beginning of a text"):
+        model.generate(["the ", "a"], constraint=impossible)
+    with pytest.raises(unspool.ConfigError, match="at least 2, which the shortest text"):
+        model.stream("t", constraint=impossible, max_new_tokens=1)
+    with pytest.raises(unspool.ConfigError, match="parameter constraint: expected a Constraint"):
+        model.generate(constraint="the")  # type: ignore[arg-type]
+
+
 def test_a_stream_shows_something_before_it_is_over(model: unspool.Generator) -> None:
     never_ends = {name: array.copy() for name, array in model.parameters.items()}
     never_ends["output.bias"][model.tokenizer.eos_id] = -1e4

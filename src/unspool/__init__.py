@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from unspool.evaluation.streams import Evaluation
     from unspool.evaluation.surprisal import Surprisal
     from unspool.generation.collecting import Collection, CollectionReport
+    from unspool.generation.constraints.constraint import Constraint
     from unspool.generation.results import Generation, Generations
     from unspool.generation.search.texts import Enumeration, FoundText
     from unspool.generation.selection import Selection
@@ -60,6 +61,7 @@ __all__ = [
     "Collection",
     "CollectionReport",
     "ConfigError",
+    "Constraint",
     "CorpusError",
     "DivergenceError",
     "DownloadError",
@@ -101,6 +103,7 @@ _HOMES = {
     "Canaries": "text.canaries",
     "Collection": "generation.collecting",
     "CollectionReport": "generation.collecting",
+    "Constraint": "generation.constraints.constraint",
     "Enumeration": "generation.search.texts",
     "Evaluation": "evaluation.streams",
     "FoundText": "generation.search.texts",

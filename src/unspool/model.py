@@ -16,6 +16,7 @@ from unspool.evaluation.reader import TextReader
 from unspool.evaluation.scoring import Scoring
 from unspool.evaluation.streams import Evaluation, evaluate_stream
 from unspool.generation.collecting import Collection
+from unspool.generation.constraints.constraint import ConstraintLike
 from unspool.generation.options import generation_options
 from unspool.generation.probabilities import probabilities
 from unspool.generation.random import fresh_seed
@@ -171,6 +172,7 @@ class Generator(Writing, Scoring, Searching, Auditing):
         first: int = 0,
         unknown: Unknown = "error",
         state: StateLike | Sequence[StateLike] | None = None,
+        constraint: ConstraintLike = None,
         **options: Unpack[CollectionKeywords],
     ) -> Generations:
         """Continue one prompt or several.
@@ -187,6 +189,7 @@ class Generator(Writing, Scoring, Searching, Auditing):
             state: What to go on from in place of a fresh start: a `State` from `encode`, after which the
                 prompt is read; or an array (L, S, H), which the network has before it reads anything. One for
                 all prompts, or one for each; a single prompt goes on from each of several.
+            constraint: What every text must be; several hold all at once. None for anything.
             **options: How to sample and when to stop: any field of `GenerationOptions`, or an alias; which
                 texts are good: any field of `Selection`.
 
@@ -195,15 +198,21 @@ class Generator(Writing, Scoring, Searching, Auditing):
             refused where the texts had to be good ones, and is None otherwise.
 
         Raises:
-            ConfigError: If a value is out of its range, or `novel` has nothing to compare with.
+            ConfigError: If a value is out of its range, `novel` has nothing to compare with, or no text that
+                goes on from a prompt and is short enough can be what the constraint asks for.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
         selection, rest = split_keywords(options)
         if not selection.is_off:
-            return self.collect(prompt, n=n, first=first, unknown=unknown, state=state, **options).gather()
+            return self.collect(
+                prompt, n=n, first=first, unknown=unknown, state=state, constraint=constraint, **options
+            ).gather()
         chosen, n = options_and_n(rest, n)
         prompts = _strings("prompt", [prompt] if isinstance(prompt, str) else prompt)
-        return Generations(self._write(prompts, chosen, n=n, first=first, unknown=unknown, state=state))
+        texts = self._write(
+            prompts, chosen, n=n, first=first, unknown=unknown, state=state, constraint=constraint
+        )
+        return Generations(texts)
 
     def collect(
         self,
@@ -213,6 +222,7 @@ class Generator(Writing, Scoring, Searching, Auditing):
         first: int = 0,
         unknown: Unknown = "error",
         state: StateLike | Sequence[StateLike] | None = None,
+        constraint: ConstraintLike = None,
         **options: Unpack[CollectionKeywords],
     ) -> Collection:
         """Give good texts one by one, as many as are wanted, with a report.
@@ -227,6 +237,7 @@ class Generator(Writing, Scoring, Searching, Auditing):
             first: Index of the first text, ≥ 0; to go on with a collection, its first + `report.attempts`.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
             state: What all prompts go on from, as in `generate`.
+            constraint: What every text must be, as in `generate`.
             **options: Which texts are good: any field of `Selection`; how to sample and when to stop: any
                 field of `GenerationOptions`.
 
@@ -239,13 +250,12 @@ class Generator(Writing, Scoring, Searching, Auditing):
         chosen, n = options_and_n(rest, n)
         check("best_of", chosen.best_of, "none where texts are chosen one by one", chosen.best_of is None)
         prompts = _strings("prompt", [prompt] if isinstance(prompt, str) else prompt)
-        for text in prompts:
-            self.tokenizer.encode(text, unknown=unknown)  # refused now, not at the first text
+        self._request(prompts, chosen, unknown, state, constraint)  # refused now, not at the first text
         rest["seed"] = fresh_seed() if chosen.seed is None else chosen.seed
         rest.pop("num_return_sequences", None)  # which n is
         return Collection(
             lambda text, count, index: self.generate(
-                text, n=count, first=index, unknown=unknown, state=state, **rest
+                text, n=count, first=index, unknown=unknown, state=state, constraint=constraint, **rest
             ),
             prompts,
             n=n,

@@ -129,7 +129,13 @@ def _joint(
     if guides and options.min_tokens:
         automaton = at_least(options.min_tokens, tokenizer.vocab_size)
         guides.append(Guide(automaton, np.zeros(len(prompts), dtype=np.int32)))
-    return joint_guide(guides) if guides else None
+    if not guides:
+        return None
+    joint = joint_guide(guides)
+    needed = int(joint.automaton.distance[joint.starts].max(initial=0))
+    allowed = f"at least {needed}, which the shortest text that meets all conditions takes"
+    check("max_new_tokens", options.max_new_tokens, allowed, needed <= options.max_new_tokens)
+    return joint
 
 
 @lru_cache(maxsize=16)

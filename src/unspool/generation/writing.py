@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.generation.aliases import by_own_names
+from unspool.generation.constraints.constraint import ConstraintLike
+from unspool.generation.constraints.guides import make_guide
 from unspool.generation.options import (
     GeneratedIds,
     GenerationKeywords,
@@ -69,6 +71,7 @@ class Writing:
         *,
         unknown: Unknown = "error",
         state: StateLike | None = None,
+        constraint: ConstraintLike = None,
         **options: Unpack[GenerationKeywords],
     ) -> Iterator[str]:
         """Yield a continuation piece by piece, as it is drawn.
@@ -83,7 +86,7 @@ class Writing:
             value = getattr(chosen, name)
             check(name, value, "none: a stream gives the text alone; see generate", not value)
         check("prompt", prompt, "a string", isinstance(prompt, str))
-        request = self._request([prompt], chosen, unknown, state)
+        request = self._request([prompt], chosen, unknown, state, constraint)
         check("state", state, "one state: a stream is one text", len(request.prompts) == 1)
         pieces = self._engine.stream(self.parameters, **request.single())
         return streamed_text(self.tokenizer, pieces, request.asked)
@@ -116,13 +119,14 @@ class Writing:
         first: int,
         unknown: Unknown,
         state: StateLike | Sequence[StateLike] | None,
+        constraint: ConstraintLike,
     ) -> list[Generation]:
         """Draw n texts for each prompt, or as many as the best of them are taken from."""
         check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
         count = n if options.best_of is None else int(options.best_of)
         check("best_of", count, f"a whole number ≥ n, {n}, or none", count >= n)
         check("first", first, f"a multiple of n, {n}, with best_of", count == n or first % n == 0)
-        request = self._request(prompts, options, unknown, state)
+        request = self._request(prompts, options, unknown, state, constraint)
         drawn = self._engine.generate(
             self.parameters, first=first if count == n else first // n * count, **request.repeated(count)
         )
@@ -141,10 +145,14 @@ class Writing:
         options: GenerationOptions,
         unknown: Unknown,
         state: StateLike | Sequence[StateLike] | None,
+        constraint: ConstraintLike,
     ) -> Request:
         ids = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
+        guide = None
+        if constraint is not None and ids:
+            guide = make_guide(constraint, self.tokenizer, ids, max_new_tokens=options.max_new_tokens)
         shape = self.network.state_shape
-        return make_request(self.tokenizer, ids, options, state_shape=shape, state=state)
+        return make_request(self.tokenizer, ids, options, state_shape=shape, state=state, guide=guide)
 
 
 def _worse_later(text: Generation) -> float:

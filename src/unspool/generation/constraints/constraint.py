@@ -124,3 +124,6 @@ def chosen(characters: str, text: str) -> str:
 def is_class(characters: str) -> bool:
     """Tell whether characters are written as a class of a regular expression."""
     return len(characters) > 2 and characters[0] == "[" and characters[-1] == "]"
+
+
+ConstraintLike = Constraint | Sequence[Constraint] | None  # what functions take

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check
 from unspool.generation.automaton import TokenAutomaton
+from unspool.generation.constraints.constraint import ConstraintLike
+from unspool.generation.constraints.guides import make_guide
 from unspool.generation.search.beams import search_beams
 from unspool.generation.search.enumeration import READ_AT_ONCE, OutcomeSearch
 from unspool.generation.search.forward import Floats, Forward, Searched
@@ -51,7 +53,7 @@ class Searching:
         self,
         prompt: str | Sequence[str] = "",
         *,
-        automaton: TokenAutomaton | None = None,
+        constraint: ConstraintLike = None,
         unknown: Unknown = "error",
         **options: Unpack[BeamKeywords],
     ) -> list[FoundText]:
@@ -59,7 +61,7 @@ class Searching:
 
         Args:
             prompt: What to go on from; "" starts from nothing. Each is searched as if it were alone.
-            automaton: What every text, its prompt included, must be accepted by; None for anything.
+            constraint: What every text must be; several hold all at once. None for anything.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
             **options: How to search: any field of `unspool.generation.search.options.BeamOptions`.
 
@@ -75,7 +77,7 @@ class Searching:
         ok = isinstance(prompt, str) or (isinstance(prompt, Iterable) and not isinstance(prompt, bytes))
         check("prompt", prompt, "a string or a list of strings", ok)
         encoded = [self._read(text, unknown) for text in ([prompt] if isinstance(prompt, str) else prompt)]
-        guides = [_guide(automaton, ids, chosen.max_new_tokens) for ids in encoded]
+        automaton, guides = self._guides(constraint, encoded, chosen.max_new_tokens)
         network = self._searched(chosen.num_beams * len(encoded))
         found = search_beams(network, encoded, chosen, automaton=automaton, guides=guides)
         return [
@@ -88,7 +90,7 @@ class Searching:
         self,
         prompt: str = "",
         *,
-        automaton: TokenAutomaton | None = None,
+        constraint: ConstraintLike = None,
         unknown: Unknown = "error",
         **options: Unpack[EnumerationKeywords],
     ) -> Enumeration:
@@ -100,7 +102,7 @@ class Searching:
 
         Args:
             prompt: What to go on from; "" starts from nothing.
-            automaton: What every text, its prompt included, must be accepted by; None for anything.
+            constraint: What every text must be; several hold all at once. None for anything.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
             **options: Which texts: any field of `unspool.generation.search.options.EnumerationOptions`,
                 above all min_probability or limit.
@@ -115,7 +117,7 @@ class Searching:
         """
         chosen = enumeration_options(options)
         ids = self._read(prompt, unknown)
-        guide = _guide(automaton, ids, chosen.max_new_tokens)
+        automaton, (guide,) = self._guides(constraint, [ids], chosen.max_new_tokens)
         search = OutcomeSearch(self._searched(READ_AT_ONCE), ids, chosen, automaton=automaton, guide=guide)
         return Enumeration(search, lambda outcome: self._found(ids, outcome))
 
@@ -127,11 +129,15 @@ class Searching:
         forward = self._engine.forward(self.parameters, lanes=lanes)
         return Searched(forward, self._engine.initial_state, self.tokenizer.eos_id)
 
+    def _guides(
+        self, constraint: ConstraintLike, prompts: list[NDArray[np.int32]], longest: int
+    ) -> tuple[TokenAutomaton | None, list[int]]:
+        """Compile a constraint, and tell where each prompt stands in it."""
+        if constraint is None or not prompts:
+            return None, [0] * len(prompts)
+        guide = make_guide(constraint, self.tokenizer, prompts, max_new_tokens=longest)
+        return guide.automaton, guide.starts.tolist()
+
     def _found(self, prompt: NDArray[np.int32], outcome: Outcome) -> FoundText:
         read, written = self.tokenizer.decode(prompt), self.tokenizer.decode(outcome.ids)
         return FoundText.told(outcome, prompt=read, continuation=written)
-
-
-def _guide(automaton: TokenAutomaton | None, prompt: NDArray[np.int32], longest: int) -> int:
-    """Give the automaton's state after a prompt, and refuse a prompt that cannot be finished."""
-    return automaton.after_prompt(prompt, left=longest) if automaton else 0
