@@ -130,6 +130,32 @@ def test_sample_as_json_tells_what_is_asked_for(unspool: Run, model: Path) -> No
     assert len(text["prompt_logprobs"]) == 1
     assert [len(ids) for ids in text["alternatives"]["ids"]] == [2] * len(text["alternatives"]["logprobs"])
     assert {"stop_reason", "prompt_alternatives"} <= text.keys()
+def test_sample_keeps_to_constraints(unspool: Run, model: Path) -> None:
+    asked = [
+        "--regex",
+        "[a-z ]+",
+        "--contains",
+        "ate",
+        "--contains",
+        "win",
+        "--excludes",
+        "z",
+        "--max-length",
+        "20",
+    ]
+    done = unspool(["sample", str(model), "oil ", "--n", "4", "--seed", "1", *asked])
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4
+    for line in lines:
+        assert line.startswith("oil ")
+        assert "ate" in line
+        assert "win" in line
+        assert len(line) <= 20
+    streamed = unspool(["sample", str(model), "oil ", "--seed", "1", *asked])
+    assert streamed.stdout.splitlines() == lines[:1]
+    either = ["--choice", "late", "--choice", "game", "--scope", "continuation"]
+    chosen = unspool(["sample", str(model), "oil ", "--n", "9", "--seed", "1", *either])
+    assert set(chosen.stdout.split()) == {"oil", "late", "game"}
 
 
 def test_sample_as_json(unspool: Run, model: Path) -> None:

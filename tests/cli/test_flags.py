@@ -75,6 +75,14 @@ def test_defaults_are_those_of_the_functions(function: object, flag: Flag) -> No
         assert value_shown(flag) == default
 
 
+def test_the_flags_of_constraints_are_its_fields() -> None:
+    fields = {field.name: field for field in dataclasses.fields(library.Constraint)}
+    names = {flag.name: flag for flag in options.CONSTRAINTS.flags}
+    assert [{"choice": "choices"}.get(name, name) for name in names] == list(fields)
+    assert fields["scope"].default == names["scope"].default
+    assert all(field.default is None for name, field in fields.items() if name != "scope")
+
+
 @pytest.mark.parametrize("flag", [f for g in GROUPS for f in g.flags if f.table], ids=lambda flag: flag.name)
 def test_choices_are_those_of_the_tables(flag: Flag) -> None:
     assert flag.table

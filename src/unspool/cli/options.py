@@ -162,6 +162,24 @@ COMPUTING = Group(
     tuple(flag for flag in TRAINING.flags if flag.name in ("threads", "engine")),
 )
 
+CONSTRAINTS = Group(
+    "constraints",
+    "Constraints that every text meets",
+    (
+        Flag("regex", str, "A regular expression that matches the whole text"),
+        Flag("starts_with", str, "What it begins with"),
+        Flag("ends_with", str, "What it ends with"),
+        Flag("contains", list[str], "What it has in it; several times for several things"),
+        Flag("excludes", list[str], "What it has not in it; likewise"),
+        Flag("choice", list[str], "What it may be; it is one of those given"),
+        Flag("characters", str, "The only characters it may have: abc, or a class [a-z ]"),
+        Flag("excluded_characters", str, "Characters it may not have, written likewise"),
+        Flag("min_length", int, "Fewest characters", default="none"),
+        Flag("max_length", int, "Most characters", default="none"),
+        Flag("scope", str, "What all this is about: text, or the continuation alone", default="text"),
+    ),
+)
+
 SAMPLING = Group(
     "sampling",
     "Sampling",

@@ -10,6 +10,7 @@ from unspool.cli.flags import Argument, takes
 from unspool.cli.options import (
     COLLECTING,
     COMPUTING,
+    CONSTRAINTS,
     SAMPLING,
     SEARCH,
     AsJson,
@@ -21,11 +22,12 @@ from unspool.cli.printing import for_stdout, print_json
 if TYPE_CHECKING:
     from unspool.cli.text_files import Sink
     from unspool.generation.collecting import Collection
+    from unspool.generation.constraints.constraint import Constraint
     from unspool.generation.results import Generation
     from unspool.model import Generator
 
 
-@takes(SAMPLING, SEARCH, COLLECTING, COMPUTING)
+@takes(SAMPLING, CONSTRAINTS, SEARCH, COLLECTING, COMPUTING)
 def sample(
     *,
     folder: ModelFolder,
@@ -35,6 +37,7 @@ def sample(
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
     sampling: dict[str, Any],
+    constraints: dict[str, Any],
     search: dict[str, Any],
     collecting: dict[str, Any],
     computing: dict[str, Any],
@@ -49,13 +52,14 @@ def sample(
 
     model = unspool.load(folder, **computing)
     texts = prompts or [""]
+    asked = {"unknown": unknown, "constraint": constraint_of(constraints) if constraints else None}
     if search:
         from unspool.cli.beams import beam_options, write_beams
 
-        chosen = beam_options(search, sampling, collecting) | {"unknown": unknown}
+        chosen = beam_options(search, sampling, collecting) | asked
         write_beams(model, texts, chosen, as_json=as_json)
         return
-    options = own_options(model) | sampling | {"unknown": unknown}
+    options = own_options(model) | sampling | asked
     if options["best_of"] is not None and not collecting:
         write_all(model.generate(texts, **options), as_json=as_json)
     elif len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting:
@@ -139,6 +143,19 @@ def own_options(model: "Generator") -> dict[str, Any]:
     from unspool.generation.options import GenerationOptions
 
     return to_dict(from_dict(GenerationOptions, model.generation, where="generation_config.json"))
+
+
+def constraint_of(given: dict[str, Any]) -> "Constraint":
+    """Make the constraint that the flags say.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+    import unspool
+
+    if "choice" in given:
+        given["choices"] = given.pop("choice")
+    return unspool.Constraint(**given)
 
 
 def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:
