@@ -12,7 +12,6 @@ from unspool.generation.constraints.graphs import (
     distinct_rows,
     keep_states,
     product,
-    reachable,
     shared_classes,
 )
 
@@ -53,13 +52,12 @@ def intersect(one: CharacterAutomaton, other: CharacterAutomaton) -> CharacterAu
 
 
 def trim(automaton: CharacterAutomaton) -> CharacterAutomaton:
-    """Leave out the states that are not reached, and those from which no text can end."""
+    """Leave out the states from which no text can end; those that are not reached should be gone already."""
     table = automaton.transitions
     kept = distances(table, automaton.accepting) >= 0
     if not kept[0]:
         nowhere = np.full((1, table.shape[1]), DEAD, np.int32)
         return CharacterAutomaton(automaton.classes, nowhere, np.zeros(1, np.bool_))
-    kept &= reachable(np.where(kept[table], table, DEAD), np.zeros(1, np.int64))
     return CharacterAutomaton(automaton.classes, keep_states(table, kept), automaton.accepting[kept])
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from unspool.errors import ConfigError
 from unspool.generation.automaton import TokenAutomaton
 from unspool.generation.constraints import parts
-from unspool.generation.constraints.characters import CharacterAutomaton, intersect, trim
+from unspool.generation.constraints.characters import CharacterAutomaton, intersect
 from unspool.generation.constraints.constraint import Constraint
 from unspool.generation.constraints.determinize import regex
 from unspool.generation.constraints.lifting import Spellings, lift, spellings_of
@@ -50,7 +50,7 @@ def compile_constraints(constraints: tuple[Constraint, ...], tokenizer: Tokenize
     for number, constraint in enumerate(constraints, start=1):
         where = f"constraint {number}: " if len(constraints) > 1 else ""
         for part in _parts(constraint, tokenizer, spellings.alphabet):
-            made.append(Part(where + part.name, trim(part.automaton)))
+            made.append(Part(where + part.name, part.automaton))
             if made[-1].automaton.empty:
                 raise _unwritable(made[-1].name, _unknown_in(constraint, part.name, spellings.alphabet))
     if not made:

@@ -64,7 +64,11 @@ def lift(automaton: CharacterAutomaton, spellings: Spellings) -> TokenAutomaton 
     """
     classes, columns = symbol_columns(automaton, spellings)
     table = np.ascontiguousarray(columns.T)  # (S, K)
-    lifted, _ = finished(classes, table, automaton.accepting, np.zeros(1, np.int64))
+    accepting, start = automaton.accepting, np.zeros(1, np.int64)
+    if spellings.letters.shape[1] > 1:  # else every state is reached by whole symbols
+        kept = reachable(table, start)
+        table, accepting = keep_states(table, kept), accepting[kept]
+    lifted, _ = finished(classes, table, accepting, start)
     return None if lifted.start == DEAD else lifted
 
 
@@ -103,21 +107,19 @@ def symbol_columns(automaton: CharacterAutomaton, spellings: Spellings) -> tuple
 def finished(
     classes: NDArray[np.int32], table: Table, accepting: NDArray[np.bool_], starts: NDArray[np.int64]
 ) -> tuple[TokenAutomaton, NDArray[np.int32]]:
-    """Keep the states that matter and measure how far each is from acceptance.
+    """Keep the states from which a text can end and measure how far each is from there.
 
     Args:
         classes: The class of each symbol.  # (V,)
         table: The transitions.  # (S, C)
         accepting: Where a text may end.  # (S,)
-        starts: States to begin from, at least one; the first is the start.  # (N,)
+        starts: States to begin from, at least one; the first is the start. From them all are reached.  # (N,)
 
     Returns:
         The automaton, and the new number of each start, `DEAD` where no text is accepted from it.  # (N,)
     """
     distance = distances(table, accepting)
     kept = distance >= 0
-    table = np.where((table >= 0) & kept[table], table, DEAD).astype(np.int32)
-    kept &= reachable(table, starts[kept[starts]])
     number = np.where(kept, np.cumsum(kept) - 1, DEAD).astype(np.int32)[starts]
     classes, smaller = merge_columns(classes, keep_states(table, kept))
     return TokenAutomaton(classes, smaller, distance[kept], int(number[0])), number

@@ -10,7 +10,7 @@ from unspool.errors import ConfigError
 from unspool.generation.automaton import DEAD
 from unspool.generation.constraints.characters import CharacterAutomaton, minimize
 from unspool.generation.constraints.constraint import chosen, is_class
-from unspool.generation.constraints.graphs import check_size
+from unspool.generation.constraints.graphs import check_size, keep_states, reachable
 
 
 def starts_with(text: str, alphabet: str) -> CharacterAutomaton:
@@ -41,7 +41,8 @@ def excludes(texts: Sequence[str], alphabet: str) -> CharacterAutomaton:
     trie = _Trie(known, alphabet)
     trie.fall_back()
     trie.table[trie.ends[trie.table]] = DEAD
-    return trie.accepting(~trie.ends)
+    kept = reachable(trie.table, np.zeros(1, np.int64))
+    return CharacterAutomaton(trie.classes, keep_states(trie.table, kept), np.ones(int(kept.sum()), np.bool_))
 
 
 def choices(texts: Sequence[str], alphabet: str) -> CharacterAutomaton:
@@ -100,23 +101,27 @@ class _Trie:
     def __init__(self, texts: Sequence[str], alphabet: str) -> None:
         self.column = {letter: i for i, letter in enumerate(sorted(set("".join(texts))), start=1)}
         self.classes = np.array([self.column.get(letter, 0) for letter in alphabet], np.int32)
-        nodes: list[dict[int, int]] = [{}]
-        ends = []
-        for text in texts:
-            at = 0
-            for letter in text:
-                step = nodes[at].setdefault(self.column[letter], len(nodes))
-                if step == len(nodes):
-                    nodes.append({})
-                at = step
-            ends.append(at)
-        check_size(len(nodes), len(self.column) + 1)
-        self.nodes = nodes
-        self.table = np.full((len(nodes), len(self.column) + 1), DEAD, np.int32)
-        for node, ways in enumerate(nodes):
-            self.table[node, list(ways)] = list(ways.values())
-        self.ends = np.zeros(len(nodes) + 1, np.bool_)  # the last one is for DEAD
+        self.nodes: list[dict[int, int]] = [{}]
+        ways: list[tuple[int, int]] = []  # from which node by which column; node i + 1 is way i's
+        ends = [self._add(text, ways) for text in texts]
+        check_size(len(self.nodes), len(self.column) + 1)
+        self.table = np.full((len(self.nodes), len(self.column) + 1), DEAD, np.int32)
+        if ways:
+            self.table[tuple(np.array(ways).T)] = np.arange(1, len(self.nodes))
+        self.ends = np.zeros(len(self.nodes) + 1, np.bool_)  # the last one is for DEAD
         self.ends[ends] = True
+
+    def _add(self, text: str, ways: list[tuple[int, int]]) -> int:
+        """Add a string and give the node where it ends."""
+        at = 0
+        for letter in text:
+            column = self.column[letter]
+            step = self.nodes[at].setdefault(column, len(self.nodes))
+            if step == len(self.nodes):
+                self.nodes.append({})
+                ways.append((at, column))
+            at = step
+        return at
 
     def fall_back(self) -> None:
         """Where a string does not go on, go on with the longest beginning that still fits."""
