@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from unspool.configuration import from_dict, to_dict
 from unspool.errors import ConfigError
 from unspool.generation.automaton import DEAD
 from unspool.generation.constraints.compiling import compile_constraint
@@ -100,6 +101,13 @@ def test_values_out_of_range_are_refused(arguments: dict[str, Any], words: str) 
     with pytest.raises(ConfigError) as raised:
         Constraint(**arguments)
     assert str(raised.value).startswith(words)
+
+
+def test_a_constraint_is_plain_data() -> None:
+    constraint = Constraint(contains="a", choices=["a", "ba"], max_length=3)
+    again = from_dict(Constraint, to_dict(constraint), where="a request")
+    assert again == constraint
+    assert hash(again) == hash(constraint)
 
 
 @pytest.mark.parametrize("written_as", ["[a", "[a]", "[]"])

@@ -20,6 +20,10 @@ LISTS = ("contains", "excludes", "choices")
 class Constraint:
     """Say what a text must be; all that is given holds at once, and None asks for nothing.
 
+    At each place the symbols that cannot lead to such a text are left out, and the model chooses among the
+    others. Every text that holds can come, but not as often as by drawing freely until one holds: the model
+    does not know at the beginning what it will be held to at the end.
+
     Args:
         regex: The text matches it from its beginning to its end, as `re.fullmatch` decides. Lookarounds,
             backreferences, atomic groups and possessive quantifiers are refused.
