@@ -1,13 +1,11 @@
 """Searching with a generator: texts, prompts and probabilities that fit what it generates and scores."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 
 import unspool
-from unspool.generation.automaton import TokenAutomaton
 from unspool.generation.search.options import (
     BeamKeywords,
     BeamOptions,
@@ -33,13 +31,7 @@ def model() -> unspool.Generator:
     return unspool.Generator(network=network, tokenizer=tokenizer, parameters=parameters, threads=2)
 
 
-def only(tokenizer: Any, letters: str, count: int) -> TokenAutomaton:
-    """Accept texts of exactly `count` of these letters."""
-    classes = np.zeros(tokenizer.vocab_size, np.int32)
-    classes[tokenizer.encode(letters)] = 1
-    transitions = np.full((count + 1, 2), -1, np.int32)
-    transitions[:-1, 1] = np.arange(1, count + 1)
-    return TokenAutomaton(classes, transitions, np.arange(count, -1, -1, dtype=np.int32))
+FOUR = unspool.Constraint(regex="[cat]{4}")
 
 
 def test_beams_come_prompt_by_prompt(model: unspool.Generator) -> None:
@@ -79,22 +71,20 @@ def test_an_enumeration_is_what_generate_draws(model: unspool.Generator) -> None
 
 
 def test_a_constraint_is_on_the_whole_text(model: unspool.Generator) -> None:
-    automaton = only(model.tokenizer, "cat", 4)
-    enumeration = list(model.enumerate("ca", automaton=automaton, min_logprob=-100.0))
+    enumeration = list(model.enumerate("ca", constraint=FOUR, min_logprob=-100.0))
     assert sorted(text.text for text in enumeration) == sorted(f"ca{x}{y}" for x in "cat" for y in "cat")
     assert sum(math.exp(text.constrained_logprob or 0) for text in enumeration) == pytest.approx(1)
-    (best,) = model.beam_search("ca", automaton=automaton, num_beams=9)
+    (best,) = model.beam_search("ca", constraint=FOUR, num_beams=9)
     assert best.text == enumeration[0].text
 
 
 def test_a_prompt_that_no_accepted_text_begins_with_is_refused(model: unspool.Generator) -> None:
-    automaton = only(model.tokenizer, "cat", 4)
-    with pytest.raises(unspool.ConfigError, match="does not fit the constraint"):
-        model.beam_search("dog", automaton=automaton)
-    with pytest.raises(unspool.ConfigError, match="does not fit the constraint"):
-        model.enumerate("dog", automaton=automaton, limit=1)
-    with pytest.raises(unspool.ConfigError, match="needs 4 symbols more, with max_new_tokens 2"):
-        model.enumerate("", automaton=automaton, limit=1, max_new_tokens=2)
+    with pytest.raises(unspool.ConfigError, match="the beginning of a text that meets the constraint"):
+        model.beam_search("dog", constraint=FOUR)
+    with pytest.raises(unspool.ConfigError, match="the beginning of a text that meets the constraint"):
+        model.enumerate("dog", constraint=FOUR, limit=1)
+    with pytest.raises(unspool.ConfigError, match="max_new_tokens .*at least 4"):
+        model.enumerate("", constraint=FOUR, limit=1, max_new_tokens=2)
 
 
 def test_errors_come_at_the_call(model: unspool.Generator) -> None:

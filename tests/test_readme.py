@@ -1,4 +1,4 @@
-"""README.md's examples are run, in their order, in one empty folder: what is shown to a newcomer works.
+"""The examples of README.md and docs/ are run, page by page, in an empty folder: what is shown works.
 
 The convention (CONTRIBUTING.md tells it to writers) is in the fence's first line:
 
@@ -26,7 +26,8 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SECONDS = 120
 FENCE = re.compile(r"^```(console|python)([^\n]*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game", "new", "chip", "sells", "well")
@@ -160,8 +161,9 @@ def session(tmp_path: Path) -> Session:
     return Session(tmp_path)
 
 
-def test_readme_examples_work(session: Session) -> None:
-    for block in blocks(README.read_text("utf-8")):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_work(session: Session, page: Path) -> None:
+    for block in blocks(page.read_text("utf-8")):
         session.run(block)
 
 

@@ -130,6 +130,8 @@ def test_sample_as_json_tells_what_is_asked_for(unspool: Run, model: Path) -> No
     assert len(text["prompt_logprobs"]) == 1
     assert [len(ids) for ids in text["alternatives"]["ids"]] == [2] * len(text["alternatives"]["logprobs"])
     assert {"stop_reason", "prompt_alternatives"} <= text.keys()
+
+
 def test_sample_keeps_to_constraints(unspool: Run, model: Path) -> None:
     asked = [
         "--regex",

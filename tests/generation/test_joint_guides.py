@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from unspool.errors import ConfigError
-from unspool.generation import joint_guides
 from unspool.generation.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.joint_guides import at_least, joint_guide
 from unspool.generation.phrases import phrase_automaton
@@ -54,8 +53,8 @@ def test_guides_that_cannot_be_met_together_are_refused() -> None:
 
 
 def test_a_joint_guide_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joint_guides, "LARGEST_TABLE", 3)
-    with pytest.raises(ConfigError, match="make min_tokens smaller"):
+    monkeypatch.setattr("unspool.generation.constraints.graphs.MOST_ENTRIES", 3)
+    with pytest.raises(ConfigError, match="the constraint is too large"):
         joint_guide([guide(AB, 0), guide(at_least(3, 5), 0)])
 
 

@@ -77,7 +77,9 @@ def join_guides(one: Guide, other: Guide) -> Guide:
     Raises:
         ConfigError: If it would be too large.
     """
-    classes, left, right = shared_classes(one.automaton.classes, other.automaton.classes)
+    inner = slice(1, -1)  # the classes of <pad> and <eos> are not used, and may lead anywhere
+    number, left, right = shared_classes(one.automaton.classes[inner], other.automaton.classes[inner])
+    classes = np.concatenate([[0], number, [0]]).astype(np.int32)
     pairs = np.stack([one.starts, other.starts], axis=1).astype(np.int64)  # (N, 2)
     different, which = np.unique(pairs, axis=0, return_inverse=True)
     tables = one.automaton.transitions[:, left], other.automaton.transitions[:, right]
