@@ -83,7 +83,7 @@ def test_a_prompt_that_no_accepted_text_begins_with_is_refused(model: unspool.Ge
         model.beam_search("dog", constraint=FOUR)
     with pytest.raises(unspool.ConfigError, match="the beginning of a text that meets the constraint"):
         model.enumerate("dog", constraint=FOUR, limit=1)
-    with pytest.raises(unspool.ConfigError, match="max_new_tokens .*at least 4"):
+    with pytest.raises(unspool.ConfigError, match=r"max_new_tokens .*at least 4"):
         model.enumerate("", constraint=FOUR, limit=1, max_new_tokens=2)
 
 
