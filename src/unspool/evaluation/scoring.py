@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unspool.configuration import check
 from unspool.engines.protocol import Engine, Floats
 from unspool.evaluation.guess_numbers import SAMPLES, GuessNumber, GuessNumbers
+from unspool.evaluation.hidden_states import hidden_states
 from unspool.evaluation.likelihood_ratio import LikelihoodRatio, likelihood_ratios
 from unspool.evaluation.ranking import RankedText, rank_texts
 from unspool.evaluation.scores import Scorer, TextScore
@@ -59,6 +63,23 @@ class Scoring:
         check("text", text, "a string", isinstance(text, str))
         (one,) = surprisals(self.scorer(prompt=prompt, ended=ended, unknown=unknown), [text])
         return one
+
+    def hidden_states(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.float32]:
+        """Tell what every unit holds after each symbol of a text.
+
+        Args:
+            text: Any text; it is read from its start.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+
+        Returns:
+            The hidden states of each layer, the first layer first, after each symbol; with a char tokenizer
+            there is one symbol for each character of the normalized text.  # (N, L, H)
+
+        Raises:
+            UnknownSymbolError: If the text has a symbol that the model does not know, and that is an error.
+        """
+        check("text", text, "a string", isinstance(text, str))
+        return hidden_states(self._engine, self.parameters, self.tokenizer.encode(text, unknown=unknown))
 
     def rank(
         self,
