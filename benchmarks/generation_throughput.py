@@ -11,7 +11,14 @@ import numpy as np
 
 import harness
 
-OURS = ("unspool",)
+FILTERED = {
+    "top_k": 40,
+    "top_p": 0.9,
+    "repetition_penalty": 1.1,
+    "presence_penalty": 0.1,
+    "frequency_penalty": 0.1,
+}
+OURS = ("unspool", "unspool, filtered")
 PEERS = ("PyTorch", "JAX", "lesson")
 NEVER = np.float32(-1e4)  # the bias that keeps <eos> from ending a sequence early
 
@@ -32,15 +39,15 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
     return config, parameters
 
 
-def unspool_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
-    """Prepare a round of unspool's: characters per second."""
+def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: float) -> Callable[[], float]:
+    """Prepare a round of unspool's: characters per second, with options of decoding beside the temperature."""
     from unspool.engines import make_engine
     from unspool.generation.options import GenerationOptions
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)
     length = max(1, arguments.characters // batch_size)
-    options = GenerationOptions(max_new_tokens=length, temperature=arguments.temperature, seed=0)
+    options = GenerationOptions(max_new_tokens=length, temperature=arguments.temperature, seed=0, **decoding)
     prompts = [np.zeros(0, np.int32)] * batch_size
 
     def run() -> float:
@@ -112,7 +119,10 @@ def lesson_speed(length: int) -> Callable[[], float]:
 
 def measure(arguments: argparse.Namespace, batch_size: int) -> dict[str, object]:
     """Measure every contender on one batch size."""
-    contenders = {"unspool": unspool_speed(arguments, batch_size)}
+    contenders = {
+        "unspool": unspool_speed(arguments, batch_size),
+        "unspool, filtered": unspool_speed(arguments, batch_size, **FILTERED),
+    }
     if harness.installed("torch"):
         contenders["PyTorch"] = torch_speed(arguments, batch_size)
     else:
