@@ -40,7 +40,7 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 
 
 def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: float) -> Callable[[], float]:
-    """Prepare a round of unspool's: characters per second, with options of decoding beside the temperature."""
+    """Prepare a round of unspool's: characters per second, with further options of decoding."""
     from unspool.engines import make_engine
     from unspool.generation.options import GenerationOptions
 
