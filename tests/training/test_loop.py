@@ -157,6 +157,19 @@ def test_the_state_is_carried_between_windows_and_forgotten_between_epochs(
     np.testing.assert_array_equal(seen[1], states[0])
 
 
+def test_a_reset_of_one_cuts_a_document_into_fixed_windows(make_task: MakeTask, begin: Begin) -> None:
+    task = make_task(document=True, epochs=2, state_reset=1.0)
+    honest, carried = task.engine.loss_and_gradients, []
+
+    def spy(parameters: Any, window: Any, state: Any, **options: Any) -> Any:
+        carried.append(state.any())
+        return honest(parameters, window, state, **options)
+
+    task.engine.loss_and_gradients = spy  # type: ignore[method-assign]
+    run(task, begin(task))
+    assert carried == [False] * 2 * task.lanes().windows_per_epoch
+
+
 def test_resets_are_for_lines_alone(make_task: MakeTask, begin: Begin) -> None:
     for document in (False, True):
         task = make_task(document=document, epochs=1)

@@ -26,3 +26,8 @@ def test_who_forgets_depends_on_seed_and_step_alone() -> None:
 def test_a_chance_of_zero_forgets_nothing() -> None:
     state = np.ones((1, 2, 50, 2), np.float32)
     assert np.array_equal(forget_some(state, 0.0, seed=0, step=1), state)
+
+
+def test_a_chance_of_one_forgets_everything() -> None:
+    state = np.ones((2, 2, 50, 2), np.float32)
+    assert not any(forget_some(state, 1.0, seed=3, step=step).any() for step in range(1, 50))

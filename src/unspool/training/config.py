@@ -35,7 +35,9 @@ class TrainingConfig:
         clip_norm: Greatest global norm of the gradients, or None.
         validation_fraction: Share of the corpus held out of training, or None.
         state_reset: In document mode, the chance that a lane starts a window from an empty state, as every
-            prompt does; in line mode the state is reset where a record starts.
+            prompt does: 0 always carries it on, and 1 cuts the document into fixed windows of
+            `sequence_length` symbols, each read on its own. In line mode the state is reset where a record
+            starts.
         patience: Evaluations without a better validation after which the run ends, or None.
         evaluate_every: Steps between two evaluations, or None for one at the end of each epoch.
         checkpoint_seconds: Longest time between two checkpoints.
@@ -80,11 +82,12 @@ class TrainingConfig:
             self._check(
                 name, "a number > 0, or None", lambda v: v is None or (is_real(v) and 0 < v < math.inf)
             )
-        for name in ("warmup_fraction", "beta1", "beta2", "rho", "momentum", "state_reset"):
+        for name in ("warmup_fraction", "beta1", "beta2", "rho", "momentum"):
             self._check(name, "a number in [0, 1)", lambda v: is_real(v) and 0 <= v < 1)
         for name in ("weight_decay", "checkpoint_seconds"):
             self._check(name, "a number ≥ 0", lambda v: is_real(v) and 0 <= v < math.inf)
-        self._check("floor_fraction", "a number in [0, 1]", lambda v: is_real(v) and 0 <= v <= 1)
+        for name in ("floor_fraction", "state_reset"):
+            self._check(name, "a number in [0, 1]", lambda v: is_real(v) and 0 <= v <= 1)
         share = "a number in (0, 1), or None"
         self._check("validation_fraction", share, lambda v: v is None or (is_real(v) and 0 < v < 1))
         self._check("seed", "a whole number in [0, 2**63)", lambda v: is_whole(v, least=0) and v < 2**63)

@@ -14,7 +14,7 @@ def forget_some(state: FloatArray, chance: float, *, seed: int, step: int) -> Fl
 
     Args:
         state: Left alone.  # (L, S, B, H)
-        chance: Chance of each lane, in [0, 1).
+        chance: Chance of each lane, in [0, 1]; at 1 every window stands on its own.
         seed: Seed of the run, in [0, 2**63).
         step: Number of the step, from 1.
 
