@@ -259,6 +259,18 @@ def test_info_describes_a_corpus(unspool: Run, tmp_path: Path) -> None:
     assert "Cyrillic 46.2%" in shown
 
 
+def test_info_shows_what_a_split_gives(unspool: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.txt"
+    path.write_text("It rained. We stayed.\n今天很好。你好吗？\n", "utf-8")
+    census = json.loads(unspool(["info", str(path), "--split", "sentences", "--json"]).stdout)
+    assert (census["split"], census["records"]) == ("sentences", 4)
+    assert (census["lengths"]["shortest"], census["lengths"]["longest"]) == (4, 10)
+    assert "sentences   4" in unspool(["info", str(path), "--split", "sentences"]).stdout
+    refused = unspool(["info", str(path), "--split", "words"])
+    assert refused.exit_code == 2
+    assert "sentences or None" in refused.stderr
+
+
 def test_corpora_lists_every_corpus_with_its_state(unspool: Run) -> None:
     rows = [line.split("\t") for line in unspool(["corpora"]).stdout.splitlines()]
     assert [row[0] for row in rows] == list(CORPORA)

@@ -20,8 +20,9 @@ def take_census(records: Records, *, most: int) -> dict[str, Any]:
         most: How many of the most frequent characters to name.
 
     Returns:
-        Plain JSON types: `description`, `document`, `records`, `characters`, `alphabet`, `most_frequent`
-        ([character, share] pairs), `scripts` ([name, share] pairs, of letters) and `lengths` (of texts).
+        Plain JSON types: `description`, `document`, `split` (what the texts were cut into, or None),
+        `records`, `characters`, `alphabet`, `most_frequent` ([character, share] pairs), `scripts` ([name,
+        share] pairs, of letters) and `lengths` (of texts).
     """
     symbols: Counter[str] = Counter()
     lengths: Counter[int] = Counter()
@@ -38,6 +39,7 @@ def take_census(records: Records, *, most: int) -> dict[str, Any]:
     return {
         "description": records.description,
         "document": records.document,
+        "split": records.spec.get("split"),
         "records": lengths.total(),
         "characters": characters,
         "alphabet": len(symbols),

@@ -133,7 +133,7 @@ def corpus_rows(census: dict[str, Any]) -> list[tuple[str, str]]:
     frequent = ", ".join(f"{visible(s)} {share:.1%}" for s, share in census["most_frequent"][:SHOWN_SYMBOLS])
     return [
         ("corpus", census["description"]),
-        ("records", f"{census['records']:,}{' (one document)' if census['document'] else ''}"),
+        (census["split"] or "records", f"{census['records']:,}{' (one document)' * census['document']}"),
         ("characters", f"{census['characters']:,}"),
         ("alphabet", f"{census['alphabet']:,} different characters"),
         ("frequent", frequent),

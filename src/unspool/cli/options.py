@@ -66,6 +66,9 @@ READING = Group(
         Flag("separator", str, "What several text columns are joined with", default="a space"),
         Flag("normalization", str, "Unicode form: NFC, NFD, NFKC, NFKD or none", default="NFC",
              can_be_off=True),
+        Flag("split", str, "Cut each text into sentences", default="none",
+             table="unspool.text.sentences:SPLITS", can_be_off=True),
+        Flag("language", str, "Code of the language whose abbreviations --split knows", default="en"),
     ),
 )  # fmt: skip
 
@@ -111,7 +114,8 @@ TRAINING = Group(
         Flag("clip_norm", float, "Greatest norm of the gradients", default="1", can_be_off=True),
         Flag("validation_fraction", float, "Share of the texts to hold out", default="0.1",
              can_be_off=True),
-        Flag("state_reset", float, "Chance that a lane of a document forgets before a step", default="0.05"),
+        Flag("state_reset", float,
+             "Chance that a lane of a document forgets before a step; 1 makes fixed windows", default="0.05"),
         Flag("patience", int, "Evaluations without a gain after which to stop", default="none",
              can_be_off=True),
         Flag("evaluate_every", int, "Steps between evaluations", default="an epoch",

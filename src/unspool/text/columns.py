@@ -1,14 +1,17 @@
 """Which columns of a table are the text, and which are carried along as context."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unspool.configuration import check
 from unspool.errors import CorpusError
 from unspool.text.records import Record, check_normalization, normalized
+from unspool.text.sentences import SPLITS
 
 Column = str | int  # a name, or a number that counts from 0
+LANGUAGE = re.compile("[a-z]{2,3}(-[a-z]+)*")
 CHOOSE = "say which column holds the text: text='NAME' or a number from 0 (--text)"
 
 
@@ -24,6 +27,8 @@ class ReadOptions:
         delimiter: What stands between a table's columns; None is the format's own.
         separator: What is put between the columns of a text.
         normalization: The Unicode form of the texts, or None.
+        split: What each text is cut into, a key of `SPLITS`, or None.
+        language: The language whose abbreviations a split knows, by its code.
     """
 
     text: tuple[Column, ...] = ()
@@ -33,6 +38,8 @@ class ReadOptions:
     delimiter: str | None = None
     separator: str = " "
     normalization: str | None = "NFC"
+    split: str | None = None
+    language: str = "en"
 
     def __post_init__(self) -> None:
         check_normalization(self.normalization)
@@ -40,6 +47,10 @@ class ReadOptions:
         ok = self.header is None or isinstance(self.header, bool)
         check("header", self.header, "true, false or None to find out", ok)
         check("separator", self.separator, "a string", isinstance(self.separator, str))
+        known = self.split is None or (isinstance(self.split, str) and self.split in SPLITS)
+        check("split", self.split, f"{', '.join(SPLITS)} or None", known)
+        coded = isinstance(self.language, str) and LANGUAGE.fullmatch(self.language) is not None
+        check("language", self.language, "a code such as en, de or zh", coded)
         for column in (*self.text, *self.context):
             named = isinstance(column, str) and column
             numbered = isinstance(column, int) and not isinstance(column, bool) and column >= 0

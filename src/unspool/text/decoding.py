@@ -124,7 +124,7 @@ def lines_of(blocks: Iterator[str], *, piece: int = PIECE) -> Iterator[tuple[str
         *whole, held = (held + block).split("\n")
         for line in whole:
             yield line, True
-        while len(held) >= piece and (cut := _place_to_cut(held)):
+        while len(held) >= piece and (cut := place_to_cut(held)):
             yield held[:cut], False
             held = held[cut:]
     if held:
@@ -147,7 +147,7 @@ def pieces_of(blocks: Iterator[str], *, piece: int = PIECE) -> Iterator[tuple[st
     held = ""
     for block in blocks:
         held += block
-        while len(held) >= piece and (cut := _place_to_cut(held)):
+        while len(held) >= piece and (cut := place_to_cut(held)):
             yield held[:cut], False
             held = held[cut:]
     if held:
@@ -231,7 +231,7 @@ def _wrong_byte(name: str, line: int, offset: int, error: UnicodeDecodeError, st
     return CorpusError(what, got=f"0x{wrong:02X} ({error.reason})", hint=hint)
 
 
-def _place_to_cut(text: str) -> int | None:
+def place_to_cut(text: str) -> int | None:
     """Find where a long text can be cut so that both sides can be read on their own.
 
     Looks in the second half only, for the start of a line, then of a word, then for any character that

@@ -23,6 +23,7 @@ from unspool.text.decoding import (
     text_blocks,
 )
 from unspool.text.records import Record, Records, normalized
+from unspool.text.sentences import SPLITS
 from unspool.text.tables import read_csv, read_jsonl, read_tsv
 
 CORPUS_PREFIX = "corpus:"
@@ -83,6 +84,8 @@ def read_records(
     delimiter: str | None = None,
     separator: str = " ",
     normalization: str | None = "NFC",
+    split: str | None = None,
+    language: str = "en",
 ) -> Records:
     r"""Describe texts that are read when they are iterated.
 
@@ -108,6 +111,11 @@ def read_records(
         delimiter: The character between the columns of a table; None is ``,`` for CSV and a tab for TSV.
         separator: What is put between the columns of a text.
         normalization: The Unicode form that texts are brought to (NFC, NFD, NFKC, NFKD), or None.
+        split: ``sentences`` cuts each text into sentences, every one a text of its own with the context of
+            the whole (a line of plain text is cut on its own; of a document the sentences are found across
+            its lines); None leaves them whole. It needs the package sentencex.
+        language: The language whose abbreviations end no sentence, by its code: en, de, zh ... Punctuation
+            is known in all of them. It goes with `split` alone.
 
     Returns:
         Records that can be iterated as often as is wanted. Iterating raises CorpusError on the first thing
@@ -124,6 +132,8 @@ def read_records(
         delimiter=_checked_delimiter(delimiter),
         separator=separator,
         normalization=normalization,
+        split=split,
+        language=language,
     )
     corpus = _named_corpus(source)
     if corpus:
@@ -170,14 +180,29 @@ def _records(
         "delimiter": options.delimiter,
         "separator": options.separator,
         "normalization": options.normalization,
+        "split": options.split,
+        "language": options.language,
     }
     return Records(
-        read,
+        _splitting(read, options),
         description=name,
         document=options.document,
         normalization=options.normalization,
         spec=spec,
     )
+
+
+def _splitting(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Callable[[], Iterator[Record]]:
+    """Cut what is read into smaller texts, where that was asked for."""
+    language = options.language
+    if options.split is None:
+        if language != "en":
+            hint = f"say split={next(iter(SPLITS))!r} as well, or leave out language"
+            raise CorpusError("parameter language", expected="a split to use it", got="none", hint=hint)
+        return read
+    split = SPLITS[options.split]
+    split(iter(()), language=language)  # what it needs is noticed now if it is missing
+    return lambda: split(read(), language=language)
 
 
 def _columns(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
