@@ -107,7 +107,8 @@ def same_reading(spec: dict[str, Any], corpus: str) -> dict[str, Any]:
         return {}
     if Path(corpus).suffix == Path(str(spec["source"])).suffix:
         return {name: value for name, value in spec.items() if name != "source"}
-    return {name: spec[name] for name in ("document", "normalization") if name in spec}
+    alike = ("document", "normalization", "split", "language")
+    return {name: spec[name] for name in alike if name in spec}
 
 
 def held_out_records(model: "Generator", validation: str | None, reading: dict[str, Any]) -> "Records | None":
