@@ -1,0 +1,235 @@
+"""What longer texts cost and gain: titles, descriptions, sentences, documents and fixed windows of AG News.
+
+Every contender trains the same network by the same recipe on as many characters, from its own reading of the
+same texts, and is measured on the same held-out texts. Bits are those of all symbols, ends of texts among
+them, over the characters of the held-out titles or descriptions: where sentences or a title stand apart, the
+end of the one takes the place of the space between, so that all figures of a column are of the same text.
+"""
+
+import argparse
+import csv
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+
+import harness
+from unspool.engines import make_engine
+from unspool.engines.protocol import Engine
+from unspool.evaluation.forward import stream_losses, token_losses
+from unspool.evaluation.streams import BATCH_SYMBOLS, document_lanes
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+from unspool.text.batches import padded_batches
+from unspool.text.encoding import encode_corpus
+from unspool.text.lanes import Window
+from unspool.text.records import Record
+from unspool.text.sentences import split_sentences
+from unspool.text.split import is_held_out
+from unspool.text.streams import TokenStream
+from unspool.text.tokenizers import Tokenizer
+from unspool.training.config import TrainingConfig
+from unspool.training.keepers import MemoryKeeper
+from unspool.training.loop import train_loop
+from unspool.training.task import TrainingTask, fresh_start
+
+WINDOW = 256
+STEP = 512  # symbols of a step in every contender: lanes × window, as the defaults have it
+COLUMNS = ("titles", "descriptions, each alone", "state carried on", f"windows of {WINDOW}")
+
+Row = tuple[str, str]  # a title and its description
+Texts = Callable[[Row], list[str]]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Say how the rows are read and trained on.
+
+    Args:
+        texts: A row -> the texts that are learned from it.
+        document: Whether they are one long text.
+        window: Symbols of a lane in a step.
+        state_reset: As in `TrainingConfig`.
+    """
+
+    texts: Texts
+    document: bool = False
+    window: int = 32
+    state_reset: float = 0.05
+
+
+def sentences(row: Row) -> list[str]:
+    """Cut a description into sentences."""
+    return [record.text for record in split_sentences(iter([Record(row[1])]), language="en")]
+
+
+CONTENDERS = {
+    "titles": Contender(lambda row: [row[0]]),
+    "title + description": Contender(lambda row: [f"{row[0]} {row[1]}"]),
+    "descriptions": Contender(lambda row: [row[1]]),
+    "sentences of descriptions": Contender(sentences),
+    "document, state carried on": Contender(lambda row: [row[1]], document=True),
+    "fixed windows of 32": Contender(lambda row: [row[1]], document=True, state_reset=1.0),
+    f"document, steps of {WINDOW}": Contender(lambda row: [row[1]], document=True, window=WINDOW),
+    f"fixed windows of {WINDOW}": Contender(
+        lambda row: [row[1]], document=True, window=WINDOW, state_reset=1.0
+    ),
+}
+
+
+def read_rows(path: Path) -> tuple[list[Row], list[Row]]:
+    """Read titles and descriptions, and hold a tenth of the rows out."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = [(" ".join(row[1].split()), " ".join(row[2].split())) for row in csv.reader(lines)]
+    sides: tuple[list[Row], list[Row]] = ([], [])
+    for row in rows:
+        sides[is_held_out(" ".join(row), fraction=0.1)].append(row)
+    return sides
+
+
+def repeated(rows: Sequence[Row], texts: Texts, characters: int) -> Iterator[Record]:
+    """Yield the texts of the rows again and again, until there are so many characters."""
+    for row in cycle(rows):
+        for text in texts(row):
+            yield Record(text)
+            characters -= len(text)
+            if characters <= 0:
+                return
+
+
+def encode(records: Iterator[Record], tokenizer: Tokenizer) -> TokenStream:
+    """Encode texts into one stream."""
+    return encode_corpus(records, tokenizer=tokenizer).training
+
+
+def train(
+    contender: Contender, stream: TokenStream, tokenizer: Tokenizer, *, seed: int, threads: int
+) -> "Trained":
+    """Train on a stream, read once; the time is that of the steps."""
+    config = TrainingConfig(
+        epochs=1, batch_size=STEP // contender.window, sequence_length=contender.window,
+        state_reset=contender.state_reset, validation_fraction=None, threads=threads, seed=seed,
+    )  # fmt: skip
+    network = NetworkConfig(vocab_size=tokenizer.vocab_size)
+    engine = make_engine(config.engine, network, threads=threads)
+    empty = TokenStream(stream.ids[:0], stream.starts[:0], 0)
+    task = TrainingTask(
+        engine=engine, training=stream, validation=empty, eos_id=tokenizer.eos_id,
+        document=contender.document, config=config,
+    )  # fmt: skip
+    start, keeper = fresh_start(task, initialize(network, seed)), MemoryKeeper()
+    began = time.perf_counter()
+    for _ in train_loop(task, start, keeper=keeper):
+        pass
+    return Trained(engine, keeper.parameters, tokenizer, time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that has been trained, and how long that took."""
+
+    engine: Engine
+    parameters: dict[str, np.ndarray]
+    tokenizer: Tokenizer
+    seconds: float
+
+    def alone(self, stream: TokenStream) -> np.ndarray:
+        """Give the nats of each symbol, every text read on its own."""
+        sizes = np.diff(stream.starts, append=len(stream.ids))
+        eos_id = self.tokenizer.eos_id
+        batches = padded_batches(stream.ids, sizes, max_symbols=BATCH_SYMBOLS, first_id=eos_id)
+        return stream_losses(self.engine, self.parameters, batches, count=len(stream.ids))
+
+    def carried(self, stream: TokenStream) -> float:
+        """Give the nats of all, the state carried on from text to text."""
+        windows = document_lanes(stream, self.tokenizer.eos_id)
+        return sum(float(nats.sum()) for nats in token_losses(self.engine, self.parameters, windows))
+
+    def windowed(self, stream: TokenStream) -> float:
+        """Give the nats of all, each window read without what stands before it."""
+        count = -(-len(stream.ids) // WINDOW)
+        targets = np.zeros(count * WINDOW, np.int32)
+        targets[: len(stream.ids)] = stream.ids
+        ids = np.concatenate([[self.tokenizer.eos_id], targets[:-1]]).astype(np.int32)
+        shaped = [np.ascontiguousarray(part.reshape(count, WINDOW).T) for part in (ids, targets)]  # (T, B)
+        window = Window(ids=shaped[0], targets=shaped[1])
+        return sum(float(nats.sum()) for nats in token_losses(self.engine, self.parameters, [window]))
+
+
+def measure(name: str, trained: Trained, held_out: Sequence[Row]) -> dict[str, float]:
+    """Measure on the held-out rows, in bits per character, under the columns that the contender has."""
+    contender = CONTENDERS[name]
+    records = (Record(text) for row in held_out for text in contender.texts(row))
+    stream = encode(records, trained.tokenizer)
+    characters = [sum(len(row[part]) for row in held_out) for part in (0, 1)]
+    losses = trained.alone(stream).astype(np.float64)
+    nats = {"seconds": trained.seconds}
+    if name == "titles":
+        nats["titles"] = losses.sum() / characters[0]
+    elif name.startswith("title"):
+        ends = stream.starts + [len(row[0]) + 1 for row in held_out]  # the space after it included
+        in_title = np.cumsum(losses)[ends - 1] - (np.cumsum(losses) - losses)[stream.starts]
+        nats["titles"] = in_title.sum() / characters[0]
+        nats[COLUMNS[1]] = (losses.sum() - in_title.sum()) / characters[1]
+    else:
+        nats[COLUMNS[1]] = losses.sum() / characters[1]
+    if contender.document:
+        nats[COLUMNS[2]] = trained.carried(stream) / characters[1]
+        nats[COLUMNS[3]] = trained.windowed(stream) / characters[1]
+    return {key: value / math.log(2) if key != "seconds" else value for key, value in nats.items()}
+
+
+def compete(arguments: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
+    """Let all contenders take turns, a seed each round."""
+    training, held_out = read_rows(arguments.data)
+    everything = (Record(" ".join(row)) for row in (*training, *held_out))
+    tokenizer = encode_corpus(everything).tokenizer
+    streams = {
+        name: encode(repeated(training, contender.texts, arguments.characters), tokenizer)
+        for name, contender in CONTENDERS.items()
+    }
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
+    for seed in range(arguments.rounds):
+        for name, contender in CONTENDERS.items():
+            trained = train(contender, streams[name], tokenizer, seed=seed, threads=arguments.threads)
+            results[name].append(measure(name, trained, held_out))
+            told = ", ".join(f"{column} {value:.3f}" for column, value in results[name][-1].items())
+            harness.say(f"{name}, seed {seed}: {told}")
+    return results
+
+
+def spread(runs: Sequence[dict[str, float]], column: str) -> str:
+    """Show the median of a column with the lowest and the highest run."""
+    if column not in runs[0]:
+        return ""
+    found = harness.Spread.of([run[column] for run in runs])
+    digits = 1 if column == "seconds" else 3
+    return f"{found.median:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = harness.options(__doc__, rounds=3)
+    parser.add_argument("--data", type=Path, default=harness.data("ag_news_test.csv"))
+    parser.add_argument("--characters", type=int, default=3_000_000, help="characters that each trains on")
+    arguments = parser.parse_args()
+    results = compete(arguments)
+    header = ["trained on", *COLUMNS, "seconds"]
+    rows = [[name, *(spread(runs, column) for column in header[1:])] for name, runs in results.items()]
+    document = {
+        "benchmark": "longer_texts",
+        "machine": harness.describe(threads=arguments.threads),
+        "settings": {"data": arguments.data.name, "characters": arguments.characters},
+        "results": results,
+    }
+    terms = f"Held-out bits per character after {arguments.characters:,} characters of training, median"
+    terms += f" (low to high) of {arguments.rounds} seeds"
+    harness.finish(document, [terms, "", harness.table(header, rows)], as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
