@@ -7,6 +7,16 @@
 
 namespace unspool::UNSPOOL_ISA {
 
+// Threads that a step is worth sharing among: a small network's is over before they have met.
+inline int threads_worth(const Network& network, int size) {
+    constexpr int64_t kLeast = 24576;  // recurrent weights for each thread
+    constexpr int kMost = 8;
+    const int64_t weights =
+        static_cast<int64_t>(network.gate_columns()) * network.shape.hidden_size * network.shape.num_layers;
+    const int64_t worth = weights / kLeast < kMost ? weights / kLeast : kMost;
+    return worth < size ? static_cast<int>(worth) : size;
+}
+
 // Writes fewer sequences than there are threads. While thread 0 draws, the others compute the recurrent
 // products of the next step, which do not depend on what is drawn; then each thread does the cells of its own
 // units. Two meetings a step for a single layer.
@@ -15,9 +25,9 @@ class Together : public Writer {
     using Writer::Writer;
 
     // Room for all sequences, and for the gates of every layer: they are under way at once.
-    bool reserve_together(const Team& team) {
-        threads_ = team.size;
-        places_ = new Place[team.size];
+    bool reserve_together(int threads) {
+        threads_ = threads;
+        places_ = new Place[threads];
         keeps_rows_ = true;
         return reserve(seq_.count) &&
                gates_.reserve(static_cast<size_t>(net_.shape.num_layers) * seq_.count * net_.row_floats());
@@ -27,8 +37,9 @@ class Together : public Writer {
 
     bool failed() const { return failed_; }  // for want of memory
 
-    // Called by every thread of the team.
+    // Called by every thread of the team; those that are not worth it have nothing to do.
     void run(int thread) {
+        if (thread >= threads_) return;
         if (thread == 0) {
             for (int index = 0; index < seq_.count; ++index) failed_ = !start(index) || failed_;
             if (failed_) unfinished_ = 0;
@@ -136,9 +147,10 @@ class Together : public Writer {
 
 inline bool generate(Network& network, const Team& team, const Sequences& sequences,
                      const Decoding& decoding) {
-    if (sequences.count < team.size && !network.plan.two_products) {
+    const int worth = threads_worth(network, team.size);
+    if (sequences.count < worth && !network.plan.two_products) {
         Together writer(network, sequences, decoding);
-        if (!writer.reserve_together(team)) return false;
+        if (!writer.reserve_together(worth)) return false;
         run_team(team, [&](int thread) { writer.run(thread); });
         return !writer.failed();
     }

@@ -194,7 +194,8 @@ def test_unknown_kernels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
-    ("hidden_size", "num_layers", "embedding_size"), [(5, 1, None), (72, 2, 6), (40, 3, None)]
+    ("hidden_size", "num_layers", "embedding_size"),
+    [(5, 1, None), (300, 1, None), (164, 2, 6), (132, 3, None)],
 )
 def test_few_sequences_on_many_threads_are_the_same(
     cell: str, hidden_size: int, num_layers: int, embedding_size: int | None
