@@ -42,3 +42,13 @@ def test_the_probe_sees_what_is_loaded() -> None:
 def test_every_public_name_is_there() -> None:
     missing = "missing = [name for name in unspool.__all__ if not hasattr(unspool, name)]"
     loaded_after(f"import sys, unspool\n{missing}\nassert not missing, missing")
+
+
+def test_loading_a_model_does_not_wait_for_what_few_need() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, unspool.model; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    late = {"unspool.evaluation.audit.audit", "unspool.generation.constraints.compiling"}
+    assert "unspool.model" in loaded
+    assert late & set(loaded) == set()

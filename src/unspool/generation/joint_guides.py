@@ -7,7 +7,6 @@ import numpy as np
 
 from unspool.errors import ConfigError
 from unspool.generation.automaton import DEAD, Guide, TokenAutomaton
-from unspool.generation.constraints.guides import join_guides
 
 
 def at_least(length: int, vocab_size: int) -> TokenAutomaton:
@@ -29,6 +28,8 @@ def joint_guide(guides: Sequence[Guide]) -> Guide:
     Raises:
         ConfigError: If a sequence can meet them one by one but not together, or the automaton is too large.
     """
+    from unspool.generation.constraints.guides import join_guides  # noqa: PLC0415 - seldom needed
+
     joint = reduce(join_guides, guides)
     if (joint.starts == DEAD).any():
         raise ConfigError(

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from unspool.configuration import check, is_whole
 from unspool.generation.aliases import by_own_names
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.constraints.guides import make_guide
 from unspool.generation.options import (
     GeneratedIds,
     GenerationKeywords,
@@ -150,6 +149,8 @@ class Writing:
         ids = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
         guide = None
         if constraint is not None and ids:
+            from unspool.generation.constraints.guides import make_guide  # noqa: PLC0415 - seldom needed
+
             guide = make_guide(constraint, self.tokenizer, ids, max_new_tokens=options.max_new_tokens)
         shape = self.network.state_shape
         return make_request(self.tokenizer, ids, options, state_shape=shape, state=state, guide=guide)

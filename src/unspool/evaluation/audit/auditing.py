@@ -1,15 +1,17 @@
 """Audit a model: the method that `unspool.Generator` has for it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from unspool.engines.protocol import Engine, Floats
-from unspool.evaluation.audit.audit import Audit, AuditOptions, AuditTexts, Report, audit_network
 from unspool.evaluation.scoring import texts_of
 from unspool.generation.options import GenerationKeywords, generation_options
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown
+
+if TYPE_CHECKING:
+    from unspool.evaluation.audit.audit import Audit, Report
 
 Texts = Records | Iterable[str | Record | Mapping[str, str]]
 
@@ -40,9 +42,9 @@ class Auditing:
         secrets: Sequence[str] | None = None,
         canary_format: str | None = None,
         unknown: Unknown | None = None,
-        report: Report = lambda what, done, total: None,
+        report: "Report" = lambda what, done, total: None,
         **options: Unpack[GenerationKeywords],
-    ) -> Audit:
+    ) -> "Audit":
         """Tell whether the model learnt from its texts or copies them.
 
         Args:
@@ -62,6 +64,12 @@ class Auditing:
             CorpusError: If the corpus cannot be read or has no text.
             UnknownSymbolError: If it has a symbol that the model does not know.
         """
+        from unspool.evaluation.audit.audit import (  # noqa: PLC0415 - every start would wait for what few need
+            AuditOptions,
+            AuditTexts,
+            audit_network,
+        )
+
         planted = self.data.get("canaries") or {}
         chosen = AuditOptions(
             samples=samples,

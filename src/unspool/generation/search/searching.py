@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from unspool.configuration import check
 from unspool.generation.automaton import TokenAutomaton
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.constraints.guides import make_guide
 from unspool.generation.search.beams import search_beams
 from unspool.generation.search.enumeration import READ_AT_ONCE, OutcomeSearch
 from unspool.generation.search.forward import Floats, Forward, Searched
@@ -135,6 +134,8 @@ class Searching:
         """Compile a constraint, and tell where each prompt stands in it."""
         if constraint is None or not prompts:
             return None, [0] * len(prompts)
+        from unspool.generation.constraints.guides import make_guide  # noqa: PLC0415 - seldom needed
+
         guide = make_guide(constraint, self.tokenizer, prompts, max_new_tokens=longest)
         return guide.automaton, guide.starts.tolist()
 
