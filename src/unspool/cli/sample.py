@@ -90,10 +90,11 @@ def collect_many(
 ) -> None:
     """Write texts as they are drawn, those alone that pass what is asked of them."""
     from unspool.cli.collecting import run_collection, selection_of
-    from unspool.cli.text_files import checked_file, refuse_line_ends
+    from unspool.cli.new_files import checked_path
+    from unspool.cli.text_files import FILES, refuse_line_ends
 
     out, overwrite = collecting.get("out"), bool(collecting.get("overwrite"))
-    path = None if out is None else checked_file(out, overwrite=overwrite)
+    path = None if out is None else checked_path("--out", out, FILES, overwrite=overwrite)
     if path is not None:
         refuse_line_ends(path, model, prompts, filtered="valid" in collecting)
     collection = model.collect(prompts, **options, **selection_of(model, collecting))

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Annotated, Any
 
 from unspool.cli.flags import Argument, Flag, Group, takes
+from unspool.cli.new_files import checked_path
 from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool.cli.printing import note
 from unspool.cli.reading import open_corpus
@@ -12,7 +13,6 @@ from unspool.cli.score_rows import Scoring, check_measure, chosen, numbered, who
 from unspool.cli.score_sinks import (
     FILES,
     Write,
-    checked_path,
     file_sink,
     json_sink,
     line_sink,

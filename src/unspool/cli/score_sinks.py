@@ -15,7 +15,6 @@ from typing import Any, TextIO
 
 from unspool.cli.printing import one_line
 from unspool.cli.score_rows import Row
-from unspool.errors import ConfigError
 
 Write = Callable[[Row], object]
 
@@ -160,25 +159,6 @@ def surprisal_from(row: Row) -> Any:
         replaced=np.array(row["replaced"], np.bool_),
         bits_per_character=row["bits_per_character"],
     )
-
-
-def checked_path(flag: str, name: str, suffixes: Sequence[str], *, overwrite: bool) -> Path:
-    """Look at a file's name before anything is scored.
-
-    Raises:
-        ConfigError: If it cannot be written, or is there and must not be replaced.
-    """
-    path = Path(name)
-    if path.suffix.lower() not in suffixes:
-        raise ConfigError(f"{flag} {name}", expected=f"a name that ends in {', '.join(suffixes)}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"{flag} {name}", expected="a folder that is there", got=f"no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        got = "a folder" if path.is_dir() else "a file that is there"
-        raise ConfigError(
-            f"{flag} {name}", expected="a new name", got=got, hint="choose another, or --overwrite"
-        )
-    return path
 
 
 @contextmanager

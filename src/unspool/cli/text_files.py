@@ -77,25 +77,6 @@ def cells(generation: "Generation") -> tuple[str, str, str, float]:
     return generation.text, generation.prompt, generation.finish_reason, generation.total_logprob
 
 
-def checked_file(out: str, *, overwrite: bool) -> Path:
-    """Look at a file's name before anything is drawn.
-
-    Raises:
-        ConfigError: If it cannot be written, or is there and must not be overwritten.
-    """
-    path = Path(out)
-    if path.suffix.lower() not in FILES:
-        raise ConfigError(f"--out {out}", expected=f"a name that ends in {', '.join(FILES)}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"--out {out}", expected="a folder that is there", got=f"no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        got = "a folder" if path.is_dir() else "a file that is there"
-        raise ConfigError(
-            f"--out {out}", expected="a new name", got=got, hint="choose another, or --overwrite"
-        )
-    return path
-
-
 def refuse_line_ends(path: Path, model: "Generator", prompts: list[str], *, filtered: bool) -> None:
     """Refuse a file of lines for a model that writes line ends, before a text is drawn.
 

@@ -1,0 +1,25 @@
+"""The names of files that a command is to write, looked at before any work is done."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from unspool.errors import ConfigError
+
+
+def checked_path(flag: str, name: str, suffixes: Iterable[str], *, overwrite: bool) -> Path:
+    """Look at a file's name before anything is computed for it.
+
+    Raises:
+        ConfigError: If it cannot be written, or is there and must not be replaced.
+    """
+    path = Path(name)
+    if path.suffix.lower() not in suffixes:
+        raise ConfigError(f"{flag} {name}", expected=f"a name that ends in {', '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{flag} {name}", expected="a folder that is there", got=f"no folder {path.parent}")
+    if path.is_dir() or (path.exists() and not overwrite):
+        got = "a folder" if path.is_dir() else "a file that is there"
+        raise ConfigError(
+            f"{flag} {name}", expected="a new name", got=got, hint="choose another, or --overwrite"
+        )
+    return path
