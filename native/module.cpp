@@ -49,6 +49,12 @@ void check_memory(bool ok) {
     if (!ok) throw std::bad_alloc();
 }
 
+// A window of which only the logits are wanted.
+Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id) {
+    const int steps = static_cast<int>(ids.shape(0)), lanes = static_cast<int>(ids.shape(1));
+    return {steps, lanes, ids.data(), nullptr, reset_id, nullptr};
+}
+
 class NetworkHandle {
  public:
     NetworkHandle(ThreadTeam& team, const std::string& kernels, int cell, bool reset_after, int vocab_size,
@@ -86,12 +92,7 @@ class NetworkHandle {
     void logits(const std::vector<Array<float>>& parameters, Array<const int32_t> ids, int32_t reset_id,
                 Array<float> state, Array<float> out) {
         const std::vector<float*> values = pointers(parameters);
-        const Batch batch{static_cast<int>(ids.shape(0)),
-                          static_cast<int>(ids.shape(1)),
-                          ids.data(),
-                          nullptr,
-                          reset_id,
-                          nullptr};
+        const Batch batch = window_without_targets(ids, reset_id);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
         check_memory(kernels_.logits(network_, team_.view(), values.data(), batch, state.data(), out.data()));
@@ -100,12 +101,7 @@ class NetworkHandle {
     // `logits` with the parameters that `load` has packed.
     void forward(Array<const int32_t> ids, int32_t reset_id, Array<float> state, Array<float> out) {
         if (loaded_.empty()) throw std::logic_error("load() comes before forward()");
-        const Batch batch{static_cast<int>(ids.shape(0)),
-                          static_cast<int>(ids.shape(1)),
-                          ids.data(),
-                          nullptr,
-                          reset_id,
-                          nullptr};
+        const Batch batch = window_without_targets(ids, reset_id);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
         check_memory(kernels_.logits(network_, team_.view(), nullptr, batch, state.data(), out.data()));
