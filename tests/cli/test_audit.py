@@ -58,8 +58,27 @@ def test_a_report_goes_with_the_run_that_it_is_of(unspool: Run, copy: Path, corp
 def test_training_ends_with_the_fit(unspool: Run, corpus: Path, tmp_path: Path) -> None:
     done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), "--epochs", "2", *TINY])
     assert "underfitting: " in done.stdout
+    assert "stand word for word in the training text" in done.stdout
     assert f"unspool audit {tmp_path / 'run'}" in done.stdout
     assert "underfitting: " in unspool(["info", str(tmp_path / "run")]).stdout
+
+
+def test_training_tells_what_the_model_copies(unspool: Run, tmp_path: Path) -> None:
+    corpus = tmp_path / "two.txt"
+    corpus.write_text("aaaaaaaa\nbbbbbbbb\n" * 40, "utf-8")
+    run = ["train", str(corpus), "--out", str(tmp_path / "run"), "--validation-fraction", "none", "--json"]
+    copying = json.loads(unspool([*run, "--epochs", "40", *TINY]).stdout)["copying"]
+    assert (copying["texts"], copying["verdict"]) == (100, "copying")
+    assert copying["verbatim_share"] > 0.5
+    assert copying["longest"] == 8
+
+
+def test_a_text_that_cannot_be_read_again_is_not_searched(unspool: Run, tmp_path: Path) -> None:
+    run = ["train", "-", "--out", str(tmp_path / "run"), "--epochs", "1", *TINY]
+    done = unspool(run, input="one\ntwo\nthree\n" * 20)
+    assert done.exit_code == 0
+    assert "not searched for copies" in done.stderr
+    assert "word for word" not in done.stdout
 
 
 def test_planted_secrets_are_written_down_and_ranked(unspool: Run, corpus: Path, tmp_path: Path) -> None:

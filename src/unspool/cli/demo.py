@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool.cli.flags import Flag, Group, Option, takes
-from unspool.cli.info import model_facts
 from unspool.cli.options import TRAINING, AsJson
 from unspool.cli.printing import print_json
 from unspool.cli.sample import as_dict
 from unspool.cli.tables import print_table
-from unspool.cli.train import outcome, watched
+from unspool.cli.train import finished_facts, outcome, watched
 
 if TYPE_CHECKING:
     from unspool.model import Generator
@@ -55,11 +54,11 @@ def demo(
         overwrite=is_demo(folder),
     )
     model = watched(folder, start)
-    texts = write_table(model)
+    texts, facts = write_table(model), finished_facts(model, folder)
     if as_json:
-        print_json({**model_facts(model, folder), "samples": texts})
+        print_json({**facts, "samples": texts})
         return
-    print("\n".join(outcome(model_facts(model, folder), folder)) + "\n")
+    print("\n".join(outcome(facts, folder)) + "\n")
     rows = [(f"{row['temperature']:g}", row["text"]) for row in texts]
     print_table(("temperature", "text"), rows, right=(0,), section=len(TEMPERATURES))
     print("\nYour own text, a line for each: unspool train FILE")

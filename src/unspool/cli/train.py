@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from unspool.cli.brief_audit import brief_audit
 from unspool.cli.flags import Argument, takes
 from unspool.cli.info import model_facts
 from unspool.cli.options import (
@@ -98,7 +99,7 @@ def train(
             folder, corpus, given, init_from=init_from, validation=validation, overwrite=overwrite
         )
     start = partial(start, novelty_index=novelty_index)
-    facts = model_facts(watched(folder, start), folder)
+    facts = finished_facts(watched(folder, start), folder)
     print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
 
 
@@ -229,6 +230,11 @@ def how_to_go_on(folder: Path) -> str:
     return f"stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
 
 
+def finished_facts(model: "Generator", folder: Path) -> dict[str, Any]:
+    """Gather what there is to know about a model that has just been trained."""
+    return model_facts(model, folder) | {"copying": brief_audit(model, folder)}
+
+
 def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
     """Say how good the model is and what can be done with it."""
     best = facts["evaluation"]
@@ -245,4 +251,5 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
     ]
     lines = [shlex.join(["unspool", *command]) for command in commands]
     head = f"{one_line(str(folder))}: {figure} at step {best['step']:,}"
-    return [head, facts["fit"]["sentence"], *(f"  {line}" for line in lines)]
+    copying = [facts["copying"]["sentence"]] if facts["copying"] else []
+    return [head, facts["fit"]["sentence"], *copying, *(f"  {line}" for line in lines)]
