@@ -1,14 +1,17 @@
-"""Time until a validation loss on tiny Shakespeare: unspool's defaults next to a plain PyTorch LSTM.
+"""Time until a validation loss on tiny Shakespeare: unspool's defaults, a PyTorch LSTM and a transformer.
 
 The first 90 % of the text are learned as one document, the last 10 % are held out. unspool trains as it does
-when nothing is said; PyTorch trains by the recipe that the flags name (AdamW, clipping, carried state). Both
-measure the whole held-out text in the same way, after as many symbols; the time counts everything from the
-first step on, evaluations too. They take turns.
+when nothing is said; PyTorch's LSTM trains by the recipe of the flags (AdamW, clipping, carried state). Both
+measure the whole held-out text in the same way, after as many symbols. The transformer trains by
+nanoGPT's recipe for a CPU and measures random pieces of the held-out text, as that recipe does. The time
+counts everything from the first step on, evaluations too. They take turns.
 """
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import harness
@@ -109,28 +112,46 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
     return points
 
 
+def transformer_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> list[ours.Point]:
+    """Train the transformer until the last goal, or to the end of its recipe."""
+    import torch
+
+    from transformer_peer import train
+
+    torch.set_num_threads(arguments.threads)
+    points = train(
+        split.training,
+        split.validation,
+        vocab_size=split.tokenizer.vocab_size,
+        seed=seed,
+        enough=lambda point: point.loss < min(arguments.goals),
+    )
+    harness.say(f"transformer, seed {seed}: {points[-1].seconds:.1f} s, {points[-1].loss:.3f} at the end")
+    return points
+
+
 def time_to(goal: float, points: list[ours.Point]) -> float:
     """Give the seconds until a loss below the goal; infinite if it was never reached."""
     return next((point.seconds for point in points if point.loss < goal), float("inf"))
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, list[list[ours.Point]]]:
-    """Let all take turns: unspool at its own size and at PyTorch's, and PyTorch."""
+    """Let all take turns: unspool at its own size and at PyTorch's, and the peers."""
     split = read_split(arguments.data)
-    sizes = (NetworkConfig().hidden_size, arguments.hidden_size)
-    runs: dict[str, list[list[ours.Point]]] = {f"unspool LSTM({size})": [] for size in sizes}
-    peer = f"PyTorch LSTM({arguments.hidden_size})"
+    contenders: dict[str, Callable[..., list[ours.Point]]] = {
+        f"unspool LSTM({size})": partial(unspool_run, hidden_size=size)
+        for size in (NetworkConfig().hidden_size, arguments.hidden_size)
+    }
     if harness.installed("torch"):
-        runs[peer] = []
+        contenders[f"PyTorch LSTM({arguments.hidden_size})"] = torch_run
+        contenders["transformer in PyTorch"] = transformer_run
     else:
         harness.absent("PyTorch", "torch")
+    runs: dict[str, list[list[ours.Point]]] = {name: [] for name in contenders}
     for seed in range(arguments.rounds):
-        for size in sizes:
-            runs[f"unspool LSTM({size})"].append(unspool_run(split, arguments, seed, size))
-        if peer in runs:
+        for name, run in contenders.items():
             time.sleep(harness.SETTLE_SECONDS)
-            runs[peer].append(torch_run(split, arguments, seed))
-            time.sleep(harness.SETTLE_SECONDS)
+            runs[name].append(run(split, arguments, seed))
     return runs
 
 
