@@ -286,10 +286,7 @@ inline bool reserve_backward(Network& network, const Batch& batch, const Team& t
     const int gates = network.plan.gates * network.width;
     const int wide = (gates > network.vocab_width ? gates : network.vocab_width) / team.size + 2 * kPanel;
     bool ok = true;
-    for (int i = 0; i < team.size; ++i)
-        ok = ok && network.scratch[i].product.reserve(static_cast<size_t>(tall) * wide) &&
-             network.scratch[i].left.reserve(static_cast<size_t>(kDepth) * (tall + kRows)) &&
-             network.scratch[i].right.reserve(static_cast<size_t>(kDepth) * kPanel);
+    for (int i = 0; i < team.size; ++i) ok = ok && network.scratch[i].reserve(tall, wide);
     if (embedding > 0) ok = ok && network.embedded_grad.reserve(rows * network.input_width);
     return ok && network.hidden_grad.reserve(rows * network.width) && network.carry.reserve(lane_floats) &&
            network.carry_cell.reserve(lane_floats) && network.spare.reserve(lane_floats);
