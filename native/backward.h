@@ -56,19 +56,29 @@ struct WindowTask {
     const float* top() const { return network.layer_output(network.shape.num_layers - 1, masks()); }
 
     void run(int thread) {
+        if (thread == 0) network.stopwatch.start();
         if (!loaded) {
             network.pack_weights(backward, team.size, thread);
             team.barrier(team.self);
         }
+        stop(thread, kPacking);
         const Part lanes = part_of(batch.lanes, team.size, thread);
         for (int l = 0; l < network.shape.num_layers; ++l) network.forward_layer(l, batch, state, lanes);
         team.barrier(team.self);
+        stop(thread, kForward);
         output_layer(thread);
+        stop(thread, kOutput);
         if (!backward) return;
         for (int l = network.shape.num_layers - 1; l >= 0; --l) backward_layer(l, lanes);
         team.barrier(team.self);
+        stop(thread, kBackward);
         for (int l = 0; l < network.shape.num_layers; ++l) layer_gradients(l, thread);
         if (network.shape.embedding_size > 0) embedding_gradient(thread);
+        stop(thread, kWeightGradients);
+    }
+
+    void stop(int thread, Stage stage) {
+        if (thread == 0) network.stopwatch.stop(stage);
     }
 
     // Logits, loss and their gradients, a block of rows at a time: memory is bounded for any vocabulary.
