@@ -19,8 +19,13 @@ inline void store_columns(const float* product, int m, int first, int last, Axis
         valid = valid < 0 ? 0 : valid > kLanes ? kLanes : valid;
         float* to = out + static_cast<size_t>(block) * columns.size + offset;
         const float* from = product + (column - first);
-        for (int r = 0; r < m; ++r, to += ldo, from += width)
+        for (int r = 0; r < m; ++r, to += ldo, from += width) {
+            if (valid == kLanes) {
+                store(to, add ? load(to) + load(from) : load(from));
+                continue;
+            }
             for (int j = 0; j < valid; ++j) to[j] = add ? to[j] + from[j] : from[j];
+        }
     }
 }
 
@@ -36,6 +41,20 @@ inline void sum_columns(const float* matrix, int rows, size_t ld, int first, int
     for (int j = 0; j < width; ++j) {
         const int to = columns.source(first + j);
         if (to >= 0) out[to] = add ? out[to] + sums[j] : sums[j];
+    }
+}
+
+// Adds `count` numbers to two places that do not overlap.
+UNSPOOL_INLINE void add_to_both(const float* from, int count, float* one, float* other) {
+    int j = 0;
+    for (; j + kLanes <= count; j += kLanes) {
+        const Vec x = load(from + j);
+        store(one + j, load(one + j) + x);
+        store(other + j, load(other + j) + x);
+    }
+    for (; j < count; ++j) {
+        one[j] += from[j];
+        other[j] += from[j];
     }
 }
 
@@ -56,19 +75,29 @@ struct WindowTask {
     const float* top() const { return network.layer_output(network.shape.num_layers - 1, masks()); }
 
     void run(int thread) {
+        if (thread == 0) network.stopwatch.start();
         if (!loaded) {
             network.pack_weights(backward, team.size, thread);
             team.barrier(team.self);
         }
+        stop(thread, kPacking);
         const Part lanes = part_of(batch.lanes, team.size, thread);
         for (int l = 0; l < network.shape.num_layers; ++l) network.forward_layer(l, batch, state, lanes);
         team.barrier(team.self);
+        stop(thread, kForward);
         output_layer(thread);
+        stop(thread, kOutput);
         if (!backward) return;
         for (int l = network.shape.num_layers - 1; l >= 0; --l) backward_layer(l, lanes);
         team.barrier(team.self);
+        stop(thread, kBackward);
         for (int l = 0; l < network.shape.num_layers; ++l) layer_gradients(l, thread);
         if (network.shape.embedding_size > 0) embedding_gradient(thread);
+        stop(thread, kWeightGradients);
+    }
+
+    void stop(int thread, Stage stage) {
+        if (thread == 0) network.stopwatch.stop(stage);
     }
 
     // Logits, loss and their gradients, a block of rows at a time: memory is bounded for any vocabulary.
@@ -219,13 +248,13 @@ struct WindowTask {
         for (int g = 0; g < plan.inputs; ++g) {
             const Group& group = plan.input[g];
             const Part part = columns_of(group.gates * width, thread);
-            sum_columns(a.gates.get() + group.slot * width, rows(), network.row_floats(), part.first,
-                        part.last, network.gates_axis(group.gates), sums,
-                        arrays.bias_grad + group.gate * hidden, false);
             if (!network.dense_input(layer)) {
                 table_gradient(group, part);
                 continue;
             }
+            sum_columns(a.gates.get() + group.slot * width, rows(), network.row_floats(), part.first,
+                        part.last, network.gates_axis(group.gates), sums,
+                        arrays.bias_grad + group.gate * hidden, false);
             const float* input =
                 layer > 0 ? network.layer_output(layer - 1, masks()) : network.embedded.get();
             group_gradient(layer, group, network.input_size(layer), input, network.input_axis(layer).padded,
@@ -233,26 +262,32 @@ struct WindowTask {
         }
     }
 
-    // Adds the gates' gradients to the rows of the symbols that were read.
+    // Adds the gates' gradients to the rows of the symbols that were read and to the bias, in one pass over
+    // them, as they lie in memory.
     void table_gradient(const Group& group, Part part) {
         const int hidden = network.shape.hidden_size, width = network.width;
         const size_t ld = network.gate_columns();
-        for (int column = part.first; column < part.last;) {
-            const int gate = column / width, offset = column % width;
-            int end = (gate + 1) * width;
-            end = end < part.last ? end : part.last;
-            int valid = (hidden < end - gate * width ? hidden : end - gate * width) - offset;
-            valid = valid < 0 ? 0 : valid;
-            float* table =
-                network.arrays[0].input_grad + static_cast<size_t>(group.gate + gate) * hidden + offset;
+        float* const table = network.arrays[0].input_grad;
+        float* const bias = network.arrays[0].bias_grad;
+        struct Run {
+            int from, to, units;  // places in a row of gates and in a row of the table
+        } runs[4];
+        int count = 0;
+        for (int gate = part.first / width; gate * width < part.last; ++gate) {
+            const int first = part.first > gate * width ? part.first - gate * width : 0;
+            const int end = part.last - gate * width < hidden ? part.last - gate * width : hidden;
+            if (first >= end) continue;
+            const int to = (group.gate + gate) * hidden + first;
+            runs[count++] = {(group.slot + gate) * width + first, to, end - first};
             for (int v = 0; v < network.shape.vocab_size; ++v)
-                std::memset(table + v * ld, 0, sizeof(float) * valid);
-            const float* from = network.activations[0].gates.get() + group.slot * width + column;
-            for (int r = 0; r < rows(); ++r, from += network.row_floats()) {
-                float* to = table + static_cast<size_t>(batch.ids[r]) * ld;
-                for (int j = 0; j < valid; ++j) to[j] += from[j];
-            }
-            column = end;
+                std::memset(table + v * ld + to, 0, sizeof(float) * (end - first));
+            std::memset(bias + to, 0, sizeof(float) * (end - first));
+        }
+        const float* from = network.activations[0].gates.get();
+        for (int r = 0; r < rows(); ++r, from += network.row_floats()) {
+            float* row = table + static_cast<size_t>(batch.ids[r]) * ld;
+            for (int i = 0; i < count; ++i)
+                add_to_both(from + runs[i].from, runs[i].units, row + runs[i].to, bias + runs[i].to);
         }
     }
 
@@ -286,10 +321,7 @@ inline bool reserve_backward(Network& network, const Batch& batch, const Team& t
     const int gates = network.plan.gates * network.width;
     const int wide = (gates > network.vocab_width ? gates : network.vocab_width) / team.size + 2 * kPanel;
     bool ok = true;
-    for (int i = 0; i < team.size; ++i)
-        ok = ok && network.scratch[i].product.reserve(static_cast<size_t>(tall) * wide) &&
-             network.scratch[i].left.reserve(static_cast<size_t>(kDepth) * (tall + kRows)) &&
-             network.scratch[i].right.reserve(static_cast<size_t>(kDepth) * kPanel);
+    for (int i = 0; i < team.size; ++i) ok = ok && network.scratch[i].reserve(tall, wide);
     if (embedding > 0) ok = ok && network.embedded_grad.reserve(rows * network.input_width);
     return ok && network.hidden_grad.reserve(rows * network.width) && network.carry.reserve(lane_floats) &&
            network.carry_cell.reserve(lane_floats) && network.spare.reserve(lane_floats);

@@ -77,11 +77,10 @@ struct Panels {
 template <int MR, int NP, int VP>
 UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stride, const float* b,
                          size_t panel_stride, float* c, size_t ldc, bool accumulate) {
-    Vec acc[MR][NP * VP];
+    Vec acc[MR][NP * VP] = {};
+    if (accumulate)  // what the sums are added to arrives while they are made
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 16
-        for (int j = 0; j < NP * VP; ++j) acc[i][j] = accumulate ? load(c + i * ldc + j * kLanes) : Vec{};
+        for (int i = 0; i < MR; ++i) __builtin_prefetch(c + i * ldc, 1);
     for (int r = 0; r < k; ++r) {
         Vec row[NP * VP];
 #pragma GCC unroll 16
@@ -97,7 +96,10 @@ UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stri
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 16
-        for (int j = 0; j < NP * VP; ++j) store(c + i * ldc + j * kLanes, acc[i][j]);
+        for (int j = 0; j < NP * VP; ++j) {
+            float* to = c + i * ldc + j * kLanes;
+            store(to, accumulate ? load(to) + acc[i][j] : acc[i][j]);
+        }
 }
 
 // Runs the tile with exactly `rows` rows, 1 <= rows <= MR.
@@ -156,51 +158,96 @@ inline void multiply(int m, const float* a, size_t lda, const Panels& b, float* 
     multiply(m, a, lda, b, 0, b.count(), c, ldc, accumulate);
 }
 
+constexpr int kDepth = 4096 / kPanel;  // rows of one block of K: a packed panel of it takes 16 KiB
+constexpr int kGroup = 4 * kPanel;     // columns packed together: their block stays in the L2 cache
+constexpr int kCacheLine = 64 / sizeof(float);
+
+// Copies `rows` neighbouring columns of `depth` rows, 1 <= rows <= MR, one row after the other.
+template <int MR = kRows>
+UNSPOOL_INLINE void pack_columns(int rows, int depth, const float* a, size_t lda, float* to) {
+    if constexpr (MR > 1) {
+        if (rows < MR) return pack_columns<MR - 1>(rows, depth, a, lda, to);
+    }
+    for (int r = 0; r < depth; ++r) std::memcpy(to + r * MR, a + r * lda, sizeof(float) * MR);
+}
+
+// Packs `depth` rows of m columns tile by tile, so that a tile reads them in order; a few rows at a time,
+// whose cache lines then serve the neighbouring tiles as well.
+inline void pack_left(int m, int depth, const float* a, size_t lda, float* left) {
+    constexpr int kStrip = 8;
+    const int tiles = (m + kRows - 1) / kRows;
+    for (int r = 0; r < depth; r += kStrip) {
+        const int count = depth - r < kStrip ? depth - r : kStrip;
+        for (int t = 0, i = 0; t < tiles; ++t) {
+            const int rows = (m - i) / (tiles - t);
+            float* tile = left + static_cast<size_t>(i) * depth;
+            pack_columns(rows, count, a + r * lda + i, lda, tile + r * rows);
+            i += rows;
+        }
+    }
+}
+
+// Packs `depth` rows of up to kGroup columns into panels.
+inline void pack_right(int columns, int depth, const float* b, size_t ldb, float* right) {
+    for (int r = 0; r < depth; ++r)
+        for (int column = 0; column < columns; column += kPanel) {
+            const int width = columns - column >= kPanel ? kPanel : kLanes;
+            float* to = right + static_cast<size_t>(column) * depth + r * width;
+            for (int v = 0; v < width; v += kLanes) store(to + v, load(b + r * ldb + column + v));
+        }
+}
+
+// C[m x columns] (+)= the packed left side by the packed right side. Meanwhile `depth` rows of what is packed
+// next are brought near, a few with each tile; they come from far away otherwise, a page each.
+inline void multiply_packed(int m, int columns, int depth, const float* left, const float* right, float* c,
+                            size_t ldc, bool accumulate, const float* next, size_t ldb) {
+    const int tiles = (m + kRows - 1) / kRows, share = (depth + tiles - 1) / tiles;
+    int fetched = next == nullptr ? depth : 0;
+    for (int t = 0, i = 0; t < tiles; ++t) {
+        for (int n = 0; n < share && fetched < depth; ++n, ++fetched)
+            for (int v = 0; v < kGroup; v += kCacheLine) __builtin_prefetch(next + fetched * ldb + v, 0, 2);
+        const int rows = (m - i) / (tiles - t);
+        const float* tile_left = left + static_cast<size_t>(i) * depth;
+        for (int column = 0; column < columns; column += kPanel) {
+            const float* panel = right + static_cast<size_t>(column) * depth;
+            float* out = c + static_cast<size_t>(i) * ldc + column;
+            if (columns - column >= kPanel)
+                tile_rows<2>(rows, depth, tile_left, 1, rows, panel, out, ldc, accumulate);
+            else
+                tile_rows<1>(rows, depth, tile_left, 1, rows, panel, out, ldc, accumulate);
+        }
+        i += rows;
+    }
+}
+
 // Memory that one thread needs for multiply_transposed.
 struct TransposedScratch {
     Buffer left, right, product;
+
+    bool reserve(int m, int columns) {
+        return left.reserve(static_cast<size_t>(kDepth) * m) &&
+               right.reserve(static_cast<size_t>(kDepth) * kGroup) &&
+               product.reserve(static_cast<size_t>(m) * columns);
+    }
 };
 
-constexpr int kDepth =
-    4096 / kPanel;  // rows of one block of K: a packed panel of it takes 16 KiB, half of the L1 cache
-
 // C[m x columns first..last) = A^T B over `k` rows of A and B, both by rows. Returns the product in
-// `scratch.product`, rows (last - first) floats apart; first and last are multiples of kLanes.
+// `scratch.product`, rows (last - first) floats apart; first and last are multiples of kLanes, and the
+// scratch has been reserved.
 inline const float* multiply_transposed(int m, int k, const float* a, size_t lda, const float* b, size_t ldb,
                                         int first, int last, TransposedScratch& scratch) {
     const int columns = last - first;
-    float* c = scratch.product.reserve(static_cast<size_t>(m) * columns);
-    float* left = scratch.left.reserve(static_cast<size_t>(kDepth) * (m + kRows));
-    float* right = scratch.right.reserve(static_cast<size_t>(kDepth) * kPanel);
-    const int tiles = (m + kRows - 1) / kRows;
+    float *c = scratch.product.get(), *left = scratch.left.get(), *right = scratch.right.get();
     if (k == 0) std::memset(c, 0, sizeof(float) * m * columns);
     for (int start = 0; start < k; start += kDepth) {
         const int depth = k - start < kDepth ? k - start : kDepth;
-        float* to = left;
-        for (int t = 0, i = 0; t < tiles;
-             ++t) {  // the left side tile by tile, so that a tile reads it in order
-            const int rows = (m - i) / (tiles - t);
-            for (int r = 0; r < depth; ++r)
-                for (int x = 0; x < rows; ++x) *to++ = a[static_cast<size_t>(start + r) * lda + i + x];
-            i += rows;
-        }
-        for (int column = 0; column < columns; column += kPanel) {
-            const int width = columns - column >= kPanel ? kPanel : kLanes;
-            for (int r = 0; r < depth; ++r)
-                for (int v = 0; v < width; v += kLanes)
-                    store(right + r * width + v,
-                          load(b + static_cast<size_t>(start + r) * ldb + first + column + v));
-            const float* tile_left = left;
-            for (int t = 0, i = 0; t < tiles; ++t) {
-                const int rows = (m - i) / (tiles - t);
-                float* out = c + static_cast<size_t>(i) * columns + column;
-                if (width == kPanel)
-                    tile_rows<2>(rows, depth, tile_left, 1, rows, right, out, columns, start > 0);
-                else
-                    tile_rows<1>(rows, depth, tile_left, 1, rows, right, out, columns, start > 0);
-                tile_left += static_cast<size_t>(rows) * depth;
-                i += rows;
-            }
+        pack_left(m, depth, a + static_cast<size_t>(start) * lda, lda, left);
+        const float* from = b + static_cast<size_t>(start) * ldb + first;
+        for (int group = 0; group < columns; group += kGroup) {
+            const int width = columns - group < kGroup ? columns - group : kGroup;
+            pack_right(width, depth, from + group, ldb, right);
+            multiply_packed(m, width, depth, left, right, c + group, columns, start > 0,
+                            group + kGroup < columns ? from + group + kGroup : nullptr, ldb);
         }
     }
     return c;

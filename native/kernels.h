@@ -120,6 +120,9 @@ struct Team {
     void (*barrier)(void* self);
 };
 
+// The parts of a step, in their order.
+enum Stage { kPacking, kForward, kOutput, kBackward, kWeightGradients, kStages };
+
 // The functions of one instruction set. Those that return bool say false when there is no memory left.
 struct Kernels {
     const char* name;
@@ -131,6 +134,8 @@ struct Kernels {
     // forward only.
     bool (*step)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,
                  double* total, int64_t* count, float* losses, float* const* gradients);
+    // Wall time of each stage of the last step, waiting for other threads included.  // (kStages)
+    const double* (*stage_seconds)(void* network);
     // Writes (steps, lanes, vocab) logits, minus infinity for the padding symbol. Where `parameters` is null,
     // those that `load` has packed are used.
     bool (*logits)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,

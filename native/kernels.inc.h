@@ -62,6 +62,7 @@ constexpr Kernels kTable{
     [](const Shape& shape) -> void* { return new Network(shape); },
     [](void* handle) { delete static_cast<Network*>(handle); },
     step,
+    [](void* handle) -> const double* { return as_network(handle).stopwatch.seconds; },
     logits,
     load_parameters,
     [](void* handle, const Team& team, const Sequences& sequences, const Decoding& decoding) {

@@ -89,6 +89,11 @@ class NetworkHandle {
         return {total, count};
     }
 
+    std::vector<double> stage_seconds() const {
+        const double* seconds = kernels_.stage_seconds(network_);
+        return {seconds, seconds + kStages};
+    }
+
     void logits(const std::vector<Array<float>>& parameters, Array<const int32_t> ids, int32_t reset_id,
                 Array<float> state, Array<float> out) {
         const std::vector<float*> values = pointers(parameters);
@@ -187,6 +192,7 @@ NB_MODULE(_native, module) {
         .def("step", &NetworkHandle::step, nb::arg("parameters"), nb::arg("ids"), nb::arg("targets"),
              nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),
              nb::arg("gradients").none())
+        .def("stage_seconds", &NetworkHandle::stage_seconds)
         .def("logits", &NetworkHandle::logits)
         .def("forward", &NetworkHandle::forward)
         .def("load", &NetworkHandle::load)

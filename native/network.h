@@ -1,6 +1,8 @@
 // The network's memory and its forward pass: packed weights, activations of one window, layer after layer.
 #pragma once
 
+#include <ctime>
+
 #include "cells.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -36,6 +38,27 @@ struct Activations {
     Buffer dropped;                // (R, width): hidden_out times the dropout mask, where there is one
 };
 
+// Takes the time of the stages of a step on thread 0.
+struct Stopwatch {
+    double seconds[kStages] = {};
+    double last = 0.0;
+
+    static double now() {
+        timespec time;
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+    }
+    void start() {
+        for (double& each : seconds) each = 0.0;
+        last = now();
+    }
+    void stop(Stage stage) {
+        const double time = now();
+        seconds[stage] = time - last;
+        last = time;
+    }
+};
+
 struct Network {
     Shape shape;
     CellPlan plan;
@@ -57,6 +80,7 @@ struct Network {
     Buffer row_losses;                     // (R)
     TransposedScratch* scratch = nullptr;  // one per thread
     int scratch_size = 0;
+    Stopwatch stopwatch;
 
     explicit Network(const Shape& s)
         : shape(s),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tests.engines.variants import (
     EOS_ID,
+    VOCAB_SIZE,
     engine_or_skip,
     every_engine,
     every_network,
@@ -15,6 +16,7 @@ from tests.engines.variants import (
     parameters_of,
     window_of,
 )
+from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import parameter_shapes
 from unspool.network.reference import reference_logits, reference_loss
@@ -75,6 +77,16 @@ def test_gradients_are_those_of_the_oracle(
     for name, gradient in got.items():
         assert gradient.shape == wanted[name].shape
         assert gradient.dtype == np.float32
+        assert np.abs(gradient - wanted[name]).max() <= 1e-4 * np.abs(wanted[name]).max() + 1e-7, name
+
+
+@pytest.mark.parametrize("cell", list(CELLS))
+def test_gradients_over_more_rows_and_columns_than_one_block_of_a_product_takes(cell: str) -> None:
+    config = NetworkConfig(cell=cell, hidden_size=103, num_layers=2, vocab_size=VOCAB_SIZE)
+    engine, case = engine_or_skip("cpu", config), make_case(config, 31, 19)
+    _, wanted = oracle(config, 31, 19, masked=False)
+    _, got, _ = engine.loss_and_gradients(parameters_of(config), case.window, case.state, reset_id=EOS_ID)
+    for name, gradient in got.items():
         assert np.abs(gradient - wanted[name]).max() <= 1e-4 * np.abs(wanted[name]).max() + 1e-7, name
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -84,6 +85,21 @@ def test_the_number_of_threads_changes_no_bit(cell: str, lanes: int) -> None:
         )
         results.append((loss.total, state.tobytes(), [value.tobytes() for value in gradients.values()]))
     assert all(result == results[0] for result in results)
+
+
+def test_a_step_tells_where_its_time_went() -> None:
+    config = NetworkConfig(hidden_size=16, vocab_size=20)
+    parameters, window = initialize(config, 0), random_window(config, steps=5, lanes=4)
+    engine = CpuEngine(config, threads=2)
+    start = time.perf_counter()
+    engine.loss_and_gradients(parameters, window, engine.initial_state(4), reset_id=None)
+    whole, seconds = time.perf_counter() - start, engine.stage_seconds()
+    assert tuple(seconds) == kernels.STAGES
+    assert min(seconds.values()) > 0
+    assert sum(seconds.values()) < whole
+    engine.token_losses(parameters, window, engine.initial_state(4), reset_id=None)
+    assert engine.stage_seconds()["forward"] > 0
+    assert engine.stage_seconds()["backward"] == engine.stage_seconds()["weight gradients"] == 0
 
 
 def test_a_large_vocabulary_is_computed_in_blocks() -> None:

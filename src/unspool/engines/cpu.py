@@ -99,6 +99,10 @@ class CpuEngine:
         )
         return Loss(total=total, count=count), self._gradients, state
 
+    def stage_seconds(self) -> dict[str, float]:
+        """Give the wall time of each stage of the last step: `unspool.kernels.STAGES`."""
+        return self._network.stage_seconds()
+
     def token_losses(
         self, parameters: Parameters, window: Window, state: State, *, reset_id: int | None
     ) -> tuple[Floats, State]:

@@ -1,0 +1,119 @@
+"""Where the time of a training step goes: packing, forward, output, backward, weights, optimizer, Python."""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+import harness
+from unspool import _native
+from unspool.engines.cpu import CpuEngine
+from unspool.kernels import STAGES
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+from unspool.text.lanes import Window
+from unspool.training.config import TrainingConfig
+from unspool.training.optimizers import Optimizer
+
+PARTS = (*STAGES, "optimizer", "Python")
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+class Clocked:
+    """A function that adds up the time spent in it."""
+
+    def __init__(self, function: Callable[..., float]) -> None:
+        self.function, self.seconds = function, 0.0
+
+    def __call__(self, *arguments: object) -> float:
+        """Call the function on the clock."""
+        start = time.perf_counter()
+        result = self.function(*arguments)
+        self.seconds += time.perf_counter() - start
+        return result
+
+
+def shapes(arguments: argparse.Namespace) -> list[tuple[str, int, int, int, int]]:
+    """List (cell, hidden_size, batch_size, vocab_size, sequence_length): every combination of the flags."""
+    return [
+        (cell, hidden, batch, vocab, length)
+        for cell in arguments.cells
+        for hidden in arguments.hidden_size
+        for batch in arguments.batch_size
+        for vocab in arguments.vocab_size
+        for length in arguments.sequence_length
+    ]
+
+
+def operations(cell: str, hidden: int, vocab: int) -> float:
+    """Count the multiplications and additions of one trained character; gathered input costs none."""
+    return 3 * 2 * (GATES[cell] * hidden * hidden + hidden * vocab)
+
+
+def make_step(shape: tuple[str, int, int, int, int], threads: int) -> Callable[[], dict[str, float]]:
+    """Prepare a step that gives the seconds of its parts."""
+    cell, hidden, batch, vocab, length = shape
+    config = NetworkConfig(cell=cell, hidden_size=hidden, vocab_size=vocab)
+    engine, parameters = CpuEngine(config, threads=threads), initialize(config, 0)
+    recipe = TrainingConfig(optimizer="adamw", clip_norm=1.0)
+    optimizer = Optimizer("adamw", parameters, recipe, threads=threads)
+    ids = np.random.default_rng(0).integers(1, vocab, (length + 1, batch)).astype(np.int32)
+    window, state = Window(ids[:-1].copy(), ids[1:].copy()), engine.initial_state(batch)
+    clocked = Clocked(_native.optimize)
+
+    def step() -> dict[str, float]:
+        _native.optimize, clocked.seconds = clocked, 0.0
+        start = time.perf_counter()
+        _, gradients, _ = engine.loss_and_gradients(parameters, window, state, reset_id=None)
+        optimizer.update(parameters, gradients, 1e-3)
+        whole = time.perf_counter() - start
+        _native.optimize = clocked.function
+        parts = {**engine.stage_seconds(), "optimizer": clocked.seconds}
+        return {**parts, "Python": whole - sum(parts.values()), "whole": whole}
+
+    return step
+
+
+def measure(shape: tuple[str, int, int, int, int], arguments: argparse.Namespace) -> dict[str, object]:
+    """Time the parts of many steps; the fastest step stands: on a busy machine it is the least disturbed."""
+    step = make_step(shape, arguments.threads)
+    step()
+    end, steps = time.perf_counter() + arguments.seconds, []
+    while len(steps) < arguments.steps or time.perf_counter() < end:
+        steps.append(step())
+    fastest = min(steps, key=lambda parts: parts["whole"])
+    cell, hidden, batch, vocab, length = shape
+    speed = batch * length / fastest["whole"]
+    gflops = speed * operations(cell, hidden, vocab) / 1e9
+    return {"shape": shape, "seconds": fastest, "characters_per_second": speed, "gflops": gflops}
+
+
+def row(result: dict[str, object]) -> Sequence[str]:
+    """Lay out one shape's result."""
+    seconds: dict[str, float] = result["seconds"]
+    shares = [f"{100 * seconds[part] / seconds['whole']:.1f}" for part in PARTS]
+    speed = f"{result['characters_per_second']:,.0f}"
+    whole = f"{1e3 * seconds['whole']:.2f}"
+    return [" ".join(map(str, result["shape"])), speed, f"{result['gflops']:.0f}", whole, *shares]
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = harness.options(__doc__, rounds=None)
+    parser.add_argument("--cells", nargs="+", default=["lstm", "gru", "rnn"], help="cells to measure")
+    parser.add_argument("--hidden-size", nargs="+", type=int, default=[128, 512], help="hidden sizes")
+    parser.add_argument("--batch-size", nargs="+", type=int, default=[8, 64], help="batch sizes")
+    parser.add_argument("--vocab-size", nargs="+", type=int, default=[84], help="vocabulary sizes")
+    parser.add_argument("--sequence-length", nargs="+", type=int, default=[45], help="symbols of a window")
+    parser.add_argument("--steps", type=int, default=5, help="least steps of each shape")
+    parser.add_argument("--seconds", type=float, default=2.0, help="least time for each shape")
+    arguments = parser.parse_args()
+    results = [measure(shape, arguments) for shape in shapes(arguments)]
+    header = ["cell H B V T", "characters/s", "GFLOP/s", "ms", *(f"{part} %" for part in PARTS)]
+    document = {"machine": harness.describe(threads=arguments.threads), "results": results}
+    harness.finish(document, [harness.table(header, [row(r) for r in results])], as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
