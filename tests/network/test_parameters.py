@@ -129,7 +129,7 @@ def test_growing_moves_every_number_to_its_symbols_new_place(embedding_size: int
     old = NetworkConfig(
         cell="gru", hidden_size=4, embedding_size=embedding_size, tied_output=tied, vocab_size=4
     )
-    new = replace(old, vocab_size=6, dropout=0.5)
+    new = replace(old, vocab_size=6, dropout=0.5, input_dropout=0.1, recurrent_dropout=0.2)
     before = initialize(old, 0)
     before["output.bias"][:] = [-9, 1, -2, 3]
     ids = np.array([0, 1, 2, 5])

@@ -61,6 +61,7 @@ def test_the_round_trip_is_exact(
         ({"validation": 5}, "corpus"),
         ({"network": {"hidden_size": 9}}, "network.hidden_size"),
         ({"network": {"dropout": 0.3}}, "network.dropout"),
+        ({"network": {"recurrent_dropout": 0.3}}, "network.recurrent_dropout"),
     ],
 )
 def test_another_run_is_refused_by_what_is_different(

@@ -97,6 +97,8 @@ NETWORK = Group(
         Flag("reset_after", bool, "Apply a GRU's reset gate after the recurrent product", default="on",
              negative="--no-reset-after"),
         Flag("dropout", float, "Chance that a unit is dropped while training", default="0"),
+        Flag("input_dropout", float, "The same of a symbol, which is read as nothing then", default="0"),
+        Flag("recurrent_dropout", float, "The same of a weight of the recurrent kernels", default="0"),
     ),
 )  # fmt: skip
 

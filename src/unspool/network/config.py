@@ -6,7 +6,7 @@ from unspool.configuration import check, is_real, is_whole
 from unspool.network.cells import CELLS, Cell
 
 VARIANTS = ("residual", "tied_output")  # what a network may have beside its cell and its sizes
-DROPOUTS = ("dropout",)  # they matter in training alone
+DROPOUTS = ("dropout", "input_dropout", "recurrent_dropout")  # they matter in training alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,10 @@ class NetworkConfig:
         tied_output: Whether the output kernel is the embedding turned round (Press and Wolf, "Using the
             Output Embedding to Improve Language Models", 2017); embedding_size is hidden_size then.
         dropout: Chance that a unit of a layer's output is dropped for a whole training window, in [0, 1).
+        input_dropout: Chance that a symbol's row of the input table is dropped for a whole training window,
+            in [0, 1).
+        recurrent_dropout: Chance that a weight of a recurrent kernel is dropped for a whole training window,
+            in [0, 1).
         reset_after: Whether a GRU applies its reset gate after the recurrent product; others ignore it.
         vocab_size: V, symbols with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
 
@@ -39,6 +43,8 @@ class NetworkConfig:
     residual: bool = False
     tied_output: bool = False
     dropout: float = 0.0
+    input_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
     reset_after: bool = True
     vocab_size: int | None = None
 

@@ -17,7 +17,7 @@ from unspool.errors import DivergenceError
 from unspool.evaluation.streams import Evaluation, bits_per_character, evaluate_stream
 from unspool.text.lanes import Window
 from unspool.training.checkpoints import Checkpoint
-from unspool.training.dropout import dropout_masks
+from unspool.training.dropout import loss_and_gradients
 from unspool.training.early_stopping import note_evaluation, out_of_patience
 from unspool.training.keepers import Keeper
 from unspool.training.optimizers import FloatArray, Optimizer
@@ -125,9 +125,14 @@ class _Run:
         """Learn from one window."""
         began = self.clock()
         step = self.progress.step + 1
-        masks = dropout_masks(self.task.engine.config, window.ids.shape[1], seed=self.config.seed, step=step)
-        loss, gradients, state = self.task.engine.loss_and_gradients(
-            self.checkpoint.parameters, window, self.state(step), reset_id=self.reset_id, masks=masks
+        loss, gradients, state = loss_and_gradients(
+            self.task.engine,
+            self.checkpoint.parameters,
+            window,
+            self.state(step),
+            reset_id=self.reset_id,
+            seed=self.config.seed,
+            step=step,
         )
         if not math.isfinite(loss.total):
             raise self.diverged("loss", loss.total)
