@@ -32,7 +32,7 @@ NETWORK = NetworkConfig(
     vocab_size=TOKENIZER.vocab_size,
 )
 TRAINING = TrainingConfig(
-    epochs=4, batch_size=4, sequence_length=5, evaluate_every=7, checkpoint_seconds=0.0, threads=1
+    epochs=4, batch_size=4, sequence_length=5, evaluate_every=7, checkpoint_seconds=0.0, threads=1, ema=0.9
 )
 
 

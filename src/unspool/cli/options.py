@@ -117,6 +117,8 @@ TRAINING = Group(
              table="unspool.training.schedules:SCHEDULES"),
         Flag("weight_decay", float, "Decoupled decay of the kernels, adamw only", default="0.01"),
         Flag("clip_norm", float, "Greatest norm of the gradients", default="1", can_be_off=True),
+        Flag("ema", float, "Decay of an average of the weights over the steps, which becomes the model",
+             default="none", can_be_off=True),
         Flag("validation_fraction", float, "Share of the texts to hold out", default="0.1",
              can_be_off=True),
         Flag("state_reset", float,
