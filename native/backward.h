@@ -193,25 +193,26 @@ struct WindowTask {
         float* carry = network.carry.get() + static_cast<size_t>(lanes.first) * width;
         float* carry_cell =
             two ? network.carry_cell.get() + static_cast<size_t>(lanes.first) * width : nullptr;
-        if (masks()) network.apply_mask(batch, layer, lanes, output_grad, output_grad);
-        for (int j = 0; j < count * width; j += kLanes)
-            store(carry + j, load(carry + j) + load(output_grad + j));
+        float* spare = network.spare.get() + static_cast<size_t>(lanes.first) * width;
+        if (masks()) network.apply_mask(batch, layer, lanes, output_grad, spare);
+        Network::add_rows(count * width, carry, masks() ? spare : output_grad, carry);
         step_backward(network.shape, network.plan, network.weights[layer],
                       {count, width, gates, a.hidden_in.get() + first * width,
                        two ? a.cell_in.get() + first * width : nullptr, a.hidden_out.get() + first * width,
-                       two ? a.tanh_cell.get() + first * width : nullptr, carry, carry_cell,
-                       network.spare.get() + static_cast<size_t>(lanes.first) * width});
+                       two ? a.tanh_cell.get() + first * width : nullptr, carry, carry_cell, spare});
         for (int b = 0; b < count; ++b) {
             if (batch.ids[first + b] != batch.reset_id) continue;
             std::memset(carry + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
             if (two) std::memset(carry_cell + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
         }
         if (!network.dense_input(layer)) return;
-        // the layer below has not been reached yet, so its outputs' gradients may take the place of ours
+        // the layer below has not been reached yet, so its outputs' gradients may take the place of ours, or
+        // be added to them where it is what we hand on
         float* below = layer > 0 ? output_grad : network.embedded_grad.get() + first * network.input_width;
         for (int g = 0; g < network.plan.inputs; ++g)
             multiply(count, gates + network.plan.input[g].slot * width, network.row_floats(),
-                     network.weights[layer].input_back[g], below, network.input_axis(layer).padded, g > 0);
+                     network.weights[layer].input_back[g], below, network.input_axis(layer).padded,
+                     g > 0 || network.adds_input(layer));
     }
 
     // Gradient of one group of gates of a matrix: (left side)^T (gates' gradients), for this thread's

@@ -15,6 +15,7 @@ struct Shape {
     int embedding_size;  // 0: the first layer's input kernel is a table of one row per symbol
     int hidden_size;
     int num_layers;
+    bool residual;  // each layer but the first hands on its output plus its input
 };
 
 // A network's arrays, row-major float32, in the order in which they are stored:
@@ -28,7 +29,7 @@ struct Batch {
     const int32_t* ids;
     const int32_t* targets;  // 0: not counted; null where nothing is compared
     int32_t reset_id;        // a lane's state is zeroed before a step whose input is this; -1: never
-    const float* masks;      // (layers, lanes, hidden) factors on each layer's output, or null
+    const float* masks;      // (layers, lanes, hidden) factors on each layer's own output, or null
 };
 
 // A deterministic automaton over symbols; `classes` is null where there is none.

@@ -58,11 +58,11 @@ Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id) 
 class NetworkHandle {
  public:
     NetworkHandle(ThreadTeam& team, const std::string& kernels, int cell, bool reset_after, int vocab_size,
-                  int embedding_size, int hidden_size, int num_layers)
+                  int embedding_size, int hidden_size, int num_layers, bool residual)
         : team_(team),
           kernels_(kernels_named(kernels)),
-          network_(kernels_.create(
-              {static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size, num_layers})) {}
+          network_(kernels_.create({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size,
+                                    hidden_size, num_layers, residual})) {}
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
     ~NetworkHandle() { kernels_.destroy(network_); }
@@ -187,7 +187,7 @@ NB_MODULE(_native, module) {
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);
     bind_generation(module);
     nb::class_<NetworkHandle>(module, "Network")
-        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int>(),
+        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int, bool>(),
              nb::keep_alive<1, 2>())
         .def("step", &NetworkHandle::step, nb::arg("parameters"), nb::arg("ids"), nb::arg("targets"),
              nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),

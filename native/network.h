@@ -35,7 +35,7 @@ struct Activations {
     Buffer gates;                  // (R, slots x width)
     Buffer hidden_in, cell_in;     // ((steps + 1) x lanes, width): the state before each step, resets applied
     Buffer hidden_out, tanh_cell;  // (R, width)
-    Buffer dropped;                // (R, width): hidden_out times the dropout mask, where there is one
+    Buffer handed_on;              // (R, width): hidden_out times its mask, plus the layer's input
 };
 
 // Takes the time of the stages of a step on thread 0.
@@ -100,6 +100,7 @@ struct Network {
         delete[] scratch;
     }
 
+    bool adds_input(int layer) const { return shape.residual && layer > 0; }
     bool dense_input(int layer) const { return layer > 0 || shape.embedding_size > 0; }
     int input_size(int layer) const { return layer > 0 ? shape.hidden_size : shape.embedding_size; }
     int row_floats() const { return plan.slots * width; }
@@ -247,14 +248,15 @@ struct Network {
                  a.hidden_out.reserve(rows * width);
             if (plan.states == 2)
                 ok = ok && a.cell_in.reserve(states * width) && a.tanh_cell.reserve(rows * width);
-            if (masks) ok = ok && a.dropped.reserve(rows * width);
+            if (masks || adds_input(l)) ok = ok && a.handed_on.reserve(rows * width);
         }
         return ok;
     }
 
     // The output of a layer as the next one sees it.
     const float* layer_output(int layer, bool masks) const {
-        return masks ? activations[layer].dropped.get() : activations[layer].hidden_out.get();
+        const Activations& a = activations[layer];
+        return masks || adds_input(layer) ? a.handed_on.get() : a.hidden_out.get();
     }
 
     // Runs lanes [part.first, part.last) of one layer through the whole window; reads and writes their state.
@@ -308,14 +310,21 @@ struct Network {
                       two ? a.tanh_cell.get() + first * width : nullptr});
         std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width,
                     sizeof(float) * rows * width);
-        if (masks)
-            apply_mask(batch, layer, part, a.hidden_out.get() + first * width,
-                       a.dropped.get() + first * width);
+        const float* out = a.hidden_out.get() + first * width;
+        float* to = a.handed_on.get() + first * width;
+        if (masks) apply_mask(batch, layer, part, out, to);
+        if (adds_input(layer))
+            add_rows(rows * width, masks ? to : out, layer_output(layer - 1, masks) + first * width, to);
     }
 
     void embed(int32_t id, float* row) const {
         std::memcpy(row, embedding + static_cast<size_t>(id) * shape.embedding_size,
                     sizeof(float) * shape.embedding_size);
+    }
+
+    // to = a + b for `count` floats, whole vectors.
+    static void add_rows(int count, const float* a, const float* b, float* to) {
+        for (int j = 0; j < count; j += kLanes) store(to + j, load(a + j) + load(b + j));
     }
 
     // to = from * mask for the rows of one step.

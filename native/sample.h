@@ -31,6 +31,7 @@ class Writer {
             rows_[r].history = r;
             ok = histories_[r].reserve(decoding_, net_.shape.vocab_size, net_.vocab_width);
         }
+        if (net_.shape.residual) ok = ok && sums_.reserve(wide);
         if (net_.shape.embedding_size > 0)
             ok = ok && embedded_.reserve(static_cast<size_t>(room) * net_.input_width);
         for (size_t i = 0; ok && i < layers * 2; ++i) ok = states_[i].reserve(wide) != nullptr;
@@ -71,6 +72,7 @@ class Writer {
     History* histories_ = nullptr;
     Buffer* states_ = nullptr;  // hidden state and cell state of each layer, (room, width)
     Buffer gates_, logits_, embedded_;
+    Buffer sums_;  // (room, width): what a residual network's layer in hand hands on
 
     float* state(int layer, int slot, int row) const {
         return states_[layer * 2 + slot].get() + static_cast<size_t>(row) * net_.width;
@@ -105,7 +107,8 @@ class Writer {
             rows_[row].input = seq_.prompts[rows_[row].position++];
             return true;
         }
-        compute_logits(net_, 1, state(net_.shape.num_layers - 1, 0, row), logits_of(row));
+        for (int l = 0; l < net_.shape.num_layers; ++l) hand_on(l, row, row + 1, 0, net_.width);
+        compute_logits(net_, 1, output(net_.shape.num_layers - 1, row), logits_of(row));
         advance(row);
         return true;
     }
@@ -144,7 +147,7 @@ class Writer {
         bool wanted = false;
         for (int r = 0; r < active_; ++r)
             wanted = wanted || (!rows_[r].done && (echoes() || !reads_prompt(rows_[r])));
-        if (wanted) compute_logits(net_, active_, state(net_.shape.num_layers - 1, 0, 0), logits_.get());
+        if (wanted) compute_logits(net_, active_, output(net_.shape.num_layers - 1, 0), logits_.get());
         for (int r = active_; r-- > 0;)
             advance(r);  // backwards: finish() moves the last row, done already, to r
     }
@@ -169,11 +172,30 @@ class Writer {
         float *hidden = state(layer, 0, 0), *cell = state(layer, 1, 0);
         cell_forward(net_.shape, net_.plan, net_.weights[layer],
                      {active_, net_.width, first, last, gates, hidden, cell, hidden, cell, nullptr});
+        hand_on(layer, 0, active_, first, last);
+    }
+
+    // Adds units [first, last) of a residual layer's new state to what the layer below has handed on.
+    void hand_on(int layer, int first_row, int last_row, int first, int last) {
+        for (int r = first_row; net_.shape.residual && r < last_row; ++r) {
+            float* sum = sums_.get() + static_cast<size_t>(r) * net_.width;
+            const float* hidden = state(layer, 0, r);
+            if (layer == 0)
+                std::memcpy(sum + first, hidden + first, sizeof(float) * (last - first));
+            else
+                Network::add_rows(last - first, hidden + first, sum + first, sum + first);
+        }
+    }
+
+    // What a layer hands on once its cells are computed, until those of the next layer are.
+    const float* output(int layer, int row) const {
+        return net_.shape.residual ? sums_.get() + static_cast<size_t>(row) * net_.width
+                                   : state(layer, 0, row);
     }
 
     // What a layer with a dense input reads: the output of the layer below, or the symbols' embeddings.
     const float* layer_input(int layer) {
-        if (layer > 0) return state(layer - 1, 0, 0);
+        if (layer > 0) return output(layer - 1, 0);
         for (int r = 0; r < active_; ++r)
             net_.embed(rows_[r].input, embedded_.get() + static_cast<size_t>(r) * net_.input_width);
         return embedded_.get();

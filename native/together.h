@@ -120,7 +120,7 @@ class Together : public Writer {
             if (thread == 0) layer_input(0);
             meet(thread);
         }
-        const float* input = layer > 0 ? state(layer - 1, 0, 0) : embedded_.get();
+        const float* input = layer > 0 ? output(layer - 1, 0) : embedded_.get();
         for (int g = 0; g < net_.plan.inputs; ++g) {
             const Panels& panels = net_.weights[layer].input[g];
             const Part part = part_of(panels.count(), threads_, thread);

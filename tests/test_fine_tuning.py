@@ -13,13 +13,26 @@ NEW = ["Ölpreis steigt", "oil prices fall", "team verliert ß"] * 20
 FIRST = unspool.TrainingConfig(epochs=2, batch_size=4, sequence_length=16, validation_fraction=None)
 
 
-@pytest.fixture(scope="module", params=["char", "word"])
+NETWORKS = {
+    "char": unspool.NetworkConfig(hidden_size=8),
+    "word": unspool.NetworkConfig(hidden_size=8, embedding_size=6),
+    "tied": unspool.NetworkConfig(
+        hidden_size=8, embedding_size=8, num_layers=2, tied_output=True, residual=True, recurrent_dropout=0.1
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=list(NETWORKS))
 def origin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> unspool.Generator:
     folder = tmp_path_factory.mktemp("origin") / "run"
-    small = unspool.NetworkConfig(hidden_size=8, embedding_size=6 if request.param == "word" else None)
-    limit = 8 if request.param == "word" else None  # so that there is an <unk>
+    words = request.param == "word"
     return unspool.train(
-        OLD, out=folder, network=small, training=FIRST, tokenizer=request.param, max_vocab_size=limit
+        OLD,
+        out=folder,
+        network=NETWORKS[request.param],
+        training=FIRST,
+        tokenizer="word" if words else "char",
+        max_vocab_size=8 if words else None,  # so that there is an <unk>
     )
 
 

@@ -25,6 +25,7 @@ class Network:
         embedding_size: int,
         hidden_size: int,
         num_layers: int,
+        residual: bool,
     ) -> None: ...
     def step(
         self,

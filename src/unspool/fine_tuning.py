@@ -51,7 +51,7 @@ def first_parameters(
         seed: What fresh values come from.
 
     Raises:
-        ConfigError: If the network is not the origin's but for its symbols and its dropout.
+        ConfigError: If the network is not the origin's but for its symbols and its dropouts.
     """
     if origin is None:
         return initialize(network, seed)

@@ -13,6 +13,7 @@ from tests.artifacts.models import change_json, make_model, same, save, seal
 from tests.engines.variants import describe, networks
 from unspool.artifacts import load_model
 from unspool.artifacts.model_folder import CONFIG, MODEL, TOKENIZER
+from unspool.configuration import to_dict
 from unspool.errors import ArtifactError, ConfigError, InputError, TokenizerError
 from unspool.network.config import NetworkConfig
 from unspool.text.tokenizers import CharTokenizer, WordTokenizer
@@ -26,10 +27,8 @@ def listing(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("config", networks(), ids=describe)
 def test_every_network_comes_back_as_it_was(tmp_path: Path, config: NetworkConfig) -> None:
-    options = {
-        name: getattr(config, name) for name in ("cell", "num_layers", "embedding_size", "reset_after")
-    }
-    model = make_model(1, symbols="etaoinshr", hidden_size=config.hidden_size, dropout=0.25, **options)
+    options = {name: value for name, value in to_dict(config).items() if name != "vocab_size"}
+    model = make_model(1, symbols="etaoinshr", **{**options, "dropout": 0.25})
     save(tmp_path / "runs" / "deep", model)
     loaded = load_model(tmp_path / "runs" / "deep")
     assert same(loaded, model)

@@ -26,7 +26,8 @@ from unspool.network.config import NetworkConfig
 from unspool.network.reference import reference_logits
 
 PROMPTS = [np.array(ids, dtype=np.int32) for ids in ([], [3], [4, 5, 1, 2], [9, 9])]
-one_network = pytest.mark.parametrize("config", [networks()[5]], ids=describe)
+NETWORK = NetworkConfig(cell="lstm", num_layers=2, hidden_size=20, vocab_size=VOCAB_SIZE)
+some_networks = pytest.mark.parametrize("config", [NETWORK, networks()[-1]], ids=describe)
 
 
 def logprobs_of(
@@ -75,7 +76,7 @@ def test_sampling_is_that_of_the_plain_twin(engine_name: str, config: NetworkCon
 
 
 @every_engine
-@one_network
+@some_networks
 def test_a_text_depends_on_its_seed_and_index_alone(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     options = GenerationOptions(max_new_tokens=40, seed=1)
@@ -88,7 +89,7 @@ def test_a_text_depends_on_its_seed_and_index_alone(engine_name: str, config: Ne
 
 
 @every_engine
-@one_network
+@some_networks
 def test_a_stream_is_the_text_in_pieces(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     for seed in range(5):
@@ -101,7 +102,7 @@ def test_a_stream_is_the_text_in_pieces(engine_name: str, config: NetworkConfig)
 
 
 @every_engine
-@one_network
+@some_networks
 @pytest.mark.parametrize("temperature", [0, 1e-30, 1e-3, 1.0, 100.0, 1e30])
 def test_any_temperature_is_safe_and_pad_is_never_drawn(
     engine_name: str, config: NetworkConfig, temperature: float
@@ -122,7 +123,7 @@ def test_any_temperature_is_safe_and_pad_is_never_drawn(
 
 
 @every_engine
-@one_network
+@some_networks
 def test_no_prompts_give_no_texts(engine_name: str, config: NetworkConfig) -> None:
     assert engine_or_skip(engine_name, config).generate(parameters_of(config), [], GenerationOptions()) == []
 
@@ -188,7 +189,7 @@ def assert_same(a: GeneratedIds, b: GeneratedIds) -> None:
 
 
 @every_engine
-@one_network
+@some_networks
 @pytest.mark.parametrize("options", EVERY_OPTION, ids=str)
 @pytest.mark.parametrize("automata", ["", "guide", "stop"])
 def test_every_option_gives_what_the_plain_twin_gives(
@@ -213,7 +214,7 @@ def test_every_option_gives_what_the_plain_twin_gives(
 
 
 @every_engine
-@one_network
+@some_networks
 def test_a_stop_automaton_ends_a_text_once_there_are_enough_symbols(
     engine_name: str, config: NetworkConfig
 ) -> None:
@@ -234,7 +235,7 @@ def test_a_stop_automaton_ends_a_text_once_there_are_enough_symbols(
 
 
 @every_engine
-@one_network
+@some_networks
 def test_what_an_engine_cannot_know_is_refused(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     for name, value in {"stop": "x", "bad_words": "x", "best_of": 2, "logit_bias": {"a": 1.0}}.items():
@@ -250,7 +251,7 @@ def test_what_an_engine_cannot_know_is_refused(engine_name: str, config: Network
 
 
 @every_engine
-@one_network
+@some_networks
 def test_a_guide_is_followed_to_its_end_in_time(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     guide = Guide(GUIDED, np.zeros(len(PROMPTS) * 5, np.int32))
@@ -264,7 +265,7 @@ def test_a_guide_is_followed_to_its_end_in_time(engine_name: str, config: Networ
 
 
 @every_engine
-@one_network
+@some_networks
 def test_generation_goes_on_from_a_state(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     options = GenerationOptions(max_new_tokens=20, seed=3)

@@ -11,36 +11,43 @@ from numpy.typing import NDArray
 from unspool.engines import ENGINES, make_engine
 from unspool.engines.protocol import Engine
 from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
+from unspool.network.config import VARIANTS, NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.lanes import Window
 
 VOCAB_SIZE = 11
 EOS_ID = VOCAB_SIZE - 1
+SHAPES: list[dict[str, Any]] = [
+    {"num_layers": 1, "hidden_size": 7},
+    {"num_layers": 2, "hidden_size": 20},
+    {"num_layers": 1, "hidden_size": 20, "embedding_size": 5},
+    {"num_layers": 2, "hidden_size": 7, "embedding_size": 5},
+    {"num_layers": 3, "hidden_size": 20, "residual": True},
+    {"num_layers": 1, "hidden_size": 20, "embedding_size": 20, "tied_output": True},
+    {"num_layers": 4, "hidden_size": 7, "embedding_size": 7, "tied_output": True, "residual": True},
+]
 THREADS = {"torch": 1}  # its threads wait by spinning, which takes minutes on a busy machine
 
 
 def networks() -> list[NetworkConfig]:
-    """List every cell, a GRU both ways, one layer and two, one-hot and embedded, at odd sizes."""
-    shapes = [(1, None, 7), (2, None, 20), (1, 5, 20), (2, 5, 7)]
+    """List every cell, a GRU both ways, in the shapes of `SHAPES`, at odd sizes."""
     kinds = [
         (name, after)
         for name, cell in CELLS.items()
         for after in ([True, False] if cell.reset_gate else [True])
     ]
     return [
-        NetworkConfig(
-            cell=cell, reset_after=after, num_layers=L, embedding_size=E, hidden_size=H, vocab_size=VOCAB_SIZE
-        )
+        NetworkConfig(cell=cell, reset_after=after, vocab_size=VOCAB_SIZE, **shape)
         for cell, after in kinds
-        for L, E, H in shapes
+        for shape in SHAPES
     ]
 
 
 def describe(config: NetworkConfig) -> str:
     """Name a network in the tests' names."""
     before = "" if config.reset_after else "-reset_before"
-    return f"{config.cell}{before}-L{config.num_layers}-E{config.embedding_size}-H{config.hidden_size}"
+    more = "".join(f"-{name}" for name in VARIANTS if getattr(config, name))
+    return f"{config.cell}{before}-L{config.num_layers}-E{config.embedding_size}-H{config.hidden_size}{more}"
 
 
 every_network = pytest.mark.parametrize("config", networks(), ids=describe)

@@ -213,14 +213,16 @@ def test_unknown_kernels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ("hidden_size", "num_layers", "embedding_size"),
     [(5, 1, None), (300, 1, None), (164, 2, 6), (132, 3, None)],
 )
+@pytest.mark.parametrize("residual", [False, True])
 def test_few_sequences_on_many_threads_are_the_same(
-    cell: str, hidden_size: int, num_layers: int, embedding_size: int | None
+    cell: str, hidden_size: int, num_layers: int, embedding_size: int | None, residual: bool
 ) -> None:
     config = NetworkConfig(
         cell=cell,
         hidden_size=hidden_size,
         num_layers=num_layers,
         embedding_size=embedding_size,
+        residual=residual,
         vocab_size=11,
     )
     parameters = initialize(config, 0)

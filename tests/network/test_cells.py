@@ -6,7 +6,7 @@ import pytest
 from tests.engines.variants import describe, every_network, make_case, networks, parameters_of
 from unspool.network.cells import CELLS, Array, LayerParameters, sigmoid
 from unspool.network.config import NetworkConfig
-from unspool.network.parameters import layer_parameters
+from unspool.network.parameters import layer_parameters, output_kernel
 from unspool.network.reference import reference_logits, reference_loss
 
 WIDE_OPEN, SHUT = 40.0, -40.0
@@ -96,7 +96,7 @@ def test_the_reference_is_the_cells_step_by_step(config: NetworkConfig) -> None:
     logits, after = reference_logits(config, parameters, case.window.ids, case.state)
     for t in range(5):
         state = config.kind.step(layer, vectors[t] @ layer.input_kernel + layer.bias, state)
-        wanted = state[0] @ parameters["output.kernel"] + parameters["output.bias"]
+        wanted = state[0] @ output_kernel(parameters) + parameters["output.bias"]
         np.testing.assert_allclose(logits[t, :, 1:], wanted[:, 1:], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(after[0], state, rtol=1e-4, atol=1e-5)
 

@@ -21,7 +21,11 @@ from unspool.network.config import NetworkConfig
         ("dropout", 1.0, r"\[0, 1\)"),
         ("dropout", -0.1, r"\[0, 1\)"),
         ("dropout", float("nan"), r"\[0, 1\)"),
+        ("input_dropout", 1.0, r"\[0, 1\)"),
+        ("recurrent_dropout", -0.1, r"\[0, 1\)"),
         ("reset_after", 1, "true or false"),
+        ("residual", 1, "true or false"),
+        ("tied_output", None, "true or false"),
         ("vocab_size", 1, "≥ 2"),
     ],
 )
@@ -31,8 +35,25 @@ def test_a_value_out_of_range_is_named_with_its_range(name: str, value: object, 
 
 
 def test_json_and_back_is_the_same() -> None:
-    config = NetworkConfig(cell="gru", num_layers=3, embedding_size=16, dropout=0.25, reset_after=False)
+    config = NetworkConfig(
+        cell="gru",
+        num_layers=3,
+        hidden_size=16,
+        embedding_size=16,
+        dropout=0.25,
+        input_dropout=0.1,
+        recurrent_dropout=0.5,
+        reset_after=False,
+        residual=True,
+        tied_output=True,
+    )
     assert from_dict(NetworkConfig, to_dict(config), where="config.json") == config
+
+
+@pytest.mark.parametrize("embedding_size", [None, 8])
+def test_a_tied_output_needs_an_embedding_as_wide_as_the_network(embedding_size: int | None) -> None:
+    with pytest.raises(ConfigError, match=r"embedding_size: expected hidden_size \(16\), as tied_output"):
+        NetworkConfig(hidden_size=16, embedding_size=embedding_size, tied_output=True)
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -1,6 +1,7 @@
 """Parameters: their names and number, and what they are before the first step."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ import pytest
 from unspool.errors import ConfigError
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
-from unspool.network.parameters import count_parameters, grow, initialize, layer_parameters, parameter_shapes
+from unspool.network.parameters import (
+    count_parameters,
+    grow,
+    initialize,
+    layer_parameters,
+    output_kernel,
+    parameter_shapes,
+)
 
 
 @pytest.mark.parametrize(("vocab_size", "count"), [(83, 119_251), (84, 119_892)])
@@ -116,17 +124,19 @@ def test_a_layers_arrays_are_gathered_by_name() -> None:
     assert layer_parameters(values, 1).recurrent_bias is None
 
 
-@pytest.mark.parametrize("embedding_size", [None, 3])
-def test_growing_moves_every_number_to_its_symbols_new_place(embedding_size: int | None) -> None:
-    old = NetworkConfig(cell="gru", hidden_size=4, embedding_size=embedding_size, vocab_size=4)
-    new = NetworkConfig(cell="gru", hidden_size=4, embedding_size=embedding_size, vocab_size=6, dropout=0.5)
+@pytest.mark.parametrize(("embedding_size", "tied"), [(None, False), (3, False), (4, True)])
+def test_growing_moves_every_number_to_its_symbols_new_place(embedding_size: int | None, tied: bool) -> None:
+    old = NetworkConfig(
+        cell="gru", hidden_size=4, embedding_size=embedding_size, tied_output=tied, vocab_size=4
+    )
+    new = replace(old, vocab_size=6, dropout=0.5, input_dropout=0.1, recurrent_dropout=0.2)
     before = initialize(old, 0)
     before["output.bias"][:] = [-9, 1, -2, 3]
     ids = np.array([0, 1, 2, 5])
     after = grow(before, old, new, ids=ids, seed=1)
     table = "embedding" if embedding_size else "layers.0.input_kernel"
     np.testing.assert_array_equal(after[table][ids], before[table])
-    np.testing.assert_array_equal(after["output.kernel"][:, ids], before["output.kernel"])
+    np.testing.assert_array_equal(output_kernel(after)[:, ids], output_kernel(before))
     np.testing.assert_array_equal(after["layers.0.recurrent_kernel"], before["layers.0.recurrent_kernel"])
     assert after["output.bias"].tolist() == [-9, 1, -2, -2, -2, 3]  # <pad>'s does not count
     assert np.ptp(after[table][3:5]) > 0
@@ -136,3 +146,15 @@ def test_growing_refuses_another_network() -> None:
     old = NetworkConfig(hidden_size=4, vocab_size=4)
     with pytest.raises(ConfigError, match="go on from"):
         grow(initialize(old, 0), old, NetworkConfig(hidden_size=5, vocab_size=5), ids=np.arange(4), seed=0)
+
+
+def test_a_tied_output_has_no_kernel_of_its_own() -> None:
+    free = NetworkConfig(hidden_size=4, embedding_size=4, vocab_size=6)
+    tied = replace(free, tied_output=True)
+    assert set(parameter_shapes(free)) - set(parameter_shapes(tied)) == {"output.kernel"}
+    assert list(parameter_shapes(tied))[-1] == "output.bias"
+    assert count_parameters(free) - count_parameters(tied) == 4 * 6
+    parameters = initialize(tied, 0)
+    assert output_kernel(parameters).base is parameters["embedding"]
+    own = initialize(free, 0)
+    assert output_kernel(own) is own["output.kernel"]

@@ -6,7 +6,7 @@ import pytest
 
 from unspool.errors import ConfigError
 from unspool.network.config import NetworkConfig
-from unspool.sweeping.config import SweepConfig, first_values
+from unspool.sweeping.config import SweepConfig, extremes
 from unspool.sweeping.space import (
     PARAMETERS,
     Range,
@@ -24,7 +24,7 @@ from .runs import SMALL, made
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameter_is_one_of_the_network_or_of_the_training(name: str) -> None:
-    value = first_values(SweepConfig())[name]
+    value = next(extremes(SweepConfig()))[name]
     network, training = configured(NetworkConfig(), TrainingConfig(), {name: value})
     assert getattr(network if PARAMETERS[name].network else training, name) == value
     assert type(value) is PARAMETERS[name].kind
@@ -112,3 +112,9 @@ def test_a_label_names_what_varies() -> None:
     assert varying([one, other]) == ["learning_rate"]
     assert label(other, varying([one, other])) == "lstm, 8 units, learning rate 0.01"
     assert label(one, []) == "lstm, 8 units"
+
+
+@pytest.mark.parametrize("sizes", [[8, 16], Range(8, 16)])
+def test_the_ends_of_ranges_are_tried_on_the_network(sizes: Range | list[int]) -> None:
+    config = SweepConfig(hidden_size=sizes, cell=["gru"], learning_rate=[0.02], trials=2)
+    assert [each["hidden_size"] for each in extremes(config)] == [8, 16]

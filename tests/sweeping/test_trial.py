@@ -52,6 +52,12 @@ def test_a_budget_of_symbols_gives_the_same_bits_again(corpus: SweepCorpus) -> N
     assert bits(0) != bits(1)
 
 
+def test_an_average_is_what_is_measured(corpus: SweepCorpus) -> None:
+    averaged = job(training=replace(job().training, ema=0.9))
+    pairs = zip(reports(run_trial(job(), corpus)), reports(run_trial(averaged, corpus)), strict=True)
+    assert all(one.bits_per_character != other.bits_per_character for one, other in pairs)
+
+
 class Ticking:
     """A clock on which reading the time takes a hundredth of a second."""
 

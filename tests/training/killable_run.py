@@ -20,9 +20,19 @@ from unspool.training.run_folder import RunFolder
 from unspool.training.task import TrainingTask, fresh_start
 
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))
-NETWORK = NetworkConfig(hidden_size=8, num_layers=2, dropout=0.2, vocab_size=TOKENIZER.vocab_size)
+NETWORK = NetworkConfig(
+    hidden_size=8,
+    num_layers=2,
+    embedding_size=8,
+    residual=True,
+    tied_output=True,
+    dropout=0.2,
+    input_dropout=0.1,
+    recurrent_dropout=0.3,
+    vocab_size=TOKENIZER.vocab_size,
+)
 TRAINING = TrainingConfig(
-    epochs=4, batch_size=4, sequence_length=5, evaluate_every=7, checkpoint_seconds=0.0, threads=1
+    epochs=4, batch_size=4, sequence_length=5, evaluate_every=7, checkpoint_seconds=0.0, threads=1, ema=0.9
 )
 
 

@@ -50,17 +50,38 @@ def test_the_round_trip_is_exact(
     assert all(array.flags.writeable for array in loaded.parameters.values())
 
 
+def test_an_average_is_kept_where_there_is_one(
+    make_task: MakeTask, begin: Begin, stop_at: Any, path: Path
+) -> None:
+    sizes = {}
+    for ema in (None, 0.9):
+        task = make_task(ema=ema)
+        saved = trained(task, begin, stop_at)
+        save_checkpoint(path, saved)
+        sizes[ema] = path.stat().st_size
+        loaded = load_checkpoint(path, begin(task))
+        assert (loaded.average is None) == (ema is None)
+    assert saved.average is not None
+    assert loaded.average is not None
+    for name, array in saved.average.items():
+        assert loaded.average[name].tobytes() == array.tobytes()
+        assert array.tobytes() != saved.parameters[name].tobytes()
+    assert sizes[0.9] - sizes[None] >= sum(array.nbytes for array in saved.average.values())
+
+
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
         ({"batch_size": 5}, "training.batch_size"),
         ({"learning_rate": 0.02}, "training.learning_rate"),
         ({"seed": 1}, "training.seed"),
+        ({"ema": 0.9}, "training.ema"),
         ({"epochs": 4}, "training.epochs"),
         ({"document": True}, "corpus"),
         ({"validation": 5}, "corpus"),
         ({"network": {"hidden_size": 9}}, "network.hidden_size"),
         ({"network": {"dropout": 0.3}}, "network.dropout"),
+        ({"network": {"recurrent_dropout": 0.3}}, "network.recurrent_dropout"),
     ],
 )
 def test_another_run_is_refused_by_what_is_different(

@@ -32,6 +32,8 @@ def test_the_defaults_are_in_range_and_survive_json() -> None:
         ("weight_decay", -0.1),
         ("beta2", 1.0),
         ("clip_norm", 0.0),
+        ("ema", 0.0),
+        ("ema", 1.0),
         ("validation_fraction", 1.0),
         ("validation_fraction", 0.0),
         ("patience", 0),
@@ -47,7 +49,7 @@ def test_a_value_out_of_range_is_refused_by_name(name: str, value: object) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["minutes", "clip_norm", "validation_fraction", "patience", "evaluate_every", "threads"]
+    "name", ["minutes", "clip_norm", "ema", "validation_fraction", "patience", "evaluate_every", "threads"]
 )
 def test_none_means_off(name: str) -> None:
     assert getattr(TrainingConfig(**{name: None}), name) is None

@@ -39,7 +39,7 @@ def of_kind(records: list[TrainingRecord], kind: type) -> list[Any]:
 
 def all_bytes(checkpoint: Checkpoint) -> dict[str, bytes]:
     arrays = {**checkpoint.parameters, "state": checkpoint.state}
-    for slot, of_slot in checkpoint.slots.items():
+    for slot, of_slot in {**checkpoint.slots, "average": checkpoint.average or {}}.items():
         arrays.update({f"{slot}/{name}": array for name, array in of_slot.items()})
     return {name: array.tobytes() for name, array in arrays.items()}
 
@@ -89,11 +89,24 @@ def test_steps_count_up_and_the_epochs_are_whole(make_task: MakeTask, begin: Beg
     assert isinstance(records[-2], CheckpointRecord)
 
 
-@pytest.mark.parametrize(("engine", "document"), [("cpu", False), ("cpu", True), ("torch", False)])
+DEEPER = {"num_layers": 4, "embedding_size": 8, "residual": True, "tied_output": True, "input_dropout": 0.1,
+          "recurrent_dropout": 0.2}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("engine", "more"),
+    [
+        ("cpu", {}),
+        ("cpu", {"document": True}),
+        ("cpu", {"ema": 0.9, "network": DEEPER}),
+        ("torch", {}),
+        ("torch", {"ema": 0.9, "network": DEEPER}),
+    ],
+)
 def test_a_stopped_run_goes_on_bit_for_bit(
-    make_task: MakeTask, begin: Begin, stop_at: Any, engine: str, document: bool
+    make_task: MakeTask, begin: Begin, stop_at: Any, engine: str, more: dict[str, Any]
 ) -> None:
-    settings = {"document": document, "evaluate_every": 7, "patience": 3, "engine": engine, "epochs": 2}
+    settings = {"evaluate_every": 7, "patience": 3, "engine": engine, "epochs": 2, **more}
     if engine == "torch":  # the slow one: fewer, shorter windows on one thread
         pytest.importorskip("torch")
         settings |= {"threads": 1, "sequence_length": 6, "batch_size": 8}

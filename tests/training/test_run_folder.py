@@ -60,7 +60,7 @@ def test_a_finished_run_is_a_model_folder(make_task: MakeTask, begin: Begin, tmp
 
 
 def test_the_card_says_what_the_model_is(make_task: MakeTask, begin: Begin, tmp_path: Path) -> None:
-    task = make_task()
+    task = make_task(network={"embedding_size": 8, "residual": True, "tied_output": True})
     train(create(tmp_path / "alphabet", task), task, begin(task))
     card = (tmp_path / "alphabet" / "README.md").read_text("utf-8")
     evaluations = [
@@ -71,6 +71,7 @@ def test_the_card_says_what_the_model_is(make_task: MakeTask, begin: Begin, tmp_
     for part in (
         "# alphabet",
         "LSTM",
+        "(lstm, 2 × 8, residual, tied output)",
         "character by character",
         "the alphabet, drawn",
         f"| training | 40 | {len(task.training.ids)} | {task.training.characters} |",

@@ -98,11 +98,15 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """Choose what of a model is shown to people."""
+    from unspool.network.config import VARIANTS
+
     network, training, tokens, data = (facts[key] for key in ("network", "training", "tokenizer", "data"))
+    size_words = f"{network['num_layers']} × {network['cell']} of {network['hidden_size']} units"
+    named = [name.replace("_", " ") for name in VARIANTS if network[name]]
     symbols = " ".join(visible(symbol) for symbol in tokens["symbols"][:SHOWN_SYMBOLS])
     rows = [
         ("model", facts["folder"]),
-        ("network", f"{network['num_layers']} × {network['cell']} of {network['hidden_size']} units"),
+        ("network", ", ".join([size_words, *named])),
         ("parameters", f"{facts['num_parameters']:,} ({size(facts['bytes'])})"),
         ("symbols", f"{tokens['vocab_size']:,} ({tokens['kind']}): {symbols} …"),
     ]

@@ -91,9 +91,14 @@ NETWORK = Group(
         Flag("num_layers", int, "Recurrent layers", default="1"),
         Flag("embedding_size", int, "Size of a learned vector for each symbol", default="none",
              can_be_off=True),
+        Flag("residual", bool, "Let each layer hand on its input too", default="off"),
+        Flag("tied_output", bool, "Make the output kernel from the embedding, which is as wide as a layer",
+             default="off"),
         Flag("reset_after", bool, "Apply a GRU's reset gate after the recurrent product", default="on",
              negative="--no-reset-after"),
         Flag("dropout", float, "Chance that a unit is dropped while training", default="0"),
+        Flag("input_dropout", float, "The same of a symbol, which is read as nothing then", default="0"),
+        Flag("recurrent_dropout", float, "The same of a weight of the recurrent kernels", default="0"),
     ),
 )  # fmt: skip
 
@@ -112,6 +117,8 @@ TRAINING = Group(
              table="unspool.training.schedules:SCHEDULES"),
         Flag("weight_decay", float, "Decoupled decay of the kernels, adamw only", default="0.01"),
         Flag("clip_norm", float, "Greatest norm of the gradients", default="1", can_be_off=True),
+        Flag("ema", float, "Decay of an average of the weights over the steps, which becomes the model",
+             default="none", can_be_off=True),
         Flag("validation_fraction", float, "Share of the texts to hold out", default="0.1",
              can_be_off=True),
         Flag("state_reset", float,

@@ -25,7 +25,7 @@ from unspool.generation.search.forward import Forward
 from unspool.kernels import NativeNetwork, NetworkShape, default_threads
 from unspool.kernels.generation import Decoding, Sequences, generate
 from unspool.network.config import NetworkConfig
-from unspool.network.parameters import parameter_shapes
+from unspool.network.parameters import output_kernel, parameter_shapes
 from unspool.text.lanes import Window
 
 FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer windows are run in parts
@@ -53,7 +53,10 @@ class CpuEngine:
         check("threads", threads, f"a whole number from 1 to {MOST_THREADS}, or none", ok)
         self.config = config
         self.threads = threads or default_threads()
-        self._shapes = parameter_shapes(config)
+        shapes = parameter_shapes(config)
+        bias = shapes.pop("output.bias")  # the kernels want an output kernel before it, tied or not
+        kernel = (config.hidden_size, config.symbols)
+        self._shapes = {**shapes, "output.kernel": kernel, "output.bias": bias}
         self._network = self._make_network(self.threads)
         self._gradients: Gradients = {}
 
@@ -66,9 +69,16 @@ class CpuEngine:
             num_layers=config.num_layers,
             embedding_size=config.embedding_size,
             reset_after=config.reset_after,
+            residual=config.residual,
             parameter_shapes=self._shapes,
         )
         return NativeNetwork(shape, threads=threads)
+
+    def _untied(self, parameters: Parameters) -> Parameters:
+        """Give the kernels an output kernel, where it is tied to the embedding."""
+        if "output.kernel" in parameters:
+            return parameters
+        return {**parameters, "output.kernel": np.ascontiguousarray(output_kernel(parameters))}
 
     def initial_state(self, batch_size: int) -> State:
         """Make the state of a fresh start: zeros (L, S, B, H)."""
@@ -89,7 +99,7 @@ class CpuEngine:
             self._gradients = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
         state = state.astype(np.float32)  # a copy: the caller's is left alone
         total, count = self._network.step(
-            parameters,
+            self._untied(parameters),
             window.ids,
             window.targets,
             state,
@@ -97,7 +107,10 @@ class CpuEngine:
             masks=masks,
             gradients=self._gradients,
         )
-        return Loss(total=total, count=count), self._gradients, state
+        gradients = {name: self._gradients[name] for name in self._shapes if name in parameters}
+        if "output.kernel" not in parameters:
+            gradients["embedding"] += self._gradients["output.kernel"].T
+        return Loss(total=total, count=count), gradients, state
 
     def stage_seconds(self) -> dict[str, float]:
         """Give the wall time of each stage of the last step: `unspool.kernels.STAGES`."""
@@ -107,7 +120,7 @@ class CpuEngine:
         self, parameters: Parameters, window: Window, state: State, *, reset_id: int | None
     ) -> tuple[Floats, State]:
         """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
-        state = state.astype(np.float32)
+        state, parameters = state.astype(np.float32), self._untied(parameters)
         losses = np.empty(window.ids.shape, dtype=np.float32)
         for part in self._parts(window.ids.shape):
             ids, targets, out = window.ids[part], window.targets[part], losses[part]
@@ -123,7 +136,7 @@ class CpuEngine:
         reset_id: int | None = None,
     ) -> tuple[Floats, State]:
         """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
-        state = state.astype(np.float32)
+        state, parameters = state.astype(np.float32), self._untied(parameters)
         symbols: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
         parts = [
             self._network.logits(parameters, symbols[part], state, reset_id=reset_id)
@@ -135,7 +148,7 @@ class CpuEngine:
         """Pack the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
         threads = self.threads if lanes >= LANES_WORTH_A_THREAD else 1
         network = self._make_network(threads)  # its own: other calls may come between two of this one
-        network.load(parameters)
+        network.load(self._untied(parameters))
 
         def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
             after = state.astype(np.float32)
@@ -164,7 +177,7 @@ class CpuEngine:
         """Continue every prompt; see `unspool.engines.protocol.Engine`."""
         refuse_unresolved(options, guide, vocab_size=self.config.symbols)
         seed = fresh_seed() if options.seed is None else options.seed
-        self._network.load(parameters)
+        self._network.load(self._untied(parameters))
         decoding = decoding_of(options, self.config.symbols, guide, stop)
         results = []
         for start in range(0, len(prompts), GENERATED_AT_ONCE):
@@ -197,7 +210,7 @@ class CpuEngine:
         refuse_unresolved(options, guide, vocab_size=self.config.symbols)
         seed = fresh_seed() if options.seed is None else options.seed
         network = self._make_network(threads=1)  # its own: other calls may come between two pieces
-        network.load(parameters)
+        network.load(self._untied(parameters))
         decoding = decoding_of(options, self.config.symbols, guide, stop)
         call = begin_sequences(
             self.config,

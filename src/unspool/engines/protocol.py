@@ -90,14 +90,15 @@ class Engine(Protocol):
         """Run a window forward and backward (truncated backpropagation through time).
 
         Args:
-            parameters: The network's parameters.
+            parameters: The network's parameters. A network with a tied output may be given an
+                `output.kernel` beside them, which counts in place of the embedding.
             window: ids (T, B) and targets (T, B); a target of 0 is not counted.
             state: (L, S, B, H) before the window; no gradient flows into it.
             reset_id: Where an input has this id, the lane's state is zeroed before that step and no
                 gradient flows across; None for never.
             masks: (L, B, H) of 0 or 1/(1-p), multiplied onto each layer's output (what the next layer
-                or the output layer sees, not what the layer itself carries on), the same at every step
-                of the window; None for no dropout.
+                or the output layer sees, not what the layer itself carries on) before a residual sum, the
+                same at every step of the window; None for no dropout.
 
         Returns:
             The loss; the gradients of total/count by each parameter (zeros if nothing is counted), in

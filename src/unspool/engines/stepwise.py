@@ -15,6 +15,8 @@ from unspool.generation.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.options import Alternatives, GeneratedIds, GenerationOptions
 from unspool.generation.random import fresh_seed, sequence_keys, uniform
 from unspool.generation.sampling import log_softmax, most_probable, next_token
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import output_kernel
 
 Ids = NDArray[np.integer[Any]]
 
@@ -52,7 +54,7 @@ class _Reader:
         ids = np.concatenate([eos, prompt]).astype(np.int32)
         rows = self._read(ids) if len(ids) else np.empty((0, engine.config.symbols))
         if states is not None:
-            rows = np.concatenate([logits_of(parameters, states)[None], rows])
+            rows = np.concatenate([logits_of(engine.config, parameters, states)[None], rows])
         self.passed, self.logits = rows[:-1], rows[-1]
 
     def _read(self, ids: Ids) -> Floats:
@@ -133,9 +135,10 @@ def _alternatives(rows: Floats, options: GenerationOptions) -> Alternatives | No
     return None if options.logprobs is None else most_probable(rows, options.logprobs)
 
 
-def logits_of(parameters: Parameters, state: State) -> Floats:
+def logits_of(config: NetworkConfig, parameters: Parameters, state: State) -> Floats:
     """Give the logits (V,) that follow a state (L, S, 1, H) without another symbol being read."""
-    logits: Floats = state[-1, 0, 0] @ parameters["output.kernel"] + parameters["output.bias"]
+    top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
+    logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
     logits[0] = -np.inf
     return logits
 

@@ -186,10 +186,13 @@ class TorchEngine:
         for layer in range(self.config.num_layers):
             kernel, bias = weights[f"layers.{layer}.input_kernel"], weights[f"layers.{layer}.bias"]
             projected = (kernel[index] if x is None else x @ kernel) + bias  # (T, B, G)
-            x, last = self._unroll(weights, layer, projected, self._tensor(state[layer]), keep)
-            x = x if masks is None else x * self._tensor(masks[layer])  # (T, B, H)
+            h, last = self._unroll(weights, layer, projected, self._tensor(state[layer]), keep)
+            h = h if masks is None else h * self._tensor(masks[layer])  # (T, B, H)
+            x = h if x is None or layer == 0 or not self.config.residual else x + h  # (T, B, H)
             states.append(last)
-        logits = x @ weights["output.kernel"] + weights["output.bias"]  # (T, B, V)
+        own = weights.get("output.kernel")
+        kernel = weights["embedding"].T if own is None else own  # (H, V)
+        logits = x @ kernel + weights["output.bias"]  # (T, B, V)
         pad = torch.arange(self._vocab_size) == 0
         return logits.masked_fill(pad, -torch.inf), torch.stack(states)
 

@@ -78,6 +78,7 @@ class NetworkShape:
         num_layers: L.
         embedding_size: E, or None for a table of one row per symbol.
         reset_after: Whether a GRU's reset gate acts after the recurrent product.
+        residual: Whether each layer but the first hands on its output plus its input.
         parameter_shapes: The shape of each parameter in the stored order, by name.
     """
 
@@ -87,6 +88,7 @@ class NetworkShape:
     num_layers: int
     embedding_size: int | None
     reset_after: bool
+    residual: bool
     parameter_shapes: Mapping[str, tuple[int, ...]]
 
     @property
@@ -142,6 +144,7 @@ class NativeNetwork:
             shape.embedding_size or 0,
             shape.hidden_size,
             shape.num_layers,
+            shape.residual,
         )
 
     def _listed(self, what: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
@@ -173,7 +176,7 @@ class NativeNetwork:
             targets: int32, 0 where nothing is counted.  # (T, B)
             state: Read as the state before the window, left as the state after it.  # (L, S, B, H)
             reset_id: Input id before which a lane's state is zeroed, or None.
-            masks: Factors on each layer's output, or None.  # (L, B, H)
+            masks: Factors on each layer's output, before a residual sum, or None.  # (L, B, H)
             losses: Filled with the nats of each target.  # (T, B)
             gradients: Filled with the gradients of the mean loss, by name.
 

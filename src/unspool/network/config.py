@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from unspool.configuration import check, is_real, is_whole
 from unspool.network.cells import CELLS, Cell
 
+VARIANTS = ("residual", "tied_output")  # what a network may have beside its cell and its sizes
+DROPOUTS = ("dropout", "input_dropout", "recurrent_dropout")  # they matter in training alone
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
@@ -16,7 +19,16 @@ class NetworkConfig:
         num_layers: L, recurrent layers, ≥ 1.
         embedding_size: E, size of a learned vector for each symbol; None for one-hot input, which is
             a row of the first layer's input kernel.
+        residual: Whether each layer but the first hands on its output plus its input, so that every layer
+            has a short way to the loss (He et al., "Deep Residual Learning", 2016). Its own dropout is
+            drawn before the sum.
+        tied_output: Whether the output kernel is the embedding turned round (Press and Wolf, "Using the
+            Output Embedding to Improve Language Models", 2017); embedding_size is hidden_size then.
         dropout: Chance that a unit of a layer's output is dropped for a whole training window, in [0, 1).
+        input_dropout: Chance that a symbol's row of the input table is dropped for a whole training window,
+            in [0, 1).
+        recurrent_dropout: Chance that a weight of a recurrent kernel is dropped for a whole training window,
+            in [0, 1).
         reset_after: Whether a GRU applies its reset gate after the recurrent product; others ignore it.
         vocab_size: V, symbols with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
 
@@ -28,7 +40,11 @@ class NetworkConfig:
     hidden_size: int = 128
     num_layers: int = 1
     embedding_size: int | None = None
+    residual: bool = False
+    tied_output: bool = False
     dropout: float = 0.0
+    input_dropout: float = 0.0
+    recurrent_dropout: float = 0.0
     reset_after: bool = True
     vocab_size: int | None = None
 
@@ -41,9 +57,14 @@ class NetworkConfig:
         check("num_layers", self.num_layers, "a whole number ≥ 1", is_whole(self.num_layers, least=1))
         ok = self.embedding_size is None or is_whole(self.embedding_size, least=1)
         check("embedding_size", self.embedding_size, "a whole number ≥ 1, or none for one-hot input", ok)
-        ok = is_real(self.dropout) and 0 <= self.dropout < 1
-        check("dropout", self.dropout, "a number in [0, 1)", ok)
-        check("reset_after", self.reset_after, "true or false", isinstance(self.reset_after, bool))
+        for name in DROPOUTS:
+            chance = getattr(self, name)
+            check(name, chance, "a number in [0, 1)", is_real(chance) and 0 <= chance < 1)
+        for name in (*VARIANTS, "reset_after"):
+            check(name, getattr(self, name), "true or false", isinstance(getattr(self, name), bool))
+        ok = not self.tied_output or self.embedding_size == self.hidden_size
+        expected = f"hidden_size ({self.hidden_size}), as tied_output needs it"
+        check("embedding_size", self.embedding_size, expected, ok)
         ok = self.vocab_size is None or is_whole(self.vocab_size, least=2)
         check("vocab_size", self.vocab_size, "a whole number ≥ 2, or none", ok)
 

@@ -7,7 +7,7 @@ The names are those in the safetensors file, and their order is fixed::
     layers.{l}.recurrent_kernel (H, G·H)
     layers.{l}.bias (G·H,)
     layers.{l}.recurrent_bias (H,)        only a GRU with reset_after
-    output.kernel (H, V)
+    output.kernel (H, V)                  not with tied_output: it is the embedding, transposed
     output.bias (V,)
 """
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError
 from unspool.network.cells import LayerParameters
-from unspool.network.config import NetworkConfig
+from unspool.network.config import DROPOUTS, NetworkConfig
 
 Parameters = dict[str, NDArray[np.float32]]
 
@@ -43,7 +43,9 @@ def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         shapes[f"layers.{layer}.bias"] = (G,)
         if config.kind.reset_gate and config.reset_after:
             shapes[f"layers.{layer}.recurrent_bias"] = (H,)
-    return {**shapes, "output.kernel": (H, V), "output.bias": (V,)}
+    if not config.tied_output:
+        shapes["output.kernel"] = (H, V)
+    return {**shapes, "output.bias": (V,)}
 
 
 def count_parameters(config: NetworkConfig) -> int:
@@ -60,6 +62,12 @@ def layer_parameters(parameters: Mapping[str, Any], layer: int) -> LayerParamete
         bias=parameters[prefix + "bias"],
         recurrent_bias=parameters.get(prefix + "recurrent_bias"),
     )
+
+
+def output_kernel(parameters: Mapping[str, Any]) -> Any:
+    """Give the output kernel (H, V): its own array, or a view of the embedding that it is tied to."""
+    own = parameters.get("output.kernel")
+    return parameters["embedding"].T if own is None else own
 
 
 def initialize(config: NetworkConfig, seed: int) -> Parameters:
@@ -121,7 +129,7 @@ def grow(
     Args:
         parameters: Of the old network.
         old: The old network.
-        new: The same network with a larger vocab_size; its dropout may be another.
+        new: The same network with a larger vocab_size; its dropouts may be others.
         ids: The new id of each old one.  # (old V,)
         seed: As in `initialize`.
 
@@ -131,7 +139,8 @@ def grow(
     Raises:
         ConfigError: If the networks differ in anything else.
     """
-    if replace(old, vocab_size=new.vocab_size, dropout=new.dropout) != new:
+    free = {name: getattr(new, name) for name in ("vocab_size", *DROPOUTS)}
+    if replace(old, **free) != new:
         raise ConfigError("the network", expected=f"that of the model to go on from, {old}", got=str(new))
     grown = initialize(new, seed)
     for name, values in parameters.items():

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from unspool.network.cells import Array
 from unspool.network.config import NetworkConfig
-from unspool.network.parameters import layer_parameters
+from unspool.network.parameters import layer_parameters, output_kernel
 
 
 def reference_logits(
@@ -28,7 +28,7 @@ def reference_logits(
         ids: (T, B).
         state: (L, S, B, H) before the first step; it is not changed.
         reset_id: Where an input has this id, the lane's state is zeroed before that step.
-        masks: (L, B, H), multiplied onto each layer's output; None for no dropout.
+        masks: (L, B, H), multiplied onto each layer's output, before a residual sum; None for no dropout.
 
     Returns:
         Logits (T, B, V) with the <pad> column -inf, and the state after the last step.
@@ -44,8 +44,9 @@ def reference_logits(
             own = layer_parameters(parameters, layer)
             projected = (own.input_kernel[x] if x.ndim == 1 else x @ own.input_kernel) + own.bias  # (B, G)
             state[layer] = config.kind.step(own, projected, state[layer])
-            x = state[layer, 0] if masks is None else state[layer, 0] * masks[layer]  # (B, H)
-        logits[t] = x @ parameters["output.kernel"] + parameters["output.bias"]  # (B, V)
+            h = state[layer, 0] if masks is None else state[layer, 0] * masks[layer]  # (B, H)
+            x = h + x if config.residual and layer > 0 else h  # (B, H)
+        logits[t] = x @ output_kernel(parameters) + parameters["output.bias"]  # (B, V)
     logits[..., 0] = -np.inf
     return logits, state
 

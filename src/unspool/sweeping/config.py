@@ -1,12 +1,12 @@
 """Everything that decides what a sweep tries and how long."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from unspool.configuration import check, is_real, is_whole
 from unspool.errors import ConfigError
-from unspool.sweeping.space import PARAMETERS, Range, Value, Values, check_values
+from unspool.sweeping.space import PARAMETERS, Configuration, Range, Values, check_values, grid
 
 PRUNERS = ("median", "halving")
 
@@ -97,6 +97,6 @@ class SweepConfig:
         return math.prod(len(v) for v in self.space.values() if not isinstance(v, Range))
 
 
-def first_values(config: SweepConfig) -> dict[str, Value]:
-    """Give one configuration of the space: the first of each list, the low end of each range."""
-    return {name: v.low if isinstance(v, Range) else v[0] for name, v in config.space.items()}
+def extremes(config: SweepConfig) -> Iterator[Configuration]:
+    """Yield every combination of what the lists hold and of both ends of each range."""
+    return grid({name: (v.low, v.high) if isinstance(v, Range) else v for name, v in config.space.items()})

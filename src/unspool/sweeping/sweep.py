@@ -13,7 +13,7 @@ from unspool.configuration import check, is_whole, to_dict, to_plain
 from unspool.errors import ConfigError, UnspoolError
 from unspool.network.config import NetworkConfig
 from unspool.storage import atomic_write
-from unspool.sweeping.config import SweepConfig, first_values
+from unspool.sweeping.config import SweepConfig, extremes
 from unspool.sweeping.ledger import Ledger, import_optuna
 from unspool.sweeping.picture import draw_sweep
 from unspool.sweeping.pool import Answer, LocalPool, Pool
@@ -304,7 +304,8 @@ def _check(config: SweepConfig, network: NetworkConfig, training: TrainingConfig
             raise ConfigError(
                 f"parameter {name}", expected="none: the sweep decides it", got=repr(given[name]), hint=hint
             )
-    configured(network, training, first_values(config))
+    for configuration in extremes(config):  # a network may fit one value and not another
+        configured(network, training, configuration)
 
 
 def _as_records(texts: Texts) -> Records:

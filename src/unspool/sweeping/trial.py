@@ -201,7 +201,7 @@ class _Trial:
         with self.spent.paused():
             found = evaluate_stream(
                 task.engine,
-                self.start.parameters,
+                self.start.model,
                 task.validation,
                 eos_id=task.eos_id,
                 document=task.document,

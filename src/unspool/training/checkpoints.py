@@ -60,6 +60,7 @@ class Checkpoint:
         parameters: Name -> array; the loop updates it in place.
         slots: The optimizer's arrays: slot -> parameter name -> array.
         state: (L, S, B, H) carried from window to window.
+        average: The running average of the parameters, or None where the run keeps none.
         progress: How far the run has come.
         identity: What must be the same to go on: JSON types, from `unspool.training.identity`.
     """
@@ -67,8 +68,14 @@ class Checkpoint:
     parameters: dict[str, FloatArray]
     slots: Slots
     state: FloatArray
+    average: dict[str, FloatArray] | None = None
     progress: Progress = field(default_factory=Progress)
     identity: Identity
+
+    @property
+    def model(self) -> dict[str, FloatArray]:
+        """Give what is measured and kept as the model: the average, or the parameters where there is none."""
+        return self.parameters if self.average is None else self.average
 
     def copy(self) -> "Checkpoint":
         """Copy everything that the loop changes."""
@@ -79,6 +86,7 @@ class Checkpoint:
                 for slot, arrays in self.slots.items()
             },
             state=self.state.copy(),
+            average=self.average and {name: array.copy() for name, array in self.average.items()},
             progress=replace(self.progress),
             identity=self.identity,
         )
@@ -151,6 +159,7 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
             for slot, names in template.slots.items()
         },
         state=arrays["state"],
+        average=template.average and {name: arrays[f"average/{name}"] for name in template.average},
         progress=progress,
         identity=template.identity,
     )
@@ -160,6 +169,7 @@ def _flatten(checkpoint: Checkpoint) -> Arrays:
     arrays = {f"parameters/{name}": array for name, array in checkpoint.parameters.items()}
     for slot, slot_arrays in checkpoint.slots.items():
         arrays.update({f"slots/{slot}/{name}": array for name, array in slot_arrays.items()})
+    arrays.update({f"average/{name}": array for name, array in (checkpoint.average or {}).items()})
     return {**arrays, "state": checkpoint.state}
 
 

@@ -33,6 +33,8 @@ class TrainingConfig:
         momentum: Decay of the accumulated gradient; sgd.
         epsilon: What keeps a division from blowing up; all but sgd.
         clip_norm: Greatest global norm of the gradients, or None.
+        ema: Decay of an exponential moving average of the parameters, in (0, 1), or None for none. The
+            average is then what is evaluated, writes samples and is kept as the model.
         validation_fraction: Share of the corpus held out of training, or None.
         state_reset: In document mode, the chance that a lane starts a window from an empty state, as every
             prompt does: 0 always carries it on, and 1 cuts the document into fixed windows of
@@ -62,6 +64,7 @@ class TrainingConfig:
     momentum: float = 0.0
     epsilon: float = 1e-7
     clip_norm: float | None = 1.0
+    ema: float | None = None
     validation_fraction: float | None = 0.1
     state_reset: float = 0.05
     patience: int | None = None
@@ -89,7 +92,8 @@ class TrainingConfig:
         for name in ("floor_fraction", "state_reset"):
             self._check(name, "a number in [0, 1]", lambda v: is_real(v) and 0 <= v <= 1)
         share = "a number in (0, 1), or None"
-        self._check("validation_fraction", share, lambda v: v is None or (is_real(v) and 0 < v < 1))
+        for name in ("validation_fraction", "ema"):
+            self._check(name, share, lambda v: v is None or (is_real(v) and 0 < v < 1))
         self._check("seed", "a whole number in [0, 2**63)", lambda v: is_whole(v, least=0) and v < 2**63)
         self._check(
             "optimizer", f"one of {', '.join(OPTIMIZERS)}", lambda v: isinstance(v, str) and v in OPTIMIZERS

@@ -1,15 +1,25 @@
-"""Dropout masks that depend on nothing but the seed and the step."""
+"""Dropout that depends on nothing but the seed and the step: of layers' outputs, of symbols, of weights.
+
+All masks hold for a whole window. Weights are dropped before an engine sees them, so that every engine drops
+the same ones, and it costs nothing where it is off.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.engines.protocol import Engine, Floats, Gradients, Loss, Parameters, State
 from unspool.network.config import NetworkConfig
+from unspool.network.parameters import output_kernel, parameter_shapes
+from unspool.text.lanes import Window
+
+Mask = NDArray[np.float32]
+OUTPUTS, RECURRENT, INPUTS = range(3)  # what draws from one key, each from a stretch of its own
 
 
-def dropout_masks(
-    network: NetworkConfig, batch_size: int, *, seed: int, step: int
-) -> NDArray[np.float32] | None:
-    """Draw the masks of one window, the same for all its steps.
+def dropout_masks(network: NetworkConfig, batch_size: int, *, seed: int, step: int) -> Mask | None:
+    """Draw the masks of one window's outputs, the same for all its steps.
 
     One mask along time is the variational dropout of Gal and Ghahramani, "A Theoretically Grounded
     Application of Dropout in Recurrent Neural Networks" (2016), on the layers' outputs only.
@@ -25,7 +35,91 @@ def dropout_masks(
     """
     if not network.dropout:
         return None
-    random = np.random.Generator(np.random.Philox(key=np.array([seed, step], dtype=np.uint64)))
     shape = (network.num_layers, batch_size, network.hidden_size)
-    kept = random.random(shape, dtype=np.float32) >= network.dropout  # (L, B, H)
-    return kept.astype(np.float32) / np.float32(1 - network.dropout)
+    return _mask(_random(OUTPUTS, seed, step), shape, network.dropout)
+
+
+def weight_masks(network: NetworkConfig, *, seed: int, step: int) -> dict[str, Mask]:
+    """Draw the masks of one window's weights, those of all lanes.
+
+    Single weights of the recurrent kernels, as in the weight-dropped LSTM of Merity et al., "Regularizing
+    and Optimizing LSTM Language Models" (2018). Whole rows of the input table, a symbol's each, as there and
+    in Gal and Ghahramani (2016): a symbol that is dropped is read as nothing wherever it stands. An output
+    that is tied to the table keeps all of it.
+
+    Args:
+        network: Its recurrent_dropout and input_dropout are the chances p.
+        seed: Seed of the run, in [0, 2**63).
+        step: Number of the step, from 1.
+
+    Returns:
+        By the parameter's name: 0 or 1/(1-p), (H, G·H) for a recurrent kernel and (V, 1) for the table.
+    """
+    masks, shapes = {}, parameter_shapes(network)
+    if network.recurrent_dropout:
+        random = _random(RECURRENT, seed, step)
+        for layer in range(network.num_layers):
+            name = f"layers.{layer}.recurrent_kernel"
+            masks[name] = _mask(random, shapes[name], network.recurrent_dropout)
+    if network.input_dropout:
+        random = _random(INPUTS, seed, step)
+        masks[next(iter(shapes))] = _mask(random, (network.symbols, 1), network.input_dropout)
+    return masks
+
+
+def loss_and_gradients(
+    engine: Engine,
+    parameters: Parameters,
+    window: Window,
+    state: State,
+    *,
+    reset_id: int | None,
+    seed: int,
+    step: int,
+) -> tuple[Loss, Gradients, State]:
+    """Run a window forward and backward with the network's dropout.
+
+    Args:
+        engine: The engine.
+        parameters: The network's parameters, all of them.
+        window: ids and targets, (T, B) each.
+        state: Before the window.  # (L, S, B, H)
+        reset_id: As in `unspool.engines.protocol.Engine`.
+        seed: Seed of the run, in [0, 2**63).
+        step: Number of the step, from 1.
+
+    Returns:
+        What the engine returns for what was left; the gradients are those by the whole parameters.
+    """
+    network = engine.config
+    outputs = dropout_masks(network, window.ids.shape[1], seed=seed, step=step)
+    weights = weight_masks(network, seed=seed, step=step)
+    thinned = drop_weights(network, parameters, weights)
+    loss, gradients, after = engine.loss_and_gradients(
+        thinned, window, state, reset_id=reset_id, masks=outputs
+    )
+    for name, mask in weights.items():
+        gradients[name] *= mask
+    if "output.kernel" in thinned and network.tied_output:
+        gradients["embedding"] += gradients.pop("output.kernel").T
+    return loss, gradients, after
+
+
+def drop_weights(network: NetworkConfig, parameters: Parameters, masks: Mapping[str, Mask]) -> Parameters:
+    """Put the masks on the parameters; a tied output keeps the whole table, in a kernel of its own."""
+    if not masks:
+        return parameters
+    thinned: dict[str, Floats] = {**parameters, **{name: parameters[name] * masks[name] for name in masks}}
+    if network.tied_output and "embedding" in masks:
+        thinned["output.kernel"] = np.ascontiguousarray(output_kernel(parameters))
+    return thinned
+
+
+def _random(what: int, seed: int, step: int) -> np.random.Generator:
+    counter = np.array([0, what, 0, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=np.array([seed, step], dtype=np.uint64), counter=counter))
+
+
+def _mask(random: np.random.Generator, shape: tuple[int, ...], chance: float) -> Mask:
+    kept = random.random(shape, dtype=np.float32) >= chance
+    return kept.astype(np.float32) / np.float32(1 - chance)

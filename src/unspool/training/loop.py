@@ -16,8 +16,9 @@ from unspool.engines.protocol import Loss
 from unspool.errors import DivergenceError
 from unspool.evaluation.streams import Evaluation, bits_per_character, evaluate_stream
 from unspool.text.lanes import Window
+from unspool.training.averaging import update_average
 from unspool.training.checkpoints import Checkpoint
-from unspool.training.dropout import dropout_masks
+from unspool.training.dropout import loss_and_gradients
 from unspool.training.early_stopping import note_evaluation, out_of_patience
 from unspool.training.keepers import Keeper
 from unspool.training.optimizers import FloatArray, Optimizer
@@ -125,9 +126,14 @@ class _Run:
         """Learn from one window."""
         began = self.clock()
         step = self.progress.step + 1
-        masks = dropout_masks(self.task.engine.config, window.ids.shape[1], seed=self.config.seed, step=step)
-        loss, gradients, state = self.task.engine.loss_and_gradients(
-            self.checkpoint.parameters, window, self.state(step), reset_id=self.reset_id, masks=masks
+        loss, gradients, state = loss_and_gradients(
+            self.task.engine,
+            self.checkpoint.parameters,
+            window,
+            self.state(step),
+            reset_id=self.reset_id,
+            seed=self.config.seed,
+            step=step,
         )
         if not math.isfinite(loss.total):
             raise self.diverged("loss", loss.total)
@@ -135,6 +141,10 @@ class _Run:
         norm = self.optimizer.update(self.checkpoint.parameters, gradients, learning_rate)
         if not math.isfinite(norm):
             raise self.diverged("norm of the gradients", norm)
+        if self.checkpoint.average is not None and self.config.ema is not None:
+            update_average(
+                self.checkpoint.average, self.checkpoint.parameters, decay=self.config.ema, step=step
+            )
         self.checkpoint.state = state
         self.count(loss, self.clock() - began)
         return self.step_record(loss, learning_rate, norm)
@@ -191,7 +201,8 @@ class _Run:
         Raises:
             DivergenceError: If a parameter or the loss on the held-out text is not finite.
         """
-        broken = [name for name, array in self.checkpoint.parameters.items() if not np.isfinite(array).all()]
+        kept = [*self.checkpoint.parameters.items(), *self.checkpoint.model.items()]
+        broken = [name for name, array in kept if not np.isfinite(array).all()]
         if not broken and (held_out is None or math.isfinite(held_out.loss)):
             return
         what = f"parameter {broken[0]}" if broken else "loss on the held-out text"
@@ -231,7 +242,7 @@ class _Run:
         if len(task.validation.ids):
             held_out = evaluate_stream(
                 task.engine,
-                self.checkpoint.parameters,
+                self.checkpoint.model,
                 task.validation,
                 eos_id=task.eos_id,
                 document=task.document,
@@ -243,10 +254,10 @@ class _Run:
         progress.seconds = self.clock() - self.started
         record = self.evaluation_record(held_out, best=best)
         if best:
-            self.keeper.save_model(self.checkpoint.parameters, record)
+            self.keeper.save_model(self.checkpoint.model, record)
         yield record
         moment = Moment(
-            engine=task.engine, parameters=self.checkpoint.parameters, step=progress.step, epoch=self.epoch
+            engine=task.engine, parameters=self.checkpoint.model, step=progress.step, epoch=self.epoch
         )
         yield from itertools.chain.from_iterable(callback(moment) for callback in task.callbacks)
 
@@ -278,7 +289,7 @@ class _Run:
     def save(self, *, complete: bool) -> CheckpointRecord:
         """Save the state; where `complete` is set and there is no model yet, save one as well."""
         if complete and self.progress.best_step is None:
-            self.keeper.save_model(self.checkpoint.parameters, self.evaluation_record(None, best=True))
+            self.keeper.save_model(self.checkpoint.model, self.evaluation_record(None, best=True))
         self.progress.seconds = self.clock() - self.started
         self.keeper.save_checkpoint(self.checkpoint)
         self.saved = self.clock()

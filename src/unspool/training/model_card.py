@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unspool.network.config import NetworkConfig
+from unspool.network.config import VARIANTS, NetworkConfig
 from unspool.network.parameters import count_parameters
 from unspool.text.streams import TokenStream
 from unspool.text.tokenizers import Tokenizer
@@ -89,7 +89,8 @@ def _size_rows(sizes: Any) -> list[str]:
 def _figure_rows(
     network: NetworkConfig, training: TrainingConfig, tokenizer: Tokenizer, evaluation: EvaluationRecord
 ) -> list[str]:
-    size = f"{network.num_layers} × {network.hidden_size}"
+    named = [name.replace("_", " ") for name in VARIANTS if getattr(network, name)]
+    size = ", ".join([f"{network.num_layers} × {network.hidden_size}", *named])
     rows: dict[str, str] = {
         "parameters": f"{count_parameters(network):,} ({network.cell}, {size})",
         "vocabulary": f"{tokenizer.vocab_size:,} symbols ({tokenizer.kind})",

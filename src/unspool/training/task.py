@@ -30,7 +30,7 @@ class Moment:
 
     Args:
         engine: The engine that trains.
-        parameters: The parameters as they are now.
+        parameters: The parameters as they are now, or their average where the run keeps one.
         step: Steps made.
         epoch: Number of the epoch, from 1.
     """
@@ -98,6 +98,7 @@ def fresh_start(task: TrainingTask, parameters: dict[str, FloatArray]) -> Checkp
         parameters=parameters,
         slots=Optimizer(task.config.optimizer, parameters, task.config).slots,
         state=np.ascontiguousarray(task.engine.initial_state(task.lanes().batch_size)),
+        average=None if task.config.ema is None else {name: a.copy() for name, a in parameters.items()},
         identity=identity(task),
     )
 
