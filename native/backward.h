@@ -63,7 +63,11 @@ struct WindowTask {
         const Part lanes = part_of(batch.lanes, team.size, thread);
         for (int l = 0; l < network.shape.num_layers; ++l) network.forward_layer(l, batch, state, lanes);
         team.barrier(team.self);
-        output_layer(thread);
+        if (counted > 0 || logits_out != nullptr) {
+            output_layer(thread);
+        } else {
+            skip_output_layer(thread, lanes);
+        }
         if (!backward) return;
         for (int l = network.shape.num_layers - 1; l >= 0; --l) backward_layer(l, lanes);
         team.barrier(team.self);
@@ -136,6 +140,21 @@ struct WindowTask {
                     network.scratch[thread].product.get(), network.output_bias_grad, first > 0);
     }
 
+    // Does for a window without counted targets what the output layer would: no loss, no gradient.
+    void skip_output_layer(int thread, Part lanes) {
+        const int hidden = network.shape.hidden_size, vocab = network.shape.vocab_size, width = network.width;
+        const int count = lanes.last - lanes.first;
+        for (int t = 0; t < batch.steps; ++t) {
+            const size_t first = static_cast<size_t>(t) * batch.lanes + lanes.first;
+            std::memset(network.row_losses.get() + first, 0, sizeof(float) * count);
+            if (backward)
+                std::memset(network.hidden_grad.get() + first * width, 0, sizeof(float) * count * width);
+        }
+        if (!backward || thread > 0) return;
+        std::memset(network.output_kernel_grad, 0, sizeof(float) * hidden * vocab);
+        std::memset(network.output_bias_grad, 0, sizeof(float) * vocab);
+    }
+
     // This thread's columns of a padded matrix, in whole panels where there are enough of them.
     Part columns_of(int columns, int thread) const {
         const int unit = columns / kPanel >= team.size ? kPanel : kLanes;
@@ -146,12 +165,32 @@ struct WindowTask {
     }
 
     void backward_layer(int layer, Part lanes) {
-        const int count = lanes.last - lanes.first, width = network.width;
-        if (count == 0) return;
-        const size_t offset = static_cast<size_t>(lanes.first) * width, size = sizeof(float) * count * width;
-        std::memset(network.carry.get() + offset, 0, size);
-        if (network.plan.states == 2) std::memset(network.carry_cell.get() + offset, 0, size);
+        if (lanes.first == lanes.last) return;
+        carry_in(layer, 0, lanes, network.carry.get());
+        if (network.plan.states == 2) carry_in(layer, 1, lanes, network.carry_cell.get());
         for (int t = batch.steps - 1; t >= 0; --t) backward_step(layer, t, lanes);
+    }
+
+    // Starts the way back: the gradient by the state after the window, zero unless one is given.
+    void carry_in(int layer, int slot, Part lanes, float* carry) const {
+        const int hidden = network.shape.hidden_size, width = network.width;
+        const float* given = batch.conditions.final_grad;
+        std::memset(carry + static_cast<size_t>(lanes.first) * width, 0,
+                    sizeof(float) * (lanes.last - lanes.first) * width);
+        if (given == nullptr) return;
+        given += (static_cast<size_t>(layer) * network.plan.states + slot) * batch.lanes * hidden;
+        for (int b = lanes.first; b < lanes.last; ++b)
+            std::memcpy(carry + static_cast<size_t>(b) * width, given + static_cast<size_t>(b) * hidden,
+                        sizeof(float) * hidden);
+    }
+
+    // Ends the way back where a record starts: what is left is the gradient by the state it started from.
+    void carry_out(int layer, int slot, size_t row, float* carry) const {
+        if (batch.conditions.starts != nullptr && batch.conditions.start_states_grad != nullptr)
+            std::memcpy(
+                batch.conditions.start_states_grad + network.start_offset(layer, slot, batch, row), carry,
+                sizeof(float) * network.shape.hidden_size);
+        std::memset(carry, 0, sizeof(float) * network.width);
     }
 
     void backward_step(int layer, int t, Part lanes) {
@@ -173,9 +212,9 @@ struct WindowTask {
                        two ? a.tanh_cell.get() + first * width : nullptr, carry, carry_cell,
                        network.spare.get() + static_cast<size_t>(lanes.first) * width});
         for (int b = 0; b < count; ++b) {
-            if (batch.ids[first + b] != batch.reset_id) continue;
-            std::memset(carry + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
-            if (two) std::memset(carry_cell + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
+            if (!Network::starts_at(batch, first + b)) continue;
+            carry_out(layer, 0, first + b, carry + static_cast<size_t>(b) * width);
+            if (two) carry_out(layer, 1, first + b, carry_cell + static_cast<size_t>(b) * width);
         }
         if (!network.dense_input(layer)) return;
         // the layer below has not been reached yet, so its outputs' gradients may take the place of ours
@@ -222,8 +261,11 @@ struct WindowTask {
             sum_columns(a.gates.get() + group.slot * width, rows(), network.row_floats(), part.first,
                         part.last, network.gates_axis(group.gates), sums,
                         arrays.bias_grad + group.gate * hidden, false);
+            const Conditions& given = batch.conditions;
+            if (layer == 0 && given.context_grad != nullptr)
+                table_gradient(group, part, given.records, given.contexts, given.context_grad);
             if (!network.dense_input(layer)) {
-                table_gradient(group, part);
+                table_gradient(group, part, batch.ids, network.shape.vocab_size, arrays.input_grad);
                 continue;
             }
             const float* input =
@@ -233,8 +275,8 @@ struct WindowTask {
         }
     }
 
-    // Adds the gates' gradients to the rows of the symbols that were read.
-    void table_gradient(const Group& group, Part part) {
+    // Adds the first layer's gates' gradients to the row of a table that each position has.
+    void table_gradient(const Group& group, Part part, const int32_t* entries, int size, float* out) {
         const int hidden = network.shape.hidden_size, width = network.width;
         const size_t ld = network.gate_columns();
         for (int column = part.first; column < part.last;) {
@@ -243,13 +285,11 @@ struct WindowTask {
             end = end < part.last ? end : part.last;
             int valid = (hidden < end - gate * width ? hidden : end - gate * width) - offset;
             valid = valid < 0 ? 0 : valid;
-            float* table =
-                network.arrays[0].input_grad + static_cast<size_t>(group.gate + gate) * hidden + offset;
-            for (int v = 0; v < network.shape.vocab_size; ++v)
-                std::memset(table + v * ld, 0, sizeof(float) * valid);
+            float* table = out + static_cast<size_t>(group.gate + gate) * hidden + offset;
+            for (int v = 0; v < size; ++v) std::memset(table + v * ld, 0, sizeof(float) * valid);
             const float* from = network.activations[0].gates.get() + group.slot * width + column;
             for (int r = 0; r < rows(); ++r, from += network.row_floats()) {
-                float* to = table + static_cast<size_t>(batch.ids[r]) * ld;
+                float* to = table + static_cast<size_t>(entries[r]) * ld;
                 for (int j = 0; j < valid; ++j) to[j] += from[j];
             }
             column = end;

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
+from unspool.engines.native_conditions import STATES, native_window
 from unspool.engines.native_generation import begin_sequences, continued, decoding_of, generated
 from unspool.engines.protocol import (
     DropoutMasks,
@@ -16,6 +17,7 @@ from unspool.engines.protocol import (
     Loss,
     Parameters,
     State,
+    refuse_starts,
     refuse_unresolved,
 )
 from unspool.generation.automaton import Guide, TokenAutomaton
@@ -32,6 +34,7 @@ FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer 
 MOST_THREADS = 1024
 LANES_WORTH_A_THREAD = 16  # fewer are done before the threads have met
 GENERATED_AT_ONCE = 4096  # sequences of one native call, so that Ctrl-C is heard in between
+OUTSIDE = ("context.", "start.")  # parameters that the native kernels see the products of
 LONGEST_PIECE = (
     64  # symbols of a stream's piece; the first pieces are shorter, so that something shows at once
 )
@@ -66,7 +69,9 @@ class CpuEngine:
             num_layers=config.num_layers,
             embedding_size=config.embedding_size,
             reset_after=config.reset_after,
-            parameter_shapes=self._shapes,
+            parameter_shapes={
+                name: shape for name, shape in self._shapes.items() if not name.startswith(OUTSIDE)
+            },
         )
         return NativeNetwork(shape, threads=threads)
 
@@ -83,10 +88,14 @@ class CpuEngine:
         *,
         reset_id: int | None,
         masks: DropoutMasks | None = None,
+        final_grad: Floats | None = None,
     ) -> tuple[Loss, Gradients, State]:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
         if not self._gradients:
             self._gradients = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+        given = native_window(
+            self.config, parameters, window, reset_id=reset_id, backward=True, final_grad=final_grad
+        )
         state = state.astype(np.float32)  # a copy: the caller's is left alone
         total, count = self._network.step(
             parameters,
@@ -96,7 +105,11 @@ class CpuEngine:
             reset_id=reset_id,
             masks=masks,
             gradients=self._gradients,
+            conditions=None if given is None else given.native,
         )
+        self._gradients.pop(STATES, None)
+        if given is not None:
+            given.add_gradients(self._gradients, self.config)
         return Loss(total=total, count=count), self._gradients, state
 
     def token_losses(
@@ -105,9 +118,18 @@ class CpuEngine:
         """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         state = state.astype(np.float32)
         losses = np.empty(window.ids.shape, dtype=np.float32)
+        given = native_window(self.config, parameters, window, reset_id=reset_id)
         for part in self._parts(window.ids.shape):
             ids, targets, out = window.ids[part], window.targets[part], losses[part]
-            self._network.step(parameters, ids, targets, state, reset_id=reset_id, losses=out)
+            self._network.step(
+                parameters,
+                ids,
+                targets,
+                state,
+                reset_id=reset_id,
+                losses=out,
+                conditions=None if given is None else given.part(part),
+            )
         return losses, state
 
     def logits(
@@ -119,6 +141,7 @@ class CpuEngine:
         reset_id: int | None = None,
     ) -> tuple[Floats, State]:
         """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
+        refuse_starts(self.config, reset_id)
         state = state.astype(np.float32)
         symbols: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
         parts = [
@@ -134,6 +157,7 @@ class CpuEngine:
         network.load(parameters)
 
         def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
+            refuse_starts(self.config, reset_id)
             after = state.astype(np.float32)
             return network.forward(ids, after, reset_id=reset_id), after
 

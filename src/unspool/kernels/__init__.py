@@ -9,13 +9,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
 from unspool.errors import ConfigError
+
+if TYPE_CHECKING:
+    from unspool.kernels.conditions import WindowConditions
 
 Floats = NDArray[np.float32]
 
@@ -161,6 +164,7 @@ class NativeNetwork:
         masks: Floats | None = None,
         losses: Floats | None = None,
         gradients: Mapping[str, Floats] | None = None,
+        conditions: "WindowConditions | None" = None,
     ) -> tuple[float, int]:
         """Run a window forward and, where `gradients` are given, backward.
 
@@ -173,6 +177,7 @@ class NativeNetwork:
             masks: Factors on each layer's output, or None.  # (L, B, H)
             losses: Filled with the nats of each target.  # (T, B)
             gradients: Filled with the gradients of the mean loss, by name.
+            conditions: What steers the window from outside, or None.
 
         Returns:
             Nats summed over the counted targets, and their number.
@@ -199,6 +204,7 @@ class NativeNetwork:
             state,
             losses,
             None if gradients is None else self._listed("gradient", gradients),
+            _native.Conditions() if conditions is None else conditions.native(self.shape, ids.shape),
         )
 
     def logits(

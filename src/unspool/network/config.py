@@ -1,6 +1,6 @@
 """The configuration that fixes a network: everything its parameters' shapes and its mathematics need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unspool.configuration import check, is_real, is_whole
 from unspool.network.cells import CELLS, Cell
@@ -18,6 +18,8 @@ class NetworkConfig:
             a row of the first layer's input kernel.
         dropout: Chance that a unit of a layer's output is dropped for a whole training window, in [0, 1).
         reset_after: Whether a GRU applies its reset gate after the recurrent product; others ignore it.
+        context_size: F, numbers of a context that steers every step of a record; None for none.
+        start_size: D, numbers of a vector that a record's first state is worked from; None for zeros.
         vocab_size: V, symbols with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
 
     Raises:
@@ -30,6 +32,8 @@ class NetworkConfig:
     embedding_size: int | None = None
     dropout: float = 0.0
     reset_after: bool = True
+    context_size: int | None = None
+    start_size: int | None = None
     vocab_size: int | None = None
 
     def __post_init__(self) -> None:
@@ -44,6 +48,9 @@ class NetworkConfig:
         ok = is_real(self.dropout) and 0 <= self.dropout < 1
         check("dropout", self.dropout, "a number in [0, 1)", ok)
         check("reset_after", self.reset_after, "true or false", isinstance(self.reset_after, bool))
+        for name in ("context_size", "start_size"):
+            value = getattr(self, name)
+            check(name, value, "a whole number ≥ 1, or none", value is None or is_whole(value, least=1))
         ok = self.vocab_size is None or is_whole(self.vocab_size, least=2)
         check("vocab_size", self.vocab_size, "a whole number ≥ 2, or none", ok)
 
@@ -63,6 +70,14 @@ class NetworkConfig:
             "vocab_size", self.vocab_size, "a whole number: a tokenizer fixes it", self.vocab_size is not None
         )
         return self.vocab_size or 0
+
+    def without_context(self) -> "NetworkConfig":
+        """Give the same network with no place for a context."""
+        return replace(self, context_size=None)
+
+    def without_start(self) -> "NetworkConfig":
+        """Give the same network with no place for a start vector."""
+        return replace(self, start_size=None)
 
     @property
     def state_shape(self) -> tuple[int, int, int]:

@@ -9,6 +9,9 @@ The names are those in the safetensors file, and their order is fixed::
     layers.{l}.recurrent_bias (H,)        only a GRU with reset_after
     output.kernel (H, V)
     output.bias (V,)
+    context.kernel (F, G·H)               only with context_size
+    start.kernel (D, L·S·H)               only with start_size
+    start.bias (L·S·H,)
 """
 
 import math
@@ -43,7 +46,13 @@ def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         shapes[f"layers.{layer}.bias"] = (G,)
         if config.kind.reset_gate and config.reset_after:
             shapes[f"layers.{layer}.recurrent_bias"] = (H,)
-    return {**shapes, "output.kernel": (H, V), "output.bias": (V,)}
+    shapes |= {"output.kernel": (H, V), "output.bias": (V,)}
+    if config.context_size is not None:
+        shapes["context.kernel"] = (config.context_size, G)
+    if config.start_size is not None:
+        numbers = math.prod(config.state_shape)
+        shapes |= {"start.kernel": (config.start_size, numbers), "start.bias": (numbers,)}
+    return shapes
 
 
 def count_parameters(config: NetworkConfig) -> int:

@@ -20,16 +20,41 @@ BLOCK = 1 << 20  # symbols gathered at once: an index of the whole stream would 
 
 
 @dataclass(frozen=True, eq=False)
+class Conditions:
+    """Hold what steers the records of a window, which share R rows of it; what is None is not given.
+
+    Args:
+        records: The row of the record that each input stands in, int32, C-contiguous.  # (T, B)
+        context: What is said at every step of a record, float32; a row of zeros says nothing.  # (R, F)
+        starts: The vector that a record's first state is worked from, float32.  # (R, D)
+        states: That first state itself, float32, in place of `starts`.  # (R, L, S, H)
+    """
+
+    records: NDArray[np.int32]
+    context: NDArray[np.float32] | None = None
+    starts: NDArray[np.float32] | None = None
+    states: NDArray[np.float32] | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """Count the rows, R; 1 where nothing is given."""
+        given = next((a for a in (self.context, self.starts, self.states) if a is not None), None)
+        return 1 if given is None else len(given)
+
+
+@dataclass(frozen=True, eq=False)
 class Window:
     """Hold one step's input: T symbols of each of B lanes.
 
     Args:
         ids: What the network reads, int32, C-contiguous.  # (T, B)
         targets: What it should predict, int32, C-contiguous; 0 is padding and not counted.  # (T, B)
+        conditions: What steers its records, or None.
     """
 
     ids: NDArray[np.int32]
     targets: NDArray[np.int32]
+    conditions: Conditions | None = None
 
 
 class Lanes:
