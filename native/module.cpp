@@ -80,9 +80,10 @@ void bind_conditions(nb::module_& module) {
 }
 
 // A window of which only the logits are wanted.
-Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id) {
+Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id,
+                             const ConditionsArrays& conditions) {
     const int steps = static_cast<int>(ids.shape(0)), lanes = static_cast<int>(ids.shape(1));
-    return {steps, lanes, ids.data(), nullptr, reset_id, nullptr};
+    return {steps, lanes, ids.data(), nullptr, reset_id, nullptr, conditions.view()};
 }
 
 class NetworkHandle {
@@ -122,18 +123,19 @@ class NetworkHandle {
     }
 
     void logits(const std::vector<Array<float>>& parameters, Array<const int32_t> ids, int32_t reset_id,
-                Array<float> state, Array<float> out) {
+                Array<float> state, Array<float> out, const ConditionsArrays& conditions) {
         const std::vector<float*> values = pointers(parameters);
-        const Batch batch = window_without_targets(ids, reset_id);
+        const Batch batch = window_without_targets(ids, reset_id, conditions);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
         check_memory(kernels_.logits(network_, team_.view(), values.data(), batch, state.data(), out.data()));
     }
 
     // `logits` with the parameters that `load` has packed.
-    void forward(Array<const int32_t> ids, int32_t reset_id, Array<float> state, Array<float> out) {
+    void forward(Array<const int32_t> ids, int32_t reset_id, Array<float> state, Array<float> out,
+                 const ConditionsArrays& conditions) {
         if (loaded_.empty()) throw std::logic_error("load() comes before forward()");
-        const Batch batch = window_without_targets(ids, reset_id);
+        const Batch batch = window_without_targets(ids, reset_id, conditions);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
         check_memory(kernels_.logits(network_, team_.view(), nullptr, batch, state.data(), out.data()));

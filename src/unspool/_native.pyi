@@ -48,9 +48,17 @@ class Network:
         conditions: Conditions,
     ) -> tuple[float, int]: ...
     def logits(
-        self, parameters: Sequence[Floats], ids: Ids, reset_id: int, state: Floats, out: Floats
+        self,
+        parameters: Sequence[Floats],
+        ids: Ids,
+        reset_id: int,
+        state: Floats,
+        out: Floats,
+        conditions: Conditions,
     ) -> None: ...
-    def forward(self, ids: Ids, reset_id: int, state: Floats, out: Floats) -> None: ...
+    def forward(
+        self, ids: Ids, reset_id: int, state: Floats, out: Floats, conditions: Conditions
+    ) -> None: ...
     def load(self, parameters: Sequence[Floats]) -> None: ...
     def generate(self, sequences: Sequences, decoding: Decoding) -> None: ...
 

@@ -32,7 +32,7 @@ CLOSE = {"rtol": 2e-4, "atol": 2e-5}
 
 def steered() -> list[NetworkConfig]:
     """List the networks of the other contracts with a context, a start vector or both, some three deep."""
-    sizes = [(CONTEXT, VECTOR), (CONTEXT, None), (None, VECTOR)]
+    sizes = [(CONTEXT, VECTOR), (CONTEXT, None), (None, VECTOR), (CONTEXT, 0)]
     several = [
         replace(config, context_size=F, start_size=D)
         for config, (F, D) in zip(networks(), sizes * len(networks()), strict=False)
@@ -71,7 +71,7 @@ def steered_case(
     given = Conditions(
         records,
         context=None if config.context_size is None else draw(ROWS, CONTEXT),
-        starts=None if config.start_size is None or direct else draw(ROWS, VECTOR),
+        starts=draw(ROWS, VECTOR) if config.start_size and not direct else None,
         states=draw(ROWS, *config.state_shape) if direct else None,
     )
     final = draw(*case.state.shape)
@@ -252,25 +252,31 @@ def test_a_context_is_a_bias(engine_name: str, config: NetworkConfig) -> None:
     )
     folded, network = with_context(parameters, config, row)
     assert list(folded) == list(parameter_shapes(network))
-    starts = None if config.start_size is None else replace(told, context=None)
+    starts = replace(told, context=None) if config.start_size else None
     got, _ = engine_or_skip(engine_name, network).token_losses(
         folded, replace(case.window, conditions=starts), case.state, reset_id=EOS_ID
     )
     np.testing.assert_allclose(got, wanted, **CLOSE)
 
 
+@every_engine
 @pytest.mark.parametrize("config", [c for c in steered() if c.start_size], ids=name_of)
-def test_a_start_vector_is_a_state(config: NetworkConfig) -> None:
+def test_a_start_vector_is_a_state(engine_name: str, config: NetworkConfig) -> None:
     parameters = parameters_of(config)
     vector = np.random.default_rng(0).normal(size=VECTOR).astype(np.float32)
     ids = np.array([[EOS_ID], [3], [4]], np.int32)
     told = Conditions(np.zeros((3, 1), np.int32), starts=vector[None])
     zeros = np.zeros((*config.state_shape[:2], 1, config.hidden_size))
     wanted, _ = reference_logits(config, parameters, ids, zeros, reset_id=EOS_ID, conditions=told)
-    kept, network, state = with_start(parameters, config, vector)
+    kept, network = with_start(parameters, config, vector)
     assert list(kept) == list(parameter_shapes(network))
-    got, _ = reference_logits(network, kept, ids, state[:, :, None])
-    np.testing.assert_allclose(got, wanted, **CLOSE)
+    engine = engine_or_skip(engine_name, network)
+    for reset_id in (None, EOS_ID):
+        fresh = engine.initial_state(1, kept) if reset_id is None else engine.initial_state(1)
+        runs = [engine.logits, lambda kept, *given, **more: engine.forward(kept, lanes=1)(*given, **more)]
+        for run_ids in runs:
+            got, _ = run_ids(kept, ids, fresh, reset_id=reset_id)
+            np.testing.assert_allclose(got, wanted, **CLOSE)
 
 
 @every_engine
@@ -290,8 +296,6 @@ def test_what_does_not_fit_is_named(engine_name: str) -> None:
             window = replace(case.window, conditions=replace(told, **{name: value}))
             with pytest.raises(ConfigError, match=f"conditions.{name}"):
                 engine.token_losses(parameters, window, case.state, reset_id=EOS_ID)
-    with pytest.raises(ConfigError, match="with_start"):
-        engine.logits(parameters, case.window.ids, case.state, reset_id=EOS_ID)
     plain = networks()[0]
     with pytest.raises(ConfigError, match="no place"):
         engine_or_skip(engine_name, plain).token_losses(

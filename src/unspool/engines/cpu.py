@@ -17,7 +17,6 @@ from unspool.engines.protocol import (
     Loss,
     Parameters,
     State,
-    refuse_starts,
     refuse_unresolved,
 )
 from unspool.generation.automaton import Guide, TokenAutomaton
@@ -26,6 +25,7 @@ from unspool.generation.random import fresh_seed, sequence_keys
 from unspool.generation.search.forward import Forward
 from unspool.kernels import NativeNetwork, NetworkShape, default_threads
 from unspool.kernels.generation import Decoding, Sequences, generate
+from unspool.network.conditions import fresh_state
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import parameter_shapes
 from unspool.text.lanes import Window
@@ -75,10 +75,9 @@ class CpuEngine:
         )
         return NativeNetwork(shape, threads=threads)
 
-    def initial_state(self, batch_size: int) -> State:
-        """Make the state of a fresh start: zeros (L, S, B, H)."""
-        L, S, H = self.config.state_shape
-        return np.zeros((L, S, batch_size, H), dtype=np.float32)
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+        """Make the state of a fresh start (L, S, B, H); see `unspool.engines.protocol.Engine`."""
+        return fresh_state(self.config, parameters, batch_size)
 
     def loss_and_gradients(
         self,
@@ -141,11 +140,17 @@ class CpuEngine:
         reset_id: int | None = None,
     ) -> tuple[Floats, State]:
         """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
-        refuse_starts(self.config, reset_id)
         state = state.astype(np.float32)
         symbols: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
+        given = native_window(self.config, parameters, Window(symbols, symbols), reset_id=reset_id)
         parts = [
-            self._network.logits(parameters, symbols[part], state, reset_id=reset_id)
+            self._network.logits(
+                parameters,
+                symbols[part],
+                state,
+                reset_id=reset_id,
+                conditions=None if given is None else given.part(part),
+            )
             for part in self._parts(symbols.shape)
         ]
         return np.concatenate(parts), state
@@ -157,9 +162,10 @@ class CpuEngine:
         network.load(parameters)
 
         def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
-            refuse_starts(self.config, reset_id)
             after = state.astype(np.float32)
-            return network.forward(ids, after, reset_id=reset_id), after
+            given = native_window(self.config, parameters, Window(ids, ids), reset_id=reset_id)
+            told = None if given is None else given.native
+            return network.forward(ids, after, reset_id=reset_id, conditions=told), after
 
         return run
 
@@ -195,6 +201,7 @@ class CpuEngine:
                 some,
                 options,
                 keys=sequence_keys(seed, len(some), first=first + start),
+                fresh=self.initial_state(len(some), parameters),
                 states=None if states is None else states[:, :, start:last],
                 guide=None if guide is None else guide.part(start, last),
                 stop=stop,
@@ -224,6 +231,7 @@ class CpuEngine:
             [prompt],
             options,
             keys=sequence_keys(seed, 1, first=first),
+            fresh=self.initial_state(1, parameters),
             states=states,
             guide=guide,
             stop=stop,

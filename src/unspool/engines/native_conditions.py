@@ -76,7 +76,8 @@ class NativeWindow:
     def _start_gradients(self, gradients: Gradients, by_row: Floats) -> None:
         flat = by_row.reshape(len(by_row), -1)  # (R, L·S·H)
         gradients["start.bias"][...] = flat.sum(axis=0)
-        gradients["start.kernel"][...] = 0
+        if "start.kernel" in gradients:
+            gradients["start.kernel"][...] = 0
         if self.given is not None and self.given.starts is not None:
             gradients["start.kernel"][...] = product(self.given.starts.T, flat)
 

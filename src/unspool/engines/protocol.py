@@ -63,16 +63,6 @@ def refuse_unresolved(options: "GenerationOptions", guide: "Guide | None", *, vo
         guide.check(options.max_new_tokens)
 
 
-def refuse_starts(config: NetworkConfig, reset_id: int | None) -> None:
-    """Refuse to run ids alone past a record's start whose first state they do not say.
-
-    Raises:
-        ConfigError: If records of the network start from a vector, and a start is to be seen.
-    """
-    ok = config.start_size is None or reset_id is None
-    check("reset_id", reset_id, "none where records start from a vector: fold it with with_start", ok)
-
-
 class Engine(Protocol):
     """One way to compute a network.
 
@@ -84,8 +74,12 @@ class Engine(Protocol):
     config: NetworkConfig
     threads: int
 
-    def initial_state(self, batch_size: int) -> State:
-        """Make the state of a fresh start: zeros (L, S, B, H)."""
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+        """Make the state of a fresh start (L, S, B, H).
+
+        It is zeros, unless the network learns its first state, which is then among the parameters; without
+        these it is zeros in any case.
+        """
         ...
 
     def loss_and_gradients(

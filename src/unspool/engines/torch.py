@@ -16,12 +16,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from unspool.configuration import check, is_whole
-from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Parameters, State, refuse_starts
+from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Parameters, State
 from unspool.engines.stepwise import generate_by_steps, stream_by_steps
 from unspool.generation.automaton import Guide, TokenAutomaton
 from unspool.generation.options import GeneratedIds, GenerationOptions
 from unspool.generation.search.forward import Forward
-from unspool.network.conditions import check_conditions
+from unspool.network.conditions import check_conditions, fresh_state
 from unspool.network.config import NetworkConfig
 from unspool.text.lanes import Window
 
@@ -90,10 +90,9 @@ class TorchEngine:
         self._step = TORCH_STEPS[config.cell]
         self._numpy_dtype = np.dtype(dtype)
 
-    def initial_state(self, batch_size: int) -> State:
-        """Make the state of a fresh start: zeros (L, S, B, H)."""
-        L, S, H = self.config.state_shape
-        return np.zeros((L, S, batch_size, H), dtype=self._numpy_dtype)
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+        """Make the state of a fresh start (L, S, B, H); see `unspool.engines.protocol.Engine`."""
+        return fresh_state(self.config, parameters, batch_size).astype(self._numpy_dtype)
 
     def loss_and_gradients(
         self,
@@ -140,7 +139,6 @@ class TorchEngine:
         reset_id: int | None = None,
     ) -> tuple[Floats, State]:
         """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
-        refuse_starts(self.config, reset_id)
         with torch.no_grad():
             logits, state_after = self._forward(self._weights(parameters), ids, state, reset_id)
             return logits.numpy(), state_after.numpy()
@@ -150,7 +148,6 @@ class TorchEngine:
         weights = self._weights(parameters)
 
         def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
-            refuse_starts(self.config, reset_id)
             with torch.no_grad():
                 logits, state_after = self._forward(weights, ids, state, reset_id)
                 return logits.numpy(), state_after.numpy()

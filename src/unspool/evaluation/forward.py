@@ -27,7 +27,7 @@ def token_losses(
         Nats of each target of a window, 0 where the target is 0.  # (T, B)
     """
     for window in windows:
-        before = engine.initial_state(window.ids.shape[1]) if state is None else state
+        before = engine.initial_state(window.ids.shape[1], parameters) if state is None else state
         losses, state = engine.token_losses(parameters, window, before, reset_id=None)
         yield losses
 

@@ -95,7 +95,7 @@ class Scorer:
         if not len(ids):
             return eos_id, None
         read = np.concatenate([[eos_id], ids[:-1]]).astype(np.int32)[:, None]  # (T, 1)
-        before = self.engine.initial_state(1)
+        before = self.engine.initial_state(1, self.parameters)
         _, state = self.engine.token_losses(self.parameters, Window(read, read), before, reset_id=None)
         return int(ids[-1]), state
 

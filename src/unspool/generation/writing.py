@@ -29,7 +29,7 @@ Floats = NDArray[np.floating[Any]]
 class WritingEngine(Protocol):
     """What writing needs of an engine; see `unspool.engines.protocol.Engine`."""
 
-    def initial_state(self, batch_size: int) -> Floats:
+    def initial_state(self, batch_size: int, parameters: Mapping[str, Floats] | None = None) -> Floats:
         """Make the state of a fresh start."""
         ...
 
@@ -106,7 +106,7 @@ class Writing:
         check("text", text, "a string", isinstance(text, str))
         ids = self.tokenizer.encode(text, unknown=unknown)
         read = np.concatenate([[self.tokenizer.eos_id], ids]).astype(np.int32)[:, None]  # (T, 1)
-        _, state = self._engine.logits(self.parameters, read, self._engine.initial_state(1))
+        _, state = self._engine.logits(self.parameters, read, self._engine.initial_state(1, self.parameters))
         return State(state[:, :, 0].astype(np.float32))
 
     def _write(

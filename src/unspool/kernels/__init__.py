@@ -204,8 +204,11 @@ class NativeNetwork:
             state,
             losses,
             None if gradients is None else self._listed("gradient", gradients),
-            _native.Conditions() if conditions is None else conditions.native(self.shape, ids.shape),
+            self._given(conditions, ids),
         )
+
+    def _given(self, conditions: "WindowConditions | None", ids: NDArray[np.int32]) -> _native.Conditions:
+        return _native.Conditions() if conditions is None else conditions.native(self.shape, ids.shape)
 
     def logits(
         self,
@@ -214,6 +217,7 @@ class NativeNetwork:
         state: Floats,
         *,
         reset_id: int | None,
+        conditions: "WindowConditions | None" = None,
     ) -> Floats:
         """Run ids (T, B) forward; `state` (L, S, B, H) is left as the state after them.
 
@@ -222,13 +226,24 @@ class NativeNetwork:
         """
         out = self._room_for_logits(ids, state)
         listed = self._listed("parameter", parameters)
-        self.native.logits(listed, ids, NO_ID if reset_id is None else reset_id, state, out)
+        self.native.logits(
+            listed, ids, NO_ID if reset_id is None else reset_id, state, out, self._given(conditions, ids)
+        )
         return out
 
-    def forward(self, ids: NDArray[np.int32], state: Floats, *, reset_id: int | None) -> Floats:
+    def forward(
+        self,
+        ids: NDArray[np.int32],
+        state: Floats,
+        *,
+        reset_id: int | None,
+        conditions: "WindowConditions | None" = None,
+    ) -> Floats:
         """Do as `logits` does with the parameters that `load` packed: packing is most of a short call."""
         out = self._room_for_logits(ids, state)
-        self.native.forward(ids, NO_ID if reset_id is None else reset_id, state, out)
+        self.native.forward(
+            ids, NO_ID if reset_id is None else reset_id, state, out, self._given(conditions, ids)
+        )
         return out
 
     def _room_for_logits(self, ids: NDArray[np.int32], state: Floats) -> Floats:

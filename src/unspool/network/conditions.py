@@ -38,7 +38,7 @@ def check_conditions(config: NetworkConfig, conditions: Conditions | None, shape
     L, S, H = config.state_shape
     wanted = {
         "context": None if config.context_size is None else (rows, config.context_size),
-        "starts": None if config.start_size is None else (rows, config.start_size),
+        "starts": (rows, config.start_size) if config.start_size else None,
         "states": (rows, L, S, H),
     }
     for name, expected in wanted.items():
@@ -88,11 +88,30 @@ def start_states(
         return conditions.states
     if config.start_size is None:
         return None
-    given = None if conditions is None else conditions.starts
-    if given is None:
-        given = np.zeros((1 if conditions is None else conditions.num_rows, config.start_size), np.float32)
-    states = product(given, parameters["start.kernel"]) + parameters["start.bias"]  # (R, L·S·H)
-    return states.reshape(len(given), *config.state_shape)
+    if conditions is None or conditions.starts is None:  # a vector of zeros, or none to be worked from
+        rows = 1 if conditions is None else conditions.num_rows
+        states = np.repeat(parameters["start.bias"][None], rows, axis=0)
+    else:
+        states = product(conditions.starts, parameters["start.kernel"]) + parameters["start.bias"]
+    return states.reshape(len(states), *config.state_shape)
+
+
+def fresh_state(config: NetworkConfig, parameters: Mapping[str, Array] | None, batch_size: int) -> Array:
+    """Make the state of fresh starts of which nothing is said.
+
+    Args:
+        config: The network.
+        parameters: Its parameters; None where it has no first state of its own.
+        batch_size: B.
+
+    Returns:
+        Fresh zeros, or what the network has learnt to start from, float32.  # (L, S, B, H)
+    """
+    L, S, H = config.state_shape
+    state = np.zeros((L, S, batch_size, H), np.float32)
+    if config.start_size is not None and parameters is not None:
+        state += parameters["start.bias"].reshape(L, S, 1, H).astype(np.float32)
+    return state
 
 
 def records_of(conditions: Conditions | None, shape: tuple[int, ...]) -> NDArray[np.int32]:
@@ -129,8 +148,8 @@ def with_context(
 
 def with_start(
     parameters: Mapping[str, Array], config: NetworkConfig, vector: Array
-) -> tuple[dict[str, Array], NetworkConfig, Array]:
-    """Give the network that a start vector makes of a network, and the state it starts from.
+) -> tuple[dict[str, Array], NetworkConfig]:
+    """Give the network that a start vector makes of a network: its first state is always the same.
 
     Args:
         parameters: Of a network with a start vector.
@@ -138,13 +157,14 @@ def with_start(
         vector: The vector.  # (D,)
 
     Returns:
-        The parameters and the configuration of a network without one, and the state (L, S, H).
+        The parameters and the configuration of a network whose start_size is 0.
 
     Raises:
         ConfigError: If the network has no start vector, or one of another size.
     """
     size = config.start_size
-    _expect("vector", vector.shape, None if size is None else (size,))
-    state = vector @ parameters["start.kernel"] + parameters["start.bias"]  # (L·S·H,)
-    kept = {name: values for name, values in parameters.items() if not name.startswith("start.")}
-    return kept, config.without_start(), state.reshape(config.state_shape)
+    _expect("vector", vector.shape, (size,) if size else None)
+    bias = parameters["start.bias"]  # (L·S·H,)
+    folded = {name: values for name, values in parameters.items() if name != "start.kernel"}
+    folded["start.bias"] = (bias + vector.astype(bias.dtype) @ parameters["start.kernel"]).astype(bias.dtype)
+    return folded, config.without_start()

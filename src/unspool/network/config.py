@@ -19,7 +19,8 @@ class NetworkConfig:
         dropout: Chance that a unit of a layer's output is dropped for a whole training window, in [0, 1).
         reset_after: Whether a GRU applies its reset gate after the recurrent product; others ignore it.
         context_size: F, numbers of a context that steers every step of a record; None for none.
-        start_size: D, numbers of a vector that a record's first state is worked from; None for zeros.
+        start_size: D, numbers of a vector that a record's first state is worked from; 0 for a first state
+            that is learnt and always the same; None for zeros.
         vocab_size: V, symbols with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
 
     Raises:
@@ -48,9 +49,10 @@ class NetworkConfig:
         ok = is_real(self.dropout) and 0 <= self.dropout < 1
         check("dropout", self.dropout, "a number in [0, 1)", ok)
         check("reset_after", self.reset_after, "true or false", isinstance(self.reset_after, bool))
-        for name in ("context_size", "start_size"):
+        for name, least in (("context_size", 1), ("start_size", 0)):
             value = getattr(self, name)
-            check(name, value, "a whole number ≥ 1, or none", value is None or is_whole(value, least=1))
+            ok = value is None or is_whole(value, least=least)
+            check(name, value, f"a whole number ≥ {least}, or none", ok)
         ok = self.vocab_size is None or is_whole(self.vocab_size, least=2)
         check("vocab_size", self.vocab_size, "a whole number ≥ 2, or none", ok)
 
@@ -76,8 +78,8 @@ class NetworkConfig:
         return replace(self, context_size=None)
 
     def without_start(self) -> "NetworkConfig":
-        """Give the same network with no place for a start vector."""
-        return replace(self, start_size=None)
+        """Give the same network with a first state that is always the same."""
+        return replace(self, start_size=0)
 
     @property
     def state_shape(self) -> tuple[int, int, int]:

@@ -10,8 +10,8 @@ The names are those in the safetensors file, and their order is fixed::
     output.kernel (H, V)
     output.bias (V,)
     context.kernel (F, G·H)               only with context_size
-    start.kernel (D, L·S·H)               only with start_size
-    start.bias (L·S·H,)
+    start.kernel (D, L·S·H)               only with a start_size above 0
+    start.bias (L·S·H,)                   only with start_size
 """
 
 import math
@@ -51,7 +51,8 @@ def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         shapes["context.kernel"] = (config.context_size, G)
     if config.start_size is not None:
         numbers = math.prod(config.state_shape)
-        shapes |= {"start.kernel": (config.start_size, numbers), "start.bias": (numbers,)}
+        shapes |= {"start.kernel": (config.start_size, numbers)} if config.start_size else {}
+        shapes |= {"start.bias": (numbers,)}
     return shapes
 
 

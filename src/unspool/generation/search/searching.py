@@ -1,6 +1,7 @@
 """Searching a model for texts: the methods that `unspool.Generator` has for it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Protocol, Unpack
 
 import numpy as np
@@ -27,8 +28,8 @@ from unspool.text.unknown_symbols import Unknown
 class SearchedEngine(Protocol):
     """What a search needs of an engine."""
 
-    def initial_state(self, batch_size: int) -> Floats:
-        """Make the state of a fresh start: zeros (L, S, B, H)."""
+    def initial_state(self, batch_size: int, parameters: Mapping[str, Floats] | None = None) -> Floats:
+        """Make the state of a fresh start (L, S, B, H)."""
         ...
 
     def forward(self, parameters: Mapping[str, Floats], *, lanes: int) -> Forward:
@@ -126,7 +127,8 @@ class Searching:
 
     def _searched(self, lanes: int) -> Searched:
         forward = self._engine.forward(self.parameters, lanes=lanes)
-        return Searched(forward, self._engine.initial_state, self.tokenizer.eos_id)
+        fresh = partial(self._engine.initial_state, parameters=self.parameters)
+        return Searched(forward, fresh, self.tokenizer.eos_id)
 
     def _guides(
         self, constraint: ConstraintLike, prompts: list[NDArray[np.int32]], longest: int
