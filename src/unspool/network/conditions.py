@@ -7,14 +7,17 @@ of a picture (Vinyals et al., "Show and Tell", 2015).
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.configuration import check, from_dict
 from unspool.errors import ConfigError
 from unspool.network.cells import Array
 from unspool.network.config import NetworkConfig
+from unspool.text.context import ContextSchema
 from unspool.text.lanes import Conditions
 
 Product = Callable[[Any, Any], Any]
@@ -49,6 +52,39 @@ def check_conditions(config: NetworkConfig, conditions: Conditions | None, shape
     if records.size and not 0 <= int(records.min()) <= int(records.max()) < rows:
         got = f"{records.min()} to {records.max()}"
         raise ConfigError("conditions.records", expected=f"rows from 0 to {rows - 1}", got=got)
+
+
+def schema_of(data: Mapping[str, Any]) -> ContextSchema | None:
+    """Read what a model says of the context that it was trained with; None where there was none.
+
+    Args:
+        data: What config.json says under "data".
+
+    Raises:
+        ConfigError: If what it says is broken.
+    """
+    stored = data.get("context")
+    return None if stored is None else from_dict(ContextSchema, stored, where="config.json: data: context")
+
+
+def steered_by(config: NetworkConfig, schema: ContextSchema | None, *, document: bool) -> NetworkConfig:
+    """Make room in a network for what is known about the records.
+
+    Raises:
+        ConfigError: If the network has room for something else, or records of one document, in which none
+            starts anew, are to start from a vector.
+    """
+    context, start = (None, None) if schema is None else (schema.size, schema.vector_size)
+    if start is None and config.start_size == 0:
+        start = 0  # it is learnt, and needs no vector
+    for name, size in (("context_size", context), ("start_size", start)):
+        given = getattr(config, name)
+        expected = f"{size}, as the records have, or none" if size else "none: the records say nothing"
+        check(name, given, expected, given in (None, size))
+    if document and start is not None:
+        hint = "read a text per record"
+        raise ConfigError("a vector, or start_size", expected="none in one document", got="one", hint=hint)
+    return replace(config, context_size=context, start_size=start)
 
 
 def _expect(what: str, shape: tuple[int, ...], wanted: tuple[int, ...] | None) -> None:
