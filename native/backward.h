@@ -85,7 +85,11 @@ struct WindowTask {
         for (int l = 0; l < network.shape.num_layers; ++l) network.forward_layer(l, batch, state, lanes);
         team.barrier(team.self);
         stop(thread, kForward);
-        output_layer(thread);
+        if (counted > 0 || logits_out != nullptr) {
+            output_layer(thread);
+        } else {
+            skip_output_layer(thread, lanes);
+        }
         stop(thread, kOutput);
         if (!backward) return;
         for (int l = network.shape.num_layers - 1; l >= 0; --l) backward_layer(l, lanes);
@@ -165,6 +169,21 @@ struct WindowTask {
                     network.scratch[thread].product.get(), network.output_bias_grad, first > 0);
     }
 
+    // Does for a window without counted targets what the output layer would: no loss, no gradient.
+    void skip_output_layer(int thread, Part lanes) {
+        const int hidden = network.shape.hidden_size, vocab = network.shape.vocab_size, width = network.width;
+        const int count = lanes.last - lanes.first;
+        for (int t = 0; t < batch.steps; ++t) {
+            const size_t first = static_cast<size_t>(t) * batch.lanes + lanes.first;
+            std::memset(network.row_losses.get() + first, 0, sizeof(float) * count);
+            if (backward)
+                std::memset(network.hidden_grad.get() + first * width, 0, sizeof(float) * count * width);
+        }
+        if (!backward || thread > 0) return;
+        std::memset(network.output_kernel_grad, 0, sizeof(float) * hidden * vocab);
+        std::memset(network.output_bias_grad, 0, sizeof(float) * vocab);
+    }
+
     // This thread's columns of a padded matrix, in whole panels where there are enough of them.
     Part columns_of(int columns, int thread) const {
         const int unit = columns / kPanel >= team.size ? kPanel : kLanes;
@@ -175,12 +194,32 @@ struct WindowTask {
     }
 
     void backward_layer(int layer, Part lanes) {
-        const int count = lanes.last - lanes.first, width = network.width;
-        if (count == 0) return;
-        const size_t offset = static_cast<size_t>(lanes.first) * width, size = sizeof(float) * count * width;
-        std::memset(network.carry.get() + offset, 0, size);
-        if (network.plan.states == 2) std::memset(network.carry_cell.get() + offset, 0, size);
+        if (lanes.first == lanes.last) return;
+        carry_in(layer, 0, lanes, network.carry.get());
+        if (network.plan.states == 2) carry_in(layer, 1, lanes, network.carry_cell.get());
         for (int t = batch.steps - 1; t >= 0; --t) backward_step(layer, t, lanes);
+    }
+
+    // Starts the way back: the gradient by the state after the window, zero unless one is given.
+    void carry_in(int layer, int slot, Part lanes, float* carry) const {
+        const int hidden = network.shape.hidden_size, width = network.width;
+        const float* given = batch.conditions.final_grad;
+        std::memset(carry + static_cast<size_t>(lanes.first) * width, 0,
+                    sizeof(float) * (lanes.last - lanes.first) * width);
+        if (given == nullptr) return;
+        given += (static_cast<size_t>(layer) * network.plan.states + slot) * batch.lanes * hidden;
+        for (int b = lanes.first; b < lanes.last; ++b)
+            std::memcpy(carry + static_cast<size_t>(b) * width, given + static_cast<size_t>(b) * hidden,
+                        sizeof(float) * hidden);
+    }
+
+    // Ends the way back where a record starts: what is left is the gradient by the state it started from.
+    void carry_out(int layer, int slot, size_t row, float* carry) const {
+        if (batch.conditions.starts != nullptr && batch.conditions.start_states_grad != nullptr)
+            std::memcpy(
+                batch.conditions.start_states_grad + network.start_offset(layer, slot, batch, row), carry,
+                sizeof(float) * network.shape.hidden_size);
+        std::memset(carry, 0, sizeof(float) * network.width);
     }
 
     void backward_step(int layer, int t, Part lanes) {
@@ -201,9 +240,9 @@ struct WindowTask {
                        two ? a.cell_in.get() + first * width : nullptr, a.hidden_out.get() + first * width,
                        two ? a.tanh_cell.get() + first * width : nullptr, carry, carry_cell, spare});
         for (int b = 0; b < count; ++b) {
-            if (batch.ids[first + b] != batch.reset_id) continue;
-            std::memset(carry + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
-            if (two) std::memset(carry_cell + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
+            if (!Network::starts_at(batch, first + b)) continue;
+            carry_out(layer, 0, first + b, carry + static_cast<size_t>(b) * width);
+            if (two) carry_out(layer, 1, first + b, carry_cell + static_cast<size_t>(b) * width);
         }
         if (!network.dense_input(layer)) return;
         // the layer below has not been reached yet, so its outputs' gradients may take the place of ours, or
@@ -249,8 +288,11 @@ struct WindowTask {
         for (int g = 0; g < plan.inputs; ++g) {
             const Group& group = plan.input[g];
             const Part part = columns_of(group.gates * width, thread);
+            const Conditions& given = batch.conditions;
+            if (layer == 0 && given.context_grad != nullptr)
+                table_gradient(group, part, given.records, given.contexts, given.context_grad);
             if (!network.dense_input(layer)) {
-                table_gradient(group, part);
+                table_gradient(group, part, batch.ids, network.shape.vocab_size, arrays.input_grad);
                 continue;
             }
             sum_columns(a.gates.get() + group.slot * width, rows(), network.row_floats(), part.first,
@@ -263,12 +305,11 @@ struct WindowTask {
         }
     }
 
-    // Adds the gates' gradients to the rows of the symbols that were read and to the bias, in one pass over
-    // them, as they lie in memory.
-    void table_gradient(const Group& group, Part part) {
+    // Adds the first layer's gates' gradients to the row of a table that each position has and to the bias, in
+    // one pass over them, as they lie in memory.
+    void table_gradient(const Group& group, Part part, const int32_t* entries, int size, float* table) {
         const int hidden = network.shape.hidden_size, width = network.width;
         const size_t ld = network.gate_columns();
-        float* const table = network.arrays[0].input_grad;
         float* const bias = network.arrays[0].bias_grad;
         struct Run {
             int from, to, units;  // places in a row of gates and in a row of the table
@@ -280,13 +321,13 @@ struct WindowTask {
             if (first >= end) continue;
             const int to = (group.gate + gate) * hidden + first;
             runs[count++] = {(group.slot + gate) * width + first, to, end - first};
-            for (int v = 0; v < network.shape.vocab_size; ++v)
+            for (int v = 0; v < size; ++v)
                 std::memset(table + v * ld + to, 0, sizeof(float) * (end - first));
             std::memset(bias + to, 0, sizeof(float) * (end - first));
         }
         const float* from = network.activations[0].gates.get();
         for (int r = 0; r < rows(); ++r, from += network.row_floats()) {
-            float* row = table + static_cast<size_t>(batch.ids[r]) * ld;
+            float* row = table + static_cast<size_t>(entries[r]) * ld;
             for (int i = 0; i < count; ++i)
                 add_to_both(from + runs[i].from, runs[i].units, row + runs[i].to, bias + runs[i].to);
         }

@@ -23,6 +23,19 @@ struct Shape {
 // bias.
 using Arrays = float* const*;
 
+// What steers a window from outside; an array is null where nothing of its kind is given.
+struct Conditions {
+    const int32_t* records = nullptr;    // (steps, lanes): the row of `context` that each position has
+    int contexts = 0;                    // rows of `context`
+    const float* context = nullptr;      // (contexts, gates x hidden), added to the first layer's gates
+    float* context_grad = nullptr;       // the same shape, out
+    const int32_t* starts = nullptr;     // (steps, lanes): the start state put in place of the carried one
+                                         // before a step, -1: none. In place of reset_id; each stands once
+    const float* start_states = nullptr; // (starts, layers, states, hidden)
+    float* start_states_grad = nullptr;  // the same shape, out
+    const float* final_grad = nullptr;   // (layers, states, lanes, hidden): of the loss by the state after all
+};
+
 // One window of `steps` x `lanes` symbols, time-major.
 struct Batch {
     int steps, lanes;
@@ -30,6 +43,7 @@ struct Batch {
     const int32_t* targets;  // 0: not counted; null where nothing is compared
     int32_t reset_id;        // a lane's state is zeroed before a step whose input is this; -1: never
     const float* masks;      // (layers, lanes, hidden) factors on each layer's own output, or null
+    Conditions conditions = {};
 };
 
 // A deterministic automaton over symbols; `classes` is null where there is none.

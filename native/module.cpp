@@ -49,10 +49,41 @@ void check_memory(bool ok) {
     if (!ok) throw std::bad_alloc();
 }
 
+// What steers a window; its fields are set by name in unspool/kernels.
+struct ConditionsArrays {
+    Optional<const int32_t> records, starts;
+    Optional<const float> context, start_states, final_grad;
+    Optional<float> context_grad, start_states_grad;
+
+    Conditions view() const {
+        return {data_or_null(records),
+                context ? static_cast<int>(context->shape(0)) : 0,
+                data_or_null(context),
+                data_or_null(context_grad),
+                data_or_null(starts),
+                data_or_null(start_states),
+                data_or_null(start_states_grad),
+                data_or_null(final_grad)};
+    }
+};
+
+void bind_conditions(nb::module_& module) {
+    nb::class_<ConditionsArrays>(module, "Conditions")
+        .def(nb::init<>())
+        .def_rw("records", &ConditionsArrays::records, nb::arg().none())
+        .def_rw("starts", &ConditionsArrays::starts, nb::arg().none())
+        .def_rw("context", &ConditionsArrays::context, nb::arg().none())
+        .def_rw("context_grad", &ConditionsArrays::context_grad, nb::arg().none())
+        .def_rw("start_states", &ConditionsArrays::start_states, nb::arg().none())
+        .def_rw("start_states_grad", &ConditionsArrays::start_states_grad, nb::arg().none())
+        .def_rw("final_grad", &ConditionsArrays::final_grad, nb::arg().none());
+}
+
 // A window of which only the logits are wanted.
-Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id) {
+Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id,
+                             const ConditionsArrays& conditions) {
     const int steps = static_cast<int>(ids.shape(0)), lanes = static_cast<int>(ids.shape(1));
-    return {steps, lanes, ids.data(), nullptr, reset_id, nullptr};
+    return {steps, lanes, ids.data(), nullptr, reset_id, nullptr, conditions.view()};
 }
 
 class NetworkHandle {
@@ -71,7 +102,8 @@ class NetworkHandle {
                                     Array<const int32_t> targets, int32_t reset_id,
                                     const Optional<const float>& masks, Array<float> state,
                                     const Optional<float>& losses,
-                                    const std::optional<std::vector<Array<float>>>& gradients) {
+                                    const std::optional<std::vector<Array<float>>>& gradients,
+                                    const ConditionsArrays& conditions) {
         const std::vector<float*> values = pointers(parameters);
         const std::vector<float*> grads = gradients ? pointers(*gradients) : std::vector<float*>();
         const Batch batch{static_cast<int>(ids.shape(0)),
@@ -79,7 +111,8 @@ class NetworkHandle {
                           ids.data(),
                           targets.data(),
                           reset_id,
-                          data_or_null(masks)};
+                          data_or_null(masks),
+                          conditions.view()};
         double total = 0.0;
         int64_t count = 0;
         nb::gil_scoped_release unlocked;
@@ -95,18 +128,19 @@ class NetworkHandle {
     }
 
     void logits(const std::vector<Array<float>>& parameters, Array<const int32_t> ids, int32_t reset_id,
-                Array<float> state, Array<float> out) {
+                Array<float> state, Array<float> out, const ConditionsArrays& conditions) {
         const std::vector<float*> values = pointers(parameters);
-        const Batch batch = window_without_targets(ids, reset_id);
+        const Batch batch = window_without_targets(ids, reset_id, conditions);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
         check_memory(kernels_.logits(network_, team_.view(), values.data(), batch, state.data(), out.data()));
     }
 
     // `logits` with the parameters that `load` has packed.
-    void forward(Array<const int32_t> ids, int32_t reset_id, Array<float> state, Array<float> out) {
+    void forward(Array<const int32_t> ids, int32_t reset_id, Array<float> state, Array<float> out,
+                 const ConditionsArrays& conditions) {
         if (loaded_.empty()) throw std::logic_error("load() comes before forward()");
-        const Batch batch = window_without_targets(ids, reset_id);
+        const Batch batch = window_without_targets(ids, reset_id, conditions);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
         check_memory(kernels_.logits(network_, team_.view(), nullptr, batch, state.data(), out.data()));
@@ -186,12 +220,13 @@ NB_MODULE(_native, module) {
     module.doc() = "Native kernels; unspool.kernels is their documented face.";
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);
     bind_generation(module);
+    bind_conditions(module);
     nb::class_<NetworkHandle>(module, "Network")
         .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int, bool>(),
              nb::keep_alive<1, 2>())
         .def("step", &NetworkHandle::step, nb::arg("parameters"), nb::arg("ids"), nb::arg("targets"),
              nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),
-             nb::arg("gradients").none())
+             nb::arg("gradients").none(), nb::arg("conditions"))
         .def("stage_seconds", &NetworkHandle::stage_seconds)
         .def("logits", &NetworkHandle::logits)
         .def("forward", &NetworkHandle::forward)

@@ -220,8 +220,12 @@ struct Network {
 
     // Adds units [first, last) of the symbol's row in the first layer's table to a row of gates.
     void add_row(int layer, int32_t id, float* gates, int first, int last) const {
+        add_stored(arrays[layer].input + static_cast<size_t>(id) * gate_columns(), gates, first, last);
+    }
+
+    // Adds units [first, last) of a row in the order of the stored matrices to a row of gates.
+    void add_stored(const float* row, float* gates, int first, int last) const {
         const int hidden = shape.hidden_size;
-        const float* row = arrays[layer].input + static_cast<size_t>(id) * gate_columns();
         for (int g = 0; g < plan.inputs; ++g)
             for (int i = 0; i < plan.input[g].gates; ++i) {
                 float* to = gates + (plan.input[g].slot + i) * width;
@@ -282,6 +286,28 @@ struct Network {
         if (plan.states == 2) copy_state(false, 1, a.cell_in.get() + last);
     }
 
+    // Tells whether a record starts at a position, given as its row: the carried state ends there.
+    static bool starts_at(const Batch& batch, size_t row) {
+        return batch.conditions.starts == nullptr ? batch.ids[row] == batch.reset_id
+                                                  : batch.conditions.starts[row] >= 0;
+    }
+
+    // Where one layer's part of the state that a record starts from stands in the caller's arrays.
+    size_t start_offset(int layer, int slot, const Batch& batch, size_t row) const {
+        const size_t index = static_cast<size_t>(batch.conditions.starts[row]);
+        return ((index * shape.num_layers + layer) * plan.states + slot) * shape.hidden_size;
+    }
+
+    // Puts that state, zero unless one is given, in place of the carried one; its padding is zero already.
+    void start_state(int layer, int slot, const Batch& batch, size_t row, float* state) const {
+        if (batch.conditions.starts == nullptr) {
+            std::memset(state, 0, sizeof(float) * width);
+            return;
+        }
+        std::memcpy(state, batch.conditions.start_states + start_offset(layer, slot, batch, row),
+                    sizeof(float) * shape.hidden_size);
+    }
+
     void forward_step(int layer, const Batch& batch, int t, Part part) {
         Activations& a = activations[layer];
         const bool two = plan.states == 2, masks = batch.masks != nullptr;
@@ -292,11 +318,15 @@ struct Network {
         float* hidden_in = a.hidden_in.get() + first * width;
         float* cell_in = two ? a.cell_in.get() + first * width : nullptr;
         for (int b = 0; b < rows; ++b) {
-            if (ids[b] == batch.reset_id) {
-                std::memset(hidden_in + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
-                if (two) std::memset(cell_in + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
+            float* row = gates + static_cast<size_t>(b) * row_floats();
+            if (starts_at(batch, first + b)) {
+                start_state(layer, 0, batch, first + b, hidden_in + static_cast<size_t>(b) * width);
+                if (two) start_state(layer, 1, batch, first + b, cell_in + static_cast<size_t>(b) * width);
             }
-            start_row(layer, ids[b], gates + static_cast<size_t>(b) * row_floats());
+            start_row(layer, ids[b], row);
+            if (layer == 0 && batch.conditions.context != nullptr)
+                add_stored(batch.conditions.context + batch.conditions.records[first + b] * gate_columns(),
+                           row, 0, shape.hidden_size);
         }
         if (layer > 0) add_input(layer, rows, layer_output(layer - 1, masks) + first * width, width, gates);
         if (layer == 0 && dense_input(0)) {

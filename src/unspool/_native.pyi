@@ -14,6 +14,15 @@ class ThreadTeam:
     @property
     def size(self) -> int: ...
 
+class Conditions:
+    records: Ids | None
+    starts: Ids | None
+    context: Floats | None
+    context_grad: Floats | None
+    start_states: Floats | None
+    start_states_grad: Floats | None
+    final_grad: Floats | None
+
 class Network:
     def __init__(
         self,
@@ -37,12 +46,21 @@ class Network:
         state: Floats,
         losses: Floats | None,
         gradients: Sequence[Floats] | None,
+        conditions: Conditions,
     ) -> tuple[float, int]: ...
     def stage_seconds(self) -> list[float]: ...
     def logits(
-        self, parameters: Sequence[Floats], ids: Ids, reset_id: int, state: Floats, out: Floats
+        self,
+        parameters: Sequence[Floats],
+        ids: Ids,
+        reset_id: int,
+        state: Floats,
+        out: Floats,
+        conditions: Conditions,
     ) -> None: ...
-    def forward(self, ids: Ids, reset_id: int, state: Floats, out: Floats) -> None: ...
+    def forward(
+        self, ids: Ids, reset_id: int, state: Floats, out: Floats, conditions: Conditions
+    ) -> None: ...
     def load(self, parameters: Sequence[Floats]) -> None: ...
     def generate(self, sequences: Sequences, decoding: Decoding) -> None: ...
 

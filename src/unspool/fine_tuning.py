@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from unspool.errors import ConfigError
 from unspool.model import Generator
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import Parameters, grow, initialize
+from unspool.text.records import Records
 from unspool.text.tokenizers import Tokenizer
 
 
@@ -37,6 +39,29 @@ def load_origin(
 def first_network(origin: Generator | None) -> NetworkConfig:
     """Give the network where none is asked for: the origin's, or the usual one."""
     return NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
+
+
+def first_context(origin: Generator | None, corpus: Records) -> dict[str, Any]:
+    """Say what the context of the texts is where a model goes on: the model's own, or nothing.
+
+    Returns:
+        What to write down as data of the run; empty for a new model, which learns what its context is.
+
+    Raises:
+        ConfigError: If the texts have a context and the model was trained without.
+    """
+    if origin is None:
+        return {}
+    schema = origin.data.get("context")
+    asked = corpus.spec.get("context") if corpus.spec else any(record.context for record in corpus)
+    if schema is None and asked:
+        raise ConfigError(
+            "the context of the texts",
+            expected="none: the model to go on from was trained without",
+            got="some",
+            hint="leave it out, or train a new model",
+        )
+    return {"context": schema}
 
 
 def first_parameters(

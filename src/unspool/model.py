@@ -11,11 +11,12 @@ from unspool.engines import make_engine
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import ConfigError
 from unspool.evaluation.audit.auditing import Auditing
+from unspool.evaluation.classifying import Classifying
 from unspool.evaluation.next_symbols import named_symbols
 from unspool.evaluation.reader import TextReader
-from unspool.evaluation.scoring import Scoring
 from unspool.evaluation.streams import Evaluation, evaluate_stream
 from unspool.generation.collecting import Collection
+from unspool.generation.conditioning import Context
 from unspool.generation.constraints.constraint import ConstraintLike
 from unspool.generation.options import generation_options
 from unspool.generation.probabilities import probabilities
@@ -25,6 +26,7 @@ from unspool.generation.results import Generations
 from unspool.generation.search.searching import Searching
 from unspool.generation.selection import CollectionKeywords, split_keywords
 from unspool.generation.writing import Writing, options_and_n
+from unspool.network.conditions import schema_of
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
 from unspool.text.encoding import encode_corpus
@@ -34,7 +36,7 @@ from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown, unknown_rule
 
 
-class Generator(Writing, Scoring, Searching, Auditing):
+class Generator(Writing, Classifying, Searching, Auditing):
     """Write, score and measure texts with a trained network.
 
     Args:
@@ -173,6 +175,8 @@ class Generator(Writing, Scoring, Searching, Auditing):
         unknown: Unknown = "error",
         state: StateLike | Sequence[StateLike] | None = None,
         constraint: ConstraintLike = None,
+        context: Context | None = None,
+        vector: Any = None,
         **options: Unpack[CollectionKeywords],
     ) -> Generations:
         """Continue one prompt or several.
@@ -190,6 +194,8 @@ class Generator(Writing, Scoring, Searching, Auditing):
                 prompt is read; or an array (L, S, H), which the network has before it reads anything. One for
                 all prompts, or one for each; a single prompt goes on from each of several.
             constraint: What every text must be; several hold all at once. None for anything.
+            context: What is known of the texts: ``{"label": "Sports"}``; None for nothing. See `given`.
+            vector: The numbers that the first state is worked from; None for none.
             **options: How to sample and when to stop: any field of `GenerationOptions`, or an alias; which
                 texts are good: any field of `Selection`.
 
@@ -202,6 +208,10 @@ class Generator(Writing, Scoring, Searching, Auditing):
                 goes on from a prompt and is short enough can be what the constraint asks for.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
+        if context is not None or vector is not None:
+            return self.given(context, vector=vector).generate(
+                prompt, n=n, first=first, unknown=unknown, state=state, constraint=constraint, **options
+            )
         selection, rest = split_keywords(options)
         if not selection.is_off:
             return self.collect(
@@ -223,6 +233,7 @@ class Generator(Writing, Scoring, Searching, Auditing):
         unknown: Unknown = "error",
         state: StateLike | Sequence[StateLike] | None = None,
         constraint: ConstraintLike = None,
+        context: Context | None = None,
         **options: Unpack[CollectionKeywords],
     ) -> Collection:
         """Give good texts one by one, as many as are wanted, with a report.
@@ -238,6 +249,7 @@ class Generator(Writing, Scoring, Searching, Auditing):
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
             state: What all prompts go on from, as in `generate`.
             constraint: What every text must be, as in `generate`.
+            context: What is known of the texts, as in `generate`.
             **options: Which texts are good: any field of `Selection`; how to sample and when to stop: any
                 field of `GenerationOptions`.
 
@@ -246,6 +258,10 @@ class Generator(Writing, Scoring, Searching, Auditing):
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
             ArtifactError: If the index is damaged.
         """
+        if context is not None:
+            return self.given(context).collect(
+                prompt, n=n, first=first, unknown=unknown, state=state, constraint=constraint, **options
+            )
         selection, rest = split_keywords(options)
         chosen, n = options_and_n(rest, n)
         check("best_of", chosen.best_of, "none where texts are chosen one by one", chosen.best_of is None)
@@ -300,24 +316,31 @@ class Generator(Writing, Scoring, Searching, Auditing):
         *,
         document: bool | None = None,
         unknown: Unknown | None = None,
+        context: Context | None = None,
     ) -> Evaluation:
         """Measure how well the model predicts a corpus, every record from its start to its end.
+
+        What a record says of itself is taken as known, where the model was trained with it.
 
         Args:
             records: From `read_records`, or texts in memory.
             document: Whether they are one long stream; None for what the records say of themselves.
             unknown: What becomes of symbols that the model does not know, as in `score`.
+            context: What is known of all records, in place of what they say of themselves.
 
         Raises:
+            ConfigError: If a record says what the model has never heard of.
             CorpusError: If the corpus cannot be read or has no text.
             UnknownSymbolError: If it has a symbol that the model does not know.
         """
         corpus = records if isinstance(records, Records) else Records.of(records)
         rule = unknown_rule(unknown, unk_id=self.tokenizer.unk_id)
-        encoded = encode_corpus(corpus, tokenizer=self.tokenizer, unknown=rule)
+        model = self if context is None else self.given(context)
+        schema = schema_of(model.data)
+        encoded = encode_corpus(corpus, tokenizer=self.tokenizer, unknown=rule, contexts=schema)
         return evaluate_stream(
-            self._engine,
-            self.parameters,
+            model._engine,
+            model.parameters,
             encoded.training,
             eos_id=self.tokenizer.eos_id,
             document=corpus.document if document is None else document,

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unspool.configuration import check, to_dict
+from unspool.configuration import check, to_dict, to_plain
 from unspool.engines import make_engine
 from unspool.errors import ArtifactError, ConfigError
-from unspool.fine_tuning import first_network, first_parameters, load_origin
+from unspool.fine_tuning import first_context, first_network, first_parameters, load_origin
 from unspool.model import Generator
+from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
 from unspool.text.canaries import Canaries, draw_canaries, with_canaries
@@ -146,9 +147,9 @@ def train(
     origin = load_origin(init_from, tokenizer, max_vocab_size)
     known = tokenizer if origin is None else origin.tokenizer
     extra = {"novelty_index": novelty_index, **_planted(canaries, corpus, config, known)}
-    encoded = _encode(corpus, held_out, config, known, extra, most=max_vocab_size, grow=origin is not None)
+    encoded = _encode(corpus, held_out, config, known, extra, most=max_vocab_size, origin=origin)
     sampling = _sampling(encoded.tokenizer, sample_prompts, sample_temperatures)
-    resolved = _resolved(network or first_network(origin), encoded.tokenizer)
+    resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
     task = _task(resolved, config, corpus, encoded, sampling)
     fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
     with sole_writer(out):
@@ -200,7 +201,9 @@ def resume_training(
     if novelty_index:
         run.data = {**run.data, "novelty_index": True}
     if network is not None:
-        _refuse_changes(_resolved(network, run.tokenizer), run.network, run, free=frozenset())
+        asked = replace(network, vocab_size=network.vocab_size or run.network.vocab_size)
+        steered = steered_by(asked, schema_of(run.data), document=False)
+        _refuse_changes(steered, run.network, run, free=frozenset())
     if training is not None:
         _refuse_changes(training, run.training, run, free=FREE_TO_CHANGE)
         run.training = training
@@ -210,7 +213,8 @@ def resume_training(
         held_out = _as_records(validation)
     elif run.data.get("validation") is not None:
         held_out = records_from_spec(run.data["validation"])
-    encoded = _encode(corpus, held_out, run.training, run.tokenizer, run.data)
+    data = {"context": None, **run.data}  # a run of before there was one has none
+    encoded = _encode(corpus, held_out, run.training, run.tokenizer, data)
     sampling = _saved_sampling(run)
     task = _task(run.network, run.training, corpus, encoded, sampling)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
@@ -294,24 +298,28 @@ def _encode(
     data: Mapping[str, Any],
     *,
     most: int | None = None,
-    grow: bool = False,
+    origin: Generator | None = None,
 ) -> EncodedCorpus:
     """Plant what is to be planted, and hold out what is for validation."""
+    known = {**data, **first_context(origin, corpus)}
     return encode_in_parts(
         with_canaries(corpus, data),
         validation,
         fraction=config.validation_fraction,
         tokenizer=tokenizer,
         max_vocab_size=most,
-        grow=grow,
+        grow=origin is not None,
+        contexts=schema_of(known) or ("learn" if corpus.steers and "context" not in known else None),
     )
 
 
-def _resolved(network: NetworkConfig, tokenizer: Tokenizer) -> NetworkConfig:
+def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool) -> NetworkConfig:
+    tokenizer = encoded.tokenizer
     if network.vocab_size not in (None, tokenizer.vocab_size):
         expected = f"{tokenizer.vocab_size}, as the tokenizer has, or None"
         raise ConfigError("parameter vocab_size", expected=expected, got=repr(network.vocab_size))
-    return replace(network, vocab_size=tokenizer.vocab_size)
+    steered = steered_by(network, encoded.schema, document=document)
+    return replace(steered, vocab_size=tokenizer.vocab_size)
 
 
 def _sampling(
@@ -348,6 +356,7 @@ def _describe(
         "sizes": stream_sizes(encoded.training, encoded.validation),
         "fingerprints": fingerprints(encoded),
         "samples": samples,
+        "context": None if encoded.schema is None else to_plain(encoded.schema),
     }
 
 

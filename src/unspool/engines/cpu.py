@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
+from unspool.engines.native_conditions import native_window
 from unspool.engines.native_generation import begin_sequences, continued, decoding_of, generated
 from unspool.engines.protocol import (
     DropoutMasks,
@@ -24,6 +25,7 @@ from unspool.generation.random import fresh_seed, sequence_keys
 from unspool.generation.search.forward import Forward
 from unspool.kernels import NativeNetwork, NetworkShape, default_threads
 from unspool.kernels.generation import Decoding, Sequences, generate
+from unspool.network.conditions import fresh_state
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
 from unspool.text.lanes import Window
@@ -32,6 +34,7 @@ FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer 
 MOST_THREADS = 1024
 LANES_WORTH_A_THREAD = 16  # fewer are done before the threads have met
 GENERATED_AT_ONCE = 4096  # sequences of one native call, so that Ctrl-C is heard in between
+OUTSIDE = ("context.", "start.")  # parameters that the native kernels see the products of
 LONGEST_PIECE = (
     64  # symbols of a stream's piece; the first pieces are shorter, so that something shows at once
 )
@@ -70,7 +73,9 @@ class CpuEngine:
             embedding_size=config.embedding_size,
             reset_after=config.reset_after,
             residual=config.residual,
-            parameter_shapes=self._shapes,
+            parameter_shapes={
+                name: shape for name, shape in self._shapes.items() if not name.startswith(OUTSIDE)
+            },
         )
         return NativeNetwork(shape, threads=threads)
 
@@ -80,10 +85,9 @@ class CpuEngine:
             return parameters
         return {**parameters, "output.kernel": np.ascontiguousarray(output_kernel(parameters))}
 
-    def initial_state(self, batch_size: int) -> State:
-        """Make the state of a fresh start: zeros (L, S, B, H)."""
-        L, S, H = self.config.state_shape
-        return np.zeros((L, S, batch_size, H), dtype=np.float32)
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+        """Make the state of a fresh start (L, S, B, H); see `unspool.engines.protocol.Engine`."""
+        return fresh_state(self.config, parameters, batch_size)
 
     def loss_and_gradients(
         self,
@@ -93,10 +97,14 @@ class CpuEngine:
         *,
         reset_id: int | None,
         masks: DropoutMasks | None = None,
+        final_grad: Floats | None = None,
     ) -> tuple[Loss, Gradients, State]:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
         if not self._gradients:
             self._gradients = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+        given = native_window(
+            self.config, parameters, window, reset_id=reset_id, backward=True, final_grad=final_grad
+        )
         state = state.astype(np.float32)  # a copy: the caller's is left alone
         total, count = self._network.step(
             self._untied(parameters),
@@ -106,10 +114,13 @@ class CpuEngine:
             reset_id=reset_id,
             masks=masks,
             gradients=self._gradients,
+            conditions=None if given is None else given.native,
         )
         gradients = {name: self._gradients[name] for name in self._shapes if name in parameters}
         if "output.kernel" not in parameters:
             gradients["embedding"] += self._gradients["output.kernel"].T
+        if given is not None:
+            given.add_gradients(gradients, self.config)
         return Loss(total=total, count=count), gradients, state
 
     def stage_seconds(self) -> dict[str, float]:
@@ -122,9 +133,18 @@ class CpuEngine:
         """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         state, parameters = state.astype(np.float32), self._untied(parameters)
         losses = np.empty(window.ids.shape, dtype=np.float32)
+        given = native_window(self.config, parameters, window, reset_id=reset_id)
         for part in self._parts(window.ids.shape):
             ids, targets, out = window.ids[part], window.targets[part], losses[part]
-            self._network.step(parameters, ids, targets, state, reset_id=reset_id, losses=out)
+            self._network.step(
+                parameters,
+                ids,
+                targets,
+                state,
+                reset_id=reset_id,
+                losses=out,
+                conditions=None if given is None else given.part(part),
+            )
         return losses, state
 
     def logits(
@@ -138,8 +158,15 @@ class CpuEngine:
         """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
         state, parameters = state.astype(np.float32), self._untied(parameters)
         symbols: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
+        given = native_window(self.config, parameters, Window(symbols, symbols), reset_id=reset_id)
         parts = [
-            self._network.logits(parameters, symbols[part], state, reset_id=reset_id)
+            self._network.logits(
+                parameters,
+                symbols[part],
+                state,
+                reset_id=reset_id,
+                conditions=None if given is None else given.part(part),
+            )
             for part in self._parts(symbols.shape)
         ]
         return np.concatenate(parts), state
@@ -152,7 +179,9 @@ class CpuEngine:
 
         def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
             after = state.astype(np.float32)
-            return network.forward(ids, after, reset_id=reset_id), after
+            given = native_window(self.config, parameters, Window(ids, ids), reset_id=reset_id)
+            told = None if given is None else given.native
+            return network.forward(ids, after, reset_id=reset_id, conditions=told), after
 
         return run
 
@@ -188,6 +217,7 @@ class CpuEngine:
                 some,
                 options,
                 keys=sequence_keys(seed, len(some), first=first + start),
+                fresh=self.initial_state(len(some), parameters),
                 states=None if states is None else states[:, :, start:last],
                 guide=None if guide is None else guide.part(start, last),
                 stop=stop,
@@ -217,6 +247,7 @@ class CpuEngine:
             [prompt],
             options,
             keys=sequence_keys(seed, 1, first=first),
+            fresh=self.initial_state(1, parameters),
             states=states,
             guide=guide,
             stop=stop,

@@ -67,22 +67,21 @@ def begin_sequences(
     options: GenerationOptions,
     *,
     keys: NDArray[np.uint64],
+    fresh: State,
     states: State | None,
     guide: Guide | None,
     stop: TokenAutomaton | None,
 ) -> Sequences:
     """Say where sequences begin; see `unspool.engines.protocol.Engine.generate`."""
     N, eos = len(prompts), config.symbols - 1
-    L, S, H = config.state_shape
     start = np.array([eos] if states is None else [], dtype=np.int32)
     contexts = [prompt[prompt < eos].astype(np.int32) for prompt in prompts] if _looks_back(options) else None
-    fresh = np.zeros((N, L, S, H), dtype=np.float32)
     return Sequences(
         prompts=[np.concatenate([start, prompt]).astype(np.int32) for prompt in prompts],
         contexts=contexts,
         keys=keys,
         drawn=np.zeros(N, dtype=np.int64),
-        state=fresh if states is None else states.transpose(2, 0, 1, 3).astype(np.float32, order="C"),
+        state=(fresh if states is None else states).transpose(2, 0, 1, 3).astype(np.float32, order="C"),
         from_state=states is not None,
         guide_states=None if guide is None else guide.starts.astype(np.int32),
         stop_states=None if stop is None else np.full(N, stop.start, dtype=np.int32),

@@ -74,8 +74,12 @@ class Engine(Protocol):
     config: NetworkConfig
     threads: int
 
-    def initial_state(self, batch_size: int) -> State:
-        """Make the state of a fresh start: zeros (L, S, B, H)."""
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+        """Make the state of a fresh start (L, S, B, H).
+
+        It is zeros, unless the network learns its first state, which is then among the parameters; without
+        these it is zeros in any case.
+        """
         ...
 
     def loss_and_gradients(
@@ -86,24 +90,29 @@ class Engine(Protocol):
         *,
         reset_id: int | None,
         masks: DropoutMasks | None = None,
+        final_grad: Floats | None = None,
     ) -> tuple[Loss, Gradients, State]:
         """Run a window forward and backward (truncated backpropagation through time).
 
         Args:
             parameters: The network's parameters. A network with a tied output may be given an
                 `output.kernel` beside them, which counts in place of the embedding.
-            window: ids (T, B) and targets (T, B); a target of 0 is not counted.
+            window: ids (T, B) and targets (T, B); a target of 0 is not counted. Without conditions, a network
+                that has a place for them is told nothing: a context and a start vector of zeros.
             state: (L, S, B, H) before the window; no gradient flows into it.
-            reset_id: Where an input has this id, the lane's state is zeroed before that step and no
-                gradient flows across; None for never.
+            reset_id: Where an input has this id, the lane's state is that of a record's start before that
+                step, zeros unless a start is given, and no gradient flows across; None for never.
             masks: (L, B, H) of 0 or 1/(1-p), multiplied onto each layer's output (what the next layer
                 or the output layer sees, not what the layer itself carries on) before a residual sum, the
                 same at every step of the window; None for no dropout.
+            final_grad: The gradient of a further loss by the state after the window (L, S, B, H), added to
+                the mean of the window's own; None for none. An encoder is trained by it: its window has no
+                counted target, and the output layer is then left out.
 
         Returns:
-            The loss; the gradients of total/count by each parameter (zeros if nothing is counted), in
-            arrays that belong to the engine and are overwritten by its next call; the state after the
-            window.
+            The loss; the gradients of total/count by each parameter (zeros if nothing is counted), and by
+            "conditions.states" (R, L, S, H) where these are given, in arrays that belong to the engine and
+            are overwritten by its next call; the state after the window.
         """
         ...
 

@@ -49,7 +49,7 @@ class _Reader:
 
     def __init__(self, engine: Engine, parameters: Parameters, prompt: Ids, states: State | None) -> None:
         self._engine, self._parameters, self.prompt = engine, parameters, prompt
-        self._state = engine.initial_state(1) if states is None else states
+        self._state = engine.initial_state(1, parameters) if states is None else states
         eos = [engine.config.symbols - 1] if states is None else []
         ids = np.concatenate([eos, prompt]).astype(np.int32)
         rows = self._read(ids) if len(ids) else np.empty((0, engine.config.symbols))

@@ -6,6 +6,7 @@ other engines against it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,12 @@ from unspool.engines.stepwise import generate_by_steps, stream_by_steps
 from unspool.generation.automaton import Guide, TokenAutomaton
 from unspool.generation.options import GeneratedIds, GenerationOptions
 from unspool.generation.search.forward import Forward
+from unspool.network.conditions import check_conditions, fresh_state
 from unspool.network.config import NetworkConfig
 from unspool.text.lanes import Window
 
 Weights = dict[str, Tensor]
+STATES = "conditions.states"  # the gradient by states that were given, among those of the parameters
 # (recurrent_kernel, recurrent_bias, projected inputs (B, G), state (S, B, H)) -> state (S, B, H)
 TorchStep = Callable[[Tensor, Tensor | None, Tensor, Tensor], Tensor]
 
@@ -52,6 +55,16 @@ def _gru_step(kernel: Tensor, bias: Tensor | None, inputs: Tensor, state: Tensor
 TORCH_STEPS: dict[str, TorchStep] = {"rnn": _rnn_step, "lstm": _lstm_step, "gru": _gru_step}
 
 
+@dataclass(frozen=True, eq=False)
+class _Conditions:
+    """Hold `unspool.text.lanes.Conditions` in tensors."""
+
+    records: Tensor  # (T, B)
+    context: Tensor | None
+    starts: Tensor | None
+    states: Tensor | None
+
+
 class TorchEngine:
     """Compute a network with PyTorch on the CPU.
 
@@ -77,10 +90,9 @@ class TorchEngine:
         self._step = TORCH_STEPS[config.cell]
         self._numpy_dtype = np.dtype(dtype)
 
-    def initial_state(self, batch_size: int) -> State:
-        """Make the state of a fresh start: zeros (L, S, B, H)."""
-        L, S, H = self.config.state_shape
-        return np.zeros((L, S, batch_size, H), dtype=self._numpy_dtype)
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+        """Make the state of a fresh start (L, S, B, H); see `unspool.engines.protocol.Engine`."""
+        return fresh_state(self.config, parameters, batch_size).astype(self._numpy_dtype)
 
     def loss_and_gradients(
         self,
@@ -90,13 +102,22 @@ class TorchEngine:
         *,
         reset_id: int | None,
         masks: DropoutMasks | None = None,
+        final_grad: Floats | None = None,
     ) -> tuple[Loss, Gradients, State]:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
         weights = {name: self._tensor(values).requires_grad_() for name, values in parameters.items()}
-        logits, state_after = self._forward(weights, window.ids, state, reset_id, masks)
+        given = self._conditions(window)
+        if given is not None and given.states is not None:
+            weights[STATES] = given.states.requires_grad_()
+        logits, state_after = self._forward(
+            weights, window.ids, state, reset_id, masks=masks, conditions=given
+        )
         total = self._losses(logits, window.targets).sum()
         count = int(np.count_nonzero(window.targets))
-        drawn = torch.autograd.grad(total / max(count, 1), list(weights.values()))
+        whole = total / max(count, 1)
+        if final_grad is not None:
+            whole = whole + (state_after * self._tensor(final_grad)).sum()
+        drawn = torch.autograd.grad(whole, list(weights.values()), materialize_grads=True)
         gradients = {name: gradient.numpy() for name, gradient in zip(weights, drawn, strict=True)}
         return Loss(total=float(total.detach()), count=count), gradients, state_after.detach().numpy()
 
@@ -105,7 +126,8 @@ class TorchEngine:
     ) -> tuple[Floats, State]:
         """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         with torch.no_grad():
-            logits, state_after = self._forward(self._weights(parameters), window.ids, state, reset_id)
+            weights, given = self._weights(parameters), self._conditions(window)
+            logits, state_after = self._forward(weights, window.ids, state, reset_id, conditions=given)
             return self._losses(logits, window.targets).numpy(), state_after.numpy()
 
     def logits(
@@ -176,17 +198,23 @@ class TorchEngine:
         ids: NDArray[np.integer[Any]],
         state: State,
         reset_id: int | None,
+        *,
         masks: DropoutMasks | None = None,
+        conditions: "_Conditions | None" = None,
     ) -> tuple[Tensor, Tensor]:
         """Run layer after layer over the whole window; give logits (T, B, V) and state (L, S, B, H)."""
         index = torch.from_numpy(np.array(ids, dtype=np.int64))  # (T, B)
         keep = torch.ones_like(index, dtype=torch.bool) if reset_id is None else index != reset_id  # (T, B)
         x = weights["embedding"][index] if "embedding" in weights else None  # (T, B, E)
+        starts = self._starts(weights, conditions, index)
         states = []
         for layer in range(self.config.num_layers):
             kernel, bias = weights[f"layers.{layer}.input_kernel"], weights[f"layers.{layer}.bias"]
             projected = (kernel[index] if x is None else x @ kernel) + bias  # (T, B, G)
-            h, last = self._unroll(weights, layer, projected, self._tensor(state[layer]), keep)
+            if layer == 0 and conditions is not None and conditions.context is not None:
+                projected = projected + (conditions.context @ weights["context.kernel"])[conditions.records]
+            fresh = None if starts is None else starts[..., layer, :, :]  # (T, B, S, H)
+            h, last = self._unroll(weights, layer, projected, self._tensor(state[layer]), (keep, fresh))
             h = h if masks is None else h * self._tensor(masks[layer])  # (T, B, H)
             x = h if x is None or layer == 0 or not self.config.residual else x + h  # (T, B, H)
             states.append(last)
@@ -196,15 +224,47 @@ class TorchEngine:
         pad = torch.arange(self._vocab_size) == 0
         return logits.masked_fill(pad, -torch.inf), torch.stack(states)
 
+    def _conditions(self, window: Window) -> "_Conditions | None":
+        """Take over what steers a window."""
+        given = window.conditions
+        check_conditions(self.config, given, window.ids.shape)
+        if given is None:
+            return None
+        context, starts, states = (
+            None if values is None else self._tensor(values)
+            for values in (given.context, given.starts, given.states)
+        )
+        records = torch.from_numpy(np.array(given.records, dtype=np.int64))
+        return _Conditions(records, context, starts, states)
+
+    def _starts(self, weights: Weights, conditions: "_Conditions | None", index: Tensor) -> Tensor | None:
+        """Work the state that a record starts from at each position (T, B, L, S, H); None for zeros."""
+        size, shape = self.config.start_size, self.config.state_shape
+        if conditions is not None and conditions.states is not None:
+            return conditions.states[conditions.records]
+        if size is None:
+            return None
+        if conditions is None or conditions.starts is None:
+            return weights["start.bias"].view(1, 1, *shape).expand(*index.shape, *shape)
+        states = conditions.starts @ weights["start.kernel"] + weights["start.bias"]  # (R, L·S·H)
+        return states.view(-1, *shape)[conditions.records]
+
     def _unroll(
-        self, weights: Weights, layer: int, projected: Tensor, state: Tensor, keep: Tensor
+        self,
+        weights: Weights,
+        layer: int,
+        projected: Tensor,
+        state: Tensor,
+        resets: tuple[Tensor, Tensor | None],
     ) -> tuple[Tensor, Tensor]:
         """Run one layer over time; give its outputs (T, B, H) and its last state (S, B, H)."""
         kernel = weights[f"layers.{layer}.recurrent_kernel"]
         bias = weights.get(f"layers.{layer}.recurrent_bias")
+        keep, fresh = resets  # (T, B) where the state is carried, (T, B, S, H) what stands in its place
         outputs = []
-        for inputs, kept in zip(projected, keep, strict=True):
-            carried = state.masked_fill(~kept[None, :, None], 0.0)
+        for t, (inputs, kept) in enumerate(zip(projected, keep, strict=True)):
+            start = torch.zeros_like(state) if fresh is None else fresh[t].transpose(0, 1)  # (S, B, H)
+            carried = torch.where(kept[None, :, None], state, start)
             state = self._step(kernel, bias, inputs, carried)  # (S, B, H)
             outputs.append(state[0])
         return torch.stack(outputs), state

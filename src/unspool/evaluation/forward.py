@@ -7,13 +7,19 @@ from numpy.typing import NDArray
 
 from unspool.engines.protocol import Engine, Floats, Parameters, State
 from unspool.text.batches import PaddedBatch
-from unspool.text.lanes import Window
+from unspool.text.context import RecordContexts
+from unspool.text.lanes import Conditions, Window
 
 PART = 256  # steps at a time: what bounds the memory that a long text needs
 
 
 def token_losses(
-    engine: Engine, parameters: Parameters, windows: Iterable[Window], *, state: State | None = None
+    engine: Engine,
+    parameters: Parameters,
+    windows: Iterable[Window],
+    *,
+    state: State | None = None,
+    reset_id: int | None = None,
 ) -> Iterator[Floats]:
     """Yield the losses of windows that follow each other.
 
@@ -21,15 +27,36 @@ def token_losses(
         engine: The engine.
         parameters: The network's parameters.
         windows: ids and targets (T, B), all with the same B.
-        state: Before the first window, (L, S, B, H); None starts with no memory.
+        state: Before the first window, (L, S, B, H); None is a fresh start.
+        reset_id: Input id where records start anew, as their conditions say; None for never.
 
     Yields:
         Nats of each target of a window, 0 where the target is 0.  # (T, B)
     """
     for window in windows:
-        before = engine.initial_state(window.ids.shape[1]) if state is None else state
-        losses, state = engine.token_losses(parameters, window, before, reset_id=None)
+        before = engine.initial_state(window.ids.shape[1], parameters) if state is None else state
+        losses, state = engine.token_losses(parameters, window, before, reset_id=reset_id)
         yield losses
+
+
+def steered(
+    windows: Iterable[Window], contexts: RecordContexts | None, records: NDArray[np.int64]
+) -> Iterator[Window]:
+    """Say what steers windows whose columns are a record each.
+
+    Args:
+        windows: ids and targets (T, B).
+        contexts: What is known about records; None for nothing.
+        records: The record of each column.  # (B,)
+    """
+    if contexts is None:
+        yield from windows
+        return
+    context, starts = contexts.rows(records)
+    columns = np.arange(len(records), dtype=np.int32)
+    for window in windows:
+        rows = np.ascontiguousarray(np.broadcast_to(columns, window.ids.shape))
+        yield Window(window.ids, window.targets, Conditions(rows, context=context, starts=starts))
 
 
 def stream_losses(
@@ -39,6 +66,8 @@ def stream_losses(
     *,
     count: int,
     state: State | None = None,
+    contexts: RecordContexts | None = None,
+    eos_id: int | None = None,
 ) -> NDArray[np.float32]:
     """Give the losses of a whole stream of sequences that are read in batches.
 
@@ -47,7 +76,9 @@ def stream_losses(
         parameters: The network's parameters.
         batches: Batches that together hold each sequence of the stream once.
         count: Ids in the stream, N.
-        state: What every sequence starts from, (L, S, 1, H); None for no memory.
+        state: What every sequence starts from, (L, S, 1, H); None is a fresh start.
+        contexts: What is known about the sequences, which are its records; None for nothing.
+        eos_id: What starts a sequence whose conditions say its first state; None where they do not.
 
     Returns:
         Nats of each id of the stream.  # (N,)
@@ -55,7 +86,8 @@ def stream_losses(
     out = np.zeros(count, np.float32)
     for batch in batches:
         before = None if state is None else np.repeat(state, len(batch.indices), axis=2)
-        parts = token_losses(engine, parameters, batch.windows(PART), state=before)
+        windows = steered(batch.windows(PART), contexts, batch.indices)
+        parts = token_losses(engine, parameters, windows, state=before, reset_id=eos_id)
         for number, losses in enumerate(parts):
             batch.scatter(losses, top=number * PART, out=out)
     return out

@@ -26,7 +26,7 @@ def hidden_states(
     out = np.empty((len(ids), L, H), np.float32)
     forward = engine.forward(parameters, lanes=1)
     eos = np.full((1, 1), engine.config.symbols - 1, np.int32)
-    _, state = forward(eos, engine.initial_state(1))  # (L, S, 1, H)
+    _, state = forward(eos, engine.initial_state(1, parameters))  # (L, S, 1, H)
     for k, symbol in enumerate(np.asarray(ids, np.int32).reshape(-1, 1, 1)):
         _, state = forward(symbol, state)
         out[k] = state[:, 0, 0]

@@ -23,7 +23,7 @@ class TextReader:
 
     def __init__(self, engine: Engine, parameters: Parameters) -> None:
         self._engine, self._parameters = engine, parameters
-        self._states: list[State] = [engine.initial_state(1)]  # number k: before input k * STRIDE
+        self._states: list[State] = [engine.initial_state(1, parameters)]  # number k: before input k * STRIDE
         self._inputs = np.array([engine.config.symbols - 1], dtype=np.int32)  # <eos> starts every text
         self._logprobs: NDArray[np.float64] = np.zeros(0)
 

@@ -3,19 +3,25 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.configuration import check
 from unspool.engines.protocol import Engine, Parameters, State
 from unspool.evaluation.forward import stream_losses
 from unspool.evaluation.streams import BATCH_SYMBOLS
 from unspool.text.batches import padded_batches
+from unspool.text.context import ContextSchema, RecordContexts
 from unspool.text.lanes import Window
+from unspool.text.records import Record
 from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import EncodedTexts, Unknown, unknown_rule
 
+T = TypeVar("T", bound=str | Record)
+
+NO_CONTEXT = ContextSchema()
 TEXTS_AT_ONCE = 1 << 14  # sorted by length together
 CHARACTERS_AT_ONCE = 1 << 18
 
@@ -53,6 +59,7 @@ class Scorer:
         ended: Whether the end of each text counts; without it a text is only a beginning.
         unknown: What becomes of a symbol that is not known, as in `Tokenizer.encode`; None for what the
             model was trained with: "replace" where it has an `<unk>`, else "error".
+        schema: What may be known about a text.
     """
 
     engine: Engine
@@ -61,17 +68,19 @@ class Scorer:
     prompt: str = ""
     ended: bool = True
     unknown: Unknown | None = None
+    schema: ContextSchema = NO_CONTEXT
 
     @property
     def rule(self) -> Unknown:
         """Tell what becomes of an unknown symbol."""
         return unknown_rule(self.unknown, unk_id=self.tokenizer.unk_id)
 
-    def scores(self, texts: Iterable[str], *, first: int = 0) -> Iterator[TextScore]:
+    def scores(self, texts: Iterable[str | Record], *, first: int = 0) -> Iterator[TextScore]:
         """Score texts, each on its own after the prompt; their order and company change nothing.
 
         Args:
-            texts: Any texts; no more than a block of them is held.
+            texts: Any texts; no more than a block of them is held. What a record says of itself is taken as
+                known; it must be a whole text.
             first: How many texts came before them, for messages.
 
         Yields:
@@ -83,9 +92,9 @@ class Scorer:
         first_id, state = self._start()
         done = first
         for some in blocks(texts):
-            encoded = self._encode(some, done)
+            encoded = self._encode([text_of(one) for one in some], done)
             done += len(some)
-            logprobs = self._logprobs(encoded, first_id, state)
+            logprobs = self._logprobs(encoded, first_id, state, self._contexts(some))
             yield from self._rows(encoded, logprobs)
 
     def _start(self) -> tuple[int, State | None]:
@@ -95,7 +104,7 @@ class Scorer:
         if not len(ids):
             return eos_id, None
         read = np.concatenate([[eos_id], ids[:-1]]).astype(np.int32)[:, None]  # (T, 1)
-        before = self.engine.initial_state(1)
+        before = self.engine.initial_state(1, self.parameters)
         _, state = self.engine.token_losses(self.parameters, Window(read, read), before, reset_id=None)
         return int(ids[-1]), state
 
@@ -103,7 +112,33 @@ class Scorer:
         normal = [self.tokenizer.normalize(text) for text in texts]
         return self.tokenizer.encode_texts(normal, unknown=self.rule, place=_place_after(done))
 
-    def _logprobs(self, encoded: EncodedTexts, first_id: int, state: State | None) -> NDArray[np.float32]:
+    def _contexts(self, texts: Sequence[str | Record]) -> RecordContexts | None:
+        """Gather what records say of themselves; None where the network has no place for it.
+
+        Raises:
+            ConfigError: If one says what the model has never heard of, or there is a prompt before them.
+        """
+        schema, told = self.schema, [text for text in texts if isinstance(text, Record)]
+        if not told or not schema.width:
+            return None
+        check("prompt", self.prompt, "none with records: it would have the context of each", not self.prompt)
+        blank = Record("")
+        records = [text if isinstance(text, Record) else blank for text in texts]
+        numbers = np.stack([schema.numbers(record.context) for record in records])
+        if schema.vector_size is None:
+            return RecordContexts(schema, numbers)
+        zeros = np.zeros(schema.vector_size, np.float32)
+        given = (record.vector for record in records)
+        vectors = np.stack([zeros if one is None else schema.vector(one) for one in given])
+        return RecordContexts(schema, numbers, vectors)
+
+    def _logprobs(
+        self,
+        encoded: EncodedTexts,
+        first_id: int,
+        state: State | None,
+        contexts: RecordContexts | None = None,
+    ) -> NDArray[np.float32]:
         """Give the log-probability of every symbol of the texts, each text closed by its `<eos>`."""
         sizes = encoded.lengths + 1
         ids = np.full(int(sizes.sum()), self.tokenizer.eos_id, np.int32)
@@ -111,7 +146,15 @@ class Scorer:
         inside[np.cumsum(sizes) - 1] = False
         ids[inside] = encoded.ids
         batches = padded_batches(ids, sizes, max_symbols=BATCH_SYMBOLS, first_id=first_id)
-        return -stream_losses(self.engine, self.parameters, batches, count=len(ids), state=state)
+        return -stream_losses(
+            self.engine,
+            self.parameters,
+            batches,
+            count=len(ids),
+            state=state,
+            contexts=contexts,
+            eos_id=None if contexts is None else self.tokenizer.eos_id,
+        )
 
     def _rows(self, encoded: EncodedTexts, logprobs: NDArray[np.float32]) -> Iterator[TextScore]:
         ends = np.cumsum(encoded.lengths + 1)
@@ -136,13 +179,18 @@ def score_texts(
     return list(Scorer(engine, parameters, tokenizer, **options).scores(texts))
 
 
-def blocks(texts: Iterable[str]) -> Iterator[list[str]]:
+def text_of(text: str | Record) -> str:
+    """Give the text of a record."""
+    return text.text if isinstance(text, Record) else text
+
+
+def blocks(texts: Iterable[T]) -> Iterator[list[T]]:
     """Gather texts into blocks of so many that short ones are cheap and long ones need little memory."""
-    block: list[str] = []
+    block: list[T] = []
     characters = 0
     for text in texts:
         block.append(text)
-        characters += len(text)
+        characters += len(text_of(text))
         if len(block) >= TEXTS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
             yield block
             block, characters = [], 0

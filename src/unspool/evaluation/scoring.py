@@ -13,11 +13,13 @@ from unspool.evaluation.likelihood_ratio import LikelihoodRatio, likelihood_rati
 from unspool.evaluation.ranking import RankedText, rank_texts
 from unspool.evaluation.scores import Scorer, TextScore
 from unspool.evaluation.surprisal import Surprisal, surprisals
+from unspool.generation.conditioning import Conditioning, Context
+from unspool.text.records import Record
 from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown
 
 
-class Scoring:
+class Scoring(Conditioning):
     """Score texts with a network that the class on top of this one holds.
 
     Attributes:
@@ -31,37 +33,49 @@ class Scoring:
 
     def score(
         self,
-        texts: Iterable[str],
+        texts: Iterable[str | Record],
         *,
         prompt: str = "",
         ended: bool = True,
         unknown: Unknown | None = None,
+        context: Context | None = None,
     ) -> list[TextScore]:
         """Tell how probable texts are, each from its start to its end, as training sees them.
 
         Args:
-            texts: The texts, each scored on its own.
+            texts: The texts, each scored on its own. What a `Record` brings along is taken as known.
             prompt: What they go on from: what is told is log p(text | prompt). The prompt and each text are
                 split into symbols on their own.
             ended: Whether the end of each text counts; without it a text is only a beginning.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace"; None
                 for "replace" where the model was trained with `<unk>`, else "error".
+            context: What is known of all texts; None for nothing. See `given`.
 
         Raises:
             UnknownSymbolError: If a text has a symbol that the model does not know, and that is an error.
         """
-        some = texts_of("texts", texts)
-        return list(self.scorer(prompt=prompt, ended=ended, unknown=unknown).scores(some))
+        ok = isinstance(texts, Iterable) and not isinstance(texts, str)
+        check("texts", texts, "a list of strings or records, not one string", ok)
+        some = [text if isinstance(text, Record) else texts_of("texts", [text])[0] for text in texts]
+        model = self if context is None else self.given(context)
+        return list(model.scorer(prompt=prompt, ended=ended, unknown=unknown).scores(some))
 
     def surprisal(
-        self, text: str, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None
+        self,
+        text: str,
+        *,
+        prompt: str = "",
+        ended: bool = True,
+        unknown: Unknown | None = None,
+        context: Context | None = None,
     ) -> Surprisal:
         """Tell how surprising each symbol of a text is, and draw it with `.svg()`.
 
         The arguments are those of `score`.
         """
         check("text", text, "a string", isinstance(text, str))
-        (one,) = surprisals(self.scorer(prompt=prompt, ended=ended, unknown=unknown), [text])
+        model = self if context is None else self.given(context)
+        (one,) = surprisals(model.scorer(prompt=prompt, ended=ended, unknown=unknown), [text])
         return one
 
     def hidden_states(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.float32]:
@@ -162,7 +176,13 @@ class Scoring:
         rules = (None, "error", "drop", "replace")
         check("unknown", unknown, "error, drop, replace or none", unknown in rules)
         return Scorer(
-            self._engine, self.parameters, self.tokenizer, prompt=prompt, ended=ended, unknown=unknown
+            self._engine,
+            self.parameters,
+            self.tokenizer,
+            prompt=prompt,
+            ended=ended,
+            unknown=unknown,
+            schema=self.schema,
         )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import CorpusError
-from unspool.evaluation.forward import PART, token_losses
+from unspool.evaluation.forward import PART, steered, token_losses
 from unspool.text.batches import padded_batches
-from unspool.text.lanes import Window
+from unspool.text.lanes import Window, conditions_of, record_of
 from unspool.text.streams import TokenStream
 
 BATCH_SYMBOLS = 1 << 14  # of a padded batch: enough lanes to keep every thread busy
@@ -49,7 +49,8 @@ def evaluate_stream(
 ) -> Evaluation:
     """Measure how well a network predicts every symbol of a stream, each counted once.
 
-    In line mode this is exact: each record is read on its own from an empty state. A document is read in
+    In line mode this is exact: each record is read on its own from a fresh state. What is known about the
+    records is said. A document is read in
     up to `MAX_LANES` lanes side by side, each of which reads `CONTEXT` symbols of the text before its
     first counted one, so that none starts cold; only what lies further back is forgotten there.
 
@@ -69,7 +70,7 @@ def evaluate_stream(
     nats = math.fsum(
         float(losses.sum(dtype=np.float64))
         for windows in readings
-        for losses in token_losses(engine, parameters, windows)
+        for losses in token_losses(engine, parameters, windows, reset_id=None if document else eos_id)
     )
     loss = nats / len(stream.ids)
     return Evaluation(
@@ -88,7 +89,7 @@ def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Windo
         some = sizes[first : first + RECORDS_AT_ONCE]
         ids = stream.ids[stream.starts[first] :]
         for batch in padded_batches(ids, some, max_symbols=BATCH_SYMBOLS, first_id=eos_id):
-            yield batch.windows(PART)
+            yield steered(batch.windows(PART), stream.contexts, first + batch.indices)
 
 
 def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
@@ -108,4 +109,6 @@ def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
         last = np.minimum(positions, N - 1)
         targets = np.where(counted, stream.ids[last], 0).astype(np.int32)
         ids = np.where(last > 0, stream.ids[np.maximum(last - 1, 0)], eos_id).astype(np.int32)
-        yield Window(ids=ids, targets=targets)
+        contexts = stream.contexts
+        told = None if contexts is None else conditions_of(contexts, record_of(stream.starts, last))
+        yield Window(ids=ids, targets=targets, conditions=told)

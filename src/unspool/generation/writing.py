@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.generation.aliases import by_own_names
+from unspool.generation.conditioning import Conditioning, Context, Floats
 from unspool.generation.constraints.constraint import ConstraintLike
 from unspool.generation.options import (
     GeneratedIds,
@@ -23,13 +24,11 @@ from unspool.network.config import NetworkConfig
 from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown
 
-Floats = NDArray[np.floating[Any]]
-
 
 class WritingEngine(Protocol):
     """What writing needs of an engine; see `unspool.engines.protocol.Engine`."""
 
-    def initial_state(self, batch_size: int) -> Floats:
+    def initial_state(self, batch_size: int, parameters: Mapping[str, Floats] | None = None) -> Floats:
         """Make the state of a fresh start."""
         ...
 
@@ -50,7 +49,7 @@ class WritingEngine(Protocol):
         ...
 
 
-class Writing:
+class Writing(Conditioning):
     """Write texts with a network that the class on top of this one holds.
 
     Attributes:
@@ -71,6 +70,8 @@ class Writing:
         unknown: Unknown = "error",
         state: StateLike | None = None,
         constraint: ConstraintLike = None,
+        context: Context | None = None,
+        vector: Any = None,
         **options: Unpack[GenerationKeywords],
     ) -> Iterator[str]:
         """Yield a continuation piece by piece, as it is drawn.
@@ -79,6 +80,9 @@ class Writing:
         are described there; errors are raised at the call, not at the first piece. What a stop string may
         yet cut off is held back.
         """
+        if context is not None or vector is not None:
+            model = self.given(context, vector=vector)
+            return model.stream(prompt, unknown=unknown, state=state, constraint=constraint, **options)
         chosen, n = options_and_n(options, 1)
         check("n", n, "1: a stream is one text", n == 1)
         for name in ("best_of", "logprobs", "echo"):
@@ -106,7 +110,7 @@ class Writing:
         check("text", text, "a string", isinstance(text, str))
         ids = self.tokenizer.encode(text, unknown=unknown)
         read = np.concatenate([[self.tokenizer.eos_id], ids]).astype(np.int32)[:, None]  # (T, 1)
-        _, state = self._engine.logits(self.parameters, read, self._engine.initial_state(1))
+        _, state = self._engine.logits(self.parameters, read, self._engine.initial_state(1, self.parameters))
         return State(state[:, :, 0].astype(np.float32))
 
     def _write(

@@ -9,13 +9,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
 from unspool.errors import ConfigError
+
+if TYPE_CHECKING:
+    from unspool.kernels.conditions import WindowConditions
 
 Floats = NDArray[np.float32]
 
@@ -167,6 +170,7 @@ class NativeNetwork:
         masks: Floats | None = None,
         losses: Floats | None = None,
         gradients: Mapping[str, Floats] | None = None,
+        conditions: "WindowConditions | None" = None,
     ) -> tuple[float, int]:
         """Run a window forward and, where `gradients` are given, backward.
 
@@ -179,6 +183,7 @@ class NativeNetwork:
             masks: Factors on each layer's output, before a residual sum, or None.  # (L, B, H)
             losses: Filled with the nats of each target.  # (T, B)
             gradients: Filled with the gradients of the mean loss, by name.
+            conditions: What steers the window from outside, or None.
 
         Returns:
             Nats summed over the counted targets, and their number.
@@ -205,7 +210,11 @@ class NativeNetwork:
             state,
             losses,
             None if gradients is None else self._listed("gradient", gradients),
+            self._given(conditions, ids),
         )
+
+    def _given(self, conditions: "WindowConditions | None", ids: NDArray[np.int32]) -> _native.Conditions:
+        return _native.Conditions() if conditions is None else conditions.native(self.shape, ids.shape)
 
     def stage_seconds(self) -> dict[str, float]:
         """Give the seconds of each of the `STAGES` of the last step; a forward step has no later ones."""
@@ -218,6 +227,7 @@ class NativeNetwork:
         state: Floats,
         *,
         reset_id: int | None,
+        conditions: "WindowConditions | None" = None,
     ) -> Floats:
         """Run ids (T, B) forward; `state` (L, S, B, H) is left as the state after them.
 
@@ -226,13 +236,24 @@ class NativeNetwork:
         """
         out = self._room_for_logits(ids, state)
         listed = self._listed("parameter", parameters)
-        self.native.logits(listed, ids, NO_ID if reset_id is None else reset_id, state, out)
+        self.native.logits(
+            listed, ids, NO_ID if reset_id is None else reset_id, state, out, self._given(conditions, ids)
+        )
         return out
 
-    def forward(self, ids: NDArray[np.int32], state: Floats, *, reset_id: int | None) -> Floats:
+    def forward(
+        self,
+        ids: NDArray[np.int32],
+        state: Floats,
+        *,
+        reset_id: int | None,
+        conditions: "WindowConditions | None" = None,
+    ) -> Floats:
         """Do as `logits` does with the parameters that `load` packed: packing is most of a short call."""
         out = self._room_for_logits(ids, state)
-        self.native.forward(ids, NO_ID if reset_id is None else reset_id, state, out)
+        self.native.forward(
+            ids, NO_ID if reset_id is None else reset_id, state, out, self._given(conditions, ids)
+        )
         return out
 
     def _room_for_logits(self, ids: NDArray[np.int32], state: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """The configuration that fixes a network: everything its parameters' shapes and its mathematics need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unspool.configuration import check, is_real, is_whole
 from unspool.network.cells import CELLS, Cell
@@ -30,6 +30,9 @@ class NetworkConfig:
         recurrent_dropout: Chance that a weight of a recurrent kernel is dropped for a whole training window,
             in [0, 1).
         reset_after: Whether a GRU applies its reset gate after the recurrent product; others ignore it.
+        context_size: F, numbers of a context that steers every step of a record; None for none.
+        start_size: D, numbers of a vector that a record's first state is worked from; 0 for a first state
+            that is learnt and always the same; None for zeros.
         vocab_size: V, symbols with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
 
     Raises:
@@ -46,6 +49,8 @@ class NetworkConfig:
     input_dropout: float = 0.0
     recurrent_dropout: float = 0.0
     reset_after: bool = True
+    context_size: int | None = None
+    start_size: int | None = None
     vocab_size: int | None = None
 
     def __post_init__(self) -> None:
@@ -65,6 +70,10 @@ class NetworkConfig:
         ok = not self.tied_output or self.embedding_size == self.hidden_size
         expected = f"hidden_size ({self.hidden_size}), as tied_output needs it"
         check("embedding_size", self.embedding_size, expected, ok)
+        for name, least in (("context_size", 1), ("start_size", 0)):
+            value = getattr(self, name)
+            ok = value is None or is_whole(value, least=least)
+            check(name, value, f"a whole number ≥ {least}, or none", ok)
         ok = self.vocab_size is None or is_whole(self.vocab_size, least=2)
         check("vocab_size", self.vocab_size, "a whole number ≥ 2, or none", ok)
 
@@ -84,6 +93,14 @@ class NetworkConfig:
             "vocab_size", self.vocab_size, "a whole number: a tokenizer fixes it", self.vocab_size is not None
         )
         return self.vocab_size or 0
+
+    def without_context(self) -> "NetworkConfig":
+        """Give the same network with no place for a context."""
+        return replace(self, context_size=None)
+
+    def without_start(self) -> "NetworkConfig":
+        """Give the same network with a first state that is always the same."""
+        return replace(self, start_size=0)
 
     @property
     def state_shape(self) -> tuple[int, int, int]:

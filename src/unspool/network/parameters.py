@@ -9,6 +9,9 @@ The names are those in the safetensors file, and their order is fixed::
     layers.{l}.recurrent_bias (H,)        only a GRU with reset_after
     output.kernel (H, V)                  not with tied_output: it is the embedding, transposed
     output.bias (V,)
+    context.kernel (F, G·H)               only with context_size
+    start.kernel (D, L·S·H)               only with a start_size above 0
+    start.bias (L·S·H,)                   only with start_size
 """
 
 import math
@@ -43,9 +46,15 @@ def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         shapes[f"layers.{layer}.bias"] = (G,)
         if config.kind.reset_gate and config.reset_after:
             shapes[f"layers.{layer}.recurrent_bias"] = (H,)
-    if not config.tied_output:
-        shapes["output.kernel"] = (H, V)
-    return {**shapes, "output.bias": (V,)}
+    shapes |= {} if config.tied_output else {"output.kernel": (H, V)}
+    shapes |= {"output.bias": (V,)}
+    if config.context_size is not None:
+        shapes["context.kernel"] = (config.context_size, G)
+    if config.start_size is not None:
+        numbers = math.prod(config.state_shape)
+        shapes |= {"start.kernel": (config.start_size, numbers)} if config.start_size else {}
+        shapes |= {"start.bias": (numbers,)}
+    return shapes
 
 
 def count_parameters(config: NetworkConfig) -> int:

@@ -64,6 +64,9 @@ class ReadOptions:
         return Record(normalized(self.separator.join(parts), self.normalization), context)
 
 
+LENGTH = "length"  # of the text itself, where no column is called so
+
+
 @dataclass(frozen=True)
 class Selection:
     """Hold the numbers of the chosen columns, and the names under which context is carried."""
@@ -93,11 +96,20 @@ def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, whe
         CorpusError: If a column is not there, or no text column was chosen and none is obvious.
     """
     text = tuple(find_column(names, width, column, where=where) for column in options.text)
-    context = tuple(find_column(names, width, column, where=where) for column in options.context)
+    context = tuple(
+        find_column(names, width, column, where=where)
+        for column in options.context
+        if not is_length(column, names)
+    )
     if not text:
         text = (_obvious_column(names, width, where),)
     labelled = tuple((names[n] if names is not None else f"column_{n}", n) for n in context)
     return Selection(text, labelled)
+
+
+def is_length(column: Column, names: Sequence[str] | None) -> bool:
+    """Tell whether a column of context is the length of the text: no column has this name."""
+    return column == LENGTH and (names is None or LENGTH not in names)
 
 
 def find_column(names: Sequence[str] | None, width: int, column: Column, *, where: str) -> int:

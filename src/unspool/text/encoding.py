@@ -7,14 +7,16 @@ records cheap, and long ones are cut up, which bounds the memory.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check
 from unspool.errors import CorpusError
+from unspool.text.context import ContextSchema
 from unspool.text.counting import check_max_vocab_size, rank
+from unspool.text.gathering import ContextGatherer, with_contexts
 from unspool.text.records import Record, check_normalization, normalized
 from unspool.text.stream_builder import StreamBuilder
 from unspool.text.streams import TokenStream
@@ -44,6 +46,11 @@ class EncodedCorpus:
     validation: TokenStream
     unknown: int
 
+    @property
+    def schema(self) -> ContextSchema | None:
+        """Say what is known about the records; None where nothing is."""
+        return None if self.training.contexts is None else self.training.contexts.schema
+
 
 def encode_corpus(
     records: Iterable[Record],
@@ -54,6 +61,7 @@ def encode_corpus(
     normalization: str | None = "NFC",
     unknown: Unknown = "error",
     grow: bool = False,
+    contexts: ContextSchema | Literal["learn"] | None = None,
 ) -> EncodedCorpus:
     """Read records once and encode them, building a tokenizer on the way or using a given one.
 
@@ -73,6 +81,8 @@ def encode_corpus(
             "replace".
         grow: Whether an existing tokenizer takes in the symbols that it does not know, after its own, the
             most frequent first; `unknown` has no say then.
+        contexts: What may be said of a record, or "learn" to see it from the records to learn from; None
+            leaves out what is known about them.
 
     Returns:
         The tokenizer and the two streams.
@@ -89,7 +99,13 @@ def encode_corpus(
         numbering = _Grown(tokenizer) if grow else _Existing(tokenizer, unknown)
     else:
         numbering = _New(tokenizer_class(tokenizer), max_vocab_size, check_normalization(normalization))
-    return _encode(records, numbering, held_out)
+    if contexts is None:
+        return _encode(records, numbering, held_out)
+    gatherer = ContextGatherer(records, held_out)
+    encoded = _encode(gatherer, numbering, gatherer.held_out)
+    known = None if contexts == "learn" else contexts
+    training, validation = with_contexts(encoded.training, encoded.validation, gatherer, known)
+    return replace(encoded, training=training, validation=validation)
 
 
 class _Numbering(Protocol):

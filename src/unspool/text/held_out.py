@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Literal
 
+from unspool.text.context import ContextSchema
 from unspool.text.encoding import EncodedCorpus, encode_corpus
 from unspool.text.records import Record, Records
 from unspool.text.split import hash_split
@@ -19,6 +21,7 @@ def encode_in_parts(
     max_vocab_size: int | None = None,
     unknown: Unknown | None = None,
     grow: bool = False,
+    contexts: ContextSchema | Literal["learn"] | None = None,
 ) -> EncodedCorpus:
     """Read a corpus once, and hold out what is for validation.
 
@@ -32,6 +35,8 @@ def encode_in_parts(
         unknown: What becomes of symbols that a tokenizer does not know; None for "replace" if it has an
             ``<unk>``, else "error".
         grow: Whether a tokenizer that exists gets the new symbols of the texts.
+        contexts: What may be said of a record, "learn" to see it from the corpus, or None, as in
+            `encode_corpus`.
 
     Returns:
         The tokenizer and the two parts.
@@ -55,6 +60,7 @@ def encode_in_parts(
         normalization=corpus.normalization,
         unknown=unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None),
         grow=grow,
+        contexts=contexts,
     )
     if validation is None and fraction is not None and corpus.document:
         head, tail = encoded.training.tail_split(fraction)

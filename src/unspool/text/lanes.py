@@ -6,7 +6,7 @@ that are read side by side, T symbols at a time. Nothing is padded. What does no
 symbols at most, is left out of the epoch (line mode leaves out other ones each epoch).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,33 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import CorpusError
+from unspool.text.context import RecordContexts, kept_attributes
 from unspool.text.streams import Ids, TokenStream
 
 BLOCK = 1 << 20  # symbols gathered at once: an index of the whole stream would be eight times its size
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """Hold what steers the records of a window, which share R rows of it; what is None is not given.
+
+    Args:
+        records: The row of the record that each input stands in, int32, C-contiguous.  # (T, B)
+        context: What is said at every step of a record, float32; a row of zeros says nothing.  # (R, F)
+        starts: The vector that a record's first state is worked from, float32.  # (R, D)
+        states: That first state itself, float32, in place of `starts`.  # (R, L, S, H)
+    """
+
+    records: NDArray[np.int32]
+    context: NDArray[np.float32] | None = None
+    starts: NDArray[np.float32] | None = None
+    states: NDArray[np.float32] | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """Count the rows, R; 1 where nothing is given."""
+        given = next((a for a in (self.context, self.starts, self.states) if a is not None), None)
+        return 1 if given is None else len(given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +50,12 @@ class Window:
     Args:
         ids: What the network reads, int32, C-contiguous.  # (T, B)
         targets: What it should predict, int32, C-contiguous; 0 is padding and not counted.  # (T, B)
+        conditions: What steers its records, or None.
     """
 
     ids: NDArray[np.int32]
     targets: NDArray[np.int32]
+    conditions: Conditions | None = None
 
 
 class Lanes:
@@ -49,6 +75,7 @@ class Lanes:
         seed: What the shuffling comes from, 0 or more.
         eos_id: The id of ``<eos>``.
         document: Whether the stream is read in its own order.
+        context_dropout: Chance of each attribute of a record to be left unsaid in an epoch, in [0, 1).
 
     Raises:
         ConfigError: If an argument is out of its range.
@@ -64,6 +91,7 @@ class Lanes:
         seed: int,
         eos_id: int,
         document: bool,
+        context_dropout: float = 0.0,
     ) -> None:
         check("batch_size", batch_size, "a whole number ≥ 1", is_whole(batch_size, least=1))
         check("sequence_length", sequence_length, "a whole number ≥ 1", is_whole(sequence_length, least=1))
@@ -75,6 +103,7 @@ class Lanes:
         self.seed = seed
         self.eos_id = eos_id
         self.document = document
+        self.context_dropout = context_dropout
         self._batch_size = max(1, min(batch_size, len(stream) // sequence_length))
         self._lane_length = len(stream) // self._batch_size
 
@@ -115,6 +144,7 @@ class Lanes:
 
     def _read(self, epoch: int, start: int) -> Iterator[Window]:
         targets = self.stream.ids if self.document else self._shuffled(epoch)  # (N,)
+        finder = self._conditions(epoch)
         lanes = targets[: self.targets_per_epoch].reshape(self._batch_size, self._lane_length)  # (B, N / B)
         before = np.concatenate([[self.eos_id], lanes[:-1, -1]]).astype(np.int32)  # (B,) ahead of each lane
         for begin in range(start * self.sequence_length, self._lane_length, self.sequence_length):
@@ -122,7 +152,26 @@ class Lanes:
             symbols = np.empty((stop - begin + 1, self._batch_size), dtype=np.int32)  # (T + 1, B)
             symbols[0] = lanes[:, begin - 1] if begin else before
             symbols[1:] = lanes[:, begin:stop].T
-            yield Window(ids=symbols[:-1], targets=symbols[1:])
+            conditions = None
+            if finder is not None:
+                places = np.arange(begin, stop)[:, None] + self._lane_length * np.arange(self._batch_size)
+                conditions = finder(places)
+            yield Window(ids=symbols[:-1], targets=symbols[1:], conditions=conditions)
+
+    def _conditions(self, epoch: int) -> Callable[[NDArray[np.int64]], Conditions] | None:
+        """Make what tells the conditions of places in the epoch's order of the stream; None for none."""
+        starts, contexts = self.stream.starts, self.stream.contexts
+        if contexts is None:
+            return None
+        kept = kept_attributes(
+            len(starts), contexts.schema.width, dropout=self.context_dropout, seed=self.seed, epoch=epoch
+        )
+        if self.document:
+            return lambda places: conditions_of(contexts, record_of(starts, places), kept)
+        order = record_order(len(starts), seed=self.seed, epoch=epoch)  # (R,)
+        lengths = np.diff(starts, append=len(self.stream))[order]
+        begins = np.cumsum(lengths) - lengths  # where each record begins in the new order
+        return lambda places: conditions_of(contexts, order[record_of(begins, places)], kept)
 
     def _shuffled(self, epoch: int) -> Ids:
         """Copy the stream with its records in the epoch's order."""
@@ -140,6 +189,32 @@ class Lanes:
                 shift = np.repeat(here - (ends[first:last] - size), size)
                 out[begin:end] = ids[shift + np.arange(begin, end)]
         return out
+
+
+def record_of(starts: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tell which record each place of a stream stands in.
+
+    Args:
+        starts: Where each record begins, ascending from 0.  # (R,)
+        places: Any shape.
+    """
+    return np.searchsorted(starts, places, side="right") - 1
+
+
+def conditions_of(
+    contexts: RecordContexts, records: NDArray[np.int64], kept: NDArray[np.bool_] | None = None
+) -> Conditions:
+    """Say what steers a window: what is known about each of its records, once.
+
+    Args:
+        contexts: What is known about all records.
+        records: The record that each position stands in.  # (T, B)
+        kept: What is said of every record; None for all that is known.  # (R, width)
+    """
+    touched, rows = np.unique(records, return_inverse=True)
+    context, starts = contexts.rows(touched, kept)
+    numbers: NDArray[np.int32] = np.ascontiguousarray(rows.reshape(records.shape), dtype=np.int32)
+    return Conditions(numbers, context=context, starts=starts)
 
 
 def record_order(num_records: int, *, seed: int, epoch: int) -> NDArray[np.int64]:

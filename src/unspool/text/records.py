@@ -3,6 +3,10 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from unspool.errors import ConfigError, CorpusError
 
@@ -18,11 +22,13 @@ class Record:
         context: What is known about it, by name: ``{"label": "Sports"}``.
         ends: Whether the text ends here. False marks a piece of a longer text: the next record goes on
             with it, and no ``<eos>`` stands between them.
+        vector: Numbers that its first state is worked from, or None.  # (D,)
     """
 
     text: str
     context: Mapping[str, str] = field(default_factory=dict)
     ends: bool = True
+    vector: NDArray[np.float32] | None = field(default=None, compare=False)
 
 
 class Records(Iterable[Record]):
@@ -56,10 +62,18 @@ class Records(Iterable[Record]):
         self.normalization = check_normalization(normalization)
         self.spec: dict[str, object] = dict(spec or {})
 
+    @property
+    def steers(self) -> bool:
+        """Tell whether their context is to steer what is learnt from them.
+
+        It is not where nobody asked for it: a named corpus carries its labels along in any case.
+        """
+        return not self.spec or bool(self.spec.get("context"))
+
     @classmethod
     def of(
         cls,
-        texts: Iterable[str | Record | Mapping[str, str]],
+        texts: Iterable[str | Record | Mapping[str, Any]],
         *,
         document: bool = False,
         normalization: str | None = "NFC",
@@ -68,7 +82,8 @@ class Records(Iterable[Record]):
 
         Args:
             texts: Strings, records, or mappings whose key ``text`` is the text and whose other keys are
-                its context. They are gathered into a list.
+                its context, but for ``vector``, if that is no string: the numbers that its first state is
+                worked from. They are gathered into a list.
             document: Whether they are one long stream in their own order.
             normalization: The Unicode form to bring them to, or None to leave them as they are.
 
@@ -134,8 +149,24 @@ def _as_record(item: object, place: int, form: str | None) -> Record:
     if isinstance(item, str):
         return Record(normalized(item, form))
     if isinstance(item, Mapping) and isinstance(item.get("text"), str):
-        context = {str(key): str(value) for key, value in item.items() if key != "text"}
-        return Record(normalized(item["text"], form), context)
+        rest = {str(key): value for key, value in item.items() if key != "text"}
+        vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
+        context = {key: "" if value is None else str(value) for key, value in rest.items()}
+        return Record(normalized(item["text"], form), context, vector=vector)
     raise CorpusError(
         f"text {place}", expected="a string, a Record or a mapping with a string at 'text'", got=repr(item)
     )
+
+
+def _vector(values: Any, place: int) -> NDArray[np.float32] | None:
+    if values is None:
+        return None
+    try:
+        vector = np.array(values, np.float32)
+    except (TypeError, ValueError):
+        vector = np.zeros(0, np.float32)
+    if vector.ndim != 1 or not vector.size or not np.isfinite(vector).all():
+        raise CorpusError(
+            f"the vector of text {place}", expected="a list of finite numbers", got=repr(values)[:60]
+        )
+    return vector

@@ -7,11 +7,11 @@ line in `SOURCES`.
 import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unspool.errors import CorpusError
-from unspool.text.columns import Column, ReadOptions
+from unspool.text.columns import LENGTH, Column, ReadOptions
 from unspool.text.corpora import CORPORA, Corpus
 from unspool.text.decoding import (
     Place,
@@ -101,7 +101,9 @@ def read_records(
         text: The column or columns that are the text, by name or by number from 0; None takes the column
             named ``text``, or the only one there is, or a corpus's own.
         context: The columns to carry along in `Record.context`, under their names (``column_0`` ... where
-            there is no header). A named corpus carries its label without being asked.
+            there is no header), which steer what is learnt. ``length`` is that of the text in characters,
+            where no column is called so. A named corpus carries its label without being asked, but it steers
+            nothing then.
         document: Whether it is one long stream in its own order. Plain text is then one document a file,
             line ends included; the rows of a table stay records, in their order.
         format: A key of `SOURCES`; None goes by the file's suffix, and is plain text where that says nothing
@@ -184,7 +186,7 @@ def _records(
         "language": options.language,
     }
     return Records(
-        _splitting(read, options),
+        _measuring(_splitting(read, options), options),
         description=name,
         document=options.document,
         normalization=options.normalization,
@@ -203,6 +205,22 @@ def _splitting(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Ca
     split = SPLITS[options.split]
     split(iter(()), language=language)  # what it needs is noticed now if it is missing
     return lambda: split(read(), language=language)
+
+
+def _measuring(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Callable[[], Iterator[Record]]:
+    """Add the length of each text, where it was asked for and no column is called so."""
+    if LENGTH not in options.context:
+        return read
+
+    def measured() -> Iterator[Record]:
+        whole = True  # of a text in pieces, the length is not known at its start
+        for record in read():
+            known = not record.ends or not whole or LENGTH in record.context
+            length = {} if known else {LENGTH: str(len(record.text))}
+            yield replace(record, context={**record.context, **length})
+            whole = record.ends
+
+    return measured
 
 
 def _columns(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
@@ -264,7 +282,8 @@ def _refuse_for_corpus(corpus: Corpus, format: str | None, options: ReadOptions)
 def _refuse_misfits(source: str | Path, kind: str, options: ReadOptions) -> None:
     """Refuse options that the format has no use for, rather than pass over them."""
     others = ", ".join(name for name, known in SOURCES.items() if known.columns)
-    if (options.text or options.context) and not SOURCES[kind].columns:
+    columns = [*options.text, *(column for column in options.context if column != LENGTH)]
+    if columns and not SOURCES[kind].columns:
         hint = f"leave out the columns, or say which format it has: {others}"
         raise CorpusError(f"{source} is read as plain text, which has no columns", hint=hint)
     if (options.header is not None or options.delimiter is not None) and not SOURCES[kind].delimited:

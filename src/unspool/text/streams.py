@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_real
+from unspool.text.context import RecordContexts
 
 Ids = NDArray[Any]  # token ids; the dtype is the smallest unsigned one that holds the vocabulary
 
@@ -27,12 +28,14 @@ class TokenStream:
         characters: Characters of text that the ids stand for, without ``<eos>``.
         symbol_lengths: Characters of each symbol by id, or None where every symbol but ``<eos>`` is one
             character.  # (V,)
+        contexts: What is known about the records, or None.
     """
 
     ids: Ids
     starts: NDArray[np.int64]
     characters: int
     symbol_lengths: NDArray[np.int64] | None = None
+    contexts: RecordContexts | None = None
 
     def __len__(self) -> int:
         """Count the token ids, each ``<eos>`` included."""
@@ -47,12 +50,14 @@ class TokenStream:
         """Hash what the stream holds, so that a resumed run can tell that its corpus is still the same.
 
         Returns:
-            32 hexadecimal digits; equal ids and starts give equal digits on every machine.
+            32 hexadecimal digits; equal ids, starts and contexts give equal digits on every machine.
         """
         digest = hashlib.blake2b(digest_size=16)
         for array, dtype in ((self.ids, self.ids.dtype.newbyteorder("<")), (self.starts, "<i8")):
             digest.update(f"{np.dtype(dtype).str} {len(array)};".encode())
             digest.update(np.ascontiguousarray(array, dtype=dtype).data)
+        if self.contexts is not None:
+            digest.update(b"contexts;" + self.contexts.bytes())
         return digest.hexdigest()
 
     def tail_split(self, fraction: float) -> tuple["TokenStream", "TokenStream"]:
@@ -79,9 +84,13 @@ class TokenStream:
         inside = cut < len(self) and not (first < len(self.starts) and self.starts[first] == cut)
         tail_starts = np.concatenate([[0] if inside else [], self.starts[first:] - cut]).astype(np.int64)
         characters = self._characters_before(cut)
-        head = TokenStream(self.ids[:cut], self.starts[:first], characters, self.symbol_lengths)
-        tail = TokenStream(self.ids[cut:], tail_starts, self.characters - characters, self.symbol_lengths)
-        return head, tail
+        before, after = self.contexts, self.contexts
+        if self.contexts is not None:
+            before = self.contexts.take(slice(0, first))
+            after = self.contexts.take(slice(first - inside, None))
+        head = TokenStream(self.ids[:cut], self.starts[:first], characters, self.symbol_lengths, before)
+        rest = self.characters - characters
+        return head, TokenStream(self.ids[cut:], tail_starts, rest, self.symbol_lengths, after)
 
     def _characters_before(self, cut: int) -> int:
         """Count the characters of the first `cut` ids.

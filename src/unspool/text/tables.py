@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import NoReturn
 
 from unspool.errors import CorpusError
-from unspool.text.columns import ReadOptions, is_name, no_such_name, select
+from unspool.text.columns import LENGTH, ReadOptions, is_length, is_name, no_such_name, select
 from unspool.text.decoding import Place, lines_of, text_blocks
 from unspool.text.records import Record
 
@@ -129,7 +129,7 @@ def _has_header(rows: Sequence[Sequence[str]], options: ReadOptions) -> bool:
     if options.header is not None:
         return options.header
     chosen = (*options.text, *options.context)
-    return any(is_name(column) for column in chosen) or is_header(rows)
+    return any(is_name(column) for column in chosen if column != LENGTH) or is_header(rows)
 
 
 def _is_value(field: str) -> bool:
@@ -172,7 +172,9 @@ def _json_record(value: object, options: ReadOptions, where: str) -> Record | No
     if isinstance(value, dict):
         names = list(value)
         for column in (*(options.text or ("text",)), *options.context):
-            if column not in names:  # an object has no order, so a number cannot choose
+            if column not in names and not is_length(
+                column, names
+            ):  # an object has no order, so a number cannot choose
                 raise no_such_name(names, column, where, advice="choose columns of an object by name")
         fields = list(value.values())
     elif isinstance(value, list | str):

@@ -40,6 +40,8 @@ class TrainingConfig:
             prompt does: 0 always carries it on, and 1 cuts the document into fixed windows of
             `sequence_length` symbols, each read on its own. In line mode the state is reset where a record
             starts.
+        context_dropout: Chance that an attribute of a record is left unsaid in an epoch, so that any of them
+            can be left out later. Without context it has no say.
         patience: Evaluations without a better validation after which the run ends, or None.
         evaluate_every: Steps between two evaluations, or None for one at the end of each epoch.
         checkpoint_seconds: Longest time between two checkpoints.
@@ -67,6 +69,7 @@ class TrainingConfig:
     ema: float | None = None
     validation_fraction: float | None = 0.1
     state_reset: float = 0.05
+    context_dropout: float = 0.1
     patience: int | None = None
     evaluate_every: int | None = None
     checkpoint_seconds: float = 30.0
@@ -85,7 +88,7 @@ class TrainingConfig:
             self._check(
                 name, "a number > 0, or None", lambda v: v is None or (is_real(v) and 0 < v < math.inf)
             )
-        for name in ("warmup_fraction", "beta1", "beta2", "rho", "momentum"):
+        for name in ("warmup_fraction", "context_dropout", "beta1", "beta2", "rho", "momentum"):
             self._check(name, "a number in [0, 1)", lambda v: is_real(v) and 0 <= v < 1)
         for name in ("weight_decay", "checkpoint_seconds"):
             self._check(name, "a number ≥ 0", lambda v: is_real(v) and 0 <= v < math.inf)

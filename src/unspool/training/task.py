@@ -84,6 +84,7 @@ class TrainingTask:
             seed=self.config.seed,
             eos_id=self.eos_id,
             document=self.document,
+            context_dropout=self.config.context_dropout,
         )
 
 

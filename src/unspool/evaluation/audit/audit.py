@@ -23,6 +23,7 @@ from unspool.evaluation.audit.verdicts import Copying, Whole, judge_copying
 from unspool.evaluation.streams import evaluate_stream
 from unspool.generation.options import GenerationOptions
 from unspool.generation.random import sequence_keys
+from unspool.network.conditions import schema_of
 from unspool.text.canaries import CanaryFormat, with_canaries
 from unspool.text.encoding import EncodedCorpus
 from unspool.text.held_out import encode_in_parts, fingerprints
@@ -169,6 +170,7 @@ def audit_network(
         fraction=texts.fraction,
         tokenizer=tokenizer,
         unknown=options.unknown,
+        contexts=schema_of(texts.data),
     )
     training, held_out, document = encoded.training, encoded.validation, texts.corpus.document
     report("measuring bits per character", 0, 0)
@@ -278,13 +280,15 @@ def _chosen(stream: TokenStream, count: int, seed: int) -> TokenStream:
     if count >= stream.num_records:
         return stream
     ends = np.append(stream.starts[1:], len(stream))
-    picked = [stream.ids[stream.starts[r] : ends[r]] for r in _order(stream.num_records, seed)[:count]]
+    chosen = _order(stream.num_records, seed)[:count]
+    picked = [stream.ids[stream.starts[r] : ends[r]] for r in chosen]
     starts = np.cumsum([0, *map(len, picked[:-1])]).astype(np.int64)
     ids = np.concatenate(picked)
     characters = len(ids) - count
     if stream.symbol_lengths is not None:
         characters = int(np.abs(stream.symbol_lengths[ids]).sum())
-    return replace(stream, ids=ids, starts=starts, characters=characters)
+    contexts = None if stream.contexts is None else stream.contexts.take(chosen)
+    return replace(stream, ids=ids, starts=starts, characters=characters, contexts=contexts)
 
 
 def _count_whole(texts: Sequence[IdText], training: TokenStream, held_out: TokenStream) -> Whole:

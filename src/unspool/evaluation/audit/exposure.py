@@ -153,7 +153,7 @@ class _Judge:
             yield self._part(np.stack(rows[::-1]))
 
     def _after(self, ids: list[int]) -> State:
-        state = self._engine.initial_state(1)
+        state = self._engine.initial_state(1, self._parameters)
         if ids:
             column = np.array(ids, np.int32)[:, None]  # (T, 1)
             _, state = self._engine.logits(self._parameters, column, state)

@@ -1,6 +1,7 @@
 """Searching a model for texts: the methods that `unspool.Generator` has for it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Protocol, Unpack
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check
 from unspool.generation.automaton import TokenAutomaton
+from unspool.generation.conditioning import Conditioning, Context
 from unspool.generation.constraints.constraint import ConstraintLike
 from unspool.generation.search.beams import search_beams
 from unspool.generation.search.enumeration import READ_AT_ONCE, OutcomeSearch
@@ -27,8 +29,8 @@ from unspool.text.unknown_symbols import Unknown
 class SearchedEngine(Protocol):
     """What a search needs of an engine."""
 
-    def initial_state(self, batch_size: int) -> Floats:
-        """Make the state of a fresh start: zeros (L, S, B, H)."""
+    def initial_state(self, batch_size: int, parameters: Mapping[str, Floats] | None = None) -> Floats:
+        """Make the state of a fresh start (L, S, B, H)."""
         ...
 
     def forward(self, parameters: Mapping[str, Floats], *, lanes: int) -> Forward:
@@ -36,7 +38,7 @@ class SearchedEngine(Protocol):
         ...
 
 
-class Searching:
+class Searching(Conditioning):
     """Find texts with a network that the class on top of this one holds.
 
     Attributes:
@@ -54,6 +56,7 @@ class Searching:
         *,
         constraint: ConstraintLike = None,
         unknown: Unknown = "error",
+        context: Context | None = None,
         **options: Unpack[BeamKeywords],
     ) -> list[FoundText]:
         """Find the best continuations of one prompt or several, by the model's own probabilities.
@@ -62,6 +65,7 @@ class Searching:
             prompt: What to go on from; "" starts from nothing. Each is searched as if it were alone.
             constraint: What every text must be; several hold all at once. None for anything.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            context: What is known of the texts; None for nothing. See `given`.
             **options: How to search: any field of `unspool.generation.search.options.BeamOptions`.
 
         Returns:
@@ -72,6 +76,8 @@ class Searching:
             ConfigError: If a value is out of its range, or a prompt cannot be finished under the constraint.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
+        if context is not None:
+            return self.given(context).beam_search(prompt, constraint=constraint, unknown=unknown, **options)
         chosen = beam_options(options)
         ok = isinstance(prompt, str) or (isinstance(prompt, Iterable) and not isinstance(prompt, bytes))
         check("prompt", prompt, "a string or a list of strings", ok)
@@ -91,6 +97,7 @@ class Searching:
         *,
         constraint: ConstraintLike = None,
         unknown: Unknown = "error",
+        context: Context | None = None,
         **options: Unpack[EnumerationKeywords],
     ) -> Enumeration:
         """Give every continuation that is at least so probable, the most probable first.
@@ -103,6 +110,7 @@ class Searching:
             prompt: What to go on from; "" starts from nothing.
             constraint: What every text must be; several hold all at once. None for anything.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+            context: What is known of the texts; None for nothing. See `given`.
             **options: Which texts: any field of `unspool.generation.search.options.EnumerationOptions`,
                 above all min_probability or limit.
 
@@ -114,6 +122,8 @@ class Searching:
                 constraint; from the iterator, if the search needs more memory than it may have.
             UnknownSymbolError: If the prompt has a symbol that the model does not know.
         """
+        if context is not None:
+            return self.given(context).enumerate(prompt, constraint=constraint, unknown=unknown, **options)
         chosen = enumeration_options(options)
         ids = self._read(prompt, unknown)
         automaton, (guide,) = self._guides(constraint, [ids], chosen.max_new_tokens)
@@ -126,7 +136,8 @@ class Searching:
 
     def _searched(self, lanes: int) -> Searched:
         forward = self._engine.forward(self.parameters, lanes=lanes)
-        return Searched(forward, self._engine.initial_state, self.tokenizer.eos_id)
+        fresh = partial(self._engine.initial_state, parameters=self.parameters)
+        return Searched(forward, fresh, self.tokenizer.eos_id)
 
     def _guides(
         self, constraint: ConstraintLike, prompts: list[NDArray[np.int32]], longest: int

@@ -1,0 +1,128 @@
+"""What the native step is told of a window's conditions, and what is made of the gradients it gives back.
+
+The products here are small, (R, F) by (F, G·H), and run in the kernels' own tile: their bits do not depend on
+how NumPy was built.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.engines.protocol import Floats, Gradients, Parameters
+from unspool.kernels import multiply
+from unspool.kernels.conditions import WindowConditions
+from unspool.network.conditions import check_conditions, context_gates, records_of, start_states
+from unspool.network.config import NetworkConfig
+from unspool.text.lanes import Conditions, Window
+
+STATES = "conditions.states"  # the gradient by states that were given, among those of the parameters
+
+
+def product(a: Floats, b: Floats) -> Floats:
+    """Multiply two matrices in float32."""
+    return multiply(np.ascontiguousarray(a, np.float32), np.ascontiguousarray(b, np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class NativeWindow:
+    """Hold what steers one window, worked out for the native step.
+
+    Args:
+        given: The window's conditions, or None.
+        native: What the step is told.
+        rows: The row of each record start, in the order of `native.starts`.  # (N,)
+        num_rows: R.
+    """
+
+    given: Conditions | None
+    native: WindowConditions
+    rows: NDArray[np.int32]
+    num_rows: int
+
+    def part(self, steps: slice) -> WindowConditions:
+        """Give what steers some of the steps, for a forward pass."""
+        native = self.native
+        records = None if native.records is None else native.records[steps]
+        if native.starts is None or native.start_states is None:
+            return replace(native, records=records)
+        starts = native.starts[steps]
+        used = starts[starts >= 0]
+        first = int(used[0]) if used.size else 0
+        return replace(
+            native,
+            records=records,
+            starts=np.where(starts >= 0, starts - first, -1).astype(np.int32),
+            start_states=native.start_states[first : first + used.size],
+        )
+
+    def add_gradients(self, gradients: Gradients, config: NetworkConfig) -> None:
+        """Work the gradients by the parameters of the conditions from those that the step has filled."""
+        given, native = self.given, self.native
+        if config.context_size is not None:
+            gradients["context.kernel"][...] = 0
+            if given is not None and given.context is not None and native.context_grad is not None:
+                gradients["context.kernel"][...] = product(given.context.T, native.context_grad)  # (F, G·H)
+        by_row: Floats = np.zeros((self.num_rows, *config.state_shape), np.float32)
+        if native.start_states_grad is not None:
+            np.add.at(by_row, self.rows, native.start_states_grad)  # in the order of the window
+        direct = given is not None and given.states is not None
+        if direct:
+            gradients[STATES] = by_row
+        if config.start_size is not None:
+            self._start_gradients(gradients, 0 * by_row if direct else by_row)
+
+    def _start_gradients(self, gradients: Gradients, by_row: Floats) -> None:
+        flat = by_row.reshape(len(by_row), -1)  # (R, L·S·H)
+        gradients["start.bias"][...] = flat.sum(axis=0)
+        if "start.kernel" in gradients:
+            gradients["start.kernel"][...] = 0
+        if self.given is not None and self.given.starts is not None:
+            gradients["start.kernel"][...] = product(self.given.starts.T, flat)
+
+
+def native_window(
+    config: NetworkConfig,
+    parameters: Parameters,
+    window: Window,
+    *,
+    reset_id: int | None,
+    backward: bool = False,
+    final_grad: Floats | None = None,
+) -> NativeWindow | None:
+    """Work out what the native step is told of a window; None where nothing steers it.
+
+    Raises:
+        ConfigError: If the conditions do not fit the network or the window.
+    """
+    given, shape = window.conditions, window.ids.shape
+    check_conditions(config, given, shape)
+    if given is None and config.start_size is None and config.context_size is None and final_grad is None:
+        return None
+    context: Any = context_gates(parameters, given, product=product)  # (R, G·H)
+    states: Any = None if reset_id is None else start_states(config, parameters, given, product=product)
+    records = records_of(given, shape)
+    starts, rows = None, np.zeros(0, np.int32)
+    if states is not None:
+        starts, rows = _starts(window.ids == reset_id, records)
+        states = np.ascontiguousarray(states[rows], np.float32)  # (N, L, S, H)
+    native = WindowConditions(
+        records=None if context is None else np.ascontiguousarray(records, np.int32),
+        context=context,
+        context_grad=np.zeros_like(context) if backward and context is not None else None,
+        starts=starts,
+        start_states=states,
+        start_states_grad=np.zeros_like(states) if backward and states is not None else None,
+        final_grad=None if final_grad is None else np.ascontiguousarray(final_grad, np.float32),
+    )
+    return NativeWindow(given, native, rows, 1 if given is None else given.num_rows)
+
+
+def _starts(
+    resets: NDArray[np.bool_], records: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Number the record starts of a window, -1 elsewhere, and give the row of each."""
+    starts = np.full(resets.shape, -1, np.int32)  # (T, B)
+    starts[resets] = np.arange(np.count_nonzero(resets))
+    return starts, records[resets]

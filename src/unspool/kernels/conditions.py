@@ -1,0 +1,88 @@
+"""What steers a native window from outside, checked before it is handed over."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool import _native
+from unspool.kernels import Floats, NetworkShape, check_array
+
+Ids = NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WindowConditions:
+    """Say what steers a window; what is None is not given.
+
+    Args:
+        records: The row of `context` that each position has.  # (T, B)
+        context: Added to the first layer's gates.  # (R, G·H)
+        context_grad: Filled with the gradient by `context`, where gradients are asked for.  # (R, G·H)
+        starts: Which of the start states is put in place of the carried one before a step, -1 for none; each
+            stands once. With it, the reset id is not looked at.  # (T, B)
+        start_states: The states that records start from.  # (N, L, S, H)
+        start_states_grad: Filled with the gradient by `start_states`.  # (N, L, S, H)
+        final_grad: Gradient of a further loss by the state after the window.  # (L, S, B, H)
+    """
+
+    records: Ids | None = None
+    context: Floats | None = None
+    context_grad: Floats | None = None
+    starts: Ids | None = None
+    start_states: Floats | None = None
+    start_states_grad: Floats | None = None
+    final_grad: Floats | None = None
+
+    def native(self, network: NetworkShape, shape: tuple[int, ...]) -> _native.Conditions:
+        """Check every array and hand it over.
+
+        Args:
+            network: The network.
+            shape: (T, B) of the window.
+
+        Raises:
+            ValueError: If an array has another shape or type, or a number is out of its range.
+        """
+        self._check_context(network, shape)
+        self._check_starts(network, shape)
+        if self.final_grad is not None:
+            states = (network.num_layers, network.states, shape[1], network.hidden_size)
+            check_array("final_grad", self.final_grad, np.float32, states)
+        out = _native.Conditions()
+        for name in self.__dataclass_fields__:
+            setattr(out, name, getattr(self, name))
+        return out
+
+    def _check_context(self, network: NetworkShape, shape: tuple[int, ...]) -> None:
+        if self.context is None:
+            return
+        gates = network.parameter_shapes["layers.0.bias"][0]
+        for name in ("context", "context_grad"):
+            if (array := getattr(self, name)) is not None:
+                check_array(name, array, np.float32, (len(self.context), gates))
+        _check_numbers("records", self.records, shape, least=0, most=len(self.context) - 1)
+
+    def _check_starts(self, network: NetworkShape, shape: tuple[int, ...]) -> None:
+        if self.starts is None or self.start_states is None:
+            if (self.starts is None) != (self.start_states is None):
+                raise ValueError("starts and start_states: expected both or neither")
+            return
+        count = len(self.start_states)
+        states = (count, network.num_layers, network.states, network.hidden_size)
+        for name in ("start_states", "start_states_grad"):
+            if (array := getattr(self, name)) is not None:
+                check_array(name, array, np.float32, states)
+        _check_numbers("starts", self.starts, shape, least=-1, most=count - 1)
+        if np.unique(used := self.starts[self.starts >= 0]).size != count or used.size != count:
+            raise ValueError(f"starts: expected each of {count} states once, got {used.size} starts")
+
+
+def _check_numbers(name: str, numbers: Ids | None, shape: tuple[int, ...], *, least: int, most: int) -> None:
+    if numbers is None:
+        raise ValueError(f"{name}: expected numbers {shape}, got None")
+    check_array(name, numbers, np.int32, shape)
+    if numbers.size and not least <= int(numbers.min()) <= int(numbers.max()) <= most:
+        raise ValueError(
+            f"{name}: expected {least} to {most}, got {int(numbers.min())} to {int(numbers.max())}"
+        )
