@@ -116,7 +116,7 @@ class CpuEngine:
             gradients=self._gradients,
             conditions=None if given is None else given.native,
         )
-        gradients = {name: self._gradients[name] for name in self._shapes if name in parameters}
+        gradients = {name: self._gradients[name] for name in parameters}
         if "output.kernel" not in parameters:
             gradients["embedding"] += self._gradients["output.kernel"].T
         if given is not None:
