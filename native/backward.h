@@ -1,11 +1,13 @@
 // Loss and gradients of one window.
 //
 // Every thread takes its own lanes through all time steps, forward and backward, without waiting for the
-// others; the output layer is cut by rows, the weight gradients by columns. No sum is ever split over
-// threads, so the result has the same bits for every number of threads.
+// others, or, where the lanes are few, its own units of all lanes; the output layer is cut by rows, the
+// weight gradients by columns. No sum is ever split over threads, so the result has the same bits for every
+// number of threads.
 #pragma once
 
 #include "loss.h"
+#include "shared.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -82,13 +84,23 @@ struct WindowTask {
         }
         stop(thread, kPacking);
         const Part lanes = part_of(batch.lanes, team.size, thread);
-        for (int l = 0; l < network.shape.num_layers; ++l) network.forward_layer(l, batch, state, lanes);
+        const bool shared = units_are_shared(network, batch.lanes, team.size);
+        SharedWindow units{network, team, batch, state, thread};
+        for (int l = 0; l < network.shape.num_layers; ++l)
+            if (shared)
+                units.forward_layer(l);
+            else
+                network.forward_layer(l, batch, state, lanes);
         team.barrier(team.self);
         stop(thread, kForward);
         output_layer(thread);
         stop(thread, kOutput);
         if (!backward) return;
-        for (int l = network.shape.num_layers - 1; l >= 0; --l) backward_layer(l, lanes);
+        for (int l = network.shape.num_layers - 1; l >= 0; --l)
+            if (shared)
+                units.backward_layer(l);
+            else
+                backward_layer(l, lanes);
         team.barrier(team.self);
         stop(thread, kBackward);
         for (int l = 0; l < network.shape.num_layers; ++l) layer_gradients(l, thread);
@@ -175,43 +187,21 @@ struct WindowTask {
     }
 
     void backward_layer(int layer, Part lanes) {
-        const int count = lanes.last - lanes.first, width = network.width;
-        if (count == 0) return;
-        const size_t offset = static_cast<size_t>(lanes.first) * width, size = sizeof(float) * count * width;
-        std::memset(network.carry.get() + offset, 0, size);
-        if (network.plan.states == 2) std::memset(network.carry_cell.get() + offset, 0, size);
+        if (lanes.first == lanes.last) return;
+        for (int b = lanes.first; b < lanes.last; ++b) clear_carry(network, b, {0, network.width});
         for (int t = batch.steps - 1; t >= 0; --t) backward_step(layer, t, lanes);
     }
 
     void backward_step(int layer, int t, Part lanes) {
-        Activations& a = network.activations[layer];
         const int count = lanes.last - lanes.first, width = network.width;
-        const bool two = network.plan.states == 2;
         const size_t first = static_cast<size_t>(t) * batch.lanes + lanes.first;
-        float* gates = a.gates.get() + first * network.row_floats();
         float* output_grad = network.hidden_grad.get() + first * width;
-        float* carry = network.carry.get() + static_cast<size_t>(lanes.first) * width;
-        float* carry_cell =
-            two ? network.carry_cell.get() + static_cast<size_t>(lanes.first) * width : nullptr;
         if (masks()) network.apply_mask(batch, layer, lanes, output_grad, output_grad);
-        for (int j = 0; j < count * width; j += kLanes)
-            store(carry + j, load(carry + j) + load(output_grad + j));
-        step_backward(network.shape, network.plan, network.weights[layer],
-                      {count, width, gates, a.hidden_in.get() + first * width,
-                       two ? a.cell_in.get() + first * width : nullptr, a.hidden_out.get() + first * width,
-                       two ? a.tanh_cell.get() + first * width : nullptr, carry, carry_cell,
-                       network.spare.get() + static_cast<size_t>(lanes.first) * width});
-        for (int b = 0; b < count; ++b) {
-            if (batch.ids[first + b] != batch.reset_id) continue;
-            std::memset(carry + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
-            if (two) std::memset(carry_cell + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
-        }
-        if (!network.dense_input(layer)) return;
-        // the layer below has not been reached yet, so its outputs' gradients may take the place of ours
-        float* below = layer > 0 ? output_grad : network.embedded_grad.get() + first * network.input_width;
-        for (int g = 0; g < network.plan.inputs; ++g)
-            multiply(count, gates + network.plan.input[g].slot * width, network.row_floats(),
-                     network.weights[layer].input_back[g], below, network.input_axis(layer).padded, g > 0);
+        const StepRowsBack step = step_rows_back(network, layer, batch, t, lanes, {0, width});
+        take_output_grad(step, output_grad);
+        step_backward(network.shape, network.plan, network.weights[layer], step);
+        reset_gradients(network, batch, t, lanes, {0, width});
+        if (network.dense_input(layer)) input_gradient(network, layer, first, count);
     }
 
     // Gradient of one group of gates of a matrix: (left side)^T (gates' gradients), for this thread's

@@ -1,9 +1,8 @@
 // The network's memory and its forward pass: packed weights, activations of one window, layer after layer.
 #pragma once
 
-#include <ctime>
-
 #include "cells.h"
+#include "stopwatch.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -36,27 +35,6 @@ struct Activations {
     Buffer hidden_in, cell_in;     // ((steps + 1) x lanes, width): the state before each step, resets applied
     Buffer hidden_out, tanh_cell;  // (R, width)
     Buffer dropped;                // (R, width): hidden_out times the dropout mask, where there is one
-};
-
-// Takes the time of the stages of a step on thread 0.
-struct Stopwatch {
-    double seconds[kStages] = {};
-    double last = 0.0;
-
-    static double now() {
-        timespec time;
-        clock_gettime(CLOCK_MONOTONIC, &time);
-        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-    }
-    void start() {
-        for (double& each : seconds) each = 0.0;
-        last = now();
-    }
-    void stop(Stage stage) {
-        const double time = now();
-        seconds[stage] = time - last;
-        last = time;
-    }
 };
 
 struct Network {
@@ -259,58 +237,84 @@ struct Network {
 
     // Runs lanes [part.first, part.last) of one layer through the whole window; reads and writes their state.
     void forward_layer(int layer, const Batch& batch, float* state, Part part) {
-        Activations& a = activations[layer];
-        const int rows = part.last - part.first, hidden = shape.hidden_size;
-        if (rows == 0) return;
-        const size_t lane_floats = static_cast<size_t>(batch.lanes) * hidden;
-        float* layer_state = state + static_cast<size_t>(layer) * plan.states * lane_floats;
-        const auto copy_state = [&](bool in, int slot, float* ours) {
-            for (int b = part.first; b < part.last; ++b) {
-                float* theirs = layer_state + slot * lane_floats + static_cast<size_t>(b) * hidden;
-                float* row = ours + static_cast<size_t>(b) * width;
-                if (in) std::memset(row, 0, sizeof(float) * width);
-                std::memcpy(in ? row : theirs, in ? theirs : row, sizeof(float) * hidden);
-            }
-        };
-        copy_state(true, 0, a.hidden_in.get());
-        if (plan.states == 2) copy_state(true, 1, a.cell_in.get());
+        if (part.first == part.last) return;
+        copy_state(layer, batch, state, part, true);
         for (int t = 0; t < batch.steps; ++t) forward_step(layer, batch, t, part);
-        const size_t last = static_cast<size_t>(batch.steps) * batch.lanes * width;
-        copy_state(false, 0, a.hidden_in.get() + last);
-        if (plan.states == 2) copy_state(false, 1, a.cell_in.get() + last);
+        copy_state(layer, batch, state, part, false);
+    }
+
+    // Reads the state of some lanes before the window (`in`), or writes what it is after it.
+    void copy_state(int layer, const Batch& batch, float* state, Part part, bool in) {
+        const size_t hidden = shape.hidden_size, lane_floats = batch.lanes * hidden;
+        const size_t row = in ? 0 : static_cast<size_t>(batch.steps) * batch.lanes;
+        for (int slot = 0; slot < plan.states; ++slot) {
+            Buffer& states = slot == 0 ? activations[layer].hidden_in : activations[layer].cell_in;
+            float* theirs = state + (static_cast<size_t>(layer) * plan.states + slot) * lane_floats;
+            for (int b = part.first; b < part.last; ++b) {
+                float* ours = states.get() + (row + b) * width;
+                if (in) std::memset(ours, 0, sizeof(float) * width);
+                std::memcpy(in ? ours : theirs + b * hidden, in ? theirs + b * hidden : ours,
+                            sizeof(float) * hidden);
+            }
+        }
     }
 
     void forward_step(int layer, const Batch& batch, int t, Part part) {
-        Activations& a = activations[layer];
-        const bool two = plan.states == 2, masks = batch.masks != nullptr;
         const int rows = part.last - part.first;
-        const size_t first = static_cast<size_t>(t) * batch.lanes + part.first, next = first + batch.lanes;
-        const int32_t* ids = batch.ids + first;
-        float* gates = a.gates.get() + first * row_floats();
-        float* hidden_in = a.hidden_in.get() + first * width;
-        float* cell_in = two ? a.cell_in.get() + first * width : nullptr;
-        for (int b = 0; b < rows; ++b) {
-            if (ids[b] == batch.reset_id) {
-                std::memset(hidden_in + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
-                if (two) std::memset(cell_in + static_cast<size_t>(b) * width, 0, sizeof(float) * width);
-            }
-            start_row(layer, ids[b], gates + static_cast<size_t>(b) * row_floats());
+        const size_t first = static_cast<size_t>(t) * batch.lanes + part.first;
+        reset_states(layer, batch, t, part, {0, width});
+        begin_rows(layer, batch, first, rows);
+        const StepRows step = step_rows(layer, batch, t, part, {0, width});
+        step_forward(shape, plan, weights[layer], step);
+        std::memcpy(activations[layer].hidden_in.get() + (first + batch.lanes) * width, step.hidden_out,
+                    sizeof(float) * rows * width);
+        if (batch.masks != nullptr)
+            apply_mask(batch, layer, part, step.hidden_out, activations[layer].dropped.get() + first * width);
+    }
+
+    // Zeroes units of the state before a step in the lanes that start anew.
+    void reset_states(int layer, const Batch& batch, int t, Part lanes, Part units) {
+        Activations& a = activations[layer];
+        const size_t size = sizeof(float) * (units.last - units.first);
+        for (int b = lanes.first; b < lanes.last; ++b) {
+            const size_t row = static_cast<size_t>(t) * batch.lanes + b;
+            if (batch.ids[row] != batch.reset_id) continue;
+            std::memset(a.hidden_in.get() + row * width + units.first, 0, size);
+            if (plan.states == 2) std::memset(a.cell_in.get() + row * width + units.first, 0, size);
         }
-        if (layer > 0) add_input(layer, rows, layer_output(layer - 1, masks) + first * width, width, gates);
+    }
+
+    // Starts rows [first, first + rows) of a layer's gates: the bias and the input's share.
+    void begin_rows(int layer, const Batch& batch, size_t first, int rows) {
+        const int32_t* ids = batch.ids + first;
+        float* gates = activations[layer].gates.get() + first * row_floats();
+        for (int r = 0; r < rows; ++r)
+            start_row(layer, ids[r], gates + static_cast<size_t>(r) * row_floats());
+        if (layer > 0)
+            add_input(layer, rows, layer_output(layer - 1, batch.masks != nullptr) + first * width, width,
+                      gates);
         if (layer == 0 && dense_input(0)) {
             float* x = embedded.get() + first * input_width;
-            for (int b = 0; b < rows; ++b) embed(ids[b], x + static_cast<size_t>(b) * input_width);
+            for (int r = 0; r < rows; ++r) embed(ids[r], x + static_cast<size_t>(r) * input_width);
             add_input(0, rows, x, input_width, gates);
         }
-        step_forward(shape, plan, weights[layer],
-                     {rows, width, 0, width, gates, hidden_in, cell_in, a.hidden_out.get() + first * width,
-                      two ? a.cell_in.get() + next * width : nullptr,
-                      two ? a.tanh_cell.get() + first * width : nullptr});
-        std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width,
-                    sizeof(float) * rows * width);
-        if (masks)
-            apply_mask(batch, layer, part, a.hidden_out.get() + first * width,
-                       a.dropped.get() + first * width);
+    }
+
+    // Units [units.first, units.last) of some lanes at step t.
+    StepRows step_rows(int layer, const Batch& batch, int t, Part lanes, Part units) {
+        Activations& a = activations[layer];
+        const bool two = plan.states == 2;
+        const size_t first = static_cast<size_t>(t) * batch.lanes + lanes.first, next = first + batch.lanes;
+        return {lanes.last - lanes.first,
+                width,
+                units.first,
+                units.last,
+                a.gates.get() + first * row_floats(),
+                a.hidden_in.get() + first * width,
+                two ? a.cell_in.get() + first * width : nullptr,
+                a.hidden_out.get() + first * width,
+                two ? a.cell_in.get() + next * width : nullptr,
+                two ? a.tanh_cell.get() + first * width : nullptr};
     }
 
     void embed(int32_t id, float* row) const {
