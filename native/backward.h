@@ -1,11 +1,13 @@
 // Loss and gradients of one window.
 //
 // Every thread takes its own lanes through all time steps, forward and backward, without waiting for the
-// others; the output layer is cut by rows, the weight gradients by columns. No sum is ever split over
-// threads, so the result has the same bits for every number of threads.
+// others, or, where the lanes are few, its own units of all lanes; the output layer is cut by rows, the
+// weight gradients by columns. No sum is ever split over threads, so the result has the same bits for every
+// number of threads.
 #pragma once
 
 #include "loss.h"
+#include "shared.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -82,7 +84,13 @@ struct WindowTask {
         }
         stop(thread, kPacking);
         const Part lanes = part_of(batch.lanes, team.size, thread);
-        for (int l = 0; l < network.shape.num_layers; ++l) network.forward_layer(l, batch, state, lanes);
+        const bool shared = units_are_shared(network, batch.lanes, team.size);
+        SharedWindow units{network, team, batch, state, thread};
+        for (int l = 0; l < network.shape.num_layers; ++l)
+            if (shared)
+                units.forward_layer(l);
+            else
+                network.forward_layer(l, batch, state, lanes);
         team.barrier(team.self);
         stop(thread, kForward);
         if (counted > 0 || logits_out != nullptr) {
@@ -92,7 +100,11 @@ struct WindowTask {
         }
         stop(thread, kOutput);
         if (!backward) return;
-        for (int l = network.shape.num_layers - 1; l >= 0; --l) backward_layer(l, lanes);
+        for (int l = network.shape.num_layers - 1; l >= 0; --l)
+            if (shared)
+                units.backward_layer(l);
+            else
+                backward_layer(l, lanes);
         team.barrier(team.self);
         stop(thread, kBackward);
         for (int l = 0; l < network.shape.num_layers; ++l) layer_gradients(l, thread);
@@ -195,63 +207,18 @@ struct WindowTask {
 
     void backward_layer(int layer, Part lanes) {
         if (lanes.first == lanes.last) return;
-        carry_in(layer, 0, lanes, network.carry.get());
-        if (network.plan.states == 2) carry_in(layer, 1, lanes, network.carry_cell.get());
+        for (int b = lanes.first; b < lanes.last; ++b) start_carry(network, layer, batch, b, {0, network.width});
         for (int t = batch.steps - 1; t >= 0; --t) backward_step(layer, t, lanes);
     }
 
-    // Starts the way back: the gradient by the state after the window, zero unless one is given.
-    void carry_in(int layer, int slot, Part lanes, float* carry) const {
-        const int hidden = network.shape.hidden_size, width = network.width;
-        const float* given = batch.conditions.final_grad;
-        std::memset(carry + static_cast<size_t>(lanes.first) * width, 0,
-                    sizeof(float) * (lanes.last - lanes.first) * width);
-        if (given == nullptr) return;
-        given += (static_cast<size_t>(layer) * network.plan.states + slot) * batch.lanes * hidden;
-        for (int b = lanes.first; b < lanes.last; ++b)
-            std::memcpy(carry + static_cast<size_t>(b) * width, given + static_cast<size_t>(b) * hidden,
-                        sizeof(float) * hidden);
-    }
-
-    // Ends the way back where a record starts: what is left is the gradient by the state it started from.
-    void carry_out(int layer, int slot, size_t row, float* carry) const {
-        if (batch.conditions.starts != nullptr && batch.conditions.start_states_grad != nullptr)
-            std::memcpy(
-                batch.conditions.start_states_grad + network.start_offset(layer, slot, batch, row), carry,
-                sizeof(float) * network.shape.hidden_size);
-        std::memset(carry, 0, sizeof(float) * network.width);
-    }
-
     void backward_step(int layer, int t, Part lanes) {
-        Activations& a = network.activations[layer];
         const int count = lanes.last - lanes.first, width = network.width;
-        const bool two = network.plan.states == 2;
         const size_t first = static_cast<size_t>(t) * batch.lanes + lanes.first;
-        float* gates = a.gates.get() + first * network.row_floats();
-        float* output_grad = network.hidden_grad.get() + first * width;
-        float* carry = network.carry.get() + static_cast<size_t>(lanes.first) * width;
-        float* carry_cell =
-            two ? network.carry_cell.get() + static_cast<size_t>(lanes.first) * width : nullptr;
-        float* spare = network.spare.get() + static_cast<size_t>(lanes.first) * width;
-        if (masks()) network.apply_mask(batch, layer, lanes, output_grad, spare);
-        Network::add_rows(count * width, carry, masks() ? spare : output_grad, carry);
-        step_backward(network.shape, network.plan, network.weights[layer],
-                      {count, width, gates, a.hidden_in.get() + first * width,
-                       two ? a.cell_in.get() + first * width : nullptr, a.hidden_out.get() + first * width,
-                       two ? a.tanh_cell.get() + first * width : nullptr, carry, carry_cell, spare});
-        for (int b = 0; b < count; ++b) {
-            if (!Network::starts_at(batch, first + b)) continue;
-            carry_out(layer, 0, first + b, carry + static_cast<size_t>(b) * width);
-            if (two) carry_out(layer, 1, first + b, carry_cell + static_cast<size_t>(b) * width);
-        }
-        if (!network.dense_input(layer)) return;
-        // the layer below has not been reached yet, so its outputs' gradients may take the place of ours, or
-        // be added to them where it is what we hand on
-        float* below = layer > 0 ? output_grad : network.embedded_grad.get() + first * network.input_width;
-        for (int g = 0; g < network.plan.inputs; ++g)
-            multiply(count, gates + network.plan.input[g].slot * width, network.row_floats(),
-                     network.weights[layer].input_back[g], below, network.input_axis(layer).padded,
-                     g > 0 || network.adds_input(layer));
+        const StepRowsBack step = step_rows_back(network, layer, batch, t, lanes, {0, width});
+        take_output_grad(network, layer, batch, lanes, step, network.hidden_grad.get() + first * width);
+        step_backward(network.shape, network.plan, network.weights[layer], step);
+        reset_gradients(network, layer, batch, t, lanes, {0, width});
+        if (network.dense_input(layer)) input_gradient(network, layer, first, count);
     }
 
     // Gradient of one group of gates of a matrix: (left side)^T (gates' gradients), for this thread's

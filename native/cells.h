@@ -66,6 +66,7 @@ struct StepRows {
 
 struct StepRowsBack {
     int rows, width;
+    int first, last;  // units to compute, whole vectors
     float* gates;
     const float *hidden_in, *cell_in, *hidden_out, *tanh_cell;
     float* hidden_grad;  // in: gradient of the step's output; out: gradient of hidden_in
@@ -82,10 +83,12 @@ inline void rnn_forward(const StepRows& s) {
 }
 
 inline void rnn_backward(const StepRowsBack& s) {
-    const int n = s.rows * s.width;
-    for (int j = 0; j < n; j += kLanes) {
-        const Vec h = load(s.hidden_out + j);
-        store(s.gates + j, load(s.hidden_grad + j) * (1.0f - h * h));
+    for (int row = 0; row < s.rows; ++row) {
+        const size_t at = static_cast<size_t>(row) * s.width;
+        for (int j = s.first; j < s.last; j += kLanes) {
+            const Vec h = load(s.hidden_out + at + j);
+            store(s.gates + at + j, load(s.hidden_grad + at + j) * (1.0f - h * h));
+        }
     }
 }
 
@@ -115,7 +118,7 @@ inline void lstm_backward(const StepRowsBack& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
         const size_t at = static_cast<size_t>(row) * s.width;
-        for (int j = 0; j < s.width; j += kLanes) {
+        for (int j = s.first; j < s.last; j += kLanes) {
             const Vec i = load(g + j), f = load(g + s.width + j);
             const Vec u = load(g + 2 * s.width + j), o = load(g + 3 * s.width + j);
             const Vec tanh_c = load(s.tanh_cell + at + j), dh = load(s.hidden_grad + at + j);
@@ -149,7 +152,7 @@ inline void gru_after_backward(const StepRowsBack& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
         const size_t at = static_cast<size_t>(row) * s.width;
-        for (int j = 0; j < s.width; j += kLanes) {
+        for (int j = s.first; j < s.last; j += kLanes) {
             const Vec z = load(g + j), r = load(g + s.width + j);
             const Vec q = load(g + 2 * s.width + j), n = load(g + 3 * s.width + j);
             const Vec dh = load(s.hidden_grad + at + j);
@@ -240,23 +243,28 @@ inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWe
     cell_forward(shape, plan, weights, s);
 }
 
-// The step back: gates become the gradients of the pre-activations, hidden_grad and cell_grad those of the
-// state before.
-inline void step_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
+// The cell itself, backward: gates become the gradients of the pre-activations, cell_grad that of the state
+// before. Says whether hidden_grad is a part of its own: a GRU's state also reaches the next one directly. A
+// GRU's candidate (two_products) needs all units in one call.
+inline bool cell_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
                           const StepRowsBack& s) {
-    const size_t stride = static_cast<size_t>(plan.slots) * s.width;
-    bool accumulate = true;  // a GRU's state also reaches the next one directly
     if (shape.cell == Cell::kLstm) {
         lstm_backward(s);
-        accumulate = false;
     } else if (shape.cell == Cell::kRnn) {
         rnn_backward(s);
-        accumulate = false;
     } else if (plan.two_products) {
         gru_before_backward(weights, s);
     } else {
         gru_after_backward(s);
     }
+    return shape.cell == Cell::kGru;
+}
+
+// The step back: as above, and hidden_grad becomes the gradient of the state before.
+inline void step_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
+                          const StepRowsBack& s) {
+    const size_t stride = static_cast<size_t>(plan.slots) * s.width;
+    const bool accumulate = cell_backward(shape, plan, weights, s);
     multiply(s.rows, s.gates, stride, weights.recurrent_back, s.hidden_grad, s.width, accumulate);
 }
 

@@ -82,16 +82,28 @@ UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stri
 #pragma GCC unroll 16
         for (int i = 0; i < MR; ++i) __builtin_prefetch(c + i * ldc, 1);
     for (int r = 0; r < k; ++r) {
-        Vec row[NP * VP];
+        if constexpr (MR < NP * VP && (MR + 1) * NP * VP >= 16) {  // no register left for every vector
+            Vec x[MR];
 #pragma GCC unroll 16
-        for (int j = 0; j < NP * VP; ++j) row[j] = load(b + (j / VP) * panel_stride + (j % VP) * kLanes);
-        b += VP * kLanes;
+            for (int i = 0; i < MR; ++i) x[i] = broadcast(a[i * row_stride + r * k_stride]);
 #pragma GCC unroll 16
-        for (int i = 0; i < MR; ++i) {
-            const Vec x = broadcast(a[i * row_stride + r * k_stride]);
+            for (int j = 0; j < NP * VP; ++j) {
+                const Vec row = load(b + (j / VP) * panel_stride + (j % VP) * kLanes);
 #pragma GCC unroll 16
-            for (int j = 0; j < NP * VP; ++j) acc[i][j] += x * row[j];
+                for (int i = 0; i < MR; ++i) acc[i][j] += x[i] * row;
+            }
+        } else {
+            Vec row[NP * VP];
+#pragma GCC unroll 16
+            for (int j = 0; j < NP * VP; ++j) row[j] = load(b + (j / VP) * panel_stride + (j % VP) * kLanes);
+#pragma GCC unroll 16
+            for (int i = 0; i < MR; ++i) {
+                const Vec x = broadcast(a[i * row_stride + r * k_stride]);
+#pragma GCC unroll 16
+                for (int j = 0; j < NP * VP; ++j) acc[i][j] += x * row[j];
+            }
         }
+        b += VP * kLanes;
     }
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
@@ -131,17 +143,16 @@ inline void multiply(int m, const float* a, size_t lda, const Panels& b, int fir
     const int k = b.k;
     const size_t stride = static_cast<size_t>(kPanel) * k;
     int p = first;
-    if (m <= 2) {  // few rows: several panels at once, so that enough additions are under way
-        constexpr int kMany = 4;
-        for (; p + kMany <= last && b.width(p + kMany - 1) == kPanel; p += kMany) {
-            const float* from = b.panel(p);
+    if (m <= 3) {  // few rows: several panels at once, so that enough additions are under way
+        const int many = m == 1 ? 4 : 2;
+        for (; p + many <= last && b.width(p + many - 1) == kPanel; p += many) {
+            float* to = c + static_cast<size_t>(p) * kPanel;
             if (m == 1)
-                tile<1, kMany, 2>(k, a, lda, 1, from, stride, c + static_cast<size_t>(p) * kPanel, ldc,
-                                  accumulate);
+                tile<1, 4, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate);
+            else if (m == 2)
+                tile<2, 2, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate);
             else
-                for (int half = 0; half < kMany; half += 2)
-                    tile<2, 2, 2>(k, a, lda, 1, from + half * stride, stride,
-                                  c + static_cast<size_t>(p + half) * kPanel, ldc, accumulate);
+                tile<3, 2, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate);
         }
     }
     for (; p < last; ++p) {

@@ -1,9 +1,8 @@
 // The network's memory and its forward pass: packed weights, activations of one window, layer after layer.
 #pragma once
 
-#include <ctime>
-
 #include "cells.h"
+#include "stopwatch.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -36,27 +35,6 @@ struct Activations {
     Buffer hidden_in, cell_in;     // ((steps + 1) x lanes, width): the state before each step, resets applied
     Buffer hidden_out, tanh_cell;  // (R, width)
     Buffer handed_on;              // (R, width): hidden_out times its mask, plus the layer's input
-};
-
-// Takes the time of the stages of a step on thread 0.
-struct Stopwatch {
-    double seconds[kStages] = {};
-    double last = 0.0;
-
-    static double now() {
-        timespec time;
-        clock_gettime(CLOCK_MONOTONIC, &time);
-        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-    }
-    void start() {
-        for (double& each : seconds) each = 0.0;
-        last = now();
-    }
-    void stop(Stage stage) {
-        const double time = now();
-        seconds[stage] = time - last;
-        last = time;
-    }
 };
 
 struct Network {
@@ -265,25 +243,26 @@ struct Network {
 
     // Runs lanes [part.first, part.last) of one layer through the whole window; reads and writes their state.
     void forward_layer(int layer, const Batch& batch, float* state, Part part) {
-        Activations& a = activations[layer];
-        const int rows = part.last - part.first, hidden = shape.hidden_size;
-        if (rows == 0) return;
-        const size_t lane_floats = static_cast<size_t>(batch.lanes) * hidden;
-        float* layer_state = state + static_cast<size_t>(layer) * plan.states * lane_floats;
-        const auto copy_state = [&](bool in, int slot, float* ours) {
-            for (int b = part.first; b < part.last; ++b) {
-                float* theirs = layer_state + slot * lane_floats + static_cast<size_t>(b) * hidden;
-                float* row = ours + static_cast<size_t>(b) * width;
-                if (in) std::memset(row, 0, sizeof(float) * width);
-                std::memcpy(in ? row : theirs, in ? theirs : row, sizeof(float) * hidden);
-            }
-        };
-        copy_state(true, 0, a.hidden_in.get());
-        if (plan.states == 2) copy_state(true, 1, a.cell_in.get());
+        if (part.first == part.last) return;
+        copy_state(layer, batch, state, part, true);
         for (int t = 0; t < batch.steps; ++t) forward_step(layer, batch, t, part);
-        const size_t last = static_cast<size_t>(batch.steps) * batch.lanes * width;
-        copy_state(false, 0, a.hidden_in.get() + last);
-        if (plan.states == 2) copy_state(false, 1, a.cell_in.get() + last);
+        copy_state(layer, batch, state, part, false);
+    }
+
+    // Reads the state of some lanes before the window (`in`), or writes what it is after it.
+    void copy_state(int layer, const Batch& batch, float* state, Part part, bool in) {
+        const size_t hidden = shape.hidden_size, lane_floats = batch.lanes * hidden;
+        const size_t row = in ? 0 : static_cast<size_t>(batch.steps) * batch.lanes;
+        for (int slot = 0; slot < plan.states; ++slot) {
+            Buffer& states = slot == 0 ? activations[layer].hidden_in : activations[layer].cell_in;
+            float* theirs = state + (static_cast<size_t>(layer) * plan.states + slot) * lane_floats;
+            for (int b = part.first; b < part.last; ++b) {
+                float* ours = states.get() + (row + b) * width;
+                if (in) std::memset(ours, 0, sizeof(float) * width);
+                std::memcpy(in ? ours : theirs + b * hidden, in ? theirs + b * hidden : ours,
+                            sizeof(float) * hidden);
+            }
+        }
     }
 
     // Tells whether a record starts at a position, given as its row: the carried state ends there.
@@ -298,58 +277,101 @@ struct Network {
         return ((index * shape.num_layers + layer) * plan.states + slot) * shape.hidden_size;
     }
 
-    // Puts that state, zero unless one is given, in place of the carried one; its padding is zero already.
-    void start_state(int layer, int slot, const Batch& batch, size_t row, float* state) const {
+    // Writes units of that state, zero unless one is given; its padding is zero already.
+    void start_state(int layer, int slot, const Batch& batch, size_t row, Part units, float* state) const {
         if (batch.conditions.starts == nullptr) {
-            std::memset(state, 0, sizeof(float) * width);
+            std::memset(state + units.first, 0, sizeof(float) * (units.last - units.first));
             return;
         }
-        std::memcpy(state, batch.conditions.start_states + start_offset(layer, slot, batch, row),
-                    sizeof(float) * shape.hidden_size);
+        const int count = stored_units(units);
+        std::memcpy(state + units.first,
+                    batch.conditions.start_states + start_offset(layer, slot, batch, row) + units.first,
+                    sizeof(float) * count);
+    }
+
+    // Counts the units of a part that are not padding.
+    int stored_units(Part units) const {
+        const int last = units.last < shape.hidden_size ? units.last : shape.hidden_size;
+        return last > units.first ? last - units.first : 0;
     }
 
     void forward_step(int layer, const Batch& batch, int t, Part part) {
-        Activations& a = activations[layer];
-        const bool two = plan.states == 2, masks = batch.masks != nullptr;
         const int rows = part.last - part.first;
-        const size_t first = static_cast<size_t>(t) * batch.lanes + part.first, next = first + batch.lanes;
-        const int32_t* ids = batch.ids + first;
-        float* gates = a.gates.get() + first * row_floats();
-        float* hidden_in = a.hidden_in.get() + first * width;
-        float* cell_in = two ? a.cell_in.get() + first * width : nullptr;
-        for (int b = 0; b < rows; ++b) {
-            float* row = gates + static_cast<size_t>(b) * row_floats();
-            if (starts_at(batch, first + b)) {
-                start_state(layer, 0, batch, first + b, hidden_in + static_cast<size_t>(b) * width);
-                if (two) start_state(layer, 1, batch, first + b, cell_in + static_cast<size_t>(b) * width);
-            }
-            start_row(layer, ids[b], row);
-            if (layer == 0 && batch.conditions.context != nullptr)
-                add_stored(batch.conditions.context + batch.conditions.records[first + b] * gate_columns(),
-                           row, 0, shape.hidden_size);
+        const size_t first = static_cast<size_t>(t) * batch.lanes + part.first;
+        reset_states(layer, batch, t, part, {0, width});
+        begin_rows(layer, batch, first, rows);
+        const StepRows step = step_rows(layer, batch, t, part, {0, width});
+        step_forward(shape, plan, weights[layer], step);
+        std::memcpy(activations[layer].hidden_in.get() + (first + batch.lanes) * width, step.hidden_out,
+                    sizeof(float) * rows * width);
+        hand_on(layer, batch, t, part);
+    }
+
+    // Puts units of the state that a record starts from in place of the carried one, in the lanes that start
+    // anew at a step.
+    void reset_states(int layer, const Batch& batch, int t, Part lanes, Part units) {
+        Activations& a = activations[layer];
+        for (int b = lanes.first; b < lanes.last; ++b) {
+            const size_t row = static_cast<size_t>(t) * batch.lanes + b;
+            if (!starts_at(batch, row)) continue;
+            start_state(layer, 0, batch, row, units, a.hidden_in.get() + row * width);
+            if (plan.states == 2) start_state(layer, 1, batch, row, units, a.cell_in.get() + row * width);
         }
-        if (layer > 0) add_input(layer, rows, layer_output(layer - 1, masks) + first * width, width, gates);
+    }
+
+    // Starts rows [first, first + rows) of a layer's gates: the bias and the input's share.
+    void begin_rows(int layer, const Batch& batch, size_t first, int rows) {
+        const int32_t* ids = batch.ids + first;
+        float* gates = activations[layer].gates.get() + first * row_floats();
+        for (int r = 0; r < rows; ++r) {
+            float* row = gates + static_cast<size_t>(r) * row_floats();
+            start_row(layer, ids[r], row);
+            if (layer == 0 && batch.conditions.context != nullptr)
+                add_stored(batch.conditions.context + batch.conditions.records[first + r] * gate_columns(), row,
+                           0, shape.hidden_size);
+        }
+        if (layer > 0)
+            add_input(layer, rows, layer_output(layer - 1, batch.masks != nullptr) + first * width, width,
+                      gates);
         if (layer == 0 && dense_input(0)) {
             float* x = embedded.get() + first * input_width;
-            for (int b = 0; b < rows; ++b) embed(ids[b], x + static_cast<size_t>(b) * input_width);
+            for (int r = 0; r < rows; ++r) embed(ids[r], x + static_cast<size_t>(r) * input_width);
             add_input(0, rows, x, input_width, gates);
         }
-        step_forward(shape, plan, weights[layer],
-                     {rows, width, 0, width, gates, hidden_in, cell_in, a.hidden_out.get() + first * width,
-                      two ? a.cell_in.get() + next * width : nullptr,
-                      two ? a.tanh_cell.get() + first * width : nullptr});
-        std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width,
-                    sizeof(float) * rows * width);
-        const float* out = a.hidden_out.get() + first * width;
-        float* to = a.handed_on.get() + first * width;
-        if (masks) apply_mask(batch, layer, part, out, to);
-        if (adds_input(layer))
-            add_rows(rows * width, masks ? to : out, layer_output(layer - 1, masks) + first * width, to);
+    }
+
+    // Units [units.first, units.last) of some lanes at step t.
+    StepRows step_rows(int layer, const Batch& batch, int t, Part lanes, Part units) {
+        Activations& a = activations[layer];
+        const bool two = plan.states == 2;
+        const size_t first = static_cast<size_t>(t) * batch.lanes + lanes.first, next = first + batch.lanes;
+        return {lanes.last - lanes.first,
+                width,
+                units.first,
+                units.last,
+                a.gates.get() + first * row_floats(),
+                a.hidden_in.get() + first * width,
+                two ? a.cell_in.get() + first * width : nullptr,
+                a.hidden_out.get() + first * width,
+                two ? a.cell_in.get() + next * width : nullptr,
+                two ? a.tanh_cell.get() + first * width : nullptr};
     }
 
     void embed(int32_t id, float* row) const {
         std::memcpy(row, embedding + static_cast<size_t>(id) * shape.embedding_size,
                     sizeof(float) * shape.embedding_size);
+    }
+
+    // Makes what the layer hands on at a step, where that is not its output alone: masked, plus its input.
+    void hand_on(int layer, const Batch& batch, int t, Part part) {
+        const bool masks = batch.masks != nullptr;
+        const size_t first = (static_cast<size_t>(t) * batch.lanes + part.first) * width;
+        const float* out = activations[layer].hidden_out.get() + first;
+        float* to = activations[layer].handed_on.get() + first;
+        if (masks) apply_mask(batch, layer, part, out, to);
+        if (adds_input(layer))
+            add_rows((part.last - part.first) * width, masks ? to : out,
+                     layer_output(layer - 1, masks) + first, to);
     }
 
     // to = a + b for `count` floats, whole vectors.

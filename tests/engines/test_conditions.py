@@ -193,7 +193,7 @@ def test_an_encoder_learns_through_its_state_alone(engine_name: str, config: Net
     case = replace(whole, window=uncounted)
     loss, gradients, _ = run(engine, config, case)
     assert (loss.total, loss.count) == (0, 0)
-    assert not gradients["output.kernel"].any()
+    assert not gradients.get("output.kernel", np.zeros(1)).any()  # there is none where it is tied
     assert not gradients["output.bias"].any()
     assert gradients["layers.0.recurrent_kernel"].any()
     half = replace(case, final_grad=None if case.final_grad is None else case.final_grad / 2)

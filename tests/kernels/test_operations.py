@@ -87,6 +87,26 @@ def test_the_number_of_threads_changes_no_bit(cell: str, lanes: int) -> None:
     assert all(result == results[0] for result in results)
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("hidden_size", [381, 384])  # the units of a gate fill whole panels, or not
+@pytest.mark.parametrize("lanes", [1, 6])
+def test_threads_that_share_units_change_no_bit(cell: str, hidden_size: int, lanes: int) -> None:
+    config = NetworkConfig(
+        cell=cell, hidden_size=hidden_size, num_layers=2, embedding_size=9, vocab_size=30, reset_after=True
+    )
+    parameters, window = initialize(config, 3), random_window(config, steps=5, lanes=lanes)
+    masks = (np.random.default_rng(0).random((2, lanes, hidden_size)) < 0.5).astype(np.float32) * 2
+    results = []
+    for threads in (1, 2, 5):
+        engine = CpuEngine(config, threads=threads)
+        for _ in range(3):
+            loss, gradients, state = engine.loss_and_gradients(
+                parameters, window, engine.initial_state(lanes) + np.float32(0.5), reset_id=29, masks=masks
+            )
+            results.append((loss.total, state.tobytes(), [value.tobytes() for value in gradients.values()]))
+    assert all(result == results[0] for result in results)
+
+
 def test_a_step_tells_where_its_time_went() -> None:
     config = NetworkConfig(hidden_size=16, vocab_size=20)
     parameters, window = initialize(config, 0), random_window(config, steps=5, lanes=4)
