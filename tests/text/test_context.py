@@ -116,6 +116,9 @@ def test_values_become_categories_and_many_numbers_a_number() -> None:
     assert many.is_number
     assert many.mean == pytest.approx(10.5)
     assert many.deviation == pytest.approx(np.arange(21).std())
+    (length,) = learnt([Record("x" * n, {"length": str(n)}) for n in (1, 3)]).schema.attributes
+    assert (length.mean, length.deviation) == (2, 1)
+    assert not learnt([Record("x", {"length": "1"})]).schema.attributes[0].is_number
     mixed = learnt([Record("x", {"id": str(i) if i else "zero"}) for i in range(30)])
     assert not mixed.schema.attributes[0].is_number
 
