@@ -14,6 +14,7 @@ from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
 from unspool.text.canaries import Canaries, draw_canaries, with_canaries
+from unspool.text.context import ContextSchema
 from unspool.text.encoding import EncodedCorpus
 from unspool.text.held_out import encode_in_parts, fingerprints
 from unspool.text.records import Record, Records
@@ -49,6 +50,7 @@ class Plan:
         first_step: Steps made before: 0 for a new run.
         network: The network, resolved.
         training: How it is trained, resolved.
+        schema: What steers the texts; None for nothing.
     """
 
     out: Path
@@ -62,6 +64,7 @@ class Plan:
     first_step: int
     network: NetworkConfig
     training: TrainingConfig
+    schema: ContextSchema | None = None
 
 
 OnStart = Callable[[Plan], None]
@@ -392,4 +395,5 @@ def _plan(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: i
         first_step=first_step,
         network=run.network,
         training=run.training,
+        schema=encoded.schema,
     )

@@ -36,6 +36,7 @@ COMMANDS = {
     "enumerate": "enumerate:enumerate_texts",
     "score": "score:score",
     "eval": "eval:evaluate",
+    "classify": "classify:classify",
     "audit": "audit:audit",
     "info": "info:info",
     "sweep": "sweep:sweep",

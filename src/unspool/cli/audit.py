@@ -70,6 +70,8 @@ def audit(
     target.mkdir(parents=True, exist_ok=True)
     if "secret" in auditing:
         auditing["secrets"] = auditing.pop("secret")
+    if model.schema.width:
+        note("the model writes with nothing said of its texts; they are measured with their own context")
     with progress() as report:
         result = model.audit(
             records,

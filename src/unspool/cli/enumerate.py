@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool.cli.flags import Argument, takes
-from unspool.cli.options import COMPUTING, ENUMERATION, AsJson, ModelFolder, UnknownSymbols
+from unspool.cli.options import COMPUTING, ENUMERATION, KNOWN, AsJson, ModelFolder, UnknownSymbols
 from unspool.cli.printing import note, one_line, print_json
 from unspool.cli.sample import as_dict
 
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from unspool.generation.search.texts import Enumeration, FoundText
 
 
-@takes(ENUMERATION, COMPUTING)
+@takes(KNOWN, ENUMERATION, COMPUTING)
 def enumerate_texts(
     *,
     folder: ModelFolder,
     prompt: Annotated[str | None, Argument(metavar="[PROMPT]", help="What to go on from.")] = None,
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
+    known: dict[str, Any],
     enumeration: dict[str, Any],
     computing: dict[str, Any],
 ) -> None:
@@ -30,7 +31,7 @@ def enumerate_texts(
     """
     import unspool
 
-    texts = unspool.load(folder, **computing).enumerate(prompt or "", unknown=unknown, **enumeration)
+    texts = unspool.load(folder, **computing).enumerate(prompt or "", unknown=unknown, **known, **enumeration)
     if as_json:
         as_document(texts)
         return

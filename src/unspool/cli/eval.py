@@ -27,6 +27,11 @@ def evaluate(
     records = open_corpus(corpus, reading)
     if model.data.get("document") and not records.document:
         note("the model was trained on one document; --document reads this corpus in the same way")
+    names = ", ".join(attribute.name for attribute in model.schema.attributes)
+    if names and not reading.get("context"):
+        note(f"nothing is said of the texts, though the model knows of {names}: see --context")
+    if reading.get("context") and not names:
+        note("the model was trained without a context: what --context says has no say")
     result = model.evaluate(records, unknown=unknown)
     if as_json:
         print_json({name: finite(value) for name, value in asdict(result).items()})

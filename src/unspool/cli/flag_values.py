@@ -21,6 +21,14 @@ def names(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split("[,;]", value))
 
 
+def attribute(value: str) -> tuple[str, str]:
+    """Read what is known of an attribute: ``label=Sports``."""
+    name, equals, said = value.partition("=")
+    if not name or not equals:
+        raise ValueError(value)
+    return name, said
+
+
 def bias(value: str) -> tuple[str, float]:
     """Read a symbol and what is added to its logit: ``e=-2``."""
     symbol, number = value[:1] + value[1:].rpartition("=")[0], value.rpartition("=")[2]

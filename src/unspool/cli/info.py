@@ -98,6 +98,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """Choose what of a model is shown to people."""
+    from unspool.network.conditions import schema_of
     from unspool.network.config import VARIANTS
 
     network, training, tokens, data = (facts[key] for key in ("network", "training", "tokenizer", "data"))
@@ -112,6 +113,8 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if data.get("description"):
         rows.append(("trained on", str(data["description"])))
+    schema = schema_of(data)
+    rows += [] if schema is None else [("context", f"{name}: {said}") for name, said in schema.described]
     for part, sizes in (data.get("sizes") or {}).items():
         rows.append((f"  {part}", f"{sizes['records']:,} records, {sizes['characters']:,} characters"))
     if training:

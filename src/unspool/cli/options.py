@@ -7,7 +7,7 @@ against the library's own.
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from unspool.cli.flag_values import aliases_of, bias, names, number_or_several
+from unspool.cli.flag_values import aliases_of, attribute, bias, names, number_or_several
 from unspool.cli.flags import Argument, Flag, Group, Option
 
 AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
@@ -56,7 +56,7 @@ READING = Group(
     "Reading the corpus",
     (
         Flag("text", list[str], "Column of a table, by name or by number from 0; several are joined"),
-        Flag("context", list[str], "Column to carry along with each text"),
+        Flag("context", list[str], "Column that steers the text, or length"),
         Flag("document", bool, "Read one long document instead of a text per line", default="off"),
         Flag("format", str, "text, csv, tsv or jsonl", default="by the file's name",
              table="unspool.text.sources:SOURCES"),
@@ -123,6 +123,8 @@ TRAINING = Group(
              can_be_off=True),
         Flag("state_reset", float,
              "Chance that a lane of a document forgets before a step; 1 makes fixed windows", default="0.05"),
+        Flag("context_dropout", float, "Chance that an attribute of --context is left unsaid in an epoch",
+             default="0.1"),
         Flag("patience", int, "Evaluations without a gain after which to stop", default="none",
              can_be_off=True),
         Flag("evaluate_every", int, "Steps between evaluations", default="an epoch",
@@ -172,6 +174,15 @@ COMPUTING = Group(
     "Computing",
     tuple(flag for flag in TRAINING.flags if flag.name in ("threads", "engine")),
 )
+
+KNOWN = Group(
+    "known",
+    "What is known of the texts",
+    (
+        Flag("context", list[str], "ATTRIBUTE=VALUE, of what the model was trained with; may be repeated",
+             parse=attribute, words="an attribute, = and a value", collect=dict),
+    ),
+)  # fmt: skip
 
 CONSTRAINTS = Group(
     "constraints",

@@ -61,5 +61,7 @@ def plan_lines(plan: "Plan") -> list[str]:
     ]
     if plan.unknown:
         lines.insert(2, f"         {plan.unknown:,} rare symbols became <unk>")
+    for name, said in () if plan.schema is None else plan.schema.described:
+        lines.insert(-1, f"context  {one_line(name)}: {one_line(said)}")
     going_on = f", going on after step {plan.first_step:,}" if plan.first_step else ""
     return [*lines, f"folder   {plan.out}{going_on}"]

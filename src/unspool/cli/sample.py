@@ -11,6 +11,7 @@ from unspool.cli.options import (
     COLLECTING,
     COMPUTING,
     CONSTRAINTS,
+    KNOWN,
     SAMPLING,
     SEARCH,
     AsJson,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from unspool.model import Generator
 
 
-@takes(SAMPLING, CONSTRAINTS, SEARCH, COLLECTING, COMPUTING)
+@takes(KNOWN, SAMPLING, CONSTRAINTS, SEARCH, COLLECTING, COMPUTING)
 def sample(
     *,
     folder: ModelFolder,
@@ -36,6 +37,7 @@ def sample(
     ] = None,
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
+    known: dict[str, Any],
     sampling: dict[str, Any],
     constraints: dict[str, Any],
     search: dict[str, Any],
@@ -51,6 +53,7 @@ def sample(
     import unspool
 
     model = unspool.load(folder, **computing)
+    model = model.given(**known) if known else model
     texts = prompts or [""]
     asked = {"unknown": unknown, "constraint": constraint_of(constraints) if constraints else None}
     if search:

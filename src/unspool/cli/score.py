@@ -9,7 +9,7 @@ from unspool.cli.new_files import checked_path
 from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool.cli.printing import note
 from unspool.cli.reading import open_corpus
-from unspool.cli.score_rows import Scoring, check_measure, chosen, numbered, whole_texts
+from unspool.cli.score_rows import Scoring, check_measure, chosen, numbered, whole_records, whole_texts
 from unspool.cli.score_sinks import (
     FILES,
     Write,
@@ -81,8 +81,11 @@ def score(
     order: dict[str, Any] = {"sort": None, "top": None, "by": by} | ordering
     chosen([], **order)  # what is wrong is said before anything is read
     sinks = Sinks(output, as_json=as_json, per_symbol=asking.get("per_symbol", False), title=file)
-    texts = whole_texts(open_corpus(file, reading))
+    records = open_corpus(file, reading)
+    texts = whole_records(records) if reading.get("context") else whole_texts(records)
     scoring = make_scoring(folder, asking, unknown, computing, per_symbol=sinks.per_symbol)
+    if reading.get("context"):
+        check_context(scoring)
     with ExitStack() as open_sinks:
         writes = [open_sinks.enter_context(sink) for sink in sinks.make(scoring.columns)]
         shown = sys.stderr.isatty() and not (sinks.on_screen and sys.stdout.isatty())
@@ -91,6 +94,18 @@ def score(
             for row in chosen(rows, **order):
                 for write in writes:
                     write(row)
+
+
+def check_context(scoring: Scoring) -> None:
+    """Refuse the context of texts where it would be passed over.
+
+    Raises:
+        ConfigError: If the model has no place for it, or it goes with another flag.
+    """
+    trained = bool(scoring.scorer.schema.width)
+    check("context", "columns", "none: the model was trained without a context", trained)
+    check("context", "columns", "none with --against", scoring.against is None)
+    check("context", "columns", "none with --guess-number", scoring.guesses is None)
 
 
 class Sinks:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -51,21 +51,24 @@ class Scoring:
             names += ["guess_number", "log2_guess_number", "standard_error", "percentile", "lower_bound"]
         return [*names, "text"]
 
-    def rows(self, texts: Iterable[str]) -> Iterator[Row]:
+    def rows(self, texts: "Iterable[str] | Iterable[Record]") -> Iterator[Row]:
         """Score texts, a block at a time."""
-        from unspool.evaluation.scores import blocks
+        from unspool.evaluation.scores import blocks, text_of
 
         done = 0
         for block in blocks(texts):
-            yield from map(self._row, block, self._scores(block, done))
+            yield from map(self._row, map(text_of, block), self._scores(block, done))
             done += len(block)
 
-    def _scores(self, block: list[str], first: int) -> "Iterator[TextScore] | Iterator[LikelihoodRatio]":
+    def _scores(
+        self, block: "list[str | Record]", first: int
+    ) -> "Iterator[TextScore] | Iterator[LikelihoodRatio]":
         if self.against is None:
             return self.scorer.scores(block, first=first)
         from unspool.evaluation.likelihood_ratio import likelihood_ratios
 
-        return likelihood_ratios(self.scorer, self.against, block, first=first)
+        texts = [text if isinstance(text, str) else text.text for text in block]
+        return likelihood_ratios(self.scorer, self.against, texts, first=first)
 
     def _row(self, text: str, result: "TextScore | LikelihoodRatio") -> Row:
         score: TextScore = result if self.against is None else result.score  # type: ignore[union-attr,assignment]
@@ -163,17 +166,26 @@ def key_of(by: str | None, *, worst: bool) -> Callable[[Row], float]:
 
 def whole_texts(records: "Iterable[Record]") -> Iterator[str]:
     """Put the pieces of long texts together."""
-    pieces: list[str] = []
+    return (record.text for record in whole_records(records))
+
+
+def whole_records(records: "Iterable[Record]") -> "Iterator[Record]":
+    """Put the pieces of long texts together; what is known about a text is known at its first piece."""
+    pieces: list[Record] = []
     for record in records:
         if record.ends and not pieces:
-            yield record.text
+            yield record
             continue
-        pieces.append(record.text)
+        pieces.append(record)
         if record.ends:
-            yield "".join(pieces)
-            pieces.clear()
+            yield _joined(pieces)
+            pieces = []
     if pieces:
-        yield "".join(pieces)
+        yield _joined(pieces)
+
+
+def _joined(pieces: "list[Record]") -> "Record":
+    return replace(pieces[0], text="".join(piece.text for piece in pieces), ends=True)
 
 
 def numbered(rows: Iterable[Row], seen: Callable[[int, int], None]) -> Iterator[Row]:

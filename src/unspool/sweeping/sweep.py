@@ -11,6 +11,7 @@ from typing import Any
 
 from unspool.configuration import check, is_whole, to_dict, to_plain
 from unspool.errors import ConfigError, UnspoolError
+from unspool.network.conditions import steered_by
 from unspool.network.config import NetworkConfig
 from unspool.storage import atomic_write
 from unspool.sweeping.config import SweepConfig, extremes
@@ -134,10 +135,12 @@ def sweep(
         fraction=training.validation_fraction,
         tokenizer=tokenizer,
         max_vocab_size=max_vocab_size,
+        contexts="learn" if texts.steers else None,
     )
     corpus = _corpus(encoded, texts)
     threads = training.threads or (1 if ray else threads_each(workers))
     training = replace(training, threads=threads)
+    network = steered_by(network, encoded.schema, document=texts.document)
     network = replace(network, vocab_size=encoded.tokenizer.vocab_size)
     folder = Path(out)
     with sole_writer(folder):

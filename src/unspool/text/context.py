@@ -120,6 +120,12 @@ class ContextSchema:
         return sum(one.size for one in self.attributes) or None
 
     @property
+    def described(self) -> list[tuple[str, str]]:
+        """Name what may be said with what it is, for people."""
+        vector = [] if self.vector_size is None else [("vector", f"{self.vector_size} numbers")]
+        return [(one.name, one.described) for one in self.attributes] + vector
+
+    @property
     def width(self) -> int:
         """Count what may be left out: the attributes, and the vector."""
         return len(self.attributes) + (self.vector_size is not None)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unspool.network.conditions import schema_of
 from unspool.network.config import VARIANTS, NetworkConfig
 from unspool.network.parameters import count_parameters
 from unspool.text.streams import TokenStream
@@ -62,6 +63,7 @@ def model_card(
         USE.format(name=name),
         "## Training data",
         "\n".join([f"{corpus[:1].upper()}{corpus[1:]}.", "", *_size_rows(data.get("sizes"))]),
+        *_context_sections(data),
         "## Figures",
         "\n".join(_figure_rows(network, training, tokenizer, evaluation)),
         "## Limits",
@@ -70,6 +72,16 @@ def model_card(
         "for word. It can read and write only the symbols that it was trained on.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _context_sections(data: Mapping[str, Any]) -> list[str]:
+    """List what may be said of a text."""
+    schema = schema_of(data)
+    if schema is None:
+        return []
+    rows = "\n".join(f"| {name} | {said} |" for name, said in schema.described)
+    told = "What may be said of a text that it is to write or to judge; each can be left out."
+    return ["## Context", told, f"| | |\n|---|---|\n{rows}"]
 
 
 def _level(tokenizer: Tokenizer) -> str:
