@@ -33,7 +33,7 @@ struct Activations {
     Buffer gates;                  // (R, slots x width)
     Buffer hidden_in, cell_in;     // ((steps + 1) x lanes, width): the state before each step, resets applied
     Buffer hidden_out, tanh_cell;  // (R, width)
-    Buffer handed_on;              // (R, width): hidden_out times its mask, plus the layer's input
+    Buffer handed_on;              // (R, width): hidden_out times its mask, plus the input, where either is
 };
 
 struct Network {
@@ -286,6 +286,7 @@ struct Network {
                       two ? a.tanh_cell.get() + first * width : nullptr});
         std::memcpy(a.hidden_in.get() + next * width, a.hidden_out.get() + first * width,
                     sizeof(float) * rows * width);
+        if (!masks && !adds_input(layer)) return;
         const float* out = a.hidden_out.get() + first * width;
         float* to = a.handed_on.get() + first * width;
         if (masks) apply_mask(batch, layer, part, out, to);
