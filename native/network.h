@@ -34,7 +34,7 @@ struct Activations {
     Buffer gates;                  // (R, slots x width)
     Buffer hidden_in, cell_in;     // ((steps + 1) x lanes, width): the state before each step, resets applied
     Buffer hidden_out, tanh_cell;  // (R, width)
-    Buffer handed_on;              // (R, width): hidden_out times its mask, plus the layer's input
+    Buffer handed_on;              // (R, width): hidden_out times its mask, plus the input, where either is
 };
 
 struct Network {
@@ -365,6 +365,7 @@ struct Network {
     // Makes what the layer hands on at a step, where that is not its output alone: masked, plus its input.
     void hand_on(int layer, const Batch& batch, int t, Part part) {
         const bool masks = batch.masks != nullptr;
+        if (!masks && !adds_input(layer)) return;
         const size_t first = (static_cast<size_t>(t) * batch.lanes + part.first) * width;
         const float* out = activations[layer].hidden_out.get() + first;
         float* to = activations[layer].handed_on.get() + first;
