@@ -1,0 +1,115 @@
+"""The rule that chooses: a few measured constants, and what follows from them for a text and a budget.
+
+docs/minutes.md has the experiments that the constants come from. Each thing to choose is a function here;
+another one is one more function and its line in `network_values` or `training_values`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from unspool.network.config import NetworkConfig
+from unspool.planning.budget import Budget
+from unspool.planning.facts import CorpusFacts
+
+SIZES = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)  # hidden sizes that are thought of
+REFERENCE = 128  # units of the LSTM that the constants are about
+
+# A larger network is worth its time once the budget lets it read so many symbols: NEEDS for the reference,
+# for others by a power of the weights of their cores.
+NEEDS, NEEDS_POWER = 1.0e6, 1.0
+# Weights of the core for each symbol of the text, above which it learns the text by heart.
+MOST_WEIGHTS = 1.0
+
+# Dropout grows by a step whenever passes over the text times weights for each of its symbols double.
+FEW_PASSES, DROPOUT_STEP, MOST_DROPOUT = 2.0, 0.1, 0.4
+
+LEARNING_RATE, RATE_POWER, HOTTEST = 0.04, 0.7, 0.06
+RATES = {"lstm": 1.0, "gru": 0.5, "rnn": 0.15}
+
+BATCH_SIZE, SEQUENCE_LENGTH = 8, 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Hold a network that may be chosen, and what the time lets it do.
+
+    Args:
+        network: The network, its vocab_size set.
+        speed: Symbols a second that it learns from.
+        share: Of the text that would be held out, or None.
+        budget: Where the time would go.
+        symbols: Symbols that it would learn from.
+        passes: The same as passes over the text.
+    """
+
+    network: NetworkConfig
+    speed: float
+    share: float | None
+    budget: Budget
+    symbols: float
+    passes: float
+
+
+def core_weights(network: NetworkConfig) -> int:
+    """Count the weights between the recurrent units, which learn how symbols follow one another.
+
+    The tables of symbols are left out: of them each symbol uses a row.
+    """
+    return len(network.kind.gates) * network.hidden_size**2 * (2 * network.num_layers - 1)
+
+
+def networks(given: Mapping[str, Any], facts: CorpusFacts) -> list[NetworkConfig]:
+    """List the networks that may be chosen, the smallest first.
+
+    Args:
+        given: The values that are fixed, by their names in `NetworkConfig`.
+        facts: The text: its alphabet, and its length, which bounds the size.
+    """
+    sizes = [given["hidden_size"]] if "hidden_size" in given else SIZES
+    every = [
+        NetworkConfig(**{**given, "hidden_size": size, "vocab_size": facts.vocab_size}) for size in sizes
+    ]
+    small = [network for network in every if core_weights(network) <= MOST_WEIGHTS * facts.symbols]
+    return small or every[:1]
+
+
+def needed_symbols(network: NetworkConfig) -> float:
+    """Give the symbols that a network has to read before it is better than a smaller one."""
+    reference = core_weights(NetworkConfig(hidden_size=REFERENCE))
+    return float(NEEDS * (core_weights(network) / reference) ** NEEDS_POWER)
+
+
+def largest_worth_its_time(found: Sequence[Candidate]) -> Candidate:
+    """Choose the largest network that can read enough; the smallest where none can."""
+    worth = [each for each in found if each.symbols >= needed_symbols(each.network)]
+    return worth[-1] if worth else found[0]
+
+
+def network_values(candidate: Candidate, facts: CorpusFacts) -> dict[str, Any]:
+    """Choose what remains of the network."""
+    return {"dropout": dropout(candidate.network, facts, candidate.passes)}
+
+
+def training_values(candidate: Candidate) -> dict[str, Any]:
+    """Choose the training of a network."""
+    return {
+        "batch_size": BATCH_SIZE,
+        "sequence_length": SEQUENCE_LENGTH,
+        "learning_rate": learning_rate(candidate.network),
+        "schedule": "cosine",
+        "validation_fraction": candidate.share,
+    }
+
+
+def dropout(network: NetworkConfig, facts: CorpusFacts, passes: float) -> float:
+    """Choose the dropout: none while the text is new, more the oftener a large network reads it again."""
+    doublings = math.log2(max(1.0, passes * core_weights(network) / facts.symbols / FEW_PASSES))
+    return min(MOST_DROPOUT, round(DROPOUT_STEP * math.ceil(doublings), 2))
+
+
+def learning_rate(network: NetworkConfig) -> float:
+    """Choose the peak of the learning rate: as hot as the size and the cell bear, for budgets are short."""
+    rate = min(HOTTEST, LEARNING_RATE * (REFERENCE / network.hidden_size) ** RATE_POWER)
+    return float(f"{rate * RATES[network.cell]:.2g}")
