@@ -8,8 +8,8 @@ from unspool.planning.facts import CorpusFacts
 MOST_EVALUATIONS, FEWEST_EVALUATIONS = 12, 2
 EVALUATING = 0.06  # share of the time for measuring the held-out text
 FORWARD = 3.0  # times as many symbols a second as in training: there is no way back and no update
-SAVING = 0.3  # seconds until the model is on disk at the end
-LEAST_LEARNING = 0.2  # share of the time below which it is refused as too short
+BESIDES = 0.8  # seconds for making the network and its folder, and for the files at the end
+LEAST_LEARNING = 0.1  # share of the time below which it is refused as too short
 USUAL_SHARE = 0.1  # of the text that is held out
 FEWEST_TEXTS = 20  # of which a tenth can be held out
 
@@ -39,7 +39,7 @@ class Budget:
     @property
     def run(self) -> float:
         """Give the seconds of the run until its last measurement, those on the way included."""
-        return self.total - self.spent - self.reading - self.evaluation - SAVING
+        return self.total - self.spent - self.reading - self.evaluation - BESIDES
 
     @property
     def learning(self) -> float:

@@ -33,7 +33,7 @@ def told_mode(text: str) -> Mode:
     filled = [line for line in lines if line and not line.isspace()]
     empty = 1 - len(filled) / len(lines)
     mean = sum(map(len, filled)) / max(1, len(filled))
-    if empty >= PARAGRAPHS:
+    if filled and empty >= PARAGRAPHS:
         return Mode(True, f"one document, since empty lines ({empty:.0%}) part its paragraphs")
     if mean >= LONG_LINE:
         return Mode(True, f"one document, since its lines are long ({mean:,.0f} characters on average)")
