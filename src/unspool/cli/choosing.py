@@ -59,7 +59,8 @@ def choose(
     held_out = None if validation is None else open_for_choosing(validation, reading)[0]
     fixed = dict(network)
     if origin is not None:
-        fixed = {**to_dict(origin.network), **network, "vocab_size": None}
+        fixed = {**to_dict(origin.network), **network}
+        del fixed["vocab_size"]  # the new text may have new symbols
         tokens = {"tokenizer": origin.tokenizer}
     plan = plan_training(
         records,
