@@ -11,7 +11,7 @@ import argparse
 import itertools
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from unspool.planning.budget import EVALUATING
 from unspool.planning.choosing import LONGEST_MEASURING, MEASURING, TrainingPlan, plan_training
 from unspool.planning.rule import BATCH_SIZE, SEQUENCE_LENGTH, SIZES
 from unspool.planning.speeds import measure_speeds
-from unspool.sweeping.trial import Diverged, Job, Report, SweepCorpus, run_trial
+from unspool.sweeping.trial import Job, Report, SweepCorpus, run_trial
 from unspool.text.held_out import encode_in_parts
 from unspool.text.records import Records
 from unspool.training.config import TrainingConfig
@@ -40,34 +40,46 @@ SPACE: dict[str, Sequence[Any]] = {
     "sequence_length": (16, 32, 64),
 }
 LEARNING_RATES = (0.005, 0.06)
+DIVERGED = 99.0  # bits per character
+Stop = Callable[[float, int], None] | None
 OF_TRAINING = ("batch_size", "sequence_length", "learning_rate", "seed")
 OF_NETWORK = ("cell", "hidden_size", "num_layers", "dropout")
 
 
-class Machine:
-    """Know the speed of every network, each measured once, all of them before the contest."""
+def shape(network: NetworkConfig) -> str:
+    """Name what decides the speed of a network, on one text."""
+    return f"{network.cell} {network.num_layers} x {network.hidden_size}"
 
-    def __init__(self, vocab_size: int, threads: int) -> None:
-        clock = time.process_time if threads == 1 else time.perf_counter
-        training = TrainingConfig(batch_size=BATCH_SIZE, sequence_length=SEQUENCE_LENGTH, threads=threads)
-        names = [("lstm", size, 1) for size in CHOICES]
-        names += itertools.product(SPACE["cell"], SPACE["hidden_size"], SPACE["num_layers"])
-        rounds: list[dict[Any, float]] = [{} for _ in range(TIMED_ROUNDS)]
-        for found in rounds:
-            for name in names:
-                network = NetworkConfig(
-                    cell=name[0], hidden_size=name[1], num_layers=name[2], vocab_size=vocab_size
-                )
-                (found[name],) = measure_speeds([network], training, TIMING_SECONDS, clock=clock)
-        self._known = {name: max(found[name] for found in rounds) for name in names}
+
+def timed(vocab_size: int, threads: int) -> dict[str, float]:
+    """Measure the speed of every network, the best of a few rounds, by its shape."""
+    clock = time.process_time if threads == 1 else time.perf_counter
+    training = TrainingConfig(batch_size=BATCH_SIZE, sequence_length=SEQUENCE_LENGTH, threads=threads)
+    shapes = {("lstm", size, 1) for size in CHOICES}
+    shapes |= set(itertools.product(SPACE["cell"], SPACE["hidden_size"], SPACE["num_layers"]))
+    networks = [
+        NetworkConfig(cell=cell, hidden_size=size, num_layers=layers, vocab_size=vocab_size)
+        for cell, size, layers in sorted(shapes)
+    ]
+    rounds = [
+        [measure_speeds([each], training, TIMING_SECONDS, clock=clock)[0] for each in networks]
+        for _ in range(TIMED_ROUNDS)
+    ]
+    return {shape(each): max(found) for each, *found in zip(networks, *rounds, strict=True)}
+
+
+class Machine:
+    """Know the speed of every network, that of any dropout and any window alike."""
+
+    def __init__(self, known: dict[str, float]) -> None:
+        self.known = known
 
     def speeds(
         self, networks: Sequence[NetworkConfig], training: TrainingConfig, seconds: float
     ) -> list[float]:
-        """Give the speeds of networks, that of any dropout and any window alike; a `Measure`."""
+        """Give the speeds of networks, up to the first one that is not known; a `Measure`."""
         del training, seconds
-        names = [(each.cell, each.hidden_size, each.num_layers) for each in networks]
-        return list(itertools.takewhile(bool, (self._known.get(name, 0.0) for name in names)))
+        return list(itertools.takewhile(bool, (self.known.get(shape(each), 0.0) for each in networks)))
 
 
 class Contest:
@@ -78,46 +90,64 @@ class Contest:
         self.fixed = {"threads": arguments.threads}
         encoded = encode_in_parts(records, None, fraction=0.1, tokenizer="char")
         self.vocab_size = encoded.tokenizer.vocab_size
-        self.machine = Machine(self.vocab_size, arguments.threads)
         self.corpus = SweepCorpus(
             encoded.training, encoded.validation, encoded.tokenizer.eos_id, records.document
         )
         log: Path | None = arguments.log
         lines = log.read_text("utf-8").splitlines() if log and log.exists() else []
-        self.done = [json.loads(line) for line in lines]
+        self.done: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        known = [line["speeds"] for line in self.done if "speeds" in line]
+        self.machine = Machine(known[0] if known else timed(self.vocab_size, arguments.threads))
+        if not known:
+            self._write({"speeds": self.machine.known})
 
-    def train(self, name: str, network: NetworkConfig, training: TrainingConfig, seconds: float) -> float:
-        """Train for so many seconds of this machine when it is quiet; give the best bits per character."""
+    def train(
+        self, name: str, network: NetworkConfig, training: TrainingConfig, seconds: float, stop: Stop = None
+    ) -> float:
+        """Train for so many seconds of this machine when it is quiet; give the best bits per character.
+
+        Args:
+            name: What the training is called in the log.
+            network: What to train.
+            training: How.
+            seconds: How long.
+            stop: Gets each measurement with its number, and raises where there is no hope.
+        """
         trained = {
             "name": name,
             "minutes": self.arguments.minutes,
             **{value: getattr(network, value) for value in OF_NETWORK},
             **{value: getattr(training, value) for value in OF_TRAINING},
         }
-        for line in self.done:
-            if trained.items() <= line.items():
-                return float(line["bits_per_character"])
-        network = replace(network, vocab_size=self.vocab_size)
+        known = [line for line in self.done if trained.items() <= line.items()]
         (speed,) = self.machine.speeds([network], training, 0)
+        symbols = int(speed * seconds)
+        curve: list[float] = []
+        try:
+            for bits in known[0]["curve"] if known else self._measured(network, training, symbols):
+                curve.append(bits)
+                if stop is not None:
+                    stop(bits, len(curve))
+        finally:
+            if not known:
+                self._write({**trained, "symbols": symbols, "curve": curve})
+        return min(curve)
+
+    def _measured(self, network: NetworkConfig, training: TrainingConfig, symbols: int) -> Iterator[float]:
+        network = replace(network, vocab_size=self.vocab_size)
         job = Job(
-            number=0, network=network, training=training, minutes=None, symbols=int(speed * seconds),
+            number=0, network=network, training=training, minutes=None, symbols=symbols,
             evaluations=EVALUATIONS,
         )  # fmt: skip
-        bits = min(self._measured(job))
-        line = {**trained, "symbols": job.symbols, "bits_per_character": bits}
+        for event in run_trial(job, self.corpus):
+            yield event.bits_per_character if isinstance(event, Report) else DIVERGED
+
+    def _write(self, line: dict[str, Any]) -> None:
         harness.say(json.dumps(line))
+        self.done.append(line)
         if self.arguments.log:
             with self.arguments.log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
-        self.done.append(line)
-        return bits
-
-    def _measured(self, job: Job) -> Iterator[float]:
-        for event in run_trial(job, self.corpus):
-            if isinstance(event, Report):
-                yield event.bits_per_character
-            elif isinstance(event, Diverged):
-                yield 99.0
 
     def choose(self) -> TrainingPlan:
         """Choose as the command does, with the speeds of the contest."""
@@ -139,20 +169,30 @@ class Contest:
         ]
 
     def sweep(self) -> list[float]:
-        """Let Optuna try so many configurations."""
+        """Let Optuna try so many configurations, and give up those worse than the median half-way."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=8))
+        study = optuna.create_study(
+            sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=8),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+        )
         study.optimize(self._trial, n_trials=self.arguments.trials)
-        return sorted(trial.value for trial in study.trials if trial.value is not None)
+        return sorted(min(trial.intermediate_values.values()) for trial in study.trials)
 
     def _trial(self, trial: Any) -> float:
+        import optuna
+
+        def stop(bits: float, part: int) -> None:
+            trial.report(bits, part)
+            if part < EVALUATIONS and trial.should_prune():
+                raise optuna.TrialPruned
+
         values = {name: trial.suggest_categorical(name, choices) for name, choices in SPACE.items()}
         rate = trial.suggest_float("learning_rate", *LEARNING_RATES, log=True)
         network = NetworkConfig(**{name: values.pop(name) for name in OF_NETWORK})
         training = TrainingConfig(**values, **self.fixed, learning_rate=rate)
-        return self.train(f"trial {trial.number}", network, training, 60 * self.arguments.minutes)
+        return self.train(f"trial {trial.number}", network, training, 60 * self.arguments.minutes, stop)
 
 
 def main() -> None:
