@@ -21,7 +21,7 @@ import unspool
 from unspool.network.config import NetworkConfig
 from unspool.planning.budget import EVALUATING
 from unspool.planning.choosing import LONGEST_MEASURING, MEASURING, TrainingPlan, plan_training
-from unspool.planning.rule import BATCH_SIZE, SEQUENCE_LENGTH, SIZES
+from unspool.planning.rule import BATCH_SIZES, SEQUENCE_LENGTH, SIZES
 from unspool.planning.speeds import measure_speeds
 from unspool.sweeping.trial import Job, Report, SweepCorpus, run_trial
 from unspool.text.held_out import encode_in_parts
@@ -54,7 +54,7 @@ def shape(network: NetworkConfig) -> str:
 def timed(vocab_size: int, threads: int) -> dict[str, float]:
     """Measure the speed of every network, the best of a few rounds, by its shape."""
     clock = time.process_time if threads == 1 else time.perf_counter
-    training = TrainingConfig(batch_size=BATCH_SIZE, sequence_length=SEQUENCE_LENGTH, threads=threads)
+    training = TrainingConfig(batch_size=BATCH_SIZES[0], sequence_length=SEQUENCE_LENGTH, threads=threads)
     shapes = {("lstm", size, 1) for size in CHOICES}
     shapes |= set(itertools.product(SPACE["cell"], SPACE["hidden_size"], SPACE["num_layers"]))
     networks = [

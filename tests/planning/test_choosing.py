@@ -68,6 +68,15 @@ def test_the_chosen_network_can_read_what_it_needs_and_the_next_larger_cannot() 
     assert 1e10 / core_weights(larger[0]) * 100 < needed_symbols(larger[0])
 
 
+def test_a_machine_that_gains_by_many_lanes_gets_them() -> None:
+    def many(networks: Sequence[NetworkConfig], training: TrainingConfig, seconds: float) -> list[float]:
+        return [training.batch_size * 1e9 / core_weights(network) for network in networks]
+
+    assert plan(measure=many).training.batch_size == 64
+    assert plan().training.batch_size == 8
+    assert plan(measure=many, training={"batch_size": 5}).training.batch_size == 5
+
+
 def test_a_small_text_gets_a_small_network_and_dropout_when_it_is_read_often() -> None:
     texts = LINES[::8]
     slow = Machine(1e7)

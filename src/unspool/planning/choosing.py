@@ -13,12 +13,14 @@ from unspool.planning.budget import FORWARD, Budget, held_out_share
 from unspool.planning.facts import CorpusFacts, look_at
 from unspool.planning.reasons import tell
 from unspool.planning.rule import (
-    BATCH_SIZE,
+    BATCH_SIZES,
     SEQUENCE_LENGTH,
     Candidate,
+    batch_size,
     largest_worth_its_time,
     network_values,
     networks,
+    reference_of,
     training_values,
 )
 from unspool.planning.speeds import Measure, measure_speeds
@@ -27,6 +29,7 @@ from unspool.text.tokenizers import Tokenizer
 from unspool.training.config import TrainingConfig
 
 MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and seconds, for timing the candidates
+FOR_BATCHES = 0.2  # of that, for choosing the batch size
 
 
 class TrainingPlan(NamedTuple):
@@ -87,15 +90,16 @@ def plan_training(
     from_dict(NetworkConfig, own, where="network")
     draft = from_dict(
         TrainingConfig,
-        {"batch_size": BATCH_SIZE, "sequence_length": SEQUENCE_LENGTH, **kept, "epochs": None,
-         "minutes": minutes},
+        {"sequence_length": SEQUENCE_LENGTH, **kept, "epochs": None, "minutes": minutes},
         where="training",
     )  # fmt: skip
     texts = records if isinstance(records, Records) else Records.of(records)
     look = partial(look_at, tokenizer=tokenizer, max_vocab_size=max_vocab_size, clock=clock)
     facts, measured_with = look(texts), None if validation is None else look(validation)
-    tried = networks(own, facts)
-    speeds = measure(tried, draft, min(LONGEST_MEASURING, MEASURING * total))
+    tried, seconds = networks(own, facts), min(LONGEST_MEASURING, MEASURING * total)
+    if "batch_size" not in kept:
+        draft = replace(draft, batch_size=_batch_size(reference_of(tried), draft, seconds, measure))
+    speeds = measure(tried, draft, (1 - FOR_BATCHES) * seconds)
     spent = clock() - began
     found = [
         _candidate(each, speed, facts, measured_with, kept, total=total, spent=spent)
@@ -108,7 +112,7 @@ def plan_training(
     values = {"vocab_size": None, **network_values(best, facts), **own}  # the tokenizer will fix it
     chosen = replace(best.network, **values)
     values = {**training_values(best), **kept}
-    steps = best.symbols / (values["batch_size"] * values["sequence_length"])
+    steps = best.symbols / (draft.batch_size * draft.sequence_length)
     values = {"evaluate_every": max(1, math.ceil(steps / best.budget.evaluations)), **values}
     config = replace(draft, **{**values, "minutes": best.budget.run / 60})
     return TrainingPlan(chosen, config, tell(facts, found, best, chosen, config, kept={**own, **kept}))
@@ -118,6 +122,14 @@ def _checked_minutes(minutes: float) -> float:
     ok = is_real(minutes) and 0 < minutes < math.inf
     check("minutes", minutes, "a number > 0", ok)
     return float(minutes)
+
+
+def _batch_size(network: NetworkConfig, training: TrainingConfig, seconds: float, measure: Measure) -> int:
+    """Time a network with every batch size, and choose."""
+    share = FOR_BATCHES * seconds / len(BATCH_SIZES)
+    return batch_size(
+        [measure([network], replace(training, batch_size=lanes), share)[0] for lanes in BATCH_SIZES]
+    )
 
 
 def _candidate(

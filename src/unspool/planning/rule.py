@@ -28,7 +28,10 @@ FEW_PASSES, DROPOUT_STEP, MOST_DROPOUT = 2.0, 0.1, 0.4
 LEARNING_RATE, HOTTEST = 0.04, 0.05
 RATES = {"lstm": 1.0, "gru": 0.5, "rnn": 0.15}
 
-BATCH_SIZE, SEQUENCE_LENGTH = 8, 32
+# Small steps are worth most; a batch of twice as many lanes is worth it where it makes the machine, which
+# may have many processors, so many times as fast.
+BATCH_SIZES, DOUBLING_IS_WORTH = (8, 16, 32, 64), 1.3
+SEQUENCE_LENGTH = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,17 @@ def networks(given: Mapping[str, Any], facts: CorpusFacts) -> list[NetworkConfig
     return small or every[:1]
 
 
+def reference_of(found: Sequence[NetworkConfig]) -> NetworkConfig:
+    """Choose the network that batch sizes are timed with: the one next to the reference."""
+    return min(found, key=lambda network: abs(network.hidden_size - REFERENCE))
+
+
+def batch_size(speeds: Sequence[float]) -> int:
+    """Choose the batch size from the speeds of one network with the first few of `BATCH_SIZES`."""
+    worth = [speed / DOUBLING_IS_WORTH**doublings for doublings, speed in enumerate(speeds)]
+    return BATCH_SIZES[worth.index(max(worth))]
+
+
 def needed_symbols(network: NetworkConfig) -> float:
     """Give the symbols that a network has to read before it is better than a smaller one."""
     reference = core_weights(NetworkConfig(hidden_size=REFERENCE))
@@ -93,10 +107,8 @@ def network_values(candidate: Candidate, facts: CorpusFacts) -> dict[str, Any]:
 
 
 def training_values(candidate: Candidate) -> dict[str, Any]:
-    """Choose the training of a network."""
+    """Choose what remains of the training."""
     return {
-        "batch_size": BATCH_SIZE,
-        "sequence_length": SEQUENCE_LENGTH,
         "learning_rate": learning_rate(candidate.network),
         "schedule": "cosine",
         "validation_fraction": candidate.share,
