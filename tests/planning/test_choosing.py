@@ -42,7 +42,6 @@ def test_the_same_speeds_make_the_same_choice(document: bool) -> None:
     assert first == second
     assert first.network.hidden_size in SIZES
     assert first.network.vocab_size is None
-    assert first.training.epochs is None
     assert 0.4 < (first.training.minutes or 0) < 0.5
     assert len(first.reasons) >= 6
     assert all(reason.endswith(".") for reason in first.reasons)
@@ -84,6 +83,14 @@ def test_a_small_text_gets_a_small_network_and_dropout_when_it_is_read_often() -
     assert core_weights(often.network) <= sum(len(text) + 1 for text in texts)
     assert once.network.dropout == 0
     assert often.network.dropout > 0.2
+    assert once.training.epochs is None
+
+
+def test_a_run_ends_before_its_time_where_more_would_only_be_learnt_by_heart() -> None:
+    short, long = plan(minutes=1), plan(minutes=100)
+    assert short.training.epochs is None or long.training.epochs == short.training.epochs
+    assert long.training.epochs is not None
+    assert any(f"stops after {long.training.epochs} times" in reason for reason in long.reasons)
 
 
 NETWORK_VALUES = {

@@ -92,7 +92,7 @@ def plan_training(
         TrainingConfig,
         {"sequence_length": SEQUENCE_LENGTH, **kept, "epochs": None, "minutes": minutes},
         where="training",
-    )  # fmt: skip
+    )
     texts = records if isinstance(records, Records) else Records.of(records)
     look = partial(look_at, tokenizer=tokenizer, max_vocab_size=max_vocab_size, clock=clock)
     facts, measured_with = look(texts), None if validation is None else look(validation)
@@ -109,10 +109,10 @@ def plan_training(
     if not able:
         raise found[0].budget.refusal()
     best = largest_worth_its_time(able)
-    values = {"vocab_size": None, **network_values(best, facts), **own}  # the tokenizer will fix it
+    values = {"vocab_size": None, **network_values(best), **own}  # the tokenizer will fix it
     chosen = replace(best.network, **values)
     values = {**training_values(best), **kept}
-    steps = best.symbols / (draft.batch_size * draft.sequence_length)
+    steps = best.passes * best.text_symbols / (draft.batch_size * draft.sequence_length)
     values = {"evaluate_every": max(1, math.ceil(steps / best.budget.evaluations)), **values}
     config = replace(draft, **{**values, "minutes": best.budget.run / 60})
     return TrainingPlan(chosen, config, tell(facts, found, best, chosen, config, kept={**own, **kept}))
@@ -151,12 +151,11 @@ def _candidate(
     held_out = own_share * facts.symbols if validation is None else validation.symbols
     reading = facts.seconds + (0.0 if validation is None else validation.seconds)
     budget = Budget(total=total, spent=spent, reading=reading, evaluation=held_out / (FORWARD * speed))
-    symbols = speed * max(0.0, budget.learning)
     return Candidate(
         network=network,
         speed=speed,
         share=share,
         budget=budget,
-        symbols=symbols,
-        passes=symbols / ((1 - own_share) * facts.symbols),
+        symbols=speed * max(0.0, budget.learning),
+        text_symbols=(1 - own_share) * facts.symbols,
     )

@@ -58,7 +58,9 @@ def _size(
     network = best.network
     layers = f"{network.num_layers} × " if network.num_layers > 1 else ""
     yield f"{layers}{network.cell} {network.hidden_size} reads {_rounded(best.symbols)} symbols in the time,"
-    yield f"{best.passes:,.1f} times the text."
+    yield f"{best.symbols / best.text_symbols:,.1f} times the text."
+    if best.ends_early:
+        yield f"It stops after {best.last_pass} times: it would only learn it by heart."
     if "hidden_size" in kept:
         return
     larger = found[found.index(best) + 1 :]
@@ -82,11 +84,12 @@ def _dropout(best: Candidate, network: NetworkConfig, kept: Mapping[str, Any]) -
 
 
 def _steps(best: Candidate, training: TrainingConfig) -> str:
-    size = training.batch_size * training.sequence_length
+    steps = best.passes * best.text_symbols / (training.batch_size * training.sequence_length)
     return (
         f"A step reads {training.batch_size} × {training.sequence_length} symbols, which makes "
-        f"{_rounded(best.symbols / size)} steps; the learning rate goes up to {training.learning_rate:g} and "
-        f"down again ({training.schedule}); the best of {best.budget.evaluations} measurements is kept."
+        f"{_rounded(max(1, steps))} steps; the learning rate goes up to "
+        f"{training.learning_rate:g} and down again ({training.schedule}); the best of "
+        f"{best.budget.evaluations} measurements is kept."
     )
 
 

@@ -22,8 +22,11 @@ NEEDS, NEEDS_POWER = 0.4e6, 1.5
 # Weights of the core for each symbol of the text, above which it learns the text by heart.
 MOST_WEIGHTS = 1.0
 
-# Dropout grows by a step whenever passes over the text times weights for each of its symbols double.
-FEW_PASSES, DROPOUT_STEP, MOST_DROPOUT = 2.0, 0.1, 0.4
+# How far a network goes in learning a text by heart: passes over it times weights of the core for each of
+# its symbols. From LITTLE_EXPOSURE on there is dropout, a step more whenever it doubles; at MOST_EXPOSURE the
+# run ends, whatever time is left.
+LITTLE_EXPOSURE, DROPOUT_STEP, MOST_DROPOUT, MOST_EXPOSURE = 2.0, 0.1, 0.4, 12.0
+FEWEST_STEPS = 1000  # below which nothing is learnt of the smallest text
 
 LEARNING_RATE, HOTTEST = 0.04, 0.05
 RATES = {"lstm": 1.0, "gru": 0.5, "rnn": 0.15}
@@ -43,8 +46,8 @@ class Candidate:
         speed: Symbols a second that it learns from.
         share: Of the text that would be held out, or None.
         budget: Where the time would go.
-        symbols: Symbols that it would learn from.
-        passes: The same as passes over the text.
+        symbols: Symbols that it could learn from.
+        text_symbols: Symbols of the text that is not held out.
     """
 
     network: NetworkConfig
@@ -52,7 +55,24 @@ class Candidate:
     share: float | None
     budget: Budget
     symbols: float
-    passes: float
+    text_symbols: float
+
+    @property
+    def passes(self) -> float:
+        """Give the passes over the text: as many as there is time for, until they would do harm."""
+        return min(self.symbols / self.text_symbols, self.last_pass)
+
+    @property
+    def last_pass(self) -> int:
+        """Give the pass after which the network would learn the text by heart."""
+        by_heart = MOST_EXPOSURE * self.text_symbols / core_weights(self.network)
+        steps = max(1.0, self.text_symbols / (BATCH_SIZES[0] * SEQUENCE_LENGTH))  # of a pass
+        return math.ceil(max(by_heart, FEWEST_STEPS / steps))
+
+    @property
+    def ends_early(self) -> bool:
+        """Tell whether that comes before the time is over."""
+        return self.passes == self.last_pass
 
 
 def core_weights(network: NetworkConfig) -> int:
@@ -101,23 +121,25 @@ def largest_worth_its_time(found: Sequence[Candidate]) -> Candidate:
     return worth[-1] if worth else found[0]
 
 
-def network_values(candidate: Candidate, facts: CorpusFacts) -> dict[str, Any]:
+def network_values(candidate: Candidate) -> dict[str, Any]:
     """Choose what remains of the network."""
-    return {"dropout": dropout(candidate.network, facts, candidate.passes)}
+    return {"dropout": dropout(candidate)}
 
 
 def training_values(candidate: Candidate) -> dict[str, Any]:
     """Choose what remains of the training."""
     return {
+        "epochs": candidate.last_pass if candidate.ends_early else None,
         "learning_rate": learning_rate(candidate.network),
         "schedule": "cosine",
         "validation_fraction": candidate.share,
     }
 
 
-def dropout(network: NetworkConfig, facts: CorpusFacts, passes: float) -> float:
+def dropout(candidate: Candidate) -> float:
     """Choose the dropout: none while the text is new, more the oftener a large network reads it again."""
-    doublings = math.log2(max(1.0, passes * core_weights(network) / facts.symbols / FEW_PASSES))
+    exposure = candidate.passes * core_weights(candidate.network) / candidate.text_symbols
+    doublings = math.log2(max(1.0, exposure / LITTLE_EXPOSURE))
     return min(MOST_DROPOUT, round(DROPOUT_STEP * math.ceil(doublings), 2))
 
 
