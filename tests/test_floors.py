@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"network"}),
     frozenset({"engines", "generation", "artifacts"}),
     frozenset({"training", "evaluation", "model"}),
-    frozenset({"pipeline", "fine_tuning", "sweeping", "export", "serve"}),
+    frozenset({"pipeline", "fine_tuning", "planning", "sweeping", "export", "serve"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from unspool.model import Generator, load
     from unspool.network.config import NetworkConfig
     from unspool.pipeline import train
+    from unspool.planning.choosing import TrainingPlan, plan_training
     from unspool.sweeping.config import SweepConfig
     from unspool.sweeping.results import Sweep
     from unspool.sweeping.space import Range
@@ -88,11 +89,13 @@ __all__ = [
     "TextScore",
     "TokenizerError",
     "TrainingConfig",
+    "TrainingPlan",
     "UnknownSymbolError",
     "UnspoolError",
     "__version__",
     "interpolate",
     "load",
+    "plan_training",
     "read_records",
     "sweep",
     "train",
@@ -125,8 +128,10 @@ _HOMES = {
     "SweepConfig": "sweeping.config",
     "TextScore": "evaluation.scores",
     "TrainingConfig": "training.config",
+    "TrainingPlan": "planning.choosing",
     "interpolate": "generation.states",
     "load": "model",
+    "plan_training": "planning.choosing",
     "read_records": "text.sources",
     "sweep": "sweeping.sweep",
     "train": "pipeline",

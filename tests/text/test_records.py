@@ -57,3 +57,13 @@ def test_what_is_no_text_is_refused() -> None:
         Records.of(["a"], normalization="nfc")
     with pytest.raises(CorpusError, match="no text"):
         list(Records.of([]))
+
+
+def test_what_can_be_read_once_is_gathered_to_be_read_again() -> None:
+    once = iter([Record("oil"), Record("team", ends=False)])
+    records = Records(lambda: once, description="a pipe", document=True, normalization=None, spec={"a": 1})
+    gathered = records.gathered()
+    assert list(gathered) == list(gathered) == [Record("oil"), Record("team", ends=False)]
+    assert (gathered.description, gathered.document, gathered.normalization, gathered.spec) == (
+        "a pipe", True, None, {"a": 1}
+    )  # fmt: skip

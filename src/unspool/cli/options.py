@@ -107,7 +107,9 @@ TRAINING = Group(
     "Training",
     (
         Flag("epochs", int, "Passes over the corpus", default="10", can_be_off=True),
-        Flag("minutes", float, "Wall time after which to stop", default="none", can_be_off=True),
+        Flag("minutes", float,
+             "Wall time after which to stop; without --epochs, all that is not given is chosen for it",
+             default="none", can_be_off=True),
         Flag("batch_size", int, "Lanes of text read side by side", default="16"),
         Flag("sequence_length", int, "Symbols of each lane in a step", default="32"),
         Flag("optimizer", str, "adamw, adam, rmsprop or sgd", default="adamw",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from unspool.cli.brief_audit import brief_audit
+from unspool.cli.choosing import Choice, choose, is_left_to_choose
 from unspool.cli.flags import Argument, takes
 from unspool.cli.info import model_facts
 from unspool.cli.options import (
@@ -151,19 +152,38 @@ def starting(
 ) -> Start:
     """Prepare a new run."""
     import unspool
+    from unspool.training.run_folder import refuse_strangers
 
     if corpus is None:
         raise no_corpus(WHAT_TO_READ)
     origin = None if init_from is None else unspool.load(init_from)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
-    network, training = replace(base, **given.network), unspool.TrainingConfig(**given.training)
+    network = replace(base, **given.network)
+    if is_left_to_choose(given.training):
+        refuse_strangers(folder, overwrite=overwrite)  # before a long text is looked at
+        choice = choose(
+            corpus,
+            reading=given.reading,
+            tokens=given.tokens,
+            network=given.network,
+            training=given.training,
+            validation=validation,
+            origin=origin,
+        )
+    else:
+        choice = Choice(
+            open_corpus(corpus, given.reading),
+            None if validation is None else open_corpus(validation, given.reading),
+            network,
+            unspool.TrainingConfig(**given.training),
+        )
     return partial(
         unspool.train,
-        open_corpus(corpus, given.reading),
-        validation=None if validation is None else open_corpus(validation, given.reading),
+        choice.records,
+        validation=choice.validation,
         out=folder,
-        network=network,
-        training=training,
+        network=choice.network,
+        training=choice.training,
         init_from=origin,
         overwrite=overwrite,
         canaries=secrets_to_plant(given.planting),
@@ -197,10 +217,11 @@ def going_on(folder: Path, corpus: str | None, given: Given) -> Start:
     moved = corpus is not None and Path(corpus) != folder
     if not moved:
         refuse_for_resuming(given.reading)
+    reading = {"document": bool(run.data.get("document")), **given.reading}  # it may have been chosen
     return partial(
         resume_training,
         folder,
-        records=open_corpus(str(corpus), given.reading) if moved else None,
+        records=open_corpus(str(corpus), reading) if moved else None,
         network=replace(run.network, **given.network),
         training=replace(run.training, **given.training),
     )

@@ -120,6 +120,17 @@ class Records(Iterable[Record]):
                 expected="at least one text that is more than white space",
             )
 
+    def gathered(self) -> "Records":
+        """Read everything into memory now, for what can be read once and is needed twice."""
+        records = list(self)
+        return Records(
+            lambda: iter(records),
+            description=self.description,
+            document=self.document,
+            normalization=self.normalization,
+            spec=self.spec,
+        )
+
     def __repr__(self) -> str:
         """Show what would be read."""
         return f"<Records of {self.description}{', as one document' if self.document else ''}>"

@@ -1,0 +1,121 @@
+"""Say in a few plain sentences what was chosen, and why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from unspool.network.config import NetworkConfig
+from unspool.planning.budget import USUAL_SHARE
+from unspool.planning.facts import CorpusFacts
+from unspool.planning.rule import Candidate, needed_symbols
+from unspool.training.config import TrainingConfig
+
+
+def tell(
+    facts: CorpusFacts,
+    found: Sequence[Candidate],
+    best: Candidate,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    *,
+    kept: Mapping[str, Any],
+) -> tuple[str, ...]:
+    """Say what was chosen, and why.
+
+    Args:
+        facts: The text.
+        found: All candidates that were timed, the smallest first.
+        best: The one that was chosen.
+        network: What it became.
+        training: How it is trained.
+        kept: The values that were given.
+    """
+    return (
+        _text(facts),
+        _machine(found),
+        " ".join(_size(facts, found, best, kept)),
+        _dropout(best, network, kept),
+        _steps(best, training),
+        _time(best, training),
+        *_held_out(training, kept),
+        *_kept(kept),
+    )
+
+
+def _text(facts: CorpusFacts) -> str:
+    about = "" if facts.complete else "about "
+    how = "one document" if facts.document else f"{facts.records:,} texts of {facts.typical_length:,} symbols"
+    return f"The text: {about}{facts.characters:,} characters, {facts.vocab_size:,} different symbols, {how}."
+
+
+def _machine(found: Sequence[Candidate]) -> str:
+    speeds = [f"{_rounded(each.speed)} with {each.network.hidden_size}" for each in found]
+    return f"This machine learns from so many symbols a second: {', '.join(speeds)} units."
+
+
+def _size(
+    facts: CorpusFacts, found: Sequence[Candidate], best: Candidate, kept: Mapping[str, Any]
+) -> Iterator[str]:
+    network = best.network
+    layers = f"{network.num_layers} × " if network.num_layers > 1 else ""
+    yield f"{layers}{network.cell} {network.hidden_size} reads {_rounded(best.symbols)} symbols in the time,"
+    yield f"{best.symbols / best.text_symbols:,.1f} times the text."
+    if best.ends_early:
+        yield f"It stops after {best.last_pass} times: it would only learn it by heart."
+    if "hidden_size" in kept:
+        return
+    larger = found[found.index(best) + 1 :]
+    if best.symbols < needed_symbols(network):
+        yield "That is little; but no network of this kind is smaller."
+    elif larger and not larger[0].budget.enough:
+        yield f"{larger[0].network.hidden_size} units would leave no time for learning."
+    elif larger:
+        yield f"{larger[0].network.hidden_size} units would read {_rounded(larger[0].symbols)}, and are"
+        yield f"better only from {_rounded(needed_symbols(larger[0].network))} on."
+    else:
+        yield "Larger ones would need more time to be timed, or learn a text of this size by heart."
+
+
+def _dropout(best: Candidate, network: NetworkConfig, kept: Mapping[str, Any]) -> str:
+    if "dropout" in kept:
+        return f"Dropout is {network.dropout:g}, as given."
+    if not network.dropout:
+        return "No dropout: the text is not read often enough to be learnt by heart."
+    return f"Dropout is {network.dropout:g}, since the text is read {best.passes:,.0f} times."
+
+
+def _steps(best: Candidate, training: TrainingConfig) -> str:
+    steps = best.passes * best.text_symbols / (training.batch_size * training.sequence_length)
+    return (
+        f"A step reads {training.batch_size} × {training.sequence_length} symbols, which makes "
+        f"{_rounded(max(1, steps))} steps; the learning rate goes up to "
+        f"{training.learning_rate:g} and down again ({training.schedule}); the best of "
+        f"{best.budget.evaluations} measurements is kept."
+    )
+
+
+def _time(best: Candidate, training: TrainingConfig) -> str:
+    budget = best.budget
+    return (
+        f"Of {budget.total:,.0f} s, {budget.spent:.1f} s went into looking and timing; "
+        f"{budget.reading:.1f} s are for reading, {budget.evaluation:.1f} s for the last measurement, and "
+        f"{60 * (training.minutes or 0):,.1f} s for the run."
+    )
+
+
+def _held_out(training: TrainingConfig, kept: Mapping[str, Any]) -> Iterator[str]:
+    if "validation_fraction" in kept or training.validation_fraction == USUAL_SHARE:
+        return
+    if training.validation_fraction is None:
+        yield "Nothing is held out: there are too few texts to spare one."
+    else:
+        yield f"{training.validation_fraction:.2%} of the text are held out: more would take long to measure."
+
+
+def _kept(kept: Mapping[str, Any]) -> Iterator[str]:
+    if kept:
+        yield f"Kept as given: {', '.join(f'{name} {value}' for name, value in kept.items())}."
+
+
+def _rounded(number: float) -> str:
+    """Write a number with two significant digits."""
+    return f"{float(f'{number:.2g}'):,.0f}"

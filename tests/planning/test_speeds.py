@@ -1,0 +1,43 @@
+"""Timing the candidates: a fake clock tells how long each step takes."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from unspool.network.config import NetworkConfig
+from unspool.planning.speeds import measure_speeds
+from unspool.training.config import TrainingConfig
+
+TRAINING = TrainingConfig(batch_size=2, sequence_length=4, threads=1)
+NETWORKS = [NetworkConfig(hidden_size=size, vocab_size=7) for size in (2, 4, 8)]
+
+
+def ticking(seconds: float) -> Callable[[], float]:
+    """Make a clock that goes on by so many seconds whenever it is looked at."""
+
+    def ticks() -> Iterator[float]:
+        now = 0.0
+        while True:
+            yield now
+            now += seconds
+
+    clock = ticks()
+    return lambda: next(clock)
+
+
+def test_a_speed_is_symbols_over_the_time_of_a_step() -> None:
+    speeds = measure_speeds(NETWORKS, TRAINING, 300.0, clock=ticking(1.0))
+    assert speeds == pytest.approx([8.0] * 3)
+
+
+def test_when_the_time_is_over_the_larger_ones_are_left_out() -> None:
+    assert len(measure_speeds(NETWORKS, TRAINING, 1.0, clock=ticking(1.0))) == 1
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_any_network_can_be_timed(cell: str) -> None:
+    network = NetworkConfig(
+        cell=cell, hidden_size=3, num_layers=2, embedding_size=2, dropout=0.5, vocab_size=5
+    )
+    (speed,) = measure_speeds([network], TRAINING, 0.0)
+    assert speed > 0
