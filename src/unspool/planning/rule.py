@@ -25,7 +25,7 @@ MOST_WEIGHTS = 1.0
 # How far a network goes in learning a text by heart: passes over it times weights of the core for each of
 # its symbols. From LITTLE_EXPOSURE on there is dropout, a step more whenever it doubles; at MOST_EXPOSURE the
 # run ends, whatever time is left.
-LITTLE_EXPOSURE, DROPOUT_STEP, MOST_DROPOUT, MOST_EXPOSURE = 2.0, 0.1, 0.4, 12.0
+LITTLE_EXPOSURE, DROPOUT_STEP, MOST_DROPOUT, MOST_EXPOSURE = 1.4, 0.1, 0.4, 20.0
 FEWEST_STEPS = 1000  # below which nothing is learnt of the smallest text
 
 LEARNING_RATE, HOTTEST = 0.04, 0.05
