@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import CorpusError
-from unspool.text.streams import Ids, TokenStream
+from unspool.text.reading_order import InOrder, ReadingOrder, Shuffled, record_order
+from unspool.text.streams import TokenStream
 
-BLOCK = 1 << 20  # symbols gathered at once: an index of the whole stream would be eight times its size
+BLOCK = 1 << 19  # symbols of all lanes that are gathered at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,57 +115,30 @@ class Lanes:
         return self._read(epoch, start)
 
     def _read(self, epoch: int, start: int) -> Iterator[Window]:
-        targets = self.stream.ids if self.document else self._shuffled(epoch)  # (N,)
-        lanes = targets[: self.targets_per_epoch].reshape(self._batch_size, self._lane_length)  # (B, N / B)
-        before = np.concatenate([[self.eos_id], lanes[:-1, -1]]).astype(np.int32)  # (B,) ahead of each lane
-        for begin in range(start * self.sequence_length, self._lane_length, self.sequence_length):
-            stop = min(begin + self.sequence_length, self._lane_length)
-            symbols = np.empty((stop - begin + 1, self._batch_size), dtype=np.int32)  # (T + 1, B)
-            symbols[0] = lanes[:, begin - 1] if begin else before
-            symbols[1:] = lanes[:, begin:stop].T
-            yield Window(ids=symbols[:-1], targets=symbols[1:])
+        order = self.order(epoch)
+        T, B, n = self.sequence_length, self._batch_size, self._lane_length
+        rows = T * max(1, BLOCK // (T * B))
+        for begin in range(start * T, n, rows):
+            block = self._block(order, begin, min(begin + rows, n))
+            for first in range(0, len(block) - 1, T):
+                symbols = block[first : first + T + 1]  # (T + 1, B)
+                yield Window(ids=symbols[:-1], targets=symbols[1:])
 
-    def _shuffled(self, epoch: int) -> Ids:
-        """Copy the stream with its records in the epoch's order."""
-        ids, starts = self.stream.ids, self.stream.starts
-        order = record_order(len(starts), seed=self.seed, epoch=epoch)  # (R,)
-        lengths = np.diff(starts, append=len(ids))[order]
-        ends = np.cumsum(lengths)  # where each record ends in the new order
-        out = np.empty_like(ids)
-        for first, last in _blocks(ends):
-            begin, end = int(ends[first] - lengths[first]), int(ends[last - 1])
-            here, size = starts[order[first:last]], lengths[first:last]
-            if last - first == 1:
-                out[begin:end] = ids[here[0] : here[0] + size[0]]
+    def order(self, epoch: int) -> ReadingOrder:
+        """Give the order of an epoch: lane b reads its positions b·n to (b + 1)·n, n being N // B."""
+        if self.document:
+            return InOrder(self.stream)
+        return Shuffled(self.stream, record_order(self.stream.num_records, seed=self.seed, epoch=epoch))
+
+    def _block(self, order: ReadingOrder, begin: int, end: int) -> NDArray[np.int32]:
+        """Read the symbols begin ... end - 1 of every lane, in a row above them what stands before."""
+        block = np.empty((end - begin + 1, self._batch_size), np.int32)
+        for lane in range(self._batch_size):
+            first = lane * self._lane_length + begin
+            if first:
+                block[:, lane] = order.ids(first - 1, first + end - begin)
             else:
-                shift = np.repeat(here - (ends[first:last] - size), size)
-                out[begin:end] = ids[shift + np.arange(begin, end)]
-        return out
-
-
-def record_order(num_records: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Draw the order in which an epoch reads its records.
-
-    Each record gets a random 64-bit number and the records are sorted by it. Only the generator's raw
-    output is used, which NumPy keeps the same from version to version, unlike its `permutation`.
-
-    Args:
-        num_records: How many records there are.
-        seed: The run's seed, 0 or more.
-        epoch: Number of the epoch, from 0.
-
-    Returns:
-        A permutation of 0 ... num_records - 1.  # (R,)
-    """
-    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(num_records)
-    return np.argsort(keys, kind="stable")
-
-
-def _blocks(ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield (first, last) record of runs of at most `BLOCK` symbols, or of one record that is longer."""
-    first = 0
-    while first < len(ends):
-        done = int(ends[first - 1]) if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, done + BLOCK, side="right")))
-        yield first, last
-        first = last
+                block[0, lane] = self.eos_id
+                block[1:, lane] = order.ids(0, end)
+        self.stream.give_back()
+        return block

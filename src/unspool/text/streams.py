@@ -1,6 +1,7 @@
 """A corpus as one long row of token ids, the form that training and evaluation read."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,20 @@ class TokenStream:
         characters: Characters of text that the ids stand for, without ``<eos>``.
         symbol_lengths: Characters of each symbol by id, or None where every symbol but ``<eos>`` is one
             character.  # (V,)
+        release: Where the arrays lie in mapped files, gives their pages back to the system, which brings
+            them in again where they are read.
     """
 
     ids: Ids
     starts: NDArray[np.int64]
     characters: int
     symbol_lengths: NDArray[np.int64] | None = None
+    release: Callable[[], None] | None = None
+
+    def give_back(self) -> None:
+        """Let go of the memory that a mapped file has taken up by being read."""
+        if self.release is not None:
+            self.release()
 
     def __len__(self) -> int:
         """Count the token ids, each ``<eos>`` included."""
