@@ -41,8 +41,8 @@ class InOrder:
         """Tell which record each of these symbols belongs to.  # (end - begin,)."""
         first, last = np.searchsorted(self._stream.starts, [begin, end - 1], side="right")
         inside = self._stream.starts[first:last] - begin  # where others begin
-        places: NDArray[np.int64] = np.searchsorted(inside, np.arange(end - begin), side="right")
-        return places + (first - 1)
+        places = np.searchsorted(inside, np.arange(end - begin), side="right")
+        return places.astype(np.int64) + (int(first) - 1)
 
 
 class Shuffled:

@@ -13,6 +13,9 @@ from unspool.configuration import check, is_real
 Ids = NDArray[Any]  # token ids; the dtype is the smallest unsigned one that holds the vocabulary
 
 
+BLOCK = 1 << 22  # ids that are looked at at once, where all of them are
+
+
 def compact_dtype(largest: int) -> np.dtype[Any]:
     """Choose the smallest unsigned dtype that holds ids from 0 to `largest`."""
     return np.dtype(np.min_scalar_type(largest))
@@ -61,7 +64,9 @@ class TokenStream:
         digest = hashlib.blake2b(digest_size=16)
         for array, dtype in ((self.ids, self.ids.dtype.newbyteorder("<")), (self.starts, "<i8")):
             digest.update(f"{np.dtype(dtype).str} {len(array)};".encode())
-            digest.update(np.ascontiguousarray(array, dtype=dtype).data)
+            for begin in range(0, len(array), BLOCK):
+                digest.update(np.ascontiguousarray(array[begin : begin + BLOCK], dtype=dtype).data)
+                self.give_back()
         return digest.hexdigest()
 
     def tail_split(self, fraction: float) -> tuple["TokenStream", "TokenStream"]:
@@ -88,8 +93,10 @@ class TokenStream:
         inside = cut < len(self) and not (first < len(self.starts) and self.starts[first] == cut)
         tail_starts = np.concatenate([[0] if inside else [], self.starts[first:] - cut]).astype(np.int64)
         characters = self._characters_before(cut)
-        head = TokenStream(self.ids[:cut], self.starts[:first], characters, self.symbol_lengths)
-        tail = TokenStream(self.ids[cut:], tail_starts, self.characters - characters, self.symbol_lengths)
+        head = TokenStream(self.ids[:cut], self.starts[:first], characters, self.symbol_lengths, self.release)
+        tail = TokenStream(
+            self.ids[cut:], tail_starts, self.characters - characters, self.symbol_lengths, self.release
+        )
         return head, tail
 
     def _characters_before(self, cut: int) -> int:
@@ -101,10 +108,19 @@ class TokenStream:
             return self.characters
         if self.symbol_lengths is None:
             return cut - int(np.searchsorted(self.starts[1:], cut, side="right"))
-        counts = np.bincount(self.ids, minlength=len(self.symbol_lengths))
-        head = np.bincount(self.ids[:cut], minlength=len(self.symbol_lengths))
+        head = self._counts(0, cut)
+        counts = head + self._counts(cut, len(self))
         lengths = self.symbol_lengths.astype(np.float64)
         unsized = (lengths < 0) & (counts > 0)
         known = float(counts[~unsized] @ lengths[~unsized])
         lengths[unsized] = (self.characters - known) / max(1, counts[unsized].sum())
         return round(float(head @ np.maximum(lengths, 0)))
+
+    def _counts(self, begin: int, end: int) -> NDArray[np.int64]:
+        """Count each symbol among some ids, in blocks: NumPy makes eight bytes of each id.  # (V,)."""
+        size = 0 if self.symbol_lengths is None else len(self.symbol_lengths)
+        counts = np.zeros(size, np.int64)
+        for first in range(begin, end, BLOCK):
+            counts += np.bincount(self.ids[first : min(first + BLOCK, end)], minlength=size)
+            self.give_back()
+        return counts
