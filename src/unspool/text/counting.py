@@ -19,7 +19,17 @@ from unspool.text.tokenizer_files import MOST_SYMBOLS
 MOST_DISTINCT = 2 * MOST_SYMBOLS  # symbols counted before giving up: each takes about 200 bytes of memory
 
 
-class Counter(Protocol):
+class Counted(Protocol):
+    """Hold symbols that were numbered in order of first appearance, and counted."""
+
+    def symbols(self) -> list[str]:
+        """List the symbols seen so far; the first has number 1."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """Give how often each symbol was seen.  # (symbols,)."""
+
+
+class Counter(Counted, Protocol):
     """Number symbols in order of first appearance, and count them."""
 
     def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -34,12 +44,6 @@ class Counter(Protocol):
         Raises:
             UnicodeEncodeError: If a text has a lone surrogate.
         """
-
-    def symbols(self) -> list[str]:
-        """List the symbols seen so far; the first has number 1."""
-
-    def counts(self) -> NDArray[np.int64]:
-        """Give how often each symbol was seen.  # (symbols,)."""
 
 
 class SymbolCounter:
@@ -150,7 +154,7 @@ class Ranking(NamedTuple):
     lost: int
 
 
-def rank(counter: Counter, *, max_vocab_size: int | None = None) -> Ranking:
+def rank(counter: Counted, *, max_vocab_size: int | None = None) -> Ranking:
     """Sort what was counted by descending frequency, ties in order of first appearance.
 
     Args:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from unspool.text.encoding import EncodedCorpus, encode_corpus
+from unspool.text.line_encoding import encode_lines
 from unspool.text.records import Record, Records
 from unspool.text.split import hash_split
 from unspool.text.tokenizers import Tokenizer
@@ -41,6 +42,19 @@ def encode_in_parts(
         CorpusError: If a text cannot be read, or nothing is left to learn from.
         UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
     """
+    rule = unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None)
+    if corpus.lines is not None and validation is None:
+        encoded = encode_lines(
+            corpus.lines(),
+            tokenizer=tokenizer,
+            max_vocab_size=max_vocab_size,
+            fraction=fraction or 0.0,
+            normalization=corpus.normalization,
+            unknown=rule,
+            grow=grow,
+        )
+        if encoded is not None:
+            return encoded
     both = _Both(corpus, validation)
     held_out: Callable[[Record], bool] | None = None
     if validation is not None:
@@ -53,7 +67,7 @@ def encode_in_parts(
         max_vocab_size=max_vocab_size,
         held_out=held_out,
         normalization=corpus.normalization,
-        unknown=unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None),
+        unknown=rule,
         grow=grow,
     )
     if validation is None and fraction is not None and corpus.document:

@@ -39,6 +39,9 @@ class Records(Iterable[Record]):
         normalization: The Unicode form that the texts have, or None where they are as they were written.
         spec: The arguments of `read_records` that read the same again, in plain JSON types; empty where
             nothing can: for texts that came from memory.
+        lines: Where every line of the texts that is more than white space is a record, not yet normalized,
+            starts a pass over the same texts in blocks of any length; None elsewhere. It can be called as
+            often as is wanted.
     """
 
     def __init__(
@@ -49,8 +52,10 @@ class Records(Iterable[Record]):
         document: bool = False,
         normalization: str | None = "NFC",
         spec: Mapping[str, object] | None = None,
+        lines: Callable[[], Iterator[str]] | None = None,
     ) -> None:
         self._read = read
+        self.lines = lines
         self.description = description
         self.document = document
         self.normalization = check_normalization(normalization)

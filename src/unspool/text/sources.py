@@ -149,8 +149,16 @@ def read_records(
         for place in places():
             yield from SOURCES[kind].read(place, options)
 
+    def lines() -> Iterator[str]:
+        for place in places():
+            yield from text_blocks(place)
+            yield "\n"  # a file ends its last line
+
     name = "standard input" if source == "-" else str(source)
-    return _records("-" if source == "-" else str(Path(source).absolute()), name, kind, options, read)
+    records = _records("-" if source == "-" else str(Path(source).absolute()), name, kind, options, read)
+    if kind == "text" and source != "-" and not options.document and options.split is None:
+        records.lines = lines
+    return records
 
 
 def records_from_spec(spec: Mapping[str, object]) -> Records:
