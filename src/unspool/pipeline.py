@@ -43,6 +43,7 @@ class Plan:
         characters: Characters of text to learn from.
         held_out_characters: Characters of text held out.
         unknown: Symbols of the text that became `<unk>`.
+        note: What there is to say about where the encoded corpus was kept, or None.
         vocab_size: Symbols of the tokenizer.
         num_parameters: Parameters of the network.
         first_step: Steps made before: 0 for a new run.
@@ -56,6 +57,7 @@ class Plan:
     characters: int
     held_out_characters: int
     unknown: int
+    note: str | None
     vocab_size: int
     num_parameters: int
     first_step: int
@@ -378,6 +380,7 @@ def _plan(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: i
         characters=encoded.training.characters,
         held_out_characters=encoded.validation.characters,
         unknown=encoded.unknown,
+        note=encoded.note,
         vocab_size=encoded.tokenizer.vocab_size,
         num_parameters=count_parameters(run.network),
         first_step=first_step,

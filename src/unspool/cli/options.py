@@ -68,6 +68,8 @@ READING = Group(
              can_be_off=True),
         Flag("split", str, "Cut each text into sentences", default="none",
              table="unspool.text.sentences:SPLITS", can_be_off=True),
+        Flag("reuse", bool, "Keep the encoded texts of large files for the next run", default="on",
+             negative="--no-reuse"),
         Flag("language", str, "Code of the language whose abbreviations --split knows", default="en"),
     ),
 )  # fmt: skip

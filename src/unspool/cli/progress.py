@@ -23,6 +23,10 @@ class Progress(Protocol):
         """Give the screen back."""
         ...
 
+    def read(self, done: int, total: int) -> None:
+        """Show how much of the corpus is read, in bytes."""
+        ...
+
     def start(self, plan: "Plan") -> None:
         """Say what is about to be trained."""
         ...
@@ -61,5 +65,7 @@ def plan_lines(plan: "Plan") -> list[str]:
     ]
     if plan.unknown:
         lines.insert(2, f"         {plan.unknown:,} rare symbols became <unk>")
+    if plan.note:
+        lines.insert(2, f"         {plan.note}")
     going_on = f", going on after step {plan.first_step:,}" if plan.first_step else ""
     return [*lines, f"folder   {plan.out}{going_on}"]

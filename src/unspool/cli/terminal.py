@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from unspool.cli.printing import duration, one_line
+from unspool.cli.printing import duration, one_line, size
 from unspool.cli.progress import plan_lines
 from unspool.pipeline import Plan
 from unspool.training.records import EvaluationRecord, FinishRecord, SampleRecord, StepRecord, TrainingRecord
@@ -49,6 +49,14 @@ class TerminalProgress:
     ) -> None:
         """Give the screen back: what changes goes, what scrolled up stays."""
         self._live.stop()
+
+    def read(self, done: int, total: int) -> None:
+        """Show how much of the corpus is read; what is small is read before anybody could see."""
+        now = time.monotonic()
+        if now - self._drawn >= SECONDS_BETWEEN:
+            self._drawn = now
+            text = f"reading the corpus: {size(done)} of {size(total)}, {done / max(1, total):.0%}"
+            self._live.update(Text(text, "dim"), refresh=True)
 
     def start(self, plan: Plan) -> None:
         """Say what is about to be trained."""

@@ -35,6 +35,7 @@ from unspool.errors import ConfigError
 if TYPE_CHECKING:
     from unspool.model import Generator
     from unspool.text.canaries import Canaries
+    from unspool.text.records import Records
 
 STANDARD_INPUT = "-"
 CONFIG = "config.json"  # what a run has from its first moment
@@ -92,13 +93,13 @@ def train(
         own = {**tokens, **showing, **planting}
         own |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
         refuse_for_resuming(name for name, value in own.items() if value)
-        start = going_on(folder, corpus, given)
+        start, records = going_on(folder, corpus, given)
     else:
-        start = starting(
+        start, records = starting(
             folder, corpus, given, init_from=init_from, validation=validation, overwrite=overwrite
         )
     start = partial(start, novelty_index=novelty_index)
-    facts = model_facts(watched(folder, start), folder)
+    facts = model_facts(watched(folder, start, records), folder)
     print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
 
 
@@ -147,8 +148,8 @@ def starting(
     init_from: str | None,
     validation: str | None,
     overwrite: bool,
-) -> Start:
-    """Prepare a new run."""
+) -> tuple[Start, "Records"]:
+    """Prepare a new run, and what it reads."""
     import unspool
 
     if corpus is None:
@@ -156,9 +157,10 @@ def starting(
     origin = None if init_from is None else unspool.load(init_from)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
     network, training = replace(base, **given.network), unspool.TrainingConfig(**given.training)
-    return partial(
+    records = open_corpus(corpus, given.reading)
+    start = partial(
         unspool.train,
-        open_corpus(corpus, given.reading),
+        records,
         validation=None if validation is None else open_corpus(validation, given.reading),
         out=folder,
         network=network,
@@ -169,6 +171,7 @@ def starting(
         **{f"sample_{name}s": values for name, values in given.showing.items()},
         **given.tokens,
     )
+    return start, records
 
 
 def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
@@ -187,25 +190,29 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
     return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 
 
-def going_on(folder: Path, corpus: str | None, given: Given) -> Start:
+def going_on(folder: Path, corpus: str | None, given: Given) -> tuple[Start, "Records"]:
     """Prepare to go on with a run, its corpus read again from where it came from or from where it is now."""
     from unspool.pipeline import resume_training
+    from unspool.text.sources import records_from_spec
     from unspool.training.run_folder import RunFolder
 
     run = RunFolder.reopen(folder)
     moved = corpus is not None and Path(corpus) != folder
     if not moved:
         refuse_for_resuming(given.reading)
-    return partial(
+    spec = run.data.get("records") or {}
+    records = open_corpus(str(corpus), given.reading) if moved else records_from_spec(spec)
+    start = partial(
         resume_training,
         folder,
-        records=open_corpus(str(corpus), given.reading) if moved else None,
+        records=records,
         network=replace(run.network, **given.network),
         training=replace(run.training, **given.training),
     )
+    return start, records
 
 
-def watched(folder: Path, start: Start) -> "Generator":
+def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Generator":
     """Train with the progress on the screen; if it is stopped, tell how to go on.
 
     Raises:
@@ -213,6 +220,8 @@ def watched(folder: Path, start: Start) -> "Generator":
     """
     try:
         with choose_progress() as progress:
+            if records is not None:
+                records.meter.report = progress.read
             return start(on_start=progress.start, on_record=progress.show)
     except KeyboardInterrupt:
         note(how_to_go_on(folder))

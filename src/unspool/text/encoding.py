@@ -38,12 +38,14 @@ class EncodedCorpus:
         training: The records to learn from.
         validation: The records that were held out; may be empty.
         unknown: How many symbols of the text were dropped, replaced, or cut off by `max_vocab_size`.
+        note: What there is to say about where it was kept, if anything.
     """
 
     tokenizer: Tokenizer
     training: TokenStream
     validation: TokenStream
     unknown: int
+    note: str | None = None
 
 
 def encode_corpus(

@@ -13,8 +13,8 @@ from unspool.text.streams import Ids, TokenStream
 
 STRIDE = 256  # records from one mark to the next
 KEYS_AT_ONCE = 1 << 20  # random numbers drawn at once
+PLACE_BITS = 1  # of a number, at the least, that its place is written over
 SORTED_AT_ONCE = 1 << 22  # records sorted at once, about: it bounds the memory that an order takes to make
-MOST_TOUCHED = 1 << 10  # records read before mapped pages are given back: each may bring in 64 KiB
 
 
 class ReadingOrder(Protocol):
@@ -56,18 +56,12 @@ class Shuffled:
     def __init__(self, stream: TokenStream, order: NDArray[Any]) -> None:
         self._stream, self._order = stream, order
         self._marks = _marks(stream, order)  # symbols before the records 0, STRIDE, 2 STRIDE, ... and in all
-        self._touched = 0
 
     def ids(self, begin: int, end: int) -> Ids:
         """Give the symbols at positions begin ... end - 1.  # (end - begin,)."""
         records, sizes, skipped = self._cover(begin, end)
-        sources = self._stream.starts[records] + skipped
-        targets = np.cumsum(sizes) - sizes
-        ids = self._stream.ids[np.repeat(sources - targets, sizes) + np.arange(end - begin)]
-        self._touched += len(records)
-        if self._touched > MOST_TOUCHED:
-            self._stream.give_back()
-            self._touched = 0
+        ids = self._stream.gather(self._stream.starts[records] + skipped, sizes)
+        self._stream.give_back()
         return ids
 
     def records(self, begin: int, end: int) -> NDArray[np.int64]:
@@ -82,7 +76,6 @@ class Shuffled:
         records = self._order[first * STRIDE : last * STRIDE].astype(np.int64)
         sizes = _sizes(self._stream, records)
         ends = np.cumsum(sizes) + self._marks[first]
-        self._touched += len(records) // 16  # neighbours in the order are no neighbours in the stream
         some = slice(np.searchsorted(ends, begin, side="right"), np.searchsorted(ends, end, side="left") + 1)
         starts, ends = (ends - sizes)[some], ends[some]
         here = np.minimum(ends, end) - np.maximum(starts, begin)
@@ -109,9 +102,32 @@ def record_order(num_records: int, *, seed: int, epoch: int) -> NDArray[Any]:
     done = 0
     for part in range(1 << bits):
         places, keys = _part_of_keys(num_records, part, bits, np.random.SeedSequence([seed, epoch]))
-        order[done : done + len(places)] = places[np.argsort(keys, kind="stable")]
+        order[done : done + len(places)] = places[_sorted_places(keys, bits)]
         done += len(places)
     return order
+
+
+def _sorted_places(keys: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
+    """Give what ``np.argsort(keys, kind="stable")`` gives, in a third of the time.
+
+    The place of each number is written over its last bits, so that one sort of numbers does it. Numbers that
+    only differ in these bits, which hardly ever come, are put right afterwards.
+
+    Args:
+        keys: Numbers whose leading bits are all the same.  # (N,)
+        bits: How many these are.
+    """
+    low = np.uint64(max(PLACE_BITS, len(keys).bit_length()))
+    packed = keys << np.uint64(bits) >> low << low
+    packed |= np.arange(len(keys), dtype=np.uint64)
+    packed.sort()
+    places = (packed & ((np.uint64(1) << low) - np.uint64(1))).astype(np.int64)
+    packed >>= low
+    alike = np.flatnonzero(packed[1:] == packed[:-1])
+    for run in np.split(alike, np.flatnonzero(np.diff(alike) > 1) + 1) if len(alike) else ():
+        some = places[run[0] : run[-1] + 2]
+        some[:] = some[np.argsort(keys[some], kind="stable")]
+    return places
 
 
 def _part_of_keys(

@@ -3,8 +3,10 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from unspool.errors import ConfigError, CorpusError
+from unspool.text.decoding import Meter
 
 NORMALIZATIONS = ("NFC", "NFD", "NFKC", "NFKD")
 
@@ -42,6 +44,9 @@ class Records(Iterable[Record]):
         lines: Where every line of the texts that is more than white space is a record, not yet normalized,
             starts a pass over the same texts in blocks of any length; None elsewhere. It can be called as
             often as is wanted.
+        files: Lists the files that decide what is read, where it may be kept between runs what was made of
+            them; None where it may not, or where there is more to it than files.
+        meter: Counts the bytes that are read.
     """
 
     def __init__(
@@ -53,9 +58,11 @@ class Records(Iterable[Record]):
         normalization: str | None = "NFC",
         spec: Mapping[str, object] | None = None,
         lines: Callable[[], Iterator[str]] | None = None,
+        files: Callable[[], list[Path]] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._read = read
-        self.lines = lines
+        self.lines, self.files, self.meter = lines, files, meter or Meter()
         self.description = description
         self.document = document
         self.normalization = check_normalization(normalization)

@@ -1,6 +1,7 @@
 """Rows of numbers that grow: in memory while they are short, in a file without a name when they are long."""
 
 import mmap
+import os
 import tempfile
 import weakref
 from collections.abc import Iterator
@@ -12,6 +13,47 @@ from numpy.typing import NDArray
 from unspool.errors import CorpusError
 
 SPILL = 1 << 25  # bytes from which on a row lies in a file
+
+
+class MappedFile:
+    """Map a file for reading, and read scattered parts of it.
+
+    Args:
+        file: The file, not empty; it may be closed afterwards.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def array(self, dtype: Any) -> NDArray[Any]:
+        """Give all of it as an array that cannot be written to."""
+        return np.frombuffer(self._map, dtype)
+
+    def give_back(self) -> None:
+        """Let go of the memory that it has taken up by being read, where the system can do so."""
+        advice = getattr(mmap, "MADV_DONTNEED", None)
+        if advice is not None:
+            self._map.madvise(advice)
+
+    def gather(
+        self, array: NDArray[Any], begins: NDArray[np.int64], sizes: NDArray[np.int64]
+    ) -> NDArray[Any]:
+        """Put parts of an array that lies in this file together, without the pages that they stand in.
+
+        A system may bring in 2 MB for one symbol that is read through the map.
+
+        Args:
+            array: A part of what `array` gave.
+            begins: Where each part begins in it.
+            sizes: How many numbers each part has.
+        """
+        first = array.__array_interface__["data"][0] - self.array(np.uint8).__array_interface__["data"][0]
+        width = array.dtype.itemsize
+        places = zip((sizes * width).tolist(), (begins * width + first).tolist(), strict=True)
+        raw = b"".join(os.pread(self._descriptor, size, place) for size, place in places)
+        return np.frombuffer(raw, array.dtype)
 
 
 class Spool:
@@ -53,8 +95,8 @@ class Spool:
         while block := self._file.read(size):
             yield np.frombuffer(block, np.uint8)
 
-    def array(self, dtype: Any) -> tuple[NDArray[Any], mmap.mmap | None]:
-        """Give all bytes as an array that cannot be written to, and what it is mapped by, if it is; once.
+    def array(self, dtype: Any) -> tuple[NDArray[Any], MappedFile | None]:
+        """Give all bytes as an array that cannot be written to, and the file that it lies in, if any; once.
 
         Args:
             dtype: What the bytes are.
@@ -64,9 +106,9 @@ class Spool:
             whole.flags.writeable = False
             return whole, None
         self._file.flush()
-        mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._file.close()  # the map has the file for itself
-        return np.frombuffer(mapped, dtype), mapped
+        mapped = MappedFile(self._file)
+        self._file.close()
+        return mapped.array(dtype), mapped
 
     def _spilled(self) -> IO[bytes]:
         if self._file is None:
@@ -75,14 +117,6 @@ class Spool:
             self._file.write(self._buffer)
             self._buffer = bytearray()
         return self._file
-
-
-def give_back_pages(*mapped: mmap.mmap | None) -> None:
-    """Let go of the memory that mapped files have taken up by being read, where the system can do so."""
-    advice = getattr(mmap, "MADV_DONTNEED", None)
-    for each in mapped:
-        if each is not None and advice is not None:
-            each.madvise(advice)
 
 
 def _no_room(error: OSError) -> CorpusError:

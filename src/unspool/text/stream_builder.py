@@ -1,12 +1,11 @@
 """Gather a token stream piece by piece, in memory while it is short and in a file when it is long."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.text.spools import Spool, give_back_pages
+from unspool.text.spools import Spool
 from unspool.text.streams import TokenStream, compact_dtype
 
 BLOCK = 1 << 20  # ids recoded at once
@@ -72,12 +71,9 @@ class StreamBuilder:
             symbol_lengths: As in `TokenStream`.
         """
         self._recode(compact_dtype(int(table.max())), table)
-        ids, ids_map = self._numbers.array(self._dtype)
-        starts, starts_map = self._starts.array(np.int64)
-        release = None
-        if ids_map or starts_map:
-            release = partial(give_back_pages, ids_map, starts_map)
-        return TokenStream(ids, starts, self.characters, symbol_lengths, release)
+        ids, ids_file = self._numbers.array(self._dtype)
+        starts, starts_file = self._starts.array(np.int64)
+        return TokenStream(ids, starts, self.characters, symbol_lengths, ids_file, starts_file)
 
     @property
     def num_records(self) -> int:

@@ -1,14 +1,15 @@
 """A corpus as one long row of token ids, the form that training and evaluation read."""
 
+import functools
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_real
+from unspool.text.spools import MappedFile
 
 Ids = NDArray[Any]  # token ids; the dtype is the smallest unsigned one that holds the vocabulary
 
@@ -31,20 +32,37 @@ class TokenStream:
         characters: Characters of text that the ids stand for, without ``<eos>``.
         symbol_lengths: Characters of each symbol by id, or None where every symbol but ``<eos>`` is one
             character.  # (V,)
-        release: Where the arrays lie in mapped files, gives their pages back to the system, which brings
-            them in again where they are read.
+        ids_file: The file that the ids lie in; None where they are in memory.
+        starts_file: The file that the starts lie in; None where they are in memory.
+        known_fingerprint: Its fingerprint, where that is known already.
     """
 
     ids: Ids
     starts: NDArray[np.int64]
     characters: int
     symbol_lengths: NDArray[np.int64] | None = None
-    release: Callable[[], None] | None = None
+    ids_file: MappedFile | None = None
+    starts_file: MappedFile | None = None
+    known_fingerprint: str | None = None
 
     def give_back(self) -> None:
-        """Let go of the memory that a mapped file has taken up by being read."""
-        if self.release is not None:
-            self.release()
+        """Let go of the memory that the files have taken up by being read; it is filled again at need."""
+        for file in (self.ids_file, self.starts_file):
+            if file is not None:
+                file.give_back()
+
+    def gather(self, begins: NDArray[np.int64], sizes: NDArray[np.int64]) -> Ids:
+        """Put scattered parts of the ids together.
+
+        Args:
+            begins: Where each part begins.  # (parts,)
+            sizes: How many ids it has.  # (parts,)
+        """
+        if self.ids_file is not None:
+            return self.ids_file.gather(self.ids, begins, sizes)
+        shifts = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
+        found: Ids = self.ids[shifts + np.arange(len(shifts))]
+        return found
 
     def __len__(self) -> int:
         """Count the token ids, each ``<eos>`` included."""
@@ -61,6 +79,10 @@ class TokenStream:
         Returns:
             32 hexadecimal digits; equal ids and starts give equal digits on every machine.
         """
+        return self.known_fingerprint or self._fingerprint
+
+    @functools.cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.blake2b(digest_size=16)
         for array, dtype in ((self.ids, self.ids.dtype.newbyteorder("<")), (self.starts, "<i8")):
             digest.update(f"{np.dtype(dtype).str} {len(array)};".encode())
@@ -93,9 +115,19 @@ class TokenStream:
         inside = cut < len(self) and not (first < len(self.starts) and self.starts[first] == cut)
         tail_starts = np.concatenate([[0] if inside else [], self.starts[first:] - cut]).astype(np.int64)
         characters = self._characters_before(cut)
-        head = TokenStream(self.ids[:cut], self.starts[:first], characters, self.symbol_lengths, self.release)
-        tail = TokenStream(
-            self.ids[cut:], tail_starts, self.characters - characters, self.symbol_lengths, self.release
+        head = replace(
+            self,
+            ids=self.ids[:cut],
+            starts=self.starts[:first],
+            characters=characters,
+            known_fingerprint=None,
+        )
+        tail = replace(
+            self,
+            ids=self.ids[cut:],
+            starts=tail_starts,
+            characters=self.characters - characters,
+            known_fingerprint=None,
         )
         return head, tail
 
