@@ -107,9 +107,9 @@ class StreamCache:
                     continue
                 corpus = load_corpus(path, facts)
                 os.utime(path / ENTRY)
-            except FileNotFoundError:  # another process has just removed it
-                continue
             except (OSError, ValueError, KeyError, TypeError) as error:
+                if not path.exists():  # another process has just removed it
+                    continue
                 _remove(path)
                 raise ValueError(f"{path.name}: {error}") from error
             return corpus
