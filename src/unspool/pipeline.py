@@ -43,12 +43,12 @@ class Plan:
         characters: Characters of text to learn from.
         held_out_characters: Characters of text held out.
         unknown: Symbols of the text that became `<unk>`.
-        note: What there is to say about where the encoded corpus was kept, or None.
         vocab_size: Symbols of the tokenizer.
         num_parameters: Parameters of the network.
         first_step: Steps made before: 0 for a new run.
         network: The network, resolved.
         training: How it is trained, resolved.
+        note: What there is to say about where the encoded corpus was kept, or None.
     """
 
     out: Path
@@ -57,12 +57,12 @@ class Plan:
     characters: int
     held_out_characters: int
     unknown: int
-    note: str | None
     vocab_size: int
     num_parameters: int
     first_step: int
     network: NetworkConfig
     training: TrainingConfig
+    note: str | None = None
 
 
 OnStart = Callable[[Plan], None]

@@ -116,6 +116,8 @@ TRAINING = Group(
         Flag("clip_norm", float, "Greatest norm of the gradients", default="1", can_be_off=True),
         Flag("validation_fraction", float, "Share of the texts to hold out", default="0.1",
              can_be_off=True),
+        Flag("max_validation_symbols", int, "Most held-out symbols measured while it trains",
+             default="2000000", can_be_off=True),
         Flag("state_reset", float,
              "Chance that a lane of a document forgets before a step; 1 makes fixed windows", default="0.05"),
         Flag("patience", int, "Evaluations without a gain after which to stop", default="none",

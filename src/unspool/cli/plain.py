@@ -11,6 +11,7 @@ from unspool.pipeline import Plan
 from unspool.training.records import (
     EvaluationRecord,
     FinishRecord,
+    MeasuringRecord,
     SampleRecord,
     StepRecord,
     TrainingRecord,
@@ -55,6 +56,10 @@ class PlainProgress:
                 return
             self._spoken = record.seconds
             _write(self._step(record))
+        elif isinstance(record, MeasuringRecord):
+            if time.monotonic() - self._read >= SECONDS_BETWEEN:
+                self._read = time.monotonic()
+                _write(f"measuring the held-out text: {record.done:,} of {record.total:,} symbols")
         elif isinstance(record, EvaluationRecord):
             self._spoken = record.seconds
             _write(self._evaluation(record))

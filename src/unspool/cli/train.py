@@ -238,6 +238,15 @@ def how_to_go_on(folder: Path) -> str:
     return f"stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
 
 
+def held_out_part(facts: dict[str, Any]) -> str:
+    """Name what was measured: the held-out text, or how much of it."""
+    measured = facts["evaluation"].get("measured_characters")
+    whole = ((facts["data"].get("sizes") or {}).get("validation") or {}).get("characters")
+    if measured is None or whole is None or measured >= whole:
+        return "held-out text"
+    return f"{measured:,} of {whole:,} held-out characters"
+
+
 def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
     """Say how good the model is and what can be done with it."""
     best = facts["evaluation"]
@@ -245,7 +254,7 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
     figure = (
         f"{best['training_bits_per_character']:.3f} bits per character in training"
         if bits is None
-        else f"{bits:.3f} bits per character on held-out text"
+        else f"{bits:.3f} bits per character on {held_out_part(facts)}"
     )
     commands = [
         ["sample", str(folder), "--temperature", "0.8"],

@@ -131,28 +131,51 @@ class TokenStream:
         )
         return head, tail
 
+    def take(self, records: NDArray[np.int64]) -> "TokenStream":
+        """Copy some records into a stream of their own, in memory.
+
+        Args:
+            records: Their numbers from 0, in the order in which they will stand.  # (K,)
+        """
+        ends = np.append(self.starts[1:], len(self))[records]
+        sizes = ends - self.starts[records]
+        ids = self.gather(self.starts[records], sizes)
+        characters = self._characters_of(ids, len(records))
+        return TokenStream(ids, np.cumsum(sizes) - sizes, characters, self.symbol_lengths)
+
+    def beginning(self, count: int) -> "TokenStream":
+        """Give the first ids, 1 or more and fewer than there are; they share the stream's memory."""
+        starts = self.starts[: int(np.searchsorted(self.starts, count))]
+        characters = self._characters_before(count)
+        return replace(
+            self, ids=self.ids[:count], starts=starts, characters=characters, known_fingerprint=None
+        )
+
     def _characters_before(self, cut: int) -> int:
-        """Count the characters of the first `cut` ids.
+        """Count the characters of the first `cut` ids."""
+        if cut == len(self):
+            return self.characters
+        return self._characters_of(self.ids[:cut], int(np.searchsorted(self.starts[1:], cut, side="right")))
+
+    def _characters_of(self, ids: Ids, ended: int) -> int:
+        """Count the characters of some of the ids, among which so many ``<eos>`` are.
 
         Exact, but for what ``<unk>`` stands for: it counts as many characters as the average one does.
         """
-        if cut == len(self):
-            return self.characters
         if self.symbol_lengths is None:
-            return cut - int(np.searchsorted(self.starts[1:], cut, side="right"))
-        head = self._counts(0, cut)
-        counts = head + self._counts(cut, len(self))
+            return len(ids) - ended
+        some, counts = self._counts(ids), self._counts(self.ids)
         lengths = self.symbol_lengths.astype(np.float64)
         unsized = (lengths < 0) & (counts > 0)
         known = float(counts[~unsized] @ lengths[~unsized])
         lengths[unsized] = (self.characters - known) / max(1, counts[unsized].sum())
-        return round(float(head @ np.maximum(lengths, 0)))
+        return round(float(some @ np.maximum(lengths, 0)))
 
-    def _counts(self, begin: int, end: int) -> NDArray[np.int64]:
+    def _counts(self, ids: Ids) -> NDArray[np.int64]:
         """Count each symbol among some ids, in blocks: NumPy makes eight bytes of each id.  # (V,)."""
         size = 0 if self.symbol_lengths is None else len(self.symbol_lengths)
         counts = np.zeros(size, np.int64)
-        for first in range(begin, end, BLOCK):
-            counts += np.bincount(self.ids[first : min(first + BLOCK, end)], minlength=size)
+        for first in range(0, len(ids), BLOCK):
+            counts += np.bincount(ids[first : first + BLOCK], minlength=size)
             self.give_back()
         return counts
