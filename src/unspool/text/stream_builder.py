@@ -39,6 +39,10 @@ class StreamBuilder:
             ends: Whether a record ends with the piece.  # (pieces,)
             characters: How many characters of text each piece has.  # (pieces,)
         """
+        if not ends.any():
+            nothing = np.empty(0, np.int64)
+            self.add_ended(numbers, eos=nothing, characters=int(characters.sum()))
+            return
         joined = np.zeros(len(numbers) + int(ends.sum()), numbers.dtype)
         eos = (np.cumsum(lengths + ends) - 1)[ends]
         symbols = np.ones(len(joined), np.bool_)
