@@ -1,5 +1,7 @@
 """Reading orders: what is read lazily is what a copy of the whole shuffled stream would hold."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,6 +78,9 @@ def test_what_lies_in_a_file_is_read_alike(sizes: list[int], seed: int) -> None:
         starts.append(plain.starts)
         mapped, ids_file = ids.array(np.uint16)
         stream = TokenStream(mapped, starts.array(np.int64)[0], 0, ids_file=ids_file)
+    copy = pickle.loads(pickle.dumps(stream))
+    assert copy.ids_file is None
+    assert copy.fingerprint() == stream.fingerprint()
     for each in (stream, *stream.tail_split(0.3)):
         whole = TokenStream(each.ids.copy(), each.starts, 0)
         order = record_order(each.num_records, seed=seed, epoch=0)

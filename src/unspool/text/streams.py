@@ -45,6 +45,10 @@ class TokenStream:
     starts_file: MappedFile | None = None
     known_fingerprint: str | None = None
 
+    def __getstate__(self) -> dict[str, object]:
+        """Let another process have it: in its memory, since the files are this one's."""
+        return {**vars(self), "ids_file": None, "starts_file": None}
+
     def give_back(self) -> None:
         """Let go of the memory that the files have taken up by being read; it is filled again at need."""
         for file in (self.ids_file, self.starts_file):
