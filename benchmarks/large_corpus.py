@@ -35,10 +35,8 @@ try:
     )
 except Enough:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
     print(json.dumps({
         "first": first[0], "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss // 1024,
-        "anonymous": int(status["RssAnon"].split()[0]) // 1024,
     }))
 """
 
@@ -70,11 +68,8 @@ def main() -> None:
         "load": os.getloadavg()[0],
         "results": results,
     }
-    header = ["", "first step after, s", "CPU, s", "peak resident, MiB", "of its own at the end, MiB"]
-    rows = [
-        [turn, f"{f['first']:.1f}", f"{f['cpu']:.1f}", f"{f['peak']}", f"{f['anonymous']}"]
-        for turn, f in results.items()
-    ]
+    header = ["", "first step after, s", "CPU, s", "peak resident, MiB"]
+    rows = [[turn, f"{f['first']:.1f}", f"{f['cpu']:.1f}", f"{f['peak']}"] for turn, f in results.items()]
     lines = [f"load {os.getloadavg()[0]:.1f}", "", harness.table(header, rows)]
     harness.finish(document, lines, as_json=arguments.json)
 
