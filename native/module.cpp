@@ -15,6 +15,7 @@
 
 #include "generation_binding.h"
 #include "kernels.h"
+#include "lines.h"
 #include "matching.h"
 #include "threads.h"
 
@@ -214,6 +215,31 @@ void hash(Array<const Id> ids, Array<const int64_t> starts, Array<const int64_t>
     hash_records(ids.data(), starts.data(), ends.data(), static_cast<int64_t>(out.size()), out.data());
 }
 
+template <typename Code>
+int64_t find(Array<const Code> codes, uint64_t limit, Array<int64_t> bounds, Array<bool> held_out) {
+    nb::gil_scoped_release unlocked;
+    return find_lines(codes.data(), static_cast<int64_t>(codes.size()), limit, bounds.data(), held_out.data());
+}
+
+template <typename Code, typename Number>
+std::vector<uint32_t> number(Array<const Code> codes, Array<const int64_t> bounds, Array<const bool> held_out,
+                             Array<uint32_t> table, Array<int64_t> counts, uint32_t known, Array<Number> training,
+                             Array<Number> validation) {
+    std::vector<uint32_t> fresh;
+    nb::gil_scoped_release unlocked;
+    number_lines(codes.data(), bounds.data(), held_out.data(), static_cast<int64_t>(held_out.size()), table.data(),
+                 counts.data(), known, fresh, training.data(), validation.data());
+    return fresh;
+}
+
+template <typename Code>
+void bind_lines(nb::module_& module) {
+    module.def("find_lines", &find<Code>);
+    module.def("number_lines", &number<Code, uint8_t>);
+    module.def("number_lines", &number<Code, uint16_t>);
+    module.def("number_lines", &number<Code, uint32_t>);
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -245,6 +271,8 @@ NB_MODULE(_native, module) {
     module.def("hash_records", &hash<uint8_t>);
     module.def("hash_records", &hash<uint16_t>);
     module.def("hash_records", &hash<uint32_t>);
+    bind_lines<uint8_t>(module);
+    bind_lines<uint32_t>(module);
     module.def("kernel_names", &kernel_names);
     module.def("optimize", &optimize);
     module.def("multiply", &multiply);

@@ -27,6 +27,7 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 DOORS: dict[tuple[str, str], str] = {
     ("configuration", "errors"): "a bad configuration is an error of the tree",
     ("storage", "errors"): "a file that cannot be written is an error of the tree",
+    ("text", "kernels"): "the lines of plain text are found, hashed and numbered natively",
     ("engines", "generation"): "an engine generates, so its protocol names the options of generation",
     ("training", "evaluation"): "the loop measures the held-out text with the evaluation that users call",
     ("model", "evaluation"): "a model evaluates itself with the evaluation that the loop uses",

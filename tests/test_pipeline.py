@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.pipeline import Plan, resume_training
+from unspool.pipeline import resume_training
+from unspool.training.plan import Plan
 from unspool.training.records import FinishRecord, SampleRecord, StepRecord, TrainingRecord
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")

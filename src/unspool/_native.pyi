@@ -111,6 +111,19 @@ class Matcher:
 def hash_records(
     ids: NDArray[Any], starts: NDArray[np.int64], ends: NDArray[np.int64], out: NDArray[np.uint64]
 ) -> None: ...
+def find_lines(
+    codes: NDArray[Any], limit: int, bounds: NDArray[np.int64], held_out: NDArray[np.bool_]
+) -> int: ...
+def number_lines(
+    codes: NDArray[Any],
+    bounds: NDArray[np.int64],
+    held_out: NDArray[np.bool_],
+    table: NDArray[np.uint32],
+    counts: NDArray[np.int64],
+    known: int,
+    training: NDArray[Any],
+    validation: NDArray[Any],
+) -> list[int]: ...
 def kernel_names() -> list[str]: ...
 def optimize(*arguments: Any) -> float: ...
 def multiply(kernels: str, a: Floats, b: Floats, out: Floats) -> None: ...

@@ -1,7 +1,7 @@
 """From records to a trained model in one call: encode, split, make the network, train, keep the best."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
 from unspool.text.canaries import Canaries, draw_canaries, with_canaries
-from unspool.text.context import ContextSchema
 from unspool.text.encoding import EncodedCorpus
 from unspool.text.held_out import encode_in_parts, fingerprints
 from unspool.text.records import Record, Records
@@ -26,45 +25,13 @@ from unspool.training.config import TrainingConfig
 from unspool.training.interrupts import stop_on_interrupt
 from unspool.training.loop import train_loop
 from unspool.training.model_card import stream_sizes
+from unspool.training.plan import Plan
 from unspool.training.records import StopRecord, TrainingRecord
 from unspool.training.run_folder import RunFolder, refuse_strangers
 from unspool.training.sole_writer import sole_writer
 from unspool.training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
 
 Texts = Records | Iterable[str | Record | Mapping[str, str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Tell what is about to be trained, once the corpus is read.
-
-    Args:
-        out: The run's folder.
-        description: What is read, for people.
-        records: Texts to learn from.
-        characters: Characters of text to learn from.
-        held_out_characters: Characters of text held out.
-        unknown: Symbols of the text that became `<unk>`.
-        vocab_size: Symbols of the tokenizer.
-        num_parameters: Parameters of the network.
-        first_step: Steps made before: 0 for a new run.
-        network: The network, resolved.
-        training: How it is trained, resolved.
-        schema: What steers the texts; None for nothing.
-    """
-
-    out: Path
-    description: str
-    records: int
-    characters: int
-    held_out_characters: int
-    unknown: int
-    vocab_size: int
-    num_parameters: int
-    first_step: int
-    network: NetworkConfig
-    training: TrainingConfig
-    schema: ContextSchema | None = None
 
 
 OnStart = Callable[[Plan], None]
@@ -390,6 +357,7 @@ def _plan(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: i
         characters=encoded.training.characters,
         held_out_characters=encoded.validation.characters,
         unknown=encoded.unknown,
+        note=encoded.note,
         vocab_size=encoded.tokenizer.vocab_size,
         num_parameters=count_parameters(run.network),
         first_step=first_step,

@@ -14,10 +14,11 @@ from unspool.cli.plain import PlainProgress
 from unspool.cli.progress import choose_progress
 from unspool.cli.tables import print_facts, print_table
 from unspool.cli.terminal import TerminalProgress
-from unspool.pipeline import Plan
+from unspool.training.plan import Plan
 from unspool.training.records import (
     EvaluationRecord,
     FinishRecord,
+    MeasuringRecord,
     SampleRecord,
     StepRecord,
     TrainingRecord,
@@ -93,6 +94,25 @@ def test_the_terminal_shows_what_matters() -> None:
     for part in ("headlines.csv", "1,000 records", "119,892 parameters", "epoch 1/3", "33%", "0:10 left",
                  "312,346", "2.950", "2.345 best", "Today a team wins", "finished after 0:30"):  # fmt: skip
         assert part in shown, part
+
+
+def test_reading_and_measuring_show_how_far_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    measuring = MeasuringRecord(step=100, done=1_000, total=4_000)
+    assert "measuring the held-out text: 1,000 of 4,000 symbols" in drawn([step(50), measuring])
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
+    with TerminalProgress(console) as screen:
+        screen.read(5_000_000, 20_000_000)
+    assert isinstance(console.file, io.StringIO)
+    assert "reading the corpus: 5.0 MB of 20.0 MB, 25%" in console.file.getvalue()
+    plain = PlainProgress()
+    plain._read = float("-inf")
+    plain.read(5_000_000, 20_000_000)
+    plain._read = float("-inf")
+    plain.show(measuring)
+    assert capsys.readouterr().err.splitlines() == [
+        "reading the corpus: 5.0 MB of 20.0 MB",
+        "measuring the held-out text: 1,000 of 4,000 symbols",
+    ]
 
 
 def test_one_sample_of_each_evaluation_scrolls_up() -> None:

@@ -24,6 +24,7 @@ def run(conditions: WindowConditions) -> None:
         num_layers=2,
         embedding_size=None,
         reset_after=True,
+        residual=False,
         parameter_shapes=parameter_shapes(CONFIG),
     )
     ids = np.ones((3, 2), np.int32)

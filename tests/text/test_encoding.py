@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unspool.errors import ConfigError, CorpusError, UnknownSymbolError
-from unspool.text import encoding, stream_builder
+from unspool.text import encoding, spools, stream_builder
 from unspool.text.encoding import EncodedCorpus, encode_corpus
 from unspool.text.records import Record
 from unspool.text.split import hash_split
@@ -55,6 +55,7 @@ def test_the_sizes_of_pieces_and_blocks_do_not_matter(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "PIECE", piece)
         patch.setattr(stream_builder, "BLOCK", block)
+        patch.setattr(spools, "SPILL", block)
         parts = encode_corpus([Record(text) for text in texts], tokenizer=kind)
     assert parts.tokenizer == whole.tokenizer
     assert parts.training.fingerprint() == whole.training.fingerprint()

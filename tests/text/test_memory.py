@@ -1,7 +1,11 @@
 """A large corpus fits in little memory: measured in a process of its own."""
 
+import json
+import os
+import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +62,50 @@ def test_100_mb_of_text_are_encoded_in_less_than_350_mib(kind: str, alphabet: st
     assert encoded < 350, f"{encoded} MiB to encode"
     assert laid_out < 450, f"{laid_out} MiB with one epoch laid out"
     print(f"{kind}, {mode}: {done.stdout}")
+
+
+TRAIN = """
+import json, random, resource, sys
+import unspool
+
+path, out, document = sys.argv[1:]
+class Enough(Exception): pass
+seen = []
+
+def watch(record):
+    seen.append(record)
+    if len(seen) == 300:
+        raise Enough
+
+try:
+    unspool.train(
+        unspool.read_records(path, document=document == "document"), out=out, on_record=watch,
+        on_start=lambda plan: print(json.dumps(plan.note)),
+        network=unspool.NetworkConfig(hidden_size=16), training=unspool.TrainingConfig(threads=1),
+        sample_prompts=[],
+    )
+except Enough:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+@pytest.mark.parametrize("mode", ["lines", "document"])
+def test_a_training_on_200_mb_takes_less_than_250_mib(mode: str, tmp_path: Path) -> None:
+    draw = random.Random(0)
+    words = ["".join(draw.choices(LATIN, k=draw.randint(2, 9))) for _ in range(50_000)]
+    text = tmp_path / "text.txt"
+    with text.open("w") as file:
+        while file.tell() < 200_000_000:
+            file.writelines(" ".join(draw.choices(words, k=8)) + "\n" for _ in range(1000))
+    notes = []
+    for turn in ("first", "again"):
+        command = [sys.executable, "-c", TRAIN, str(text), str(tmp_path / turn), mode]
+        environment = os.environ | {"UNSPOOL_CACHE": str(tmp_path / "cache")}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        note, peak = done.stdout.splitlines()
+        notes.append(json.loads(note))
+        assert int(peak) < 250, f"{peak} MiB"
+        print(f"{mode}, {turn}: {peak} MiB")
+    assert notes == [None, "taken from the cache (unspool cache)"]

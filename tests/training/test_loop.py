@@ -1,14 +1,15 @@
 import itertools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from unspool.errors import ConfigError, DivergenceError
-from unspool.evaluation.streams import evaluate_stream
+from unspool.evaluation.streams import evaluate_stream, measured_part, stream_nats
+from unspool.training import loop as loop_module
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
@@ -16,6 +17,7 @@ from unspool.training.records import (
     CheckpointRecord,
     EvaluationRecord,
     FinishRecord,
+    MeasuringRecord,
     SampleRecord,
     StepRecord,
     StopRecord,
@@ -239,6 +241,52 @@ def test_the_clock_can_end_a_run(make_task: MakeTask, begin: Begin, ticks: Any) 
     assert steps[-2].seconds < 120
     rates = [record.learning_rate for record in steps]
     assert rates[-1] < 0.2 * max(rates)
+
+
+def test_the_last_evaluation_has_its_time_within_the_minutes(
+    make_task: MakeTask, begin: Begin, ticks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*args: Any, **options: Any) -> Iterator[tuple[float, int]]:
+        ticks.now += 20.0
+        yield from stream_nats(*args, **options)
+
+    monkeypatch.setattr(loop_module, "stream_nats", slow)
+    task = make_task(epochs=None, minutes=3.0, evaluate_every=10)
+    records, _ = run(task, begin(task), clock=ticks)
+    finish = records[-1]
+    assert isinstance(finish, FinishRecord)
+    assert finish.reason == "minutes"
+    assert 150 < finish.seconds < 190  # 20 to 30 seconds late without that
+    assert of_kind(records, StepRecord)[-1].progress == 1.0
+
+
+def test_where_measuring_takes_longest_half_of_the_time_is_left_to_learn(
+    make_task: MakeTask, begin: Begin, ticks: Any
+) -> None:
+    task = make_task(epochs=None, minutes=1.0, validation=4000)
+    records, _ = run(task, begin(task), clock=ticks)
+    last = of_kind(records, StepRecord)[-1]
+    assert last.seconds >= 30
+    assert last.progress == 1.0
+
+
+def test_a_long_evaluation_tells_how_far_it_is(make_task: MakeTask, begin: Begin, ticks: Any) -> None:
+    task = make_task(epochs=1)
+    records, _ = run(task, begin(task), clock=ticks)
+    told = of_kind(records, MeasuringRecord)
+    assert told
+    assert {record.total for record in told} == {len(task.validation)}
+    assert all(0 < record.done <= record.total for record in told)
+
+
+def test_a_part_of_the_held_out_text_is_measured_and_said(make_task: MakeTask, begin: Begin) -> None:
+    task = make_task(epochs=1, max_validation_symbols=30)
+    (record,) = of_kind(run(task, begin(task))[0], EvaluationRecord)
+    part = measured_part(task.validation, 30, document=False)
+    assert record.measured_characters == part.characters < task.validation.characters
+    whole = make_task(epochs=1)
+    (record,) = of_kind(run(whole, begin(whole))[0], EvaluationRecord)
+    assert record.measured_characters == whole.validation.characters
 
 
 def test_checkpoints_come_with_the_clock(make_task: MakeTask, begin: Begin, ticks: Any) -> None:

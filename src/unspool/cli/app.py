@@ -41,6 +41,7 @@ COMMANDS = {
     "info": "info:info",
     "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
+    "cache": "cache:cache",
 }
 
 

@@ -131,7 +131,9 @@ def evaluation_rows(best: dict[str, Any] | None) -> list[tuple[str, str]]:
     rows = [("step", f"{best['step']:,} (epoch {best['epoch']})")]
     rows.append(("in training", f"{best['training_bits_per_character']:.4f} bits per character"))
     if best["bits_per_character"] is not None:
-        rows.append(("held out", f"{best['bits_per_character']:.4f} bits per character"))
+        measured = best.get("measured_characters")
+        on = "" if measured is None else f", on {measured:,} characters"
+        rows.append(("held out", f"{best['bits_per_character']:.4f} bits per character{on}"))
     return rows
 
 

@@ -68,6 +68,8 @@ READING = Group(
              can_be_off=True),
         Flag("split", str, "Cut each text into sentences", default="none",
              table="unspool.text.sentences:SPLITS", can_be_off=True),
+        Flag("reuse", bool, "Keep the encoded texts of large files for the next run", default="on",
+             negative="--no-reuse"),
         Flag("language", str, "Code of the language whose abbreviations --split knows", default="en"),
     ),
 )  # fmt: skip
@@ -123,6 +125,8 @@ TRAINING = Group(
              default="none", can_be_off=True),
         Flag("validation_fraction", float, "Share of the texts to hold out", default="0.1",
              can_be_off=True),
+        Flag("max_validation_symbols", int, "Most held-out symbols measured while it trains",
+             default="2000000", can_be_off=True),
         Flag("state_reset", float,
              "Chance that a lane of a document forgets before a step; 1 makes fixed windows", default="0.05"),
         Flag("context_dropout", float, "Chance that an attribute of --context is left unsaid in an epoch",

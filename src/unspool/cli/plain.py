@@ -1,15 +1,17 @@
 """A training in plain lines, for logs and pipes: no colours, no control codes."""
 
 import sys
+import time
 from types import TracebackType
 from typing import Self
 
-from unspool.cli.printing import duration, one_line
+from unspool.cli.printing import duration, one_line, size
 from unspool.cli.progress import plan_lines
-from unspool.pipeline import Plan
+from unspool.training.plan import Plan
 from unspool.training.records import (
     EvaluationRecord,
     FinishRecord,
+    MeasuringRecord,
     SampleRecord,
     StepRecord,
     TrainingRecord,
@@ -23,6 +25,7 @@ class PlainProgress:
 
     def __init__(self) -> None:
         self._spoken = 0.0
+        self._read = time.monotonic()
         self._epochs = ""
 
     def __enter__(self) -> Self:
@@ -33,6 +36,12 @@ class PlainProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the screen back: nothing to do."""
+
+    def read(self, done: int, total: int) -> None:
+        """Tell after every ten seconds how much of the corpus is read."""
+        if time.monotonic() - self._read >= SECONDS_BETWEEN:
+            self._read = time.monotonic()
+            _write(f"reading the corpus: {size(done)} of {size(total)}")
 
     def start(self, plan: Plan) -> None:
         """Say what is about to be trained."""
@@ -47,6 +56,10 @@ class PlainProgress:
                 return
             self._spoken = record.seconds
             _write(self._step(record))
+        elif isinstance(record, MeasuringRecord):
+            if time.monotonic() - self._read >= SECONDS_BETWEEN:
+                self._read = time.monotonic()
+                _write(f"measuring the held-out text: {record.done:,} of {record.total:,} symbols")
         elif isinstance(record, EvaluationRecord):
             self._spoken = record.seconds
             _write(self._evaluation(record))

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from unspool.pipeline import Plan
+    from unspool.training.plan import Plan
     from unspool.training.records import TrainingRecord
 
 
@@ -21,6 +21,10 @@ class Progress(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the screen back."""
+        ...
+
+    def read(self, done: int, total: int) -> None:
+        """Show how much of the corpus is read, in bytes."""
         ...
 
     def start(self, plan: "Plan") -> None:
@@ -63,5 +67,7 @@ def plan_lines(plan: "Plan") -> list[str]:
         lines.insert(2, f"         {plan.unknown:,} rare symbols became <unk>")
     for name, said in () if plan.schema is None else plan.schema.described:
         lines.insert(-1, f"context  {one_line(name)}: {one_line(said)}")
+    if plan.note:
+        lines.insert(2, f"         {plan.note}")
     going_on = f", going on after step {plan.first_step:,}" if plan.first_step else ""
     return [*lines, f"folder   {plan.out}{going_on}"]

@@ -10,10 +10,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from unspool.cli.printing import duration, one_line
+from unspool.cli.printing import duration, one_line, size
 from unspool.cli.progress import plan_lines
-from unspool.pipeline import Plan
-from unspool.training.records import EvaluationRecord, FinishRecord, SampleRecord, StepRecord, TrainingRecord
+from unspool.training.plan import Plan
+from unspool.training.records import (
+    EvaluationRecord,
+    FinishRecord,
+    MeasuringRecord,
+    SampleRecord,
+    StepRecord,
+    TrainingRecord,
+)
 
 SECONDS_BETWEEN = 0.1
 KEPT_TEMPERATURE = 0.8
@@ -36,6 +43,7 @@ class TerminalProgress:
         self._step: StepRecord | None = None
         self._evaluation: EvaluationRecord | None = None
         self._samples: list[SampleRecord] = []
+        self._measuring: MeasuringRecord | None = None
         self._kept = False  # whether one of them scrolled up already
 
     def __enter__(self) -> Self:
@@ -49,6 +57,14 @@ class TerminalProgress:
     ) -> None:
         """Give the screen back: what changes goes, what scrolled up stays."""
         self._live.stop()
+
+    def read(self, done: int, total: int) -> None:
+        """Show how much of the corpus is read; what is small is read before anybody could see."""
+        now = time.monotonic()
+        if now - self._drawn >= SECONDS_BETWEEN:
+            self._drawn = now
+            text = f"reading the corpus: {size(done)} of {size(total)}, {done / max(1, total):.0%}"
+            self._live.update(Text(text, "dim"), refresh=True)
 
     def start(self, plan: Plan) -> None:
         """Say what is about to be trained."""
@@ -65,7 +81,11 @@ class TerminalProgress:
             self._began = self._began or (record.progress, record.seconds)
             self._step = record
             self._draw(at_most_every=SECONDS_BETWEEN)
+        elif isinstance(record, MeasuringRecord):
+            self._measuring = record
+            self._draw()
         elif isinstance(record, EvaluationRecord):
+            self._measuring = None
             self._evaluation, self._samples, self._kept = record, [], False
             self._scroll(self._reached(record))
             self._draw()
@@ -96,6 +116,9 @@ class TerminalProgress:
         parts: list[RenderableType] = []
         if self._step is not None:
             parts += [self._bar(self._step), self._figures(self._step)]
+        if self._measuring is not None:
+            done, total = self._measuring.done, self._measuring.total
+            parts.append(Text(f"measuring the held-out text: {done:,} of {total:,} symbols", "dim"))
         if self._samples:
             parts.append(self._latest())
         return Group(*parts)

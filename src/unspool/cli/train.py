@@ -37,6 +37,7 @@ from unspool.errors import ConfigError
 if TYPE_CHECKING:
     from unspool.model import Generator
     from unspool.text.canaries import Canaries
+    from unspool.text.records import Records
 
 STANDARD_INPUT = "-"
 CONFIG = "config.json"  # what a run has from its first moment
@@ -94,13 +95,13 @@ def train(
         own = {**tokens, **showing, **planting}
         own |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
         refuse_for_resuming(name for name, value in own.items() if value)
-        start = going_on(folder, corpus, given)
+        start, records = going_on(folder, corpus, given)
     else:
-        start = starting(
+        start, records = starting(
             folder, corpus, given, init_from=init_from, validation=validation, overwrite=overwrite
         )
     start = partial(start, novelty_index=novelty_index)
-    facts = finished_facts(watched(folder, start), folder)
+    facts = finished_facts(watched(folder, start, records), folder)
     print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
 
 
@@ -149,8 +150,8 @@ def starting(
     init_from: str | None,
     validation: str | None,
     overwrite: bool,
-) -> Start:
-    """Prepare a new run."""
+) -> tuple[Start, "Records"]:
+    """Prepare a new run, and what it reads."""
     import unspool
     from unspool.training.run_folder import refuse_strangers
 
@@ -177,7 +178,7 @@ def starting(
             network,
             unspool.TrainingConfig(**given.training),
         )
-    return partial(
+    start = partial(
         unspool.train,
         choice.records,
         validation=choice.validation,
@@ -190,6 +191,7 @@ def starting(
         **{f"sample_{name}s": values for name, values in given.showing.items()},
         **given.tokens,
     )
+    return start, choice.records
 
 
 def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
@@ -208,9 +210,10 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
     return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 
 
-def going_on(folder: Path, corpus: str | None, given: Given) -> Start:
+def going_on(folder: Path, corpus: str | None, given: Given) -> tuple[Start, "Records"]:
     """Prepare to go on with a run, its corpus read again from where it came from or from where it is now."""
     from unspool.pipeline import resume_training
+    from unspool.text.sources import records_from_spec
     from unspool.training.run_folder import RunFolder
 
     run = RunFolder.reopen(folder)
@@ -218,16 +221,19 @@ def going_on(folder: Path, corpus: str | None, given: Given) -> Start:
     if not moved:
         refuse_for_resuming(given.reading)
     reading = {"document": bool(run.data.get("document")), **given.reading}  # it may have been chosen
-    return partial(
+    spec = run.data.get("records") or {}
+    records = open_corpus(str(corpus), reading) if moved else records_from_spec(spec)
+    start = partial(
         resume_training,
         folder,
-        records=open_corpus(str(corpus), reading) if moved else None,
+        records=records,
         network=replace(run.network, **given.network),
         training=replace(run.training, **given.training),
     )
+    return start, records
 
 
-def watched(folder: Path, start: Start) -> "Generator":
+def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Generator":
     """Train with the progress on the screen; if it is stopped, tell how to go on.
 
     Raises:
@@ -235,6 +241,8 @@ def watched(folder: Path, start: Start) -> "Generator":
     """
     try:
         with choose_progress() as progress:
+            if records is not None:
+                records.meter.report = progress.read
             return start(on_start=progress.start, on_record=progress.show)
     except KeyboardInterrupt:
         note(how_to_go_on(folder))
@@ -256,6 +264,15 @@ def finished_facts(model: "Generator", folder: Path) -> dict[str, Any]:
     return model_facts(model, folder) | {"copying": brief_audit(model, folder)}
 
 
+def held_out_part(facts: dict[str, Any]) -> str:
+    """Name what was measured: the held-out text, or how much of it."""
+    measured = facts["evaluation"].get("measured_characters")
+    whole = ((facts["data"].get("sizes") or {}).get("validation") or {}).get("characters")
+    if measured is None or whole is None or measured >= whole:
+        return "held-out text"
+    return f"{measured:,} of {whole:,} held-out characters"
+
+
 def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
     """Say how good the model is and what can be done with it."""
     best = facts["evaluation"]
@@ -263,7 +280,7 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
     figure = (
         f"{best['training_bits_per_character']:.3f} bits per character in training"
         if bits is None
-        else f"{bits:.3f} bits per character on held-out text"
+        else f"{bits:.3f} bits per character on {held_out_part(facts)}"
     )
     commands = [
         ["sample", str(folder), "--temperature", "0.8"],

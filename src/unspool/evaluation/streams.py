@@ -1,7 +1,7 @@
 """How well a network predicts a whole stream of texts: loss, bits per character, perplexity."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import CorpusError
 from unspool.evaluation.forward import PART, steered, token_losses
+from unspool.matching import hash_records
 from unspool.text.batches import padded_batches
 from unspool.text.lanes import Window, conditions_of, record_of
 from unspool.text.streams import TokenStream
@@ -64,22 +65,75 @@ def evaluate_stream(
     Raises:
         CorpusError: If the stream is empty.
     """
+    nats = (nats for nats, _ in stream_nats(engine, parameters, stream, eos_id=eos_id, document=document))
+    return evaluation_of(stream, nats)
+
+
+def stream_nats(
+    engine: Engine, parameters: Parameters, stream: TokenStream, *, eos_id: int, document: bool
+) -> Iterator[tuple[float, int]]:
+    """Measure a stream part by part, so that whoever waits can see how far it is; see `evaluate_stream`.
+
+    Yields:
+        The nats of a part, and how many symbols it has.
+
+    Raises:
+        CorpusError: If the stream is empty.
+    """
     if not len(stream.ids):
         raise CorpusError("nothing to evaluate", expected="at least one record", got="an empty stream")
     readings = [document_lanes(stream, eos_id)] if document else _record_batches(stream, eos_id)
-    nats = math.fsum(
-        float(losses.sum(dtype=np.float64))
-        for windows in readings
-        for losses in token_losses(engine, parameters, windows, reset_id=None if document else eos_id)
-    )
-    loss = nats / len(stream.ids)
+    for windows in readings:
+        counts: list[int] = []
+        reset_id = None if document else eos_id
+        for losses in token_losses(engine, parameters, _counted(windows, counts), reset_id=reset_id):
+            yield float(losses.sum(dtype=np.float64)), counts.pop()
+        stream.give_back()
+
+
+def _counted(windows: Iterator[Window], counts: list[int]) -> Iterator[Window]:
+    """Note how many targets of each window count."""
+    for window in windows:
+        counts.append(int(np.count_nonzero(window.targets)))
+        yield window
+
+
+def evaluation_of(stream: TokenStream, nats: Iterable[float]) -> Evaluation:
+    """Sum up what `stream_nats` has given of a whole stream."""
+    total = math.fsum(nats)
+    loss = total / len(stream.ids)
     return Evaluation(
         loss=loss,
-        bits_per_character=bits_per_character(nats, stream.characters),
+        bits_per_character=bits_per_character(total, stream.characters),
         perplexity=math.exp(loss) if loss < 700 else math.inf,
         symbols=len(stream.ids),
         characters=stream.characters,
     )
+
+
+def measured_part(stream: TokenStream, most: int | None, *, document: bool) -> TokenStream:
+    """Choose the part of a held-out stream that is measured again and again while a network learns.
+
+    Args:
+        stream: What is held out; it may be empty.
+        most: Most symbols of the part; None for all.
+        document: Whether the stream is one document.
+
+    Returns:
+        The stream itself if it is short enough. Of a document its beginning. Otherwise the records whose
+        hashes are smallest, in their order, and at least one: the same ones in every run on the same texts,
+        and equal records together.
+    """
+    if most is None or len(stream) <= most:
+        return stream
+    if document:
+        return stream.beginning(most)
+    ends = np.append(stream.starts[1:], len(stream))
+    order = np.argsort(hash_records(stream.ids, stream.starts, ends), kind="stable")
+    stream.give_back()
+    sizes = (ends - stream.starts)[order]
+    count = max(1, int(np.searchsorted(np.cumsum(sizes), most, side="right")))
+    return stream.take(np.sort(order[:count]))
 
 
 def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Window]]:

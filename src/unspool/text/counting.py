@@ -13,13 +13,24 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import TokenizerError
+from unspool.kernels.lines import CODE_POINTS, Lines, Numbering
 from unspool.text.codepoints import to_codepoints
 from unspool.text.tokenizer_files import MOST_SYMBOLS
 
 MOST_DISTINCT = 2 * MOST_SYMBOLS  # symbols counted before giving up: each takes about 200 bytes of memory
 
 
-class Counter(Protocol):
+class Counted(Protocol):
+    """Hold symbols that were numbered in order of first appearance, and counted."""
+
+    def symbols(self) -> list[str]:
+        """List the symbols seen so far; the first has number 1."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """Give how often each symbol was seen.  # (symbols,)."""
+
+
+class Counter(Counted, Protocol):
     """Number symbols in order of first appearance, and count them."""
 
     def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -34,12 +45,6 @@ class Counter(Protocol):
         Raises:
             UnicodeEncodeError: If a text has a lone surrogate.
         """
-
-    def symbols(self) -> list[str]:
-        """List the symbols seen so far; the first has number 1."""
-
-    def counts(self) -> NDArray[np.int64]:
-        """Give how often each symbol was seen.  # (symbols,)."""
 
 
 class SymbolCounter:
@@ -76,38 +81,25 @@ class SymbolCounter:
 
 
 class CharacterCounter:
-    """Number characters by a table of all code points: the fast twin of ``SymbolCounter(list)``."""
+    """Number characters natively: the fast twin of ``SymbolCounter(list)``."""
 
     def __init__(self) -> None:
-        self._numbers = np.zeros(0x110000, np.uint32)  # by code point
-        self._symbols: list[str] = []
-        self._counts = np.zeros(1, np.int64)
+        self._numbering = Numbering(np.zeros(CODE_POINTS, np.uint32))
 
     def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Number the characters of the next texts; see `Counter`."""
         codes = to_codepoints("".join(texts))
-        numbers = self._numbers[codes]
-        new = numbers == 0
-        if new.any():
-            self._add(codes[new])
-            numbers = self._numbers[codes]
-        self._counts = _added(self._counts, numbers)
-        return numbers, np.fromiter(map(len, texts), np.int64, len(texts))
+        one_line = Lines(np.array([[0, len(codes)]], np.int64), np.zeros(1, np.bool_))
+        numbers, _ = self._numbering.number(codes, one_line)
+        return numbers[:-1], np.fromiter(map(len, texts), np.int64, len(texts))
 
     def symbols(self) -> list[str]:
         """List the characters seen so far; the first has number 1."""
-        return list(self._symbols)
+        return self._numbering.symbols()
 
     def counts(self) -> NDArray[np.int64]:
         """Give how often each character was seen.  # (symbols,)."""
-        return self._counts[1:]
-
-    def _add(self, codes: NDArray[Any]) -> None:
-        distinct, first = np.unique(codes, return_index=True)
-        distinct = distinct[np.argsort(first)]
-        known = len(self._symbols)
-        self._numbers[distinct] = np.arange(known + 1, known + len(distinct) + 1)
-        self._symbols.extend(map(chr, distinct.tolist()))
+        return self._numbering.counts()
 
 
 class _Numbers(dict[str, int]):
@@ -150,7 +142,7 @@ class Ranking(NamedTuple):
     lost: int
 
 
-def rank(counter: Counter, *, max_vocab_size: int | None = None) -> Ranking:
+def rank(counter: Counted, *, max_vocab_size: int | None = None) -> Ranking:
     """Sort what was counted by descending frequency, ties in order of first appearance.
 
     Args:

@@ -37,6 +37,30 @@ STRANGE_STARTS = {
 }
 
 
+class Meter:
+    """Count the bytes of the files that are read, and tell whoever wants to know.
+
+    Attributes:
+        done: Bytes read in this pass.
+        total: Bytes of the files.
+        report: Called with both after each block; None for nobody.
+    """
+
+    def __init__(self) -> None:
+        self.done, self.total = 0, 0
+        self.report: Callable[[int, int], None] | None = None
+
+    def begin(self, total: int) -> None:
+        """Begin a pass over so many bytes."""
+        self.done, self.total = 0, total
+
+    def add(self, count: int) -> None:
+        """Count the next bytes."""
+        self.done += count
+        if self.report is not None:
+            self.report(min(self.done, self.total), self.total)
+
+
 @dataclass(frozen=True)
 class Place:
     """Name something that bytes can be read from.
@@ -45,16 +69,18 @@ class Place:
         name: What to call it in messages: the path as the user wrote it.
         open: Opens it for reading bytes.
         gzipped: Whether its name says that it is gzip data.
+        meter: What counts the bytes, if anything does.
     """
 
     name: str
     open: Callable[[], AbstractContextManager[BinaryIO]]
     gzipped: bool = False
+    meter: Meter | None = None
 
 
-def file_place(path: Path) -> Place:
+def file_place(path: Path, meter: Meter | None = None) -> Place:
     """Describe a file as a place to read from."""
-    return Place(str(path), lambda: path.open("rb"), gzipped=path.suffix == ".gz")
+    return Place(str(path), lambda: path.open("rb"), gzipped=path.suffix == ".gz", meter=meter)
 
 
 def standard_input() -> Place:
@@ -98,7 +124,7 @@ def text_blocks(place: Place) -> Iterator[str]:
         CorpusError: If it cannot be opened, or has a byte that is not UTF-8, or broken gzip data.
     """
     with refuse_unreadable(place.name), place.open() as file:
-        blocks = _read_blocks(file)
+        blocks = _read_blocks(file, place.meter)
         first = next(blocks, b"")
         if first.startswith(GZIP_MAGIC):
             yield from _decode(place.name, b"", _gunzip(place.name, first, blocks))
@@ -154,8 +180,10 @@ def pieces_of(blocks: Iterator[str], *, piece: int = PIECE) -> Iterator[tuple[st
         yield held, True
 
 
-def _read_blocks(file: BinaryIO) -> Iterator[bytes]:
+def _read_blocks(file: BinaryIO, meter: Meter | None) -> Iterator[bytes]:
     while block := file.read(BLOCK):
+        if meter is not None:
+            meter.add(len(block))
         yield block
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unspool.configuration import check
 from unspool.errors import CorpusError
 from unspool.text.context import ContextSchema
-from unspool.text.counting import check_max_vocab_size, rank
+from unspool.text.counting import Counted, check_max_vocab_size, rank
 from unspool.text.gathering import ContextGatherer, with_contexts
 from unspool.text.records import Record, check_normalization, normalized
 from unspool.text.stream_builder import StreamBuilder
@@ -28,6 +28,7 @@ MOST_PIECES = 1 << 16
 
 HeldOut = Callable[[Record], bool]
 Flags = NDArray[np.bool_]
+Numbered = tuple[Tokenizer, NDArray[np.uint32], int]  # the id of each number, and how many symbols were lost
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +40,14 @@ class EncodedCorpus:
         training: The records to learn from.
         validation: The records that were held out; may be empty.
         unknown: How many symbols of the text were dropped, replaced, or cut off by `max_vocab_size`.
+        note: What there is to say about where it was kept, if anything.
     """
 
     tokenizer: Tokenizer
     training: TokenStream
     validation: TokenStream
     unknown: int
+    note: str | None = None
 
     @property
     def schema(self) -> ContextSchema | None:
@@ -117,7 +120,7 @@ class _Numbering(Protocol):
 
     def number(self, texts: list[str], place: Place) -> EncodedTexts: ...
 
-    def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]: ...
+    def finish(self) -> Numbered: ...
 
 
 class _New:
@@ -139,10 +142,8 @@ class _New:
         characters = np.fromiter(map(len, texts), np.int64, len(texts))
         return EncodedTexts(numbers, lengths, characters, np.zeros_like(lengths))
 
-    def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]:
-        ranking = rank(self._counter, max_vocab_size=self._max_vocab_size)
-        tokenizer = self._cls(ranking.symbols, unk=ranking.unk, normalization=self.normalization)
-        return tokenizer, ranking.table, ranking.lost
+    def finish(self) -> Numbered:
+        return new_tokenizer(self._cls, self._counter, self._max_vocab_size, self.normalization)
 
 
 class _Existing:
@@ -160,7 +161,7 @@ class _Existing:
         self._lost += encoded.unknown
         return encoded
 
-    def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]:
+    def finish(self) -> Numbered:
         table = np.arange(self._tokenizer.vocab_size, dtype=np.uint32)
         table[0] = self._tokenizer.eos_id
         return self._tokenizer, table, self._lost
@@ -173,16 +174,30 @@ class _Grown(_New):
         super().__init__(type(tokenizer), None, tokenizer.normalization)
         self._tokenizer = tokenizer
 
-    def finish(self) -> tuple[Tokenizer, NDArray[np.uint32], int]:
-        ranking = rank(self._counter)
-        unk = self._tokenizer.unk_id is not None
-        own = self._tokenizer.symbols[:-1] if unk else self._tokenizer.symbols
-        known = frozenset(own)
-        new = [symbol for symbol in ranking.symbols if symbol not in known]
-        tokenizer = self._cls([*own, *new], unk=unk, normalization=self.normalization)
-        ids = {symbol: i for i, symbol in enumerate([*own, *new], start=1)}
-        by_rank = np.array([0, *map(ids.__getitem__, ranking.symbols), tokenizer.eos_id], np.uint32)
-        return tokenizer, by_rank[ranking.table], 0
+    def finish(self) -> Numbered:
+        return grown_tokenizer(self._tokenizer, self._counter)
+
+
+def new_tokenizer(
+    cls: type[Tokenizer], counted: Counted, max_vocab_size: int | None, normalization: str | None
+) -> Numbered:
+    """Make the tokenizer of what was counted: the most frequent symbols first."""
+    ranking = rank(counted, max_vocab_size=max_vocab_size)
+    tokenizer = cls(ranking.symbols, unk=ranking.unk, normalization=normalization)
+    return tokenizer, ranking.table, ranking.lost
+
+
+def grown_tokenizer(tokenizer: Tokenizer, counted: Counted) -> Numbered:
+    """Let a tokenizer take in the counted symbols that it does not know."""
+    ranking = rank(counted)
+    unk = tokenizer.unk_id is not None
+    own = tokenizer.symbols[:-1] if unk else tokenizer.symbols
+    known = frozenset(own)
+    new = [symbol for symbol in ranking.symbols if symbol not in known]
+    grown = type(tokenizer)([*own, *new], unk=unk, normalization=tokenizer.normalization)
+    ids = {symbol: i for i, symbol in enumerate([*own, *new], start=1)}
+    by_rank = np.array([0, *map(ids.__getitem__, ranking.symbols), grown.eos_id], np.uint32)
+    return grown, by_rank[ranking.table], 0
 
 
 @dataclass
@@ -231,8 +246,13 @@ def _encode(records: Iterable[Record], numbering: _Numbering, held_out: HeldOut 
         ends, held = np.array(batch.ends, np.bool_), np.array(batch.held, np.bool_)
         _add(training, encoded, ends, ~held)
         _add(validation, encoded, ends, held)
-    _refuse_nothing(training, validation)
-    tokenizer, table, unknown = numbering.finish()
+    refuse_nothing(training, validation)
+    return finished(training, validation, numbering.finish())
+
+
+def finished(training: StreamBuilder, validation: StreamBuilder, numbered: Numbered) -> EncodedCorpus:
+    """Turn the numbers of both sides into ids."""
+    tokenizer, table, unknown = numbered
     lengths = tokenizer.symbol_lengths
     symbol_lengths = None if (lengths[1:-1] == 1).all() else lengths
     return EncodedCorpus(
@@ -253,7 +273,12 @@ def _add(builder: StreamBuilder, encoded: EncodedTexts, ends: Flags, side: Flags
         builder.add(ids, lengths=lengths, ends=ends[side], characters=characters)
 
 
-def _refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
+def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
+    """Refuse a corpus that leaves nothing to learn from.
+
+    Raises:
+        CorpusError: If there is no record, or none for training, or no text in these.
+    """
     if training.num_records + validation.num_records == 0:
         raise CorpusError("the corpus is empty", expected="at least one record", got="none")
     if training.num_records == 0:

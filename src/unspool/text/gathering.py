@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -205,7 +206,6 @@ def with_contexts(
     """
     contexts = gatherer.contexts(schema or gatherer.schema(), strict=schema is not None)
     first, second = (
-        TokenStream(stream.ids, stream.starts, stream.characters, stream.symbol_lengths, contexts=part)
-        for stream, part in zip((training, validation), contexts, strict=True)
+        replace(stream, contexts=part) for stream, part in zip((training, validation), contexts, strict=True)
     )
     return first, second

@@ -1,15 +1,22 @@
-"""Encode a corpus in two parts, one to learn from and one that is held out, by the one rule for runs."""
+"""Encode a corpus in two parts, one to learn from and one that is held out, by the one rule for runs.
+
+What was made of large files is kept, and taken from the cache the next time.
+"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from unspool.text.context import ContextSchema
 from unspool.text.encoding import EncodedCorpus, encode_corpus
+from unspool.text.line_encoding import encode_lines
 from unspool.text.records import Record, Records
 from unspool.text.split import hash_split
+from unspool.text.stream_cache import reused, tokenizer_digest
 from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown, unknown_rule
+
+Contexts = ContextSchema | Literal["learn"] | None
 
 
 def encode_in_parts(
@@ -21,7 +28,7 @@ def encode_in_parts(
     max_vocab_size: int | None = None,
     unknown: Unknown | None = None,
     grow: bool = False,
-    contexts: ContextSchema | Literal["learn"] | None = None,
+    contexts: Contexts = None,
 ) -> EncodedCorpus:
     """Read a corpus once, and hold out what is for validation.
 
@@ -46,24 +53,76 @@ def encode_in_parts(
         CorpusError: If a text cannot be read, or nothing is left to learn from.
         UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
     """
+    rule = unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None)
+    how = _How(fraction, tokenizer, max_vocab_size, rule, grow)
+    if contexts is not None:  # they are kept with no stream
+        return _encode(corpus, validation, how, contexts)
+    sources = [corpus] if validation is None else [corpus, validation]
+    return reused(
+        lambda: _encode(corpus, validation, how),
+        sources,
+        how.choices(),
+        same_as=lambda made: _How(
+            fraction, made.tokenizer, None, unknown_rule(None, unk_id=made.tokenizer.unk_id), False
+        ).choices(),
+    )
+
+
+@dataclass(frozen=True)
+class _How:
+    """Hold all that decides how texts are encoded, beside the texts."""
+
+    fraction: float | None
+    tokenizer: str | Tokenizer
+    max_vocab_size: int | None
+    unknown: Unknown
+    grow: bool
+
+    def choices(self) -> dict[str, object]:
+        """Give it in JSON types."""
+        kind = self.tokenizer if isinstance(self.tokenizer, str) else tokenizer_digest(self.tokenizer)
+        return {
+            "fraction": self.fraction,
+            "tokenizer": kind,
+            "max_vocab_size": self.max_vocab_size,
+            "unknown": self.unknown,
+            "grow": self.grow,
+        }
+
+
+def _encode(
+    corpus: Records, validation: Records | None, how: _How, contexts: Contexts = None
+) -> EncodedCorpus:
+    if corpus.lines is not None and validation is None and contexts is None:
+        encoded = encode_lines(
+            corpus.lines(),
+            tokenizer=how.tokenizer,
+            max_vocab_size=how.max_vocab_size,
+            fraction=how.fraction or 0.0,
+            normalization=corpus.normalization,
+            unknown=how.unknown,
+            grow=how.grow,
+        )
+        if encoded is not None:
+            return encoded
     both = _Both(corpus, validation)
     held_out: Callable[[Record], bool] | None = None
     if validation is not None:
         held_out = both.in_validation
-    elif fraction is not None and not corpus.document:
-        held_out = hash_split(fraction=fraction)  # not by the run's seed: all seeds are measured alike
+    elif how.fraction is not None and not corpus.document:
+        held_out = hash_split(fraction=how.fraction)  # not by the run's seed: all seeds are measured alike
     encoded = encode_corpus(
         both,
-        tokenizer=tokenizer,
-        max_vocab_size=max_vocab_size,
+        tokenizer=how.tokenizer,
+        max_vocab_size=how.max_vocab_size,
         held_out=held_out,
         normalization=corpus.normalization,
-        unknown=unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None),
-        grow=grow,
+        unknown=how.unknown,
+        grow=how.grow,
         contexts=contexts,
     )
-    if validation is None and fraction is not None and corpus.document:
-        head, tail = encoded.training.tail_split(fraction)
+    if validation is None and how.fraction is not None and corpus.document:
+        head, tail = encoded.training.tail_split(how.fraction)
         return replace(encoded, training=head, validation=tail)
     return encoded
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from unspool.configuration import check, is_whole
 from unspool.errors import CorpusError
 from unspool.text.context import RecordContexts, kept_attributes
-from unspool.text.streams import Ids, TokenStream
+from unspool.text.reading_order import InOrder, ReadingOrder, Shuffled, record_order
+from unspool.text.streams import TokenStream
 
-BLOCK = 1 << 20  # symbols gathered at once: an index of the whole stream would be eight times its size
+BLOCK = 1 << 19  # symbols of all lanes that are gathered at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,52 +144,55 @@ class Lanes:
         return self._read(epoch, start)
 
     def _read(self, epoch: int, start: int) -> Iterator[Window]:
-        targets = self.stream.ids if self.document else self._shuffled(epoch)  # (N,)
-        finder = self._conditions(epoch)
-        lanes = targets[: self.targets_per_epoch].reshape(self._batch_size, self._lane_length)  # (B, N / B)
-        before = np.concatenate([[self.eos_id], lanes[:-1, -1]]).astype(np.int32)  # (B,) ahead of each lane
-        for begin in range(start * self.sequence_length, self._lane_length, self.sequence_length):
-            stop = min(begin + self.sequence_length, self._lane_length)
-            symbols = np.empty((stop - begin + 1, self._batch_size), dtype=np.int32)  # (T + 1, B)
-            symbols[0] = lanes[:, begin - 1] if begin else before
-            symbols[1:] = lanes[:, begin:stop].T
-            conditions = None
-            if finder is not None:
-                places = np.arange(begin, stop)[:, None] + self._lane_length * np.arange(self._batch_size)
-                conditions = finder(places)
-            yield Window(ids=symbols[:-1], targets=symbols[1:], conditions=conditions)
+        order = self.order(epoch)
+        steering = self._steering(epoch, order)
+        T, B, n = self.sequence_length, self._batch_size, self._lane_length
+        rows = T * max(1, BLOCK // (T * B))
+        for begin in range(start * T, n, rows):
+            block = self._block(order, begin, min(begin + rows, n))
+            for first in range(0, len(block) - 1, T):
+                symbols = block[first : first + T + 1]  # (T + 1, B)
+                conditions = None if steering is None else steering(begin + first, len(symbols) - 1)
+                yield Window(ids=symbols[:-1], targets=symbols[1:], conditions=conditions)
 
-    def _conditions(self, epoch: int) -> Callable[[NDArray[np.int64]], Conditions] | None:
-        """Make what tells the conditions of places in the epoch's order of the stream; None for none."""
-        starts, contexts = self.stream.starts, self.stream.contexts
+    def _steering(self, epoch: int, order: ReadingOrder) -> Callable[[int, int], Conditions] | None:
+        """Make what tells the conditions of some steps of all lanes, by the first and their number."""
+        contexts = self.stream.contexts
         if contexts is None:
             return None
         kept = kept_attributes(
-            len(starts), contexts.schema.width, dropout=self.context_dropout, seed=self.seed, epoch=epoch
+            self.stream.num_records,
+            contexts.schema.width,
+            dropout=self.context_dropout,
+            seed=self.seed,
+            epoch=epoch,
         )
-        if self.document:
-            return lambda places: conditions_of(contexts, record_of(starts, places), kept)
-        order = record_order(len(starts), seed=self.seed, epoch=epoch)  # (R,)
-        lengths = np.diff(starts, append=len(self.stream))[order]
-        begins = np.cumsum(lengths) - lengths  # where each record begins in the new order
-        return lambda places: conditions_of(contexts, order[record_of(begins, places)], kept)
+        begins = self._lane_length * np.arange(self._batch_size)
 
-    def _shuffled(self, epoch: int) -> Ids:
-        """Copy the stream with its records in the epoch's order."""
-        ids, starts = self.stream.ids, self.stream.starts
-        order = record_order(len(starts), seed=self.seed, epoch=epoch)  # (R,)
-        lengths = np.diff(starts, append=len(ids))[order]
-        ends = np.cumsum(lengths)  # where each record ends in the new order
-        out = np.empty_like(ids)
-        for first, last in _blocks(ends):
-            begin, end = int(ends[first] - lengths[first]), int(ends[last - 1])
-            here, size = starts[order[first:last]], lengths[first:last]
-            if last - first == 1:
-                out[begin:end] = ids[here[0] : here[0] + size[0]]
+        def conditions(first: int, steps: int) -> Conditions:
+            lanes = [order.records(begin + first, begin + first + steps) for begin in begins.tolist()]
+            return conditions_of(contexts, np.stack(lanes, axis=1), kept)
+
+        return conditions
+
+    def order(self, epoch: int) -> ReadingOrder:
+        """Give the order of an epoch: lane b reads its positions b·n to (b + 1)·n, n being N // B."""
+        if self.document:
+            return InOrder(self.stream)
+        return Shuffled(self.stream, record_order(self.stream.num_records, seed=self.seed, epoch=epoch))
+
+    def _block(self, order: ReadingOrder, begin: int, end: int) -> NDArray[np.int32]:
+        """Read the symbols begin ... end - 1 of every lane, in a row above them what stands before."""
+        block = np.empty((end - begin + 1, self._batch_size), np.int32)
+        for lane in range(self._batch_size):
+            first = lane * self._lane_length + begin
+            if first:
+                block[:, lane] = order.ids(first - 1, first + end - begin)
             else:
-                shift = np.repeat(here - (ends[first:last] - size), size)
-                out[begin:end] = ids[shift + np.arange(begin, end)]
-        return out
+                block[0, lane] = self.eos_id
+                block[1:, lane] = order.ids(0, end)
+        self.stream.give_back()
+        return block
 
 
 def record_of(starts: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -215,31 +219,3 @@ def conditions_of(
     context, starts = contexts.rows(touched, kept)
     numbers: NDArray[np.int32] = np.ascontiguousarray(rows.reshape(records.shape), dtype=np.int32)
     return Conditions(numbers, context=context, starts=starts)
-
-
-def record_order(num_records: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Draw the order in which an epoch reads its records.
-
-    Each record gets a random 64-bit number and the records are sorted by it. Only the generator's raw
-    output is used, which NumPy keeps the same from version to version, unlike its `permutation`.
-
-    Args:
-        num_records: How many records there are.
-        seed: The run's seed, 0 or more.
-        epoch: Number of the epoch, from 0.
-
-    Returns:
-        A permutation of 0 ... num_records - 1.  # (R,)
-    """
-    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(num_records)
-    return np.argsort(keys, kind="stable")
-
-
-def _blocks(ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield (first, last) record of runs of at most `BLOCK` symbols, or of one record that is longer."""
-    first = 0
-    while first < len(ends):
-        done = int(ends[first - 1]) if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, done + BLOCK, side="right")))
-        yield first, last
-        first = last

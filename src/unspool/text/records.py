@@ -3,12 +3,14 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import ConfigError, CorpusError
+from unspool.text.decoding import Meter
 
 NORMALIZATIONS = ("NFC", "NFD", "NFKC", "NFKD")
 
@@ -45,6 +47,12 @@ class Records(Iterable[Record]):
         normalization: The Unicode form that the texts have, or None where they are as they were written.
         spec: The arguments of `read_records` that read the same again, in plain JSON types; empty where
             nothing can: for texts that came from memory.
+        lines: Where every line of the texts that is more than white space is a record, not yet normalized,
+            starts a pass over the same texts in blocks of any length; None elsewhere. It can be called as
+            often as is wanted.
+        files: Lists the files that decide what is read, where it may be kept between runs what was made of
+            them; None where it may not, or where there is more to it than files.
+        meter: Counts the bytes that are read.
     """
 
     def __init__(
@@ -55,8 +63,12 @@ class Records(Iterable[Record]):
         document: bool = False,
         normalization: str | None = "NFC",
         spec: Mapping[str, object] | None = None,
+        lines: Callable[[], Iterator[str]] | None = None,
+        files: Callable[[], list[Path]] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._read = read
+        self.lines, self.files, self.meter = lines, files, meter or Meter()
         self.description = description
         self.document = document
         self.normalization = check_normalization(normalization)

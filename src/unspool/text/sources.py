@@ -86,6 +86,7 @@ def read_records(
     normalization: str | None = "NFC",
     split: str | None = None,
     language: str = "en",
+    reuse: bool = True,
 ) -> Records:
     r"""Describe texts that are read when they are iterated.
 
@@ -118,6 +119,7 @@ def read_records(
             its lines); None leaves them whole. It needs the package sentencex.
         language: The language whose abbreviations end no sentence, by its code: en, de, zh ... Punctuation
             is known in all of them. It goes with `split` alone.
+        reuse: Whether what a training makes of large files may be kept for the next one (`StreamCache`).
 
     Returns:
         Records that can be iterated as often as is wanted. Iterating raises CorpusError on the first thing
@@ -145,14 +147,32 @@ def read_records(
         )
     kind = _format_of(source, format)
     _refuse_misfits(source, kind, options)
-    places = _places(source, SOURCES[kind])
+    files = _files(source, SOURCES[kind])
+    if files is None:
+        place = standard_input()
+        return _records("-", "standard input", kind, options, lambda: SOURCES[kind].read(place, options))
+    records = _records(
+        str(Path(source).absolute()),
+        str(source),
+        kind,
+        options,
+        lambda: (record for place in places() for record in SOURCES[kind].read(place, options)),
+    )
 
-    def read() -> Iterator[Record]:
+    def places() -> list[Place]:
+        found = files()
+        records.meter.begin(sum(path.stat().st_size for path in found if path.is_file()))
+        return [file_place(path, records.meter) for path in found]
+
+    def lines() -> Iterator[str]:
         for place in places():
-            yield from SOURCES[kind].read(place, options)
+            yield from text_blocks(place)
+            yield "\n"  # a file ends its last line
 
-    name = "standard input" if source == "-" else str(source)
-    return _records("-" if source == "-" else str(Path(source).absolute()), name, kind, options, read)
+    if kind == "text" and not options.document and options.split is None:
+        records.lines = lines
+    records.files = files if reuse and options.split is None else None
+    return records
 
 
 def records_from_spec(spec: Mapping[str, object]) -> Records:
@@ -291,23 +311,22 @@ def _refuse_misfits(source: str | Path, kind: str, options: ReadOptions) -> None
         raise CorpusError(f"{source} is read as {kind}, which has no header and no delimiter", hint=hint)
 
 
-def _places(source: str | Path, known: Source) -> Callable[[], Iterator[Place]]:
-    """Prepare to go through the files of a source; a missing one is refused at once."""
+def _files(source: str | Path, known: Source) -> Callable[[], list[Path]] | None:
+    """Prepare to list the files of a source; a missing one is refused at once. None is standard input."""
     if source == "-":
-        place = standard_input()
-        return lambda: iter([place])
+        return None
     path = Path(source)
     with refuse_unreadable(str(source)):
         if path.is_dir():
-            return lambda: _folder_places(path, known)
+            return lambda: _folder_files(path, known)
         if not path.exists():
             near = difflib.get_close_matches(str(source), CORPORA, n=1, cutoff=0.6)
             hint = f"did you mean the corpus {near[0]!r}?" if near else "give a file, a folder, - or a corpus"
             raise CorpusError(f"{source}: no such file or folder", hint=f"{hint} ({', '.join(CORPORA)})")
-    return lambda: iter([file_place(path)])
+    return lambda: [path]
 
 
-def _folder_places(folder: Path, known: Source) -> Iterator[Place]:
+def _folder_files(folder: Path, known: Source) -> list[Path]:
     found = sorted(_files_in(folder), key=lambda path: path.relative_to(folder).as_posix())
     kept = [path for path in found if _suffix(path) in known.suffixes]
     if not kept:
@@ -318,7 +337,7 @@ def _folder_places(folder: Path, known: Source) -> Iterator[Place]:
             got=", ".join(there) or "an empty folder",
             hint="name a single file, or say which format the files have",
         )
-    yield from map(file_place, kept)
+    return kept
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -55,6 +55,15 @@ def _digest(text: str, hasher: "hashlib.blake2b") -> bytes:
     return fresh.digest()
 
 
+def digest_limit(fraction: float) -> int:
+    """Give the number that the digests of held-out texts are below; 2**64 - 1 where all are held out.
+
+    Raises:
+        ConfigError: If `fraction` is out of its range.
+    """
+    return int.from_bytes(_limit(fraction)[:DIGEST_BYTES], "big")
+
+
 def _limit(fraction: float) -> bytes:
     """Give what digests are compared with; bytes, big end first, have the order of their numbers."""
     check("fraction", fraction, "a number from 0 to 1", is_real(fraction) and 0 <= fraction <= 1)

@@ -1,10 +1,11 @@
-"""Gather a token stream piece by piece in one growing buffer, so that no second copy of it is ever needed."""
+"""Gather a token stream piece by piece, in memory while it is short and in a file when it is long."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.text.spools import Spool
 from unspool.text.streams import TokenStream, compact_dtype
 
 BLOCK = 1 << 20  # ids recoded at once
@@ -15,16 +16,16 @@ Flags = NDArray[np.bool_]
 class StreamBuilder:
     """Gather provisional numbers (see `counting`) of records that come piece by piece.
 
-    The numbers lie in the smallest dtype that holds them all. When a larger one comes the buffer grows and
-    is recoded in place; so it is when the numbers turn into ids at the end. A bytearray grows without a copy
-    where the system can move pages, which NumPy arrays cannot.
+    The numbers lie in the smallest dtype that holds them all. When a larger one comes they are recoded, block
+    by block; so they are when the numbers turn into ids at the end.
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._numbers = Spool()
         self._dtype = compact_dtype(0)
         self._size = 0
-        self._starts = bytearray(np.zeros(1, np.int64))  # the last one is that of a record yet to come
+        self._starts = Spool()
+        self._next = 0  # where the record begins that has not ended yet
         self.characters = 0
 
     def add(
@@ -38,16 +39,33 @@ class StreamBuilder:
             ends: Whether a record ends with the piece.  # (pieces,)
             characters: How many characters of text each piece has.  # (pieces,)
         """
-        self._fit(int(numbers.max(initial=0)))
-        joined = np.zeros(len(numbers) + int(ends.sum()), self._dtype)
+        if not ends.any():
+            nothing = np.empty(0, np.int64)
+            self.add_ended(numbers, eos=nothing, characters=int(characters.sum()))
+            return
+        joined = np.zeros(len(numbers) + int(ends.sum()), numbers.dtype)
         eos = (np.cumsum(lengths + ends) - 1)[ends]
         symbols = np.ones(len(joined), np.bool_)
         symbols[eos] = False
         joined[symbols] = numbers
-        self._starts += (eos + (self._size + 1)).astype(np.int64).data
-        self._buffer += joined.data
-        self._size += len(joined)
-        self.characters += int(characters.sum())
+        self.add_ended(joined, eos=eos, characters=int(characters.sum()))
+
+    def add_ended(self, numbers: NDArray[Any], *, eos: NDArray[np.int64], characters: int) -> None:
+        """Add symbols among which each ``<eos>`` stands already, as 0.
+
+        Args:
+            numbers: Provisional numbers.  # (N,)
+            eos: Where the zeros are, ascending.  # (records that end,)
+            characters: How many characters of text they stand for.
+        """
+        self._fit(int(numbers.max(initial=0)))
+        self._numbers.append(numbers.astype(self._dtype, copy=False))
+        if len(eos):
+            starts = np.concatenate([[self._next], eos[:-1] + (self._size + 1)])
+            self._starts.append(starts.astype(np.int64))
+            self._next = self._size + int(eos[-1]) + 1
+        self._size += len(numbers)
+        self.characters += characters
 
     def finish(self, table: NDArray[np.uint32], *, symbol_lengths: NDArray[np.int64] | None) -> TokenStream:
         """Turn the numbers into ids and hand the stream over; nothing can be added after that.
@@ -57,15 +75,16 @@ class StreamBuilder:
             symbol_lengths: As in `TokenStream`.
         """
         self._recode(compact_dtype(int(table.max())), table)
-        ids = np.frombuffer(self._buffer, self._dtype)
-        starts = np.frombuffer(self._starts, np.int64)[:-1]
-        ids.flags.writeable = starts.flags.writeable = False
-        return TokenStream(ids, starts, self.characters, symbol_lengths)
+        ids, ids_file = self._numbers.array(self._dtype)
+        starts, starts_file = self._starts.array(np.int64)
+        return TokenStream(
+            ids, starts, self.characters, symbol_lengths, ids_file=ids_file, starts_file=starts_file
+        )
 
     @property
     def num_records(self) -> int:
         """Count the records that have ended."""
-        return len(self._starts) // 8 - 1
+        return self._starts.size // 8
 
     def _fit(self, largest: int) -> None:
         dtype = compact_dtype(largest)
@@ -73,20 +92,20 @@ class StreamBuilder:
             self._recode(dtype, None)
 
     def _recode(self, dtype: np.dtype[Any], table: NDArray[np.uint32] | None) -> None:
-        """Change the dtype, and the numbers by a table, in place.
+        """Change the dtype, and the numbers by a table."""
+        old, numbers = self._dtype, self._numbers
+        self._dtype, self._numbers = dtype, Spool()
+        narrow = None if table is None else table.astype(dtype)
+        for raw in numbers.blocks(BLOCK * old.itemsize):
+            block = raw.view(old)
+            self._numbers.append(block.astype(dtype) if narrow is None else _looked_up(narrow, block))
 
-        Wider numbers are written from the end and narrower ones from the beginning: then none is
-        overwritten before it is read.
-        """
-        old, self._dtype = self._dtype, dtype
-        widens = dtype.itemsize > old.itemsize
-        if widens:
-            self._buffer += bytes(self._size * (dtype.itemsize - old.itemsize))
-        source = np.frombuffer(self._buffer, old, self._size)
-        target = np.frombuffer(self._buffer, dtype, self._size)
-        blocks = range(0, self._size, BLOCK)
-        for begin in reversed(blocks) if widens else blocks:
-            numbers = source[begin : begin + BLOCK].copy()
-            target[begin : begin + BLOCK] = numbers if table is None else table[numbers]
-        del source, target  # a buffer that is looked at cannot change its size
-        del self._buffer[self._size * dtype.itemsize :]
+
+def _looked_up(table: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
+    """Give table[numbers]; bytes have a way of their own, five times as fast."""
+    if table.dtype == np.uint8 and numbers.dtype == np.uint8:
+        whole = np.zeros(256, np.uint8)
+        whole[: len(table)] = table[:256]
+        return np.frombuffer(numbers.tobytes().translate(whole.tobytes()), np.uint8)
+    found: NDArray[Any] = table[numbers]
+    return found

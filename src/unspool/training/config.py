@@ -36,6 +36,9 @@ class TrainingConfig:
         ema: Decay of an exponential moving average of the parameters, in (0, 1), or None for none. The
             average is then what is evaluated, writes samples and is kept as the model.
         validation_fraction: Share of the corpus held out of training, or None.
+        max_validation_symbols: Most symbols of the held-out text that are measured while it trains, always
+            the same ones: the records with the smallest hashes, or the beginning of what is held out of a
+            document. None measures all of it each time.
         state_reset: In document mode, the chance that a lane starts a window from an empty state, as every
             prompt does: 0 always carries it on, and 1 cuts the document into fixed windows of
             `sequence_length` symbols, each read on its own. In line mode the state is reset where a record
@@ -68,6 +71,7 @@ class TrainingConfig:
     clip_norm: float | None = 1.0
     ema: float | None = None
     validation_fraction: float | None = 0.1
+    max_validation_symbols: int | None = 2_000_000
     state_reset: float = 0.05
     context_dropout: float = 0.1
     patience: int | None = None
@@ -80,7 +84,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("batch_size", "sequence_length"):
             self._check(name, "a whole number ≥ 1", lambda v: is_whole(v, least=1))
-        for name in ("epochs", "patience", "evaluate_every", "threads"):
+        for name in ("epochs", "patience", "evaluate_every", "threads", "max_validation_symbols"):
             self._check(name, "a whole number ≥ 1, or None", lambda v: v is None or is_whole(v, least=1))
         for name in ("learning_rate", "epsilon"):
             self._check(name, "a number > 0", lambda v: is_real(v) and 0 < v < math.inf)

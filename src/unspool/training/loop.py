@@ -8,13 +8,19 @@ run with `minutes`, which follows the clock.
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
 from unspool.engines.protocol import Loss
 from unspool.errors import DivergenceError
-from unspool.evaluation.streams import Evaluation, bits_per_character, evaluate_stream
+from unspool.evaluation.streams import (
+    Evaluation,
+    bits_per_character,
+    evaluation_of,
+    measured_part,
+    stream_nats,
+)
 from unspool.text.lanes import Window
 from unspool.training.averaging import update_average
 from unspool.training.checkpoints import Checkpoint
@@ -26,6 +32,7 @@ from unspool.training.records import (
     CheckpointRecord,
     EvaluationRecord,
     FinishRecord,
+    MeasuringRecord,
     SampleRecord,
     StepRecord,
     StopRecord,
@@ -35,6 +42,8 @@ from unspool.training.resets import forget_some
 from unspool.training.schedules import SCHEDULES, progress_at
 from unspool.training.speed import Speed
 from unspool.training.task import Moment, TrainingTask
+
+SECONDS_BETWEEN = 1.0  # between two reports of an evaluation
 
 
 def train_loop(
@@ -93,6 +102,10 @@ class _Run:
         self.task, self.config, self.keeper, self.clock = task, task.config, keeper, clock
         self.checkpoint, self.progress = start, start.progress
         self.lanes = task.lanes()
+        self.measured = measured_part(
+            task.validation, task.config.max_validation_symbols, document=task.document
+        )
+        self.measuring_seconds: float | None = None  # what the last evaluation took in this process
         self.optimizer = Optimizer(
             self.config.optimizer, start.parameters, self.config, threads=task.engine.threads
         )
@@ -112,9 +125,20 @@ class _Run:
     def share(self, steps: float) -> float:
         """Return the share of the run that is behind: by steps or by the clock, whichever is further."""
         by_steps = 0.0 if self.total_steps is None else steps / self.total_steps
-        minutes = self.config.minutes
-        by_clock = 0.0 if minutes is None else self.progress.seconds / (60 * minutes)
+        by_clock = 0.0 if self.config.minutes is None else self.progress.seconds / self.seconds_to_learn()
         return min(1.0, max(by_steps, by_clock))
+
+    def seconds_to_learn(self) -> float:
+        """Give the part of `minutes` that is left to the steps when the last evaluation has its time.
+
+        That is as long as the last one took; before the first, half as long as learning as much would take.
+        It is at most half of the run: where measuring takes longer, the run does.
+        """
+        seconds = 60 * (self.config.minutes or 0.0)
+        needed = self.measuring_seconds
+        if needed is None:
+            needed = len(self.measured.ids) / (2 * self.speed.rate) if self.speed.rate else 0.0
+        return seconds - min(needed, seconds / 2)
 
     def learning_rate(self, step: int) -> float:
         schedule = SCHEDULES[self.config.schedule]
@@ -223,8 +247,8 @@ class _Run:
     def reason_to_end(self) -> str | None:
         if self.total_steps is not None and self.progress.step >= self.total_steps:
             return "epochs"
-        minutes = self.config.minutes
-        return "minutes" if minutes is not None and self.progress.seconds >= 60 * minutes else None
+        over = self.config.minutes is not None and self.progress.seconds >= self.seconds_to_learn()
+        return "minutes" if over else None
 
     def evaluation_due(self) -> bool:
         if self.progress.finished is not None:
@@ -235,18 +259,29 @@ class _Run:
     def epoch_is_over(self) -> bool:
         return self.progress.window >= self.lanes.windows_per_epoch
 
-    def evaluate(self) -> Iterator[EvaluationRecord | SampleRecord]:
+    def measure(self) -> Generator[MeasuringRecord, None, Evaluation]:
+        """Measure the held-out text; where it takes long, tell every second how far it is."""
+        nats, done, began = [], 0, self.clock()
+        told = began
+        for part, count in stream_nats(
+            self.task.engine,
+            self.checkpoint.model,
+            self.measured,
+            eos_id=self.task.eos_id,
+            document=self.task.document,
+        ):
+            nats.append(part)
+            done += count
+            if self.clock() - told >= SECONDS_BETWEEN:
+                told = self.clock()
+                yield MeasuringRecord(step=self.progress.step, done=done, total=len(self.measured.ids))
+        self.measuring_seconds = self.clock() - began
+        return evaluation_of(self.measured, nats)
+
+    def evaluate(self) -> Iterator[MeasuringRecord | EvaluationRecord | SampleRecord]:
         """Measure the held-out text, keep the best model, run the callbacks."""
         task, progress = self.task, self.progress
-        held_out = None
-        if len(task.validation.ids):
-            held_out = evaluate_stream(
-                task.engine,
-                self.checkpoint.model,
-                task.validation,
-                eos_id=task.eos_id,
-                document=task.document,
-            )
+        held_out = (yield from self.measure()) if len(self.measured.ids) else None
         self.refuse_ruined(held_out)
         best = note_evaluation(progress, None if held_out is None else held_out.bits_per_character)
         if progress.finished is None and out_of_patience(progress, self.config.patience):
@@ -273,6 +308,7 @@ class _Run:
             perplexity=None if held_out is None or math.isinf(held_out.perplexity) else held_out.perplexity,
             best=best,
             seconds=self.progress.seconds,
+            measured_characters=None if held_out is None else held_out.characters,
         )
 
     def close_epoch(self) -> None:

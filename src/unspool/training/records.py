@@ -37,6 +37,22 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuringRecord:
+    """Tell how far a long evaluation is; it is not written down.
+
+    Args:
+        step: Steps made.
+        done: Held-out symbols measured.
+        total: Held-out symbols to measure.
+    """
+
+    kind: ClassVar[str] = "measuring"
+    step: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
     """Tell how the network does on the held-out text, and did on average in this epoch's training.
 
@@ -50,6 +66,7 @@ class EvaluationRecord:
         perplexity: exp(loss), or None where that is more than a float holds.
         best: Whether this is the best so far; always so if nothing is held out.
         seconds: Wall time of the run so far.
+        measured_characters: Characters of the held-out text that were measured, or None.
     """
 
     kind: ClassVar[str] = "evaluation"
@@ -62,6 +79,7 @@ class EvaluationRecord:
     perplexity: float | None
     best: bool
     seconds: float
+    measured_characters: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +144,13 @@ class FinishRecord:
 
 
 TrainingRecord: TypeAlias = (
-    StepRecord | EvaluationRecord | SampleRecord | CheckpointRecord | StopRecord | FinishRecord
+    StepRecord
+    | MeasuringRecord
+    | EvaluationRecord
+    | SampleRecord
+    | CheckpointRecord
+    | StopRecord
+    | FinishRecord
 )
 
 

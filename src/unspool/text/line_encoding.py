@@ -1,0 +1,139 @@
+"""Encode plain text, a record a line, character by character: the fast twin of `encode_corpus`.
+
+A block of many lines goes through the native kernels as a whole. Several threads find and hash the lines of
+the next blocks while one numbers the characters of this one.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check
+from unspool.kernels import default_threads
+from unspool.kernels.lines import CODE_POINTS, Lines, Numbering, find_lines
+from unspool.text.codepoints import to_codepoints
+from unspool.text.counting import check_max_vocab_size
+from unspool.text.decoding import PIECE
+from unspool.text.encoding import (
+    EncodedCorpus,
+    Numbered,
+    finished,
+    grown_tokenizer,
+    new_tokenizer,
+    refuse_nothing,
+)
+from unspool.text.records import check_normalization, normalized
+from unspool.text.split import digest_limit
+from unspool.text.stream_builder import StreamBuilder
+from unspool.text.tokenizers import CharTokenizer, Tokenizer
+from unspool.text.unknown_symbols import Unknown
+
+MOST_THREADS = 4  # more would wait for the one that numbers
+AHEAD = 2  # blocks that wait, for each thread
+
+Block = tuple[NDArray[Any], Lines]
+
+
+def encode_lines(
+    blocks: Iterable[str],
+    *,
+    tokenizer: str | Tokenizer,
+    max_vocab_size: int | None = None,
+    fraction: float = 0.0,
+    normalization: str | None = "NFC",
+    unknown: Unknown = "error",
+    grow: bool = False,
+) -> EncodedCorpus | None:
+    r"""Encode the lines of a text that are more than white space, as `encode_corpus` would.
+
+    Args:
+        blocks: The text in blocks of any length, every line ended by ``\n``.
+        tokenizer: As for `encode_corpus`.
+        max_vocab_size: As for `encode_corpus`.
+        fraction: Share of the lines to hold out by their hash; see `hash_split`.
+        normalization: As for `encode_corpus`.
+        unknown: As for `encode_corpus`.
+        grow: As for `encode_corpus`.
+
+    Returns:
+        The corpus; None where the general way has to be taken: for another tokenizer than char, an unknown
+        symbol that is no ``<unk>``, a line of more than a million characters, or no text at all.
+
+    Raises:
+        ConfigError: If an argument is out of its range.
+        CorpusError: If a block cannot be read, or nothing is left for training.
+    """
+    known = tokenizer if isinstance(tokenizer, Tokenizer) else None
+    if (known.kind if known else tokenizer) != CharTokenizer.kind:
+        return None
+    check(
+        "max_vocab_size", max_vocab_size, "None with a tokenizer that exists", not (known and max_vocab_size)
+    )
+    check_max_vocab_size(max_vocab_size)
+    form = known.normalization if known else check_normalization(normalization)
+    training, validation = StreamBuilder(), StreamBuilder()
+    numbering = Numbering(np.zeros(CODE_POINTS, np.uint32))
+    for block in _with_lines(_codes(blocks, form), digest_limit(fraction)):
+        if block is None:
+            return None
+        for builder, numbers in zip((training, validation), numbering.number(*block), strict=True):
+            eos = np.flatnonzero(numbers == 0)
+            builder.add_ended(numbers, eos=eos, characters=len(numbers) - len(eos))
+    if training.num_records + validation.num_records == 0:
+        return None
+    refuse_nothing(training, validation)
+    numbered: Numbered | None
+    if known is None:
+        numbered = new_tokenizer(CharTokenizer, numbering, max_vocab_size, form)
+    else:
+        numbered = grown_tokenizer(known, numbering) if grow else _known_ids(known, numbering, unknown)
+    return None if numbered is None else finished(training, validation, numbered)
+
+
+def _known_ids(tokenizer: Tokenizer, numbering: Numbering, unknown: Unknown) -> Numbered | None:
+    """Give the ids of a tokenizer that exists, or None if it takes a look at the text to tell."""
+    symbols, counts = numbering.symbols(), numbering.counts()
+    ids = {symbol: i for i, symbol in enumerate(tokenizer.symbols, start=1) if i != tokenizer.unk_id}
+    strange = np.array([symbol not in ids for symbol in symbols], np.bool_)
+    if strange.any() and (unknown != "replace" or tokenizer.unk_id is None):
+        return None
+    found = (ids.get(symbol, tokenizer.unk_id or 0) for symbol in symbols)
+    return tokenizer, np.array([tokenizer.eos_id, *found], np.uint32), int(counts[strange].sum())
+
+
+def _codes(blocks: Iterable[str], form: str | None) -> Iterator[NDArray[Any] | None]:
+    """Yield the code points of blocks of whole lines, or None once a line is too long to be one."""
+    held = ""
+    for block in blocks:
+        text = held + block
+        end = text.rfind("\n") + 1
+        held = text[end:]
+        if len(held) >= PIECE:
+            yield None
+            return
+        if end:
+            yield to_codepoints(normalized(text[:end], form))
+    if held:
+        yield to_codepoints(normalized(held, form))
+
+
+def _with_lines(blocks: Iterator[NDArray[Any] | None], limit: int) -> Iterator[Block | None]:
+    """Find the lines of the blocks, several blocks at once, and yield them in their order."""
+    threads = min(MOST_THREADS, default_threads())
+    waiting: deque[tuple[NDArray[Any], Future[Lines]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for codes in blocks:
+            if codes is None:
+                yield None
+                return
+            waiting.append((codes, pool.submit(find_lines, codes, limit=limit)))
+            if len(waiting) > threads * AHEAD:
+                first, lines = waiting.popleft()
+                yield first, lines.result()
+        while waiting:
+            first, lines = waiting.popleft()
+            yield first, lines.result()

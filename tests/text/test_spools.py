@@ -1,0 +1,61 @@
+"""Spools: the same bytes whether they lie in memory or in a file."""
+
+import gc
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unspool.errors import CorpusError
+from unspool.text import spools
+from unspool.text.spools import Spool
+
+
+def filled(parts: list[list[int]]) -> Spool:
+    """Make a spool of some numbers."""
+    spool = Spool()
+    for part in parts:
+        spool.append(np.array(part, np.uint16))
+    return spool
+
+
+def open_files() -> int:
+    """Count the open files of this process, where the system shows them."""
+    shown = Path("/proc/self/fd")
+    return len(list(shown.iterdir())) if shown.exists() else 0
+
+
+@pytest.mark.parametrize("spill", [0, 5, 6, 7, 1000])
+def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, spill: int) -> None:
+    monkeypatch.setattr(spools, "SPILL", spill)
+    spool = filled([[1, 2, 3], [], [400, 500]])
+    assert spool.size == 10
+    blocks = [block.view(np.uint16).tolist() for block in spool.blocks(4)]
+    assert blocks == [[1, 2], [3, 400], [500]]
+    array, mapped = spool.array(np.uint16)
+    assert array.tolist() == [1, 2, 3, 400, 500]
+    assert not array.flags.writeable
+    assert (mapped is not None) == (spill < 10)
+    if mapped is not None:
+        mapped.give_back()
+    assert array.tolist() == [1, 2, 3, 400, 500]
+
+
+def test_nothing_is_left_open_or_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = open_files()
+    array, mapped = filled([[1]]).array(np.uint16)
+    abandoned = filled([[2]])
+    assert list(tmp_path.iterdir()) == []
+    del array, mapped, abandoned
+    gc.collect()
+    assert open_files() == before
+
+
+def test_no_room_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(CorpusError, match=r"cannot be kept in .*missing.*TMPDIR"):
+        filled([[1]])
