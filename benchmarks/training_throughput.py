@@ -57,7 +57,7 @@ def torch_steps(cell: str, arguments: argparse.Namespace, start: dict[str, np.nd
     """Prepare PyTorch's steps, from the same parameters."""
     import torch
 
-    from torch_peer import TorchNetwork, TorchTrainer
+    from unspool.benchmarking.torch_peer import TorchNetwork, TorchTrainer
 
     torch.set_num_threads(arguments.threads)
     network = TorchNetwork(

@@ -40,6 +40,7 @@ COMMANDS = {
     "info": "info:info",
     "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
+    "bench": "bench:bench",
 }
 
 
