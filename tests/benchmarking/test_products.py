@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from unspool.benchmarking import products
+from unspool.errors import UnspoolError
 from unspool.kernels import multiply
 
 
@@ -25,7 +26,7 @@ def test_numpy_multiplies_in_a_process_that_ends() -> None:
     with products.numpy_product(8, threads=1, least=0.0):
         pass  # never asked
     with (
-        pytest.raises(products.UnspoolError, match="ended"),
+        pytest.raises(UnspoolError, match="ended"),
         products.numpy_product(-1, threads=1, least=0) as run,
     ):
         run()

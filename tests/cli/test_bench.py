@@ -55,7 +55,8 @@ def test_one_document(unspool: Run) -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--seconds", "0"], "seconds"), (["--cell", "cnn"], "lstm, gru"), (["--hidden-size", "big"], "'big'"),
+        (["--seconds", "0"], "seconds"), (["--cell", "cnn"], "lstm, gru"),
+        (["--hidden-size", "big"], "'big'"),
         (["--batch-size", "0"], "batch_size"), (["--threads", "0"], "threads"), (["--svg", "x.png"], ".svg"),
     ],
 )  # fmt: skip
