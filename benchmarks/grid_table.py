@@ -65,6 +65,7 @@ def summary(lines: Sequence[Line]) -> str:
     )
     lost = sum(value < 1 for value, _ in known)
     return (
-        f"Over PyTorch's best: geometric mean of {len(known)} cells {mean:.2f} ×; worst {worst:.2f} × ({place}); "
+        f"Over PyTorch's best: geometric mean of {len(known)} cells {mean:.2f} ×; "
+        f"worst {worst:.2f} × ({place}); "
         f"slower than PyTorch in {lost}"
     )
