@@ -100,8 +100,8 @@ def measure(case: Case, names: list[str], arguments: argparse.Namespace) -> dict
     start = initialize(config, 0)
     steps, losses, failed = {}, {}, {}
     for name in names:
-        step = steps_of(name, config, start, windows, arguments.threads)
         try:
+            step = steps_of(name, config, start, windows, arguments.threads)
             losses[name] = step()
         except Exception as error:  # a peer that cannot do a cell of the grid is no reason to stop
             if name == "unspool":

@@ -106,8 +106,8 @@ def verdict(runs: dict[str, list[Result]]) -> str:
     parts = [f"{name} {value:.1f} s" for name, value in keras.items() if name not in runs["unspool"][0]]
     without = keras["seconds"] - keras["sample"]
     return (
-        f"unspool is {keras['seconds'] / ours.median:.1f} × faster, {without / ours.median:.1f} × where Keras's"
-        f" samples count nothing; Keras: {', '.join(parts)}"
+        f"unspool is {keras['seconds'] / ours.median:.1f} × faster, {without / ours.median:.1f} × "
+        f"where Keras's samples count nothing; Keras: {', '.join(parts)}"
     )
 
 
