@@ -54,7 +54,7 @@ def torchs(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarr
     """Prepare the peer's search: the best text of each prompt, (P, T)."""
     import torch
 
-    from torch_peer import TorchNetwork
+    from unspool.benchmarking.torch_peer import TorchNetwork
 
     V, K = arguments.vocab_size, arguments.num_beams
     network = TorchNetwork(arguments.cell, vocab_size=V, hidden_size=arguments.hidden_size)

@@ -65,7 +65,7 @@ def torch_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], 
     """Prepare a round of PyTorch's: characters per second."""
     import torch
 
-    from torch_peer import TorchNetwork, generate
+    from unspool.benchmarking.torch_peer import TorchNetwork, generate
 
     threads = 1 if batch_size == 1 else arguments.threads  # one stream is faster without a pool
     network = TorchNetwork(

@@ -1,118 +1,38 @@
-"""What every benchmark shares: the machine in words, interleaved rounds, medians with their spread, a table.
-
-A figure is worth something only next to another one from the same process: contenders take turns, in an
-order that moves on by one each round, so that a slow minute of the machine falls on all of them.
-"""
+"""What every benchmark shares: flags, the machine in words, a table; turns are `unspool.benchmarking`'s."""
 
 import argparse
-import importlib.metadata
 import json
 import os
-import platform
-import statistics
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
-SETTLE_SECONDS = 0.2  # lets the previous contender's thread pool fall asleep
-PACKAGES = ("unspool", "numpy", "torch", "jax", "keras", "tensorflow-cpu", "tensorflow")
+from unspool.benchmarking import machine
+from unspool.benchmarking.machine import installed
+from unspool.benchmarking.turns import SETTLE_SECONDS, Spread, figure, seconds, take_turns
 
-
-@dataclass(frozen=True)
-class Spread:
-    """The middle and the ends of repeated measurements.
-
-    Args:
-        median: Of all rounds.
-        low: The smallest.
-        high: The largest.
-        rounds: How many there were.
-    """
-
-    median: float
-    low: float
-    high: float
-    rounds: int
-
-    @staticmethod
-    def of(values: Sequence[float]) -> "Spread":
-        """Summarise at least one measurement."""
-        return Spread(statistics.median(values), min(values), max(values), len(values))
-
-    def __str__(self) -> str:
-        return f"{figure(self.median)} ({figure(self.low)} to {figure(self.high)})"
-
-
-def figure(value: float) -> str:
-    """Write a number with as many digits as it deserves."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) >= 100 else f"{value:.2f}"
-
-
-def installed(package: str) -> str | None:
-    """Give a package's version, or None where it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def processor() -> str:
-    """Name the processor as the system does."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text("utf-8").splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def vector_instructions() -> str:
-    """Name the widest vector instructions that the processor offers."""
-    info = Path("/proc/cpuinfo")
-    flags = set(info.read_text("utf-8").split()) if info.exists() else set()
-    known = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}
-    return next((name for flag, name in known.items() if flag in flags), "unknown")
+__all__ = [
+    "SETTLE_SECONDS",
+    "Spread",
+    "absent",
+    "data",
+    "describe",
+    "figure",
+    "finish",
+    "installed",
+    "options",
+    "plain",
+    "say",
+    "seconds",
+    "table",
+    "take_turns",
+]
 
 
 def describe(*, threads: int, precision: str = "float32") -> dict[str, object]:
-    """Describe the machine, the versions and the terms of a run."""
-    versions = {name: version for name in PACKAGES if (version := installed(name))}
-    return {
-        "processor": processor(),
-        "vectors": vector_instructions(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "versions": versions,
-        "threads": threads,
-        "precision": precision,
-    }
-
-
-def take_turns(contenders: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, Spread]:
-    """Run all contenders in every round, the first of a round moving on by one.
-
-    Args:
-        contenders: Name -> a call that does one round's work and returns its figure.
-        rounds: How many rounds are counted, after one that warms up and is not.
-    """
-    names = list(contenders)
-    figures: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(-1, rounds):
-        first = turn % len(names) if names else 0
-        for name in names[first:] + names[:first]:
-            time.sleep(SETTLE_SECONDS)
-            value = contenders[name]()
-            if turn >= 0:
-                figures[name].append(value)
-    return {name: Spread.of(values) for name, values in figures.items()}
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    """Describe the machine, the versions and the terms of a run, as JSON has it."""
+    return asdict(machine.describe(threads=threads, precision=precision))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -69,7 +69,7 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
     """Train PyTorch until the last goal."""
     import torch
 
-    from torch_peer import TorchNetwork, TorchTrainer, windows_loss
+    from unspool.benchmarking.torch_peer import TorchNetwork, TorchTrainer, windows_loss
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(seed)

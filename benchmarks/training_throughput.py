@@ -57,7 +57,7 @@ def torch_steps(cell: str, arguments: argparse.Namespace, start: dict[str, np.nd
     """Prepare PyTorch's steps, from the same parameters."""
     import torch
 
-    from torch_peer import TorchNetwork, TorchTrainer
+    from unspool.benchmarking.torch_peer import TorchNetwork, TorchTrainer
 
     torch.set_num_threads(arguments.threads)
     network = TorchNetwork(
@@ -77,12 +77,19 @@ def speed(steps: list[Step], characters: int) -> float:
     return len(steps) * characters / harness.seconds(lambda: [step() for step in steps])
 
 
-def operations(cell: str, arguments: argparse.Namespace) -> float:
-    """Count the multiplications and additions of one trained character; gathered input costs none."""
-    gates = {"lstm": 4, "gru": 3, "rnn": 1}[cell]
-    hidden, layers = arguments.hidden_size, arguments.num_layers
-    products = gates * hidden * hidden * (2 * layers - 1) + hidden * arguments.vocab_size
-    return 3 * 2 * products  # forward, and two products of the same size backward
+def operations(cell: str, arguments: argparse.Namespace) -> int:
+    """Count the useful operations of one trained character."""
+    from unspool.benchmarking.operations import training_operations
+    from unspool.network.config import NetworkConfig
+
+    return training_operations(
+        NetworkConfig(
+            cell=cell,
+            hidden_size=arguments.hidden_size,
+            num_layers=arguments.num_layers,
+            vocab_size=arguments.vocab_size,
+        )
+    )
 
 
 def measure(cell: str, arguments: argparse.Namespace) -> dict[str, object]:

@@ -198,6 +198,7 @@ double optimize(ThreadTeam& team, const std::string& kernels, int kind,
 }
 
 void multiply(const std::string& kernels, Array<const float> a, Array<const float> b, Array<float> out) {
+    nb::gil_scoped_release unlocked;
     check_memory(kernels_named(kernels).multiply(static_cast<int>(a.shape(0)), static_cast<int>(b.shape(1)),
                                                  static_cast<int>(a.shape(1)), a.data(), b.data(),
                                                  out.data()));

@@ -42,6 +42,7 @@ COMMANDS = {
     "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
     "cache": "cache:cache",
+    "bench": "bench:bench",
 }
 
 

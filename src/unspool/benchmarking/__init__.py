@@ -1,0 +1,1 @@
+"""How fast this machine is, and unspool and its peers on it: contenders take turns in one process."""

@@ -1,0 +1,315 @@
+"""A machine measured in about a minute: its products, unspool's share of them, and PyTorch beside it."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import product as combinations
+
+from unspool.benchmarking import contenders, products
+from unspool.benchmarking.machine import Machine, describe, installed
+from unspool.benchmarking.operations import generation_operations, training_operations
+from unspool.benchmarking.turns import Spread, repeated, take_turns
+from unspool.configuration import check, is_real, is_whole
+from unspool.kernels import default_threads
+from unspool.network.cells import CELLS
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+
+OURS, PEER = "unspool", "PyTorch"
+VOCAB_SIZE = 84
+SEQUENCE_LENGTH = 45
+PRODUCT_SIZES = (512, 1024)  # the better one is the machine's rate: which it is depends on its caches
+SHARES = {"products": 0.15, "training": 0.55, "generation": 0.3}  # of the time
+MOST_ROUNDS = 15
+FEWEST_ROUNDS = 4  # that the time is cut for, the warm-up among them
+BUSY = 0.5  # load for each processor above which the figures say more about the others than about us
+SAME = 1e-4  # relative difference of two losses of the same work in float32
+COUNTS = {OURS: (1000, 100), PEER: (40, 20)}  # symbols of one text alone, and of one among many, in a call
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchConfig:
+    """Decide what is measured, and for how long.
+
+    Args:
+        seconds: About how long all of it takes, > 0; what is slow takes longer.
+        cell: Cells.
+        hidden_size: Units in the layer.
+        batch_size: Lanes that are trained side by side, and texts that are written at once.
+        threads: Threads of every contender; None for one on each processor that this process may use.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+
+    seconds: float = 60.0
+    cell: tuple[str, ...] = ("lstm", "gru", "rnn")
+    hidden_size: tuple[int, ...] = (128, 512)
+    batch_size: tuple[int, ...] = (64,)
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value against its range."""
+        ok = is_real(self.seconds) and 0 < self.seconds < float("inf")
+        check("seconds", self.seconds, "a number > 0", ok)
+        ok = len(self.cell) > 0 and all(cell in CELLS for cell in self.cell)
+        check("cell", self.cell, f"some of {', '.join(CELLS)}", ok)
+        for name in ("hidden_size", "batch_size"):
+            values = getattr(self, name)
+            ok = len(values) > 0 and all(is_whole(value, least=1) for value in values)
+            check(name, values, "whole numbers ≥ 1", ok)
+        ok = self.threads is None or is_whole(self.threads, least=1)
+        check("threads", self.threads, "a whole number ≥ 1, or none", ok)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductRate:
+    """Tell how fast two square matrices are multiplied.
+
+    Args:
+        contender: Who multiplies them.
+        precision: What in.
+        size: Rows and columns of both.
+        gflops: 10^9 multiplications and additions a second.
+    """
+
+    contender: str
+    precision: str
+    size: int
+    gflops: Spread
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """Tell how fast one network is trained or writes.
+
+    Args:
+        cell: Its cell.
+        hidden_size: Its units.
+        batch_size: Lanes side by side, or texts at once.
+        operations: Useful multiplications and additions for one character.
+        characters_per_second: By contender.
+        gflops: 10^9 useful operations a second of unspool's median.
+        share: Of the machine's rate in float32.
+        ratio: unspool's median to PyTorch's, or None where that is not installed.
+    """
+
+    cell: str
+    hidden_size: int
+    batch_size: int
+    operations: int
+    characters_per_second: dict[str, Spread]
+    gflops: float
+    share: float
+    ratio: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Hold all that was measured; `unspool.configuration.to_dict` writes it as JSON.
+
+    Args:
+        machine: Where.
+        vocab_size: Symbols of every network.
+        sequence_length: Steps of a training window.
+        peak_gflops: The machine's rate by precision: the best product's median.
+        products: Products of matrices.
+        training: Training, forward, backward, clipping and AdamW.
+        generation: Writing.
+        absent: What could not be measured, and why.
+    """
+
+    machine: Machine
+    vocab_size: int
+    sequence_length: int
+    peak_gflops: dict[str, float]
+    products: tuple[ProductRate, ...]
+    training: tuple[Speed, ...]
+    generation: tuple[Speed, ...]
+    absent: dict[str, str]
+
+
+def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Bench:
+    """Measure this machine.
+
+    Args:
+        config: What is measured; None for the defaults.
+        say: Gets a line about each thing that is about to be measured.
+
+    Raises:
+        ConfigError: If the machine gives no such threads.
+        UnspoolError: If PyTorch's network is not the same as unspool's.
+    """
+    chosen = config or BenchConfig()
+    threads = chosen.threads or default_threads()
+    machine = describe(threads=threads)
+    if machine.load > BUSY * machine.cores:
+        say(
+            f"the machine is busy, {machine.load:.1f} others wait for its processors: all figures are too low"
+        )
+    absent = missing(machine)
+    rates = measured_products(machine, chosen.seconds * SHARES["products"], say=say)
+    peak = {
+        precision: max(rate.gflops.median for rate in rates if rate.precision == precision)
+        for precision in sorted({rate.precision for rate in rates})
+    }
+    cases = list(combinations(chosen.cell, chosen.hidden_size, chosen.batch_size))
+    alone = list(combinations(chosen.cell, chosen.hidden_size, sorted({1, *chosen.batch_size})))
+    measure = partial(measured, peak=peak["float32"], threads=threads, say=say)
+    trained = [measure("training", *case, seconds=chosen.seconds / len(cases)) for case in cases]
+    written = [measure("generation", *case, seconds=chosen.seconds / len(alone)) for case in alone]
+    return Bench(
+        machine=machine,
+        vocab_size=VOCAB_SIZE,
+        sequence_length=SEQUENCE_LENGTH,
+        peak_gflops=peak,
+        products=tuple(rates),
+        training=tuple(trained),
+        generation=tuple(written),
+        absent=absent,
+    )
+
+
+def missing(machine: Machine) -> dict[str, str]:
+    """Tell what cannot be measured here, and why."""
+    reasons = {}
+    if not installed("torch"):
+        reasons[PEER] = 'torch is not installed; pip install "unspool[torch]"'
+        reasons["bf16"] = "unspool computes in float32, and torch is not installed"
+    elif machine.bf16 is None:
+        reasons["bf16"] = "the processor has no products in bf16"
+    return reasons
+
+
+def measured_products(machine: Machine, limit: float, *, say: Say) -> list[ProductRate]:
+    """Let all who can multiply take turns, for every size."""
+    say(f"products of matrices on {machine.threads} threads")
+    rates = []
+    for size in PRODUCT_SIZES:
+        part = limit / len(PRODUCT_SIZES)
+        with ExitStack() as stack:
+            turns = multipliers(size, machine, part, stack)
+            spreads = take_turns(turns, rounds=MOST_ROUNDS, limit=part, settle=settled(part, len(turns)))
+        for name, spread in spreads.items():
+            contender, precision = name.rsplit(" ", 1)
+            rates.append(ProductRate(contender=contender, precision=precision, size=size, gflops=spread))
+    return rates
+
+
+def multipliers(
+    size: int, machine: Machine, limit: float, stack: ExitStack
+) -> dict[str, Callable[[], float]]:
+    """List who multiplies matrices here, by name and precision; a round gives 10^9 operations a second."""
+    threads, amount = machine.threads, products.operations(size) / 1e9
+    least = round_seconds(limit, 4)
+    blas = stack.enter_context(products.numpy_product(size, threads=threads, least=least))
+    works = {"unspool's tile float32": products.own_product(size, threads=threads)}
+    if installed("torch"):
+        from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
+
+        works["PyTorch float32"] = torch_peer.product(size, threads=threads)
+        if machine.bf16 is not None:
+            works["PyTorch bf16"] = torch_peer.product(size, threads=threads, bf16=True)
+    made = {name: repeated(work, least=least, amount=amount) for name, work in works.items()}
+    return {"NumPy's BLAS float32": lambda: blas() / 1e9, **made}
+
+
+def measured(
+    kind: str,
+    cell: str,
+    hidden_size: int,
+    batch_size: int,
+    *,
+    seconds: float,
+    peak: float,
+    threads: int,
+    say: Say,
+) -> Speed:
+    """Measure how fast one network is trained or writes, beside PyTorch where it is installed.
+
+    Args:
+        kind: "training" or "generation".
+        cell: Its cell.
+        hidden_size: H.
+        batch_size: B.
+        seconds: This network's part of the whole time.
+        peak: The machine's rate in float32, 10^9 operations a second.
+        threads: Threads of every contender.
+        say: Gets a line about it.
+    """
+    say(f"{kind}: {cell}, {hidden_size} units, {batch_size} at once")
+    config = NetworkConfig(cell=cell, hidden_size=hidden_size, vocab_size=VOCAB_SIZE)
+    training = kind == "training"
+    works = trainers(config, batch_size, threads) if training else writers(config, batch_size, threads)
+    limit = seconds * SHARES[kind]
+    least = round_seconds(limit, len(works))
+    turns = {name: repeated(work, least=least, amount=amount) for name, (work, amount) in works.items()}
+    speeds = take_turns(turns, rounds=MOST_ROUNDS, limit=limit, settle=settled(limit, len(works)))
+    operations = training_operations(config) if training else generation_operations(config)
+    gflops = operations * speeds[OURS].median / 1e9
+    return Speed(
+        cell=cell,
+        hidden_size=hidden_size,
+        batch_size=batch_size,
+        operations=operations,
+        characters_per_second=speeds,
+        gflops=gflops,
+        share=gflops / peak,
+        ratio=speeds[OURS].median / speeds[PEER].median if PEER in speeds else None,
+    )
+
+
+def round_seconds(limit: float, works: int) -> float:
+    """Give the seconds of one contender's round, so that a few rounds fit into the limit."""
+    return 0.7 * limit / FEWEST_ROUNDS / works
+
+
+def settled(limit: float, works: int) -> float:
+    """Give the seconds to wait before a turn: what the rounds leave, 0.2 at most."""
+    return min(0.2, 0.3 * limit / FEWEST_ROUNDS / works)
+
+
+def trainers(
+    config: NetworkConfig, batch_size: int, threads: int
+) -> Mapping[str, tuple[Callable[[], object], int]]:
+    """List who trains the network: a call that makes a step, and the characters of it."""
+    windows = contenders.random_windows(
+        vocab_size=VOCAB_SIZE, sequence_length=SEQUENCE_LENGTH, batch_size=batch_size
+    )
+    start = initialize(config, 0)
+    steps = {OURS: contenders.training_step(config, start, windows, threads=threads)}
+    if installed("torch"):
+        from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
+
+        steps[PEER] = torch_peer.training_step(
+            config, start, windows, threads=threads, learning_rate=contenders.LEARNING_RATE
+        )
+        contenders.refuse_other_work({name: step() for name, step in steps.items()}, tolerance={PEER: SAME})
+    return {name: (step, batch_size * SEQUENCE_LENGTH) for name, step in steps.items()}
+
+
+def writers(
+    config: NetworkConfig, texts: int, threads: int
+) -> Mapping[str, tuple[Callable[[], object], int]]:
+    """List who writes with the network: a call that writes all texts, and the characters of them."""
+    start = initialize(config, 0)
+    made = [(OURS, writer_of(OURS))]
+    if installed("torch"):
+        made.append((PEER, writer_of(PEER)))
+    counts = {name: COUNTS[name][texts > 1] for name, _ in made}
+    return {
+        name: (write(config, start, texts=texts, count=counts[name], threads=threads), texts * counts[name])
+        for name, write in made
+    }
+
+
+def writer_of(name: str) -> Callable[..., Callable[[], object]]:
+    """Give the function that prepares a contender's writing."""
+    if name == OURS:
+        return contenders.writing
+    from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
+
+    return torch_peer.writing
