@@ -119,7 +119,7 @@ def check_ids(name: str, ids: NDArray[np.int32], vocab_size: int) -> None:
     """Raise ValueError unless there are ids, all of them in the vocabulary."""
     if not ids.size:
         raise ValueError(f"{name}: expected at least one id, got shape {ids.shape}")
-    if not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
+    if int(ids.view(np.uint32).max()) >= vocab_size:  # one pass: what is below 0 is far above
         raise ValueError(f"{name}: expected ids in [0, {vocab_size}), got {ids.min()} to {ids.max()}")
 
 
