@@ -32,7 +32,7 @@ def tell(
     return (
         _text(facts),
         _machine(found),
-        " ".join(_size(facts, found, best, kept)),
+        " ".join(_size(found, best, kept)),
         _dropout(best, network, kept),
         _steps(best, training),
         _time(best, training),
@@ -52,9 +52,7 @@ def _machine(found: Sequence[Candidate]) -> str:
     return f"This machine learns from so many symbols a second: {', '.join(speeds)} units."
 
 
-def _size(
-    facts: CorpusFacts, found: Sequence[Candidate], best: Candidate, kept: Mapping[str, Any]
-) -> Iterator[str]:
+def _size(found: Sequence[Candidate], best: Candidate, kept: Mapping[str, Any]) -> Iterator[str]:
     network = best.network
     layers = f"{network.num_layers} × " if network.num_layers > 1 else ""
     yield f"{layers}{network.cell} {network.hidden_size} reads {_rounded(best.symbols)} symbols in the time,"
