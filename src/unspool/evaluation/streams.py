@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import CorpusError
 from unspool.evaluation.forward import PART, steered, token_losses
+from unspool.evaluation.pairs import exact_share
 from unspool.text.batches import padded_batches
 from unspool.text.lanes import Window, conditions_of, record_of
 from unspool.text.streams import TokenStream
@@ -30,6 +32,7 @@ class Evaluation:
         perplexity: exp(loss).
         symbols: Targets counted, `<eos>` included.
         characters: Characters of text.
+        exact: Share of the sources that the network answers exactly (greedily); None without sources.
     """
 
     loss: float
@@ -37,6 +40,7 @@ class Evaluation:
     perplexity: float
     symbols: int
     characters: int
+    exact: float | None = None
 
 
 def bits_per_character(nats: float, characters: int) -> float:
@@ -45,7 +49,13 @@ def bits_per_character(nats: float, characters: int) -> float:
 
 
 def evaluate_stream(
-    engine: Engine, parameters: Parameters, stream: TokenStream, *, eos_id: int, document: bool
+    engine: Engine,
+    parameters: Parameters,
+    stream: TokenStream,
+    *,
+    eos_id: int,
+    document: bool,
+    most_answers: int | None = None,
 ) -> Evaluation:
     """Measure how well a network predicts every symbol of a stream, each counted once.
 
@@ -60,6 +70,7 @@ def evaluate_stream(
         stream: What to predict, at least one symbol.
         eos_id: The id of `<eos>`.
         document: Whether the stream is one document.
+        most_answers: Records of which it is looked at whether their source is answered exactly; None for all.
 
     Raises:
         CorpusError: If the stream is empty.
@@ -73,12 +84,16 @@ def evaluate_stream(
         for losses in token_losses(engine, parameters, windows, reset_id=None if document else eos_id)
     )
     loss = nats / len(stream.ids)
+    exact = None
+    if isinstance(engine, EncoderDecoder):
+        exact = exact_share(engine, parameters, stream, eos_id=eos_id, most=most_answers)
     return Evaluation(
         loss=loss,
         bits_per_character=bits_per_character(nats, stream.characters),
         perplexity=math.exp(loss) if loss < 700 else math.inf,
         symbols=len(stream.ids),
         characters=stream.characters,
+        exact=exact,
     )
 
 
@@ -89,7 +104,8 @@ def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Windo
         some = sizes[first : first + RECORDS_AT_ONCE]
         ids = stream.ids[stream.starts[first] :]
         for batch in padded_batches(ids, some, max_symbols=BATCH_SYMBOLS, first_id=eos_id):
-            yield steered(batch.windows(PART), stream.contexts, first + batch.indices)
+            records = first + batch.indices
+            yield steered(batch.windows(PART), stream.contexts, records, sources=stream.sources)
 
 
 def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
@@ -110,5 +126,5 @@ def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
         targets = np.where(counted, stream.ids[last], 0).astype(np.int32)
         ids = np.where(last > 0, stream.ids[np.maximum(last - 1, 0)], eos_id).astype(np.int32)
         contexts = stream.contexts
-        told = None if contexts is None else conditions_of(contexts, record_of(stream.starts, last))
+        told = None if contexts is None else conditions_of(stream, record_of(stream.starts, last))
         yield Window(ids=ids, targets=targets, conditions=told)

@@ -22,6 +22,7 @@ def encode_in_parts(
     unknown: Unknown | None = None,
     grow: bool = False,
     contexts: ContextSchema | Literal["learn"] | None = None,
+    sources: Tokenizer | Literal["learn"] | None = None,
 ) -> EncodedCorpus:
     """Read a corpus once, and hold out what is for validation.
 
@@ -37,6 +38,7 @@ def encode_in_parts(
         grow: Whether a tokenizer that exists gets the new symbols of the texts.
         contexts: What may be said of a record, "learn" to see it from the corpus, or None, as in
             `encode_corpus`.
+        sources: The tokenizer of the sources, "learn" to make one, or None, as in `encode_corpus`.
 
     Returns:
         The tokenizer and the two parts.
@@ -61,6 +63,7 @@ def encode_in_parts(
         unknown=unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None),
         grow=grow,
         contexts=contexts,
+        sources=sources,
     )
     if validation is None and fraction is not None and corpus.document:
         head, tail = encoded.training.tail_split(fraction)

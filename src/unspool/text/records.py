@@ -23,12 +23,14 @@ class Record:
         ends: Whether the text ends here. False marks a piece of a longer text: the next record goes on
             with it, and no ``<eos>`` stands between them.
         vector: Numbers that its first state is worked from, or None.  # (D,)
+        source: The text that it is the answer to, or None.
     """
 
     text: str
     context: Mapping[str, str] = field(default_factory=dict)
     ends: bool = True
     vector: NDArray[np.float32] | None = field(default=None, compare=False)
+    source: str | None = None
 
 
 class Records(Iterable[Record]):
@@ -45,6 +47,7 @@ class Records(Iterable[Record]):
         normalization: The Unicode form that the texts have, or None where they are as they were written.
         spec: The arguments of `read_records` that read the same again, in plain JSON types; empty where
             nothing can: for texts that came from memory.
+        pairs: Whether each record has a source.
     """
 
     def __init__(
@@ -55,12 +58,14 @@ class Records(Iterable[Record]):
         document: bool = False,
         normalization: str | None = "NFC",
         spec: Mapping[str, object] | None = None,
+        pairs: bool = False,
     ) -> None:
         self._read = read
         self.description = description
         self.document = document
         self.normalization = check_normalization(normalization)
         self.spec: dict[str, object] = dict(spec or {})
+        self.pairs = pairs
 
     @property
     def steers(self) -> bool:
@@ -73,7 +78,7 @@ class Records(Iterable[Record]):
     @classmethod
     def of(
         cls,
-        texts: Iterable[str | Record | Mapping[str, Any]],
+        texts: Iterable[str | Record | Mapping[str, Any] | tuple[str, str]],
         *,
         document: bool = False,
         normalization: str | None = "NFC",
@@ -81,8 +86,8 @@ class Records(Iterable[Record]):
         """Wrap texts that are in memory already.
 
         Args:
-            texts: Strings, records, or mappings whose key ``text`` is the text and whose other keys are
-                its context, but for ``vector``, if that is no string: the numbers that its first state is
+            texts: Strings, records, pairs (source, text) as tuples, or mappings whose key ``text`` is the
+                text and whose other keys are its context, but for ``vector``, if that is no string: the numbers that its first state is
                 worked from. They are gathered into a list.
             document: Whether they are one long stream in their own order.
             normalization: The Unicode form to bring them to, or None to leave them as they are.
@@ -102,6 +107,7 @@ class Records(Iterable[Record]):
             description=f"{len(gathered):,} texts in memory",
             document=document,
             normalization=form,
+            pairs=any(record.source is not None for record in gathered),
         )
 
     def __iter__(self) -> Iterator[Record]:
@@ -145,16 +151,21 @@ def normalized(text: str, form: str | None) -> str:
 
 def _as_record(item: object, place: int, form: str | None) -> Record:
     if isinstance(item, Record):
-        return replace(item, text=normalized(item.text, form))
+        source = None if item.source is None else normalized(item.source, form)
+        return replace(item, text=normalized(item.text, form), source=source)
     if isinstance(item, str):
         return Record(normalized(item, form))
+    if isinstance(item, tuple) and len(item) == 2 and all(isinstance(part, str) for part in item):
+        return Record(normalized(item[1], form), source=normalized(item[0], form))
     if isinstance(item, Mapping) and isinstance(item.get("text"), str):
         rest = {str(key): value for key, value in item.items() if key != "text"}
         vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
         context = {key: "" if value is None else str(value) for key, value in rest.items()}
         return Record(normalized(item["text"], form), context, vector=vector)
     raise CorpusError(
-        f"text {place}", expected="a string, a Record or a mapping with a string at 'text'", got=repr(item)
+        f"text {place}",
+        expected="a string, a Record, a pair of strings or a mapping with a string at 'text'",
+        got=repr(item),
     )
 
 

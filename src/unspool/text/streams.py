@@ -29,6 +29,7 @@ class TokenStream:
         symbol_lengths: Characters of each symbol by id, or None where every symbol but ``<eos>`` is one
             character.  # (V,)
         contexts: What is known about the records, or None.
+        sources: The text that each record is the answer to, in ids of its own; None where they are none.
     """
 
     ids: Ids
@@ -36,6 +37,7 @@ class TokenStream:
     characters: int
     symbol_lengths: NDArray[np.int64] | None = None
     contexts: RecordContexts | None = None
+    sources: "TokenStream | None" = None
 
     def __len__(self) -> int:
         """Count the token ids, each ``<eos>`` included."""
@@ -50,7 +52,7 @@ class TokenStream:
         """Hash what the stream holds, so that a resumed run can tell that its corpus is still the same.
 
         Returns:
-            32 hexadecimal digits; equal ids, starts and contexts give equal digits on every machine.
+            32 hexadecimal digits; equal ids, starts, contexts and sources give equal digits on every machine.
         """
         digest = hashlib.blake2b(digest_size=16)
         for array, dtype in ((self.ids, self.ids.dtype.newbyteorder("<")), (self.starts, "<i8")):
@@ -58,6 +60,8 @@ class TokenStream:
             digest.update(np.ascontiguousarray(array, dtype=dtype).data)
         if self.contexts is not None:
             digest.update(b"contexts;" + self.contexts.bytes())
+        if self.sources is not None:
+            digest.update(b"sources;" + self.sources.fingerprint().encode())
         return digest.hexdigest()
 
     def tail_split(self, fraction: float) -> tuple["TokenStream", "TokenStream"]:

@@ -35,6 +35,8 @@ from unspool.training.schedules import SCHEDULES, progress_at
 from unspool.training.speed import Speed
 from unspool.training.task import Moment, TrainingTask
 
+MOST_ANSWERS = 1000  # held-out sources that are answered at each evaluation
+
 
 def train_loop(
     task: TrainingTask,
@@ -235,6 +237,7 @@ class _Run:
                 task.validation,
                 eos_id=task.eos_id,
                 document=task.document,
+                most_answers=MOST_ANSWERS,
             )
         self.refuse_ruined(held_out)
         best = note_evaluation(progress, None if held_out is None else held_out.bits_per_character)
@@ -262,6 +265,7 @@ class _Run:
             perplexity=None if held_out is None or math.isinf(held_out.perplexity) else held_out.perplexity,
             best=best,
             seconds=self.progress.seconds,
+            exact=None if held_out is None else held_out.exact,
         )
 
     def close_epoch(self) -> None:

@@ -50,6 +50,7 @@ class EvaluationRecord:
         perplexity: exp(loss), or None where that is more than a float holds.
         best: Whether this is the best so far; always so if nothing is held out.
         seconds: Wall time of the run so far.
+        exact: Share of (at most 1,000) held-out sources that are answered exactly; None without sources.
     """
 
     kind: ClassVar[str] = "evaluation"
@@ -62,6 +63,7 @@ class EvaluationRecord:
     perplexity: float | None
     best: bool
     seconds: float
+    exact: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
