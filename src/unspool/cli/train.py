@@ -150,12 +150,16 @@ def starting(
 ) -> Start:
     """Prepare a new run."""
     import unspool
+    from unspool.training.pairs import PAIR_HIDDEN_SIZE, pair_training
 
     if corpus is None:
         raise no_corpus(WHAT_TO_READ)
     origin = None if init_from is None else unspool.load(init_from)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
-    network, training = replace(base, **given.network), unspool.TrainingConfig(**given.training)
+    training = unspool.TrainingConfig(**given.training)
+    if "source" in given.reading:
+        base, training = replace(base, hidden_size=PAIR_HIDDEN_SIZE), pair_training(**given.training)
+    network = replace(base, **given.network)
     return partial(
         unspool.train,
         open_corpus(corpus, given.reading),
@@ -238,11 +242,15 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
         if bits is None
         else f"{bits:.3f} bits per character on held-out text"
     )
-    commands = [
-        ["sample", str(folder), "--temperature", "0.8"],
-        ["info", str(folder)],
-        ["audit", str(folder)],
-    ]
+    if facts["network"]["source_vocab_size"] is None:
+        commands = [
+            ["sample", str(folder), "--temperature", "0.8"],
+            ["info", str(folder)],
+            ["audit", str(folder)],
+        ]
+    else:
+        commands = [["sample", str(folder), "--source", "TEXT"], ["info", str(folder)]]
+        figure += "" if best.get("exact") is None else f", {best['exact']:.1%} answered exactly,"
     lines = [shlex.join(["unspool", *command]) for command in commands]
     head = f"{one_line(str(folder))}: {figure} at step {best['step']:,}"
     return [head, facts["fit"]["sentence"], *(f"  {line}" for line in lines)]

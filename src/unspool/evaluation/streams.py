@@ -32,7 +32,8 @@ class Evaluation:
         perplexity: exp(loss).
         symbols: Targets counted, `<eos>` included.
         characters: Characters of text.
-        exact: Share of the sources that the network answers exactly (greedily); None without sources.
+        exact: Share of the sources that the network answers exactly (greedily); None without sources,
+            and where a context steers the texts as well.
     """
 
     loss: float
@@ -85,7 +86,7 @@ def evaluate_stream(
     )
     loss = nats / len(stream.ids)
     exact = None
-    if isinstance(engine, EncoderDecoder):
+    if isinstance(engine, EncoderDecoder) and stream.contexts is None:
         exact = exact_share(engine, parameters, stream, eos_id=eos_id, most=most_answers)
     return Evaluation(
         loss=loss,

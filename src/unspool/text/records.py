@@ -87,8 +87,8 @@ class Records(Iterable[Record]):
 
         Args:
             texts: Strings, records, pairs (source, text) as tuples, or mappings whose key ``text`` is the
-                text and whose other keys are its context, but for ``vector``, if that is no string: the numbers that its first state is
-                worked from. They are gathered into a list.
+                text and whose other keys are its context, but for ``vector``, if that is no string: the
+                numbers that its first state is worked from. They are gathered into a list.
             document: Whether they are one long stream in their own order.
             normalization: The Unicode form to bring them to, or None to leave them as they are.
 

@@ -65,9 +65,10 @@ class SamplingCallback:
                 yield SampleRecord(
                     step=moment.step,
                     epoch=moment.epoch,
-                    prompt=prompt,
+                    prompt=prompt if self.source_tokenizer is None else "",
                     temperature=temperature,
                     text=self.tokenizer.decode(generated.ids),
+                    source=None if self.source_tokenizer is None else prompt,
                 )
 
     def _starts(self, moment: Moment) -> tuple[list[Ids], State | None]:

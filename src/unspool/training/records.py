@@ -76,6 +76,7 @@ class SampleRecord:
         prompt: What the text goes on from.
         temperature: Temperature of the draw.
         text: The new text, without the prompt.
+        source: What it is the answer to, or None.
     """
 
     kind: ClassVar[str] = "sample"
@@ -84,6 +85,12 @@ class SampleRecord:
     prompt: str
     temperature: float
     text: str
+    source: str | None = None
+
+    @property
+    def beginning(self) -> str:
+        """Say in a line what came before the new text: the prompt, or the source and an arrow."""
+        return self.prompt if self.source is None else f"{self.source} → "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
