@@ -1,4 +1,4 @@
-"""Pairs with an answer that can be checked: dates in many written forms, numbers in words, either way."""
+"""Pairs with an answer that can be checked: dates in many written forms, numbers into words and back."""
 
 import datetime
 import random
@@ -65,12 +65,18 @@ def numbers(count: int, seed: int) -> Iterator[int]:
             yield number
 
 
-def number_pairs(count: int, seed: int = 0) -> dict[str, list[Pair]]:
-    """Give pairs of numbers and words, both ways, by number."""
-    return {
-        str(number): [(str(number), in_words(number)), (in_words(number), str(number))]
-        for number in numbers(count, seed)
-    }
+def number_pairs(count: int, *, back: bool = False) -> dict[str, list[Pair]]:
+    """Give so many numbers with their words, by number; back: from the words to the number."""
+    pairs = {str(number): (str(number), in_words(number)) for number in numbers(count, seed=0)}
+    return {number: [pair[::-1] if back else pair] for number, pair in pairs.items()}
+
+
+MOST_NUMBERS = 60_000
+TASKS: dict[str, Callable[[], dict[str, list[Pair]]]] = {
+    "dates to ISO 8601": date_pairs,
+    "numbers to words": lambda: number_pairs(MOST_NUMBERS),
+    "words to numbers": lambda: number_pairs(MOST_NUMBERS, back=True),
+}
 
 
 def split_by_value(

@@ -26,7 +26,7 @@ from unspool.training.config import TrainingConfig
 from unspool.training.interrupts import stop_on_interrupt
 from unspool.training.loop import train_loop
 from unspool.training.model_card import stream_sizes
-from unspool.training.pairs import PAIR_HIDDEN_SIZE, pair_training, refuse_with_pairs
+from unspool.training.pairs import training_of
 from unspool.training.plan import Plan, plan_of
 from unspool.training.records import StopRecord, TrainingRecord
 from unspool.training.run_folder import RunFolder, refuse_strangers
@@ -67,7 +67,7 @@ def train(
     Args:
         records: From `read_records`, or texts in memory.
         out: The run's folder: empty, or not there yet.
-        network: The network; None for an LSTM of 128 units, and of 256 for pairs. The tokenizers fix its
+        network: The network; None for an LSTM of 128 units. The tokenizers fix its
             `vocab_size` and `source_vocab_size`.
         training: How to train it; None for the defaults, which are those of `pair_training` for pairs.
         tokenizer: A name in `TOKENIZERS` to make a new one from the texts, or one that exists.
@@ -116,22 +116,13 @@ def train(
             on_start=on_start,
             on_record=on_record,
         )
-    if corpus.pairs:
-        refuse_with_pairs(document=corpus.document, canaries=canaries, init_from=init_from)
-        training, network = (
-            training or pair_training(),
-            network or NetworkConfig(hidden_size=PAIR_HIDDEN_SIZE),
-        )
-    config = training or TrainingConfig()
+    config = training_of(corpus, training, canaries=canaries, init_from=init_from)
     held_out = None if validation is None else _as_records(validation)
     refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
     origin = load_origin(init_from, tokenizer, max_vocab_size)
     known = tokenizer if origin is None else origin.tokenizer
     extra = {"novelty_index": novelty_index, **_planted(canaries, corpus, config, known)}
-    sources: Literal["learn"] | None = "learn" if corpus.pairs else None
-    encoded = _encode(
-        corpus, held_out, config, known, extra, most=max_vocab_size, origin=origin, sources=sources
-    )
+    encoded = _encode(corpus, held_out, config, known, extra, most=max_vocab_size, origin=origin)
     sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
     resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
     task = _task(resolved, config, corpus, encoded, sampling)
@@ -200,7 +191,7 @@ def resume_training(
     elif run.data.get("validation") is not None:
         held_out = records_from_spec(run.data["validation"])
     data = {"context": None, **run.data}  # a run of before there was one has none
-    encoded = _encode(corpus, held_out, run.training, run.tokenizer, data, sources=run.source_tokenizer)
+    encoded = _encode(corpus, held_out, run.training, run.tokenizer, data, run=run)
     sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
     task = _task(run.network, run.training, corpus, encoded, sampling)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
@@ -285,10 +276,13 @@ def _encode(
     *,
     most: int | None = None,
     origin: Generator | None = None,
-    sources: Tokenizer | Literal["learn"] | None = None,
+    run: RunFolder | None = None,
 ) -> EncodedCorpus:
     """Plant what is to be planted, and hold out what is for validation."""
     known = {**data, **first_context(origin, corpus)}
+    sources: Tokenizer | Literal["learn"] | None = "learn" if corpus.pairs else None
+    if run is not None:
+        sources = run.source_tokenizer
     return encode_in_parts(
         with_canaries(corpus, data),
         validation,

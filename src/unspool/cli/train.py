@@ -150,7 +150,7 @@ def starting(
 ) -> Start:
     """Prepare a new run."""
     import unspool
-    from unspool.training.pairs import PAIR_HIDDEN_SIZE, pair_training
+    from unspool.training.pairs import pair_training
 
     if corpus is None:
         raise no_corpus(WHAT_TO_READ)
@@ -158,7 +158,7 @@ def starting(
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
     training = unspool.TrainingConfig(**given.training)
     if "source" in given.reading:
-        base, training = replace(base, hidden_size=PAIR_HIDDEN_SIZE), pair_training(**given.training)
+        training = pair_training(**given.training)
     network = replace(base, **given.network)
     return partial(
         unspool.train,

@@ -1,10 +1,12 @@
 """Which share of held-out sources a network answers exactly."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Parameters
 from unspool.generation.options import GenerationOptions
+from unspool.network.conditions import no_source
 from unspool.text.lanes import padded_sources
 from unspool.text.streams import TokenStream
 
@@ -40,10 +42,15 @@ def exact_share(
 
 
 def _right(
-    engine: EncoderDecoder, parameters: Parameters, stream: TokenStream, records: "np.ndarray", eos_id: int
+    engine: EncoderDecoder,
+    parameters: Parameters,
+    stream: TokenStream,
+    records: NDArray[np.int64],
+    eos_id: int,
 ) -> int:
     """Count the exact answers among some records."""
-    assert stream.sources is not None
+    if stream.sources is None:
+        raise no_source()
     begins = stream.starts[records]
     ends = np.append(stream.starts, len(stream))[records + 1]
     texts = [stream.ids[begin:end] for begin, end in zip(begins, ends, strict=True)]
