@@ -101,8 +101,7 @@ def train(
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
     check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
-    for name, several in (("sample_prompts", sample_prompts), ("sample_temperatures", sample_temperatures)):
-        check(name, several, "a list", not isinstance(several, str) and isinstance(several, Sequence | None))
+    _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     corpus = _as_records(records)
     if resume:
         _refuse_with_resume(overwrite=overwrite, canaries=canaries)
@@ -242,6 +241,11 @@ def _run(
     if stopped:
         raise KeyboardInterrupt
     return Generator.load(run.path, engine=config.engine, threads=config.threads)
+
+
+def _check_lists(**given: object) -> None:
+    for name, several in given.items():
+        check(name, several, "a list", not isinstance(several, str) and isinstance(several, Sequence | None))
 
 
 def _as_records(texts: Texts) -> Records:

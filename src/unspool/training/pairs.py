@@ -26,8 +26,8 @@ def training_of(corpus: Records, training: TrainingConfig | None, **others: obje
     Args:
         corpus: The texts.
         training: What is said; None for nothing.
-        **others: Values, by the names of their parameters, of what cannot go with sources; None where they were
-            not given.
+        **others: Values, by the names of their parameters, of what cannot go with sources; None where they
+            were not given.
 
     Raises:
         ConfigError: On the first that is there beside sources, or if these are of one document.
