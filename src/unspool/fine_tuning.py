@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from unspool.configuration import check
 from unspool.errors import ConfigError
 from unspool.model import Generator
 from unspool.network.config import NetworkConfig
@@ -26,6 +27,8 @@ def load_origin(
     if init_from is None:
         return None
     origin = init_from if isinstance(init_from, Generator) else Generator.load(init_from)
+    refused = origin.network.source_vocab_size is None
+    check("init_from", "a model that was trained on pairs", "a model without sources", refused)
     same = tokenizer in ("char", origin.tokenizer.kind)  # "char" is what holds where nothing is said
     if not same or max_vocab_size is not None:
         what = "tokenizer" if not same else "max_vocab_size"

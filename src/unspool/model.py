@@ -46,6 +46,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
         training: The resolved training configuration, in plain JSON types; saved with the model, as are
         data: where its text came from, and
         generation: how it is meant to be sampled.
+        source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
 
@@ -64,14 +65,18 @@ class Generator(Writing, Classifying, Searching, Auditing):
         training: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
         generation: Mapping[str, Any] | None = None,
+        source_tokenizer: Tokenizer | None = None,
         engine: str = "cpu",
         threads: int | None = None,
     ) -> None:
+        size = None if source_tokenizer is None else source_tokenizer.vocab_size
+        expected = f"{network.source_vocab_size}, as the network has"
+        check("vocab_size of source_tokenizer", size, expected, network.source_vocab_size == size)
         if network.symbols != tokenizer.vocab_size:
             expected = f"{network.symbols}, as the network has"
             raise ConfigError("vocab_size of the tokenizer", expected=expected, got=str(tokenizer.vocab_size))
         self.network = network
-        self.tokenizer = tokenizer
+        self.tokenizer, self.source_tokenizer = tokenizer, source_tokenizer
         self.parameters = dict(parameters)
         self.training, self.data, self.generation = (
             dict(training or {}),
@@ -112,6 +117,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
             training=saved.training,
             data=saved.data,
             generation=saved.generation,
+            source_tokenizer=saved.source_tokenizer,
             engine=engine,
             threads=threads,
         )
@@ -133,6 +139,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
             training=self.training,
             data=self.data,
             generation=self.generation,
+            source_tokenizer=self.source_tokenizer,
             card=self._card(Path(folder).name),
         )
         save_novelty(Path(folder), novelty, self.tokenizer)
@@ -177,6 +184,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
         constraint: ConstraintLike = None,
         context: Context | None = None,
         vector: Any = None,
+        source: str | Sequence[str] | None = None,
         **options: Unpack[CollectionKeywords],
     ) -> Generations:
         """Continue one prompt or several.
@@ -196,6 +204,8 @@ class Generator(Writing, Classifying, Searching, Auditing):
             constraint: What every text must be; several hold all at once. None for anything.
             context: What is known of the texts: ``{"label": "Sports"}``; None for nothing. See `given`.
             vector: The numbers that the first state is worked from; None for none.
+            source: What the texts are the answer to, for a model of pairs, in place of a state: one for all
+                prompts, or one for each; a single prompt is continued for each of several.
             **options: How to sample and when to stop: any field of `GenerationOptions`, or an alias; which
                 texts are good: any field of `Selection`.
 
@@ -209,9 +219,10 @@ class Generator(Writing, Classifying, Searching, Auditing):
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
         if context is not None or vector is not None:
-            return self.given(context, vector=vector).generate(
-                prompt, n=n, first=first, unknown=unknown, state=state, constraint=constraint, **options
-            )
+            keywords = {"state": state, "constraint": constraint, "source": source, **options}
+            model = self.given(context, vector=vector)
+            return model.generate(prompt, n=n, first=first, unknown=unknown, **keywords)
+        state = self._start(source, state, unknown)
         selection, rest = split_keywords(options)
         if not selection.is_off:
             return self.collect(
@@ -234,6 +245,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
         state: StateLike | Sequence[StateLike] | None = None,
         constraint: ConstraintLike = None,
         context: Context | None = None,
+        source: str | None = None,
         **options: Unpack[CollectionKeywords],
     ) -> Collection:
         """Give good texts one by one, as many as are wanted, with a report.
@@ -250,6 +262,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
             state: What all prompts go on from, as in `generate`.
             constraint: What every text must be, as in `generate`.
             context: What is known of the texts, as in `generate`.
+            source: What all texts are the answer to, for a model of pairs.
             **options: Which texts are good: any field of `Selection`; how to sample and when to stop: any
                 field of `GenerationOptions`.
 
@@ -258,8 +271,8 @@ class Generator(Writing, Classifying, Searching, Auditing):
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
             ArtifactError: If the index is damaged.
         """
-        if context is not None:
-            return self.given(context).collect(
+        if context is not None or source is not None:
+            return self.given(context, source=source, unknown=unknown).collect(
                 prompt, n=n, first=first, unknown=unknown, state=state, constraint=constraint, **options
             )
         selection, rest = split_keywords(options)
@@ -312,7 +325,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
 
     def evaluate(
         self,
-        records: Records | Iterable[str | Record | Mapping[str, str]],
+        records: Records | Iterable[str | Record | Mapping[str, str] | tuple[str, str]],
         *,
         document: bool | None = None,
         unknown: Unknown | None = None,
@@ -337,7 +350,11 @@ class Generator(Writing, Classifying, Searching, Auditing):
         rule = unknown_rule(unknown, unk_id=self.tokenizer.unk_id)
         model = self if context is None else self.given(context)
         schema = schema_of(model.data)
-        encoded = encode_corpus(corpus, tokenizer=self.tokenizer, unknown=rule, contexts=schema)
+        refused = self.source_tokenizer is not None or not corpus.pairs
+        check("records", "texts with sources", "texts alone: the model was trained without sources", refused)
+        encoded = encode_corpus(
+            corpus, tokenizer=self.tokenizer, unknown=rule, contexts=schema, sources=model.source_tokenizer
+        )
         return evaluate_stream(
             model._engine,
             model.parameters,

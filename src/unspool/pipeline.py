@@ -3,35 +3,38 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from unspool.artifacts.model_folder import CONFIG
 from unspool.configuration import check, to_dict, to_plain
 from unspool.engines import make_engine
-from unspool.errors import ArtifactError, ConfigError
+from unspool.errors import ConfigError
 from unspool.fine_tuning import first_context, first_network, first_parameters, load_origin
 from unspool.model import Generator
 from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
-from unspool.network.parameters import count_parameters, initialize
+from unspool.network.parameters import initialize
 from unspool.text.canaries import Canaries, draw_canaries, with_canaries
 from unspool.text.encoding import EncodedCorpus
 from unspool.text.held_out import encode_in_parts, fingerprints
 from unspool.text.records import Record, Records
 from unspool.text.sources import records_from_spec
 from unspool.text.tokenizers import Tokenizer
-from unspool.training.callbacks import SamplingCallback
+from unspool.training.callbacks import SamplingCallback, sampling_callback, saved_sampling
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.config import TrainingConfig
 from unspool.training.interrupts import stop_on_interrupt
 from unspool.training.loop import train_loop
 from unspool.training.model_card import stream_sizes
-from unspool.training.plan import Plan
+from unspool.training.pairs import training_of
+from unspool.training.plan import Plan, plan_of
 from unspool.training.records import StopRecord, TrainingRecord
 from unspool.training.run_folder import RunFolder, refuse_strangers
 from unspool.training.sole_writer import sole_writer
 from unspool.training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
 
-Texts = Records | Iterable[str | Record | Mapping[str, str]]
+VOCABULARIES = ("vocab_size", "source_vocab_size")
+Texts = Records | Iterable[str | Record | Mapping[str, str] | tuple[str, str]]
 
 
 OnStart = Callable[[Plan], None]
@@ -48,8 +51,8 @@ def train(
     max_vocab_size: int | None = None,
     init_from: str | Path | Generator | None = None,
     validation: Texts | None = None,
-    sample_prompts: Sequence[str] = ("",),
-    sample_temperatures: Sequence[float] = (0.3, 0.8, 1.0),
+    sample_prompts: Sequence[str] | None = None,
+    sample_temperatures: Sequence[float] | None = None,
     novelty_index: bool = False,
     canaries: Canaries | None = None,
     resume: bool = False,
@@ -64,8 +67,9 @@ def train(
     Args:
         records: From `read_records`, or texts in memory.
         out: The run's folder: empty, or not there yet.
-        network: The network; None for an LSTM of 128 units. The tokenizer fixes its `vocab_size`.
-        training: How to train it; None for the defaults.
+        network: The network; None for an LSTM of 128 units. The tokenizers fix its
+            `vocab_size` and `source_vocab_size`.
+        training: How to train it; None for the defaults, which are those of `pair_training` for pairs.
         tokenizer: A name in `TOKENIZERS` to make a new one from the texts, or one that exists.
         max_vocab_size: Most symbols of a new tokenizer; None for no limit.
         init_from: A model to go on from, or its folder: its network and what it learnt, its symbols and any
@@ -73,8 +77,9 @@ def train(
         validation: Texts to measure with in place of a part of `records`, which `validation_fraction`
             is otherwise: in line mode the texts whose hash says so, the same for every seed; of a document
             the end.
-        sample_prompts: What the network goes on from after every evaluation; none to see nothing.
-        sample_temperatures: Each prompt is continued at each of them.
+        sample_prompts: What the network goes on from after every evaluation; an empty list to see nothing.
+            None for nothing to go on from. Of pairs, the sources to answer; None for the first held out.
+        sample_temperatures: Each prompt is continued at each of them; None for 0.3, 0.8 and 1; of pairs, 0.
         novelty_index: Whether to keep hashes of the texts to learn from beside the model, 8 bytes each, so
             that `generate(novel=True)` can refuse copies of them. Held-out texts are not counted.
         canaries: Made-up secrets to plant in the text, drawn from the seed and written down in config.json,
@@ -96,8 +101,7 @@ def train(
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
     check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
-    for name, several in (("sample_prompts", sample_prompts), ("sample_temperatures", sample_temperatures)):
-        check(name, several, "a list", not isinstance(several, str) and isinstance(several, Sequence))
+    _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     corpus = _as_records(records)
     if resume:
         _refuse_with_resume(overwrite=overwrite, canaries=canaries)
@@ -111,14 +115,14 @@ def train(
             on_start=on_start,
             on_record=on_record,
         )
-    config = training or TrainingConfig()
+    config = training_of(corpus, training, canaries=canaries, init_from=init_from)
     held_out = None if validation is None else _as_records(validation)
     refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
     origin = load_origin(init_from, tokenizer, max_vocab_size)
     known = tokenizer if origin is None else origin.tokenizer
     extra = {"novelty_index": novelty_index, **_planted(canaries, corpus, config, known)}
     encoded = _encode(corpus, held_out, config, known, extra, most=max_vocab_size, origin=origin)
-    sampling = _sampling(encoded.tokenizer, sample_prompts, sample_temperatures)
+    sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
     resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
     task = _task(resolved, config, corpus, encoded, sampling)
     fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
@@ -129,6 +133,7 @@ def train(
             training=config,
             tokenizer=encoded.tokenizer,
             data=_describe(corpus, held_out, encoded, sampling) | extra,
+            source_tokenizer=encoded.source_tokenizer,
             overwrite=overwrite,
         )
         if origin is not None:  # a run that is stopped at once must not start from nothing
@@ -171,7 +176,8 @@ def resume_training(
     if novelty_index:
         run.data = {**run.data, "novelty_index": True}
     if network is not None:
-        asked = replace(network, vocab_size=network.vocab_size or run.network.vocab_size)
+        sizes = {name: getattr(network, name) or getattr(run.network, name) for name in VOCABULARIES}
+        asked = replace(network, **sizes)
         steered = steered_by(asked, schema_of(run.data), document=False)
         _refuse_changes(steered, run.network, run, free=frozenset())
     if training is not None:
@@ -184,8 +190,8 @@ def resume_training(
     elif run.data.get("validation") is not None:
         held_out = records_from_spec(run.data["validation"])
     data = {"context": None, **run.data}  # a run of before there was one has none
-    encoded = _encode(corpus, held_out, run.training, run.tokenizer, data)
-    sampling = _saved_sampling(run)
+    encoded = _encode(corpus, held_out, run.training, run.tokenizer, data, run=run)
+    sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
     task = _task(run.network, run.training, corpus, encoded, sampling)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
     with sole_writer(out):
@@ -225,7 +231,7 @@ def _run(
     start = run.start(fresh)
     run.keep_novelty_index(encoded.training, by_line=corpus.document)
     if on_start is not None:
-        on_start(_plan(run, corpus, encoded, start.progress.step))
+        on_start(plan_of(run, corpus, encoded, start.progress.step))
     with stop_on_interrupt() as stop_requested:
         for record in train_loop(task, start, keeper=run, stop_requested=stop_requested):
             run.record(record)
@@ -235,6 +241,11 @@ def _run(
     if stopped:
         raise KeyboardInterrupt
     return Generator.load(run.path, engine=config.engine, threads=config.threads)
+
+
+def _check_lists(**given: object) -> None:
+    for name, several in given.items():
+        check(name, several, "a list", not isinstance(several, str) and isinstance(several, Sequence | None))
 
 
 def _as_records(texts: Texts) -> Records:
@@ -269,9 +280,13 @@ def _encode(
     *,
     most: int | None = None,
     origin: Generator | None = None,
+    run: RunFolder | None = None,
 ) -> EncodedCorpus:
     """Plant what is to be planted, and hold out what is for validation."""
     known = {**data, **first_context(origin, corpus)}
+    sources: Tokenizer | Literal["learn"] | None = "learn" if corpus.pairs else None
+    if run is not None:
+        sources = run.source_tokenizer
     return encode_in_parts(
         with_canaries(corpus, data),
         validation,
@@ -280,6 +295,7 @@ def _encode(
         max_vocab_size=most,
         grow=origin is not None,
         contexts=schema_of(known) or ("learn" if corpus.steers and "context" not in known else None),
+        sources=sources,
     )
 
 
@@ -289,26 +305,14 @@ def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool)
         expected = f"{tokenizer.vocab_size}, as the tokenizer has, or None"
         raise ConfigError("parameter vocab_size", expected=expected, got=repr(network.vocab_size))
     steered = steered_by(network, encoded.schema, document=document)
-    return replace(steered, vocab_size=tokenizer.vocab_size)
-
-
-def _sampling(
-    tokenizer: Tokenizer, prompts: Sequence[str], temperatures: Sequence[float]
-) -> SamplingCallback | None:
-    if not prompts or not temperatures:
-        return None
-    return SamplingCallback(tokenizer=tokenizer, prompts=tuple(prompts), temperatures=tuple(temperatures))
-
-
-def _saved_sampling(run: RunFolder) -> SamplingCallback | None:
-    chosen = run.data.get("samples") or {"prompts": [], "temperatures": []}
-    if not isinstance(chosen, dict) or not all(
-        isinstance(chosen.get(name), list) for name in ("prompts", "temperatures")
-    ):
-        what = f"{run.path / 'config.json'}: data.samples"
-        expected = "an object with lists of prompts and temperatures"
-        raise ArtifactError(what, expected=expected, got=repr(chosen))
-    return _sampling(run.tokenizer, chosen["prompts"], chosen["temperatures"])
+    source = encoded.source_tokenizer
+    read = None if source is None else source.vocab_size
+    expected = (
+        f"{read}, as the tokenizer of the sources has, or None" if read else "None: there are no sources"
+    )
+    given = network.source_vocab_size
+    check("source_vocab_size", given, expected, given in (None, read))
+    return replace(steered, vocab_size=tokenizer.vocab_size, source_vocab_size=read)
 
 
 def _describe(
@@ -347,21 +351,3 @@ def _refuse_changes(
                 got=repr(value),
                 hint="resume with what the run was started with, or start another run",
             )
-
-
-def _plan(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: int) -> Plan:
-    return Plan(
-        out=run.path,
-        description=corpus.description,
-        records=encoded.training.num_records,
-        characters=encoded.training.characters,
-        held_out_characters=encoded.validation.characters,
-        unknown=encoded.unknown,
-        note=encoded.note,
-        vocab_size=encoded.tokenizer.vocab_size,
-        num_parameters=count_parameters(run.network),
-        first_step=first_step,
-        network=run.network,
-        training=run.training,
-        schema=encoded.schema,
-    )

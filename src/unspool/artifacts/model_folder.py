@@ -4,14 +4,15 @@
 
     config.json              format version, network, training and data configuration
     tokenizer.json
-    model.safetensors        parameters; its metadata holds fingerprints of the two files above
+    source_tokenizer.json    of the texts that an encoder reads, if the network has one
+    model.safetensors        parameters; its metadata holds fingerprints of the files above
     generation_config.json   how the model is meant to be sampled
     README.md                model card
     novelty.safetensors      hashes of the training texts, if they were asked for; see `novelty_file`
 
 Several files cannot be replaced in one step, and a reader must find the old model or the new one. So
-the new ``config.json`` and ``tokenizer.json`` are first written beside the old ones (``.next``); replacing
-``model.safetensors`` is the one step that counts; then the two take their names. A reader takes the
+the new ``config.json`` and tokenizers are first written beside the old ones (``.next``); replacing
+``model.safetensors`` is the one step that counts; then they take their names. A reader takes the
 version that ``model.safetensors`` has the fingerprint of, so a writer may die at any moment. The other
 two files are advice: they are written last, and may be changed by hand.
 """
@@ -42,7 +43,8 @@ from unspool.text.tokenizers import Tokenizer, tokenizer_from_json
 FORMAT_VERSION = 1
 CONFIG, TOKENIZER, MODEL = "config.json", "tokenizer.json", "model.safetensors"
 GENERATION, CARD = "generation_config.json", "README.md"
-FINGERPRINTED = (CONFIG, TOKENIZER)
+SOURCE_TOKENIZER = "source_tokenizer.json"
+FINGERPRINTED = (CONFIG, TOKENIZER, SOURCE_TOKENIZER)
 NEXT = ".next"  # ends the name of a new file until model.safetensors is replaced
 LARGEST_JSON = 1 << 28  # bytes
 
@@ -75,6 +77,7 @@ class SavedModel:
         training: The resolved training configuration, plain JSON types.
         data: Where the text came from, plain JSON types.
         generation: How the model is meant to be sampled, plain JSON types; empty if the folder does not say.
+        source_tokenizer: Of the texts that an encoder reads; None for no encoder.
     """
 
     network: NetworkConfig
@@ -83,6 +86,7 @@ class SavedModel:
     training: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     generation: dict[str, Any] = field(default_factory=dict)
+    source_tokenizer: Tokenizer | None = None
 
 
 def save_model(
@@ -95,6 +99,7 @@ def save_model(
     card: str,
     generation: Mapping[str, object],
     data: Mapping[str, object] | None = None,
+    source_tokenizer: Tokenizer | None = None,
 ) -> None:
     """Write a model, in place of the one that is there.
 
@@ -107,6 +112,7 @@ def save_model(
         card: The text of README.md.
         generation: How the model is meant to be sampled, plain JSON types.
         data: Where the text came from, plain JSON types.
+        source_tokenizer: Of the texts that an encoder reads; its vocabulary is that of the network's sources.
 
     Raises:
         ArtifactError: If the model does not fit together or cannot be written. What stood in the folder
@@ -114,6 +120,7 @@ def save_model(
     """
     folder = Path(folder)
     _check_vocabulary(network, tokenizer, str(folder))
+    _check_source_vocabulary(network, source_tokenizer, str(folder))
     check_arrays(parameters, parameter_shapes(network), where=str(folder))
     config = ConfigFile(FORMAT_VERSION, network, training, data or {})
     texts = {
@@ -122,11 +129,15 @@ def save_model(
         GENERATION: _json_text(generation, GENERATION),
         CARD: card,
     }
-    fingerprints = {name: fingerprint(json.loads(texts[name])) for name in FINGERPRINTED}
+    if source_tokenizer is not None:
+        texts[SOURCE_TOKENIZER] = source_tokenizer.to_json()
+    fingerprints = {name: fingerprint(json.loads(texts[name])) for name in FINGERPRINTED if name in texts}
     model = tensor_file_bytes(parameters, {"format_version": FORMAT_VERSION, "fingerprints": fingerprints})
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder, texts, model)
+        if source_tokenizer is None:
+            (folder / SOURCE_TOKENIZER).unlink(missing_ok=True)  # of the model that was there
     except OSError as error:
         got = error.strerror or str(error)
         expected = f"a folder that can be written to, with {len(model) / 1e6:.1f} MB free"
@@ -172,6 +183,11 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
     network = config.network
     tokenizer = tokenizer_from_json(tokenizer_text, where=str(folder / TOKENIZER))
     _check_vocabulary(network, tokenizer, str(folder))
+    source_tokenizer = None
+    if network.source_vocab_size is not None:
+        read = json.dumps(_read_belonging(folder, SOURCE_TOKENIZER, model))
+        source_tokenizer = tokenizer_from_json(read, where=str(folder / SOURCE_TOKENIZER))
+    _check_source_vocabulary(network, source_tokenizer, str(folder))
     if network.num_layers > len(model.shapes):  # before a shape is worked out for each of them
         got = f"{network.num_layers} layers and {len(model.shapes)} arrays in {MODEL}"
         raise ArtifactError(f"{folder / CONFIG}: num_layers", expected="arrays for every layer", got=got)
@@ -182,12 +198,13 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
         training=dict(config.training),
         data=dict(config.data),
         generation=_read_json(folder / GENERATION) if (folder / GENERATION).exists() else {},
+        source_tokenizer=source_tokenizer,
     )
 
 
 def _replace(folder: Path, texts: Mapping[str, str], model: bytes) -> None:
     _finish_replacing(folder)
-    for name in FINGERPRINTED:
+    for name in [name for name in FINGERPRINTED if name in texts]:
         _write_if_new(folder, name, texts[name], ending=NEXT)
     atomic_write(folder / MODEL, model)  # from here on the folder holds the new model
     _finish_replacing(folder)
@@ -296,3 +313,12 @@ def _check_vocabulary(network: NetworkConfig, tokenizer: Tokenizer, where: str) 
         expected = f"{tokenizer.vocab_size} as in its tokenizer"
         hint = "the two are not of one model"
         raise ArtifactError(f"{where}: vocab_size", expected=expected, got=got, hint=hint)
+
+
+def _check_source_vocabulary(network: NetworkConfig, tokenizer: Tokenizer | None, where: str) -> None:
+    size = None if tokenizer is None else tokenizer.vocab_size
+    if network.source_vocab_size != size:
+        got = f"{network.source_vocab_size} in the network's configuration"
+        expected = "none: there is no source tokenizer" if size is None else f"{size} as in its tokenizer"
+        hint = "the two are not of one model"
+        raise ArtifactError(f"{where}: source_vocab_size", expected=expected, got=got, hint=hint)

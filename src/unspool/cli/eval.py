@@ -8,6 +8,7 @@ from unspool.cli.options import COMPUTING, READING, AsJson, ModelFolder, Unknown
 from unspool.cli.printing import finite, note, print_json
 from unspool.cli.reading import open_corpus
 from unspool.cli.tables import print_facts
+from unspool.errors import ConfigError
 
 
 @takes(READING, COMPUTING)
@@ -32,6 +33,10 @@ def evaluate(
         note(f"nothing is said of the texts, though the model knows of {names}: see --context")
     if reading.get("context") and not names:
         note("the model was trained without a context: what --context says has no say")
+    if model.source_tokenizer is not None and not records.pairs:
+        raise ConfigError(
+            "the sources", expected="a column (--source) beside that of the texts (--target)", got="none"
+        )
     result = model.evaluate(records, unknown=unknown)
     if as_json:
         print_json({name: finite(value) for name, value in asdict(result).items()})
@@ -43,5 +48,6 @@ def evaluate(
             ("perplexity", f"{result.perplexity:.4f} per symbol"),
             ("symbols", f"{result.symbols:,}, the end of each text among them"),
             ("characters", f"{result.characters:,}"),
+            *([] if result.exact is None else [("answered exactly", f"{result.exact:.2%} of the sources")]),
         ]
     )

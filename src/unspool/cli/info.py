@@ -111,6 +111,9 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("parameters", f"{facts['num_parameters']:,} ({size(facts['bytes'])})"),
         ("symbols", f"{tokens['vocab_size']:,} ({tokens['kind']}): {symbols} …"),
     ]
+    if network.get("source_vocab_size") is not None:
+        symbols = f"{network['source_vocab_size']:,} symbols of the sources"
+        rows.append(("encoder", f"the same again, for {symbols}"))
     if data.get("description"):
         rows.append(("trained on", str(data["description"])))
     schema = schema_of(data)
@@ -134,6 +137,8 @@ def evaluation_rows(best: dict[str, Any] | None) -> list[tuple[str, str]]:
         measured = best.get("measured_characters")
         on = "" if measured is None else f", on {measured:,} characters"
         rows.append(("held out", f"{best['bits_per_character']:.4f} bits per character{on}"))
+    if best.get("exact") is not None:
+        rows.append(("exact", f"{best['exact']:.1%} of the held-out sources answered"))
     return rows
 
 

@@ -55,7 +55,9 @@ READING = Group(
     "reading",
     "Reading the corpus",
     (
-        Flag("text", list[str], "Column of a table, by name or by number from 0; several are joined"),
+        Flag("text", list[str], "Column of a table, by name or by number from 0; several are joined",
+             aliases=("target",)),
+        Flag("source", list[str], "Column that each text answers, for pairs; that of the text is --target"),
         Flag("context", list[str], "Column that steers the text, or length"),
         Flag("document", bool, "Read one long document instead of a text per line", default="off"),
         Flag("format", str, "text, csv, tsv or jsonl", default="by the file's name",
@@ -189,6 +191,15 @@ KNOWN = Group(
              parse=attribute, words="an attribute, = and a value", collect=dict),
     ),
 )  # fmt: skip
+
+ASKED = Group(
+    "asked",
+    "What a model of pairs is to answer",
+    (
+        Flag("source", list[str], "A source; may be repeated"),
+        Flag("source_file", str, "A file with a source a line, or - for standard input"),
+    ),
+)
 
 CONSTRAINTS = Group(
     "constraints",

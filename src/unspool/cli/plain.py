@@ -64,7 +64,7 @@ class PlainProgress:
             self._spoken = record.seconds
             _write(self._evaluation(record))
         elif isinstance(record, SampleRecord):
-            _write(f"  {record.temperature:g}: {one_line(record.prompt + record.text)}")
+            _write(f"  {record.temperature:g}: {one_line(record.beginning + record.text)}")
         elif isinstance(record, FinishRecord):
             _write(f"finished after {duration(record.seconds)} ({record.reason})")
 
@@ -80,6 +80,8 @@ class PlainProgress:
         if record.bits_per_character is not None:
             best = " (best so far)" if record.best else ""
             held_out = f", {record.bits_per_character:.3f} on held-out text{best}"
+        if record.exact is not None:
+            held_out += f", {record.exact:.1%} answered exactly"
         return (
             f"epoch {record.epoch}{self._epochs}, step {record.step:,}, {duration(record.seconds)}: "
             f"{record.training_bits_per_character:.3f} bits/character in training{held_out}"

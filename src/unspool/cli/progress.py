@@ -63,6 +63,9 @@ def plan_lines(plan: "Plan") -> list[str]:
         f"network  {stacked}{network.cell} {network.hidden_size}, {plan.vocab_size:,} symbols, "
         f"{plan.num_parameters:,} parameters",
     ]
+    if network.source_vocab_size is not None:
+        symbols = f"{network.source_vocab_size:,} symbols of the sources"
+        lines.append(f"encoder  {stacked}{network.cell} {network.hidden_size}, {symbols}")
     if plan.unknown:
         lines.insert(2, f"         {plan.unknown:,} rare symbols became <unk>")
     for name, said in () if plan.schema is None else plan.schema.described:

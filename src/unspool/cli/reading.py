@@ -22,7 +22,8 @@ def open_corpus(source: str, reading: dict[str, Any]) -> "Records":
     from unspool.text.corpora import CORPORA
     from unspool.text.sources import CORPUS_PREFIX, read_records
 
-    records = read_records(source, **reading)
+    columns = {"source_text" if name == "source" else name: value for name, value in reading.items()}
+    records = read_records(source, **columns)
     name = str(records.spec.get("source", "")).removeprefix(CORPUS_PREFIX)
     if name in CORPORA:
         download = Download(name)

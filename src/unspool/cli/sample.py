@@ -8,6 +8,7 @@ import click
 
 from unspool.cli.flags import Argument, takes
 from unspool.cli.options import (
+    ASKED,
     COLLECTING,
     COMPUTING,
     CONSTRAINTS,
@@ -19,6 +20,7 @@ from unspool.cli.options import (
     UnknownSymbols,
 )
 from unspool.cli.printing import for_stdout, print_json
+from unspool.errors import ConfigError
 
 if TYPE_CHECKING:
     from unspool.cli.text_files import Sink
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from unspool.model import Generator
 
 
-@takes(KNOWN, SAMPLING, CONSTRAINTS, SEARCH, COLLECTING, COMPUTING)
+@takes(KNOWN, ASKED, SAMPLING, CONSTRAINTS, SEARCH, COLLECTING, COMPUTING)
 def sample(
     *,
     folder: ModelFolder,
@@ -38,6 +40,7 @@ def sample(
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
     known: dict[str, Any],
+    asked: dict[str, Any],
     sampling: dict[str, Any],
     constraints: dict[str, Any],
     search: dict[str, Any],
@@ -55,20 +58,64 @@ def sample(
     model = unspool.load(folder, **computing)
     model = model.given(**known) if known else model
     texts = prompts or [""]
-    asked = {"unknown": unknown, "constraint": constraint_of(constraints) if constraints else None}
+    given = {"unknown": unknown, "constraint": constraint_of(constraints) if constraints else None}
+    sources = sources_of(asked)
+    if sources:
+        if len(sources) > 1 and not search:
+            options = own_options(model) | sampling | given
+            write_answers(model, texts, sources, options, collecting, as_json=as_json)
+            return
+        model = model if search else model.given(source=sources[0], unknown=unknown)
     if search:
         from unspool.cli.beams import beam_options, write_beams
 
-        chosen = beam_options(search, sampling, collecting) | asked
+        chosen = beam_options(search, sampling, collecting) | given
+        chosen |= {"source": sources} if sources else {}
         write_beams(model, texts, chosen, as_json=as_json)
         return
-    options = own_options(model) | sampling | asked
+    options = own_options(model) | sampling | given
     if options["best_of"] is not None and not collecting:
         write_all(model.generate(texts, **options), as_json=as_json)
     elif len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting:
         stream_one(model, texts[0], options)
     else:
         collect_many(model, texts, options, collecting, as_json=as_json)
+
+
+def sources_of(asked: dict[str, Any]) -> list[str]:
+    """Gather the sources to answer.
+
+    Raises:
+        CorpusError: If the file cannot be read or has no line.
+    """
+    sources: list[str] = list(asked.get("source", []))
+    if "source_file" in asked:
+        from unspool.text.sources import read_records
+
+        lines = read_records(asked["source_file"], format="text", normalization=None)
+        sources += [record.text for record in lines]
+    return sources
+
+
+def write_answers(
+    model: "Generator",
+    prompts: list[str],
+    sources: list[str],
+    options: dict[str, Any],
+    collecting: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Answer several sources, read side by side, a text each.
+
+    Raises:
+        ConfigError: If texts are to be chosen one by one.
+    """
+    if collecting:
+        flag = "--" + next(iter(collecting)).replace("_", "-")
+        hint = "answer one source at a time, or leave it out"
+        raise ConfigError(flag, expected="none beside several sources", got="one", hint=hint)
+    write_all(model.generate(prompts, source=sources, **options), as_json=as_json)
 
 
 def write_all(texts: "list[Generation]", *, as_json: bool) -> None:

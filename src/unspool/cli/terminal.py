@@ -162,11 +162,13 @@ class TerminalProgress:
             style = "bold green" if record.best else "yellow"
             line.append("  held out ", "dim").append(f"{record.bits_per_character:.3f}", style)
             line.append(" best" if record.best else "", "green")
+        if record.exact is not None:
+            line.append("  exact ", "dim").append(f"{record.exact:.1%}")
         return line
 
     def _sample_line(self, record: SampleRecord) -> Text:
         line = Text.assemble((f"  {record.temperature:<4g}", "cyan"), no_wrap=True, overflow="ellipsis")
-        return line.append(one_line(record.prompt), "bold").append(one_line(record.text))
+        return line.append(one_line(record.beginning), "bold").append(one_line(record.text))
 
     def _latest(self) -> RenderableType:
         """Draw the samples of the latest evaluation, a line for each."""

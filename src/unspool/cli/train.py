@@ -153,6 +153,7 @@ def starting(
 ) -> tuple[Start, "Records"]:
     """Prepare a new run, and what it reads."""
     import unspool
+    from unspool.training.pairs import pair_training
     from unspool.training.run_folder import refuse_strangers
 
     if corpus is None:
@@ -160,7 +161,7 @@ def starting(
     origin = None if init_from is None else unspool.load(init_from)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
     network = replace(base, **given.network)
-    if is_left_to_choose(given.training):
+    if is_left_to_choose(given.training) and "source" not in given.reading:
         refuse_strangers(folder, overwrite=overwrite)  # before a long text is looked at
         choice = choose(
             corpus,
@@ -172,11 +173,12 @@ def starting(
             origin=origin,
         )
     else:
+        configure = pair_training if "source" in given.reading else unspool.TrainingConfig
         choice = Choice(
             open_corpus(corpus, given.reading),
             None if validation is None else open_corpus(validation, given.reading),
             network,
-            unspool.TrainingConfig(**given.training),
+            configure(**given.training),
         )
     start = partial(
         unspool.train,
@@ -282,11 +284,15 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
         if bits is None
         else f"{bits:.3f} bits per character on {held_out_part(facts)}"
     )
-    commands = [
-        ["sample", str(folder), "--temperature", "0.8"],
-        ["info", str(folder)],
-        ["audit", str(folder)],
-    ]
+    if facts["network"]["source_vocab_size"] is None:
+        commands = [
+            ["sample", str(folder), "--temperature", "0.8"],
+            ["info", str(folder)],
+            ["audit", str(folder)],
+        ]
+    else:
+        commands = [["sample", str(folder), "--source", "TEXT"], ["info", str(folder)]]
+        figure += "" if best.get("exact") is None else f", {best['exact']:.1%} answered exactly,"
     lines = [shlex.join(["unspool", *command]) for command in commands]
     head = f"{one_line(str(folder))}: {figure} at step {best['step']:,}"
     copying = [facts["copying"]["sentence"]] if facts["copying"] else []

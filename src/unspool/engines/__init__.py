@@ -6,6 +6,7 @@ noticed by those alone who want it.
 
 import importlib
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from unspool.engines.protocol import Engine
@@ -56,4 +57,9 @@ def make_engine(name: str, config: NetworkConfig, *, threads: int | None = None)
             raise
         what = f"engine {name!r} needs the package {row.needs}, which is not installed"
         raise ConfigError(what, hint=f'pip install "unspool[{row.needs}]", or choose engine "cpu"') from None
-    return cast(Engine, getattr(module, row.class_name)(config, threads=threads))
+    make = partial(getattr(module, row.class_name), threads=threads)
+    if config.encoder is None:
+        return cast(Engine, make(config))
+    from unspool.engines.encoder_decoder import EncoderDecoder  # noqa: PLC0415 - seldom needed
+
+    return EncoderDecoder(config, make(config.without_encoder()), make(config.encoder))

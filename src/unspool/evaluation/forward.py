@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from unspool.engines.protocol import Engine, Floats, Parameters, State
 from unspool.text.batches import PaddedBatch
 from unspool.text.context import RecordContexts
-from unspool.text.lanes import Conditions, Window
+from unspool.text.lanes import Conditions, Window, padded_sources
+from unspool.text.streams import TokenStream
 
 PART = 256  # steps at a time: what bounds the memory that a long text needs
 
@@ -34,13 +35,19 @@ def token_losses(
         Nats of each target of a window, 0 where the target is 0.  # (T, B)
     """
     for window in windows:
-        before = engine.initial_state(window.ids.shape[1], parameters) if state is None else state
-        losses, state = engine.token_losses(parameters, window, before, reset_id=reset_id)
+        if state is None:
+            said = window.conditions is not None and window.conditions.sources is not None
+            state = engine.initial_state(window.ids.shape[1], None if said else parameters)
+        losses, state = engine.token_losses(parameters, window, state, reset_id=reset_id)
         yield losses
 
 
 def steered(
-    windows: Iterable[Window], contexts: RecordContexts | None, records: NDArray[np.int64]
+    windows: Iterable[Window],
+    contexts: RecordContexts | None,
+    records: NDArray[np.int64],
+    *,
+    sources: TokenStream | None = None,
 ) -> Iterator[Window]:
     """Say what steers windows whose columns are a record each.
 
@@ -48,15 +55,19 @@ def steered(
         windows: ids and targets (T, B).
         contexts: What is known about records; None for nothing.
         records: The record of each column.  # (B,)
+        sources: The source of each record; None for none.
     """
-    if contexts is None:
+    if contexts is None and sources is None:
         yield from windows
         return
-    context, starts = contexts.rows(records)
+    context, starts = (None, None) if contexts is None else contexts.rows(records)
+    read = None if sources is None else padded_sources(sources, records)
     columns = np.arange(len(records), dtype=np.int32)
     for window in windows:
         rows = np.ascontiguousarray(np.broadcast_to(columns, window.ids.shape))
-        yield Window(window.ids, window.targets, Conditions(rows, context=context, starts=starts))
+        yield Window(
+            window.ids, window.targets, Conditions(rows, context=context, starts=starts, sources=read)
+        )
 
 
 def stream_losses(

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import CorpusError
 from unspool.evaluation.forward import PART, steered, token_losses
+from unspool.evaluation.pairs import exact_share
 from unspool.matching import hash_records
 from unspool.text.batches import padded_batches
 from unspool.text.lanes import Window, conditions_of, record_of
@@ -31,6 +33,8 @@ class Evaluation:
         perplexity: exp(loss).
         symbols: Targets counted, `<eos>` included.
         characters: Characters of text.
+        exact: Share of the sources that the network answers exactly (greedily); None without sources,
+            and where a context steers the texts as well.
     """
 
     loss: float
@@ -38,6 +42,7 @@ class Evaluation:
     perplexity: float
     symbols: int
     characters: int
+    exact: float | None = None
 
 
 def bits_per_character(nats: float, characters: int) -> float:
@@ -46,7 +51,13 @@ def bits_per_character(nats: float, characters: int) -> float:
 
 
 def evaluate_stream(
-    engine: Engine, parameters: Parameters, stream: TokenStream, *, eos_id: int, document: bool
+    engine: Engine,
+    parameters: Parameters,
+    stream: TokenStream,
+    *,
+    eos_id: int,
+    document: bool,
+    most_answers: int | None = None,
 ) -> Evaluation:
     """Measure how well a network predicts every symbol of a stream, each counted once.
 
@@ -61,12 +72,15 @@ def evaluate_stream(
         stream: What to predict, at least one symbol.
         eos_id: The id of `<eos>`.
         document: Whether the stream is one document.
+        most_answers: Records of which it is looked at whether their source is answered exactly; None for all.
 
     Raises:
         CorpusError: If the stream is empty.
     """
-    nats = (nats for nats, _ in stream_nats(engine, parameters, stream, eos_id=eos_id, document=document))
-    return evaluation_of(stream, nats)
+    parts = stream_nats(engine, parameters, stream, eos_id=eos_id, document=document)
+    nats = [nats for nats, _ in parts]
+    exact = answered_exactly(engine, parameters, stream, eos_id=eos_id, most=most_answers)
+    return evaluation_of(stream, nats, exact=exact)
 
 
 def stream_nats(
@@ -98,7 +112,24 @@ def _counted(windows: Iterator[Window], counts: list[int]) -> Iterator[Window]:
         yield window
 
 
-def evaluation_of(stream: TokenStream, nats: Iterable[float]) -> Evaluation:
+def answered_exactly(
+    engine: Engine, parameters: Parameters, stream: TokenStream, *, eos_id: int, most: int | None = None
+) -> float | None:
+    """Give the share of a stream's sources that are answered exactly; None where records have no sources.
+
+    Args:
+        engine: The engine.
+        parameters: The network's parameters.
+        stream: The answers, with their sources.
+        eos_id: The id of `<eos>`.
+        most: Sources that are answered at the most; None for all.
+    """
+    if not isinstance(engine, EncoderDecoder) or stream.contexts is not None:
+        return None
+    return exact_share(engine, parameters, stream, eos_id=eos_id, most=most)
+
+
+def evaluation_of(stream: TokenStream, nats: Iterable[float], *, exact: float | None = None) -> Evaluation:
     """Sum up what `stream_nats` has given of a whole stream."""
     total = math.fsum(nats)
     loss = total / len(stream.ids)
@@ -108,6 +139,7 @@ def evaluation_of(stream: TokenStream, nats: Iterable[float]) -> Evaluation:
         perplexity=math.exp(loss) if loss < 700 else math.inf,
         symbols=len(stream.ids),
         characters=stream.characters,
+        exact=exact,
     )
 
 
@@ -143,7 +175,8 @@ def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Windo
         some = sizes[first : first + RECORDS_AT_ONCE]
         ids = stream.ids[stream.starts[first] :]
         for batch in padded_batches(ids, some, max_symbols=BATCH_SYMBOLS, first_id=eos_id):
-            yield steered(batch.windows(PART), stream.contexts, first + batch.indices)
+            records = first + batch.indices
+            yield steered(batch.windows(PART), stream.contexts, records, sources=stream.sources)
 
 
 def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
@@ -164,5 +197,5 @@ def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
         targets = np.where(counted, stream.ids[last], 0).astype(np.int32)
         ids = np.where(last > 0, stream.ids[np.maximum(last - 1, 0)], eos_id).astype(np.int32)
         contexts = stream.contexts
-        told = None if contexts is None else conditions_of(contexts, record_of(stream.starts, last))
+        told = None if contexts is None else conditions_of(stream, record_of(stream.starts, last))
         yield Window(ids=ids, targets=targets, conditions=told)

@@ -20,6 +20,7 @@ from unspool.generation.requests import Request, StateLike, make_request
 from unspool.generation.results import Generation
 from unspool.generation.states import State
 from unspool.generation.texts import generation_of, streamed_text
+from unspool.network.conditions import no_source
 from unspool.network.config import NetworkConfig
 from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown
@@ -72,6 +73,7 @@ class Writing(Conditioning):
         constraint: ConstraintLike = None,
         context: Context | None = None,
         vector: Any = None,
+        source: str | None = None,
         **options: Unpack[GenerationKeywords],
     ) -> Iterator[str]:
         """Yield a continuation piece by piece, as it is drawn.
@@ -80,8 +82,8 @@ class Writing(Conditioning):
         are described there; errors are raised at the call, not at the first piece. What a stop string may
         yet cut off is held back.
         """
-        if context is not None or vector is not None:
-            model = self.given(context, vector=vector)
+        if context is not None or vector is not None or source is not None:
+            model = self.given(context, vector=vector, source=source, unknown=unknown)
             return model.stream(prompt, unknown=unknown, state=state, constraint=constraint, **options)
         chosen, n = options_and_n(options, 1)
         check("n", n, "1: a stream is one text", n == 1)
@@ -150,6 +152,8 @@ class Writing(Conditioning):
         state: StateLike | Sequence[StateLike] | None,
         constraint: ConstraintLike,
     ) -> Request:
+        if self.network.source_vocab_size is not None and state is None:
+            raise no_source()
         ids = [self.tokenizer.encode(text, unknown=unknown) for text in prompts]
         guide = None
         if constraint is not None and ids:

@@ -17,6 +17,7 @@ from unspool.configuration import check, from_dict
 from unspool.errors import ConfigError
 from unspool.network.cells import Array
 from unspool.network.config import NetworkConfig
+from unspool.network.parameters import ENCODER
 from unspool.text.context import ContextSchema
 from unspool.text.lanes import Conditions
 
@@ -43,6 +44,7 @@ def check_conditions(config: NetworkConfig, conditions: Conditions | None, shape
         "context": None if config.context_size is None else (rows, config.context_size),
         "starts": (rows, config.start_size) if config.start_size else None,
         "states": (rows, L, S, H),
+        "sources": None,  # an encoder has made states of them
     }
     for name, expected in wanted.items():
         given = getattr(conditions, name)
@@ -91,6 +93,12 @@ def _expect(what: str, shape: tuple[int, ...], wanted: tuple[int, ...] | None) -
     if shape != wanted:
         expected = "none: the network has no place for it" if wanted is None else f"shape {wanted}"
         raise ConfigError(what, expected=expected, got=f"shape {shape}")
+
+
+def no_source() -> ConfigError:
+    """Make the error for a start of which no source is known."""
+    hint = "give one: source=..., or --source; given(source=...) makes a model like any other of this one"
+    return ConfigError("the source", expected="a text: the model was trained on pairs", got="none", hint=hint)
 
 
 def context_gates(
@@ -204,3 +212,21 @@ def with_start(
     folded = {name: values for name, values in parameters.items() if name != "start.kernel"}
     folded["start.bias"] = (bias + vector.astype(bias.dtype) @ parameters["start.kernel"]).astype(bias.dtype)
     return folded, config.without_start()
+
+
+def with_first_state(
+    parameters: Mapping[str, Array], config: NetworkConfig, state: Array
+) -> tuple[dict[str, Array], NetworkConfig]:
+    """Give the network that a source makes of a network with an encoder: its first state is known.
+
+    Args:
+        parameters: Of a network with an encoder.
+        config: That network.
+        state: What the encoder has made of the source.  # (L, S, H)
+
+    Returns:
+        The parameters and the configuration of a network without an encoder, which starts from the state.
+    """
+    kept = {name: values for name, values in parameters.items() if not name.startswith(ENCODER)}
+    bias = np.ascontiguousarray(state, np.float32).reshape(-1)
+    return kept | {"start.bias": bias}, replace(config.without_encoder(), start_size=0)

@@ -34,6 +34,8 @@ class NetworkConfig:
         start_size: D, numbers of a vector that a record's first state is worked from; 0 for a first state
             that is learnt and always the same; None for zeros.
         vocab_size: V, symbols with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
+        source_vocab_size: Symbols of the source texts, of which an encoder of the same shape makes the state
+            that a record starts from, ≥ 2; None for no encoder.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -52,6 +54,7 @@ class NetworkConfig:
     context_size: int | None = None
     start_size: int | None = None
     vocab_size: int | None = None
+    source_vocab_size: int | None = None
 
     def __post_init__(self) -> None:
         """Check every value against its range."""
@@ -74,8 +77,11 @@ class NetworkConfig:
             value = getattr(self, name)
             ok = value is None or is_whole(value, least=least)
             check(name, value, f"a whole number ≥ {least}, or none", ok)
-        ok = self.vocab_size is None or is_whole(self.vocab_size, least=2)
-        check("vocab_size", self.vocab_size, "a whole number ≥ 2, or none", ok)
+        for name in ("vocab_size", "source_vocab_size"):
+            value = getattr(self, name)
+            check(name, value, "a whole number ≥ 2, or none", value is None or is_whole(value, least=2))
+        ok = self.start_size is None or self.source_vocab_size is None
+        check("start_size", self.start_size, "none beside source_vocab_size: both say the first state", ok)
 
     @property
     def kind(self) -> Cell:
@@ -93,6 +99,19 @@ class NetworkConfig:
             "vocab_size", self.vocab_size, "a whole number: a tokenizer fixes it", self.vocab_size is not None
         )
         return self.vocab_size or 0
+
+    @property
+    def encoder(self) -> "NetworkConfig | None":
+        """Give the network that reads the sources, or None; its output layer is never asked."""
+        if self.source_vocab_size is None:
+            return None
+        return replace(
+            self, vocab_size=self.source_vocab_size, source_vocab_size=None, context_size=None, dropout=0.0
+        )
+
+    def without_encoder(self) -> "NetworkConfig":
+        """Give the network that writes, without the one that reads the sources."""
+        return replace(self, source_vocab_size=None)
 
     def without_context(self) -> "NetworkConfig":
         """Give the same network with no place for a context."""

@@ -12,6 +12,7 @@ The names are those in the safetensors file, and their order is fixed::
     context.kernel (F, G·H)               only with context_size
     start.kernel (D, L·S·H)               only with a start_size above 0
     start.bias (L·S·H,)                   only with start_size
+    encoder.embedding, encoder.layers...  only with source_vocab_size: the same again, for its symbols
 """
 
 import math
@@ -28,6 +29,7 @@ from unspool.network.cells import LayerParameters
 from unspool.network.config import DROPOUTS, NetworkConfig
 
 Parameters = dict[str, NDArray[np.float32]]
+ENCODER = "encoder."  # what the names of an encoder's parameters begin with
 
 
 def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
@@ -54,6 +56,9 @@ def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         numbers = math.prod(config.state_shape)
         shapes |= {"start.kernel": (config.start_size, numbers)} if config.start_size else {}
         shapes |= {"start.bias": (numbers,)}
+    if config.encoder is not None:
+        own = parameter_shapes(config.encoder).items()
+        shapes |= {ENCODER + name: shape for name, shape in own if not name.startswith("output.")}
     return shapes
 
 
@@ -110,7 +115,11 @@ def _draw(config: NetworkConfig, name: str, shape: tuple[int, ...], seed: int) -
         values = random.uniform(-limit, limit, shape)
     else:
         values = np.zeros(shape)
-    if name.endswith(".bias") and name.startswith("layers.") and "f" in config.kind.gates:
+    if (
+        name.endswith(".bias")
+        and name.removeprefix(ENCODER).startswith("layers.")
+        and "f" in config.kind.gates
+    ):
         H, gate = config.hidden_size, config.kind.gates.index("f")
         values[gate * H : (gate + 1) * H] = 1
     return np.ascontiguousarray(values, dtype=np.float32)

@@ -129,6 +129,7 @@ def sweep(
     if ray is not None:
         import_ray()
     texts = _as_records(records)
+    check("records", "texts with sources", "texts alone: a sweep does not try pairs", not texts.pairs)
     encoded = encode_in_parts(
         texts,
         None if validation is None else _as_records(validation),

@@ -21,6 +21,7 @@ class ReadOptions:
 
     Args:
         text: The columns that make up the text; empty takes the column named ``text`` or the only one.
+        source_text: The columns that make up the source of each text; empty for none.
         context: The columns that are carried along.
         document: Whether all is one long stream in its own order.
         header: Whether a table's first row names its columns; None finds out.
@@ -32,6 +33,7 @@ class ReadOptions:
     """
 
     text: tuple[Column, ...] = ()
+    source_text: tuple[Column, ...] = ()
     context: tuple[Column, ...] = ()
     document: bool = False
     header: bool | None = None
@@ -51,17 +53,25 @@ class ReadOptions:
         check("split", self.split, f"{', '.join(SPLITS)} or None", known)
         coded = isinstance(self.language, str) and LANGUAGE.fullmatch(self.language) is not None
         check("language", self.language, "a code such as en, de or zh", coded)
-        for column in (*self.text, *self.context):
+        one_stream = self.source_text and (self.document or self.split is not None)
+        check("source_text", self.source_text, "none of a document and with split", not one_stream)
+        for column in (*self.text, *self.source_text, *self.context):
             named = isinstance(column, str) and column
             numbered = isinstance(column, int) and not isinstance(column, bool) and column >= 0
             if not (named or numbered):
                 raise CorpusError("a column", expected="a name, or a number from 0", got=repr(column))
 
-    def record(self, parts: Sequence[str], context: Mapping[str, str]) -> Record | None:
+    def record(
+        self, parts: Sequence[str], context: Mapping[str, str], source: Sequence[str] = ()
+    ) -> Record | None:
         """Make a record of a row's text columns, or nothing if they are only white space."""
         if all(not part or part.isspace() for part in parts):
             return None
-        return Record(normalized(self.separator.join(parts), self.normalization), context)
+        read = self._joined(source) if source else None
+        return Record(self._joined(parts), context, source=read)
+
+    def _joined(self, parts: Sequence[str]) -> str:
+        return normalized(self.separator.join(parts), self.normalization)
 
 
 LENGTH = "length"  # of the text itself, where no column is called so
@@ -73,11 +83,13 @@ class Selection:
 
     text: tuple[int, ...]
     context: tuple[tuple[str, int], ...]
+    source: tuple[int, ...] = ()
 
     def record(self, row: Sequence[str], options: ReadOptions) -> Record | None:
         """Make a record of a row, or nothing if its text is only white space."""
         context = {name: row[number] for name, number in self.context}
-        return options.record([row[number] for number in self.text], context)
+        text, source = ([row[number] for number in numbers] for numbers in (self.text, self.source))
+        return options.record(text, context, source)
 
 
 def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, where: str) -> Selection:
@@ -104,7 +116,8 @@ def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, whe
     if not text:
         text = (_obvious_column(names, width, where),)
     labelled = tuple((names[n] if names is not None else f"column_{n}", n) for n in context)
-    return Selection(text, labelled)
+    source = tuple(find_column(names, width, column, where=where) for column in options.source_text)
+    return Selection(text, labelled, source)
 
 
 def is_length(column: Column, names: Sequence[str] | None) -> bool:

@@ -17,6 +17,7 @@ from unspool.errors import CorpusError
 from unspool.text.context import ContextSchema
 from unspool.text.counting import Counted, check_max_vocab_size, rank
 from unspool.text.gathering import ContextGatherer, with_contexts
+from unspool.text.pairs import SourceGatherer, with_sources
 from unspool.text.records import Record, check_normalization, normalized
 from unspool.text.stream_builder import StreamBuilder
 from unspool.text.streams import TokenStream
@@ -41,6 +42,7 @@ class EncodedCorpus:
         validation: The records that were held out; may be empty.
         unknown: How many symbols of the text were dropped, replaced, or cut off by `max_vocab_size`.
         note: What there is to say about where it was kept, if anything.
+        source_tokenizer: What the ids of the sources mean; None where the records have none.
     """
 
     tokenizer: Tokenizer
@@ -48,6 +50,7 @@ class EncodedCorpus:
     validation: TokenStream
     unknown: int
     note: str | None = None
+    source_tokenizer: Tokenizer | None = None
 
     @property
     def schema(self) -> ContextSchema | None:
@@ -65,6 +68,7 @@ def encode_corpus(
     unknown: Unknown = "error",
     grow: bool = False,
     contexts: ContextSchema | Literal["learn"] | None = None,
+    sources: Tokenizer | Literal["learn"] | None = None,
 ) -> EncodedCorpus:
     """Read records once and encode them, building a tokenizer on the way or using a given one.
 
@@ -86,6 +90,8 @@ def encode_corpus(
             most frequent first; `unknown` has no say then.
         contexts: What may be said of a record, or "learn" to see it from the records to learn from; None
             leaves out what is known about them.
+        sources: The tokenizer of the records' sources, or "learn" to make one of the kind that the texts
+            have; None leaves sources out.
 
     Returns:
         The tokenizer and the two streams.
@@ -102,6 +108,27 @@ def encode_corpus(
         numbering = _Grown(tokenizer) if grow else _Existing(tokenizer, unknown)
     else:
         numbering = _New(tokenizer_class(tokenizer), max_vocab_size, check_normalization(normalization))
+    if sources is not None:
+        gathered = SourceGatherer(records, held_out)
+        targets = encode_corpus(
+            gathered,
+            tokenizer=tokenizer,
+            max_vocab_size=max_vocab_size,
+            held_out=gathered.held_out,
+            normalization=normalization,
+            unknown=unknown,
+            grow=grow,
+            contexts=contexts,
+        )
+        read, on_side = gathered.sources()
+        own = encode_corpus(
+            read,
+            tokenizer=targets.tokenizer.kind if sources == "learn" else sources,
+            held_out=on_side,
+            normalization=normalization,
+            unknown=unknown,
+        )
+        return with_sources(targets, own)
     if contexts is None:
         return _encode(records, numbering, held_out)
     gatherer = ContextGatherer(records, held_out)

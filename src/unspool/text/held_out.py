@@ -17,6 +17,7 @@ from unspool.text.tokenizers import Tokenizer
 from unspool.text.unknown_symbols import Unknown, unknown_rule
 
 Contexts = ContextSchema | Literal["learn"] | None
+Sources = Tokenizer | Literal["learn"] | None
 
 
 def encode_in_parts(
@@ -29,6 +30,7 @@ def encode_in_parts(
     unknown: Unknown | None = None,
     grow: bool = False,
     contexts: Contexts = None,
+    sources: Sources = None,
 ) -> EncodedCorpus:
     """Read a corpus once, and hold out what is for validation.
 
@@ -44,6 +46,7 @@ def encode_in_parts(
         grow: Whether a tokenizer that exists gets the new symbols of the texts.
         contexts: What may be said of a record, "learn" to see it from the corpus, or None, as in
             `encode_corpus`.
+        sources: The tokenizer of the sources, "learn" to make one, or None, as in `encode_corpus`.
 
     Returns:
         The tokenizer and the two parts.
@@ -54,13 +57,12 @@ def encode_in_parts(
         UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
     """
     rule = unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None)
-    how = _How(fraction, tokenizer, max_vocab_size, rule, grow)
-    if contexts is not None:  # they are kept with no stream
-        return _encode(corpus, validation, how, contexts)
-    sources = [corpus] if validation is None else [corpus, validation]
+    how = _How(fraction, tokenizer, max_vocab_size, rule, grow, contexts, sources)
+    if not how.texts_alone:  # what goes with them is kept nowhere
+        return _encode(corpus, validation, how)
     return reused(
         lambda: _encode(corpus, validation, how),
-        sources,
+        [corpus] if validation is None else [corpus, validation],
         how.choices(),
         same_as=lambda made: _How(
             fraction, made.tokenizer, None, unknown_rule(None, unk_id=made.tokenizer.unk_id), False
@@ -77,9 +79,16 @@ class _How:
     max_vocab_size: int | None
     unknown: Unknown
     grow: bool
+    contexts: Contexts = None
+    sources: Sources = None
+
+    @property
+    def texts_alone(self) -> bool:
+        """Tell whether nothing is read but texts."""
+        return self.contexts is None and self.sources is None
 
     def choices(self) -> dict[str, object]:
-        """Give it in JSON types."""
+        """Give it in JSON types, where texts alone are read."""
         kind = self.tokenizer if isinstance(self.tokenizer, str) else tokenizer_digest(self.tokenizer)
         return {
             "fraction": self.fraction,
@@ -90,10 +99,8 @@ class _How:
         }
 
 
-def _encode(
-    corpus: Records, validation: Records | None, how: _How, contexts: Contexts = None
-) -> EncodedCorpus:
-    if corpus.lines is not None and validation is None and contexts is None:
+def _encode(corpus: Records, validation: Records | None, how: _How) -> EncodedCorpus:
+    if corpus.lines is not None and validation is None and how.texts_alone:
         encoded = encode_lines(
             corpus.lines(),
             tokenizer=how.tokenizer,
@@ -119,7 +126,8 @@ def _encode(
         normalization=corpus.normalization,
         unknown=how.unknown,
         grow=how.grow,
-        contexts=contexts,
+        contexts=how.contexts,
+        sources=how.sources,
     )
     if validation is None and how.fraction is not None and corpus.document:
         head, tail = encoded.training.tail_split(how.fraction)

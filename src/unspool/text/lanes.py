@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import CorpusError
-from unspool.text.context import RecordContexts, kept_attributes
+from unspool.text.context import kept_attributes
 from unspool.text.reading_order import InOrder, ReadingOrder, Shuffled, record_order
 from unspool.text.streams import TokenStream
 
@@ -30,16 +30,21 @@ class Conditions:
         context: What is said at every step of a record, float32; a row of zeros says nothing.  # (R, F)
         starts: The vector that a record's first state is worked from, float32.  # (R, D)
         states: That first state itself, float32, in place of `starts`.  # (R, L, S, H)
+        sources: The text that an encoder works that state from, as ids of its own, int32: each closed by the
+            last row, and padded by 0 above the <eos> that it starts with.  # (Ts, R)
     """
 
     records: NDArray[np.int32]
     context: NDArray[np.float32] | None = None
     starts: NDArray[np.float32] | None = None
     states: NDArray[np.float32] | None = None
+    sources: NDArray[np.int32] | None = None
 
     @property
     def num_rows(self) -> int:
         """Count the rows, R; 1 where nothing is given."""
+        if self.sources is not None:
+            return int(self.sources.shape[1])
         given = next((a for a in (self.context, self.starts, self.states) if a is not None), None)
         return 1 if given is None else len(given)
 
@@ -157,21 +162,19 @@ class Lanes:
 
     def _steering(self, epoch: int, order: ReadingOrder) -> Callable[[int, int], Conditions] | None:
         """Make what tells the conditions of some steps of all lanes, by the first and their number."""
-        contexts = self.stream.contexts
-        if contexts is None:
+        stream, kept = self.stream, None
+        if stream.contexts is None and stream.sources is None:
             return None
-        kept = kept_attributes(
-            self.stream.num_records,
-            contexts.schema.width,
-            dropout=self.context_dropout,
-            seed=self.seed,
-            epoch=epoch,
-        )
+        if stream.contexts is not None:
+            width = stream.contexts.schema.width
+            kept = kept_attributes(
+                stream.num_records, width, dropout=self.context_dropout, seed=self.seed, epoch=epoch
+            )
         begins = self._lane_length * np.arange(self._batch_size)
 
         def conditions(first: int, steps: int) -> Conditions:
             lanes = [order.records(begin + first, begin + first + steps) for begin in begins.tolist()]
-            return conditions_of(contexts, np.stack(lanes, axis=1), kept)
+            return conditions_of(stream, np.stack(lanes, axis=1), kept)
 
         return conditions
 
@@ -206,16 +209,36 @@ def record_of(starts: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[n
 
 
 def conditions_of(
-    contexts: RecordContexts, records: NDArray[np.int64], kept: NDArray[np.bool_] | None = None
+    stream: TokenStream, records: NDArray[np.int64], kept: NDArray[np.bool_] | None = None
 ) -> Conditions:
     """Say what steers a window: what is known about each of its records, once.
 
     Args:
-        contexts: What is known about all records.
+        stream: The records with what is known about them.
         records: The record that each position stands in.  # (T, B)
         kept: What is said of every record; None for all that is known.  # (R, width)
     """
     touched, rows = np.unique(records, return_inverse=True)
-    context, starts = contexts.rows(touched, kept)
     numbers: NDArray[np.int32] = np.ascontiguousarray(rows.reshape(records.shape), dtype=np.int32)
-    return Conditions(numbers, context=context, starts=starts)
+    context, starts = (None, None) if stream.contexts is None else stream.contexts.rows(touched, kept)
+    sources = None if stream.sources is None else padded_sources(stream.sources, touched)
+    return Conditions(numbers, context=context, starts=starts, sources=sources)
+
+
+def padded_sources(sources: TokenStream, records: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Put the sources of some records side by side as an encoder reads them, so that all end in the last row.
+
+    Args:
+        sources: The source of every record, each closed by <eos>.
+        records: R of them.
+
+    Returns:
+        Zeros, <eos>, and the symbols of the source, from its first to its last.  # (Ts, R)
+    """
+    begins = sources.starts[records]
+    sizes = np.append(sources.starts, len(sources))[records + 1] - begins  # (R,) the <eos> of each included
+    T = int(sizes.max(initial=1))
+    rows = np.arange(T)[:, None] - (T - sizes)  # (Ts, R) 0 where a source's <eos> stands, less above
+    places = np.where(rows > 0, begins + rows - 1, 0)
+    eos = int(sources.ids[-1])
+    return np.where(rows > 0, sources.ids[places], np.where(rows == 0, eos, 0)).astype(np.int32)

@@ -25,12 +25,14 @@ class Record:
         ends: Whether the text ends here. False marks a piece of a longer text: the next record goes on
             with it, and no ``<eos>`` stands between them.
         vector: Numbers that its first state is worked from, or None.  # (D,)
+        source: The text that it is the answer to, or None.
     """
 
     text: str
     context: Mapping[str, str] = field(default_factory=dict)
     ends: bool = True
     vector: NDArray[np.float32] | None = field(default=None, compare=False)
+    source: str | None = None
 
 
 class Records(Iterable[Record]):
@@ -53,6 +55,7 @@ class Records(Iterable[Record]):
         files: Lists the files that decide what is read, where it may be kept between runs what was made of
             them; None where it may not, or where there is more to it than files.
         meter: Counts the bytes that are read.
+        pairs: Whether each record has a source.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Records(Iterable[Record]):
         lines: Callable[[], Iterator[str]] | None = None,
         files: Callable[[], list[Path]] | None = None,
         meter: Meter | None = None,
+        pairs: bool = False,
     ) -> None:
         self._read = read
         self.lines, self.files, self.meter = lines, files, meter or Meter()
@@ -73,6 +77,7 @@ class Records(Iterable[Record]):
         self.document = document
         self.normalization = check_normalization(normalization)
         self.spec: dict[str, object] = dict(spec or {})
+        self.pairs = pairs
 
     @property
     def steers(self) -> bool:
@@ -85,7 +90,7 @@ class Records(Iterable[Record]):
     @classmethod
     def of(
         cls,
-        texts: Iterable[str | Record | Mapping[str, Any]],
+        texts: Iterable[str | Record | Mapping[str, Any] | tuple[str, str]],
         *,
         document: bool = False,
         normalization: str | None = "NFC",
@@ -93,9 +98,9 @@ class Records(Iterable[Record]):
         """Wrap texts that are in memory already.
 
         Args:
-            texts: Strings, records, or mappings whose key ``text`` is the text and whose other keys are
-                its context, but for ``vector``, if that is no string: the numbers that its first state is
-                worked from. They are gathered into a list.
+            texts: Strings, records, pairs (source, text) as tuples, or mappings whose key ``text`` is the
+                text and whose other keys are its context, but for ``vector``, if that is no string: the
+                numbers that its first state is worked from. They are gathered into a list.
             document: Whether they are one long stream in their own order.
             normalization: The Unicode form to bring them to, or None to leave them as they are.
 
@@ -114,6 +119,7 @@ class Records(Iterable[Record]):
             description=f"{len(gathered):,} texts in memory",
             document=document,
             normalization=form,
+            pairs=any(record.source is not None for record in gathered),
         )
 
     def __iter__(self) -> Iterator[Record]:
@@ -168,16 +174,21 @@ def normalized(text: str, form: str | None) -> str:
 
 def _as_record(item: object, place: int, form: str | None) -> Record:
     if isinstance(item, Record):
-        return replace(item, text=normalized(item.text, form))
+        source = None if item.source is None else normalized(item.source, form)
+        return replace(item, text=normalized(item.text, form), source=source)
     if isinstance(item, str):
         return Record(normalized(item, form))
+    if isinstance(item, tuple) and len(item) == 2 and all(isinstance(part, str) for part in item):
+        return Record(normalized(item[1], form), source=normalized(item[0], form))
     if isinstance(item, Mapping) and isinstance(item.get("text"), str):
         rest = {str(key): value for key, value in item.items() if key != "text"}
         vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
         context = {key: "" if value is None else str(value) for key, value in rest.items()}
         return Record(normalized(item["text"], form), context, vector=vector)
     raise CorpusError(
-        f"text {place}", expected="a string, a Record or a mapping with a string at 'text'", got=repr(item)
+        f"text {place}",
+        expected="a string, a Record, a pair of strings or a mapping with a string at 'text'",
+        got=repr(item),
     )
 
 

@@ -77,6 +77,7 @@ def read_records(
     source: str | Path,
     *,
     text: Column | Sequence[Column] | None = None,
+    source_text: Column | Sequence[Column] | None = None,
     context: Column | Sequence[Column] = (),
     document: bool = False,
     format: str | None = None,  # noqa: A002 (the field's word)
@@ -101,6 +102,8 @@ def read_records(
             always a path.
         text: The column or columns that are the text, by name or by number from 0; None takes the column
             named ``text``, or the only one there is, or a corpus's own.
+        source_text: The column or columns of what each text is the answer to, such as the sentence that it
+            translates; joined as those of the text are. None for no sources.
         context: The columns to carry along in `Record.context`, under their names (``column_0`` ... where
             there is no header), which steer what is learnt. ``length`` is that of the text in characters,
             where no column is called so. A named corpus carries its label without being asked, but it steers
@@ -130,6 +133,7 @@ def read_records(
     """
     options = ReadOptions(
         text=_columns(text),
+        source_text=_columns(source_text),
         context=_columns(context),
         document=document,
         header=header,
@@ -205,11 +209,14 @@ def _records(
         "split": options.split,
         "language": options.language,
     }
+    if options.source_text:
+        spec["source_text"] = list(options.source_text)
     return Records(
         _measuring(_splitting(read, options), options),
         description=name,
         document=options.document,
         normalization=options.normalization,
+        pairs=bool(options.source_text),
         spec=spec,
     )
 
@@ -302,7 +309,11 @@ def _refuse_for_corpus(corpus: Corpus, format: str | None, options: ReadOptions)
 def _refuse_misfits(source: str | Path, kind: str, options: ReadOptions) -> None:
     """Refuse options that the format has no use for, rather than pass over them."""
     others = ", ".join(name for name, known in SOURCES.items() if known.columns)
-    columns = [*options.text, *(column for column in options.context if column != LENGTH)]
+    columns = [
+        *options.text,
+        *options.source_text,
+        *(column for column in options.context if column != LENGTH),
+    ]
     if columns and not SOURCES[kind].columns:
         hint = f"leave out the columns, or say which format it has: {others}"
         raise CorpusError(f"{source} is read as plain text, which has no columns", hint=hint)

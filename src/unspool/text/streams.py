@@ -34,6 +34,7 @@ class TokenStream:
         symbol_lengths: Characters of each symbol by id, or None where every symbol but ``<eos>`` is one
             character.  # (V,)
         contexts: What is known about the records, or None.
+        sources: The text that each record is the answer to, in ids of its own; None where they are none.
         ids_file: The file that the ids lie in; None where they are in memory.
         starts_file: The file that the starts lie in; None where they are in memory.
         known_fingerprint: Its fingerprint, where that is known already.
@@ -44,6 +45,7 @@ class TokenStream:
     characters: int
     symbol_lengths: NDArray[np.int64] | None = None
     contexts: RecordContexts | None = None
+    sources: "TokenStream | None" = None
     ids_file: MappedFile | None = None
     starts_file: MappedFile | None = None
     known_fingerprint: str | None = None
@@ -84,7 +86,7 @@ class TokenStream:
         """Hash what the stream holds, so that a resumed run can tell that its corpus is still the same.
 
         Returns:
-            32 hexadecimal digits; equal ids, starts and contexts give equal digits on every machine.
+            32 hexadecimal digits; equal ids, starts, contexts and sources give equal digits on every machine.
         """
         return self.known_fingerprint or self._fingerprint
 
@@ -98,6 +100,8 @@ class TokenStream:
                 self.give_back()
         if self.contexts is not None:
             digest.update(b"contexts;" + self.contexts.bytes())
+        if self.sources is not None:
+            digest.update(b"sources;" + self.sources.fingerprint().encode())
         return digest.hexdigest()
 
     def tail_split(self, fraction: float) -> tuple["TokenStream", "TokenStream"]:
@@ -157,7 +161,14 @@ class TokenStream:
         ids = self.gather(self.starts[records], sizes)
         characters = self._characters_of(ids, len(records))
         contexts = None if self.contexts is None else self.contexts.take(records)
-        return TokenStream(ids, np.cumsum(sizes) - sizes, characters, self.symbol_lengths, contexts)
+        return TokenStream(
+            ids,
+            np.cumsum(sizes) - sizes,
+            characters,
+            self.symbol_lengths,
+            contexts,
+            None if self.sources is None else self.sources.take(records),
+        )
 
     def beginning(self, count: int) -> "TokenStream":
         """Give the first ids, 1 or more and fewer than there are; they share the stream's memory."""

@@ -128,7 +128,7 @@ def read_jsonl(place: Place, options: ReadOptions) -> Iterator[Record]:
 def _has_header(rows: Sequence[Sequence[str]], options: ReadOptions) -> bool:
     if options.header is not None:
         return options.header
-    chosen = (*options.text, *options.context)
+    chosen = (*options.text, *options.source_text, *options.context)
     return any(is_name(column) for column in chosen if column != LENGTH) or is_header(rows)
 
 
@@ -171,7 +171,7 @@ def _parse(line: str, where: str) -> object:
 def _json_record(value: object, options: ReadOptions, where: str) -> Record | None:
     if isinstance(value, dict):
         names = list(value)
-        for column in (*(options.text or ("text",)), *options.context):
+        for column in (*(options.text or ("text",)), *options.source_text, *options.context):
             if column not in names and not is_length(
                 column, names
             ):  # an object has no order, so a number cannot choose
@@ -182,7 +182,7 @@ def _json_record(value: object, options: ReadOptions, where: str) -> Record | No
     else:
         raise CorpusError(where, expected="an object with columns", got=json.dumps(value)[:60])
     selection = select(names, len(fields), options, where=where)
-    chosen = {*selection.text, *(number for _, number in selection.context)}
+    chosen = {*selection.text, *selection.source, *(number for _, number in selection.context)}
     row = [_plain_text(field, where) if i in chosen else "" for i, field in enumerate(fields)]
     return selection.record(row, options)
 

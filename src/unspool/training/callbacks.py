@@ -1,12 +1,25 @@
 """What a run shows of itself while it learns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.engines.encoder_decoder import EncoderDecoder
+from unspool.engines.protocol import State
+from unspool.errors import ArtifactError
 from unspool.generation.options import GenerationOptions
+from unspool.text.encoding import EncodedCorpus
+from unspool.text.pairs import read_sources
 from unspool.text.tokenizers import Tokenizer
 from unspool.training.records import SampleRecord
 from unspool.training.task import Moment
+
+Ids = NDArray[np.int32]
+TEMPERATURES = (0.3, 0.8, 1.0)
+SOURCES_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,10 +30,12 @@ class SamplingCallback:
 
     Args:
         tokenizer: The tokenizer of the network.
-        prompts: What the texts go on from; "" starts from nothing.
+        prompts: What the texts go on from; "" starts from nothing. Where the network learns from pairs: the
+            sources that it answers.
         temperatures: Each prompt is continued once at each of them, ≥ 0.
         max_new_tokens: Longest continuation in symbols.
         seed: Seed of the draws.
+        source_tokenizer: That of the sources; None for a network without an encoder.
 
     Raises:
         UnknownSymbolError: If a prompt has a symbol that the network does not know.
@@ -31,27 +46,95 @@ class SamplingCallback:
     temperatures: Sequence[float] = (0.3, 0.8, 1.0)
     max_new_tokens: int = 80
     seed: int = 0
+    source_tokenizer: Tokenizer | None = None
 
     def __post_init__(self) -> None:
         """Find out about a bad prompt or temperature before the training starts."""
         for prompt in self.prompts:
-            self.tokenizer.encode(prompt)
+            (self.source_tokenizer or self.tokenizer).encode(prompt)
         for temperature in self.temperatures:
             self._options(temperature)
 
     def __call__(self, moment: Moment) -> Iterator[SampleRecord]:
         """Yield a sample for every temperature and prompt, temperatures outermost."""
-        prompts = [self.tokenizer.encode(prompt) for prompt in self.prompts]
+        prompts, states = self._starts(moment)
         for temperature in self.temperatures:
-            texts = moment.engine.generate(moment.parameters, prompts, self._options(temperature))
+            options = self._options(temperature)
+            texts = moment.engine.generate(moment.parameters, prompts, options, states=states)
             for prompt, generated in zip(self.prompts, texts, strict=True):
                 yield SampleRecord(
                     step=moment.step,
                     epoch=moment.epoch,
-                    prompt=prompt,
+                    prompt=prompt if self.source_tokenizer is None else "",
                     temperature=temperature,
                     text=self.tokenizer.decode(generated.ids),
+                    source=None if self.source_tokenizer is None else prompt,
                 )
+
+    def _starts(self, moment: Moment) -> tuple[list[Ids], State | None]:
+        """Give what is read before the first symbol is drawn, and from which state."""
+        if self.source_tokenizer is None or not isinstance(moment.engine, EncoderDecoder):
+            return [self.tokenizer.encode(prompt) for prompt in self.prompts], None
+        states = moment.engine.encode(moment.parameters, read_sources(self.source_tokenizer, self.prompts))
+        return [np.array([self.tokenizer.eos_id], np.int32)] * len(self.prompts), states
 
     def _options(self, temperature: float) -> GenerationOptions:
         return GenerationOptions(temperature=temperature, max_new_tokens=self.max_new_tokens, seed=self.seed)
+
+
+def sampling_callback(
+    encoded: EncodedCorpus, prompts: Sequence[str] | None, temperatures: Sequence[float] | None
+) -> SamplingCallback | None:
+    """Make what shows the network's texts while it learns.
+
+    Args:
+        encoded: What it learns from.
+        prompts: What the texts go on from, or the sources that are answered. None for a start from nothing,
+            or the first held-out sources.
+        temperatures: None for the usual ones; sources are answered greedily.
+
+    Returns:
+        None where there is nothing to show.
+    """
+    source = encoded.source_tokenizer
+    if prompts is None:
+        prompts = ("",) if source is None else _first_sources(encoded)
+    if temperatures is None:
+        temperatures = TEMPERATURES if source is None else (0.0,)
+    if not prompts or not temperatures:
+        return None
+    return SamplingCallback(
+        tokenizer=encoded.tokenizer,
+        prompts=tuple(prompts),
+        temperatures=tuple(temperatures),
+        source_tokenizer=source,
+    )
+
+
+def saved_sampling(encoded: EncodedCorpus, data: Mapping[str, Any], *, where: str) -> SamplingCallback | None:
+    """Make what a run of before has shown.
+
+    Args:
+        encoded: What it learns from.
+        data: What config.json says under "data".
+        where: The file, for messages.
+
+    Raises:
+        ArtifactError: If that is broken.
+    """
+    chosen = data.get("samples") or {"prompts": [], "temperatures": []}
+    if not isinstance(chosen, dict) or not all(
+        isinstance(chosen.get(name), list) for name in ("prompts", "temperatures")
+    ):
+        expected = "an object with lists of prompts and temperatures"
+        raise ArtifactError(f"{where}: data.samples", expected=expected, got=repr(chosen))
+    return sampling_callback(encoded, chosen["prompts"], chosen["temperatures"])
+
+
+def _first_sources(encoded: EncodedCorpus) -> list[str]:
+    sources = encoded.validation.sources or encoded.training.sources
+    if sources is None or encoded.source_tokenizer is None:
+        return []
+    ends = [*sources.starts[1 : SOURCES_SHOWN + 1], len(sources)][:SOURCES_SHOWN]
+    shown = zip(sources.starts, ends, strict=False)
+    return [encoded.source_tokenizer.decode(sources.ids[begin : end - 1]) for begin, end in shown]

@@ -16,6 +16,7 @@ from unspool.engines.protocol import Loss
 from unspool.errors import DivergenceError
 from unspool.evaluation.streams import (
     Evaluation,
+    answered_exactly,
     bits_per_character,
     evaluation_of,
     measured_part,
@@ -44,6 +45,7 @@ from unspool.training.speed import Speed
 from unspool.training.task import Moment, TrainingTask
 
 SECONDS_BETWEEN = 1.0  # between two reports of an evaluation
+MOST_ANSWERS = 1000  # held-out sources that are answered at each evaluation
 
 
 def train_loop(
@@ -275,8 +277,15 @@ class _Run:
             if self.clock() - told >= SECONDS_BETWEEN:
                 told = self.clock()
                 yield MeasuringRecord(step=self.progress.step, done=done, total=len(self.measured.ids))
+        exact = answered_exactly(
+            self.task.engine,
+            self.checkpoint.model,
+            self.measured,
+            eos_id=self.task.eos_id,
+            most=MOST_ANSWERS,
+        )
         self.measuring_seconds = self.clock() - began
-        return evaluation_of(self.measured, nats)
+        return evaluation_of(self.measured, nats, exact=exact)
 
     def evaluate(self) -> Iterator[MeasuringRecord | EvaluationRecord | SampleRecord]:
         """Measure the held-out text, keep the best model, run the callbacks."""
@@ -309,6 +318,7 @@ class _Run:
             best=best,
             seconds=self.progress.seconds,
             measured_characters=None if held_out is None else held_out.characters,
+            exact=None if held_out is None else held_out.exact,
         )
 
     def close_epoch(self) -> None:

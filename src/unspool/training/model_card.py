@@ -114,6 +114,8 @@ def _figure_rows(
         rows["held-out text, bits per character"] = f"{evaluation.bits_per_character:.3f}"
     if evaluation.measured_characters is not None:
         rows["held-out characters measured"] = f"{evaluation.measured_characters:,}"
+    if evaluation.exact is not None:
+        rows["held-out sources answered exactly"] = f"{evaluation.exact:.1%}"
     if evaluation.perplexity is not None:
         rows["held-out text, perplexity per symbol"] = f"{evaluation.perplexity:.3f}"
     return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]

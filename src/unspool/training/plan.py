@@ -1,11 +1,15 @@
-"""What is about to be trained, for whoever watches."""
+"""What is about to be trained, as people are told before it begins."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from unspool.network.config import NetworkConfig
+from unspool.network.parameters import count_parameters
 from unspool.text.context import ContextSchema
+from unspool.text.encoding import EncodedCorpus
+from unspool.text.records import Records
 from unspool.training.config import TrainingConfig
+from unspool.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +45,22 @@ class Plan:
     training: TrainingConfig
     schema: ContextSchema | None = None
     note: str | None = None
+
+
+def plan_of(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: int) -> Plan:
+    """Gather what there is to tell before the first step that a run makes now."""
+    return Plan(
+        out=run.path,
+        description=corpus.description,
+        records=encoded.training.num_records,
+        characters=encoded.training.characters,
+        held_out_characters=encoded.validation.characters,
+        unknown=encoded.unknown,
+        note=encoded.note,
+        vocab_size=encoded.tokenizer.vocab_size,
+        num_parameters=count_parameters(run.network),
+        first_step=first_step,
+        network=run.network,
+        training=run.training,
+        schema=encoded.schema,
+    )

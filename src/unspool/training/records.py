@@ -67,6 +67,7 @@ class EvaluationRecord:
         best: Whether this is the best so far; always so if nothing is held out.
         seconds: Wall time of the run so far.
         measured_characters: Characters of the held-out text that were measured, or None.
+        exact: Share of (at most 1,000) held-out sources that are answered exactly; None without sources.
     """
 
     kind: ClassVar[str] = "evaluation"
@@ -80,6 +81,7 @@ class EvaluationRecord:
     best: bool
     seconds: float
     measured_characters: int | None = None
+    exact: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class SampleRecord:
         prompt: What the text goes on from.
         temperature: Temperature of the draw.
         text: The new text, without the prompt.
+        source: What it is the answer to, or None.
     """
 
     kind: ClassVar[str] = "sample"
@@ -100,6 +103,12 @@ class SampleRecord:
     prompt: str
     temperature: float
     text: str
+    source: str | None = None
+
+    @property
+    def beginning(self) -> str:
+        """Say in a line what came before the new text: the prompt, or the source and an arrow."""
+        return self.prompt if self.source is None else f"{self.source} → "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

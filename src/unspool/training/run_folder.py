@@ -2,7 +2,7 @@
 
 ::
 
-    config.json, tokenizer.json          written first; the run can be resumed once they are there
+    config.json, tokenizer.json, ...     written first; the run can be resumed once they are there
     metrics.jsonl                        one line per step, evaluation and sample
     loss.svg                             the loss curve
     checkpoint/last.safetensors          everything that going on takes
@@ -23,6 +23,7 @@ from unspool.artifacts.model_folder import (
     GENERATION,
     MODEL,
     NEXT,
+    SOURCE_TOKENIZER,
     TOKENIZER,
     ConfigFile,
 )
@@ -52,10 +53,11 @@ from unspool.training.records import (
 )
 
 METRICS, LOSS_CURVE, CHECKPOINT = "metrics.jsonl", "loss.svg", "checkpoint/last.safetensors"
-MODEL_FILES = (CONFIG, TOKENIZER, MODEL, GENERATION, CARD)
+MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
 AUDIT_FILES = ("audit.json", "audit.svg")  # of the model that was there: they go with it
 RUN_FILES = (
-    *MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT, NOVELTY, *AUDIT_FILES
+    *MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, SOURCE_TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT,
+    NOVELTY, *AUDIT_FILES
 )  # fmt: skip
 
 
@@ -71,6 +73,7 @@ class RunFolder:
         tokenizer: Its tokenizer.
         data: What it is trained on, in JSON types.
         generation: How the model is meant to be sampled.
+        source_tokenizer: That of the sources, where it learns from pairs.
     """
 
     def __init__(
@@ -82,9 +85,10 @@ class RunFolder:
         tokenizer: Tokenizer,
         data: Mapping[str, Any],
         generation: GenerationOptions,
+        source_tokenizer: Tokenizer | None = None,
     ) -> None:
         self.path, self.network, self.training, self.tokenizer = path, network, training, tokenizer
-        self.data, self.generation = data, generation
+        self.data, self.generation, self.source_tokenizer = data, generation, source_tokenizer
         self._metrics = MetricsFile(path / METRICS)
         self._curve = LossCurve()
 
@@ -98,6 +102,7 @@ class RunFolder:
         tokenizer: Tokenizer,
         data: Mapping[str, Any],
         generation: GenerationOptions | None = None,
+        source_tokenizer: Tokenizer | None = None,
         overwrite: bool = False,
     ) -> "RunFolder":
         """Make the folder of a new run.
@@ -109,16 +114,23 @@ class RunFolder:
             tokenizer: Its tokenizer.
             data: What it will be trained on, in JSON types: `description`, `sizes`, and whatever is needed
                 to read it again.
-            generation: How the model is meant to be sampled; None for temperature 0.8.
+            generation: How the model is meant to be sampled; None for temperature 0.8, and 0 for pairs.
+            source_tokenizer: That of the sources; None for texts without.
             overwrite: Whether the files of an earlier run there are removed; other files stay.
 
         Raises:
             ArtifactError: If the folder is not empty or cannot be written to.
         """
         folder = Path(path)
-        generation = generation or GenerationOptions(temperature=0.8)
+        usual = 0.8 if source_tokenizer is None else 0.0
         run = cls(
-            folder, network=network, training=training, tokenizer=tokenizer, data=data, generation=generation
+            folder,
+            network=network,
+            training=training,
+            tokenizer=tokenizer,
+            data=data,
+            generation=generation or GenerationOptions(temperature=usual),
+            source_tokenizer=source_tokenizer,
         )
         config = ConfigFile(FORMAT_VERSION, network, to_dict(training), data)
         try:
@@ -126,6 +138,8 @@ class RunFolder:
             refuse_strangers(folder, overwrite=overwrite)
             _remove_run(folder)
             atomic_write(folder / TOKENIZER, tokenizer.to_json())
+            if source_tokenizer is not None:
+                atomic_write(folder / SOURCE_TOKENIZER, source_tokenizer.to_json())
             atomic_write(folder / CONFIG, json.dumps(to_dict(config), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
             raise write_error(folder, 1_000_000, error) from error
@@ -152,14 +166,15 @@ class RunFolder:
         if config.format_version != FORMAT_VERSION:
             got = repr(config.format_version)
             raise ArtifactError(f"{where}: format_version", expected=str(FORMAT_VERSION), got=got)
-        tokenizer_path = folder / TOKENIZER
+        paired = config.network.source_vocab_size is not None
         return cls(
             folder,
             network=config.network,
             training=from_dict(TrainingConfig, config.training, where=f"{where}: training"),
-            tokenizer=tokenizer_from_json(tokenizer_path.read_text("utf-8"), where=str(tokenizer_path)),
+            tokenizer=_read_tokenizer(folder / TOKENIZER),
             data=config.data,
-            generation=_read_generation(folder / GENERATION),
+            generation=_read_generation(folder / GENERATION, usual=0.0 if paired else 0.8),
+            source_tokenizer=_read_tokenizer(folder / SOURCE_TOKENIZER) if paired else None,
         )
 
     def start(self, fresh: Checkpoint) -> Checkpoint:
@@ -220,6 +235,7 @@ class RunFolder:
             training=to_dict(self.training),
             data=self.data,
             generation=to_dict(self.generation),
+            source_tokenizer=self.source_tokenizer,
             card=model_card(
                 self.path.name,
                 network=self.network,
@@ -266,7 +282,7 @@ def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
         if folder.exists():
             raise ArtifactError(str(folder), expected="a folder for a new run", got="a file")
         return
-    unborn = set() if (folder / CONFIG).exists() else {TOKENIZER}
+    unborn = set() if (folder / CONFIG).exists() else {TOKENIZER, SOURCE_TOKENIZER}
     found = sorted(path.name for path in folder.iterdir() if path.name not in unborn and not _is_torn(path))
     if found and not overwrite:
         shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
@@ -292,8 +308,14 @@ def _is_torn(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".tmp")
 
 
-def _read_generation(path: Path) -> GenerationOptions:
+def _read_tokenizer(path: Path) -> Tokenizer:
     if not path.is_file():
-        return GenerationOptions(temperature=0.8)
+        raise ArtifactError(f"{path.parent}: no run to resume", expected=path.name, hint="copy all its files")
+    return tokenizer_from_json(path.read_text("utf-8"), where=str(path))
+
+
+def _read_generation(path: Path, *, usual: float) -> GenerationOptions:
+    if not path.is_file():
+        return GenerationOptions(temperature=usual)
     values = parse_json_object(path.read_text("utf-8"), where=str(path))
     return from_dict(GenerationOptions, values, where=str(path))

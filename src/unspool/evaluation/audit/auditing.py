@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+from unspool.configuration import check
 from unspool.engines.protocol import Engine, Floats
 from unspool.evaluation.scoring import texts_of
 from unspool.generation.options import GenerationKeywords, generation_options
@@ -70,6 +71,8 @@ class Auditing:
             audit_network,
         )
 
+        plain = self.network.source_vocab_size is None
+        check("the model", "one of pairs", "one without sources, whose texts start from nothing", plain)
         planted = self.data.get("canaries") or {}
         chosen = AuditOptions(
             samples=samples,

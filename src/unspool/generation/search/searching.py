@@ -57,6 +57,7 @@ class Searching(Conditioning):
         constraint: ConstraintLike = None,
         unknown: Unknown = "error",
         context: Context | None = None,
+        source: str | Sequence[str] | None = None,
         **options: Unpack[BeamKeywords],
     ) -> list[FoundText]:
         """Find the best continuations of one prompt or several, by the model's own probabilities.
@@ -66,6 +67,8 @@ class Searching(Conditioning):
             constraint: What every text must be; several hold all at once. None for anything.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
             context: What is known of the texts; None for nothing. See `given`.
+            source: What the texts are the answer to, for a model of pairs; of several, each is searched
+                for on its own, with all prompts.
             **options: How to search: any field of `unspool.generation.search.options.BeamOptions`.
 
         Returns:
@@ -76,8 +79,11 @@ class Searching(Conditioning):
             ConfigError: If a value is out of its range, or a prompt cannot be finished under the constraint.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
-        if context is not None:
-            return self.given(context).beam_search(prompt, constraint=constraint, unknown=unknown, **options)
+        if context is not None or source is not None:
+            sources = [source] if source is None or isinstance(source, str) else source
+            models = [self.given(context, source=one, unknown=unknown) for one in sources]
+            keywords = {"constraint": constraint, "unknown": unknown, **options}
+            return [text for model in models for text in model.beam_search(prompt, **keywords)]
         chosen = beam_options(options)
         ok = isinstance(prompt, str) or (isinstance(prompt, Iterable) and not isinstance(prompt, bytes))
         check("prompt", prompt, "a string or a list of strings", ok)

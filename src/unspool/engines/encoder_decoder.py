@@ -1,0 +1,236 @@
+"""Two networks in one: an encoder reads a source text, and its last state is what the decoder starts from.
+
+Sutskever, Vinyals and Le, "Sequence to Sequence Learning with Neural Networks", 2014. Either is computed by
+an engine of its own, so whatever computes a network computes a pair of them: the gradient that the decoder
+gives back for its first states is the encoder's outside gradient.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.engines.protocol import DropoutMasks, Engine, Floats, Gradients, Loss, Parameters, State
+from unspool.generation.automaton import Guide, TokenAutomaton
+from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.generation.search.forward import Forward
+from unspool.network.conditions import no_source
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import ENCODER
+from unspool.text.lanes import Conditions, Window
+
+STATES = "conditions.states"
+OUTPUT = ("output.kernel", "output.bias")
+
+
+class EncoderDecoder:
+    """Compute an encoder and a decoder, each by an engine.
+
+    Args:
+        config: The network as a whole, its source_vocab_size set.
+        decoder: An engine of `config.without_encoder()`.
+        encoder: An engine of `config.encoder`.
+    """
+
+    def __init__(self, config: NetworkConfig, decoder: Engine, encoder: Engine) -> None:
+        self.config, self.decoder, self.encoder = config, decoder, encoder
+        self.threads = decoder.threads
+        V, H = encoder.config.symbols, config.hidden_size
+        dtype = decoder.initial_state(1).dtype
+        self._output = {"output.kernel": np.zeros((H, V), dtype), "output.bias": np.zeros(V, dtype)}
+
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+        """Make a state of zeros (L, S, B, H), which each record's source replaces.
+
+        Raises:
+            ConfigError: If parameters are given: a fresh start is what a source says.
+        """
+        if parameters is not None:
+            raise no_source()
+        return self.decoder.initial_state(batch_size)
+
+    def encode(self, parameters: Parameters, sources: NDArray[np.int32]) -> State:
+        """Read sources and give the states after them.
+
+        Args:
+            parameters: Of the whole network.
+            sources: Padded above their <eos> so that all end in the last row.  # (Ts, R)
+
+        Returns:
+            The encoder's last states.  # (L, S, R, H)
+        """
+        _, state = self.encoder.token_losses(
+            self._encoder_parameters(parameters),
+            _read_only(sources),
+            self.encoder.initial_state(sources.shape[1]),
+            reset_id=self._source_eos,
+        )
+        return state
+
+    def loss_and_gradients(
+        self,
+        parameters: Parameters,
+        window: Window,
+        state: State,
+        *,
+        reset_id: int | None,
+        masks: DropoutMasks | None = None,
+        final_grad: Floats | None = None,
+    ) -> tuple[Loss, Gradients, State]:
+        """Run a window forward and backward; see `unspool.engines.protocol.Engine`.
+
+        A record's source is read in the window where the record starts, and learns from that window alone.
+        """
+        told, started, sources = self._told(parameters, window, reset_id)
+        loss, gradients, after = self.decoder.loss_and_gradients(
+            _decoder_parameters(parameters),
+            told,
+            state,
+            reset_id=reset_id,
+            masks=masks,
+            final_grad=final_grad,
+        )
+        gradients = dict(gradients)
+        by_state = gradients.pop(STATES)[started]  # (N, L, S, H)
+        if len(started):
+            encoder_gradients = self.encoder.loss_and_gradients(
+                self._encoder_parameters(parameters),
+                _read_only(sources),
+                self.encoder.initial_state(len(started)),
+                reset_id=self._source_eos,
+                final_grad=np.ascontiguousarray(by_state.transpose(1, 2, 0, 3)),
+            )[1]
+        else:
+            own = self._encoder_parameters(parameters)
+            encoder_gradients = {name: np.zeros_like(values) for name, values in own.items()}
+        own_gradients = {ENCODER + n: values for n, values in encoder_gradients.items() if n not in OUTPUT}
+        return loss, gradients | own_gradients, after
+
+    def token_losses(
+        self, parameters: Parameters, window: Window, state: State, *, reset_id: int | None
+    ) -> tuple[Floats, State]:
+        """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
+        told, _, _ = self._told(parameters, window, reset_id)
+        return self.decoder.token_losses(_decoder_parameters(parameters), told, state, reset_id=reset_id)
+
+    def logits(
+        self,
+        parameters: Parameters,
+        ids: NDArray[np.integer[Any]],
+        state: State,
+        *,
+        reset_id: int | None = None,
+    ) -> tuple[Floats, State]:
+        """Go on from a state that says what the source was; see `unspool.engines.protocol.Engine`."""
+        if reset_id is not None:
+            raise no_source()
+        return self.decoder.logits(_decoder_parameters(parameters), ids, state)
+
+    def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
+        """Prepare `logits` for many short calls; see `unspool.engines.protocol.Engine`."""
+        run = self.decoder.forward(_decoder_parameters(parameters), lanes=lanes)
+
+        def checked(
+            ids: NDArray[np.int32], state: State, *, reset_id: int | None = None
+        ) -> tuple[Floats, State]:
+            if reset_id is not None:
+                raise no_source()
+            return run(ids, state)
+
+        return checked
+
+    def generate(
+        self,
+        parameters: Parameters,
+        prompts: Sequence[NDArray[np.integer[Any]]],
+        options: GenerationOptions,
+        *,
+        first: int = 0,
+        states: State | None = None,
+        guide: Guide | None = None,
+        stop: TokenAutomaton | None = None,
+    ) -> list[GeneratedIds]:
+        """Continue every prompt from its state; see `unspool.engines.protocol.Engine`."""
+        if states is None:
+            raise no_source()
+        return self.decoder.generate(
+            _decoder_parameters(parameters),
+            prompts,
+            options,
+            first=first,
+            states=states,
+            guide=guide,
+            stop=stop,
+        )
+
+    def stream(
+        self,
+        parameters: Parameters,
+        prompt: NDArray[np.integer[Any]],
+        options: GenerationOptions,
+        *,
+        first: int = 0,
+        states: State | None = None,
+        guide: Guide | None = None,
+        stop: TokenAutomaton | None = None,
+    ) -> Iterator[GeneratedIds]:
+        """Continue one prompt from its state, piece by piece; see `unspool.engines.protocol.Engine`."""
+        if states is None:
+            raise no_source()
+        return self.decoder.stream(
+            _decoder_parameters(parameters),
+            prompt,
+            options,
+            first=first,
+            states=states,
+            guide=guide,
+            stop=stop,
+        )
+
+    @property
+    def _source_eos(self) -> int:
+        return self.encoder.config.symbols - 1
+
+    def _encoder_parameters(self, parameters: Parameters) -> dict[str, Floats]:
+        own = {n.removeprefix(ENCODER): values for n, values in parameters.items() if n.startswith(ENCODER)}
+        return own | self._output
+
+    def _told(
+        self, parameters: Parameters, window: Window, reset_id: int | None
+    ) -> tuple[Window, NDArray[np.int32], NDArray[np.int32]]:
+        """Put states in the place of sources: those of the records that start in the window, in order.
+
+        Returns:
+            The decoder's window, the rows of those records (N,) and their sources (Ts, N).
+
+        Raises:
+            ConfigError: If the window has no sources.
+        """
+        given = window.conditions
+        if given is None or given.sources is None:
+            raise no_source()
+        starts = window.ids == (-1 if reset_id is None else reset_id)
+        started = np.unique(given.records[starts]).astype(np.int32)  # (N,)
+        sources = trimmed(given.sources[:, started])  # (Ts, N)
+        L, S, H = self.config.state_shape
+        states = np.zeros((given.num_rows, L, S, H), self._output["output.bias"].dtype)
+        if len(started):
+            states[started] = self.encode(parameters, sources).transpose(2, 0, 1, 3)
+        told = Conditions(given.records, context=given.context, states=states)
+        return replace(window, conditions=told), started, sources
+
+
+def trimmed(sources: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Leave out the rows in which all of the sources are padding still."""
+    first = int((sources != 0).any(axis=1).argmax()) if sources.size else 0
+    return np.ascontiguousarray(sources[first:])
+
+
+def _decoder_parameters(parameters: Mapping[str, Floats]) -> dict[str, Floats]:
+    return {name: values for name, values in parameters.items() if not name.startswith(ENCODER)}
+
+
+def _read_only(sources: NDArray[np.int32]) -> Window:
+    return Window(sources, np.zeros_like(sources))
