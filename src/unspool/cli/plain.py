@@ -6,7 +6,7 @@ from typing import Self
 
 from unspool.cli.printing import duration, one_line
 from unspool.cli.progress import plan_lines
-from unspool.pipeline import Plan
+from unspool.training.plan import Plan
 from unspool.training.records import (
     EvaluationRecord,
     FinishRecord,

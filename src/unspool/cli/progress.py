@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from unspool.pipeline import Plan
+    from unspool.training.plan import Plan
     from unspool.training.records import TrainingRecord
 
 

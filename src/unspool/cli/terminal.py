@@ -12,7 +12,7 @@ from rich.text import Text
 
 from unspool.cli.printing import duration, one_line
 from unspool.cli.progress import plan_lines
-from unspool.pipeline import Plan
+from unspool.training.plan import Plan
 from unspool.training.records import EvaluationRecord, FinishRecord, SampleRecord, StepRecord, TrainingRecord
 
 SECONDS_BETWEEN = 0.1
