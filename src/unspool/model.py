@@ -219,9 +219,16 @@ class Generator(Writing, Classifying, Searching, Auditing):
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
         if context is not None or vector is not None:
-            keywords = {"state": state, "constraint": constraint, "source": source, **options}
-            model = self.given(context, vector=vector)
-            return model.generate(prompt, n=n, first=first, unknown=unknown, **keywords)
+            return self.given(context, vector=vector).generate(
+                prompt,
+                n=n,
+                first=first,
+                unknown=unknown,
+                state=state,
+                constraint=constraint,
+                source=source,
+                **options,
+            )
         state = self._start(source, state, unknown)
         selection, rest = split_keywords(options)
         if not selection.is_off:

@@ -71,7 +71,7 @@ class Auditing:
             audit_network,
         )
 
-        plain = self.network.source_vocab_size is None
+        plain = self._engine.config.source_vocab_size is None
         check("the model", "one of pairs", "one without sources, whose texts start from nothing", plain)
         planted = self.data.get("canaries") or {}
         chosen = AuditOptions(

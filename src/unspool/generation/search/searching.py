@@ -82,8 +82,11 @@ class Searching(Conditioning):
         if context is not None or source is not None:
             sources = [source] if source is None or isinstance(source, str) else source
             models = [self.given(context, source=one, unknown=unknown) for one in sources]
-            keywords = {"constraint": constraint, "unknown": unknown, **options}
-            return [text for model in models for text in model.beam_search(prompt, **keywords)]
+            answers = (
+                model.beam_search(prompt, constraint=constraint, unknown=unknown, **options)
+                for model in models
+            )
+            return [text for texts in answers for text in texts]
         chosen = beam_options(options)
         ok = isinstance(prompt, str) or (isinstance(prompt, Iterable) and not isinstance(prompt, bytes))
         check("prompt", prompt, "a string or a list of strings", ok)
