@@ -155,9 +155,16 @@ def read_records(
     if files is None:
         place = standard_input()
         return _records("-", "standard input", kind, options, lambda: SOURCES[kind].read(place, options))
+    return _records_of_files(str(source), kind, options, files, reuse=reuse)
+
+
+def _records_of_files(
+    source: str, kind: str, options: ReadOptions, files: Callable[[], list[Path]], *, reuse: bool
+) -> Records:
+    """Describe what is read from files, which may be looked at again."""
     records = _records(
         str(Path(source).absolute()),
-        str(source),
+        source,
         kind,
         options,
         lambda: (record for place in places() for record in SOURCES[kind].read(place, options)),
