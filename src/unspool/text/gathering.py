@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from unspool.errors import ConfigError, CorpusError
+from unspool.text.columns import LENGTH
 from unspool.text.context import Attribute, ContextSchema, Numbers, RecordContexts, number_in
 from unspool.text.records import Record
 from unspool.text.streams import TokenStream
@@ -161,7 +162,8 @@ def _attribute(
 ) -> Attribute:
     counted = Counter(codes[codes >= 0].tolist())
     numbers = [number_in(values[code]) for code in counted]
-    if len(counted) > MANY_NUMBERS and all(number is not None for number in numbers):
+    many = len(counted) > (1 if name == LENGTH else MANY_NUMBERS)
+    if many and all(number is not None for number in numbers):
         every = np.repeat(np.array(numbers, np.float64), list(counted.values()))
         return Attribute(name, mean=float(every.mean()), deviation=float(every.std()))
     if len(counted) > MOST_VALUES:
