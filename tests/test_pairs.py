@@ -26,7 +26,7 @@ Train = Callable[..., unspool.Generator]
 
 
 def short(**changes: Any) -> unspool.TrainingConfig:
-    values = {"epochs": 40, "batch_size": 4, "sequence_length": 32, "threads": 1, "validation_fraction": None}
+    values = {"epochs": 90, "batch_size": 4, "sequence_length": 32, "threads": 1, "validation_fraction": None}
     return unspool.TrainingConfig(**{**values, **changes})
 
 
@@ -219,7 +219,7 @@ def test_pairs_with_a_context(tmp_path: Path) -> None:
         unspool.Record(f"{b}{mark}", {"mark": mark}, source=f"{a} {b}")
         for a in WORDS for b in WORDS for mark in "!?"
     ]  # fmt: skip
-    training = short(context_dropout=0.0, epochs=60)
+    training = short(context_dropout=0.0, epochs=90)
     model = unspool.train(records, out=tmp_path / "run", network=TINY, training=training)
     for mark in "!?":
         (text,) = model.generate(source="oil wins", context={"mark": mark}, temperature=0)

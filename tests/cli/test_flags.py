@@ -68,7 +68,7 @@ def test_defaults_are_those_of_the_configurations(config: type, flag: Flag) -> N
 )
 def test_defaults_are_those_of_the_functions(function: object, flag: Flag) -> None:
     parameters = inspect.signature(function).parameters  # type: ignore[arg-type]
-    name = "source_text" if function is library.read_records and flag.name == "source" else flag.name
+    name = {"source": "source_text"}.get(flag.name, flag.name)  # `source` is where the texts come from
     default = parameters[name].default if name in parameters else getattr(PLAIN, name)
     if flag.kind == list[str]:
         assert not default

@@ -25,7 +25,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def answering(pairs: Path) -> Path:
     folder = pairs.parent / "run"
     done = run([
-        "train", str(pairs), "--source", "0", "--target", "1", "--out", str(folder), "--epochs", "40",
+        "train", str(pairs), "--source", "0", "--target", "1", "--out", str(folder), "--epochs", "90",
         "--validation-fraction", "none", *TINY,
     ])  # fmt: skip
     assert done.exit_code == 0, done.stderr

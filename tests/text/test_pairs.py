@@ -57,11 +57,11 @@ def test_every_record_has_a_source_of_its_own() -> None:
         encode_corpus([Record("x", source="1", ends=False), Record("y", source="1")], sources="learn")
 
 
-def test_sources_end_side_by_side() -> None:
+def test_sources_are_read_backwards_and_end_side_by_side() -> None:
     tokenizer = CharTokenizer("ab")
     read = read_sources(tokenizer, ["ab", "", "b"])
     eos = tokenizer.eos_id
-    np.testing.assert_array_equal(read, np.array([[eos, 0, 0], [1, 0, eos], [2, eos, 2]]))
+    np.testing.assert_array_equal(read, np.array([[eos, 0, 0], [2, 0, eos], [1, eos, 2]]))
     assert read.dtype == np.int32
     with pytest.raises(UnknownSymbolError):
         read_sources(tokenizer, ["c"])
@@ -82,7 +82,7 @@ def test_a_window_knows_the_source_of_every_place() -> None:
         assert given.sources is not None
         for (t, b), target in np.ndenumerate(window.targets):
             column = given.sources[:, given.records[t, b]]
-            source = corpus.source_tokenizer.decode(column[column != 0][1:])  # type: ignore[union-attr]
+            source = corpus.source_tokenizer.decode(column[column != 0][:0:-1])  # type: ignore[union-attr]
             ((_, text),) = [pair for pair in answers if pair[0] == source]
             if target != eos:
                 assert tokenizer.decode([target]) == text[0]

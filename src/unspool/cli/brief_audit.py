@@ -14,25 +14,29 @@ TEXTS = 100  # that the model writes for it
 MOST_CHARACTERS = 20_000_000  # of training text; reading more again would be felt
 
 
-def brief_audit(model: "Generator", folder: Path) -> dict[str, Any] | None:
+def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any] | None:
     """Look for what a new model writes in the text that it was trained on.
 
     Args:
         model: The model.
         folder: Its folder, for messages.
+        reuse: Whether the text may be taken from the cache of encoded corpora.
 
     Returns:
         The verdict, the share of texts that stand word for word in the training text, the longest span of
-        any, and a sentence for people; None, with a note, where the text is large or cannot be read again.
+        any, and a sentence for people; None for a model of pairs, and, with a note, where the text is large
+        or cannot be read again.
     """
+    if model.network.source_vocab_size is not None:  # it answers; it writes nothing of its own accord
+        return None
     characters = ((model.data.get("sizes") or {}).get("training") or {}).get("characters", 0)
     if characters > MOST_CHARACTERS:
         note(f"a text of {characters:,} characters is not searched for copies now: unspool audit {folder}")
         return None
     try:
         audit = model.audit(
-            training_records(model, None, {}),
-            validation=held_out_records(model, None, {}),
+            training_records(model, None, {"reuse": reuse}),
+            validation=held_out_records(model, None, {"reuse": reuse}),
             samples=TEXTS,
         )
     except UnspoolError as error:  # what was trained is safe: this must not look like a failure

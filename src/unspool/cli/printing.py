@@ -23,9 +23,9 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def finite(value: float) -> float | None:
+def finite(value: float | None) -> float | None:
     """Give a figure that JSON can write; an infinite one becomes null."""
-    return value if math.isfinite(value) else None
+    return value if value is not None and math.isfinite(value) else None
 
 
 def complain(message: str) -> None:

@@ -101,7 +101,8 @@ def train(
             folder, corpus, given, init_from=init_from, validation=validation, overwrite=overwrite
         )
     start = partial(start, novelty_index=novelty_index)
-    facts = finished_facts(watched(folder, start, records), folder)
+    model = watched(folder, start, records)
+    facts = finished_facts(model, folder, reuse=reading.get("reuse", True))
     print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
 
 
@@ -261,9 +262,9 @@ def how_to_go_on(folder: Path) -> str:
     return f"stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
 
 
-def finished_facts(model: "Generator", folder: Path) -> dict[str, Any]:
+def finished_facts(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any]:
     """Gather what there is to know about a model that has just been trained."""
-    return model_facts(model, folder) | {"copying": brief_audit(model, folder)}
+    return model_facts(model, folder) | {"copying": brief_audit(model, folder, reuse=reuse)}
 
 
 def held_out_part(facts: dict[str, Any]) -> str:

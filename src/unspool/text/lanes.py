@@ -30,8 +30,8 @@ class Conditions:
         context: What is said at every step of a record, float32; a row of zeros says nothing.  # (R, F)
         starts: The vector that a record's first state is worked from, float32.  # (R, D)
         states: That first state itself, float32, in place of `starts`.  # (R, L, S, H)
-        sources: The text that an encoder works that state from, as ids of its own, int32: each closed by the
-            last row, and padded by 0 above the <eos> that it starts with.  # (Ts, R)
+        sources: The text that an encoder works that state from, as ids of its own, int32; see
+            `padded_sources`.  # (Ts, R)
     """
 
     records: NDArray[np.int32]
@@ -233,12 +233,13 @@ def padded_sources(sources: TokenStream, records: NDArray[np.int64]) -> NDArray[
         records: R of them.
 
     Returns:
-        Zeros, <eos>, and the symbols of the source, from its first to its last.  # (Ts, R)
+        Zeros, <eos>, and the symbols of the source from its last to its first, so that what an answer begins
+        with was read a moment ago (Sutskever, Vinyals and Le, 2014).  # (Ts, R)
     """
     begins = sources.starts[records]
     sizes = np.append(sources.starts, len(sources))[records + 1] - begins  # (R,) the <eos> of each included
     T = int(sizes.max(initial=1))
     rows = np.arange(T)[:, None] - (T - sizes)  # (Ts, R) 0 where a source's <eos> stands, less above
-    places = np.where(rows > 0, begins + rows - 1, 0)
+    places = np.where(rows > 0, begins + sizes - 1 - rows, 0)
     eos = int(sources.ids[-1])
     return np.where(rows > 0, sources.ids[places], np.where(rows == 0, eos, 0)).astype(np.int32)

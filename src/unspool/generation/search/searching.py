@@ -81,10 +81,9 @@ class Searching(Conditioning):
         """
         if context is not None or source is not None:
             sources = [source] if source is None or isinstance(source, str) else source
-            models = [self.given(context, source=one, unknown=unknown) for one in sources]
+            models = [self.given(context, source=text, unknown=unknown) for text in sources]
             answers = (
-                model.beam_search(prompt, constraint=constraint, unknown=unknown, **options)
-                for model in models
+                one.beam_search(prompt, constraint=constraint, unknown=unknown, **options) for one in models
             )
             return [text for texts in answers for text in texts]
         chosen = beam_options(options)
