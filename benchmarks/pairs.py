@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--task", choices=list(TASKS), action="append", help="one of the tasks; all of them")
     parser.add_argument("--pairs", type=int, default=30_000, help="pairs that are learned from")
     parser.add_argument("--held-out", type=int, default=2_000, help="pairs that are held out")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--cell", default="lstm")
     parser.add_argument("--hidden-size", type=int, default=128)
     arguments = parser.parse_args()
