@@ -7,8 +7,8 @@ from unspool.text.records import Records
 from unspool.training.config import TrainingConfig
 
 # Few symbols in a step make many steps, which is what pairs need. A text that a window's end cuts teaches the
-# encoder by its first part alone, so the windows are long and the lanes few: of texts of 50 symbols one in five
-# is cut. Twice as many lanes of half the length, which cut twice as many, learn long answers far worse.
+# encoder by its first part alone, so the windows are long and the lanes few: of texts of 50 symbols one in
+# five is cut. Twice as many lanes of half the length, which cut twice as many, learn long answers far worse.
 PAIR_TRAINING: dict[str, Any] = {"sequence_length": 256, "batch_size": 2, "learning_rate": 1e-2}
 
 
