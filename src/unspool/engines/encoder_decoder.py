@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import DropoutMasks, Engine, Floats, Gradients, Loss, Parameters, State
+from unspool.engines.protocol import STATES, DropoutMasks, Engine, Floats, Gradients, Loss, Parameters, State
 from unspool.generation.automaton import Guide, TokenAutomaton
 from unspool.generation.options import GeneratedIds, GenerationOptions
 from unspool.generation.search.forward import Forward
@@ -21,7 +21,6 @@ from unspool.network.config import NetworkConfig
 from unspool.network.parameters import ENCODER
 from unspool.text.lanes import Conditions, Window
 
-STATES = "conditions.states"
 OUTPUT = ("output.kernel", "output.bias")
 
 

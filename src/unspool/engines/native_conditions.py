@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Floats, Gradients, Parameters
+from unspool.engines.protocol import STATES, Floats, Gradients, Parameters
 from unspool.kernels import multiply
 from unspool.kernels.conditions import WindowConditions
 from unspool.network.conditions import check_conditions, context_gates, records_of, start_states
 from unspool.network.config import NetworkConfig
 from unspool.text.lanes import Conditions, Window
-
-STATES = "conditions.states"  # the gradient by states that were given, among those of the parameters
 
 
 def product(a: Floats, b: Floats) -> Floats:

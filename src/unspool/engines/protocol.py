@@ -26,6 +26,7 @@ Parameters = Mapping[str, Floats]
 Gradients = dict[str, Floats]
 State = Floats
 DropoutMasks = Floats
+STATES = "conditions.states"  # the gradient by states that were given, among those of the parameters
 
 
 @dataclass(frozen=True, slots=True)

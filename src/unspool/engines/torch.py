@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unspool.configuration import check, is_whole
-from unspool.engines.protocol import DropoutMasks, Floats, Gradients, Loss, Parameters, State
+from unspool.engines.protocol import STATES, DropoutMasks, Floats, Gradients, Loss, Parameters, State
 from unspool.engines.stepwise import generate_by_steps, stream_by_steps
 from unspool.generation.automaton import Guide, TokenAutomaton
 from unspool.generation.options import GeneratedIds, GenerationOptions
@@ -26,7 +26,6 @@ from unspool.network.config import NetworkConfig
 from unspool.text.lanes import Window
 
 Weights = dict[str, Tensor]
-STATES = "conditions.states"  # the gradient by states that were given, among those of the parameters
 # (recurrent_kernel, recurrent_bias, projected inputs (B, G), state (S, B, H)) -> state (S, B, H)
 TorchStep = Callable[[Tensor, Tensor | None, Tensor, Tensor], Tensor]
 
