@@ -78,6 +78,7 @@ struct WindowTask {
 
     void run(int thread) {
         if (thread == 0) network.stopwatch.start();
+        if (backward) pair_rows = network.scratch[thread].rows.pairs();
         if (!loaded) {
             network.pack_weights(backward, team.size, thread);
             team.barrier(team.self);
@@ -317,6 +318,13 @@ struct WindowTask {
 
 constexpr size_t kBlockFloats = size_t{4} << 20;  // 16 MiB of logits at a time
 
+// The longest row that stands on the left of a product, its padding included.
+inline int longest_row(const Network& network) {
+    const int gates = network.row_floats(), vocab = network.vocab_width, input = network.input_width;
+    const int longest = gates > vocab ? gates : vocab;
+    return longest > input ? longest : input;
+}
+
 inline bool reserve_backward(Network& network, const Batch& batch, const Team& team) {
     const size_t rows = static_cast<size_t>(batch.steps) * batch.lanes;
     const size_t lane_floats = static_cast<size_t>(batch.lanes) * network.width;
@@ -330,7 +338,15 @@ inline bool reserve_backward(Network& network, const Batch& batch, const Team& t
     const int gates = network.plan.gates * network.width;
     const int wide = (gates > network.vocab_width ? gates : network.vocab_width) / team.size + 2 * kPanel;
     bool ok = true;
-    for (int i = 0; i < team.size; ++i) ok = ok && network.scratch[i].reserve(tall, wide);
+    const bool bf16 = network.in_bf16(true);
+    const size_t row_pairs = (longest_row(network) + 1) / 2;
+    static_assert(kPairRows >= 2 * kPairStrip);  // the same memory serves both
+    for (int i = 0; i < team.size; ++i) {
+        TransposedScratch& scratch = network.scratch[i];
+        scratch.bf16 = bf16;
+        ok = ok && scratch.reserve(tall, wide);
+        if (bf16) ok = ok && scratch.rows.reserve(row_pairs * kPairRows);
+    }
     if (embedding > 0) ok = ok && network.embedded_grad.reserve(rows * network.input_width);
     return ok && network.hidden_grad.reserve(rows * network.width) && network.carry.reserve(lane_floats) &&
            network.carry_cell.reserve(lane_floats) && network.spare.reserve(lane_floats);

@@ -1,6 +1,10 @@
 // Which instruction sets this processor and this build have.
 #include "kernels.h"
 
+#if defined(UNSPOOL_NEON_BF16)
+#include <sys/auxv.h>
+#endif
+
 namespace unspool {
 
 int available_kernels(const Kernels** out, int room) {
@@ -10,11 +14,18 @@ int available_kernels(const Kernels** out, int room) {
     };
 #if defined(UNSPOOL_X86)
     __builtin_cpu_init();
-    add(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("fma"),
-        kernels_avx512);
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                        __builtin_cpu_supports("fma");
+#if defined(UNSPOOL_AVX512_BF16)
+    add(avx512 && __builtin_cpu_supports("avx512bf16"), kernels_avx512_bf16);
+#endif
+    add(avx512, kernels_avx512);
     add(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), kernels_avx2);
+#endif
+#if defined(UNSPOOL_NEON_BF16)
+    constexpr unsigned long kBf16Bit = 1UL << 14;  // HWCAP2_BF16
+    add((getauxval(AT_HWCAP2) & kBf16Bit) != 0, kernels_neon_bf16);
 #endif
     add(true, kernels_baseline);
     return count;

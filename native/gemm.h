@@ -26,19 +26,34 @@ struct Axis {
     }
 };
 
+struct Panels;
+struct TransposedScratch;
+
+// The same in bf16, in bf16.h.
+inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride, Axis rows,
+                       Axis cols, int first, int last);
+inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
+                           size_t ldc, bool accumulate);
+inline const float* multiply_transposed_pairs(int m, int k, const float* a, size_t lda, const float* b,
+                                              size_t ldb, int first, int last, TransposedScratch& scratch);
+
 struct Panels {
+    bool bf16 = false;  // rows in pairs of bf16
     int k = 0;        // rows of the packed matrix
     int columns = 0;  // a multiple of kLanes
     Buffer memory;
 
     int count() const { return (columns + kPanel - 1) / kPanel; }
     int width(int panel) const { return columns - panel * kPanel >= kPanel ? kPanel : kLanes; }
+    int depth() const { return bf16 ? (k + 1) / 2 : k; }  // rows of a panel
     const float* panel(int index) const { return memory.get() + static_cast<size_t>(index) * kPanel * k; }
+    uint32_t* pairs(int index) const { return memory.pairs() + static_cast<size_t>(index) * kPanel * depth(); }
 
-    bool shape(int rows, int cols) {
+    bool shape(int rows, int cols, bool in_bf16 = false) {
+        bf16 = in_bf16;
         k = rows;
         columns = cols;
-        return memory.reserve(static_cast<size_t>(rows) * round_up(cols, kPanel)) != nullptr;
+        return memory.reserve(static_cast<size_t>(depth()) * round_up(cols, kPanel)) != nullptr;
     }
 
     // Packs panels [first, last) of the matrix whose entry (r, c) is source[r * row_stride + c *
@@ -46,6 +61,7 @@ struct Panels {
     // share the work.
     void pack(const float* source, size_t row_stride, size_t column_stride, Axis rows, Axis cols, int first,
               int last) {
+        if (bf16) return pack_pairs(*this, source, row_stride, column_stride, rows, cols, first, last);
         for (int p = first; p < last; ++p) {
             float* out = memory.get() + static_cast<size_t>(p) * kPanel * k;
             const int w = width(p);
@@ -140,6 +156,7 @@ inline void panel_rows(int m, int k, const float* a, size_t row_stride, size_t k
 // C[m x panels first..last) (+)= A[m x k] B: A by rows, C in a buffer padded to whole vectors.
 inline void multiply(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
                      size_t ldc, bool accumulate) {
+    if (b.bf16) return multiply_pairs(m, a, lda, b, first, last, c, ldc, accumulate);
     const int k = b.k;
     const size_t stride = static_cast<size_t>(kPanel) * k;
     int p = first;
@@ -234,6 +251,8 @@ inline void multiply_packed(int m, int columns, int depth, const float* left, co
 // Memory that one thread needs for multiply_transposed.
 struct TransposedScratch {
     Buffer left, right, product;
+    Buffer rows;        // of bf16, as wide as the longest row of any left side
+    bool bf16 = false;  // multiply in bf16
 
     bool reserve(int m, int columns) {
         return left.reserve(static_cast<size_t>(kDepth) * m) &&
@@ -247,6 +266,7 @@ struct TransposedScratch {
 // scratch has been reserved.
 inline const float* multiply_transposed(int m, int k, const float* a, size_t lda, const float* b, size_t ldb,
                                         int first, int last, TransposedScratch& scratch) {
+    if (scratch.bf16) return multiply_transposed_pairs(m, k, a, lda, b, ldb, first, last, scratch);
     const int columns = last - first;
     float *c = scratch.product.get(), *left = scratch.left.get(), *right = scratch.right.get();
     if (k == 0) std::memset(c, 0, sizeof(float) * m * columns);
@@ -265,3 +285,5 @@ inline const float* multiply_transposed(int m, int k, const float* a, size_t lda
 }
 
 }  // namespace unspool::UNSPOOL_ISA
+
+#include "bf16.h"

@@ -6,6 +6,8 @@
 
 namespace unspool {
 
+enum class Precision : int { kFloat32 = 0, kBf16 = 1 };
+
 enum class Cell : int { kRnn = 0, kLstm = 1, kGru = 2 };
 
 struct Shape {
@@ -16,6 +18,7 @@ struct Shape {
     int hidden_size;
     int num_layers;
     bool residual;  // each layer but the first hands on its output plus its input
+    Precision precision;  // of the products of a step that makes gradients; all else is float32
 };
 
 // A network's arrays, row-major float32, in the order in which they are stored:
@@ -142,6 +145,7 @@ enum Stage { kPacking, kForward, kOutput, kBackward, kWeightGradients, kStages }
 struct Kernels {
     const char* name;
     int lanes;
+    bool bf16_hardware;  // else products in bf16 are emulated
     void* (*create)(const Shape& shape);
     void (*destroy)(void* network);
     // Sum of the nats over counted targets in *total, gradients of their mean in `gradients`, new state in
@@ -161,13 +165,19 @@ struct Kernels {
     // Returns the gradients' global norm before clipping; where it is not finite nothing is changed.
     double (*optimize)(const Team& team, const OptimizerStep& step);
     // Runs a plain product C = A B of these sizes `repeat` times: what the machine's tile reaches. For tests.
-    bool (*multiply)(int m, int n, int k, const float* a, const float* b, float* c);
+    // With `transposed` a is given as A^T (k x m).
+    bool (*multiply)(Precision precision, bool transposed, int m, int n, int k, const float* a, const float* b,
+                     float* c);
+    // Rounds to the values of bf16. For tests.
+    void (*round_to_bf16)(int64_t count, const float* from, float* to);
 };
 
-// Kernels of an instruction set by name ("avx512", "avx2", "neon", "generic"), or null where this build has
-// none.
+// Kernels of each instruction set: avx512 with products in bf16 and without, avx2, neon with and without, and
+// "generic" where there is neither. A build has some of them.
+const Kernels* kernels_avx512_bf16();
 const Kernels* kernels_avx512();
 const Kernels* kernels_avx2();
+const Kernels* kernels_neon_bf16();
 const Kernels* kernels_baseline();
 
 // Names, in order of preference, of the instruction sets that this processor and this build have.

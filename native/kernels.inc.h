@@ -43,22 +43,55 @@ bool load_parameters(void* handle, Arrays parameters) {
     return true;
 }
 
-bool plain_multiply(int m, int n, int k, const float* a, const float* b, float* c) {
+// Copies rows to where consecutive ones are `to_stride` floats apart.
+void copy_rows(int rows, int columns, const float* from, size_t from_stride, float* to, size_t to_stride) {
+    for (int r = 0; r < rows; ++r) std::memcpy(to + r * to_stride, from + r * from_stride, sizeof(float) * columns);
+}
+
+bool plain_multiply_transposed(bool bf16, int m, int n, int k, const float* a, const float* b, float* c) {
+    const int rows = round_up(m, kLanes), columns = round_up(n, kLanes);
+    Buffer left, right;
+    TransposedScratch scratch;
+    scratch.bf16 = bf16;
+    if (!left.reserve(static_cast<size_t>(k) * rows) || !right.reserve(static_cast<size_t>(k) * columns) ||
+        !scratch.reserve(m, columns) || !scratch.rows.reserve(static_cast<size_t>(kPairStrip) * rows))
+        return false;
+    copy_rows(k, m, a, m, left.get(), rows);
+    copy_rows(k, n, b, n, right.get(), columns);
+    multiply_transposed(m, k, left.get(), rows, right.get(), columns, 0, columns, scratch);
+    copy_rows(m, n, scratch.product.get(), columns, c, n);
+    return true;
+}
+
+bool plain_multiply(Precision precision, bool transposed, int m, int n, int k, const float* a, const float* b,
+                    float* c) {
+    const bool bf16 = precision == Precision::kBf16;
+    if (transposed) return plain_multiply_transposed(bf16, m, n, k, a, b, c);
     Panels panels;
     const int columns = round_up(n, kLanes);
-    Buffer out;
-    if (!panels.shape(k, columns) || !out.reserve(static_cast<size_t>(m) * columns)) return false;
+    Buffer out, rows;
+    if (!panels.shape(k, columns, bf16) || !out.reserve(static_cast<size_t>(m) * columns) ||
+        !rows.reserve(static_cast<size_t>(kPairRows) * panels.depth()))
+        return false;
+    pair_rows = rows.pairs();
     panels.pack(b, n, 1, {1, k, k}, {1, n, columns}, 0, panels.count());
     multiply(m, a, k, panels, out.get(), columns, false);
-    for (int r = 0; r < m; ++r)
-        std::memcpy(c + static_cast<size_t>(r) * n, out.get() + static_cast<size_t>(r) * columns,
-                    sizeof(float) * n);
+    copy_rows(m, n, out.get(), columns, c, n);
     return true;
+}
+
+void round_to_bf16(int64_t count, const float* from, float* to) {
+    for (int64_t i = 0; i < count; i += kLanes) {
+        const int n = count - i < kLanes ? static_cast<int>(count - i) : kLanes;
+        const Pairs bits = rounded_bits(load_some(from + i, 1, n)) & kUpperHalf;
+        std::memcpy(to + i, &bits, sizeof(float) * n);
+    }
 }
 
 constexpr Kernels kTable{
     UNSPOOL_STRING(UNSPOOL_ISA),
     kLanes,
+    kBf16Hardware,
     [](const Shape& shape) -> void* { return new Network(shape); },
     [](void* handle) { delete static_cast<Network*>(handle); },
     step,
@@ -70,6 +103,7 @@ constexpr Kernels kTable{
     },
     optimize,
     plain_multiply,
+    round_to_bf16,
 };
 
 }  // namespace

@@ -24,17 +24,19 @@ using namespace unspool;
 
 namespace {
 
+constexpr int kMostKernels = 8;  // more than any build has
+
 const Kernels& kernels_named(const std::string& name) {
-    const Kernels* all[4];
-    const int count = available_kernels(all, 4);
+    const Kernels* all[kMostKernels];
+    const int count = available_kernels(all, kMostKernels);
     for (int i = 0; i < count; ++i)
         if (name.empty() || name == all[i]->name) return *all[i];
     throw std::invalid_argument("no kernels named " + name);
 }
 
 std::vector<std::string> kernel_names() {
-    const Kernels* all[4];
-    const int count = available_kernels(all, 4);
+    const Kernels* all[kMostKernels];
+    const int count = available_kernels(all, kMostKernels);
     std::vector<std::string> names;
     for (int i = 0; i < count; ++i) names.emplace_back(all[i]->name);
     return names;
@@ -90,11 +92,11 @@ Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id,
 class NetworkHandle {
  public:
     NetworkHandle(ThreadTeam& team, const std::string& kernels, int cell, bool reset_after, int vocab_size,
-                  int embedding_size, int hidden_size, int num_layers, bool residual)
+                  int embedding_size, int hidden_size, int num_layers, bool residual, bool bf16)
         : team_(team),
           kernels_(kernels_named(kernels)),
           network_(kernels_.create({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size,
-                                    hidden_size, num_layers, residual})) {}
+                                    hidden_size, num_layers, residual, bf16 ? Precision::kBf16 : Precision::kFloat32})) {}
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
     ~NetworkHandle() { kernels_.destroy(network_); }
@@ -197,11 +199,18 @@ double optimize(ThreadTeam& team, const std::string& kernels, int kind,
     return kernels_named(kernels).optimize(team.view(), work);
 }
 
-void multiply(const std::string& kernels, Array<const float> a, Array<const float> b, Array<float> out) {
+void multiply(const std::string& kernels, bool bf16, bool transposed, Array<const float> a, Array<const float> b,
+              Array<float> out) {
     nb::gil_scoped_release unlocked;
-    check_memory(kernels_named(kernels).multiply(static_cast<int>(a.shape(0)), static_cast<int>(b.shape(1)),
-                                                 static_cast<int>(a.shape(1)), a.data(), b.data(),
-                                                 out.data()));
+    check_memory(kernels_named(kernels).multiply(
+        bf16 ? Precision::kBf16 : Precision::kFloat32, transposed, static_cast<int>(out.shape(0)),
+        static_cast<int>(b.shape(1)), static_cast<int>(b.shape(0)), a.data(), b.data(), out.data()));
+}
+
+bool has_bf16(const std::string& kernels) { return kernels_named(kernels).bf16_hardware; }
+
+void round_to_bf16(const std::string& kernels, Array<const float> from, Array<float> out) {
+    kernels_named(kernels).round_to_bf16(static_cast<int64_t>(out.size()), from.data(), out.data());
 }
 
 template <typename Id>
@@ -249,7 +258,7 @@ NB_MODULE(_native, module) {
     bind_generation(module);
     bind_conditions(module);
     nb::class_<NetworkHandle>(module, "Network")
-        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int, bool>(),
+        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int, bool, bool>(),
              nb::keep_alive<1, 2>())
         .def("step", &NetworkHandle::step, nb::arg("parameters"), nb::arg("ids"), nb::arg("targets"),
              nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),
@@ -277,4 +286,6 @@ NB_MODULE(_native, module) {
     module.def("kernel_names", &kernel_names);
     module.def("optimize", &optimize);
     module.def("multiply", &multiply);
+    module.def("has_bf16", &has_bf16);
+    module.def("round_to_bf16", &round_to_bf16);
 }

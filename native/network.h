@@ -112,23 +112,27 @@ struct Network {
         take(output_bias, output_bias_grad);
     }
 
+    // Whether the products of a window are in bf16: where it is learnt from. What is measured is in float32.
+    bool in_bf16(bool backward) const { return backward && shape.precision == Precision::kBf16; }
+
     bool reserve_weights(bool backward) {
-        bool ok = output.shape(shape.hidden_size, vocab_width) && bias_row.reserve(vocab_width);
-        if (backward) ok = ok && output_back.shape(vocab_width, width);
+        const bool bf16 = in_bf16(backward);
+        bool ok = output.shape(shape.hidden_size, vocab_width, bf16) && bias_row.reserve(vocab_width);
+        if (backward) ok = ok && output_back.shape(vocab_width, width, bf16);
         for (int l = 0; ok && l < shape.num_layers; ++l) {
             LayerWeights& w = weights[l];
             ok = w.bias.reserve(row_floats()) &&
-                 w.recurrent.shape(shape.hidden_size, plan.recurrent.gates * width);
-            if (plan.two_products) ok = ok && w.candidate.shape(shape.hidden_size, width);
+                 w.recurrent.shape(shape.hidden_size, plan.recurrent.gates * width, bf16);
+            if (plan.two_products) ok = ok && w.candidate.shape(shape.hidden_size, width, bf16);
             if (backward) {
-                ok = ok && w.recurrent_back.shape(plan.recurrent.gates * width, width);
-                if (plan.two_products) ok = ok && w.candidate_back.shape(width, width);
+                ok = ok && w.recurrent_back.shape(plan.recurrent.gates * width, width, bf16);
+                if (plan.two_products) ok = ok && w.candidate_back.shape(width, width, bf16);
             }
             if (!dense_input(l)) continue;
             for (int g = 0; g < plan.inputs; ++g) {
-                ok = ok && w.input[g].shape(input_size(l), plan.input[g].gates * width);
+                ok = ok && w.input[g].shape(input_size(l), plan.input[g].gates * width, bf16);
                 if (backward)
-                    ok = ok && w.input_back[g].shape(plan.input[g].gates * width, input_axis(l).padded);
+                    ok = ok && w.input_back[g].shape(plan.input[g].gates * width, input_axis(l).padded, bf16);
             }
         }
         return ok;

@@ -105,6 +105,7 @@ class Buffer {
     }
 
     float* get() const { return data_; }
+    uint32_t* pairs() const { return reinterpret_cast<uint32_t*>(data_); }  // of bf16, see bf16.h
 
  private:
     float* data_ = nullptr;

@@ -3,6 +3,9 @@
 The kernels are compiled once for each instruction set and chosen when a network is made: the best one that
 the processor has, or the one named by the environment variable ``UNSPOOL_KERNELS``. All arrays are
 C-contiguous; floating-point arrays are float32. Results have the same bits for every number of threads.
+
+Where the kernels have no products in bf16, the environment variable ``UNSPOOL_EMULATE_BF16=1`` lets them emulate
+these in float32 arithmetic: slower than float32, for tests and to see what bf16 would learn.
 """
 
 import os
@@ -83,6 +86,7 @@ class NetworkShape:
         reset_after: Whether a GRU's reset gate acts after the recurrent product.
         residual: Whether each layer but the first hands on its output plus its input.
         parameter_shapes: The shape of each parameter in the stored order, by name.
+        precision: "float32" or "bf16": of the products of a step that makes gradients; all else is float32.
     """
 
     cell: str
@@ -93,6 +97,7 @@ class NetworkShape:
     reset_after: bool
     residual: bool
     parameter_shapes: Mapping[str, tuple[int, ...]]
+    precision: str = "float32"
 
     @property
     def states(self) -> int:
@@ -148,6 +153,7 @@ class NativeNetwork:
             shape.hidden_size,
             shape.num_layers,
             shape.residual,
+            shape.precision == "bf16",
         )
 
     def _listed(self, what: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
@@ -333,10 +339,25 @@ def optimizer_step(
     )
 
 
-def multiply(a: Floats, b: Floats, *, kernels: str | None = None) -> Floats:
-    """Multiply two matrices with the kernels' own tile: what every other product here is made of."""
+def multiply(
+    a: Floats,
+    b: Floats,
+    *,
+    kernels: str | None = None,
+    precision: str = "float32",
+    transposed: bool = False,
+) -> Floats:
+    """Multiply two matrices with the kernels' own tile: what every other product here is made of.
+
+    Args:
+        a: The left side.  # (M, K), or (K, M) if it is given transposed
+        b: The right side.  # (K, N)
+        kernels: An instruction set from `kernel_names`; None for the chosen one.
+        precision: "float32", or "bf16": both sides rounded, sums in float32.
+        transposed: Whether to multiply a's transpose, as weight gradients are made.
+    """
     check_array("a", a, np.float32, (None, None))
-    check_array("b", b, np.float32, (a.shape[1], None))
-    out = np.empty((a.shape[0], b.shape[1]), dtype=np.float32)
-    _native.multiply(kernels or chosen_kernels(), a, b, out)
+    check_array("b", b, np.float32, (a.shape[0 if transposed else 1], None))
+    out = np.empty((a.shape[1 if transposed else 0], b.shape[1]), dtype=np.float32)
+    _native.multiply(kernels or chosen_kernels(), precision == "bf16", transposed, a, b, out)
     return out

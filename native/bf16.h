@@ -1,0 +1,242 @@
+// Products in bf16 with sums in float32: half the memory traffic, and twice the rate where the processor
+// multiplies bf16.
+//
+// A bf16 is the upper half of a float32, rounded to nearest, ties to even. Two neighbours along k stand as a
+// pair in one 32-bit lane, the first in its low half, as VDPBF16PS and BFDOT read them; a single last one is
+// paired with zero. Panels hold the right side so; the left side is rounded row by row, once for each product.
+// Where the processor has no such instruction, two float32 multiplications and additions take its place. It
+// flushes subnormal numbers to zero, and BFDOT rounds a pair's sum once more: the last bits are those of the
+// instruction set. As in float32, every element is summed in the order of k alone.
+#pragma once
+
+#if defined(__AVX512BF16__) && UNSPOOL_LANES == 16
+#include <immintrin.h>
+#define UNSPOOL_BF16_X86
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC) && UNSPOOL_LANES == 4
+#include <arm_neon.h>
+#define UNSPOOL_BF16_ARM
+#endif
+
+#include "gemm.h"
+
+namespace unspool::UNSPOOL_ISA {
+
+typedef uint32_t Pairs __attribute__((vector_size(4 * UNSPOOL_LANES)));
+typedef uint32_t PairsUnaligned __attribute__((vector_size(4 * UNSPOOL_LANES), aligned(4), may_alias));
+
+#if defined(UNSPOOL_BF16_X86) || defined(UNSPOOL_BF16_ARM)
+constexpr bool kBf16Hardware = true;
+#else
+constexpr bool kBf16Hardware = false;
+#endif
+
+constexpr uint32_t kUpperHalf = 0xffff0000u;
+
+UNSPOOL_INLINE Pairs load_pairs(const uint32_t* p) { return *reinterpret_cast<const PairsUnaligned*>(p); }
+UNSPOOL_INLINE void store_pairs(uint32_t* p, Pairs v) { *reinterpret_cast<PairsUnaligned*>(p) = v; }
+
+// The bits of a float32 rounded to bf16, in the upper half; what is below counts for nothing. NaN stays NaN.
+UNSPOOL_INLINE Pairs rounded_bits(Vec x) {
+    const Pairs bits = reinterpret_cast<Pairs>(x);
+    const Pairs up = bits + (((bits >> 16) & 1u) + 0x7fffu);
+    return x == x ? up : bits | 0x400000u;
+}
+
+UNSPOOL_INLINE uint32_t rounded_bits(float x) {
+    uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    const uint32_t up = bits + (((bits >> 16) & 1u) + 0x7fffu);
+    return x == x ? up : bits | 0x400000u;
+}
+
+// Rounds both and puts them into pairs.
+UNSPOOL_INLINE Pairs paired(Vec first, Vec second) {
+    return (rounded_bits(first) >> 16) | (rounded_bits(second) & kUpperHalf);
+}
+
+// acc + a's first x b's first + a's second x b's second.
+UNSPOOL_INLINE Vec dot_pairs(Vec acc, Pairs a, Pairs b) {
+#if defined(UNSPOOL_BF16_X86)
+    return reinterpret_cast<Vec>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(acc), reinterpret_cast<__m512bh>(a),
+                                                  reinterpret_cast<__m512bh>(b)));
+#elif defined(UNSPOOL_BF16_ARM)
+    return reinterpret_cast<Vec>(vbfdotq_f32(reinterpret_cast<float32x4_t>(acc),
+                                             reinterpret_cast<bfloat16x8_t>(a),
+                                             reinterpret_cast<bfloat16x8_t>(b)));
+#else
+    acc += reinterpret_cast<Vec>(a & kUpperHalf) * reinterpret_cast<Vec>(b & kUpperHalf);
+    acc += reinterpret_cast<Vec>(a << 16) * reinterpret_cast<Vec>(b << 16);
+    return acc;
+#endif
+}
+
+// Rounds `k` floats to pairs.
+inline void round_row(const float* from, int k, uint32_t* to) {
+    for (int i = 0; i < k / 2; ++i)
+        to[i] = (rounded_bits(from[2 * i]) >> 16) | (rounded_bits(from[2 * i + 1]) & kUpperHalf);
+    if (k % 2 != 0) to[k / 2] = rounded_bits(from[k - 1]) >> 16;
+}
+
+// `count` floats, each a `stride` from the next, and zeros up to a whole vector.
+UNSPOOL_INLINE Vec load_some(const float* from, size_t stride, int count) {
+    if (count == kLanes && stride == 1) return load(from);
+    Vec x{};
+    for (int j = 0; j < count; ++j) x[j] = from[j * stride];
+    return x;
+}
+
+// As Panels::pack does, two rows at a time.
+inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride, Axis rows,
+                       Axis cols, int first, int last) {
+    for (int p = first; p < last; ++p) {
+        uint32_t* out = panels.pairs(p);
+        const int w = panels.width(p);
+        for (int v = 0; v < w; v += kLanes) {
+            const int column = p * kPanel + v, block = column / cols.padded, offset = column % cols.padded;
+            int valid = cols.size - offset;
+            valid = valid < 0 ? 0 : valid > kLanes ? kLanes : valid;
+            const float* from = source + (static_cast<size_t>(block) * cols.size + offset) * column_stride;
+            const auto row = [&](int r) {
+                const int real = r < panels.k ? rows.source(r) : -1;
+                return real < 0 ? Vec{} : load_some(from + real * row_stride, column_stride, valid);
+            };
+            for (int r = 0; r < panels.depth(); ++r)
+                store_pairs(out + static_cast<size_t>(r) * w + v, paired(row(2 * r), row(2 * r + 1)));
+        }
+    }
+}
+
+// C[MR x NP panels] (+)= A B for MR rows of A and NP neighbouring panels of VP vectors each, `depth` pairs deep.
+template <int MR, int NP, int VP>
+UNSPOOL_INLINE void pair_tile(int depth, const uint32_t* a, size_t row_stride, size_t k_stride,
+                              const uint32_t* b, size_t panel_stride, float* c, size_t ldc, bool accumulate) {
+    Vec acc[MR][NP * VP] = {};
+    for (int r = 0; r < depth; ++r, b += VP * kLanes) {
+        Pairs row[NP * VP];
+#pragma GCC unroll 16
+        for (int j = 0; j < NP * VP; ++j) row[j] = load_pairs(b + (j / VP) * panel_stride + (j % VP) * kLanes);
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; ++i) {
+            const Pairs x = a[i * row_stride + r * k_stride] - Pairs{};
+#pragma GCC unroll 16
+            for (int j = 0; j < NP * VP; ++j) acc[i][j] = dot_pairs(acc[i][j], x, row[j]);
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 16
+        for (int j = 0; j < NP * VP; ++j) {
+            float* to = c + i * ldc + j * kLanes;
+            store(to, accumulate ? load(to) + acc[i][j] : acc[i][j]);
+        }
+}
+
+// Runs the tile with exactly `rows` rows, 1 <= rows <= MR.
+template <int VP, int MR = kRows>
+UNSPOOL_INLINE void pair_tile_rows(int rows, int depth, const uint32_t* a, size_t row_stride, size_t k_stride,
+                                   const uint32_t* b, float* c, size_t ldc, bool accumulate) {
+    if constexpr (MR > 1) {
+        if (rows < MR)
+            return pair_tile_rows<VP, MR - 1>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate);
+    }
+    pair_tile<MR, 1, VP>(depth, a, row_stride, k_stride, b, 0, c, ldc, accumulate);
+}
+
+// One panel of `width` columns by `rows` rows of a tile.
+inline void pair_panel(int width, int rows, int depth, const uint32_t* a, size_t row_stride, size_t k_stride,
+                       const uint32_t* b, float* c, size_t ldc, bool accumulate) {
+    if (width == kPanel)
+        pair_tile_rows<2>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate);
+    else
+        pair_tile_rows<1>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate);
+}
+
+constexpr int kPairRows = 4 * kRows;  // rows of a left side that are rounded at a time
+
+// Where this thread rounds them: memory of the network that is at work.
+inline constinit thread_local uint32_t* pair_rows = nullptr;
+
+// One row by the panels from `first` on, four at once, so that enough sums are under way; says where it stopped.
+inline int multiply_pair_row(const uint32_t* a, const Panels& b, int first, int last, float* c,
+                             bool accumulate) {
+    const size_t stride = static_cast<size_t>(kPanel) * b.depth();
+    int p = first;
+    for (; p + 4 <= last && b.width(p + 3) == kPanel; p += 4)
+        pair_tile<1, 4, 2>(b.depth(), a, 0, 1, b.pairs(p), stride, c + static_cast<size_t>(p) * kPanel, 0,
+                           accumulate);
+    return p;
+}
+
+// C[m x panels first..last) (+)= A[m x k] B, as `multiply` in float32; `pair_rows` has room for kPairRows rows.
+inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
+                           size_t ldc, bool accumulate) {
+    const int depth = b.depth();
+    for (int start = 0; start < m; start += kPairRows, a += kPairRows * lda, c += kPairRows * ldc) {
+        const int count = m - start < kPairRows ? m - start : kPairRows;
+        for (int i = 0; i < count; ++i) round_row(a + i * lda, b.k, pair_rows + static_cast<size_t>(i) * depth);
+        int p = count == 1 ? multiply_pair_row(pair_rows, b, first, last, c, accumulate) : first;
+        const int tiles = (count + kRows - 1) / kRows;
+        for (; p < last; ++p)
+            for (int t = 0, i = 0; t < tiles; ++t) {
+                const int rows = (count - i) / (tiles - t);
+                pair_panel(b.width(p), rows, depth, pair_rows + static_cast<size_t>(i) * depth, depth, 1,
+                           b.pairs(p), c + i * ldc + static_cast<size_t>(p) * kPanel, ldc, accumulate);
+                i += rows;
+            }
+    }
+}
+
+// Puts two rows each of `columns` columns, whole vectors, into a row of pairs; the row after an odd last one
+// is zero.
+inline void pair_lines(int columns, int k, const float* from, size_t ld, uint32_t* to, size_t ldo) {
+    for (int r = 0; r < k; r += 2, from += 2 * ld, to += ldo)
+        for (int j = 0; j < columns; j += kLanes)
+            store_pairs(to + j, paired(load(from + j), r + 1 < k ? load(from + ld + j) : Vec{}));
+}
+
+constexpr int kPairStrip = 4;  // rows of pairs packed together
+
+// As `pack_left` does, for k rows of m columns, which are padded to whole vectors; `lines` has room for
+// kPairStrip rows.
+inline void pack_left_pairs(int m, int k, const float* a, size_t lda, uint32_t* lines, uint32_t* left) {
+    const int depth = (k + 1) / 2, tiles = (m + kRows - 1) / kRows, columns = round_up(m, kLanes);
+    for (int r = 0; r < depth; r += kPairStrip) {
+        const int count = depth - r < kPairStrip ? depth - r : kPairStrip;
+        const int rows_of_a = k - 2 * r < 2 * count ? k - 2 * r : 2 * count;
+        pair_lines(columns, rows_of_a, a + static_cast<size_t>(2 * r) * lda, lda, lines, columns);
+        for (int t = 0, i = 0; t < tiles; ++t) {
+            const int rows = (m - i) / (tiles - t);
+            uint32_t* to = left + static_cast<size_t>(i) * depth + static_cast<size_t>(r) * rows;
+            for (int line = 0; line < count; ++line)
+                std::memcpy(to + line * rows, lines + line * columns + i, sizeof(uint32_t) * rows);
+            i += rows;
+        }
+    }
+}
+
+// C[m x columns first..last) = A^T B over k rows, as `multiply_transposed` in float32. A's rows are padded to
+// whole vectors.
+inline const float* multiply_transposed_pairs(int m, int k, const float* a, size_t lda, const float* b,
+                                              size_t ldb, int first, int last, TransposedScratch& scratch) {
+    const int columns = last - first, tiles = (m + kRows - 1) / kRows;
+    float* c = scratch.product.get();
+    uint32_t *left = scratch.left.pairs(), *right = scratch.right.pairs();
+    if (k == 0) std::memset(c, 0, sizeof(float) * m * columns);
+    for (int start = 0; start < k; start += 2 * kDepth) {
+        const int rows = k - start < 2 * kDepth ? k - start : 2 * kDepth, depth = (rows + 1) / 2;
+        pack_left_pairs(m, rows, a + static_cast<size_t>(start) * lda, lda, scratch.rows.pairs(), left);
+        for (int column = 0; column < columns; column += kPanel) {
+            const int width = columns - column >= kPanel ? kPanel : kLanes;
+            pair_lines(width, rows, b + static_cast<size_t>(start) * ldb + first + column, ldb, right, width);
+            for (int t = 0, i = 0; t < tiles; ++t) {
+                const int high = (m - i) / (tiles - t);
+                pair_panel(width, high, depth, left + static_cast<size_t>(i) * depth, 1, high, right,
+                           c + static_cast<size_t>(i) * columns + column, columns, start > 0);
+                i += high;
+            }
+        }
+    }
+    return c;
+}
+
+}  // namespace unspool::UNSPOOL_ISA

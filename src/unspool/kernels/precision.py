@@ -1,0 +1,54 @@
+"""In which precision the products of a training step are computed: float32, or bf16 with float32 sums."""
+
+import os
+
+import numpy as np
+
+from unspool import _native
+from unspool.kernels import Floats, check_array, chosen_kernels
+
+PRECISIONS = ("float32", "bf16", "auto")
+EMULATE = "UNSPOOL_EMULATE_BF16"
+EMULATED = "bf16 (emulated)"
+
+
+def has_bf16(kernels: str | None = None) -> bool:
+    """Tell whether these kernels, or the chosen ones, multiply bf16 with an instruction of the processor."""
+    return _native.has_bf16(kernels or chosen_kernels())
+
+
+def emulates_bf16() -> bool:
+    """Tell whether ``UNSPOOL_EMULATE_BF16=1`` asks for bf16 where the kernels have no instruction for it."""
+    return os.environ.get(EMULATE) == "1"
+
+
+def used_precision(asked: str) -> str:
+    """Give the precision of the products where one of `PRECISIONS` is asked for.
+
+    Returns:
+        "bf16", "bf16 (emulated)" or "float32": the last as well where bf16 is asked for and not there, see
+        `missing_bf16`. "auto" never emulates.
+    """
+    if asked == "float32":
+        return asked
+    if has_bf16():
+        return "bf16"
+    return EMULATED if asked == "bf16" and emulates_bf16() else "float32"
+
+
+def missing_bf16(asked: str) -> str | None:
+    """Say what is missing where bf16 is asked for and float32 has to do; None where nothing is."""
+    if asked != "bf16" or used_precision(asked) != "float32":
+        return None
+    return (
+        f"precision bf16: expected a processor with AVX512-BF16 or Arm BF16, got {chosen_kernels()} kernels "
+        "without; training in float32"
+    )
+
+
+def round_to_bf16(values: Floats, *, kernels: str | None = None) -> Floats:
+    """Round to the values of bf16, to nearest and ties to even, as the kernels do; NaN stays NaN."""
+    check_array("values", values, np.float32, values.shape)
+    out = np.empty_like(values)
+    _native.round_to_bf16(kernels or chosen_kernels(), values, out)
+    return out
