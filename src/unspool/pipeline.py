@@ -1,5 +1,6 @@
 """From records to a trained model in one call: encode, split, make the network, train, keep the best."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from unspool.configuration import check, to_dict, to_plain
 from unspool.engines import make_engine
 from unspool.errors import ConfigError
 from unspool.fine_tuning import first_context, first_network, first_parameters, load_origin
+from unspool.kernels.precision import missing_bf16
 from unspool.model import Generator
 from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
@@ -132,7 +134,9 @@ def train(
             network=resolved,
             training=config,
             tokenizer=encoded.tokenizer,
-            data=_describe(corpus, held_out, encoded, sampling) | extra,
+            data=_describe(corpus, held_out, encoded, sampling)
+            | extra
+            | {"precision": task.engine.precision},
             source_tokenizer=encoded.source_tokenizer,
             overwrite=overwrite,
         )
@@ -159,7 +163,8 @@ def resume_training(
         records: The texts of the run; None to read them again from where they came from.
         validation: The held-out texts, if the run was given some; None to read them again.
         network: None for the run's own; any other is refused.
-        training: None for the run's own; it may differ in `threads` and `checkpoint_seconds` alone.
+        training: None for the run's own; it may differ in `threads`, `checkpoint_seconds` and
+            `precision` alone, and the last not in what is used.
         novelty_index: Whether to make the index of the training texts if the run has none yet.
         on_start: Gets the plan before the first step.
         on_record: Gets each of the loop's records once it is on disk.
@@ -194,6 +199,7 @@ def resume_training(
     sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
     task = _task(run.network, run.training, corpus, encoded, sampling)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
+    run.data = {**run.data, "precision": task.engine.precision}  # a checkpoint of another one is refused
     with sole_writer(out):
         return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
 
@@ -206,7 +212,7 @@ def _task(
     sampling: SamplingCallback | None,
 ) -> TrainingTask:
     return TrainingTask(
-        engine=make_engine(config.engine, network, threads=config.threads),
+        engine=make_engine(config.engine, network, threads=config.threads, precision=config.precision),
         training=encoded.training,
         validation=encoded.validation,
         eos_id=encoded.tokenizer.eos_id,
@@ -232,6 +238,8 @@ def _run(
     run.keep_novelty_index(encoded.training, by_line=corpus.document)
     if on_start is not None:
         on_start(plan_of(run, corpus, encoded, start.progress.step))
+    elif (missing := missing_bf16(config.precision)) is not None:
+        warnings.warn(missing, RuntimeWarning, stacklevel=3)
     with stop_on_interrupt() as stop_requested:
         for record in train_loop(task, start, keeper=run, stop_requested=stop_requested):
             run.record(record)

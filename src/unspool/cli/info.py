@@ -100,6 +100,7 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """Choose what of a model is shown to people."""
     from unspool.network.conditions import schema_of
     from unspool.network.config import VARIANTS
+    from unspool.training.model_card import precision_row
 
     network, training, tokens, data = (facts[key] for key in ("network", "training", "tokenizer", "data"))
     size_words = f"{network['num_layers']} × {network['cell']} of {network['hidden_size']} units"
@@ -123,6 +124,7 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if training:
         keys = ("epochs", "batch_size", "sequence_length", "optimizer", "learning_rate", "schedule", "seed")
         rows.append(("trained with", ", ".join(f"{key} {training.get(key)}" for key in keys)))
+    rows += list(precision_row(data).items())
     rows += evaluation_rows(facts["evaluation"])
     return [*rows, ("fit", facts["fit"]["sentence"])] if facts["evaluation"] else rows
 

@@ -72,5 +72,9 @@ def plan_lines(plan: "Plan") -> list[str]:
         lines.insert(-1, f"context  {one_line(name)}: {one_line(said)}")
     if plan.note:
         lines.insert(2, f"         {plan.note}")
+    if plan.precision != "float32":
+        lines.append(f"         products in {plan.precision}, sums and all else in float32")
+    if plan.missing:
+        lines.append(f"warning  {plan.missing}")
     going_on = f", going on after step {plan.first_step:,}" if plan.first_step else ""
     return [*lines, f"folder   {plan.out}{going_on}"]

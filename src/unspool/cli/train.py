@@ -296,5 +296,7 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
         figure += "" if best.get("exact") is None else f", {best['exact']:.1%} answered exactly,"
     lines = [shlex.join(["unspool", *command]) for command in commands]
     head = f"{one_line(str(folder))}: {figure} at step {best['step']:,}"
+    used = facts["data"].get("precision", "float32")
+    head += "" if used == "float32" else f", trained in {used}"
     copying = [facts["copying"]["sentence"]] if facts["copying"] else []
     return [head, facts["fit"]["sentence"], *copying, *(f"  {line}" for line in lines)]

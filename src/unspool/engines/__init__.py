@@ -20,7 +20,7 @@ class EngineRow:
 
     Args:
         module: The module to import.
-        class_name: The class in it, called as ``Class(config, threads=...)``.
+        class_name: The class in it, called as ``Class(config, threads=..., precision=...)``.
         needs: The package that must be installed, and the extra that brings it; None for no other.
     """
 
@@ -35,13 +35,16 @@ ENGINES: dict[str, EngineRow] = {
 }
 
 
-def make_engine(name: str, config: NetworkConfig, *, threads: int | None = None) -> Engine:
+def make_engine(
+    name: str, config: NetworkConfig, *, threads: int | None = None, precision: str = "float32"
+) -> Engine:
     """Make an engine by its name.
 
     Args:
         name: One of `ENGINES`.
         config: The network, its vocab_size set.
         threads: CPU threads to use, ≥ 1; None for the engine's own choice.
+        precision: In what it multiplies where it makes gradients: "float32", "bf16" or "auto".
 
     Raises:
         ConfigError: If the name is unknown, the package it needs is not installed, or a value is out
@@ -57,7 +60,7 @@ def make_engine(name: str, config: NetworkConfig, *, threads: int | None = None)
             raise
         what = f"engine {name!r} needs the package {row.needs}, which is not installed"
         raise ConfigError(what, hint=f'pip install "unspool[{row.needs}]", or choose engine "cpu"') from None
-    make = partial(getattr(module, row.class_name), threads=threads)
+    make = partial(getattr(module, row.class_name), threads=threads, precision=precision)
     if config.encoder is None:
         return cast(Engine, make(config))
     from unspool.engines.encoder_decoder import EncoderDecoder  # noqa: PLC0415 - seldom needed

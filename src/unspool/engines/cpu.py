@@ -25,6 +25,7 @@ from unspool.generation.random import fresh_seed, sequence_keys
 from unspool.generation.search.forward import Forward
 from unspool.kernels import NativeNetwork, NetworkShape, default_threads
 from unspool.kernels.generation import Decoding, Sequences, generate
+from unspool.kernels.precision import PRECISIONS, used_precision
 from unspool.network.conditions import fresh_state
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
@@ -41,21 +42,27 @@ LONGEST_PIECE = (
 
 
 class CpuEngine:
-    """Compute a network with the native kernels, in float32.
+    """Compute a network with the native kernels, in float32, or in part in bf16.
 
     Args:
         config: The network, its vocab_size set.
         threads: Threads to use, from 1 to 1024; None for one on each processor that this process may use.
+        precision: In what `loss_and_gradients` multiplies, a name in `PRECISIONS`; all else is float32. Where
+            the processor has no bf16 it is float32 too: the attribute `precision` says which it is.
 
     Raises:
         ConfigError: If a value is out of its range.
     """
 
-    def __init__(self, config: NetworkConfig, *, threads: int | None = None) -> None:
+    def __init__(
+        self, config: NetworkConfig, *, threads: int | None = None, precision: str = "float32"
+    ) -> None:
         ok = threads is None or (is_whole(threads, least=1) and threads <= MOST_THREADS)
         check("threads", threads, f"a whole number from 1 to {MOST_THREADS}, or none", ok)
+        check("precision", precision, f"one of {', '.join(PRECISIONS)}", precision in PRECISIONS)
         self.config = config
         self.threads = threads or default_threads()
+        self.precision = used_precision(precision)
         shapes = parameter_shapes(config)
         bias = shapes.pop("output.bias")  # the kernels want an output kernel before it, tied or not
         kernel = (config.hidden_size, config.symbols)
@@ -76,6 +83,7 @@ class CpuEngine:
             parameter_shapes={
                 name: shape for name, shape in self._shapes.items() if not name.startswith(OUTSIDE)
             },
+            precision="float32" if self.precision == "float32" else "bf16",
         )
         return NativeNetwork(shape, threads=threads)
 

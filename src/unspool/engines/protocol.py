@@ -70,10 +70,13 @@ class Engine(Protocol):
     Attributes:
         config: The network, its vocab_size set.
         threads: Threads that it runs on.
+        precision: In what it multiplies where it makes gradients: "float32", "bf16", "bf16 (emulated)", or
+            "float64" for an oracle.
     """
 
     config: NetworkConfig
     threads: int
+    precision: str
 
     def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
         """Make the state of a fresh start (L, S, B, H).

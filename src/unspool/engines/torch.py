@@ -71,20 +71,31 @@ class TorchEngine:
         config: The network, its vocab_size set.
         threads: CPU threads for PyTorch, ≥ 1, set for the whole process; None leaves them as they are.
         dtype: "float32", or "float64" for an oracle; states and results have it too.
+        precision: "float32" or "auto": this engine computes nothing in bf16.
 
     Raises:
         ConfigError: If a value is out of its range.
     """
 
-    def __init__(self, config: NetworkConfig, *, threads: int | None = None, dtype: str = "float32") -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        *,
+        threads: int | None = None,
+        dtype: str = "float32",
+        precision: str = "float32",
+    ) -> None:
         check(
             "threads", threads, "a whole number ≥ 1, or none", threads is None or is_whole(threads, least=1)
         )
         check("dtype", dtype, "one of float32, float64", dtype in ("float32", "float64"))
+        allowed = "float32 or auto: engine torch computes in float32; engine cpu has bf16"
+        check("precision", precision, allowed, precision in ("float32", "auto"))
         if threads is not None:
             torch.set_num_threads(threads)
         self.config = config
         self.threads = torch.get_num_threads()
+        self.precision = dtype
         self._vocab_size = config.symbols
         self._step = TORCH_STEPS[config.cell]
         self._numpy_dtype = np.dtype(dtype)

@@ -57,7 +57,7 @@ def _speed(
     B, T = training.batch_size, training.sequence_length
     symbols = random.integers(1, network.symbols, (T + 1, B), dtype=np.int32)  # (T + 1, B)
     window = Window(ids=symbols[:-1].copy(), targets=symbols[1:].copy())
-    engine = make_engine(training.engine, network, threads=training.threads)
+    engine = make_engine(training.engine, network, threads=training.threads, precision=training.precision)
     parameters = {
         name: SCALE * random.standard_normal(shape, dtype=np.float32)
         for name, shape in parameter_shapes(network).items()

@@ -164,7 +164,9 @@ class _Trial:
         self.job = job
         config = budgeted(job)
         self.task = TrainingTask(
-            engine=make_engine(config.engine, job.network, threads=config.threads),
+            engine=make_engine(
+                config.engine, job.network, threads=config.threads, precision=config.precision
+            ),
             training=corpus.training,
             validation=corpus.validation,
             eos_id=corpus.eos_id,

@@ -189,6 +189,7 @@ def _check_identity(path: Path, stored: Any, current: Identity) -> None:
     """Name the first thing in which the run at hand is not the one that was saved."""
     if not isinstance(stored, dict):
         raise ArtifactError(f"{path}: identity", expected="an object", got=repr(stored))
+    stored = {"precision": "float32", **stored}  # all there was before there was a choice
     old, new = _leaves(stored), _leaves(json.loads(json.dumps(current)))
     for name in [*new, *old]:
         if old.get(name) != new.get(name) or (name in old) != (name in new):

@@ -7,6 +7,7 @@ from typing import Any
 
 from unspool.configuration import check, is_real, is_whole
 from unspool.errors import ConfigError
+from unspool.kernels.precision import PRECISIONS
 from unspool.training.optimizers import OPTIMIZERS
 from unspool.training.schedules import SCHEDULES
 
@@ -51,6 +52,9 @@ class TrainingConfig:
         seed: What every random draw comes from.
         threads: Threads of the engine, or None to let the engine choose.
         engine: A name in `ENGINES`.
+        precision: In what products are computed while it learns: float32, bf16 with sums in float32, or auto for
+            bf16 where the processor has it. Weights, state, loss and what is measured are float32 in any case,
+            and so is all where bf16 is asked for and the processor has none.
     """
 
     epochs: int | None = 10
@@ -80,6 +84,7 @@ class TrainingConfig:
     seed: int = 0
     threads: int | None = None
     engine: str = "cpu"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "sequence_length"):
@@ -101,6 +106,7 @@ class TrainingConfig:
         share = "a number in (0, 1), or None"
         for name in ("validation_fraction", "ema"):
             self._check(name, share, lambda v: v is None or (is_real(v) and 0 < v < 1))
+        self._check("precision", f"one of {', '.join(PRECISIONS)}", lambda v: v in PRECISIONS)
         self._check("seed", "a whole number in [0, 2**63)", lambda v: is_whole(v, least=0) and v < 2**63)
         self._check(
             "optimizer", f"one of {', '.join(OPTIMIZERS)}", lambda v: isinstance(v, str) and v in OPTIMIZERS

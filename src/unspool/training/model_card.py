@@ -65,7 +65,7 @@ def model_card(
         "\n".join([f"{corpus[:1].upper()}{corpus[1:]}.", "", *_size_rows(data.get("sizes"))]),
         *_context_sections(data),
         "## Figures",
-        "\n".join(_figure_rows(network, training, tokenizer, evaluation)),
+        "\n".join(_figure_rows(network, training, tokenizer, data, evaluation)),
         "## Limits",
         "It writes in the manner of its training data and knows nothing else: what it says is not "
         "true, its faults and biases are those of the data, and it may repeat passages of the data word "
@@ -98,8 +98,20 @@ def _size_rows(sizes: Any) -> list[str]:
     return ["| | records | symbols | characters |", "|---|---:|---:|---:|", *rows]
 
 
+def precision_row(data: Mapping[str, Any]) -> dict[str, str]:
+    """Say in which precision a model was trained, where that is written down."""
+    used = data.get("precision")
+    if used in (None, "float32"):
+        return {} if used is None else {"precision": "float32"}
+    return {"precision": f"{used} products in training, sums and all else float32"}
+
+
 def _figure_rows(
-    network: NetworkConfig, training: TrainingConfig, tokenizer: Tokenizer, evaluation: EvaluationRecord
+    network: NetworkConfig,
+    training: TrainingConfig,
+    tokenizer: Tokenizer,
+    data: Mapping[str, Any],
+    evaluation: EvaluationRecord,
 ) -> list[str]:
     named = [name.replace("_", " ") for name in VARIANTS if getattr(network, name)]
     size = ", ".join([f"{network.num_layers} × {network.hidden_size}", *named])
@@ -108,6 +120,7 @@ def _figure_rows(
         "vocabulary": f"{tokenizer.vocab_size:,} symbols ({tokenizer.kind})",
         "trained for": f"{evaluation.step:,} steps, {evaluation.epoch:,} epochs, {evaluation.seconds:,.0f} s",
         "optimizer": f"{training.optimizer}, learning rate {training.learning_rate:g}, {training.schedule}",
+        **precision_row(data),
         "training, bits per character": f"{evaluation.training_bits_per_character:.3f}",
     }
     if evaluation.bits_per_character is not None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from unspool.kernels.precision import missing_bf16
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
 from unspool.text.context import ContextSchema
@@ -30,6 +31,8 @@ class Plan:
         training: How it is trained, resolved.
         schema: What steers the texts; None for nothing.
         note: What there is to say about where the encoded corpus was kept, or None.
+        precision: In what products are computed; see `Engine`.
+        missing: What keeps them from the precision that was asked for, or None.
     """
 
     out: Path
@@ -45,6 +48,8 @@ class Plan:
     training: TrainingConfig
     schema: ContextSchema | None = None
     note: str | None = None
+    precision: str = "float32"
+    missing: str | None = None
 
 
 def plan_of(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: int) -> Plan:
@@ -63,4 +68,6 @@ def plan_of(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step:
         network=run.network,
         training=run.training,
         schema=encoded.schema,
+        precision=str(run.data.get("precision", "float32")),
+        missing=missing_bf16(run.training.precision),
     )

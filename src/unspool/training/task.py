@@ -20,8 +20,9 @@ from unspool.training.optimizers import FloatArray, Optimizer
 from unspool.training.records import SampleRecord
 
 # Changing these leaves every number of a run as it is, so a run may go on with other values. The number of
-# threads is looked at on its own: the native kernels give the same bits for any.
-FREE_TO_CHANGE = frozenset({"checkpoint_seconds", "threads"})
+# threads is looked at on its own: the native kernels give the same bits for any. So is the precision: what counts
+# is that which is used.
+FREE_TO_CHANGE = frozenset({"checkpoint_seconds", "threads", "precision"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,4 +116,5 @@ def identity(task: TrainingTask) -> Identity:
         "corpus": hashlib.blake2b(json.dumps(corpus).encode(), digest_size=16).hexdigest(),
         "threads": None if native else task.config.threads,
         "kernels": chosen_kernels(),
+        "precision": task.engine.precision,
     }
