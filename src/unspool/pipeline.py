@@ -134,9 +134,7 @@ def train(
             network=resolved,
             training=config,
             tokenizer=encoded.tokenizer,
-            data=_describe(corpus, held_out, encoded, sampling)
-            | extra
-            | {"precision": task.engine.precision},
+            data=_describe(corpus, held_out, encoded, sampling, task) | extra,
             source_tokenizer=encoded.source_tokenizer,
             overwrite=overwrite,
         )
@@ -324,7 +322,11 @@ def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool)
 
 
 def _describe(
-    corpus: Records, validation: Records | None, encoded: EncodedCorpus, sampling: SamplingCallback | None
+    corpus: Records,
+    validation: Records | None,
+    encoded: EncodedCorpus,
+    sampling: SamplingCallback | None,
+    task: TrainingTask,
 ) -> dict[str, Any]:
     """Write down in plain JSON types what a run is trained on, so that it can be read again."""
     samples = {} if sampling is None else {
@@ -339,6 +341,7 @@ def _describe(
         "fingerprints": fingerprints(encoded),
         "samples": samples,
         "context": None if encoded.schema is None else to_plain(encoded.schema),
+        "precision": task.engine.precision,
     }
 
 

@@ -10,6 +10,7 @@ from unspool.engines import make_engine
 from unspool.engines.cpu import CpuEngine
 from unspool.engines.protocol import Engine, Floats
 from unspool.errors import ConfigError
+from unspool.kernels import kernel_names
 from unspool.kernels.precision import round_to_bf16
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
@@ -44,7 +45,9 @@ def step(
 def odd_networks() -> list[NetworkConfig]:
     kinds = {(config.cell, config.reset_after) for config in networks()}
     return [
-        NetworkConfig(cell=cell, reset_after=after, hidden_size=size, num_layers=layers, vocab_size=27, **inputs)
+        NetworkConfig(
+            cell=cell, reset_after=after, hidden_size=size, num_layers=layers, vocab_size=27, **inputs
+        )
         for cell, after in sorted(kinds)
         for size, layers in SIZES
         for inputs in ({}, {"embedding_size": 5})
@@ -61,8 +64,8 @@ def test_a_step_is_near_that_in_float32(config: NetworkConfig) -> None:
     differ = 0
     for name, ours in gradients.items():
         theirs, size = expected[name], float(np.linalg.norm(expected[name]))
-        assert np.linalg.norm(ours - theirs) <= 0.03 * size, name
-        assert np.vdot(ours, theirs) >= 0.999 * np.linalg.norm(ours) * size, name
+        assert np.linalg.norm(ours - theirs) <= 0.03 * size + 1e-4, name  # one weight's terms may cancel out
+        assert size < 1e-2 or np.vdot(ours, theirs) >= 0.999 * np.linalg.norm(ours) * size, name
         differ += not np.array_equal(ours, theirs)
     assert differ > len(gradients) / 2
 
@@ -70,7 +73,9 @@ def test_a_step_is_near_that_in_float32(config: NetworkConfig) -> None:
 @pytest.mark.parametrize("config", odd_networks(), ids=describe)
 def test_the_number_of_threads_changes_no_bit(config: NetworkConfig) -> None:
     parameters, window = initialize(config, 3), window_of(config, steps=7, lanes=5)
-    masks = (np.random.default_rng(0).random((config.num_layers, 5, config.hidden_size)) < 0.5) * np.float32(2)
+    masks = (np.random.default_rng(0).random((config.num_layers, 5, config.hidden_size)) < 0.5) * np.float32(
+        2
+    )
     results = []
     for threads in (1, 2, 3):
         engine = CpuEngine(config, threads=threads, precision="bf16")
@@ -112,7 +117,9 @@ def test_the_output_layer_by_hand() -> None:
     window = Window(ids=np.array([[2]], np.int32), targets=np.array([[3]], np.int32))
     total, gradients, state = step(CpuEngine(config, threads=1, precision="bf16"), parameters, window)
     hidden = round_to_bf16(np.ascontiguousarray(state[0, 0]))  # (1, H)
-    logits = hidden.astype(np.float64) @ round_to_bf16(parameters["output.kernel"]) + parameters["output.bias"]
+    logits = (
+        hidden.astype(np.float64) @ round_to_bf16(parameters["output.kernel"]) + parameters["output.bias"]
+    )
     probabilities = np.exp(logits[0, 1:]) / np.exp(logits[0, 1:]).sum()
     assert total == pytest.approx(-np.log(probabilities[2]), rel=1e-6)
     wrong = np.array([0, *probabilities], np.float32) - np.array([0, 0, 0, 1], np.float32)
@@ -145,18 +152,12 @@ def test_engines_say_what_they_use(monkeypatch: pytest.MonkeyPatch) -> None:
     assert make_engine("cpu", config, precision="bf16").precision.startswith("bf16")
     assert make_engine("cpu", config).precision == "float32"
     monkeypatch.delenv("UNSPOOL_EMULATE_BF16")
-    monkeypatch.setenv("UNSPOOL_KERNELS", "avx2" if "avx2" in available() else available()[-1])
+    monkeypatch.setenv("UNSPOOL_KERNELS", kernel_names()[-1])
     for asked in ("bf16", "auto"):
         engine = make_engine("cpu", config, precision=asked)
         assert engine.precision == "float32"
     with pytest.raises(ConfigError, match="precision"):
         make_engine("cpu", config, precision="half")
-
-
-def available() -> tuple[str, ...]:
-    from unspool.kernels import kernel_names  # noqa: PLC0415 - the fixture's environment first
-
-    return kernel_names()
 
 
 def test_torch_refuses_bf16() -> None:

@@ -12,6 +12,7 @@ from unspool.benchmarking.operations import generation_operations, training_oper
 from unspool.benchmarking.turns import Spread, repeated, take_turns
 from unspool.configuration import check, is_real, is_whole
 from unspool.kernels import default_threads
+from unspool.kernels.precision import PRECISIONS, missing_bf16, used_precision
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
@@ -24,7 +25,7 @@ SHARES = {"products": 0.15, "training": 0.55, "generation": 0.3}  # of the time
 MOST_ROUNDS = 15
 FEWEST_ROUNDS = 4  # that the time is cut for, the warm-up among them
 BUSY = 0.5  # load for each processor above which the figures say more about the others than about us
-SAME = 1e-4  # relative difference of two losses of the same work in float32
+SAME = {"float32": 1e-4, "bf16": 2e-2}  # relative difference of two losses of the same work, by precision
 COUNTS = {OURS: (1000, 100), PEER: (40, 20)}  # symbols of one text alone, and of one among many, in a call
 
 Say = Callable[[str], None]
@@ -40,6 +41,7 @@ class BenchConfig:
         hidden_size: Units in the layer.
         batch_size: Lanes that are trained side by side, and texts that are written at once.
         threads: Threads of every contender; None for one on each processor that this process may use.
+        precision: In what unspool multiplies while it trains, and PyTorch, by autocast, beside it.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -50,6 +52,7 @@ class BenchConfig:
     hidden_size: tuple[int, ...] = (128, 512)
     batch_size: tuple[int, ...] = (64,)
     threads: int | None = None
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         """Check every value against its range."""
@@ -63,6 +66,8 @@ class BenchConfig:
             check(name, values, "whole numbers ≥ 1", ok)
         ok = self.threads is None or is_whole(self.threads, least=1)
         check("threads", self.threads, "a whole number ≥ 1, or none", ok)
+        ok = self.precision in PRECISIONS
+        check("precision", self.precision, f"one of {', '.join(PRECISIONS)}", ok)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +150,10 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
     """
     chosen = config or BenchConfig()
     threads = chosen.threads or default_threads()
-    machine = describe(threads=threads)
+    used = used_precision(chosen.precision)
+    machine = describe(threads=threads, precision=used)
+    if (without := missing_bf16(chosen.precision)) is not None:
+        say(without)
     if machine.load > BUSY * machine.cores:
         say(
             f"the machine is busy, {machine.load:.1f} others wait for its processors: all figures are too low"
@@ -158,7 +166,7 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
     }
     cases = list(combinations(chosen.cell, chosen.hidden_size, chosen.batch_size))
     alone = list(combinations(chosen.cell, chosen.hidden_size, sorted({1, *chosen.batch_size})))
-    measure = partial(measured, peak=peak["float32"], threads=threads, say=say)
+    measure = partial(measured, peak=peak["float32"], threads=threads, precision=used, say=say)
     trained = [measure("training", *case, seconds=chosen.seconds / len(cases)) for case in cases]
     written = [measure("generation", *case, seconds=chosen.seconds / len(alone)) for case in alone]
     return Bench(
@@ -178,7 +186,7 @@ def missing(machine: Machine) -> dict[str, str]:
     reasons = {}
     if not installed("torch"):
         reasons[PEER] = 'torch is not installed; pip install "unspool[torch]"'
-        reasons["bf16"] = "unspool computes in float32, and torch is not installed"
+        reasons["bf16"] = "torch, whose product it is, is not installed"
     elif machine.bf16 is None:
         reasons["bf16"] = "the processor has no products in bf16"
     return reasons
@@ -226,6 +234,7 @@ def measured(
     seconds: float,
     peak: float,
     threads: int,
+    precision: str,
     say: Say,
 ) -> Speed:
     """Measure how fast one network is trained or writes, beside PyTorch where it is installed.
@@ -238,12 +247,16 @@ def measured(
         seconds: This network's part of the whole time.
         peak: The machine's rate in float32, 10^9 operations a second.
         threads: Threads of every contender.
+        precision: Of training; what is written is computed in float32.
         say: Gets a line about it.
     """
     say(f"{kind}: {cell}, {hidden_size} units, {batch_size} at once")
     config = NetworkConfig(cell=cell, hidden_size=hidden_size, vocab_size=VOCAB_SIZE)
     training = kind == "training"
-    works = trainers(config, batch_size, threads) if training else writers(config, batch_size, threads)
+    if training:
+        works = trainers(config, batch_size, threads, precision)
+    else:
+        works = writers(config, batch_size, threads)
     limit = seconds * SHARES[kind]
     least = round_seconds(limit, len(works))
     turns = {name: repeated(work, least=least, amount=amount) for name, (work, amount) in works.items()}
@@ -273,21 +286,28 @@ def settled(limit: float, works: int) -> float:
 
 
 def trainers(
-    config: NetworkConfig, batch_size: int, threads: int
+    config: NetworkConfig, batch_size: int, threads: int, precision: str
 ) -> Mapping[str, tuple[Callable[[], object], int]]:
     """List who trains the network: a call that makes a step, and the characters of it."""
     windows = contenders.random_windows(
         vocab_size=VOCAB_SIZE, sequence_length=SEQUENCE_LENGTH, batch_size=batch_size
     )
     start = initialize(config, 0)
-    steps = {OURS: contenders.training_step(config, start, windows, threads=threads)}
+    kind = "float32" if precision == "float32" else "bf16"
+    steps = {OURS: contenders.training_step(config, start, windows, threads=threads, precision=kind)}
     if installed("torch"):
         from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
 
         steps[PEER] = torch_peer.training_step(
-            config, start, windows, threads=threads, learning_rate=contenders.LEARNING_RATE
+            config,
+            start,
+            windows,
+            threads=threads,
+            learning_rate=contenders.LEARNING_RATE,
+            bf16=kind == "bf16",
         )
-        contenders.refuse_other_work({name: step() for name, step in steps.items()}, tolerance={PEER: SAME})
+        first = {name: step() for name, step in steps.items()}
+        contenders.refuse_other_work(first, tolerance={PEER: SAME[kind]})
     return {name: (step, batch_size * SEQUENCE_LENGTH) for name, step in steps.items()}
 
 

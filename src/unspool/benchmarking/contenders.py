@@ -30,7 +30,12 @@ def random_windows(*, vocab_size: int, sequence_length: int, batch_size: int) ->
 
 
 def training_step(
-    config: NetworkConfig, start: Mapping[str, Floats], windows: Sequence[Window], *, threads: int
+    config: NetworkConfig,
+    start: Mapping[str, Floats],
+    windows: Sequence[Window],
+    *,
+    threads: int,
+    precision: str = "float32",
 ) -> Callable[[], float]:
     """Prepare unspool's training of a network: forward, backward, clipping and AdamW.
 
@@ -39,11 +44,12 @@ def training_step(
         start: The parameters to start from; they are copied.
         windows: What it is trained on, one after the other, over and over.
         threads: Threads that it computes on.
+        precision: In what it multiplies; see `unspool.kernels.precision`.
 
     Returns:
         A call that makes one step and gives its loss in nats per symbol.
     """
-    engine = make_engine("cpu", config, threads=threads)
+    engine = make_engine("cpu", config, threads=threads, precision=precision)
     parameters = {name: array.copy() for name, array in start.items()}
     recipe = TrainingConfig(optimizer="adamw", clip_norm=1.0)
     optimizer = Optimizer("adamw", parameters, recipe, threads=threads)

@@ -141,8 +141,8 @@ TRAINING = Group(
         Flag("seed", int, "What every random draw comes from", default="0"),
         Flag("threads", int, "Threads of the engine", default="one on each processor"),
         Flag("engine", str, "cpu or torch", default="cpu", table="unspool.engines:ENGINES"),
-        Flag("precision", str, "Of products while it learns: float32, bf16, or auto for bf16 where the processor "
-             "has it", default="float32"),
+        Flag("precision", str,
+             "Of products while it learns: float32, bf16, or auto: bf16 if it is there", default="float32"),
     ),
 )  # fmt: skip
 

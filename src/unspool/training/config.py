@@ -52,9 +52,9 @@ class TrainingConfig:
         seed: What every random draw comes from.
         threads: Threads of the engine, or None to let the engine choose.
         engine: A name in `ENGINES`.
-        precision: In what products are computed while it learns: float32, bf16 with sums in float32, or auto for
-            bf16 where the processor has it. Weights, state, loss and what is measured are float32 in any case,
-            and so is all where bf16 is asked for and the processor has none.
+        precision: In what products are computed while it learns: float32, bf16 with sums in float32, or auto
+            for bf16 where the processor has it. Weights, state, loss and what is measured are float32 in any
+            case, and so is all where bf16 is asked for and the processor has none.
     """
 
     epochs: int | None = 10

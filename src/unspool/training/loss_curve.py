@@ -85,8 +85,22 @@ def ticks(low: float, high: float, count: int) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def draw(title: str, training: Sequence[Point], validation: Sequence[Point]) -> str:
-    """Draw two curves of bits per character over steps; either may be empty."""
+def draw(
+    title: str,
+    training: Sequence[Point],
+    validation: Sequence[Point],
+    *,
+    names: tuple[str, str] = ("training", "validation"),
+) -> str:
+    """Draw two curves of bits per character over steps; either may be empty.
+
+    Args:
+        title: Stands above the picture.
+        training: The first curve.
+        validation: The second, with a dot at each point, unless they are too many for it.
+        names: What the legend calls them.
+    """
+    dots = validation if len(validation) < POINTS else ()
     values = [y for _, y in (*training, *validation)] or [0.0, 1.0]
     x_high = max([x for x, _ in (*training, *validation)], default=1.0) or 1.0
     margin = 0.05 * (max(values) - min(values)) or 0.5
@@ -103,9 +117,9 @@ def draw(title: str, training: Sequence[Point], validation: Sequence[Point]) -> 
         _line("axis", LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM),
         _curve("training", 1.5, [place(point) for point in training]),
         _curve("validation", 2, [place(point) for point in validation]),
-        *(f'<circle class="dot" cx="{x}" cy="{y}" r="3"/>' for x, y in map(place, validation)),
+        *(f'<circle class="dot" cx="{x}" cy="{y}" r="3"/>' for x, y in map(place, dots)),
         *_labels(title),
-        *_legend(bool(training), bool(validation)),
+        *_legend(bool(training), bool(validation), names),
     ]
     return _document(title, parts)
 
@@ -148,11 +162,15 @@ def _labels(title: str) -> list[str]:
     ]
 
 
-def _legend(training: bool, validation: bool) -> list[str]:
-    shown = [name for name, there in (("training", training), ("validation", validation)) if there]
+def _legend(training: bool, validation: bool, names: tuple[str, str]) -> list[str]:
+    shown = [
+        (kind, name)
+        for kind, name, there in zip(("training", "validation"), names, (training, validation), strict=True)
+        if there
+    ]
     starts = [WIDTH - RIGHT - 110 * (len(shown) - i) for i in range(len(shown))]
     return [
-        f'<line class="{name}" stroke-width="2.5" x1="{x}" y1="20" x2="{x + 24}" y2="20"/>'
+        f'<line class="{kind}" stroke-width="2.5" x1="{x}" y1="20" x2="{x + 24}" y2="20"/>'
         f'<text x="{x + 32}" y="24">{name}</text>'
-        for name, x in zip(shown, starts, strict=True)
+        for (kind, name), x in zip(shown, starts, strict=True)
     ]

@@ -20,8 +20,8 @@ from unspool.training.optimizers import FloatArray, Optimizer
 from unspool.training.records import SampleRecord
 
 # Changing these leaves every number of a run as it is, so a run may go on with other values. The number of
-# threads is looked at on its own: the native kernels give the same bits for any. So is the precision: what counts
-# is that which is used.
+# threads is looked at on its own: the native kernels give the same bits for any. So is the precision: the one
+# that is used counts.
 FREE_TO_CHANGE = frozenset({"checkpoint_seconds", "threads", "precision"})
 
 
