@@ -63,13 +63,13 @@ def test_an_unknown_precision_is_refused(unspool: Run, corpus: Path, tmp_path: P
     assert not (tmp_path / "run").exists()
 
 
-class Stop(Exception):
+class StoppedError(Exception):
     """Ends a training at a step, as a kill does."""
 
 
 def stop(record: TrainingRecord) -> None:
     if isinstance(record, StepRecord) and record.step == 8:
-        raise Stop
+        raise StoppedError
 
 
 def test_a_run_goes_on_in_its_precision_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_a_run_goes_on_in_its_precision_alone(tmp_path: Path, monkeypatch: pytes
     )
     network = library.NetworkConfig(hidden_size=8)
     whole = library.train(TEXTS, out=tmp_path / "whole", network=network, training=training)
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         library.train(TEXTS, out=tmp_path / "run", network=network, training=training, on_record=stop)
     monkeypatch.delenv("UNSPOOL_EMULATE_BF16")
     refusal = r"precision: expected 'bf16 \(emulated\)', got 'float32'"
