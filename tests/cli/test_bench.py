@@ -75,4 +75,4 @@ def test_flags_and_defaults_are_those_of_the_library() -> None:
         if isinstance(default, tuple):
             assert flag.default == " ".join(map(str, default))
         elif default is not None:
-            assert float(flag.default or "") == default
+            assert type(default)(flag.default or "") == default
