@@ -67,7 +67,8 @@ struct Result {
 
 // Ends the program unless every number differs by at most `tolerance` times the largest one of its array, and
 // every id is the same. Tolerance 0: the same bits.
-inline void expect_equal(const std::string& where, const Result& found, const Result& expected, float tolerance) {
+inline void expect_equal(const std::string& where, const Result& found, const Result& expected,
+                         float tolerance) {
     for (size_t e = 0; e < expected.entries.size(); ++e) {
         const auto &ours = found.entries.at(e), &theirs = expected.entries[e];
         for (size_t i = 0; i < theirs.ids.size(); ++i)

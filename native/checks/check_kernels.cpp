@@ -2,7 +2,7 @@
 // beside two; ends with 1 where they disagree. For processors that are not at hand, and for emulators:
 // CONTRIBUTING.md says how. The Python tests say much more.
 //
-//   check_kernels [CASES]    random cases of each group, 400 unless told
+//   check_kernels [CASES [SET]]    random cases of each group, 400 unless told; one instruction set alone
 #include "texts.h"
 
 namespace unspool {
@@ -30,8 +30,8 @@ void check_products(const Kernels& kernels, int cases) {
         const int m = 1 + random.below(40), n = 1 + random.below(150), k = 1 + random.below(200);
         const Floats a = random.floats(static_cast<size_t>(m) * k, 1.0f);
         const Floats b = random.floats(static_cast<size_t>(k) * n, 1.0f);
-        const std::string what =
-            "product of " + std::to_string(m) + " x " + std::to_string(k) + " and " + std::to_string(n) + " columns";
+        const std::string what = "product of " + std::to_string(m) + " x " + std::to_string(k) + " and " +
+                                 std::to_string(n) + " columns";
         compare(kernels, what, [&](const Kernels& set, ThreadTeam&) {
             Floats c(static_cast<size_t>(m) * n);
             check_memory(set.multiply(m, n, k, a.data(), b.data(), c.data()));
@@ -59,16 +59,20 @@ void check_windows(const Kernels& kernels, int cases) {
     }
 }
 
-// More rows than one block of K holds, a vocabulary whose logits take several blocks, and layers wide enough for
-// threads to share the units of few lanes.
+// More rows than one block of K holds, a vocabulary whose logits take several blocks, and layers wide enough
+// for threads to share the units of few lanes.
 void check_large(const Kernels& kernels, int cases) {
     const struct {
         Shape shape;
         int steps, lanes;
-    } large[] = {{{Cell::kLstm, false, 27, 0, 33, 2, true}, 33, 17},   {{Cell::kGru, true, 27, 5, 33, 1, false}, 33, 17},
-                 {{Cell::kGru, false, 27, 0, 33, 2, false}, 33, 17},   {{Cell::kRnn, false, 27, 0, 33, 1, false}, 33, 17},
-                 {{Cell::kLstm, false, 84, 0, 130, 2, true}, 3, 1},    {{Cell::kGru, true, 84, 0, 150, 2, false}, 3, 1},
-                 {{Cell::kRnn, false, 84, 16, 230, 2, true}, 3, 1},    {{Cell::kLstm, false, 84, 5, 190, 1, false}, 3, 5},
+    } large[] = {{{Cell::kLstm, false, 27, 0, 33, 2, true}, 33, 17},
+                 {{Cell::kGru, true, 27, 5, 33, 1, false}, 33, 17},
+                 {{Cell::kGru, false, 27, 0, 33, 2, false}, 33, 17},
+                 {{Cell::kRnn, false, 27, 0, 33, 1, false}, 33, 17},
+                 {{Cell::kLstm, false, 84, 0, 130, 2, true}, 3, 1},
+                 {{Cell::kGru, true, 84, 0, 150, 2, false}, 3, 1},
+                 {{Cell::kRnn, false, 84, 16, 230, 2, true}, 3, 1},
+                 {{Cell::kLstm, false, 84, 5, 190, 1, false}, 3, 5},
                  {{Cell::kLstm, false, 65601, 0, 7, 1, false}, 9, 17}};
     int number = 0;
     for (const auto& one : large)
@@ -83,8 +87,8 @@ void check_texts(const Kernels& kernels, int cases) {
         Model model = make_model(random, shape);
         const Drawing drawing = make_drawing(random, shape.vocab_size, i / 4 % kDrawings);
         const int count = random.one_of({1, 1, 2, 3, 17, 70});
-        const std::string what = model.describe() + " way of drawing " + std::to_string(drawing.variant) + " texts " +
-                                 std::to_string(count);
+        const std::string what = model.describe() + " way of drawing " + std::to_string(drawing.variant) +
+                                 " texts " + std::to_string(count);
         compare(kernels, what, [&](const Kernels& set, ThreadTeam& team) {
             return write_texts(set, team, model, drawing, count, i);
         });
@@ -98,7 +102,8 @@ Result optimize(const Kernels& kernels, ThreadTeam& team, int kind, float clip, 
     std::vector<float*> pointers[4];
     std::vector<int64_t> sizes;
     for (const int size : {1, 7, 16, 33, 8192, 8193, 20000}) {
-        for (int a = 0; a < 4; ++a) arrays[a].push_back(a < 2 ? random.floats(size, 1.0f) : Floats(size, 0.0f));
+        for (int a = 0; a < 4; ++a)
+            arrays[a].push_back(a < 2 ? random.floats(size, 1.0f) : Floats(size, 0.0f));
         sizes.push_back(size);
     }
     for (int a = 0; a < 4; ++a)
@@ -107,9 +112,20 @@ Result optimize(const Kernels& kernels, ThreadTeam& team, int kind, float clip, 
     Result result;
     for (int step = 1; step <= 3; ++step) {
         if (step == 3) arrays[1].back().back() = INFINITY;
-        OptimizerStep work{kind, static_cast<int>(sizes.size()), sizes.data(), pointers[0].data(), pointers[1].data(),
-                           kind == 1 ? nullptr : pointers[2].data(), kind == 2 ? nullptr : pointers[3].data(),
-                           decays.data(), step, 0.01f, 0.9f, 0.99f, 1e-6f, clip};
+        OptimizerStep work{kind,
+                           static_cast<int>(sizes.size()),
+                           sizes.data(),
+                           pointers[0].data(),
+                           pointers[1].data(),
+                           kind == 1 ? nullptr : pointers[2].data(),
+                           kind == 2 ? nullptr : pointers[3].data(),
+                           decays.data(),
+                           step,
+                           0.01f,
+                           0.9f,
+                           0.99f,
+                           1e-6f,
+                           clip};
         result.add("norm", Floats{static_cast<float>(kernels.optimize(team.view(), work))});
         for (int a : {0, 2, 3})
             for (const Floats& array : arrays[a]) result.add("array of kind " + std::to_string(a), array);
@@ -131,6 +147,10 @@ void check_optimizers(const Kernels& kernels, int cases) {
 int main(int count, char** arguments) {
     using namespace checks;
     const int cases = count > 1 ? std::atoi(arguments[1]) : 400;
+    if (cases < 1) {
+        std::printf("expected a number of cases of at least 1, got '%s'\n", arguments[1]);
+        return 2;
+    }
     const Kernels* all[8];
     const struct {
         const char* name;
@@ -141,10 +161,16 @@ int main(int count, char** arguments) {
                   {"texts", check_texts},
                   {"optimizers", check_optimizers}};
     const int sets = available_kernels(all, 8);
-    for (int i = 0; i < sets; ++i)
+    int checked = 0;
+    for (int i = 0; i < sets; ++i) {
+        if (count > 2 && std::strcmp(arguments[2], all[i]->name) != 0) continue;
+        ++checked;
         for (const auto& group : groups) {
             group.check(*all[i], cases);
             std::printf("%s: %s agree\n", all[i]->name, group.name);
             std::fflush(stdout);
         }
+    }
+    if (checked == 0) std::printf("this processor or this build has no kernels of that name\n");
+    return checked == 0;
 }

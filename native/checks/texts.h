@@ -66,7 +66,8 @@ inline Result write_texts(const Kernels& kernels, ThreadTeam& team, Model& model
     std::vector<int64_t> starts{0}, drawn(count, 0);
     std::vector<uint64_t> keys;
     for (int i = 0; i < count; ++i) {
-        for (const int32_t id : random.ids(1 + random.below(5), 1, model.shape.vocab_size)) prompts.push_back(id);
+        for (const int32_t id : random.ids(1 + random.below(5), 1, model.shape.vocab_size))
+            prompts.push_back(id);
         starts.push_back(static_cast<int64_t>(prompts.size()));
         keys.push_back(random.next());
     }

@@ -26,9 +26,10 @@ struct Model {
     }
     std::string describe() const {
         const char* names[] = {"rnn", "lstm", "gru"};
-        return std::string(names[static_cast<int>(shape.cell)]) + (shape.reset_after ? " (reset after)" : "") +
-               " vocabulary " + std::to_string(shape.vocab_size) + " embedding " +
-               std::to_string(shape.embedding_size) + " hidden " + std::to_string(shape.hidden_size) + " layers " +
+        return std::string(names[static_cast<int>(shape.cell)]) +
+               (shape.reset_after ? " (reset after)" : "") + " vocabulary " +
+               std::to_string(shape.vocab_size) + " embedding " + std::to_string(shape.embedding_size) +
+               " hidden " + std::to_string(shape.hidden_size) + " layers " +
                std::to_string(shape.num_layers) + (shape.residual ? " residual" : "");
     }
 };
@@ -82,12 +83,14 @@ inline Window make_window(Random& random, const Model& model, int steps, int lan
     w.targets = random.ids(rows, 0, model.shape.vocab_size);
     w.state = random.floats(state * lanes, 0.9f);
     if (random.coin()) {
-        w.masks = random.floats(static_cast<size_t>(model.shape.num_layers) * lanes * model.shape.hidden_size, 1.0f);
+        w.masks = random.floats(static_cast<size_t>(model.shape.num_layers) * lanes * model.shape.hidden_size,
+                                1.0f);
         for (float& factor : w.masks) factor = factor < -0.4f ? 0.0f : 1.5f;
     }
     if (!w.conditions) return w;
     w.records = random.ids(rows, 0, w.contexts);
-    w.context = random.floats(static_cast<size_t>(w.contexts) * model.gates() * model.shape.hidden_size, 0.5f);
+    w.context =
+        random.floats(static_cast<size_t>(w.contexts) * model.gates() * model.shape.hidden_size, 0.5f);
     w.starts.assign(rows, -1);
     int32_t count = 0;
     for (int32_t& start : w.starts) start = random.below(3) == 0 ? count++ : -1;
@@ -97,7 +100,11 @@ inline Window make_window(Random& random, const Model& model, int steps, int lan
 }
 
 inline Batch batch_of(const Window& w, bool targets) {
-    return {w.steps, w.lanes, w.ids.data(), targets ? w.targets.data() : nullptr, 1,
+    return {w.steps,
+            w.lanes,
+            w.ids.data(),
+            targets ? w.targets.data() : nullptr,
+            1,
             targets && !w.masks.empty() ? w.masks.data() : nullptr};
 }
 
@@ -121,13 +128,13 @@ inline Result run_window(const Kernels& kernels, ThreadTeam& team, Model& model,
         Floats start_grad(window.start_states.size(), 0.0f);
         Batch batch = batch_of(window, true);
         if (window.conditions)
-            batch.conditions = {window.records.data(), window.contexts, window.context.data(), context_grad.data(),
-                                window.starts.data(), window.start_states.data(), start_grad.data(),
-                                window.final_grad.data()};
+            batch.conditions = {window.records.data(), window.contexts,         window.context.data(),
+                                context_grad.data(),   window.starts.data(),    window.start_states.data(),
+                                start_grad.data(),     window.final_grad.data()};
         double total = 0.0;
         int64_t count = 0;
-        check_memory(kernels.step(network, team.view(), parameters.data(), batch, state.data(), &total, &count,
-                                  losses.data(), gradients.pointers().data()));
+        check_memory(kernels.step(network, team.view(), parameters.data(), batch, state.data(), &total,
+                                  &count, losses.data(), gradients.pointers().data()));
         result.add("loss", Floats{static_cast<float>(total)});
         result.add("losses", losses);
         result.add("state", state);
@@ -137,8 +144,8 @@ inline Result run_window(const Kernels& kernels, ThreadTeam& team, Model& model,
             result.add("gradient of array " + std::to_string(i), gradients.parameters[i]);
     }
     Floats state = window.state, logits(rows * model.shape.vocab_size);
-    check_memory(kernels.logits(network, team.view(), parameters.data(), batch_of(window, false), state.data(),
-                                logits.data()));
+    check_memory(kernels.logits(network, team.view(), parameters.data(), batch_of(window, false),
+                                state.data(), logits.data()));
     result.add("logits", logits);
     result.add("state after logits", state);
     kernels.destroy(network);
