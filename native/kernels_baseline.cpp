@@ -1,7 +1,7 @@
 // What every processor of the platform has: NEON on Arm, four floats at a time elsewhere.
 #if defined(__aarch64__)
 #define UNSPOOL_ISA neon
-#define UNSPOOL_ROWS 12  // 24 accumulators of 32 registers
+#define UNSPOOL_ROWS 10  // 20 accumulators of 32 registers; from 22 on gcc keeps some of them in memory
 #else
 #define UNSPOOL_ISA generic
 #define UNSPOOL_ROWS 6

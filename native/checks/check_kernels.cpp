@@ -1,0 +1,176 @@
+// Runs every instruction set that this processor has beside a plain build of the same source, and one thread
+// beside two; ends with 1 where they disagree. For processors that are not at hand, and for emulators:
+// CONTRIBUTING.md says how. The Python tests say much more.
+//
+//   check_kernels [CASES [SET]]    random cases of each group, 400 unless told; one instruction set alone
+#include "texts.h"
+
+namespace unspool {
+const Kernels* kernels_reference();
+}
+
+namespace checks {
+namespace {
+
+constexpr float kTolerance = 3e-5f;  // of the largest number of an array
+
+// Runs a computation in the reference, with one thread and with two, and compares them.
+template <typename Run>
+void compare(const Kernels& kernels, const std::string& what, Run run) {
+    static ThreadTeam one(1), two(2);
+    const std::string where = std::string(kernels.name) + ": " + what;
+    const Result expected = run(*kernels_reference(), one), alone = run(kernels, one);
+    expect_equal(where, alone, expected, kTolerance);
+    expect_equal(where + ", two threads beside one", run(kernels, two), alone, 0.0f);
+}
+
+void check_products(const Kernels& kernels, int cases) {
+    for (int i = 0; i < cases; ++i) {
+        Random random(i);
+        const int m = 1 + random.below(40), n = 1 + random.below(150), k = 1 + random.below(200);
+        const Floats a = random.floats(static_cast<size_t>(m) * k, 1.0f);
+        const Floats b = random.floats(static_cast<size_t>(k) * n, 1.0f);
+        const std::string what = "product of " + std::to_string(m) + " x " + std::to_string(k) + " and " +
+                                 std::to_string(n) + " columns";
+        compare(kernels, what, [&](const Kernels& set, ThreadTeam&) {
+            Floats c(static_cast<size_t>(m) * n);
+            check_memory(set.multiply(m, n, k, a.data(), b.data(), c.data()));
+            Result result;
+            result.add("product", c);
+            return result;
+        });
+    }
+}
+
+void check_window(const Kernels& kernels, const Shape& shape, int steps, int lanes, uint64_t seed) {
+    Random random(seed);
+    Model model = make_model(random, shape);
+    const Window window = make_window(random, model, steps, lanes);
+    compare(kernels, model.describe() + window.describe(),
+            [&](const Kernels& set, ThreadTeam& team) { return run_window(set, team, model, window); });
+}
+
+void check_windows(const Kernels& kernels, int cases) {
+    for (int i = 0; i < cases; ++i) {
+        Random random(1000 + i);
+        const Shape shape = random_shape(random, i);
+        const int lanes = random.one_of({1, 2, 3, 8, 17});
+        check_window(kernels, shape, 1 + random.below(9), lanes, 1000 + i);
+    }
+}
+
+// More rows than one block of K holds, a vocabulary whose logits take several blocks, and layers wide enough
+// for threads to share the units of few lanes.
+void check_large(const Kernels& kernels, int cases) {
+    const struct {
+        Shape shape;
+        int steps, lanes;
+    } large[] = {{{Cell::kLstm, false, 27, 0, 33, 2, true}, 33, 17},
+                 {{Cell::kGru, true, 27, 5, 33, 1, false}, 33, 17},
+                 {{Cell::kGru, false, 27, 0, 33, 2, false}, 33, 17},
+                 {{Cell::kRnn, false, 27, 0, 33, 1, false}, 33, 17},
+                 {{Cell::kLstm, false, 84, 0, 130, 2, true}, 3, 1},
+                 {{Cell::kGru, true, 84, 0, 150, 2, false}, 3, 1},
+                 {{Cell::kRnn, false, 84, 16, 230, 2, true}, 3, 1},
+                 {{Cell::kLstm, false, 84, 5, 190, 1, false}, 3, 5},
+                 {{Cell::kLstm, false, 65601, 0, 7, 1, false}, 9, 17}};
+    int number = 0;
+    for (const auto& one : large)
+        if (number++ < cases) check_window(kernels, one.shape, one.steps, one.lanes, 5000 + number);
+}
+
+void check_texts(const Kernels& kernels, int cases) {
+    for (int i = 0; i < cases; ++i) {
+        Random random(9000 + i);
+        Shape shape = random_shape(random, i);
+        if (shape.hidden_size == 16) shape.hidden_size = 270;  // worth two threads for one text
+        Model model = make_model(random, shape);
+        const Drawing drawing = make_drawing(random, shape.vocab_size, i / 4 % kDrawings);
+        const int count = random.one_of({1, 1, 2, 3, 17, 70});
+        const std::string what = model.describe() + " way of drawing " + std::to_string(drawing.variant) +
+                                 " texts " + std::to_string(count);
+        compare(kernels, what, [&](const Kernels& set, ThreadTeam& team) {
+            return write_texts(set, team, model, drawing, count, i);
+        });
+    }
+}
+
+// Three steps of an optimizer, the last of which has a gradient that is not finite and changes nothing.
+Result optimize(const Kernels& kernels, ThreadTeam& team, int kind, float clip, uint64_t seed) {
+    Random random(seed);
+    std::vector<Floats> arrays[4];  // parameters, gradients, first and second slots
+    std::vector<float*> pointers[4];
+    std::vector<int64_t> sizes;
+    for (const int size : {1, 7, 16, 33, 8192, 8193, 20000}) {
+        for (int a = 0; a < 4; ++a)
+            arrays[a].push_back(a < 2 ? random.floats(size, 1.0f) : Floats(size, 0.0f));
+        sizes.push_back(size);
+    }
+    for (int a = 0; a < 4; ++a)
+        for (Floats& array : arrays[a]) pointers[a].push_back(array.data());
+    const Floats decays = {0.0f, 0.1f, 0.0f, 0.1f, 0.1f, 0.0f, 0.1f};
+    Result result;
+    for (int step = 1; step <= 3; ++step) {
+        if (step == 3) arrays[1].back().back() = INFINITY;
+        OptimizerStep work{kind,
+                           static_cast<int>(sizes.size()),
+                           sizes.data(),
+                           pointers[0].data(),
+                           pointers[1].data(),
+                           kind == 1 ? nullptr : pointers[2].data(),
+                           kind == 2 ? nullptr : pointers[3].data(),
+                           decays.data(),
+                           step,
+                           0.01f,
+                           0.9f,
+                           0.99f,
+                           1e-6f,
+                           clip};
+        result.add("norm", Floats{static_cast<float>(kernels.optimize(team.view(), work))});
+        for (int a : {0, 2, 3})
+            for (const Floats& array : arrays[a]) result.add("array of kind " + std::to_string(a), array);
+    }
+    return result;
+}
+
+void check_optimizers(const Kernels& kernels, int cases) {
+    for (int i = 0; i < 6 && i < cases; ++i)
+        compare(kernels, "optimizer " + std::to_string(i % 3) + (i < 3 ? "" : ", clipped"),
+                [&](const Kernels& set, ThreadTeam& team) {
+                    return optimize(set, team, i % 3, i < 3 ? 0.0f : 1.0f, i);
+                });
+}
+
+}  // namespace
+}  // namespace checks
+
+int main(int count, char** arguments) {
+    using namespace checks;
+    const int cases = count > 1 ? std::atoi(arguments[1]) : 400;
+    if (cases < 1) {
+        std::printf("expected a number of cases of at least 1, got '%s'\n", arguments[1]);
+        return 2;
+    }
+    const Kernels* all[8];
+    const struct {
+        const char* name;
+        void (*check)(const Kernels&, int);
+    } groups[] = {{"plain products", check_products},
+                  {"training steps and logits", check_windows},
+                  {"long, wide and many-symbol windows", check_large},
+                  {"texts", check_texts},
+                  {"optimizers", check_optimizers}};
+    const int sets = available_kernels(all, 8);
+    int checked = 0;
+    for (int i = 0; i < sets; ++i) {
+        if (count > 2 && std::strcmp(arguments[2], all[i]->name) != 0) continue;
+        ++checked;
+        for (const auto& group : groups) {
+            group.check(*all[i], cases);
+            std::printf("%s: %s agree\n", all[i]->name, group.name);
+            std::fflush(stdout);
+        }
+    }
+    if (checked == 0) std::printf("this processor or this build has no kernels of that name\n");
+    return checked == 0;
+}
