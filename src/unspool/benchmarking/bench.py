@@ -1,6 +1,6 @@
 """A machine measured in about a minute: its products, unspool's share of them, and PyTorch beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 
-OURS, PEER = "unspool", "PyTorch"
+OURS, PEER, MACHINE = "unspool", "PyTorch", "the machine's best product"
 VOCAB_SIZE = 84
 SEQUENCE_LENGTH = 45
 PRODUCT_SIZES = (512, 1024)  # the better one is the machine's rate: which it is depends on its caches
@@ -98,7 +98,8 @@ class Speed:
         operations: Useful multiplications and additions for one character.
         characters_per_second: By contender.
         gflops: 10^9 useful operations a second of unspool's median.
-        share: Of the machine's rate in float32.
+        machine_gflops: The machine's best float32 product, which took turns with the contenders.
+        share: What `gflops` is of its median.
         ratio: unspool's median to PyTorch's, or None where that is not installed.
     """
 
@@ -108,6 +109,7 @@ class Speed:
     operations: int
     characters_per_second: dict[str, Spread]
     gflops: float
+    machine_gflops: Spread
     share: float
     ratio: float | None
 
@@ -166,9 +168,11 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
     }
     cases = list(combinations(chosen.cell, chosen.hidden_size, chosen.batch_size))
     alone = list(combinations(chosen.cell, chosen.hidden_size, sorted({1, *chosen.batch_size})))
-    measure = partial(measured, peak=peak["float32"], threads=threads, precision=used, say=say)
-    trained = [measure("training", *case, seconds=chosen.seconds / len(cases)) for case in cases]
-    written = [measure("generation", *case, seconds=chosen.seconds / len(alone)) for case in alone]
+    with ExitStack() as stack:
+        product = best_product(rates, machine, chosen.seconds / (len(cases) + len(alone)), stack)
+        measure = partial(measured, product=product, threads=threads, precision=used, say=say)
+        trained = [measure("training", *case, seconds=chosen.seconds / len(cases)) for case in cases]
+        written = [measure("generation", *case, seconds=chosen.seconds / len(alone)) for case in alone]
     return Bench(
         machine=machine,
         vocab_size=VOCAB_SIZE,
@@ -207,6 +211,14 @@ def measured_products(machine: Machine, limit: float, *, say: Say) -> list[Produ
     return rates
 
 
+def best_product(
+    rates: Sequence[ProductRate], machine: Machine, limit: float, stack: ExitStack
+) -> Callable[[], float]:
+    """Give the float32 product that was the fastest, to be measured again beside what is set against it."""
+    best = max((rate for rate in rates if rate.precision == "float32"), key=lambda rate: rate.gflops.median)
+    return multipliers(best.size, machine, limit, stack)[f"{best.contender} {best.precision}"]
+
+
 def multipliers(
     size: int, machine: Machine, limit: float, stack: ExitStack
 ) -> dict[str, Callable[[], float]]:
@@ -232,7 +244,7 @@ def measured(
     batch_size: int,
     *,
     seconds: float,
-    peak: float,
+    product: Callable[[], float],
     threads: int,
     precision: str,
     say: Say,
@@ -245,7 +257,8 @@ def measured(
         hidden_size: H.
         batch_size: B.
         seconds: This network's part of the whole time.
-        peak: The machine's rate in float32, 10^9 operations a second.
+        product: A round of the machine's best product, which gives 10^9 operations a second: it takes turns
+            with the contenders, so that a slow minute of the machine falls on both sides of the share.
         threads: Threads of every contender.
         precision: Of training; what is written is computed in float32.
         say: Gets a line about it.
@@ -258,9 +271,12 @@ def measured(
     else:
         works = writers(config, batch_size, threads)
     limit = seconds * SHARES[kind]
-    least = round_seconds(limit, len(works))
+    least = round_seconds(limit, len(works) + 1)
     turns = {name: repeated(work, least=least, amount=amount) for name, (work, amount) in works.items()}
-    speeds = take_turns(turns, rounds=MOST_ROUNDS, limit=limit, settle=settled(limit, len(works)))
+    speeds = take_turns(
+        {**turns, MACHINE: product}, rounds=MOST_ROUNDS, limit=limit, settle=settled(limit, len(works) + 1)
+    )
+    machine_gflops = speeds.pop(MACHINE)
     operations = training_operations(config) if training else generation_operations(config)
     gflops = operations * speeds[OURS].median / 1e9
     return Speed(
@@ -270,7 +286,8 @@ def measured(
         operations=operations,
         characters_per_second=speeds,
         gflops=gflops,
-        share=gflops / peak,
+        machine_gflops=machine_gflops,
+        share=gflops / machine_gflops.median,
         ratio=speeds[OURS].median / speeds[PEER].median if PEER in speeds else None,
     )
 

@@ -74,9 +74,8 @@ def tell(found: "Bench") -> None:
         print_table(headings, map(speed_row, speeds), right=(1, 2, 5, 6, 7))
     print()
     print_facts([(f"{name} absent", reason) for name, reason in found.absent.items()])
-    rate = found.peak_gflops["float32"]
-    terms = f"share: useful operations over the best float32 product, {rate:.0f} GFLOP/s; vocabulary "
-    print(f"{terms}{found.vocab_size}, training windows of {found.sequence_length} symbols")
+    print("share: useful operations over the best float32 product, measured again in the same rounds;")
+    print(f"vocabulary {found.vocab_size}, training windows of {found.sequence_length} symbols")
 
 
 def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
