@@ -56,11 +56,14 @@ class Outcome:
 
 
 RECIPES = {
-    "short": Recipe(
-        NetworkConfig(hidden_size=256, dropout=0.2),
-        TrainingConfig(epochs=5, batch_size=8, sequence_length=64, learning_rate=6e-3, state_reset=0.01),
+    "four-minutes": Recipe(
+        NetworkConfig(hidden_size=256, num_layers=2, residual=True, dropout=0.2),
+        TrainingConfig(
+            epochs=5, batch_size=8, sequence_length=64, learning_rate=5e-3, weight_decay=0.1, ema=0.998,
+            state_reset=0.01,
+        ),
     ),
-}
+}  # fmt: skip
 
 
 def setting(text: str) -> tuple[str, Any]:
