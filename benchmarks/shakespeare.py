@@ -5,6 +5,8 @@ when nothing is said; PyTorch's LSTM trains by the recipe of the flags (AdamW, c
 measure the whole held-out text in the same way, after as many symbols. The transformer trains by
 nanoGPT's recipe for a CPU and measures random pieces of the held-out text, as that recipe does. The time
 counts everything from the first step on, evaluations too. They take turns.
+
+With `--recipe` none of them runs: unspool trains by the recipes that are named, each to its end.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import harness
 import ours
+import shakespeare_recipes
 from unspool.evaluation.streams import document_lanes
 from unspool.network.config import NetworkConfig
 from unspool.text.encoding import encode_corpus
@@ -174,7 +177,22 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=4e-3)
     parser.add_argument("--epochs", type=int, default=10, help="where a run ends that reaches no goal")
     parser.add_argument("--evaluate-every", type=int, default=50, help="steps between two evaluations")
+    recipes = list(shakespeare_recipes.RECIPES)
+    parser.add_argument(
+        "--recipe", nargs="+", choices=recipes, metavar="NAME", help=f"train by these alone: {recipes}"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        type=shakespeare_recipes.setting,
+        default=[],
+        metavar="NAME=VALUE",
+        help="change fields of a recipe's network or training",
+    )
     arguments = parser.parse_args()
+    if arguments.recipe:
+        shakespeare_recipes.report(read_split(arguments.data), arguments)
+        return
     runs = measure(arguments)
     terms = (
         f"Seconds until a validation loss in nats per character, median (low to high) of {arguments.rounds} "
