@@ -122,13 +122,7 @@ UNSPOOL_INLINE void pair_tile(int depth, const uint32_t* a, size_t row_stride, s
             for (int j = 0; j < NP * VP; ++j) acc[i][j] = dot_pairs(acc[i][j], x, row[j]);
         }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 16
-        for (int j = 0; j < NP * VP; ++j) {
-            float* to = c + i * ldc + j * kLanes;
-            store(to, accumulate ? load(to) + acc[i][j] : acc[i][j]);
-        }
+    store_tile(acc, c, ldc, accumulate);
 }
 
 // Runs the tile with exactly `rows` rows, 1 <= rows <= MR.

@@ -89,6 +89,18 @@ struct Panels {
     }
 };
 
+// Writes a tile's sums, or adds them to what is there.
+template <int MR, int N>
+UNSPOOL_INLINE void store_tile(const Vec (&sums)[MR][N], float* c, size_t ldc, bool accumulate) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 16
+        for (int j = 0; j < N; ++j) {
+            float* to = c + i * ldc + j * kLanes;
+            store(to, accumulate ? load(to) + sums[i][j] : sums[i][j]);
+        }
+}
+
 // C[MR x NP panels] (+)= A B for MR rows of A and NP neighbouring panels of VP vectors each.
 template <int MR, int NP, int VP>
 UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stride, const float* b,
@@ -121,13 +133,7 @@ UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stri
         }
         b += VP * kLanes;
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 16
-        for (int j = 0; j < NP * VP; ++j) {
-            float* to = c + i * ldc + j * kLanes;
-            store(to, accumulate ? load(to) + acc[i][j] : acc[i][j]);
-        }
+    store_tile(acc, c, ldc, accumulate);
 }
 
 // Runs the tile with exactly `rows` rows, 1 <= rows <= MR.

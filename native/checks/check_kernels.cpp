@@ -33,10 +33,15 @@ void check_products(const Kernels& kernels, int cases) {
         const std::string what = "product of " + std::to_string(m) + " x " + std::to_string(k) + " and " +
                                  std::to_string(n) + " columns";
         compare(kernels, what, [&](const Kernels& set, ThreadTeam&) {
-            Floats c(static_cast<size_t>(m) * n);
-            check_memory(set.multiply(m, n, k, a.data(), b.data(), c.data()));
             Result result;
-            result.add("product", c);
+            for (const Precision precision : {Precision::kFloat32, Precision::kBf16})
+                for (const bool transposed : {false, true}) {  // `a` is as good a matrix of k x m
+                    Floats c(static_cast<size_t>(m) * n);
+                    check_memory(set.multiply(precision, transposed, m, n, k, a.data(), b.data(), c.data()));
+                    result.add(std::string(precision == Precision::kBf16 ? "bf16" : "float32") +
+                                   (transposed ? " product, left side transposed" : " product"),
+                               c);
+                }
             return result;
         });
     }
