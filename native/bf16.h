@@ -32,6 +32,12 @@ constexpr bool kBf16Hardware = false;
 
 constexpr uint32_t kUpperHalf = 0xffff0000u;
 
+#if defined(UNSPOOL_BF16_X86)
+// Where the halves of two vectors, one after the other, go to stand in pairs.
+alignas(64) constexpr uint16_t kInterleave[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                  8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+#endif
+
 UNSPOOL_INLINE Pairs load_pairs(const uint32_t* p) { return *reinterpret_cast<const PairsUnaligned*>(p); }
 UNSPOOL_INLINE void store_pairs(uint32_t* p, Pairs v) { *reinterpret_cast<PairsUnaligned*>(p) = v; }
 
@@ -51,7 +57,13 @@ UNSPOOL_INLINE uint32_t rounded_bits(float x) {
 
 // Rounds both and puts them into pairs.
 UNSPOOL_INLINE Pairs paired(Vec first, Vec second) {
+#if defined(UNSPOOL_BF16_X86)
+    const __m512i halves = reinterpret_cast<__m512i>(
+        _mm512_cvtne2ps_pbh(reinterpret_cast<__m512>(second), reinterpret_cast<__m512>(first)));
+    return reinterpret_cast<Pairs>(_mm512_permutexvar_epi16(_mm512_load_si512(kInterleave), halves));
+#else
     return (rounded_bits(first) >> 16) | (rounded_bits(second) & kUpperHalf);
+#endif
 }
 
 // acc + a's first x b's first + a's second x b's second.
@@ -72,7 +84,15 @@ UNSPOOL_INLINE Vec dot_pairs(Vec acc, Pairs a, Pairs b) {
 
 // Rounds `k` floats to pairs.
 inline void round_row(const float* from, int k, uint32_t* to) {
-    for (int i = 0; i < k / 2; ++i)
+    int i = 0;
+#if defined(UNSPOOL_BF16_X86)
+    for (; i + kLanes <= k / 2; i += kLanes) {
+        const __m512 low = reinterpret_cast<__m512>(load(from + 2 * i));
+        const __m512 high = reinterpret_cast<__m512>(load(from + 2 * i + kLanes));
+        store_pairs(to + i, reinterpret_cast<Pairs>(_mm512_cvtne2ps_pbh(high, low)));
+    }
+#endif
+    for (; i < k / 2; ++i)
         to[i] = (rounded_bits(from[2 * i]) >> 16) | (rounded_bits(from[2 * i + 1]) & kUpperHalf);
     if (k % 2 != 0) to[k / 2] = rounded_bits(from[k - 1]) >> 16;
 }
@@ -145,11 +165,37 @@ inline void pair_panel(int width, int rows, int depth, const uint32_t* a, size_t
         pair_tile_rows<1>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate);
 }
 
-constexpr int kPairRows = 4 * kRows;  // rows of a left side that are rounded at a time
+// One panel of `width` columns by `m` rows, which lie one after the other.
+inline void pair_panel_rows(int width, int m, int depth, const uint32_t* a, size_t row_stride,
+                            const uint32_t* b, float* c, size_t ldc, bool accumulate) {
+    const int tiles = (m + kRows - 1) / kRows;
+    for (int t = 0, i = 0; t < tiles; ++t) {
+        const int rows = (m - i) / (tiles - t);
+        pair_panel(width, rows, depth, a + i * row_stride, row_stride, 1, b, c + i * ldc, ldc, accumulate);
+        i += rows;
+    }
+}
+
+}  // namespace unspool::UNSPOOL_ISA
+
+#if defined(UNSPOOL_AMX)
+#include "amx.h"
+#endif
+
+namespace unspool::UNSPOOL_ISA {
+
+#if defined(UNSPOOL_AMX)
+constexpr int kPairRows = 2 * kTile;  // rows of a left side that are rounded at a time
+constexpr int kPairStrip = kTile;     // rows of pairs packed together
+#else
+constexpr int kPairRows = 4 * kRows;
+constexpr int kPairStrip = 4;
+#endif
 
 // Where this thread rounds them: memory of the network that is at work.
 inline constinit thread_local uint32_t* pair_rows = nullptr;
 
+#if !defined(UNSPOOL_AMX)
 // One row by the panels from `first` on, four at once, so that enough sums are under way; says where it stopped.
 inline int multiply_pair_row(const uint32_t* a, const Panels& b, int first, int last, float* c,
                              bool accumulate) {
@@ -160,6 +206,7 @@ inline int multiply_pair_row(const uint32_t* a, const Panels& b, int first, int 
                            accumulate);
     return p;
 }
+#endif
 
 // C[m x panels first..last) (+)= A[m x k] B, as `multiply` in float32; `pair_rows` has room for kPairRows rows.
 inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
@@ -168,15 +215,14 @@ inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, i
     for (int start = 0; start < m; start += kPairRows, a += kPairRows * lda, c += kPairRows * ldc) {
         const int count = m - start < kPairRows ? m - start : kPairRows;
         for (int i = 0; i < count; ++i) round_row(a + i * lda, b.k, pair_rows + static_cast<size_t>(i) * depth);
+#if defined(UNSPOOL_AMX)
+        multiply_tiles(count, depth, pair_rows, b, first, last, c, ldc, accumulate);
+#else
         int p = count == 1 ? multiply_pair_row(pair_rows, b, first, last, c, accumulate) : first;
-        const int tiles = (count + kRows - 1) / kRows;
         for (; p < last; ++p)
-            for (int t = 0, i = 0; t < tiles; ++t) {
-                const int rows = (count - i) / (tiles - t);
-                pair_panel(b.width(p), rows, depth, pair_rows + static_cast<size_t>(i) * depth, depth, 1,
-                           b.pairs(p), c + i * ldc + static_cast<size_t>(p) * kPanel, ldc, accumulate);
-                i += rows;
-            }
+            pair_panel_rows(b.width(p), count, depth, pair_rows, depth, b.pairs(p),
+                            c + static_cast<size_t>(p) * kPanel, ldc, accumulate);
+#endif
     }
 }
 
@@ -188,16 +234,20 @@ inline void pair_lines(int columns, int k, const float* from, size_t ld, uint32_
             store_pairs(to + j, paired(load(from + j), r + 1 < k ? load(from + ld + j) : Vec{}));
 }
 
-constexpr int kPairStrip = 4;  // rows of pairs packed together
-
 // As `pack_left` does, for k rows of m columns, which are padded to whole vectors; `lines` has room for
-// kPairStrip rows.
+// kPairStrip rows. For AMX the left side becomes m rows of pairs, as `multiply_pairs` has them.
 inline void pack_left_pairs(int m, int k, const float* a, size_t lda, uint32_t* lines, uint32_t* left) {
-    const int depth = (k + 1) / 2, tiles = (m + kRows - 1) / kRows, columns = round_up(m, kLanes);
+    const int depth = (k + 1) / 2, columns = round_up(m, kLanes);
     for (int r = 0; r < depth; r += kPairStrip) {
         const int count = depth - r < kPairStrip ? depth - r : kPairStrip;
         const int rows_of_a = k - 2 * r < 2 * count ? k - 2 * r : 2 * count;
         pair_lines(columns, rows_of_a, a + static_cast<size_t>(2 * r) * lda, lda, lines, columns);
+#if defined(UNSPOOL_AMX)
+        for (int i = 0; i < m; i += kTile)
+            turn_tile(count, m - i < kTile ? m - i : kTile, lines + i, columns,
+                      left + static_cast<size_t>(i) * depth + r, depth);
+#else
+        const int tiles = (m + kRows - 1) / kRows;
         for (int t = 0, i = 0; t < tiles; ++t) {
             const int rows = (m - i) / (tiles - t);
             uint32_t* to = left + static_cast<size_t>(i) * depth + static_cast<size_t>(r) * rows;
@@ -205,6 +255,7 @@ inline void pack_left_pairs(int m, int k, const float* a, size_t lda, uint32_t* 
                 std::memcpy(to + line * rows, lines + line * columns + i, sizeof(uint32_t) * rows);
             i += rows;
         }
+#endif
     }
 }
 
@@ -212,7 +263,8 @@ inline void pack_left_pairs(int m, int k, const float* a, size_t lda, uint32_t* 
 // whole vectors.
 inline const float* multiply_transposed_pairs(int m, int k, const float* a, size_t lda, const float* b,
                                               size_t ldb, int first, int last, TransposedScratch& scratch) {
-    const int columns = last - first, tiles = (m + kRows - 1) / kRows;
+    const int columns = last - first;
+    [[maybe_unused]] const int tiles = (m + kRows - 1) / kRows;
     float* c = scratch.product.get();
     uint32_t *left = scratch.left.pairs(), *right = scratch.right.pairs();
     if (k == 0) std::memset(c, 0, sizeof(float) * m * columns);
@@ -222,12 +274,16 @@ inline const float* multiply_transposed_pairs(int m, int k, const float* a, size
         for (int column = 0; column < columns; column += kPanel) {
             const int width = columns - column >= kPanel ? kPanel : kLanes;
             pair_lines(width, rows, b + static_cast<size_t>(start) * ldb + first + column, ldb, right, width);
+#if defined(UNSPOOL_AMX)
+            multiply_tiles(m, width, depth, left, right, c + column, columns, start > 0);
+#else
             for (int t = 0, i = 0; t < tiles; ++t) {
                 const int high = (m - i) / (tiles - t);
                 pair_panel(width, high, depth, left + static_cast<size_t>(i) * depth, 1, high, right,
                            c + static_cast<size_t>(i) * columns + column, columns, start > 0);
                 i += high;
             }
+#endif
         }
     }
     return c;

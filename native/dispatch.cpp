@@ -4,8 +4,24 @@
 #if defined(UNSPOOL_NEON_BF16)
 #include <sys/auxv.h>
 #endif
+#if defined(UNSPOOL_AMX_BF16)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace unspool {
+
+#if defined(UNSPOOL_AMX_BF16)
+// Linux lends the tiles to a process that asks for them.
+static bool has_amx_bf16() {
+    constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;
+    constexpr long kAskFor = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kBf16) && (d & kTile) &&
+           syscall(SYS_arch_prctl, kAskFor, kTileData) == 0;
+}
+#endif
 
 int available_kernels(const Kernels** out, int room) {
     int count = 0;
@@ -18,7 +34,11 @@ int available_kernels(const Kernels** out, int room) {
                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                         __builtin_cpu_supports("fma");
 #if defined(UNSPOOL_AVX512_BF16)
-    add(avx512 && __builtin_cpu_supports("avx512bf16"), kernels_avx512_bf16);
+    const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
+#if defined(UNSPOOL_AMX_BF16)
+    add(bf16 && has_amx_bf16(), kernels_amx_bf16);
+#endif
+    add(bf16, kernels_avx512_bf16);
 #endif
     add(avx512, kernels_avx512);
     add(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), kernels_avx2);

@@ -175,6 +175,7 @@ struct Kernels {
 // Kernels of each instruction set: avx512 with products in bf16 and without, avx2, neon with and without, and
 // "generic" where there is neither. A build has some of them.
 const Kernels* kernels_avx512_bf16();
+const Kernels* kernels_amx_bf16();
 const Kernels* kernels_avx512();
 const Kernels* kernels_avx2();
 const Kernels* kernels_neon_bf16();
