@@ -162,6 +162,7 @@ inline void panel_rows(int m, int k, const float* a, size_t row_stride, size_t k
 // C[m x panels first..last) (+)= A[m x k] B: A by rows, C in a buffer padded to whole vectors.
 inline void multiply(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
                      size_t ldc, bool accumulate) {
+    if (m == 0) return;  // a thread without a step of its own
     if (b.bf16) return multiply_pairs(m, a, lda, b, first, last, c, ldc, accumulate);
     const int k = b.k;
     const size_t stride = static_cast<size_t>(kPanel) * k;

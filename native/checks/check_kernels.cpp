@@ -14,13 +14,15 @@ namespace {
 
 constexpr float kTolerance = 3e-5f;  // of the largest number of an array
 
+constexpr float kBf16Tolerance = 2e-2f;  // the last bit of a float32 may round a bf16 the other way
+
 // Runs a computation in the reference, with one thread and with two, and compares them.
 template <typename Run>
-void compare(const Kernels& kernels, const std::string& what, Run run) {
+void compare(const Kernels& kernels, const std::string& what, Run run, float tolerance = kTolerance) {
     static ThreadTeam one(1), two(2);
     const std::string where = std::string(kernels.name) + ": " + what;
     const Result expected = run(*kernels_reference(), one), alone = run(kernels, one);
-    expect_equal(where, alone, expected, kTolerance);
+    expect_equal(where, alone, expected, tolerance);
     expect_equal(where + ", two threads beside one", run(kernels, two), alone, 0.0f);
 }
 
@@ -51,16 +53,21 @@ void check_window(const Kernels& kernels, const Shape& shape, int steps, int lan
     Random random(seed);
     Model model = make_model(random, shape);
     const Window window = make_window(random, model, steps, lanes);
+    const bool bf16 = shape.precision == Precision::kBf16;
     compare(kernels, model.describe() + window.describe(),
-            [&](const Kernels& set, ThreadTeam& team) { return run_window(set, team, model, window); });
+            [&](const Kernels& set, ThreadTeam& team) { return run_window(set, team, model, window); },
+            bf16 ? kBf16Tolerance : kTolerance);
 }
 
 void check_windows(const Kernels& kernels, int cases) {
     for (int i = 0; i < cases; ++i) {
         Random random(1000 + i);
-        const Shape shape = random_shape(random, i);
-        const int lanes = random.one_of({1, 2, 3, 8, 17});
-        check_window(kernels, shape, 1 + random.below(9), lanes, 1000 + i);
+        Shape shape = random_shape(random, i);
+        const int lanes = random.one_of({1, 2, 3, 8, 17, 40}), steps = 1 + random.below(9);
+        for (const Precision precision : {Precision::kFloat32, Precision::kBf16}) {
+            shape.precision = precision;
+            check_window(kernels, shape, steps, lanes, 1000 + i);
+        }
     }
 }
 
@@ -81,7 +88,12 @@ void check_large(const Kernels& kernels, int cases) {
                  {{Cell::kLstm, false, 65601, 0, 7, 1, false}, 9, 17}};
     int number = 0;
     for (const auto& one : large)
-        if (number++ < cases) check_window(kernels, one.shape, one.steps, one.lanes, 5000 + number);
+        if (number++ < cases)
+            for (const Precision precision : {Precision::kFloat32, Precision::kBf16}) {
+                Shape shape = one.shape;
+                shape.precision = precision;
+                check_window(kernels, shape, one.steps, one.lanes, 5000 + number);
+            }
 }
 
 void check_texts(const Kernels& kernels, int cases) {

@@ -30,7 +30,8 @@ struct Model {
                (shape.reset_after ? " (reset after)" : "") + " vocabulary " +
                std::to_string(shape.vocab_size) + " embedding " + std::to_string(shape.embedding_size) +
                " hidden " + std::to_string(shape.hidden_size) + " layers " +
-               std::to_string(shape.num_layers) + (shape.residual ? " residual" : "");
+               std::to_string(shape.num_layers) + (shape.residual ? " residual" : "") +
+               (shape.precision == Precision::kBf16 ? " bf16" : "");
     }
 };
 
@@ -42,7 +43,8 @@ inline Shape random_shape(Random& random, int number) {
             random.one_of({0, 0, 5, 16, 33}),
             random.one_of({1, 7, 16, 33, 100, 128}),
             1 + random.below(3),
-            random.coin()};
+            random.coin(),
+            Precision::kFloat32};
 }
 
 inline Model make_model(Random& random, const Shape& shape) {
