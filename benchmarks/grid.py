@@ -17,11 +17,15 @@ import harness
 from unspool.benchmarking import contenders
 from unspool.benchmarking.operations import training_operations
 from unspool.benchmarking.turns import repeated
+from unspool.kernels.precision import has_bf16
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 
 FIRST = {"cells": ("lstm", "gru", "rnn"), "batch_sizes": (64, 8, 256)}  # in this order, others after them
-TOLERANCE = {"PyTorch bf16": 2e-2}  # of the first loss; 1e-4 where products are in float32
+TOLERANCE = {
+    "PyTorch bf16": 2e-2,
+    "unspool bf16": 2e-2,
+}  # of the first loss; else 1e-4
 PEERS = ("PyTorch", "PyTorch bf16", "PyTorch compiled", "Keras", "JAX")
 ROUNDS = 7
 
@@ -54,8 +58,9 @@ def steps_of(
 ) -> Callable[[], float]:
     """Prepare a contender's training step."""
     rate = contenders.LEARNING_RATE
-    if name == "unspool":
-        return contenders.training_step(config, start, windows, threads=threads)
+    if name in grid_table.OURS:
+        precision = "bf16" if name.endswith("bf16") else "float32"
+        return contenders.training_step(config, start, windows, threads=threads, precision=precision)
     if name == "Keras":
         from keras_training import training_step
 
@@ -76,6 +81,10 @@ def here(arguments: argparse.Namespace, machine: dict[str, object]) -> Iterator[
     """Yield the contenders that this machine has, and say which are absent."""
     needs = {"Keras": ("tensorflow-cpu", "tensorflow"), "JAX": ("jax",)}
     yield "unspool"
+    if has_bf16():
+        yield "unspool bf16"
+    else:
+        harness.say("unspool bf16: absent, the kernels have no products in bf16")
     for name in arguments.peers:
         packages = needs.get(name, ("torch",))
         if not any(map(harness.installed, packages)):
@@ -104,7 +113,7 @@ def measure(case: Case, names: list[str], arguments: argparse.Namespace) -> dict
             step = steps_of(name, config, start, windows, arguments.threads)
             losses[name] = step()
         except Exception as error:  # a peer that cannot do a cell of the grid is no reason to stop
-            if name == "unspool":
+            if name in grid_table.OURS:
                 raise
             failed[name] = f"{type(error).__name__}: {error}".splitlines()[0]
             harness.say(f"{name}: {failed[name]}")

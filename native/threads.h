@@ -3,6 +3,10 @@
 
 #include <unistd.h>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -54,6 +58,24 @@ class ThreadTeam {
         while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
     }
 
+#if defined(__linux__)
+    static int processor() { return sched_getcpu(); }
+
+    // Leaves a processor for another one that this thread may use; where there is none, stays. The wish is
+    // taken back at once: it is a move, not a tie.
+    static void leave(int taken) {
+        cpu_set_t allowed;
+        if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+        cpu_set_t wanted = allowed;
+        CPU_CLR(taken, &wanted);
+        if (CPU_COUNT(&wanted) == 0 || sched_setaffinity(0, sizeof(wanted), &wanted) != 0) return;
+        sched_setaffinity(0, sizeof(allowed), &allowed);
+    }
+#else
+    static int processor() { return -1; }
+    static void leave(int) {}
+#endif
+
     struct Barrier {
         explicit Barrier(int count) : size(count), missing(count) {}
         const int size;
@@ -92,6 +114,9 @@ class ThreadTeam {
             for (uint32_t seen = 0;; ++seen) {
                 wait_while(start, seen);
                 if (task == nullptr) return;
+                // Woken on the caller's processor, it would stay there: two that give way to each other at
+                // every step look as if they had just run, and those the system does not move.
+                if (caller >= 0 && processor() == caller) leave(caller);
                 task(argument, index);
                 barrier.wait();
             }
@@ -100,6 +125,7 @@ class ThreadTeam {
         const pid_t process;
         Task task = nullptr;
         void* argument = nullptr;
+        int caller = -1;  // the processor that the caller runs on, where the system tells
         std::atomic<uint32_t> start{0};
         std::vector<std::thread> threads;
     };
@@ -112,6 +138,7 @@ class ThreadTeam {
         }
         crew_->task = task;
         crew_->argument = argument;
+        crew_->caller = processor();
         crew_->start.fetch_add(1);
         crew_->start.notify_all();
         task(argument, 0);

@@ -6,11 +6,13 @@ from xml.etree import ElementTree
 import pytest
 
 from unspool.benchmarking import bench as benchmark
-from unspool.benchmarking.bench import OURS, PEER, Bench, BenchConfig, bench
+from unspool.benchmarking.bench import OURS, PEER, PEER_FLOAT32, Bench, BenchConfig, bench
 from unspool.benchmarking.contenders import random_windows, refuse_other_work, training_step, writing
 from unspool.benchmarking.picture import draw_bench
+from unspool.cli.bench import rates_in_words, speed_row
 from unspool.configuration import to_dict
 from unspool.errors import ConfigError, UnspoolError
+from unspool.kernels.precision import has_bf16
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 
@@ -56,6 +58,35 @@ def test_everything_is_measured_beside_pytorch(small: None) -> None:
     assert PEER not in found.absent
 
 
+@pytest.mark.skipif(not has_bf16(), reason="the processor has no products in bf16")
+def test_bf16_is_set_against_products_in_bf16(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    asked: list[str] = []
+    best_product = benchmark.best_product
+
+    def watched(rates: object, precision: str, *others: object) -> object:
+        product = best_product(rates, precision, *others)  # type: ignore[arg-type]
+        return lambda: asked.append(precision) or product()
+
+    monkeypatch.setattr(benchmark, "best_product", watched)
+    found = bench(dataclasses.replace(TINY, cell=("gru",), batch_size=(2,), precision="bf16"))
+    check_sums(found)
+    kinds = {(rate.contender, rate.precision) for rate in found.products}
+    assert kinds >= {("unspool's tile", "bf16"), ("PyTorch", "bf16"), ("unspool's tile", "float32")}
+    (trained,) = found.training
+    rounds = trained.machine_gflops.rounds + 1  # and one to warm up
+    assert asked[:rounds] == ["bf16"] * rounds
+    assert set(asked[rounds:]) == {"float32"}  # what is written is computed in float32
+    speeds = {name: speed.median for name, speed in trained.characters_per_second.items()}
+    assert set(speeds) == {OURS, PEER, PEER_FLOAT32}
+    assert trained.peer == max((PEER, PEER_FLOAT32), key=speeds.__getitem__)
+    assert trained.ratio == pytest.approx(speeds[OURS] / speeds[trained.peer])
+    told = speed_row(dataclasses.replace(trained, peer=PEER_FLOAT32))
+    assert told[4] == f"{trained.characters_per_second[PEER_FLOAT32]} float32"
+    assert "bf16 product in training" in rates_in_words(found)
+    assert "in bf16" in draw_bench(found)
+
+
 def test_without_pytorch_it_says_so(small: None, without_torch: None) -> None:
     found = bench(TINY)
     check_sums(found)
@@ -86,7 +117,7 @@ def test_the_document_has_its_names(small: None, without_torch: None) -> None:
     assert list(product) == ["contender", "precision", "size", "gflops"]
     assert list(product["gflops"]) == ["median", "low", "high", "rounds"]
     assert list(speed) == ["cell", "hidden_size", "batch_size", "operations", "characters_per_second",
-                           "gflops", "machine_gflops", "share", "ratio"]  # fmt: skip
+                           "gflops", "machine_gflops", "share", "peer", "ratio"]  # fmt: skip
     assert {"processor", "vectors", "kernels", "threads", "precision", "load"} <= set(document["machine"])  # type: ignore[call-overload]
 
 

@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from unspool.kernels.precision import has_bf16
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 TINY = ["--cells", "gru", "rnn", "--hidden-sizes", "4", "--num-layers", "1", "--batch-sizes", "2",
         "--sequence-length", "3", "--seconds", "0.01", "--threads", "1", "--peers"]  # fmt: skip
@@ -64,7 +66,8 @@ def test_pytorch_stands_beside_us(grid: ModuleType, tmp_path: Path, monkeypatch:
     pytest.importorskip("torch")
     run(grid, monkeypatch, "PyTorch", "--out", str(tmp_path / "grid.jsonl"))
     _, *lines = (tmp_path / "grid.jsonl").read_text("utf-8").splitlines()
-    assert all(set(json.loads(line)["characters_per_second"]) == {"unspool", "PyTorch"} for line in lines)
+    wanted = {"unspool", "PyTorch", *(["unspool bf16"] if has_bf16() else [])}
+    assert all(set(json.loads(line)["characters_per_second"]) == wanted for line in lines)
 
 
 def test_the_summary_names_mean_worst_and_losses(grid: ModuleType) -> None:
@@ -74,12 +77,23 @@ def test_the_summary_names_mean_worst_and_losses(grid: ModuleType) -> None:
         case = {"cell": "lstm", "hidden_size": 8, "num_layers": 1, "batch_size": int(ours)}
         return {**case, "characters_per_second": figures}
 
-    lines = [line(8.0, PyTorch=1.0, PyTorch_bf16=2.0), line(3.0, PyTorch=4.0, JAX=1.0), line(5.0)]
-    said = grid.grid_table.summary(lines)
-    assert "geometric mean of 2 cells 1.73 ×" in said  # 4 and 0.75
-    assert "worst 0.75 × (lstm, hidden 8 x 1, batch 3)" in said
-    assert said.endswith("slower than PyTorch in 1")
-    rows = grid.grid_table.table(lines).splitlines()[2:]
-    assert "2.00 (2.00 to 2.00) bf16" in rows[0]
-    assert "3.00 ×" in rows[1]
-    assert "absent" in rows[2]
+    lines = [
+        line(8.0, PyTorch=1.0, PyTorch_bf16=2.0),  # as a file from before ours in bf16 has it
+        line(3.0, PyTorch=4.0, JAX=1.0),
+        line(5.0),
+        line(9.0, unspool_bf16=2.0, PyTorch=1.0, PyTorch_compiled=1.5, PyTorch_bf16=4.0),
+    ]
+    in_float32, in_bf16 = grid.grid_table.summary(lines).splitlines()
+    assert "float32 over PyTorch's best in float32: geometric mean of 3 cells 3.30 ×" in in_float32
+    assert "worst 0.75 × (lstm, hidden 8 x 1, batch 3); below 1.2 × in 1; slower in 1 (lstm" in in_float32
+    assert "bf16 over PyTorch's best of all: geometric mean of 1 cells 0.50 ×" in in_bf16
+    assert in_bf16.endswith("slower in 1 (lstm, hidden 8 x 1, batch 9: 0.50 ×)")
+    header, _, *rows = grid.grid_table.table(lines).splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in (header, *rows)]
+    assert len({len(row) for row in cells}) == 1
+    _, old, losing, alone, both = cells
+    assert old[5:10] == ["1.00 (1.00 to 1.00) eager", "8.00 ×", "absent", "2.00 (2.00 to 2.00) bf16", "–"]
+    assert (losing[6], losing[11]) == ("0.75 ×", "3.00 ×")
+    assert alone[5:7] == ["absent", "–"]
+    assert both[5:7] == ["1.50 (1.50 to 1.50) compiled", "6.00 ×"]
+    assert both[7:10] == ["2.00 (2.00 to 2.00)", "4.00 (4.00 to 4.00) bf16", "0.50 ×"]

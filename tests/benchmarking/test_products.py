@@ -8,6 +8,7 @@ import pytest
 from unspool.benchmarking import products
 from unspool.errors import UnspoolError
 from unspool.kernels import multiply
+from unspool.kernels.precision import has_bf16
 
 
 def test_the_rows_of_a_product_are_shared_among_threads() -> None:
@@ -17,6 +18,15 @@ def test_the_rows_of_a_product_are_shared_among_threads() -> None:
         parts = products.own_product(7, threads=threads)()
         np.testing.assert_array_equal(np.concatenate(parts), multiply(a, b))
     np.testing.assert_allclose(multiply(a, b), a @ b, rtol=1e-5)
+
+
+@pytest.mark.skipif(not has_bf16(), reason="the processor has no products in bf16")
+def test_a_product_may_be_in_bf16() -> None:
+    rounded, exact = (
+        np.concatenate(products.own_product(7, threads=2, precision=kind)()) for kind in ("bf16", "float32")
+    )
+    assert not np.array_equal(rounded, exact)
+    np.testing.assert_allclose(rounded, exact, rtol=2e-2)
 
 
 def test_numpy_multiplies_in_a_process_that_ends() -> None:
@@ -38,6 +48,7 @@ def test_a_blas_gets_its_threads_and_sees_its_processor(monkeypatch: pytest.Monk
     environment = products.blas_environment(3)
     assert environment["OPENBLAS_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "3"
     assert "OPENBLAS_CORETYPE" not in environment
+    assert environment["OPENBLAS_THREAD_TIMEOUT"] == "23"
     assert environment["PATH"] == os.environ["PATH"]
 
 

@@ -45,7 +45,9 @@ def test_work_is_repeated_until_a_round_is_long_enough() -> None:
     clock = Clock()
     work = lambda: clock.pass_by(0.25)  # noqa: E731
     assert repeated(work, least=1.0, amount=3, clock=clock)() == 12.0
-    assert clock.now == 101.0
+    assert clock.now == 101.0  # a first call of a fourth of the round counts
+    assert repeated(work, least=2.0, amount=3, clock=clock)() == 12.0
+    assert clock.now == 103.25  # a shorter one does not
     assert repeated(work, least=0.0, amount=3, clock=clock)() == 12.0
     assert seconds(work, clock=clock) == 0.25
 

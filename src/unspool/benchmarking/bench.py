@@ -12,18 +12,26 @@ from unspool.benchmarking.operations import generation_operations, training_oper
 from unspool.benchmarking.turns import Spread, repeated, take_turns
 from unspool.configuration import check, is_real, is_whole
 from unspool.kernels import default_threads
-from unspool.kernels.precision import PRECISIONS, missing_bf16, used_precision
+from unspool.kernels.precision import EMULATED, PRECISIONS, has_bf16, missing_bf16, used_precision
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 
 OURS, PEER, MACHINE = "unspool", "PyTorch", "the machine's best product"
+PEER_FLOAT32 = "PyTorch float32"  # beside PyTorch's autocast, which is not always the faster one
+PEERS = (PEER, PEER_FLOAT32)
+PEER_WAYS = {  # what PyTorch runs beside each precision of ours, and whether by autocast to bf16
+    "float32": {PEER: False},
+    "bf16": {PEER: True, PEER_FLOAT32: False},
+    EMULATED: {PEER_FLOAT32: False},  # autocast of an LSTM needs a processor with bf16
+}
 VOCAB_SIZE = 84
 SEQUENCE_LENGTH = 45
 PRODUCT_SIZES = (512, 1024)  # the better one is the machine's rate: which it is depends on its caches
 SHARES = {"products": 0.15, "training": 0.55, "generation": 0.3}  # of the time
 MOST_ROUNDS = 15
 FEWEST_ROUNDS = 4  # that the time is cut for, the warm-up among them
+ASLEEP = 0.02  # seconds: threads of unspool, PyTorch and the BLAS look for work for some ms after their turn
 BUSY = 0.5  # load for each processor above which the figures say more about the others than about us
 SAME = {"float32": 1e-4, "bf16": 2e-2}  # relative difference of two losses of the same work, by precision
 COUNTS = {OURS: (1000, 100), PEER: (40, 20)}  # symbols of one text alone, and of one among many, in a call
@@ -41,7 +49,8 @@ class BenchConfig:
         hidden_size: Units in the layer.
         batch_size: Lanes that are trained side by side, and texts that are written at once.
         threads: Threads of every contender; None for one on each processor that this process may use.
-        precision: In what unspool multiplies while it trains, and PyTorch, by autocast, beside it.
+        precision: In what unspool multiplies while it trains. In bf16 PyTorch runs beside it by autocast
+            and in float32.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -98,9 +107,11 @@ class Speed:
         operations: Useful multiplications and additions for one character.
         characters_per_second: By contender.
         gflops: 10^9 useful operations a second of unspool's median.
-        machine_gflops: The machine's best float32 product, which took turns with the contenders.
+        machine_gflops: The machine's best product, which took turns with the contenders: in bf16 where
+            training multiplied in bf16, else in float32.
         share: What `gflops` is of its median.
-        ratio: unspool's median to PyTorch's, or None where that is not installed.
+        peer: The faster of PyTorch's ways, or None where that is not installed.
+        ratio: unspool's median to the peer's.
     """
 
     cell: str
@@ -111,6 +122,7 @@ class Speed:
     gflops: float
     machine_gflops: Spread
     share: float
+    peer: str | None
     ratio: float | None
 
 
@@ -168,11 +180,17 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
     }
     cases = list(combinations(chosen.cell, chosen.hidden_size, chosen.batch_size))
     alone = list(combinations(chosen.cell, chosen.hidden_size, sorted({1, *chosen.batch_size})))
+    part = chosen.seconds / (len(cases) + len(alone))
     with ExitStack() as stack:
-        product = best_product(rates, machine, chosen.seconds / (len(cases) + len(alone)), stack)
-        measure = partial(measured, product=product, threads=threads, precision=used, say=say)
-        trained = [measure("training", *case, seconds=chosen.seconds / len(cases)) for case in cases]
-        written = [measure("generation", *case, seconds=chosen.seconds / len(alone)) for case in alone]
+        best = {
+            precision: best_product(rates, precision, machine, part, stack)
+            for precision in {rate_precision(used), "float32"}
+        }
+        measure = partial(measured, threads=threads, precision=used, say=say)
+        training = partial(measure, "training", product=best[rate_precision(used)])
+        generation = partial(measure, "generation", product=best["float32"])
+        trained = [training(*case, seconds=chosen.seconds / len(cases)) for case in cases]
+        written = [generation(*case, seconds=chosen.seconds / len(alone)) for case in alone]
     return Bench(
         machine=machine,
         vocab_size=VOCAB_SIZE,
@@ -190,10 +208,16 @@ def missing(machine: Machine) -> dict[str, str]:
     reasons = {}
     if not installed("torch"):
         reasons[PEER] = 'torch is not installed; pip install "unspool[torch]"'
-        reasons["bf16"] = "torch, whose product it is, is not installed"
-    elif machine.bf16 is None:
+    if machine.bf16 is None:
         reasons["bf16"] = "the processor has no products in bf16"
+    elif PEER in reasons and not has_bf16():
+        reasons["bf16"] = f"the {machine.kernels} kernels have none, and torch is not installed"
     return reasons
+
+
+def rate_precision(used: str) -> str:
+    """Give the precision of the product that training is set against; emulated bf16 is float32 arithmetic."""
+    return "bf16" if used == "bf16" else "float32"
 
 
 def measured_products(machine: Machine, limit: float, *, say: Say) -> list[ProductRate]:
@@ -212,10 +236,10 @@ def measured_products(machine: Machine, limit: float, *, say: Say) -> list[Produ
 
 
 def best_product(
-    rates: Sequence[ProductRate], machine: Machine, limit: float, stack: ExitStack
+    rates: Sequence[ProductRate], precision: str, machine: Machine, limit: float, stack: ExitStack
 ) -> Callable[[], float]:
-    """Give the float32 product that was the fastest, to be measured again beside what is set against it."""
-    best = max((rate for rate in rates if rate.precision == "float32"), key=lambda rate: rate.gflops.median)
+    """Give the product that was the fastest, to be measured again beside what is set against it."""
+    best = max((rate for rate in rates if rate.precision == precision), key=lambda rate: rate.gflops.median)
     return multipliers(best.size, machine, limit, stack)[f"{best.contender} {best.precision}"]
 
 
@@ -226,7 +250,11 @@ def multipliers(
     threads, amount = machine.threads, products.operations(size) / 1e9
     least = round_seconds(limit, 4)
     blas = stack.enter_context(products.numpy_product(size, threads=threads, least=least))
-    works = {"unspool's tile float32": products.own_product(size, threads=threads)}
+    works: dict[str, Callable[[], object]] = {
+        "unspool's tile float32": products.own_product(size, threads=threads)
+    }
+    if has_bf16():
+        works["unspool's tile bf16"] = products.own_product(size, threads=threads, precision="bf16")
     if installed("torch"):
         from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
 
@@ -279,6 +307,7 @@ def measured(
     machine_gflops = speeds.pop(MACHINE)
     operations = training_operations(config) if training else generation_operations(config)
     gflops = operations * speeds[OURS].median / 1e9
+    peer = max((name for name in PEERS if name in speeds), key=lambda name: speeds[name].median, default=None)
     return Speed(
         cell=cell,
         hidden_size=hidden_size,
@@ -288,7 +317,8 @@ def measured(
         gflops=gflops,
         machine_gflops=machine_gflops,
         share=gflops / machine_gflops.median,
-        ratio=speeds[OURS].median / speeds[PEER].median if PEER in speeds else None,
+        peer=peer,
+        ratio=None if peer is None else speeds[OURS].median / speeds[peer].median,
     )
 
 
@@ -298,8 +328,8 @@ def round_seconds(limit: float, works: int) -> float:
 
 
 def settled(limit: float, works: int) -> float:
-    """Give the seconds to wait before a turn: what the rounds leave, 0.2 at most."""
-    return min(0.2, 0.3 * limit / FEWEST_ROUNDS / works)
+    """Give the seconds to wait before a turn: what the rounds leave, within bounds."""
+    return min(0.2, max(ASLEEP, 0.3 * limit / FEWEST_ROUNDS / works))
 
 
 def trainers(
@@ -315,16 +345,17 @@ def trainers(
     if installed("torch"):
         from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
 
-        steps[PEER] = torch_peer.training_step(
-            config,
-            start,
-            windows,
-            threads=threads,
-            learning_rate=contenders.LEARNING_RATE,
-            bf16=kind == "bf16",
-        )
+        for name, bf16 in PEER_WAYS[precision].items():
+            steps[name] = torch_peer.training_step(
+                config,
+                start,
+                windows,
+                threads=threads,
+                learning_rate=contenders.LEARNING_RATE,
+                bf16=bf16,
+            )
         first = {name: step() for name, step in steps.items()}
-        contenders.refuse_other_work(first, tolerance={PEER: SAME[kind]})
+        contenders.refuse_other_work(first, tolerance=dict.fromkeys(PEERS, SAME[kind]))
     return {name: (step, batch_size * SEQUENCE_LENGTH) for name, step in steps.items()}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from unspool.benchmarking.bench import OURS, Bench, Speed
+from unspool.benchmarking.bench import OURS, PEER_FLOAT32, Bench, Speed, rate_precision
 from unspool.benchmarking.turns import Spread, figure
 
 WIDTH = 760
@@ -77,13 +77,14 @@ def panels(found: Bench) -> list[tuple[str, list[Row], float | None]]:
         (f"{rate.contender}, {rate.size}", [_product_bar(rate.precision, rate.gflops)])
         for rate in found.products
     ]
+    rate = rate_precision(found.machine.precision)
     trained: list[Row] = [
         (_name(speed), _bars(speed, speed.operations / 1e9, _training_words)) for speed in found.training
     ]
     written: list[Row] = [(_name(speed), _bars(speed, 1.0, _writing_words)) for speed in found.generation]
     return [
-        ("Products and training, useful GFLOP/s; dashed: the machine's rate in float32",
-         [*products, *trained], found.peak_gflops["float32"]),
+        (f"Products and training, useful GFLOP/s; dashed: the machine's rate in {rate}",
+         [*products, *trained], found.peak_gflops[rate]),
         ("Writing, characters a second (logarithmic)", written, None),
     ]  # fmt: skip
 
@@ -98,7 +99,8 @@ def _product_bar(precision: str, value: Spread) -> Bar:
 
 def _training_words(speed: Speed, contender: str, value: Spread) -> str:
     share = f", {100 * speed.share:.0f} %" if contender == OURS else ""
-    return f"{figure(value.median)}{share}"
+    way = " float32" if contender == PEER_FLOAT32 else ""
+    return f"{figure(value.median)}{way}{share}"
 
 
 def _writing_words(_speed: Speed, _contender: str, value: Spread) -> str:

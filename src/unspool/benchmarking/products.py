@@ -11,11 +11,14 @@ import numpy as np
 
 from unspool.benchmarking.turns import repeated
 from unspool.errors import UnspoolError
-from unspool.kernels import multiply
+from unspool.kernels import Floats, multiply
 
 # What sets the threads of the BLAS that NumPy came with, and what makes it see another processor.
 THREADS_OF_BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS",
                    "VECLIB_MAXIMUM_THREADS")  # fmt: skip
+# Threads of a BLAS look for work for a while after a product, and take a processor from the next contender:
+# OpenBLAS's 2^28 cycles unless told (2^23 are some ms), MKL's and LLVM's so many ms.
+PATIENCE = {"OPENBLAS_THREAD_TIMEOUT": "23", "KMP_BLOCKTIME": "3"}
 DISGUISES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
@@ -24,19 +27,19 @@ def operations(size: int) -> int:
     return 2 * size**3
 
 
-def own_product(size: int, *, threads: int) -> Callable[[], object]:
+def own_product(size: int, *, threads: int, precision: str = "float32") -> Callable[[], list[Floats]]:
     """Prepare a product by unspool's tile, the rows of the left matrix shared among threads."""
     random = np.random.default_rng(0)
     a, b = (random.random((size, size), dtype=np.float32) for _ in range(2))
     parts = [np.ascontiguousarray(part) for part in np.array_split(a, min(threads, size))]
     pool = ThreadPoolExecutor(threads)
-    return lambda: list(pool.map(lambda part: multiply(part, b), parts))
+    return lambda: list(pool.map(lambda part: multiply(part, b, precision=precision), parts))
 
 
 def blas_environment(threads: int) -> dict[str, str]:
     """Give the environment in which NumPy's BLAS runs on so many threads, as the processor it is on."""
     kept = {name: value for name, value in os.environ.items() if name not in DISGUISES}
-    return kept | dict.fromkeys(THREADS_OF_BLAS, str(threads))
+    return kept | PATIENCE | dict.fromkeys(THREADS_OF_BLAS, str(threads))
 
 
 @contextmanager

@@ -74,8 +74,17 @@ def tell(found: "Bench") -> None:
         print_table(headings, map(speed_row, speeds), right=(1, 2, 5, 6, 7))
     print()
     print_facts([(f"{name} absent", reason) for name, reason in found.absent.items()])
-    print("share: useful operations over the best float32 product, measured again in the same rounds;")
+    print(f"share: useful operations over {rates_in_words(found)}, measured again in the same rounds;")
     print(f"vocabulary {found.vocab_size}, training windows of {found.sequence_length} symbols")
+
+
+def rates_in_words(found: "Bench") -> str:
+    """Say what the shares are of."""
+    from unspool.benchmarking.bench import rate_precision
+
+    if rate_precision(found.machine.precision) == "float32":
+        return "the best float32 product"
+    return "the best bf16 product in training, and the best float32 product in generation"
 
 
 def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
@@ -94,11 +103,12 @@ def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
 
 def speed_row(speed: "Speed") -> list[str]:
     """Lay out one network's figures."""
-    from unspool.benchmarking.bench import OURS, PEER
+    from unspool.benchmarking.bench import OURS, PEER_FLOAT32
 
-    peer = speed.characters_per_second.get(PEER)
+    peer = None if speed.peer is None else speed.characters_per_second[speed.peer]
+    way = " float32" if speed.peer == PEER_FLOAT32 else ""
     return [
         speed.cell, str(speed.hidden_size), str(speed.batch_size), str(speed.characters_per_second[OURS]),
-        "absent" if peer is None else str(peer), "" if speed.ratio is None else f"{speed.ratio:.2f}",
+        "absent" if peer is None else f"{peer}{way}", "" if speed.ratio is None else f"{speed.ratio:.2f}",
         f"{speed.gflops:.1f}", f"{100 * speed.share:.0f} %",
     ]  # fmt: skip

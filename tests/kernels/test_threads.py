@@ -1,0 +1,55 @@
+"""Where the threads of a team run."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unspool.engines.cpu import CpuEngine
+from unspool.generation.options import GenerationOptions
+from unspool.kernels import default_threads, thread_team
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+
+
+def tasks() -> set[str]:
+    return {path.name for path in Path("/proc/self/task").iterdir()}
+
+
+def processor_of(task: str) -> str:
+    return Path(f"/proc/self/task/{task}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[36]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system has no /proc")
+@pytest.mark.skipif(default_threads() < 2, reason="there is one processor alone")
+def test_threads_of_a_team_do_not_stay_on_one_processor() -> None:
+    allowed = os.sched_getaffinity(0)
+    two = set(sorted(allowed)[:2])
+    one = {min(two)}
+    config = NetworkConfig(cell="lstm", hidden_size=128, vocab_size=84)
+    parameters, options = initialize(config, 0), GenerationOptions(max_new_tokens=2000, seed=0)
+    thread_team.cache_clear()  # a new one, whose threads can be told from the others
+    before = tasks()
+    engine = CpuEngine(config, threads=2)
+
+    def write() -> None:
+        engine.generate(parameters, [np.zeros(0, np.int32)], options)
+
+    apart = 0
+    try:
+        write()
+        team = [str(threading.get_native_id()), *(tasks() - before)]
+        for _ in range(10):
+            for places in (one, two):  # together by force, then free to part
+                for task in team:
+                    os.sched_setaffinity(int(task), places)
+                write()
+            apart += len(set(map(processor_of, team))) > 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+        for task in tasks() - before:
+            os.sched_setaffinity(int(task), allowed)
+    assert apart >= 6  # others who compute may push two together again
