@@ -10,6 +10,9 @@ TORCH ?= $(shell $(PYTHON) -c 'import sys; print("torch==2.13.0" if sys.version_
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*)
+# As many processes as processors, each with its share of the tests; who is done takes over from the others.
+# `make test TEST_OPTIONS='-n 0'` is one process.
+PROCESSES := -n auto --dist worksteal
 TEST_OPTIONS ?=
 
 .DEFAULT_GOAL := help
@@ -27,7 +30,7 @@ test: lint ## Check style and types, then run every test
 ifeq ($(TORCH),)
 	@echo "Without PyTorch: no CPU release is pinned for this Python, so the tests that need it are skipped"
 endif
-	$(BIN)/python -m pytest $(TEST_OPTIONS)
+	$(BIN)/python -m pytest $(PROCESSES) $(TEST_OPTIONS)
 
 lint: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check

@@ -19,6 +19,7 @@ from pathlib import Path
 import harness
 import ours
 import shakespeare_recipes
+from unspool.errors import ConfigError
 from unspool.evaluation.streams import document_lanes
 from unspool.network.config import NetworkConfig
 from unspool.text.encoding import encode_corpus
@@ -177,21 +178,28 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=4e-3)
     parser.add_argument("--epochs", type=int, default=10, help="where a run ends that reaches no goal")
     parser.add_argument("--evaluate-every", type=int, default=50, help="steps between two evaluations")
-    recipes = list(shakespeare_recipes.RECIPES)
+    names = list(shakespeare_recipes.RECIPES)
     parser.add_argument(
-        "--recipe", nargs="+", choices=recipes, metavar="NAME", help=f"train by these alone: {recipes}"
+        "--recipe", nargs="+", choices=names, metavar="NAME", help=f"train by these alone: {names}"
     )
     parser.add_argument(
         "--set",
         nargs="+",
+        action="extend",
         type=shakespeare_recipes.setting,
         default=[],
         metavar="NAME=VALUE",
         help="change fields of a recipe's network or training",
     )
     arguments = parser.parse_args()
+    if arguments.set and not arguments.recipe:
+        parser.error("argument --set: changes a recipe, so name one with --recipe")
     if arguments.recipe:
-        shakespeare_recipes.report(read_split(arguments.data), arguments)
+        try:
+            recipes = shakespeare_recipes.changed(arguments.recipe, dict(arguments.set))
+        except ConfigError as error:
+            parser.error(f"argument --set: {error}")
+        shakespeare_recipes.report(read_split(arguments.data), recipes, arguments)
         return
     runs = measure(arguments)
     terms = (

@@ -64,18 +64,26 @@ RECIPES = {
         ),
     ),
 }  # fmt: skip
+ELSEWHERE = ("vocab_size", "threads", "seed")  # the text, --threads and --rounds say these
 
 
 def setting(text: str) -> tuple[str, Any]:
     """Read NAME=VALUE; a value that is no JSON is a string."""
     name, equals, value = text.partition("=")
     known = {field.name for config in (NetworkConfig, TrainingConfig) for field in fields(config)}
-    if not equals or name not in known:
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, a field of a configuration; got {text}")
+    if not equals or name not in known.difference(ELSEWHERE):
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=VALUE, a field of a configuration but for {', '.join(ELSEWHERE)}; got {text}"
+        )
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:
         return name, value
+
+
+def changed(names: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Recipe]:
+    """Give the recipes that are named, with other values in some fields."""
+    return {name: RECIPES[name].changed(settings) for name in names}
 
 
 def train(split: ours.Split, recipe: Recipe, *, threads: int, seed: int) -> Outcome:
@@ -96,19 +104,17 @@ def train(split: ours.Split, recipe: Recipe, *, threads: int, seed: int) -> Outc
     )
 
 
-def report(split: ours.Split, arguments: argparse.Namespace) -> None:
-    """Train by every recipe that was named, once for each seed, and tell what came of it."""
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in arguments.recipe}
-    settings = dict(arguments.set)
+def report(split: ours.Split, recipes: Mapping[str, Recipe], arguments: argparse.Namespace) -> None:
+    """Train by every recipe, once for each seed, and tell what came of it."""
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in recipes}
     for seed in range(arguments.rounds):
-        for name, runs in outcomes.items():
-            recipe = RECIPES[name].changed(settings)
-            runs.append(train(split, recipe, threads=arguments.threads, seed=seed))
+        for name, recipe in recipes.items():
+            outcomes[name].append(train(split, recipe, threads=arguments.threads, seed=seed))
     header = ["", "parameters", "characters", "nats per character", "seconds", "processor seconds"]
     document = {
         "benchmark": "shakespeare recipes",
         "machine": harness.describe(threads=arguments.threads),
-        "settings": {"rounds": arguments.rounds, **settings},
+        "settings": {"rounds": arguments.rounds, **dict(arguments.set)},
         "results": outcomes,
     }
     harness.finish(document, [harness.table(header, rows(outcomes))], as_json=arguments.json)

@@ -53,7 +53,7 @@ def test_more_time_and_a_faster_machine_allow_a_larger_network() -> None:
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[-1]
     fast = plan(texts, minutes=1, measure=Machine(1e12)).network.hidden_size
-    assert fast > plan(texts, minutes=1).network.hidden_size
+    assert fast > sizes[1]
 
 
 def test_the_chosen_network_can_read_what_it_needs_and_the_next_larger_cannot() -> None:
