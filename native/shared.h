@@ -15,8 +15,11 @@ inline bool units_are_shared(const Network& network, int lanes, int threads) {
     constexpr int kFew = 4;  // lanes of a thread that fill a tile well enough
     // recurrent weights of a thread that are worth a meeting a step; less, where it had no lane otherwise
     const int64_t worth = lanes < threads ? 24576 : 65536;
+    // recurrent weights that no thread should read whole for so few lanes: they fit into no cache of its own
+    constexpr int64_t kLarge = 3 << 18;
     const int64_t weights = static_cast<int64_t>(network.gate_columns()) * network.shape.hidden_size;
-    return threads > 1 && !network.plan.two_products && lanes < kFew * threads && weights / threads >= worth;
+    const bool few = lanes < kFew * threads || (lanes == kFew * threads && weights >= kLarge);
+    return threads > 1 && !network.plan.two_products && few && weights / threads >= worth;
 }
 
 struct SharedWindow {

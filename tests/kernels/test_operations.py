@@ -88,8 +88,9 @@ def test_the_number_of_threads_changes_no_bit(cell: str, lanes: int) -> None:
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-@pytest.mark.parametrize("hidden_size", [381, 384])  # the units of a gate fill whole panels, or not
-@pytest.mark.parametrize("lanes", [1, 6])
+@pytest.mark.parametrize(  # units that fill whole panels, or not; four lanes a thread in a large layer
+    ("hidden_size", "lanes"), [(381, 1), (381, 6), (384, 1), (384, 6), (450, 8)]
+)
 @pytest.mark.parametrize("steps", [1, 5])  # fewer than there are threads
 def test_threads_that_share_units_change_no_bit(cell: str, hidden_size: int, lanes: int, steps: int) -> None:
     config = NetworkConfig(
