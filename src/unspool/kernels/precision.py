@@ -41,8 +41,8 @@ def missing_bf16(asked: str) -> str | None:
     if asked != "bf16" or used_precision(asked) != "float32":
         return None
     return (
-        f"precision bf16: expected a processor with AVX512-BF16 or Arm BF16, got {chosen_kernels()} kernels "
-        "without; training in float32"
+        "precision bf16: expected a processor with AMX, AMD's AVX512-BF16 or Arm BF16, got "
+        f"{chosen_kernels()} kernels without; training in float32"
     )
 
 
