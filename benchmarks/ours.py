@@ -27,6 +27,7 @@ class Point:
         seconds: Wall time since the run began, evaluations among it.
         loss: Nats per symbol.
         bits_per_character: Bits per character, every end of a text counted.
+        processor_seconds: Time of all threads since then.
     """
 
     step: int
@@ -34,6 +35,7 @@ class Point:
     seconds: float
     loss: float
     bits_per_character: float
+    processor_seconds: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def train(
         began: When the clock started, by `time.perf_counter`; None for now.
     """
     start_time = time.perf_counter() if began is None else began
+    processor = time.process_time()
     config = replace(network, vocab_size=split.tokenizer.vocab_size)
     points: list[Point] = []
 
@@ -89,7 +92,8 @@ def train(
             if isinstance(record, EvaluationRecord) and record.loss is not None:
                 bits = record.bits_per_character or 0.0
                 seconds = time.perf_counter() - start_time
-                points.append(Point(record.step, record.epoch, seconds, record.loss, bits))
+                used = time.process_time() - processor
+                points.append(Point(record.step, record.epoch, seconds, record.loss, bits, used))
 
     run()
     harness.say(f"unspool, seed {training.seed}: {time.perf_counter() - start_time:.1f} s")

@@ -98,7 +98,7 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
     )
     total = arguments.epochs * lanes.windows_per_epoch
     points: list[ours.Point] = []
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), time.process_time()
     for step in range(1, total + 1):
         epoch, position = divmod(step - 1, lanes.windows_per_epoch)
         if position == 0:
@@ -109,7 +109,8 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
         trainer.step(ids, targets, learning_rate=rate)
         if step % arguments.evaluate_every == 0 or step == total:
             loss = windows_loss(network, document_lanes(split.validation, eos_id))
-            points.append(ours.Point(step, epoch + 1, time.perf_counter() - began, loss, 0.0))
+            seconds, used = time.perf_counter() - began, time.process_time() - processor
+            points.append(ours.Point(step, epoch + 1, seconds, loss, 0.0, used))
             if loss < min(arguments.goals):
                 break
     harness.say(f"PyTorch, seed {seed}: {time.perf_counter() - began:.1f} s")
@@ -134,9 +135,9 @@ def transformer_run(split: ours.Split, arguments: argparse.Namespace, seed: int)
     return points
 
 
-def time_to(goal: float, points: list[ours.Point]) -> float:
-    """Give the seconds until a loss below the goal; infinite if it was never reached."""
-    return next((point.seconds for point in points if point.loss < goal), float("inf"))
+def time_to(goal: float, points: list[ours.Point], *, clock: str) -> float:
+    """Give the seconds of a clock until a loss below the goal; infinite if it was never reached."""
+    return next((getattr(point, clock) for point in points if point.loss < goal), float("inf"))
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, list[list[ours.Point]]]:
@@ -151,6 +152,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[list[ours.Point]]]:
         contenders["transformer in PyTorch"] = transformer_run
     else:
         harness.absent("PyTorch", "torch")
+    contenders = {name: run for name, run in contenders.items() if name.split()[0] not in arguments.without}
     runs: dict[str, list[list[ours.Point]]] = {name: [] for name in contenders}
     for seed in range(arguments.rounds):
         for name, run in contenders.items():
@@ -160,9 +162,14 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[list[ours.Point]]]:
 
 
 def rows(runs: dict[str, list[list[ours.Point]]], goals: list[float]) -> list[list[str]]:
-    """Lay out the time to each goal."""
+    """Lay out the time to each goal, then the processor's time."""
     times = [
-        [harness.Spread.of([time_to(goal, run) for run in runs[name]]) for goal in goals] for name in runs
+        [
+            harness.Spread.of([time_to(goal, run, clock=clock) for run in runs[name]])
+            for clock in ("seconds", "processor_seconds")
+            for goal in goals
+        ]
+        for name in runs
     ]
     return [[name, *map(str, row)] for name, row in zip(runs, times, strict=True)]
 
@@ -176,6 +183,13 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--sequence-length", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=4e-3)
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="leave out contenders named so: PyTorch, transformer",
+    )
     parser.add_argument("--epochs", type=int, default=10, help="where a run ends that reaches no goal")
     parser.add_argument("--evaluate-every", type=int, default=50, help="steps between two evaluations")
     names = list(shakespeare_recipes.RECIPES)
@@ -207,7 +221,7 @@ def main() -> None:
     )
     terms += f"runs; PyTorch: batch {arguments.batch_size} x {arguments.sequence_length}, "
     terms += f"AdamW {arguments.learning_rate:g}"
-    header = ["", *(f"{goal:.2f}" for goal in arguments.goals)]
+    header = ["", *(f"{goal:.2f}{of}" for of in ("", ", processor") for goal in arguments.goals)]
     settings = {**vars(arguments), "data": arguments.data.name}
     document = {
         "benchmark": "shakespeare",

@@ -134,7 +134,7 @@ def train(
     ]
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
     points: list[Point] = []
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), time.process_time()
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(recipe, step)
@@ -146,7 +146,8 @@ def train(
         if (step + 1) % recipe.evaluate_every == 0 or step + 1 == recipe.steps:
             loss = evaluated(network, validation, recipe, random)
             seconds = time.perf_counter() - began
-            points.append(Point(step + 1, 1, seconds, loss, loss / math.log(2)))
+            used = time.process_time() - processor
+            points.append(Point(step + 1, 1, seconds, loss, loss / math.log(2), used))
             if enough(points[-1]):
                 break
     return points
