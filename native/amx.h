@@ -1,10 +1,10 @@
 // Products of pairs of bf16 by the tiles of AMX: 16 x 16 sums by one instruction, 16 pairs deep.
 //
 // Only in the build that has them. What is left of the depth, fewer than 16 pairs, VDPBF16PS adds. Every
-// product of a network goes this way, one row's too, and every element is summed in the order of k: results do
-// not depend on the number of rows, nor on how they are cut over threads. Tile registers hold 0 to 3 the sums,
-// 4 and 5 the left side, 6 and 7 the right side. They are named in assembly: compilers' own intrinsics differ
-// in whether they know that memory is read.
+// product of a network goes this way, one row's too, and every element is summed in the order of k: results
+// do not depend on the number of rows, nor on how they are cut over threads. Tile registers hold 0 to 3 the
+// sums, 4 and 5 the left side, 6 and 7 the right side. They are named in assembly: compilers' own intrinsics
+// differ in whether they know that memory is read.
 #pragma once
 
 #include "gemm.h"
@@ -14,14 +14,17 @@ namespace unspool::UNSPOOL_ISA {
 constexpr int kTile = 16;  // rows of a tile, and the 32-bit lanes of a row
 
 #define UNSPOOL_TILE_ZERO(tile) asm volatile("tilezero %%tmm" #tile::: "memory")
-#define UNSPOOL_TILE_LOAD(tile, from, stride)                                                       \
-    asm volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"(from), "r"(4 * static_cast<int64_t>(stride)) : "memory")
-#define UNSPOOL_TILE_STORE(tile, to, stride)                                                         \
-    asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" ::"r"(to), "r"(4 * static_cast<int64_t>(stride)) : "memory")
+#define UNSPOOL_TILE_LOAD(tile, from, stride)                                                          \
+    asm volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"(from), "r"(4 * static_cast<int64_t>(stride)) \
+                 : "memory")
+#define UNSPOOL_TILE_STORE(tile, to, stride)                                                             \
+    asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" ::"r"(to), "r"(4 * static_cast<int64_t>(stride)) \
+                 : "memory")
 #define UNSPOOL_TILE_DOT(sums, left, right) \
     asm volatile("tdpbf16ps %%tmm" #right ", %%tmm" #left ", %%tmm" #sums::: "memory")
 
-// Gives the tiles their shapes: `upper` rows in the first row of tiles, `lower` in the second, if there is one.
+// Gives the tiles their shapes: `upper` rows in the first row of tiles, `lower` in the second, if there is
+// one.
 inline void shape_tiles(int upper, int lower) {
     struct alignas(64) {
         uint8_t palette = 1, first_row = 0, reserved[14] = {};
@@ -40,8 +43,8 @@ inline void release_tiles() { asm volatile("tilerelease" ::: "memory"); }
 // the first's, and its sums `c_next` floats after the first's. Four columns are two panels, the second one
 // `b_next` pairs after the first.
 template <int R, int C>
-inline void tile_block(int steps, const uint32_t* a, size_t a_stride, size_t lower, const uint32_t* b, int width,
-                       size_t b_next, float* c, size_t ldc, size_t c_next, bool accumulate) {
+inline void tile_block(int steps, const uint32_t* a, size_t a_stride, size_t lower, const uint32_t* b,
+                       int width, size_t b_next, float* c, size_t ldc, size_t c_next, bool accumulate) {
     static_assert((R == 1 && C <= 4) || (R == 2 && C <= 2));
     constexpr bool second = C > 1, third = R == 2 || C == 4, fourth = third && C > 1;
     if (accumulate) {
@@ -81,9 +84,9 @@ inline void tile_block(int steps, const uint32_t* a, size_t a_stride, size_t low
     if constexpr (fourth) UNSPOOL_TILE_STORE(3, c + c_next + kTile, ldc);
 }
 
-// Up to two rows of tiles, which have been shaped for `m` rows, by `panels` panels of `width` columns, one or,
-// where the tiles make one row, two that are kPanel columns wide and `b_next` pairs apart. Row i of the left
-// side starts at a + i * a_stride.
+// Up to two rows of tiles, which have been shaped for `m` rows, by `panels` panels of `width` columns, one
+// or, where the tiles make one row, two that are kPanel columns wide and `b_next` pairs apart. Row i of the
+// left side starts at a + i * a_stride.
 inline void tile_panel(int m, int panels, int width, int depth, const uint32_t* a, size_t a_stride,
                        const uint32_t* b, size_t b_next, float* c, size_t ldc, bool accumulate) {
     const int steps = depth / kTile, done = steps * kTile;
@@ -102,8 +105,9 @@ inline void tile_panel(int m, int panels, int width, int depth, const uint32_t* 
     }
     if (done == depth) return;
     for (int p = 0; p < panels; ++p)
-        pair_panel_rows(width, m, depth - done, a + done, a_stride, b + p * b_next + static_cast<size_t>(done) * width,
-                        c + p * kPanel, ldc, accumulate || steps > 0);
+        pair_panel_rows(width, m, depth - done, a + done, a_stride,
+                        b + p * b_next + static_cast<size_t>(done) * width, c + p * kPanel, ldc,
+                        accumulate || steps > 0);
 }
 
 // Calls block(first row, rows) with tiles in shape, for at most two rows of tiles at a time.
@@ -120,14 +124,14 @@ inline void for_tile_rows(int m, Block block) {
 }
 
 // C[m x panels first..last) (+)= A B, where A is `m` rows of `depth` pairs.
-inline void multiply_tiles(int m, int depth, const uint32_t* a, const Panels& b, int first, int last, float* c,
-                           size_t ldc, bool accumulate) {
+inline void multiply_tiles(int m, int depth, const uint32_t* a, const Panels& b, int first, int last,
+                           float* c, size_t ldc, bool accumulate) {
     const size_t panel = static_cast<size_t>(kPanel) * depth;
     for_tile_rows(m, [&](int i, int rows) {
         for (int p = first; p < last;) {
             const int panels = rows <= kTile && p + 1 < last && b.width(p + 1) == kPanel ? 2 : 1;
-            tile_panel(rows, panels, b.width(p), depth, a + static_cast<size_t>(i) * depth, depth, b.pairs(p), panel,
-                       c + i * ldc + static_cast<size_t>(p) * kPanel, ldc, accumulate);
+            tile_panel(rows, panels, b.width(p), depth, a + static_cast<size_t>(i) * depth, depth, b.pairs(p),
+                       panel, c + i * ldc + static_cast<size_t>(p) * kPanel, ldc, accumulate);
             p += panels;
         }
     });
@@ -137,9 +141,15 @@ inline void multiply_tiles(int m, int depth, const uint32_t* a, const Panels& b,
 inline void multiply_tiles(int m, int width, int depth, const uint32_t* a, const uint32_t* panel, float* c,
                            size_t ldc, bool accumulate) {
     for_tile_rows(m, [&](int i, int rows) {
-        tile_panel(rows, 1, width, depth, a + static_cast<size_t>(i) * depth, depth, panel, 0, c + i * ldc, ldc,
-                   accumulate);
+        tile_panel(rows, 1, width, depth, a + static_cast<size_t>(i) * depth, depth, panel, 0, c + i * ldc,
+                   ldc, accumulate);
     });
+}
+
+// The lanes of two vectors, one after the other, that `from` numbers.
+UNSPOOL_INLINE Pairs chosen(Pairs a, Pairs b, Pairs from) {
+    return reinterpret_cast<Pairs>(_mm512_permutex2var_epi32(
+        reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(from), reinterpret_cast<__m512i>(b)));
 }
 
 // Trades the upper right and the lower left quarter of every block of 2S x 2S lanes.
@@ -155,8 +165,8 @@ UNSPOOL_INLINE void trade_quarters(Pairs (&x)[kTile]) {
     for (int i = 0; i < kTile; ++i) {
         if (i & S) continue;
         const Pairs a = x[i], b = x[i + S];
-        x[i] = __builtin_shuffle(a, b, first);
-        x[i + S] = __builtin_shuffle(a, b, second);
+        x[i] = chosen(a, b, first);
+        x[i + S] = chosen(a, b, second);
     }
     if constexpr (S > 1) trade_quarters<S / 2>(x);
 }

@@ -38,7 +38,7 @@ int available_kernels(const Kernels** out, int room) {
 #if defined(UNSPOOL_AMX_BF16)
     add(bf16 && has_amx_bf16(), kernels_amx_bf16);
 #endif
-    // Intel's VDPBF16PS takes twice as long: a step is slower with it than in float32, and it serves the tiles alone.
+    // Intel's VDPBF16PS takes twice as long: with it a step is slower than in float32.
     add(bf16 && !__builtin_cpu_is("intel"), kernels_avx512_bf16);
 #endif
     add(avx512, kernels_avx512);
