@@ -186,9 +186,9 @@ def main() -> None:
     parser.add_argument(
         "--without",
         nargs="+",
+        choices=("PyTorch", "transformer"),
         default=[],
-        metavar="NAME",
-        help="leave out contenders named so: PyTorch, transformer",
+        help="leave these out",
     )
     parser.add_argument("--epochs", type=int, default=10, help="where a run ends that reaches no goal")
     parser.add_argument("--evaluate-every", type=int, default=50, help="steps between two evaluations")
@@ -208,6 +208,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.set and not arguments.recipe:
         parser.error("argument --set: changes a recipe, so name one with --recipe")
+    if arguments.without and arguments.recipe:
+        parser.error("argument --without: with --recipe there is no contender but unspool")
     if arguments.recipe:
         try:
             recipes = shakespeare_recipes.changed(arguments.recipe, dict(arguments.set))

@@ -1,4 +1,4 @@
-"""The recipes of the tiny Shakespeare benchmark train to their end, with the fields that --set changes."""
+"""The tiny Shakespeare benchmark: who takes part, and recipes with the fields that --set changes."""
 
 import importlib
 import json
@@ -79,3 +79,25 @@ def test_what_cannot_be_set_is_refused(
         benchmark(*flags)
     assert ended.value.code == 2
     assert capsys.readouterr().err.endswith(f"error: argument --set: {said}\n")
+
+
+def test_who_is_left_out_has_no_row_and_both_clocks_are_told(
+    benchmark: Benchmark, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--rounds", "1", "--threads", "1", "--goals", "9", "--hidden-size", "8", "--epochs", "1"]
+    benchmark(*flags, "--without", "PyTorch", "transformer", "--json")
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert list(results) == ["unspool LSTM(128)", "unspool LSTM(8)"]
+    assert all(
+        point["processor_seconds"] > 0 < point["seconds"] for (run,) in results.values() for point in run
+    )
+
+
+@pytest.mark.parametrize("flags", [["--without", "Pytorch"], [*RECIPE, "--without", "PyTorch"]])
+def test_who_cannot_be_left_out_is_refused(
+    benchmark: Benchmark, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        benchmark(*flags)
+    assert ended.value.code == 2
+    assert "error: argument --without: " in capsys.readouterr().err
