@@ -172,8 +172,8 @@ struct Kernels {
     void (*round_to_bf16)(int64_t count, const float* from, float* to);
 };
 
-// Kernels of each instruction set: avx512 with products in bf16 and without, avx2, neon with and without, and
-// "generic" where there is neither. A build has some of them.
+// Kernels of each instruction set: avx512 with products in bf16 by tiles (amx), by vectors and without, avx2,
+// neon with and without, and "generic" where there is none of these. A build has some of them.
 const Kernels* kernels_avx512_bf16();
 const Kernels* kernels_amx_bf16();
 const Kernels* kernels_avx512();
