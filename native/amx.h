@@ -137,12 +137,18 @@ inline void multiply_tiles(int m, int depth, const uint32_t* a, const Panels& b,
     });
 }
 
-// The same by one panel of `width` columns.
-inline void multiply_tiles(int m, int width, int depth, const uint32_t* a, const uint32_t* panel, float* c,
-                           size_t ldc, bool accumulate) {
+// The same by packed panels one after the other, `columns` columns in all; meanwhile() is called at each.
+template <typename Meanwhile>
+inline void multiply_tiles(int m, int columns, int depth, const uint32_t* a, const uint32_t* panels, float* c,
+                           size_t ldc, bool accumulate, Meanwhile&& meanwhile) {
     for_tile_rows(m, [&](int i, int rows) {
-        tile_panel(rows, 1, width, depth, a + static_cast<size_t>(i) * depth, depth, panel, 0, c + i * ldc,
-                   ldc, accumulate);
+        for (int column = 0; column < columns; column += kPanel) {
+            meanwhile();
+            tile_panel(rows, 1, columns - column >= kPanel ? kPanel : kLanes, depth,
+                       a + static_cast<size_t>(i) * depth, depth,
+                       panels + static_cast<size_t>(column) * depth, 0, c + i * ldc + column, ldc,
+                       accumulate);
+        }
     });
 }
 

@@ -208,7 +208,8 @@ struct WindowTask {
 
     void backward_layer(int layer, Part lanes) {
         if (lanes.first == lanes.last) return;
-        for (int b = lanes.first; b < lanes.last; ++b) start_carry(network, layer, batch, b, {0, network.width});
+        for (int b = lanes.first; b < lanes.last; ++b)
+            start_carry(network, layer, batch, b, {0, network.width});
         for (int t = batch.steps - 1; t >= 0; --t) backward_step(layer, t, lanes);
     }
 
@@ -273,8 +274,8 @@ struct WindowTask {
         }
     }
 
-    // Adds the first layer's gates' gradients to the row of a table that each position has and to the bias, in
-    // one pass over them, as they lie in memory.
+    // Adds the first layer's gates' gradients to the row of a table that each position has and to the bias,
+    // in one pass over them, as they lie in memory.
     void table_gradient(const Group& group, Part part, const int32_t* entries, int size, float* table) {
         const int hidden = network.shape.hidden_size, width = network.width;
         const size_t ld = network.gate_columns();
@@ -289,8 +290,7 @@ struct WindowTask {
             if (first >= end) continue;
             const int to = (group.gate + gate) * hidden + first;
             runs[count++] = {(group.slot + gate) * width + first, to, end - first};
-            for (int v = 0; v < size; ++v)
-                std::memset(table + v * ld + to, 0, sizeof(float) * (end - first));
+            for (int v = 0; v < size; ++v) std::memset(table + v * ld + to, 0, sizeof(float) * (end - first));
             std::memset(bias + to, 0, sizeof(float) * (end - first));
         }
         const float* from = network.activations[0].gates.get();

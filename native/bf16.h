@@ -3,10 +3,10 @@
 //
 // A bf16 is the upper half of a float32, rounded to nearest, ties to even. Two neighbours along k stand as a
 // pair in one 32-bit lane, the first in its low half, as VDPBF16PS and BFDOT read them; a single last one is
-// paired with zero. Panels hold the right side so; the left side is rounded row by row, once for each product.
-// Where the processor has no such instruction, two float32 multiplications and additions take its place. It
-// flushes subnormal numbers to zero, and BFDOT rounds a pair's sum once more: the last bits are those of the
-// instruction set. As in float32, every element is summed in the order of k alone.
+// paired with zero. Panels hold the right side so; the left side is rounded row by row, once for each
+// product. Where the processor has no such instruction, two float32 multiplications and additions take its
+// place. It flushes subnormal numbers to zero, and BFDOT rounds a pair's sum once more: the last bits are
+// those of the instruction set. As in float32, every element is summed in the order of k alone.
 #pragma once
 
 #if defined(__AVX512BF16__) && UNSPOOL_LANES == 16
@@ -34,8 +34,9 @@ constexpr uint32_t kUpperHalf = 0xffff0000u;
 
 #if defined(UNSPOOL_BF16_X86)
 // Where the halves of two vectors, one after the other, go to stand in pairs.
-alignas(64) constexpr uint16_t kInterleave[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                                  8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+alignas(64) constexpr uint16_t kInterleave[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                                  21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                                  11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
 #endif
 
 UNSPOOL_INLINE Pairs load_pairs(const uint32_t* p) { return *reinterpret_cast<const PairsUnaligned*>(p); }
@@ -69,8 +70,8 @@ UNSPOOL_INLINE Pairs paired(Vec first, Vec second) {
 // acc + a's first x b's first + a's second x b's second.
 UNSPOOL_INLINE Vec dot_pairs(Vec acc, Pairs a, Pairs b) {
 #if defined(UNSPOOL_BF16_X86)
-    return reinterpret_cast<Vec>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(acc), reinterpret_cast<__m512bh>(a),
-                                                  reinterpret_cast<__m512bh>(b)));
+    return reinterpret_cast<Vec>(_mm512_dpbf16_ps(
+        reinterpret_cast<__m512>(acc), reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b)));
 #elif defined(UNSPOOL_BF16_ARM)
     return reinterpret_cast<Vec>(vbfdotq_f32(reinterpret_cast<float32x4_t>(acc),
                                              reinterpret_cast<bfloat16x8_t>(a),
@@ -106,8 +107,8 @@ UNSPOOL_INLINE Vec load_some(const float* from, size_t stride, int count) {
 }
 
 // As Panels::pack does, two rows at a time.
-inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride, Axis rows,
-                       Axis cols, int first, int last) {
+inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
+                       Axis rows, Axis cols, int first, int last) {
     for (int p = first; p < last; ++p) {
         uint32_t* out = panels.pairs(p);
         const int w = panels.width(p);
@@ -126,15 +127,24 @@ inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, s
     }
 }
 
-// C[MR x NP panels] (+)= A B for MR rows of A and NP neighbouring panels of VP vectors each, `depth` pairs deep.
+// C[MR x NP panels] (+)= A B for MR rows of A and NP neighbouring panels of VP vectors each, `depth` pairs
+// deep.
 template <int MR, int NP, int VP>
 UNSPOOL_INLINE void pair_tile(int depth, const uint32_t* a, size_t row_stride, size_t k_stride,
-                              const uint32_t* b, size_t panel_stride, float* c, size_t ldc, bool accumulate) {
+                              const uint32_t* b, size_t panel_stride, float* c, size_t ldc, bool accumulate,
+                              Ahead ahead) {
     Vec acc[MR][NP * VP] = {};
+    if (accumulate)  // as in `tile`
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 16
+            for (int j = 0; j < NP * VP * kLanes; j += kCacheLine) __builtin_prefetch(c + i * ldc + j, 1);
     for (int r = 0; r < depth; ++r, b += VP * kLanes) {
+        ahead.bring(r);
         Pairs row[NP * VP];
 #pragma GCC unroll 16
-        for (int j = 0; j < NP * VP; ++j) row[j] = load_pairs(b + (j / VP) * panel_stride + (j % VP) * kLanes);
+        for (int j = 0; j < NP * VP; ++j)
+            row[j] = load_pairs(b + (j / VP) * panel_stride + (j % VP) * kLanes);
 #pragma GCC unroll 16
         for (int i = 0; i < MR; ++i) {
             const Pairs x = a[i * row_stride + r * k_stride] - Pairs{};
@@ -148,21 +158,22 @@ UNSPOOL_INLINE void pair_tile(int depth, const uint32_t* a, size_t row_stride, s
 // Runs the tile with exactly `rows` rows, 1 <= rows <= MR.
 template <int VP, int MR = kRows>
 UNSPOOL_INLINE void pair_tile_rows(int rows, int depth, const uint32_t* a, size_t row_stride, size_t k_stride,
-                                   const uint32_t* b, float* c, size_t ldc, bool accumulate) {
+                                   const uint32_t* b, float* c, size_t ldc, bool accumulate, Ahead ahead) {
     if constexpr (MR > 1) {
         if (rows < MR)
-            return pair_tile_rows<VP, MR - 1>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate);
+            return pair_tile_rows<VP, MR - 1>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate,
+                                              ahead);
     }
-    pair_tile<MR, 1, VP>(depth, a, row_stride, k_stride, b, 0, c, ldc, accumulate);
+    pair_tile<MR, 1, VP>(depth, a, row_stride, k_stride, b, 0, c, ldc, accumulate, ahead);
 }
 
 // One panel of `width` columns by `rows` rows of a tile.
 inline void pair_panel(int width, int rows, int depth, const uint32_t* a, size_t row_stride, size_t k_stride,
-                       const uint32_t* b, float* c, size_t ldc, bool accumulate) {
+                       const uint32_t* b, float* c, size_t ldc, bool accumulate, Ahead ahead) {
     if (width == kPanel)
-        pair_tile_rows<2>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate);
+        pair_tile_rows<2>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate, ahead);
     else
-        pair_tile_rows<1>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate);
+        pair_tile_rows<1>(rows, depth, a, row_stride, k_stride, b, c, ldc, accumulate, ahead);
 }
 
 // One panel of `width` columns by `m` rows, which lie one after the other.
@@ -171,7 +182,8 @@ inline void pair_panel_rows(int width, int m, int depth, const uint32_t* a, size
     const int tiles = (m + kRows - 1) / kRows;
     for (int t = 0, i = 0; t < tiles; ++t) {
         const int rows = (m - i) / (tiles - t);
-        pair_panel(width, rows, depth, a + i * row_stride, row_stride, 1, b, c + i * ldc, ldc, accumulate);
+        pair_panel(width, rows, depth, a + i * row_stride, row_stride, 1, b, c + i * ldc, ldc, accumulate,
+                   next_panel(b, depth, t));
         i += rows;
     }
 }
@@ -196,25 +208,28 @@ constexpr int kPairStrip = 4;
 inline constinit thread_local uint32_t* pair_rows = nullptr;
 
 #if !defined(UNSPOOL_AMX)
-// One row by the panels from `first` on, four at once, so that enough sums are under way; says where it stopped.
+// One row by the panels from `first` on, four at once, so that enough sums are under way; says where it
+// stopped.
 inline int multiply_pair_row(const uint32_t* a, const Panels& b, int first, int last, float* c,
                              bool accumulate) {
     const size_t stride = static_cast<size_t>(kPanel) * b.depth();
     int p = first;
     for (; p + 4 <= last && b.width(p + 3) == kPanel; p += 4)
         pair_tile<1, 4, 2>(b.depth(), a, 0, 1, b.pairs(p), stride, c + static_cast<size_t>(p) * kPanel, 0,
-                           accumulate);
+                           accumulate, {b.pairs(p), 0});
     return p;
 }
 #endif
 
-// C[m x panels first..last) (+)= A[m x k] B, as `multiply` in float32; `pair_rows` has room for kPairRows rows.
+// C[m x panels first..last) (+)= A[m x k] B, as `multiply` in float32; `pair_rows` has room for kPairRows
+// rows.
 inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
                            size_t ldc, bool accumulate) {
     const int depth = b.depth();
     for (int start = 0; start < m; start += kPairRows, a += kPairRows * lda, c += kPairRows * ldc) {
         const int count = m - start < kPairRows ? m - start : kPairRows;
-        for (int i = 0; i < count; ++i) round_row(a + i * lda, b.k, pair_rows + static_cast<size_t>(i) * depth);
+        for (int i = 0; i < count; ++i)
+            round_row(a + i * lda, b.k, pair_rows + static_cast<size_t>(i) * depth);
 #if defined(UNSPOOL_AMX)
         multiply_tiles(count, depth, pair_rows, b, first, last, c, ldc, accumulate);
 #else
@@ -224,69 +239,6 @@ inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, i
                             c + static_cast<size_t>(p) * kPanel, ldc, accumulate);
 #endif
     }
-}
-
-// Puts two rows each of `columns` columns, whole vectors, into a row of pairs; the row after an odd last one
-// is zero.
-inline void pair_lines(int columns, int k, const float* from, size_t ld, uint32_t* to, size_t ldo) {
-    for (int r = 0; r < k; r += 2, from += 2 * ld, to += ldo)
-        for (int j = 0; j < columns; j += kLanes)
-            store_pairs(to + j, paired(load(from + j), r + 1 < k ? load(from + ld + j) : Vec{}));
-}
-
-// As `pack_left` does, for k rows of m columns, which are padded to whole vectors; `lines` has room for
-// kPairStrip rows. For AMX the left side becomes m rows of pairs, as `multiply_pairs` has them.
-inline void pack_left_pairs(int m, int k, const float* a, size_t lda, uint32_t* lines, uint32_t* left) {
-    const int depth = (k + 1) / 2, columns = round_up(m, kLanes);
-    for (int r = 0; r < depth; r += kPairStrip) {
-        const int count = depth - r < kPairStrip ? depth - r : kPairStrip;
-        const int rows_of_a = k - 2 * r < 2 * count ? k - 2 * r : 2 * count;
-        pair_lines(columns, rows_of_a, a + static_cast<size_t>(2 * r) * lda, lda, lines, columns);
-#if defined(UNSPOOL_AMX)
-        for (int i = 0; i < m; i += kTile)
-            turn_tile(count, m - i < kTile ? m - i : kTile, lines + i, columns,
-                      left + static_cast<size_t>(i) * depth + r, depth);
-#else
-        const int tiles = (m + kRows - 1) / kRows;
-        for (int t = 0, i = 0; t < tiles; ++t) {
-            const int rows = (m - i) / (tiles - t);
-            uint32_t* to = left + static_cast<size_t>(i) * depth + static_cast<size_t>(r) * rows;
-            for (int line = 0; line < count; ++line)
-                std::memcpy(to + line * rows, lines + line * columns + i, sizeof(uint32_t) * rows);
-            i += rows;
-        }
-#endif
-    }
-}
-
-// C[m x columns first..last) = A^T B over k rows, as `multiply_transposed` in float32. A's rows are padded to
-// whole vectors.
-inline const float* multiply_transposed_pairs(int m, int k, const float* a, size_t lda, const float* b,
-                                              size_t ldb, int first, int last, TransposedScratch& scratch) {
-    const int columns = last - first;
-    [[maybe_unused]] const int tiles = (m + kRows - 1) / kRows;
-    float* c = scratch.product.get();
-    uint32_t *left = scratch.left.pairs(), *right = scratch.right.pairs();
-    if (k == 0) std::memset(c, 0, sizeof(float) * m * columns);
-    for (int start = 0; start < k; start += 2 * kDepth) {
-        const int rows = k - start < 2 * kDepth ? k - start : 2 * kDepth, depth = (rows + 1) / 2;
-        pack_left_pairs(m, rows, a + static_cast<size_t>(start) * lda, lda, scratch.rows.pairs(), left);
-        for (int column = 0; column < columns; column += kPanel) {
-            const int width = columns - column >= kPanel ? kPanel : kLanes;
-            pair_lines(width, rows, b + static_cast<size_t>(start) * ldb + first + column, ldb, right, width);
-#if defined(UNSPOOL_AMX)
-            multiply_tiles(m, width, depth, left, right, c + column, columns, start > 0);
-#else
-            for (int t = 0, i = 0; t < tiles; ++t) {
-                const int high = (m - i) / (tiles - t);
-                pair_panel(width, high, depth, left + static_cast<size_t>(i) * depth, 1, high, right,
-                           c + static_cast<size_t>(i) * columns + column, columns, start > 0);
-                i += high;
-            }
-#endif
-        }
-    }
-    return c;
 }
 
 }  // namespace unspool::UNSPOOL_ISA

@@ -27,27 +27,26 @@ struct Axis {
 };
 
 struct Panels;
-struct TransposedScratch;
 
 // The same in bf16, in bf16.h.
-inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride, Axis rows,
-                       Axis cols, int first, int last);
+inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
+                       Axis rows, Axis cols, int first, int last);
 inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
                            size_t ldc, bool accumulate);
-inline const float* multiply_transposed_pairs(int m, int k, const float* a, size_t lda, const float* b,
-                                              size_t ldb, int first, int last, TransposedScratch& scratch);
 
 struct Panels {
     bool bf16 = false;  // rows in pairs of bf16
-    int k = 0;        // rows of the packed matrix
-    int columns = 0;  // a multiple of kLanes
+    int k = 0;          // rows of the packed matrix
+    int columns = 0;    // a multiple of kLanes
     Buffer memory;
 
     int count() const { return (columns + kPanel - 1) / kPanel; }
     int width(int panel) const { return columns - panel * kPanel >= kPanel ? kPanel : kLanes; }
     int depth() const { return bf16 ? (k + 1) / 2 : k; }  // rows of a panel
     const float* panel(int index) const { return memory.get() + static_cast<size_t>(index) * kPanel * k; }
-    uint32_t* pairs(int index) const { return memory.pairs() + static_cast<size_t>(index) * kPanel * depth(); }
+    uint32_t* pairs(int index) const {
+        return memory.pairs() + static_cast<size_t>(index) * kPanel * depth();
+    }
 
     bool shape(int rows, int cols, bool in_bf16 = false) {
         bf16 = in_bf16;
@@ -101,15 +100,39 @@ UNSPOOL_INLINE void store_tile(const Vec (&sums)[MR][N], float* c, size_t ldc, b
         }
 }
 
+constexpr int kCacheLine = 64 / sizeof(float);
+
+// What a tile brings near while it is made: at each step of K the next `step` numbers of what is read later.
+// With a step of 0 that is one place again and again, which had better be near already.
+struct Ahead {
+    const void* from;
+    int step;
+
+    UNSPOOL_INLINE void bring(int r) const {
+        __builtin_prefetch(static_cast<const float*>(from) + static_cast<size_t>(r) * step, 0, 2);
+    }
+};
+
+// Large weights lie in no cache of the core: the first tiles by one panel, `k` rows deep, bring the next
+// panel near, a part each. Behind the last one nothing need be, nothing is read.
+UNSPOOL_INLINE Ahead next_panel(const void* panel, int k, int tile) {
+    constexpr int kStep = kPanel < kCacheLine ? kPanel : kCacheLine;
+    if (tile >= kPanel / kStep) return {panel, 0};
+    return {static_cast<const float*>(panel) + static_cast<size_t>(k) * (kPanel + tile * kStep), kStep};
+}
+
 // C[MR x NP panels] (+)= A B for MR rows of A and NP neighbouring panels of VP vectors each.
 template <int MR, int NP, int VP>
 UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stride, const float* b,
-                         size_t panel_stride, float* c, size_t ldc, bool accumulate) {
+                         size_t panel_stride, float* c, size_t ldc, bool accumulate, Ahead ahead) {
     Vec acc[MR][NP * VP] = {};
     if (accumulate)  // what the sums are added to arrives while they are made
 #pragma GCC unroll 16
-        for (int i = 0; i < MR; ++i) __builtin_prefetch(c + i * ldc, 1);
+        for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 16
+            for (int j = 0; j < NP * VP * kLanes; j += kCacheLine) __builtin_prefetch(c + i * ldc + j, 1);
     for (int r = 0; r < k; ++r) {
+        ahead.bring(r);
         if constexpr (MR < NP * VP && (MR + 1) * NP * VP >= 16) {  // no register left for every vector
             Vec x[MR];
 #pragma GCC unroll 16
@@ -139,11 +162,12 @@ UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stri
 // Runs the tile with exactly `rows` rows, 1 <= rows <= MR.
 template <int VP, int MR = kRows>
 UNSPOOL_INLINE void tile_rows(int rows, int k, const float* a, size_t row_stride, size_t k_stride,
-                              const float* b, float* c, size_t ldc, bool accumulate) {
+                              const float* b, float* c, size_t ldc, bool accumulate, Ahead ahead) {
     if constexpr (MR > 1) {
-        if (rows < MR) return tile_rows<VP, MR - 1>(rows, k, a, row_stride, k_stride, b, c, ldc, accumulate);
+        if (rows < MR)
+            return tile_rows<VP, MR - 1>(rows, k, a, row_stride, k_stride, b, c, ldc, accumulate, ahead);
     }
-    tile<MR, 1, VP>(k, a, row_stride, k_stride, b, 0, c, ldc, accumulate);
+    tile<MR, 1, VP>(k, a, row_stride, k_stride, b, 0, c, ldc, accumulate, ahead);
 }
 
 // One panel by `m` rows, cut into tiles of nearly equal height. Row i of the left side starts at a + i *
@@ -154,7 +178,8 @@ inline void panel_rows(int m, int k, const float* a, size_t row_stride, size_t k
     const int tiles = (m + kRows - 1) / kRows;
     for (int t = 0, i = 0; t < tiles; ++t) {
         const int rows = (m - i) / (tiles - t);
-        tile_rows<VP>(rows, k, a + i * row_stride, row_stride, k_stride, b, c + i * ldc, ldc, accumulate);
+        tile_rows<VP>(rows, k, a + i * row_stride, row_stride, k_stride, b, c + i * ldc, ldc, accumulate,
+                      next_panel(b, k, t));
         i += rows;
     }
 }
@@ -172,11 +197,11 @@ inline void multiply(int m, const float* a, size_t lda, const Panels& b, int fir
         for (; p + many <= last && b.width(p + many - 1) == kPanel; p += many) {
             float* to = c + static_cast<size_t>(p) * kPanel;
             if (m == 1)
-                tile<1, 4, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate);
+                tile<1, 4, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate, {b.panel(p), 0});
             else if (m == 2)
-                tile<2, 2, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate);
+                tile<2, 2, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate, {b.panel(p), 0});
             else
-                tile<3, 2, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate);
+                tile<3, 2, 2>(k, a, lda, 1, b.panel(p), stride, to, ldc, accumulate, {b.panel(p), 0});
         }
     }
     for (; p < last; ++p) {
@@ -191,104 +216,6 @@ inline void multiply(int m, const float* a, size_t lda, const Panels& b, int fir
 inline void multiply(int m, const float* a, size_t lda, const Panels& b, float* c, size_t ldc,
                      bool accumulate) {
     multiply(m, a, lda, b, 0, b.count(), c, ldc, accumulate);
-}
-
-constexpr int kDepth = 4096 / kPanel;  // rows of one block of K: a packed panel of it takes 16 KiB
-constexpr int kGroup = 4 * kPanel;     // columns packed together: their block stays in the L2 cache
-constexpr int kCacheLine = 64 / sizeof(float);
-
-// Copies `rows` neighbouring columns of `depth` rows, 1 <= rows <= MR, one row after the other.
-template <int MR = kRows>
-UNSPOOL_INLINE void pack_columns(int rows, int depth, const float* a, size_t lda, float* to) {
-    if constexpr (MR > 1) {
-        if (rows < MR) return pack_columns<MR - 1>(rows, depth, a, lda, to);
-    }
-    for (int r = 0; r < depth; ++r) std::memcpy(to + r * MR, a + r * lda, sizeof(float) * MR);
-}
-
-// Packs `depth` rows of m columns tile by tile, so that a tile reads them in order; a few rows at a time,
-// whose cache lines then serve the neighbouring tiles as well.
-inline void pack_left(int m, int depth, const float* a, size_t lda, float* left) {
-    constexpr int kStrip = 8;
-    const int tiles = (m + kRows - 1) / kRows;
-    for (int r = 0; r < depth; r += kStrip) {
-        const int count = depth - r < kStrip ? depth - r : kStrip;
-        for (int t = 0, i = 0; t < tiles; ++t) {
-            const int rows = (m - i) / (tiles - t);
-            float* tile = left + static_cast<size_t>(i) * depth;
-            pack_columns(rows, count, a + r * lda + i, lda, tile + r * rows);
-            i += rows;
-        }
-    }
-}
-
-// Packs `depth` rows of up to kGroup columns into panels.
-inline void pack_right(int columns, int depth, const float* b, size_t ldb, float* right) {
-    for (int r = 0; r < depth; ++r)
-        for (int column = 0; column < columns; column += kPanel) {
-            const int width = columns - column >= kPanel ? kPanel : kLanes;
-            float* to = right + static_cast<size_t>(column) * depth + r * width;
-            for (int v = 0; v < width; v += kLanes) store(to + v, load(b + r * ldb + column + v));
-        }
-}
-
-// C[m x columns] (+)= the packed left side by the packed right side. Meanwhile `depth` rows of what is packed
-// next are brought near, a few with each tile; they come from far away otherwise, a page each.
-inline void multiply_packed(int m, int columns, int depth, const float* left, const float* right, float* c,
-                            size_t ldc, bool accumulate, const float* next, size_t ldb) {
-    const int tiles = (m + kRows - 1) / kRows, share = (depth + tiles - 1) / tiles;
-    int fetched = next == nullptr ? depth : 0;
-    for (int t = 0, i = 0; t < tiles; ++t) {
-        for (int n = 0; n < share && fetched < depth; ++n, ++fetched)
-            for (int v = 0; v < kGroup; v += kCacheLine) __builtin_prefetch(next + fetched * ldb + v, 0, 2);
-        const int rows = (m - i) / (tiles - t);
-        const float* tile_left = left + static_cast<size_t>(i) * depth;
-        for (int column = 0; column < columns; column += kPanel) {
-            const float* panel = right + static_cast<size_t>(column) * depth;
-            float* out = c + static_cast<size_t>(i) * ldc + column;
-            if (columns - column >= kPanel)
-                tile_rows<2>(rows, depth, tile_left, 1, rows, panel, out, ldc, accumulate);
-            else
-                tile_rows<1>(rows, depth, tile_left, 1, rows, panel, out, ldc, accumulate);
-        }
-        i += rows;
-    }
-}
-
-// Memory that one thread needs for multiply_transposed.
-struct TransposedScratch {
-    Buffer left, right, product;
-    Buffer rows;        // of bf16, as wide as the longest row of any left side
-    bool bf16 = false;  // multiply in bf16
-
-    bool reserve(int m, int columns) {
-        return left.reserve(static_cast<size_t>(kDepth) * m) &&
-               right.reserve(static_cast<size_t>(kDepth) * kGroup) &&
-               product.reserve(static_cast<size_t>(m) * columns);
-    }
-};
-
-// C[m x columns first..last) = A^T B over `k` rows of A and B, both by rows. Returns the product in
-// `scratch.product`, rows (last - first) floats apart; first and last are multiples of kLanes, and the
-// scratch has been reserved.
-inline const float* multiply_transposed(int m, int k, const float* a, size_t lda, const float* b, size_t ldb,
-                                        int first, int last, TransposedScratch& scratch) {
-    if (scratch.bf16) return multiply_transposed_pairs(m, k, a, lda, b, ldb, first, last, scratch);
-    const int columns = last - first;
-    float *c = scratch.product.get(), *left = scratch.left.get(), *right = scratch.right.get();
-    if (k == 0) std::memset(c, 0, sizeof(float) * m * columns);
-    for (int start = 0; start < k; start += kDepth) {
-        const int depth = k - start < kDepth ? k - start : kDepth;
-        pack_left(m, depth, a + static_cast<size_t>(start) * lda, lda, left);
-        const float* from = b + static_cast<size_t>(start) * ldb + first;
-        for (int group = 0; group < columns; group += kGroup) {
-            const int width = columns - group < kGroup ? columns - group : kGroup;
-            pack_right(width, depth, from + group, ldb, right);
-            multiply_packed(m, width, depth, left, right, c + group, columns, start > 0,
-                            group + kGroup < columns ? from + group + kGroup : nullptr, ldb);
-        }
-    }
-    return c;
 }
 
 }  // namespace unspool::UNSPOOL_ISA

@@ -45,7 +45,8 @@ bool load_parameters(void* handle, Arrays parameters) {
 
 // Copies rows to where consecutive ones are `to_stride` floats apart.
 void copy_rows(int rows, int columns, const float* from, size_t from_stride, float* to, size_t to_stride) {
-    for (int r = 0; r < rows; ++r) std::memcpy(to + r * to_stride, from + r * from_stride, sizeof(float) * columns);
+    for (int r = 0; r < rows; ++r)
+        std::memcpy(to + r * to_stride, from + r * from_stride, sizeof(float) * columns);
 }
 
 bool plain_multiply_transposed(bool bf16, int m, int n, int k, const float* a, const float* b, float* c) {

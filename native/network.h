@@ -3,6 +3,7 @@
 
 #include "cells.h"
 #include "stopwatch.h"
+#include "transposed.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -331,8 +332,8 @@ struct Network {
             float* row = gates + static_cast<size_t>(r) * row_floats();
             start_row(layer, ids[r], row);
             if (layer == 0 && batch.conditions.context != nullptr)
-                add_stored(batch.conditions.context + batch.conditions.records[first + r] * gate_columns(), row,
-                           0, shape.hidden_size);
+                add_stored(batch.conditions.context + batch.conditions.records[first + r] * gate_columns(),
+                           row, 0, shape.hidden_size);
         }
         if (layer > 0)
             add_input(layer, rows, layer_output(layer - 1, batch.masks != nullptr) + first * width, width,
