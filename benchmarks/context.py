@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--context-dropout", type=float, default=0.1, help="as in training")
     parser.add_argument("--samples", type=int, default=500, help="titles for each label and temperature")
     arguments = parser.parse_args()
-    titles = read_titles(arguments.data)
+    titles = read_titles(harness.required(arguments.data))
     runs: list[dict[str, float]] = []
     for seed in range(arguments.rounds):
         runs.append(measure(titles, seed, arguments))

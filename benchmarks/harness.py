@@ -23,6 +23,7 @@ __all__ = [
     "installed",
     "options",
     "plain",
+    "required",
     "say",
     "seconds",
     "table",
@@ -62,6 +63,14 @@ def data(name: str) -> Path:
     """Name the place of a public text: the folder of UNSPOOL_TEST_DATA, as for the tests."""
     folder = os.environ.get("UNSPOOL_TEST_DATA")
     return Path(folder or Path(__file__).resolve().parents[2] / "shared" / "data") / name
+
+
+def required(text: Path) -> Path:
+    """Give a text's place back, or end the benchmark with a line that says what to do where there is none."""
+    if text.exists():
+        return text
+    say(f"error: no text at {text}: set UNSPOOL_TEST_DATA to the folder that has {text.name}, or name one")
+    raise SystemExit(2)
 
 
 def say(message: str) -> None:

@@ -59,7 +59,7 @@ def keras_lesson(training: Sequence[str], held_out: Sequence[str], *, threads: i
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Let both take turns, an epoch of Keras against a whole run of unspool."""
-    training, held_out = titles(arguments.data)
+    training, held_out = titles(harness.required(arguments.data))
     lesson = keras_lesson(training, held_out, threads=arguments.threads)
     peer: list[dict[str, float]] = []
     runs: list[list[object]] = []

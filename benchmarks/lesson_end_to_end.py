@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--characters", type=int, default=40, help="characters of Keras's sample")
     arguments = parser.parse_args()
+    harness.required(arguments.data)
     runs = measure(arguments)
     document = {
         "benchmark": "lesson_end_to_end",

@@ -185,7 +185,7 @@ def measure(name: str, trained: Trained, held_out: Sequence[Row]) -> dict[str, f
 
 def compete(arguments: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
     """Let all contenders take turns, a seed each round."""
-    training, held_out = read_rows(arguments.data)
+    training, held_out = read_rows(harness.required(arguments.data))
     everything = (Record(" ".join(row)) for row in (*training, *held_out))
     tokenizer = encode_corpus(everything).tokenizer
     streams = {

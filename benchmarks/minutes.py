@@ -206,7 +206,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="trainings of the choice")
     parser.add_argument("--log", type=Path, help="a file of JSON lines to go on with")
     arguments = parser.parse_args()
-    records = unspool.read_records(arguments.corpus, text=arguments.text, document=arguments.document)
+    corpus = harness.required(Path(arguments.corpus))
+    records = unspool.read_records(corpus, text=arguments.text, document=arguments.document)
     contest = Contest(records, arguments)
     plan = contest.choose()
     harness.say("\n".join(plan.reasons))
@@ -219,7 +220,7 @@ def main() -> None:
         ["median of them", f"{swept[len(swept) // 2]:.3f}"],
         ["gap to the best", f"{gap:+.1%}"],
     ]
-    name = Path(arguments.corpus).name
+    name = corpus.name
     document = {
         "benchmark": "minutes",
         "machine": harness.describe(threads=arguments.threads),

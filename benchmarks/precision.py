@@ -23,9 +23,10 @@ CORPORA = ("titles", "shakespeare")
 
 def corpus(name: str) -> Records:
     """Read a public text."""
+    file = harness.required(harness.data("ag_news_test.csv" if name == "titles" else "tinyshakespeare.txt"))
     if name == "titles":
-        return unspool.read_records(harness.data("ag_news_test.csv"), text="1", header=False)
-    return unspool.read_records(harness.data("tinyshakespeare.txt"), document=True)
+        return unspool.read_records(file, text="1", header=False)
+    return unspool.read_records(file, document=True)
 
 
 class Watch:

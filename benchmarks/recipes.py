@@ -59,9 +59,9 @@ CONTENDERS = {
 def corpus(name: str, folder: Path) -> tuple[EncodedCorpus, bool]:
     """Read a corpus and hold a tenth of it out; tell whether it is a document."""
     records = (
-        read_records(folder / "ag_news_test.csv", text=1)
+        read_records(harness.required(folder / "ag_news_test.csv"), text=1)
         if name == "titles"
-        else read_records(folder / "tinyshakespeare.txt", document=True)
+        else read_records(harness.required(folder / "tinyshakespeare.txt"), document=True)
     )
     return encode_in_parts(records, None, fraction=0.1, tokenizer="char"), records.document
 

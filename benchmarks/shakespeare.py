@@ -30,7 +30,7 @@ from unspool.training.config import TrainingConfig
 
 def read_split(path: Path) -> ours.Split:
     """Read the text and hold its last tenth out."""
-    corpus = encode_corpus([Record(path.read_text("utf-8"))])
+    corpus = encode_corpus([Record(harness.required(path).read_text("utf-8"))])
     training, validation = corpus.training.tail_split(0.1)
     return ours.Split(corpus.tokenizer, training, validation, document=True)
 
