@@ -95,8 +95,9 @@ class NetworkHandle {
                   int embedding_size, int hidden_size, int num_layers, bool residual, bool bf16)
         : team_(team),
           kernels_(kernels_named(kernels)),
-          network_(kernels_.create({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size,
-                                    hidden_size, num_layers, residual, bf16 ? Precision::kBf16 : Precision::kFloat32})) {}
+          network_(
+              kernels_.create({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size,
+                               num_layers, residual, bf16 ? Precision::kBf16 : Precision::kFloat32})) {}
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
     ~NetworkHandle() { kernels_.destroy(network_); }
@@ -120,6 +121,7 @@ class NetworkHandle {
         int64_t count = 0;
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
+        loaded_ = false;
         check_memory(kernels_.step(network_, team_.view(), values.data(), batch, state.data(), &total, &count,
                                    data_or_null(losses), gradients ? grads.data() : nullptr));
         return {total, count};
@@ -136,40 +138,49 @@ class NetworkHandle {
         const Batch batch = window_without_targets(ids, reset_id, conditions);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
+        loaded_ = false;
         check_memory(kernels_.logits(network_, team_.view(), values.data(), batch, state.data(), out.data()));
     }
 
     // `logits` with the parameters that `load` has packed.
     void forward(Array<const int32_t> ids, int32_t reset_id, Array<float> state, Array<float> out,
                  const ConditionsArrays& conditions) {
-        if (loaded_.empty()) throw std::logic_error("load() comes before forward()");
         const Batch batch = window_without_targets(ids, reset_id, conditions);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
+        require_loaded("forward");
         check_memory(kernels_.logits(network_, team_.view(), nullptr, batch, state.data(), out.data()));
     }
 
     void load(const std::vector<Array<float>>& parameters) {
-        loaded_ = parameters;  // the kernels keep pointers to them
-        const std::vector<float*> values = pointers(loaded_);
+        parameters_ = parameters;  // the kernels keep pointers to them
+        const std::vector<float*> values = pointers(parameters_);
         std::lock_guard guard(team_.mutex());
         check_memory(kernels_.load(network_, values.data()));
+        loaded_ = true;
     }
 
     void generate(const SequencesArrays& sequences, const DecodingFields& decoding) {
-        if (loaded_.empty()) throw std::logic_error("load() comes before generate()");
         const Sequences work = sequences.view();
         const Decoding how = decoding.view();
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
+        require_loaded("generate");
         check_memory(kernels_.generate(network_, team_.view(), work, how));
     }
 
  private:
+    // A step and logits by parameters of their own pack those in the place of what was loaded, a step in bf16
+    // too.
+    void require_loaded(const char* what) const {
+        if (!loaded_) throw std::logic_error(std::string("load() comes before ") + what + "()");
+    }
+
     ThreadTeam& team_;
     const Kernels& kernels_;
     void* network_;
-    std::vector<Array<float>> loaded_;
+    std::vector<Array<float>> parameters_;
+    bool loaded_ = false;
 };
 
 double optimize(ThreadTeam& team, const std::string& kernels, int kind,
@@ -199,8 +210,8 @@ double optimize(ThreadTeam& team, const std::string& kernels, int kind,
     return kernels_named(kernels).optimize(team.view(), work);
 }
 
-void multiply(const std::string& kernels, bool bf16, bool transposed, Array<const float> a, Array<const float> b,
-              Array<float> out) {
+void multiply(const std::string& kernels, bool bf16, bool transposed, Array<const float> a,
+              Array<const float> b, Array<float> out) {
     nb::gil_scoped_release unlocked;
     check_memory(kernels_named(kernels).multiply(
         bf16 ? Precision::kBf16 : Precision::kFloat32, transposed, static_cast<int>(out.shape(0)),
@@ -228,17 +239,18 @@ void hash(Array<const Id> ids, Array<const int64_t> starts, Array<const int64_t>
 template <typename Code>
 int64_t find(Array<const Code> codes, uint64_t limit, Array<int64_t> bounds, Array<bool> held_out) {
     nb::gil_scoped_release unlocked;
-    return find_lines(codes.data(), static_cast<int64_t>(codes.size()), limit, bounds.data(), held_out.data());
+    return find_lines(codes.data(), static_cast<int64_t>(codes.size()), limit, bounds.data(),
+                      held_out.data());
 }
 
 template <typename Code, typename Number>
 std::vector<uint32_t> number(Array<const Code> codes, Array<const int64_t> bounds, Array<const bool> held_out,
-                             Array<uint32_t> table, Array<int64_t> counts, uint32_t known, Array<Number> training,
-                             Array<Number> validation) {
+                             Array<uint32_t> table, Array<int64_t> counts, uint32_t known,
+                             Array<Number> training, Array<Number> validation) {
     std::vector<uint32_t> fresh;
     nb::gil_scoped_release unlocked;
-    number_lines(codes.data(), bounds.data(), held_out.data(), static_cast<int64_t>(held_out.size()), table.data(),
-                 counts.data(), known, fresh, training.data(), validation.data());
+    number_lines(codes.data(), bounds.data(), held_out.data(), static_cast<int64_t>(held_out.size()),
+                 table.data(), counts.data(), known, fresh, training.data(), validation.data());
     return fresh;
 }
 
@@ -269,9 +281,10 @@ NB_MODULE(_native, module) {
         .def("load", &NetworkHandle::load)
         .def("generate", &NetworkHandle::generate);
     nb::class_<Matcher>(module, "Matcher")
-        .def("__init__", [](Matcher* self, Array<const int32_t> ids) {
-            new (self) Matcher(ids.data(), static_cast<int64_t>(ids.size()));
-        })
+        .def("__init__",
+             [](Matcher* self, Array<const int32_t> ids) {
+                 new (self) Matcher(ids.data(), static_cast<int64_t>(ids.size()));
+             })
         .def("scan", &scan<uint8_t>)
         .def("scan", &scan<uint16_t>)
         .def("scan", &scan<uint32_t>)

@@ -10,6 +10,7 @@ from unspool.engines.cpu import CpuEngine
 from unspool.kernels.generation import Automaton, Decoding, Sequences, generate
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
+from unspool.text.lanes import Window
 
 CONFIG = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=6)
 ONE = np.array([1], np.int32)
@@ -89,3 +90,18 @@ def test_automata_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
 def test_a_bias_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="bias: expected"):
         run(sequences(), Decoding(temperatures=(1.0,), bias=np.zeros(5, np.float32)))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.filterwarnings("ignore:bf16")
+def test_what_a_step_has_packed_over_is_loaded_again(precision: str) -> None:
+    engine, parameters = CpuEngine(CONFIG, threads=1, precision=precision), initialize(CONFIG, 0)
+    decoding, ids = Decoding(temperatures=(1.0,)), np.ones((2, 1), np.int32)
+    engine._network.load(parameters)
+    (before,) = generate(engine._network, sequences(), decoding)
+    engine.loss_and_gradients(parameters, Window(ids, ids), engine.initial_state(1), reset_id=None)
+    with pytest.raises(RuntimeError, match=r"load\(\) comes before generate\(\)"):
+        generate(engine._network, sequences(), decoding)
+    engine._network.load(parameters)
+    (after,) = generate(engine._network, sequences(), decoding)
+    np.testing.assert_array_equal(after.ids, before.ids)
