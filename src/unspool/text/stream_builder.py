@@ -94,11 +94,18 @@ class StreamBuilder:
     def _recode(self, dtype: np.dtype[Any], table: NDArray[np.uint32] | None) -> None:
         """Change the dtype, and the numbers by a table."""
         old, numbers = self._dtype, self._numbers
-        self._dtype, self._numbers = dtype, Spool()
         narrow = None if table is None else table.astype(dtype)
+
+        def changed(raw: NDArray[np.uint8]) -> NDArray[Any]:
+            block: NDArray[Any] = raw.view(old)
+            return block.astype(dtype) if narrow is None else _looked_up(narrow, block)
+
+        if dtype == old:
+            numbers.rewrite(BLOCK * old.itemsize, changed)
+            return
+        self._dtype, self._numbers = dtype, Spool()
         for raw in numbers.blocks(BLOCK * old.itemsize):
-            block = raw.view(old)
-            self._numbers.append(block.astype(dtype) if narrow is None else _looked_up(narrow, block))
+            self._numbers.append(changed(raw))
 
 
 def _looked_up(table: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
