@@ -170,6 +170,8 @@ struct Kernels {
                      float* c);
     // Rounds to the values of bf16. For tests.
     void (*round_to_bf16)(int64_t count, const float* from, float* to);
+    // BLAKE2b digests of 8 bytes of the bytes between the bounds (begin and end of each line), see blake2b.h.
+    void (*hash_lines)(const uint8_t* bytes, const int64_t* bounds, int64_t lines, uint64_t* digests);
 };
 
 // Kernels of each instruction set: avx512 with products in bf16 by tiles (amx), by vectors and without, avx2,

@@ -226,9 +226,12 @@ void hash(Array<const Id> ids, Array<const int64_t> starts, Array<const int64_t>
 }
 
 template <typename Code>
-int64_t find(Array<const Code> codes, uint64_t limit, Array<int64_t> bounds, Array<bool> held_out) {
+int64_t find(const std::string& kernels, Array<const Code> codes, uint64_t limit, Array<int64_t> bounds,
+             Array<bool> held_out) {
+    const HashLines hash = kernels_named(kernels).hash_lines;
     nb::gil_scoped_release unlocked;
-    return find_lines(codes.data(), static_cast<int64_t>(codes.size()), limit, bounds.data(), held_out.data());
+    return find_lines(hash, codes.data(), static_cast<int64_t>(codes.size()), limit, bounds.data(),
+                      held_out.data());
 }
 
 template <typename Code, typename Number>

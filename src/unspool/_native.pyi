@@ -113,7 +113,7 @@ def hash_records(
     ids: NDArray[Any], starts: NDArray[np.int64], ends: NDArray[np.int64], out: NDArray[np.uint64]
 ) -> None: ...
 def find_lines(
-    codes: NDArray[Any], limit: int, bounds: NDArray[np.int64], held_out: NDArray[np.bool_]
+    kernels: str, codes: NDArray[Any], limit: int, bounds: NDArray[np.int64], held_out: NDArray[np.bool_]
 ) -> int: ...
 def number_lines(
     codes: NDArray[Any],

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
+from unspool.kernels import chosen_kernels
 
 LINE_END = 10
 EVERY_LINE = (1 << 64) - 1  # the limit that holds all lines out; none out is 0
@@ -29,18 +30,19 @@ class Lines(NamedTuple):
     held_out: NDArray[np.bool_]
 
 
-def find_lines(codes: NDArray[Any], *, limit: int) -> Lines:
+def find_lines(codes: NDArray[Any], *, limit: int, kernels: str | None = None) -> Lines:
     r"""Find the lines of a text, and tell which are held out.
 
     Args:
         codes: Code points; ``\n`` ends a line.  # (N,)
         limit: A line is held out if the BLAKE2b digest (8 bytes, no key, no salt) of its UTF-8, read as a
             number with its big end first, is below it.
+        kernels: The instruction set; None for the one in use.
     """
     _check(codes)
     most = int(np.count_nonzero(codes == LINE_END)) + 1
     bounds, held_out = np.empty((most, 2), np.int64), np.empty(most, np.bool_)
-    count = _native.find_lines(codes, limit, bounds, held_out)
+    count = _native.find_lines(kernels or chosen_kernels(), codes, limit, bounds, held_out)
     return Lines(bounds[:count], held_out[:count])
 
 
