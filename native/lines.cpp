@@ -80,29 +80,33 @@ int64_t find_lines(HashLines hash, const Code* codes, int64_t count, uint64_t li
 }
 
 template <typename Code, typename Number>
-void number_lines(const Code* codes, const int64_t* bounds, const bool* held_out, int64_t lines,
-                  uint32_t* table, int64_t* counts, uint32_t known, std::vector<uint32_t>& fresh,
-                  Number* training, Number* validation) {
+bool number_lines(const Code* codes, const int64_t* bounds, const bool* held_out, int64_t lines,
+                  uint32_t* table, uint32_t known, std::vector<uint32_t>* fresh, int64_t* counts,
+                  Side<Number> training, Side<Number> validation) {
     for (int64_t i = 0; i < lines; ++i) {
-        Number* out = held_out[i] ? validation : training;
+        Side<Number>& side = held_out[i] ? validation : training;
+        Number* out = side.next;
         for (const Code *at = codes + bounds[2 * i], *end = codes + bounds[2 * i + 1]; at < end; ++at) {
-            const Code code = *at;
-            uint32_t number = table[code];
-            if (number == 0) [[unlikely]] {
-                fresh.push_back(code);
-                number = table[code] = ++known;
+            uint32_t number = __atomic_load_n(&table[*at], __ATOMIC_RELAXED);
+            if (number - 1 >= known) [[unlikely]] {
+                if (fresh == nullptr) return false;
+                fresh->push_back(*at);
+                number = ++known;
+                __atomic_store_n(&table[*at], number, __ATOMIC_RELAXED);
             }
-            ++counts[code];
+            ++counts[number];
             *out++ = static_cast<Number>(number);
         }
         *out++ = 0;
-        (held_out[i] ? validation : training) = out;
+        side.next = out;
+        *side.ends++ = out - side.begin;
     }
+    return true;
 }
 
 #define UNSPOOL_NUMBER_LINES(Code, Number)                                                             \
-    template void number_lines(const Code*, const int64_t*, const bool*, int64_t, uint32_t*, int64_t*, \
-                               uint32_t, std::vector<uint32_t>&, Number*, Number*);
+    template bool number_lines(const Code*, const int64_t*, const bool*, int64_t, uint32_t*, uint32_t, \
+                               std::vector<uint32_t>*, int64_t*, Side<Number>, Side<Number>);
 template int64_t find_lines(HashLines, const uint8_t*, int64_t, uint64_t, int64_t*, bool*);
 template int64_t find_lines(HashLines, const uint32_t*, int64_t, uint64_t, int64_t*, bool*);
 UNSPOOL_NUMBER_LINES(uint8_t, uint8_t)

@@ -16,11 +16,22 @@ template <typename Code>
 int64_t find_lines(HashLines hash, const Code* codes, int64_t count, uint64_t limit, int64_t* bounds,
                    bool* held_out);
 
-// Write the numbers of the characters of each line, and a 0 after it, to its side of the split. A character
-// that has no number yet gets the next one after `known`. `table` and `counts` go by code point.
+// Where the lines of one side of the split are written to.
+template <typename Number>
+struct Side {
+    Number* begin;
+    int64_t* ends;  // of each line: how many numbers there are up to its 0
+    Number* next = begin;
+};
+
+// Write the numbers of the characters of each line, and a 0 after it, to its side of the split, and count
+// them in `counts`, which goes by number. `table` goes by code point. A character without a number up to
+// `known` gets the next one, and is added to `fresh`. Where that is null the table stays as it is, so that
+// several threads can read it while one writes, and such a character ends it: false is given back, and what
+// was written is of no use.
 template <typename Code, typename Number>
-void number_lines(const Code* codes, const int64_t* bounds, const bool* held_out, int64_t lines,
-                  uint32_t* table, int64_t* counts, uint32_t known, std::vector<uint32_t>& fresh,
-                  Number* training, Number* validation);
+bool number_lines(const Code* codes, const int64_t* bounds, const bool* held_out, int64_t lines,
+                  uint32_t* table, uint32_t known, std::vector<uint32_t>* fresh, int64_t* counts,
+                  Side<Number> training, Side<Number> validation);
 
 }  // namespace unspool

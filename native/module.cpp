@@ -234,14 +234,20 @@ int64_t find(const std::string& kernels, Array<const Code> codes, uint64_t limit
                       held_out.data());
 }
 
+// The characters that have got a number; None where one has none and none may be given.
 template <typename Code, typename Number>
-std::vector<uint32_t> number(Array<const Code> codes, Array<const int64_t> bounds, Array<const bool> held_out,
-                             Array<uint32_t> table, Array<int64_t> counts, uint32_t known, Array<Number> training,
-                             Array<Number> validation) {
+std::optional<std::vector<uint32_t>> number(Array<const Code> codes, Array<const int64_t> bounds,
+                                            Array<const bool> held_out, Array<uint32_t> table, uint32_t known,
+                                            bool learn, Array<int64_t> counts, Array<Number> training,
+                                            Array<int64_t> training_ends, Array<Number> validation,
+                                            Array<int64_t> validation_ends) {
     std::vector<uint32_t> fresh;
     nb::gil_scoped_release unlocked;
-    number_lines(codes.data(), bounds.data(), held_out.data(), static_cast<int64_t>(held_out.size()), table.data(),
-                 counts.data(), known, fresh, training.data(), validation.data());
+    if (!number_lines(codes.data(), bounds.data(), held_out.data(), static_cast<int64_t>(held_out.size()),
+                      table.data(), known, learn ? &fresh : nullptr, counts.data(),
+                      Side<Number>{training.data(), training_ends.data()},
+                      Side<Number>{validation.data(), validation_ends.data()}))
+        return std::nullopt;
     return fresh;
 }
 

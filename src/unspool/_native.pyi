@@ -120,11 +120,14 @@ def number_lines(
     bounds: NDArray[np.int64],
     held_out: NDArray[np.bool_],
     table: NDArray[np.uint32],
-    counts: NDArray[np.int64],
     known: int,
+    learn: bool,
+    counts: NDArray[np.int64],
     training: NDArray[Any],
+    training_ends: NDArray[np.int64],
     validation: NDArray[Any],
-) -> list[int]: ...
+    validation_ends: NDArray[np.int64],
+) -> list[int] | None: ...
 def kernel_names() -> list[str]: ...
 def optimize(*arguments: Any) -> float: ...
 def multiply(kernels: str, bf16: bool, transposed: bool, a: Floats, b: Floats, out: Floats) -> None: ...

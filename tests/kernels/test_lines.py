@@ -3,11 +3,10 @@
 import hashlib
 import random
 
-import numpy as np
 import pytest
 
 from unspool.kernels import kernel_names
-from unspool.kernels.lines import CODE_POINTS, EVERY_LINE, Numbering, find_lines
+from unspool.kernels.lines import EVERY_LINE, Numbering, find_lines
 from unspool.text.codepoints import to_codepoints
 
 ASCII = "ab \t~\x00"
@@ -50,7 +49,7 @@ def test_so_does_each_number_of_lines(count: int) -> None:
 
 @pytest.mark.parametrize("alphabet", [ASCII, WIDE])
 def test_characters_are_numbered_in_their_order_and_counted(alphabet: str) -> None:
-    numbering = Numbering(np.zeros(CODE_POINTS, np.uint32))
+    numbering = Numbering()
     numbers: dict[str, int] = {}
     counts: dict[str, int] = {}
     for seed in range(3):
@@ -63,7 +62,13 @@ def test_characters_are_numbered_in_their_order_and_counted(alphabet: str) -> No
                 side.append(numbers.setdefault(character, len(numbers) + 1))
                 counts[character] = counts.get(character, 0) + 1
             side.append(0)
-        sides = numbering.number(to_codepoints(text), lines)
-        assert [side.tolist() for side in sides] == list(expected)
+        codes = to_codepoints(text)
+        assert numbering.try_number(codes, lines) is None
+        first = numbering.number(codes, lines)
+        tried = numbering.try_number(codes, lines)
+        for done in (first, numbering.number(codes, lines, tried=tried)):
+            assert [done.training.tolist(), done.validation.tolist()] == list(expected)
+            for ends, side in ((done.training_ends, expected[0]), (done.validation_ends, expected[1])):
+                assert ends.tolist() == [i + 1 for i, number in enumerate(side) if not number]
     assert numbering.symbols() == list(numbers)
-    assert numbering.counts().tolist() == [counts[character] for character in numbers]
+    assert numbering.counts().tolist() == [2 * counts[character] for character in numbers]

@@ -41,29 +41,29 @@ class StreamBuilder:
         """
         if not ends.any():
             nothing = np.empty(0, np.int64)
-            self.add_ended(numbers, eos=nothing, characters=int(characters.sum()))
+            self.add_ended(numbers, ends=nothing, characters=int(characters.sum()))
             return
         joined = np.zeros(len(numbers) + int(ends.sum()), numbers.dtype)
-        eos = (np.cumsum(lengths + ends) - 1)[ends]
+        places = np.cumsum(lengths + ends)[ends]
         symbols = np.ones(len(joined), np.bool_)
-        symbols[eos] = False
+        symbols[places - 1] = False
         joined[symbols] = numbers
-        self.add_ended(joined, eos=eos, characters=int(characters.sum()))
+        self.add_ended(joined, ends=places, characters=int(characters.sum()))
 
-    def add_ended(self, numbers: NDArray[Any], *, eos: NDArray[np.int64], characters: int) -> None:
+    def add_ended(self, numbers: NDArray[Any], *, ends: NDArray[np.int64], characters: int) -> None:
         """Add symbols among which each ``<eos>`` stands already, as 0.
 
         Args:
             numbers: Provisional numbers.  # (N,)
-            eos: Where the zeros are, ascending.  # (records that end,)
+            ends: Where each record ends, after its zero, ascending.  # (records that end,)
             characters: How many characters of text they stand for.
         """
         self._fit(int(numbers.max(initial=0)))
         self._numbers.append(numbers.astype(self._dtype, copy=False))
-        if len(eos):
-            starts = np.concatenate([[self._next], eos[:-1] + (self._size + 1)])
-            self._starts.append(starts.astype(np.int64))
-            self._next = self._size + int(eos[-1]) + 1
+        if len(ends):
+            starts = np.concatenate([[self._next], ends[:-1] + self._size])
+            self._starts.append(starts.astype(np.int64, copy=False))
+            self._next = self._size + int(ends[-1])
         self._size += len(numbers)
         self.characters += characters
 
