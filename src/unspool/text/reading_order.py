@@ -107,17 +107,23 @@ def record_order(num_records: int, *, seed: int, epoch: int) -> NDArray[Any]:
     random = np.random.SeedSequence([seed, epoch])
     done = 0
     for part in range(1 << bits):
-        packed = _part_of_keys(num_records, part, bits, low, random)
-        packed.sort()
-        places = order[done : done + len(packed)]
-        np.bitwise_and(packed, (np.uint64(1) << low) - np.uint64(1), out=places, casting="unsafe")
-        packed >>= low
-        alike = np.flatnonzero(packed[1:] == packed[:-1])
-        for run in np.split(alike, np.flatnonzero(np.diff(alike) > 1) + 1) if len(alike) else ():
-            some = places[run[0] : run[-1] + 2]
-            some[:] = some[np.argsort([_key(random, place) for place in some.tolist()], kind="stable")]
-        done += len(packed)
+        done += _sort_part(order[done:], _part_of_keys(num_records, part, bits, low, random), low, random)
     return order
+
+
+def _sort_part(
+    out: NDArray[Any], packed: NDArray[np.uint64], low: np.uint64, random: np.random.SeedSequence
+) -> int:
+    """Write the places of a part's records to the beginning of `out`, sorted; give back how many they are."""
+    packed.sort()
+    places = out[: len(packed)]
+    np.bitwise_and(packed, (np.uint64(1) << low) - np.uint64(1), out=places, casting="unsafe")
+    packed >>= low
+    alike = np.flatnonzero(packed[1:] == packed[:-1])
+    for run in np.split(alike, np.flatnonzero(np.diff(alike) > 1) + 1) if len(alike) else ():
+        some = places[run[0] : run[-1] + 2]
+        some[:] = some[np.argsort([_key(random, place) for place in some.tolist()], kind="stable")]
+    return len(packed)
 
 
 def _part_of_keys(
