@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 
 namespace unspool {
 
@@ -15,9 +16,12 @@ bool is_space(uint32_t c) {
            c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-void put_utf8(uint32_t c, std::vector<uint8_t>& out) {
-    const auto put = [&](uint32_t byte) { out.push_back(static_cast<uint8_t>(byte)); };
-    if (c < 0x80) return put(c);
+uint8_t* put_utf8(uint32_t c, uint8_t* out) {
+    const auto put = [&](uint32_t byte) { *out++ = static_cast<uint8_t>(byte); };
+    if (c < 0x80) {
+        put(c);
+        return out;
+    }
     if (c < 0x800) {
         put(0xC0 | c >> 6);
     } else {
@@ -30,6 +34,7 @@ void put_utf8(uint32_t c, std::vector<uint8_t>& out) {
         put(0x80 | (c >> 6 & 0x3F));
     }
     put(0x80 | (c & 0x3F));
+    return out;
 }
 
 // Hash the lines as UTF-8.
@@ -40,14 +45,17 @@ void hash_codes(HashLines hash, const uint8_t* codes, const int64_t* bounds, int
 
 void hash_codes(HashLines hash, const uint32_t* codes, const int64_t* bounds, int64_t lines,
                 uint64_t* digests) {
-    std::vector<uint8_t> bytes;
+    if (lines == 0) return;
+    const std::unique_ptr<uint8_t[]> bytes(
+        new uint8_t[4 * static_cast<size_t>(bounds[2 * lines - 1] - bounds[0])]);
     std::vector<int64_t> places;
+    uint8_t* out = bytes.get();
     for (int64_t i = 0; i < lines; ++i) {
-        places.push_back(static_cast<int64_t>(bytes.size()));
-        for (int64_t at = bounds[2 * i]; at < bounds[2 * i + 1]; ++at) put_utf8(codes[at], bytes);
-        places.push_back(static_cast<int64_t>(bytes.size()));
+        places.push_back(out - bytes.get());
+        for (int64_t at = bounds[2 * i]; at < bounds[2 * i + 1]; ++at) out = put_utf8(codes[at], out);
+        places.push_back(out - bytes.get());
     }
-    hash(bytes.data(), places.data(), lines, digests);
+    hash(bytes.get(), places.data(), lines, digests);
 }
 
 const uint8_t* line_end(const uint8_t* begin, const uint8_t* end) {

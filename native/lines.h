@@ -34,4 +34,10 @@ bool number_lines(const Code* codes, const int64_t* bounds, const bool* held_out
                   uint32_t* table, uint32_t known, std::vector<uint32_t>* fresh, int64_t* counts,
                   Side<Number> training, Side<Number> validation);
 
+// Look numbers up in a table that is long enough.
+template <typename From, typename To>
+void recode(const From* __restrict numbers, int64_t count, const To* __restrict table, To* __restrict out) {
+    for (int64_t i = 0; i < count; ++i) out[i] = table[numbers[i]];
+}
+
 }  // namespace unspool

@@ -251,6 +251,19 @@ std::optional<std::vector<uint32_t>> number(Array<const Code> codes, Array<const
     return fresh;
 }
 
+template <typename From, typename To>
+void look_up(Array<const From> numbers, Array<const To> table, Array<To> out) {
+    nb::gil_scoped_release unlocked;
+    recode(numbers.data(), static_cast<int64_t>(numbers.size()), table.data(), out.data());
+}
+
+template <typename From>
+void bind_recode(nb::module_& module) {
+    module.def("recode", &look_up<From, uint8_t>);
+    module.def("recode", &look_up<From, uint16_t>);
+    module.def("recode", &look_up<From, uint32_t>);
+}
+
 template <typename Code>
 void bind_lines(nb::module_& module) {
     module.def("find_lines", &find<Code>);
@@ -292,6 +305,9 @@ NB_MODULE(_native, module) {
     module.def("hash_records", &hash<uint32_t>);
     bind_lines<uint8_t>(module);
     bind_lines<uint32_t>(module);
+    bind_recode<uint8_t>(module);
+    bind_recode<uint16_t>(module);
+    bind_recode<uint32_t>(module);
     module.def("kernel_names", &kernel_names);
     module.def("optimize", &optimize);
     module.def("multiply", &multiply);

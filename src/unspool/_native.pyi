@@ -115,6 +115,7 @@ def hash_records(
 def find_lines(
     kernels: str, codes: NDArray[Any], limit: int, bounds: NDArray[np.int64], held_out: NDArray[np.bool_]
 ) -> int: ...
+def recode(numbers: NDArray[Any], table: NDArray[Any], out: NDArray[Any]) -> None: ...
 def number_lines(
     codes: NDArray[Any],
     bounds: NDArray[np.int64],

@@ -3,10 +3,11 @@
 import hashlib
 import random
 
+import numpy as np
 import pytest
 
 from unspool.kernels import kernel_names
-from unspool.kernels.lines import EVERY_LINE, Numbering, find_lines
+from unspool.kernels.lines import EVERY_LINE, Numbering, find_lines, recode
 from unspool.text.codepoints import to_codepoints
 
 ASCII = "ab \t~\x00"
@@ -72,3 +73,17 @@ def test_characters_are_numbered_in_their_order_and_counted(alphabet: str) -> No
                 assert ends.tolist() == [i + 1 for i, number in enumerate(side) if not number]
     assert numbering.symbols() == list(numbers)
     assert numbering.counts().tolist() == [2 * counts[character] for character in numbers]
+
+
+@pytest.mark.parametrize("source", [np.uint8, np.uint16, np.uint32])
+@pytest.mark.parametrize("target", [np.uint8, np.uint16, np.uint32])
+def test_numbers_are_looked_up(source: type[np.generic], target: type[np.generic]) -> None:
+    random = np.random.default_rng(0)
+    table = random.integers(0, 256, 200).astype(target)
+    for count in (0, 1, 1000):
+        numbers = random.integers(0, 200, count).astype(source)
+        found = recode(numbers, table)
+        assert found.dtype == target
+        assert found.tolist() == table[numbers].tolist()
+    with pytest.raises(IndexError, match="below 200, got 200"):
+        recode(np.array([200], source), table)

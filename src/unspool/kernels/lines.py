@@ -1,6 +1,6 @@
 """Lines of plain text, found, hashed and numbered natively: the face of `native/lines.h`.
 
-Texts come as code points, uint8 where all of them are ASCII and uint32 otherwise. Both functions let other
+Texts come as code points, uint8 where all of them are ASCII and uint32 otherwise. All of it lets other
 threads run.
 """
 
@@ -128,6 +128,23 @@ class Numbering:
     def counts(self) -> NDArray[np.int64]:
         """Give how often each of them was seen.  # (symbols,)."""
         return self._counts[1:]
+
+
+def recode(numbers: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
+    """Give ``table[numbers]``, several times as fast.
+
+    Args:
+        numbers: uint8, uint16 or uint32.  # (N,)
+        table: What each number becomes, uint8, uint16 or uint32.  # (K,)
+
+    Raises:
+        IndexError: If a number is not in the table.
+    """
+    if numbers.size and numbers.max() >= len(table):
+        raise IndexError(f"numbers: expected them below {len(table)}, got {numbers.max()}")
+    out = np.empty(len(numbers), table.dtype)
+    _native.recode(numbers, table, out)
+    return out
 
 
 def _check(codes: NDArray[Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.kernels.lines import recode
 from unspool.text.spools import Spool
 from unspool.text.streams import TokenStream, compact_dtype
 
@@ -98,7 +99,7 @@ class StreamBuilder:
 
         def changed(raw: NDArray[np.uint8]) -> NDArray[Any]:
             block: NDArray[Any] = raw.view(old)
-            return block.astype(dtype) if narrow is None else _looked_up(narrow, block)
+            return block.astype(dtype) if narrow is None else recode(block, narrow)
 
         if dtype == old:
             numbers.rewrite(BLOCK * old.itemsize, changed)
@@ -106,13 +107,3 @@ class StreamBuilder:
         self._dtype, self._numbers = dtype, Spool()
         for raw in numbers.blocks(BLOCK * old.itemsize):
             self._numbers.append(changed(raw))
-
-
-def _looked_up(table: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
-    """Give table[numbers]; bytes have a way of their own, five times as fast."""
-    if table.dtype == np.uint8 and numbers.dtype == np.uint8:
-        whole = np.zeros(256, np.uint8)
-        whole[: len(table)] = table[:256]
-        return np.frombuffer(numbers.tobytes().translate(whole.tobytes()), np.uint8)
-    found: NDArray[Any] = table[numbers]
-    return found
