@@ -59,7 +59,8 @@ class StreamBuilder:
             ends: Where each record ends, after its zero, ascending.  # (records that end,)
             characters: How many characters of text they stand for.
         """
-        self._fit(int(numbers.max(initial=0)))
+        if numbers.itemsize > self._dtype.itemsize:  # it may hold small ones all the same
+            self._fit(int(numbers.max(initial=0)))
         self._numbers.append(numbers.astype(self._dtype, copy=False))
         if len(ends):
             starts = np.concatenate([[self._next], ends[:-1] + self._size])
