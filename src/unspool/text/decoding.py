@@ -19,7 +19,7 @@ import numpy as np
 
 from unspool.errors import CorpusError
 
-BLOCK = 1 << 18  # bytes read at once
+BLOCK = 1 << 20  # bytes read at once: with fewer, threads wait for each other more often
 PIECE = 1 << 20  # characters of a long text that are handed on at once
 LONGEST_UNCUT = 16 * PIECE  # characters without any place to cut: no such text exists in earnest
 LEAST_TO_JUDGE = 64  # bytes, before they are called no text for their zeros
