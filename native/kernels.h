@@ -17,7 +17,7 @@ struct Shape {
     int embedding_size;  // 0: the first layer's input kernel is a table of one row per symbol
     int hidden_size;
     int num_layers;
-    bool residual;  // each layer but the first hands on its output plus its input
+    bool residual;        // each layer but the first hands on its output plus its input
     Precision precision;  // of the products of a step that makes gradients; all else is float32
 };
 
@@ -28,15 +28,15 @@ using Arrays = float* const*;
 
 // What steers a window from outside; an array is null where nothing of its kind is given.
 struct Conditions {
-    const int32_t* records = nullptr;    // (steps, lanes): the row of `context` that each position has
-    int contexts = 0;                    // rows of `context`
-    const float* context = nullptr;      // (contexts, gates x hidden), added to the first layer's gates
-    float* context_grad = nullptr;       // the same shape, out
-    const int32_t* starts = nullptr;     // (steps, lanes): the start state put in place of the carried one
-                                         // before a step, -1: none. In place of reset_id; each stands once
-    const float* start_states = nullptr; // (starts, layers, states, hidden)
-    float* start_states_grad = nullptr;  // the same shape, out
-    const float* final_grad = nullptr;   // (layers, states, lanes, hidden): of the loss by the state after all
+    const int32_t* records = nullptr;     // (steps, lanes): the row of `context` that each position has
+    int contexts = 0;                     // rows of `context`
+    const float* context = nullptr;       // (contexts, gates x hidden), added to the first layer's gates
+    float* context_grad = nullptr;        // the same shape, out
+    const int32_t* starts = nullptr;      // (steps, lanes): the start state put in place of the carried one
+                                          // before a step, -1: none. In place of reset_id; each stands once
+    const float* start_states = nullptr;  // (starts, layers, states, hidden)
+    float* start_states_grad = nullptr;   // the same shape, out
+    const float* final_grad = nullptr;  // (layers, states, lanes, hidden): of the loss by the state after all
 };
 
 // One window of `steps` x `lanes` symbols, time-major.
@@ -68,10 +68,10 @@ struct Decoding {
     int64_t temperature_steps;  // symbols over which they run
     Sampler samplers[kSamplers];
     int num_samplers;
-    int top_k;         // 0: off
-    double top_p;      // 1: off
-    float min_p;       // 0: off
-    double typical_p;  // 1: off
+    int top_k;                                                      // 0: off
+    double top_p;                                                   // 1: off
+    float min_p;                                                    // 0: off
+    double typical_p;                                               // 1: off
     float repetition_penalty, presence_penalty, frequency_penalty;  // 1, 0, 0: off
     int64_t penalty_last;                                           // symbols that they look at; 0: all
     int ngram;                                                      // 0: off
@@ -102,11 +102,11 @@ struct Sequences {
     const int64_t* context_starts;  // count + 1 offsets into context
     const uint64_t* keys;           // one random stream each
     const int64_t* drawn;           // symbols drawn from the stream before this call: the end of the context
-    float* state;  // (count, layers, states, hidden), read at the start and written at the end
-    bool from_state;      // the state has read all: draw before anything is read. Else no prompt is empty
-    int max_new_tokens;   // in this call
-    int64_t limit;        // in all, with those drawn before
-    int32_t end_id;       // drawing it ends a sequence; -1: nothing does
+    float* state;           // (count, layers, states, hidden), read at the start and written at the end
+    bool from_state;        // the state has read all: draw before anything is read. Else no prompt is empty
+    int max_new_tokens;     // in this call
+    int64_t limit;          // in all, with those drawn before
+    int32_t end_id;         // drawing it ends a sequence; -1: nothing does
     int32_t* guide_states;  // (count), read at the start and written at the end; null without a guide
     int32_t* stop_states;   // the same of `stop`
     int32_t* tokens;        // (count, max_new_tokens) out
@@ -166,10 +166,12 @@ struct Kernels {
     double (*optimize)(const Team& team, const OptimizerStep& step);
     // Runs a plain product C = A B of these sizes `repeat` times: what the machine's tile reaches. For tests.
     // With `transposed` a is given as A^T (k x m).
-    bool (*multiply)(Precision precision, bool transposed, int m, int n, int k, const float* a, const float* b,
-                     float* c);
+    bool (*multiply)(Precision precision, bool transposed, int m, int n, int k, const float* a,
+                     const float* b, float* c);
     // Rounds to the values of bf16. For tests.
     void (*round_to_bf16)(int64_t count, const float* from, float* to);
+    // BLAKE2b digests of 8 bytes of the bytes between the bounds (begin and end of each line), see blake2b.h.
+    void (*hash_lines)(const uint8_t* bytes, const int64_t* bounds, int64_t lines, uint64_t* digests);
 };
 
 // Kernels of each instruction set: avx512 with products in bf16 by tiles (amx), by vectors and without, avx2,

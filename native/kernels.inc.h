@@ -3,6 +3,7 @@
 // to define.
 
 #include "backward.h"
+#include "blake2b.h"
 #include "optimizer.h"
 #include "together.h"
 
@@ -105,6 +106,7 @@ constexpr Kernels kTable{
     optimize,
     plain_multiply,
     round_to_bf16,
+    hash_lines,
 };
 
 }  // namespace

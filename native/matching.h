@@ -30,8 +30,9 @@ class Matcher {
 
     // Read the next part of the long text. What was read before counts as standing right before it.
     //
-    // Each step waits for memory, so several readers take turns, each with a slice of its own. A reader goes on
-    // past its slice for as long as its match began in it: from there on the next reader's matches are as long.
+    // Each step waits for memory, so several readers take turns, each with a slice of its own. A reader goes
+    // on past its slice for as long as its match began in it: from there on the next reader's matches are as
+    // long.
     template <typename Id>
     void scan(const Id* ids, int64_t count) {
         Reader readers[kReaders];
@@ -55,7 +56,8 @@ class Matcher {
     void matches(int32_t* lengths, int64_t* ends) const {
         std::vector<State> states = states_;
         std::vector<int64_t> where = where_;
-        for (auto v = by_length_.rbegin(); v != by_length_.rend(); ++v) {  // what matched has matching suffixes
+        for (auto v = by_length_.rbegin(); v != by_length_.rend();
+             ++v) {  // what matched has matching suffixes
             const int32_t parent = states[*v].link;
             if (!states[*v].best || parent <= 0) continue;
             if (states[parent].best < states[parent].length) {
@@ -162,7 +164,7 @@ class Matcher {
         for (int32_t e = newest_[target]; e != kNone; e = edges_[e].next)
             add_edge(clone, edges_[e].id, edges_[e].target);
         link_[target] = clone;
-        for (; state != kNone && edge != kNone && edges_[edge].target == target; ) {
+        for (; state != kNone && edge != kNone && edges_[edge].target == target;) {
             edges_[edge].target = clone;
             state = link_[state];
             edge = state == kNone ? kNone : find_edge(state, id);

@@ -237,21 +237,42 @@ void hash(Array<const Id> ids, Array<const int64_t> starts, Array<const int64_t>
 }
 
 template <typename Code>
-int64_t find(Array<const Code> codes, uint64_t limit, Array<int64_t> bounds, Array<bool> held_out) {
+int64_t find(const std::string& kernels, Array<const Code> codes, uint64_t limit, Array<int64_t> bounds,
+             Array<bool> held_out) {
+    const HashLines hash = kernels_named(kernels).hash_lines;
     nb::gil_scoped_release unlocked;
-    return find_lines(codes.data(), static_cast<int64_t>(codes.size()), limit, bounds.data(),
+    return find_lines(hash, codes.data(), static_cast<int64_t>(codes.size()), limit, bounds.data(),
                       held_out.data());
 }
 
+// The characters that have got a number; None where one has none and none may be given.
 template <typename Code, typename Number>
-std::vector<uint32_t> number(Array<const Code> codes, Array<const int64_t> bounds, Array<const bool> held_out,
-                             Array<uint32_t> table, Array<int64_t> counts, uint32_t known,
-                             Array<Number> training, Array<Number> validation) {
+std::optional<std::vector<uint32_t>> number(Array<const Code> codes, Array<const int64_t> bounds,
+                                            Array<const bool> held_out, Array<uint32_t> table, uint32_t known,
+                                            bool learn, Array<int64_t> counts, Array<Number> training,
+                                            Array<int64_t> training_ends, Array<Number> validation,
+                                            Array<int64_t> validation_ends) {
     std::vector<uint32_t> fresh;
     nb::gil_scoped_release unlocked;
-    number_lines(codes.data(), bounds.data(), held_out.data(), static_cast<int64_t>(held_out.size()),
-                 table.data(), counts.data(), known, fresh, training.data(), validation.data());
+    if (!number_lines(codes.data(), bounds.data(), held_out.data(), static_cast<int64_t>(held_out.size()),
+                      table.data(), known, learn ? &fresh : nullptr, counts.data(),
+                      Side<Number>{training.data(), training_ends.data()},
+                      Side<Number>{validation.data(), validation_ends.data()}))
+        return std::nullopt;
     return fresh;
+}
+
+template <typename From, typename To>
+void look_up(Array<const From> numbers, Array<const To> table, Array<To> out) {
+    nb::gil_scoped_release unlocked;
+    recode(numbers.data(), static_cast<int64_t>(numbers.size()), table.data(), out.data());
+}
+
+template <typename From>
+void bind_recode(nb::module_& module) {
+    module.def("recode", &look_up<From, uint8_t>);
+    module.def("recode", &look_up<From, uint16_t>);
+    module.def("recode", &look_up<From, uint32_t>);
 }
 
 template <typename Code>
@@ -296,6 +317,9 @@ NB_MODULE(_native, module) {
     module.def("hash_records", &hash<uint32_t>);
     bind_lines<uint8_t>(module);
     bind_lines<uint32_t>(module);
+    bind_recode<uint8_t>(module);
+    bind_recode<uint16_t>(module);
+    bind_recode<uint32_t>(module);
     module.def("kernel_names", &kernel_names);
     module.def("optimize", &optimize);
     module.def("multiply", &multiply);

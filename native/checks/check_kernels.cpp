@@ -54,9 +54,10 @@ void check_window(const Kernels& kernels, const Shape& shape, int steps, int lan
     Model model = make_model(random, shape);
     const Window window = make_window(random, model, steps, lanes);
     const bool bf16 = shape.precision == Precision::kBf16;
-    compare(kernels, model.describe() + window.describe(),
-            [&](const Kernels& set, ThreadTeam& team) { return run_window(set, team, model, window); },
-            bf16 ? kBf16Tolerance : kTolerance);
+    compare(
+        kernels, model.describe() + window.describe(),
+        [&](const Kernels& set, ThreadTeam& team) { return run_window(set, team, model, window); },
+        bf16 ? kBf16Tolerance : kTolerance);
 }
 
 void check_windows(const Kernels& kernels, int cases) {
@@ -158,6 +159,30 @@ void check_optimizers(const Kernels& kernels, int cases) {
                 });
 }
 
+// Hashes of lines of all lengths, each in two ids.
+void check_hashes(const Kernels& kernels, int cases) {
+    for (int i = 0; i < cases; ++i) {
+        Random random(12000 + i);
+        std::vector<uint8_t> bytes;
+        std::vector<int64_t> bounds;
+        for (int line = random.below(40); line > 0; --line) {
+            bounds.push_back(static_cast<int64_t>(bytes.size()));
+            for (int size = random.below(random.one_of({1, 50, 140, 600})); size > 0; --size)
+                bytes.push_back(static_cast<uint8_t>(random.below(256)));
+            bounds.push_back(static_cast<int64_t>(bytes.size()));
+        }
+        compare(kernels, "lines " + std::to_string(i), [&](const Kernels& set, ThreadTeam&) {
+            std::vector<uint64_t> digests(bounds.size() / 2);
+            set.hash_lines(bytes.data(), bounds.data(), static_cast<int64_t>(digests.size()), digests.data());
+            Ids halves(bounds.size());
+            std::memcpy(halves.data(), digests.data(), sizeof(uint64_t) * digests.size());
+            Result result;
+            result.add("hash", halves);
+            return result;
+        });
+    }
+}
+
 }  // namespace
 }  // namespace checks
 
@@ -176,7 +201,8 @@ int main(int count, char** arguments) {
                   {"training steps and logits", check_windows},
                   {"long, wide and many-symbol windows", check_large},
                   {"texts", check_texts},
-                  {"optimizers", check_optimizers}};
+                  {"optimizers", check_optimizers},
+                  {"hashes of lines", check_hashes}};
     const int sets = available_kernels(all, 8);
     int checked = 0;
     for (int i = 0; i < sets; ++i) {

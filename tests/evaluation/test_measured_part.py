@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unspool.evaluation.streams import measured_part
+from unspool.matching import hash_records
 from unspool.text.encoding import EncodedCorpus, encode_corpus
 from unspool.text.records import Record
 from unspool.text.tokenizers import Tokenizer
@@ -42,6 +45,17 @@ def test_it_goes_by_the_text_alone() -> None:
     assert sorted(texts_of(encoded(TEXTS[::-1], corpus.tokenizer), 500)) == sorted(some)
     more = texts_of(encoded(TEXTS), 1000)
     assert set(some) < set(more)
+
+
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=60), st.integers(1, 300))
+def test_it_is_what_stands_first_when_all_are_sorted(lengths: list[int], most: int) -> None:
+    stream = encoded([str(i % 9) + "x" * length for i, length in enumerate(lengths)]).training
+    most = min(most, len(stream) - 1)
+    ends = np.append(stream.starts[1:], len(stream))
+    order = np.argsort(hash_records(stream.ids, stream.starts, ends), kind="stable")
+    count = max(1, int((np.cumsum((ends - stream.starts)[order]) <= most).sum()))
+    expected = stream.take(np.sort(order[:count]))
+    assert measured_part(stream, most, document=False).fingerprint() == expected.fingerprint()
 
 
 def test_equal_records_come_together() -> None:

@@ -1,6 +1,7 @@
 """Spools: the same bytes whether they lie in memory or in a file."""
 
 import gc
+import sys
 import tempfile
 from pathlib import Path
 
@@ -40,6 +41,37 @@ def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, spill: int) -> 
     if mapped is not None:
         mapped.give_back()
     assert array.tolist() == [1, 2, 3, 400, 500]
+
+
+@pytest.mark.parametrize("spill", [0, 6, 1000])
+@pytest.mark.parametrize("size", [2, 4, 100])
+def test_bytes_are_changed_where_they_are(monkeypatch: pytest.MonkeyPatch, spill: int, size: int) -> None:
+    monkeypatch.setattr(spools, "SPILL", spill)
+    spool = filled([[1, 2, 3], [400, 500]])
+    spool.rewrite(size, lambda block: block.view(np.uint16) + np.uint16(1))
+    spool.append(np.array([7], np.uint16))
+    assert spool.array(np.uint16)[0].tolist() == [2, 3, 4, 401, 501, 7]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name no file that has no name")
+def test_a_file_gets_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = open_files()
+    array, mapped = filled([[1, 2, 3]]).array(np.uint16)
+    assert mapped is not None
+    assert mapped.size == 6
+    assert mapped.offset(array[1:]) == 2
+    name = tmp_path / "name"
+    if not mapped.link(name):
+        pytest.skip("the disk has no files without a name")
+    assert not mapped.link(name)
+    assert np.fromfile(name, np.uint16).tolist() == [1, 2, 3]
+    monkeypatch.setattr(spools, "OPEN_FILES", tmp_path / "missing")
+    assert not mapped.link(tmp_path / "other")
+    del array, mapped
+    gc.collect()
+    assert open_files() == before
 
 
 def test_nothing_is_left_open_or_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

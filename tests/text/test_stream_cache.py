@@ -2,13 +2,14 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from unspool.errors import ConfigError
-from unspool.text import stream_cache
+from unspool.text import spools, stream_cache
 from unspool.text.encoding import EncodedCorpus
 from unspool.text.held_out import encode_in_parts
 from unspool.text.sources import read_records
@@ -75,6 +76,43 @@ def test_the_second_time_it_is_the_same(
     assert (plain.note, first.note, again.note) == (None, None, KEPT)
     same(first, plain)
     same(again, plain)
+
+
+@pytest.mark.parametrize("can_link", [True, False])
+@pytest.mark.parametrize("document", [False, True])
+@pytest.mark.parametrize("most", [None, 9])
+def test_so_it_is_where_it_lay_in_files(
+    text: Path, monkeypatch: pytest.MonkeyPatch, document: bool, most: int | None, can_link: bool
+) -> None:
+    plain = encoded(text, document=document, most=most, reuse=False)
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(text.parent))
+    if not can_link:
+        monkeypatch.setattr(spools, "OPEN_FILES", text.parent / "missing")
+    first = encoded(text, document=document, most=most)
+    again = encoded(text, document=document, most=most)
+    assert (first.note, again.note) == (None, KEPT)
+    same(first, plain)
+    same(again, plain)
+    assert sorted(path.name for path in text.parent.iterdir()) == ["cache", "text.txt"]
+
+
+@pytest.mark.parametrize("name", ["training.ids", "training.starts"])
+@pytest.mark.parametrize("place", [0, -1])
+@pytest.mark.parametrize("document", [False, True])
+def test_so_damage_is_found_in_every_part_of_a_shared_file(
+    text: Path, monkeypatch: pytest.MonkeyPatch, document: bool, place: int, name: str
+) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    first = encoded(text, document=document)
+    path = entry(text.parent) / name
+    raw = bytearray(path.read_bytes())
+    raw[place] ^= 1
+    path.unlink()  # the corpus still reads the old one
+    path.write_bytes(raw)
+    again = encoded(text, document=document)
+    assert str(again.note).startswith("what the cache had was damaged (")
+    same(again, first)
 
 
 def test_going_on_with_the_tokenizer_that_was_made_finds_it(text: Path) -> None:
@@ -196,7 +234,7 @@ def test_entries_tell_what_they_are(text: Path, tmp_path: Path) -> None:
     (found,) = StreamCache().entries()
     assert found.description == str(text)
     assert found.size == sum(file.stat().st_size for file in found.path.iterdir())
-    assert json.loads((found.path / "entry.json").read_text())["format"] == 1
+    assert json.loads((found.path / "entry.json").read_text())["format"] == 2
 
 
 @pytest.mark.parametrize("limit", ["many", "-1", "nan"])

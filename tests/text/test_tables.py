@@ -183,7 +183,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(
     path = write(tmp_path, "a.csv", 'a,b\nc,"d\n' + "e,f\n" * 200_000)
     with pytest.raises(CorpusError, match=r"line 2: broken row: got field larger.*every quote is closed"):
         list(read_records(path, text=0))
-    path = write(tmp_path, "b.jsonl", '{"text": "' + "a " * 500_000 + '"}\n')
+    path = write(tmp_path, "b.jsonl", '{"text": "' + "a " * 1_500_000 + '"}\n')
     with pytest.raises(CorpusError, match="line 1: too long"):
         list(read_records(path))
 

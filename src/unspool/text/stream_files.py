@@ -4,6 +4,8 @@
 
     tokenizer.json
     training.ids, training.starts, validation.ids, validation.starts     little end first
+
+Two arrays that are parts of one, as the two parts of a document are, lie in one file.
 """
 
 import hashlib
@@ -21,19 +23,21 @@ from unspool.text.spools import MappedFile
 from unspool.text.streams import TokenStream
 from unspool.text.tokenizers import tokenizer_from_json
 
-FORMAT = 1
+FORMAT = 2
 TOKENIZER = "tokenizer.json"
 BLOCK = 1 << 20  # bytes summed and written at once
 
 
-def _arrays(corpus: EncodedCorpus) -> Iterator[tuple[str, NDArray[Any], TokenStream]]:
+def _arrays(corpus: EncodedCorpus) -> Iterator[tuple[str, NDArray[Any], MappedFile | None]]:
     for name, stream in (("training", corpus.training), ("validation", corpus.validation)):
-        yield f"{name}.ids", stream.ids, stream
-        yield f"{name}.starts", stream.starts, stream
+        yield f"{name}.ids", stream.ids, stream.ids_file
+        yield f"{name}.starts", stream.starts, stream.starts_file
 
 
 def save_corpus(folder: Path, corpus: EncodedCorpus) -> dict[str, Any]:
     """Write the files of a corpus into a folder.
+
+    A file without a name in which nothing but its arrays lies is given a name there, where that can be done.
 
     Returns:
         What `load_corpus` must be told, in JSON types.
@@ -41,17 +45,16 @@ def save_corpus(folder: Path, corpus: EncodedCorpus) -> dict[str, Any]:
     Raises:
         OSError: If a file cannot be written.
     """
+    linked = _linked(folder, corpus)
     arrays = {}
-    for name, array, stream in _arrays(corpus):
-        little = array.dtype.newbyteorder("<")
-        digest = hashlib.blake2b(digest_size=16)
-        with (folder / name).open("xb") as file:
-            for block in _blocks(array):
-                raw = np.ascontiguousarray(block, little)
-                digest.update(_sum(raw))
-                file.write(raw.data)
-                stream.give_back()
-        arrays[name] = {"dtype": little.str, "size": len(array), "sum": digest.hexdigest()}
+    for name, array, file in _arrays(corpus):
+        place = linked.get(file) if array.size else None
+        facts = {"file": name, "offset": 0, "dtype": array.dtype.newbyteorder("<").str, "size": len(array)}
+        if place is not None and file is not None:
+            facts |= {"file": place, "offset": file.offset(array), "sum": _digest(array, file)}
+        else:
+            facts["sum"] = _written(folder / name, array, file)
+        arrays[name] = facts
     (folder / TOKENIZER).write_text(corpus.tokenizer.to_json(), "utf-8")
     return {
         "format": FORMAT,
@@ -85,15 +88,17 @@ def load_corpus(folder: Path, facts: Mapping[str, Any]) -> EncodedCorpus:
         raise ValueError(str(error)) from error
     lengths = tokenizer.symbol_lengths
     symbol_lengths = None if (lengths[1:-1] == 1).all() else lengths
+    files: dict[str, MappedFile] = {}
     training, validation = (
-        replace(_stream(folder, name, facts), symbol_lengths=symbol_lengths) for name in facts["streams"]
+        replace(_stream(folder, name, facts, files), symbol_lengths=symbol_lengths)
+        for name in ("training", "validation")
     )
     return EncodedCorpus(tokenizer, training, validation, facts["unknown"])
 
 
-def _stream(folder: Path, name: str, facts: Mapping[str, Any]) -> TokenStream:
-    ids, ids_file = _mapped(folder / f"{name}.ids", facts["arrays"][f"{name}.ids"])
-    starts, starts_file = _mapped(folder / f"{name}.starts", facts["arrays"][f"{name}.starts"])
+def _stream(folder: Path, name: str, facts: Mapping[str, Any], files: dict[str, MappedFile]) -> TokenStream:
+    ids, ids_file = _mapped(folder, facts["arrays"], f"{name}.ids", files)
+    starts, starts_file = _mapped(folder, facts["arrays"], f"{name}.starts", files)
     own = facts["streams"][name]
     return TokenStream(
         ids,
@@ -105,27 +110,66 @@ def _stream(folder: Path, name: str, facts: Mapping[str, Any]) -> TokenStream:
     )
 
 
-def _mapped(path: Path, facts: Mapping[str, Any]) -> tuple[NDArray[Any], MappedFile | None]:
-    """Map a file, and go through it once to see whether it is still what was written.
+def _mapped(
+    folder: Path, arrays: Mapping[str, Any], name: str, files: dict[str, MappedFile]
+) -> tuple[NDArray[Any], MappedFile | None]:
+    """Map a file, and go through an array in it once to see whether it is still what was written.
 
     The sums find what was cut off, not written or overwritten, at the speed of memory; they are no protection
     against someone who wants to fool them.
     """
-    dtype = np.dtype(facts["dtype"])
-    if path.stat().st_size != facts["size"] * dtype.itemsize:
-        raise ValueError(f"{path.name} has another size")
-    if facts["size"] == 0:
+    facts = arrays[name]
+    dtype, size, own = np.dtype(facts["dtype"]), facts["size"], facts["file"]
+    ends = (
+        part["offset"] + part["size"] * np.dtype(part["dtype"]).itemsize
+        for part in arrays.values()
+        if part["file"] == own
+    )
+    if (folder / own).stat().st_size != max(ends):
+        raise ValueError(f"{own} has another size")
+    if size == 0:
         return np.empty(0, dtype.newbyteorder("=")), None
-    with path.open("rb") as file:
-        mapped = MappedFile(file)
-    array = mapped.array(dtype)
+    if own not in files:
+        with (folder / own).open("rb") as file:
+            files[own] = MappedFile(file)
+    mapped = files[own]
+    array = mapped.array(np.uint8)[facts["offset"] :][: size * dtype.itemsize].view(dtype)
+    if _digest(array, mapped) != facts["sum"]:
+        raise ValueError(f"{name} is damaged")
+    return array, mapped
+
+
+def _linked(folder: Path, corpus: EncodedCorpus) -> dict[MappedFile | None, str]:
+    """Give names to the files that hold nothing but arrays of the corpus, as they are stored."""
+    inside: dict[MappedFile, list[tuple[str, NDArray[Any]]]] = {}
+    for name, array, file in _arrays(corpus):
+        if file is not None and array.dtype == array.dtype.newbyteorder("<"):
+            inside.setdefault(file, []).append((name, array))
+    return {
+        file: some[0][0]
+        for file, some in inside.items()
+        if sum(array.nbytes for _, array in some) == file.size and file.link(folder / some[0][0])
+    }
+
+
+def _written(path: Path, array: NDArray[Any], file: MappedFile | None) -> str:
+    """Write an array into a file of its own, and give its sum."""
+    with path.open("xb") as out:
+        for block in _blocks(array):
+            out.write(np.ascontiguousarray(block, array.dtype.newbyteorder("<")).data)
+            if file is not None:
+                file.give_back()
+    return _digest(array, file)
+
+
+def _digest(array: NDArray[Any], file: MappedFile | None) -> str:
+    """Put the sums of an array's blocks together."""
     digest = hashlib.blake2b(digest_size=16)
     for block in _blocks(array):
-        digest.update(_sum(block))
-        mapped.give_back()
-    if digest.hexdigest() != facts["sum"]:
-        raise ValueError(f"{path.name} is damaged")
-    return array, mapped
+        digest.update(_sum(np.ascontiguousarray(block, array.dtype.newbyteorder("<"))))
+        if file is not None:
+            file.give_back()
+    return digest.hexdigest()
 
 
 def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
