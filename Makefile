@@ -9,6 +9,7 @@ TORCH ?= $(shell $(PYTHON) -c 'import sys; print("torch==2.13.0" if sys.version_
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
+NATIVE := $(wildcard native/*.h native/*.cpp native/checks/*.h native/checks/*.cpp) benchmarks/products.cpp
 BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*)
 # As many processes as processors, each with its share of the tests; who is done takes over from the others.
 # `make test TEST_OPTIONS='-n 0'` is one process.
@@ -35,11 +36,13 @@ endif
 lint: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/clang-format --dry-run --Werror $(NATIVE)
 	$(BIN)/mypy
 
 format: $(VENV)/.test ## Rewrite the sources in the house's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(NATIVE)
 
 bench: $(VENV)/.bench ## Measure training and generation against PyTorch, and the lesson against Keras
 	$(BIN)/python benchmarks/training_throughput.py
