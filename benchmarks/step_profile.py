@@ -8,13 +8,16 @@ NumPy's; give that as many threads: ``OPENBLAS_NUM_THREADS=1 python benchmarks/s
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 
 import harness
 from unspool import _native
+from unspool.benchmarking.operations import training_operations
 from unspool.engines.cpu import CpuEngine
 from unspool.kernels import STAGES
+from unspool.kernels.precision import PRECISIONS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.lanes import Window
@@ -22,7 +25,10 @@ from unspool.training.config import TrainingConfig
 from unspool.training.optimizers import Optimizer
 
 PARTS = (*STAGES, "optimizer", "Python")
-GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+Shape = tuple[
+    str, int, int, int, int, int
+]  # cell, hidden_size, num_layers, batch_size, vocab_size, sequence_length
 
 
 class Clocked:
@@ -39,21 +45,16 @@ class Clocked:
         return result
 
 
-def shapes(arguments: argparse.Namespace) -> list[tuple[str, int, int, int, int]]:
-    """List (cell, hidden_size, batch_size, vocab_size, sequence_length): every combination of the flags."""
-    return [
-        (cell, hidden, batch, vocab, length)
-        for cell in arguments.cells
-        for hidden in arguments.hidden_size
-        for batch in arguments.batch_size
-        for vocab in arguments.vocab_size
-        for length in arguments.sequence_length
-    ]
+def shapes(arguments: argparse.Namespace) -> list[Shape]:
+    """List every combination of the flags."""
+    flags = ("cells", "hidden_size", "num_layers", "batch_size", "vocab_size", "sequence_length")
+    return list(product(*(getattr(arguments, flag) for flag in flags)))
 
 
-def operations(cell: str, hidden: int, vocab: int) -> float:
-    """Count the multiplications and additions of one trained character; gathered input costs none."""
-    return 3 * 2 * (GATES[cell] * hidden * hidden + hidden * vocab)
+def network_of(shape: Shape) -> NetworkConfig:
+    """Give the network of a shape."""
+    cell, hidden, layers, _, vocab, _ = shape
+    return NetworkConfig(cell=cell, hidden_size=hidden, num_layers=layers, vocab_size=vocab)
 
 
 def clock_of(threads: int) -> Callable[[], float]:
@@ -72,11 +73,11 @@ def sgemm(threads: int) -> float:
     return 2 * 1024**3 / min(seconds)
 
 
-def make_step(shape: tuple[str, int, int, int, int], threads: int) -> Callable[[], dict[str, float]]:
+def make_step(shape: Shape, threads: int, precision: str) -> Callable[[], dict[str, float]]:
     """Prepare a step that gives the seconds of its parts."""
-    cell, hidden, batch, vocab, length = shape
-    config = NetworkConfig(cell=cell, hidden_size=hidden, vocab_size=vocab)
-    engine, parameters = CpuEngine(config, threads=threads), initialize(config, 0)
+    *_, batch, vocab, length = shape
+    config = network_of(shape)
+    engine, parameters = CpuEngine(config, threads=threads, precision=precision), initialize(config, 0)
     recipe = TrainingConfig(optimizer="adamw", clip_norm=1.0)
     optimizer = Optimizer("adamw", parameters, recipe, threads=threads)
     ids = np.random.default_rng(0).integers(1, vocab, (length + 1, batch)).astype(np.int32)
@@ -96,19 +97,19 @@ def make_step(shape: tuple[str, int, int, int, int], threads: int) -> Callable[[
     return step
 
 
-def measure(shape: tuple[str, int, int, int, int], arguments: argparse.Namespace) -> dict[str, object]:
+def measure(shape: Shape, arguments: argparse.Namespace) -> dict[str, object]:
     """Time the parts of many steps, and the machine's own product beside them."""
     rate = sgemm(arguments.threads)
-    step = make_step(shape, arguments.threads)
+    step = make_step(shape, arguments.threads, arguments.precision)
     step()
     end, steps = time.perf_counter() + arguments.seconds, []
     while len(steps) < arguments.steps or time.perf_counter() < end:
         steps.append(step())
     fastest = min(steps, key=lambda parts: parts["whole"])
-    cell, hidden, batch, vocab, length = shape
+    *_, batch, _, length = shape
     cost = min(parts["cost"] for parts in steps)
     speed = batch * length / cost
-    useful = speed * operations(cell, hidden, vocab)
+    useful = speed * training_operations(network_of(shape))
     return {
         "shape": shape,
         "milliseconds": 1e3 * cost,
@@ -133,6 +134,8 @@ def main() -> None:
     parser = harness.options(__doc__, rounds=None)
     parser.add_argument("--cells", nargs="+", default=["lstm", "gru", "rnn"], help="cells to measure")
     parser.add_argument("--hidden-size", nargs="+", type=int, default=[128, 512], help="hidden sizes")
+    parser.add_argument("--num-layers", nargs="+", type=int, default=[1], help="numbers of layers")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the products")
     parser.add_argument("--batch-size", nargs="+", type=int, default=[8, 64], help="batch sizes")
     parser.add_argument("--vocab-size", nargs="+", type=int, default=[84], help="vocabulary sizes")
     parser.add_argument("--sequence-length", nargs="+", type=int, default=[45], help="symbols of a window")
@@ -140,8 +143,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="least time for each shape")
     arguments = parser.parse_args()
     results = [measure(shape, arguments) for shape in shapes(arguments)]
-    header = ["cell H B V T", "characters/s", "GFLOP/s", "ms", *(f"{part} %" for part in PARTS), "% of sgemm"]
-    document = {"machine": harness.describe(threads=arguments.threads), "results": results}
+    header = [
+        "cell H L B V T",
+        "characters/s",
+        "GFLOP/s",
+        "ms",
+        *(f"{part} %" for part in PARTS),
+        "% of sgemm",
+    ]
+    machine = harness.describe(threads=arguments.threads, precision=arguments.precision)
+    document = {"machine": machine, "results": results}
     harness.finish(document, [harness.table(header, [row(r) for r in results])], as_json=arguments.json)
 
 
