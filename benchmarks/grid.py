@@ -28,6 +28,7 @@ TOLERANCE = {
 }  # of the first loss; else 1e-4
 PEERS = ("PyTorch", "PyTorch bf16", "PyTorch compiled", "Keras", "JAX")
 ROUNDS = 7
+LEAST_WORK = 0.1  # seconds of a round, however many share the time: one call alone finds cold caches
 
 Case = dict[str, object]
 
@@ -120,7 +121,7 @@ def measure(case: Case, names: list[str], arguments: argparse.Namespace) -> dict
             continue
         steps[name] = step
     contenders.refuse_other_work(losses, tolerance={name: TOLERANCE.get(name, 1e-4) for name in losses})
-    least = arguments.seconds / (ROUNDS + 1) / len(steps) - harness.SETTLE_SECONDS
+    least = max(arguments.seconds / (ROUNDS + 1) / len(steps) - harness.SETTLE_SECONDS, LEAST_WORK)
     amount = case["batch_size"] * arguments.sequence_length
     turns = {name: repeated(step, least=least, amount=amount) for name, step in steps.items()}
     speeds = harness.take_turns(turns, rounds=ROUNDS, limit=arguments.seconds)
