@@ -196,6 +196,7 @@ struct PairBlocks {
     }
 };
 
+// The product in one precision, `columns` of B's columns from its first on.
 template <typename Blocks>
 inline void multiply_blocks(int m, int k, const float* a, size_t lda, const float* b, size_t ldb, int columns,
                             float* c, Blocks blocks) {
