@@ -48,6 +48,8 @@ std::vector<float*> pointers(const std::vector<Array<float>>& arrays) {
     return out;
 }
 
+using Parameters = std::optional<std::vector<Array<float>>>;
+
 void check_memory(bool ok) {
     if (!ok) throw std::bad_alloc();
 }
@@ -89,15 +91,17 @@ Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id,
     return {steps, lanes, ids.data(), nullptr, reset_id, nullptr, conditions.view()};
 }
 
+// A network's memory and its operations. Any number of threads may call them: each waits for its turn, after
+// it has let go of the interpreter's lock.
 class NetworkHandle {
  public:
     NetworkHandle(ThreadTeam& team, const std::string& kernels, int cell, bool reset_after, int vocab_size,
                   int embedding_size, int hidden_size, int num_layers, bool residual, bool bf16)
         : team_(team),
           kernels_(kernels_named(kernels)),
-          network_(
-              kernels_.create({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size,
-                               num_layers, residual, bf16 ? Precision::kBf16 : Precision::kFloat32})) {}
+          shape_({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size, num_layers,
+                  residual, bf16 ? Precision::kBf16 : Precision::kFloat32}),
+          network_(kernels_.create(shape_)) {}
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
     ~NetworkHandle() { kernels_.destroy(network_); }
@@ -132,54 +136,62 @@ class NetworkHandle {
         return {seconds, seconds + kStages};
     }
 
-    void logits(const std::vector<Array<float>>& parameters, Array<const int32_t> ids, int32_t reset_id,
-                Array<float> state, Array<float> out, const ConditionsArrays& conditions) {
-        const std::vector<float*> values = pointers(parameters);
+    // Without parameters: with those that `load` has packed.
+    void logits(const Parameters& parameters, Array<const int32_t> ids, int32_t reset_id, Array<float> state,
+                Array<float> out, const ConditionsArrays& conditions) {
+        const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
         const Batch batch = window_without_targets(ids, reset_id, conditions);
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
-        loaded_ = false;
-        check_memory(kernels_.logits(network_, team_.view(), values.data(), batch, state.data(), out.data()));
-    }
-
-    // `logits` with the parameters that `load` has packed.
-    void forward(Array<const int32_t> ids, int32_t reset_id, Array<float> state, Array<float> out,
-                 const ConditionsArrays& conditions) {
-        const Batch batch = window_without_targets(ids, reset_id, conditions);
-        nb::gil_scoped_release unlocked;
-        std::lock_guard guard(team_.mutex());
-        require_loaded("forward");
-        check_memory(kernels_.logits(network_, team_.view(), nullptr, batch, state.data(), out.data()));
+        if (parameters)
+            loaded_ = false;
+        else
+            pack_loaded();
+        check_memory(kernels_.logits(network_, team_.view(), parameters ? values.data() : nullptr, batch,
+                                     state.data(), out.data()));
     }
 
     void load(const std::vector<Array<float>>& parameters) {
-        parameters_ = parameters;  // the kernels keep pointers to them
-        const std::vector<float*> values = pointers(parameters_);
+        std::vector<Array<float>> held = parameters;  // let go of at the end, under the interpreter's lock
+        nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
-        check_memory(kernels_.load(network_, values.data()));
-        loaded_ = true;
+        parameters_.swap(held);
+        loaded_ = false;
+        pack_loaded();
     }
 
-    void generate(const SequencesArrays& sequences, const DecodingFields& decoding) {
+    // Without parameters: with those that `load` has packed.
+    void generate(const Parameters& parameters, const SequencesArrays& sequences,
+                  const DecodingFields& decoding) {
+        const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
         const Sequences work = sequences.view();
         const Decoding how = decoding.view();
         nb::gil_scoped_release unlocked;
         std::lock_guard guard(team_.mutex());
-        require_loaded("generate");
+        if (parameters) {
+            loaded_ = false;
+            check_memory(kernels_.load(network_, values.data()));
+        } else {
+            pack_loaded();
+        }
         check_memory(kernels_.generate(network_, team_.view(), work, how));
     }
 
  private:
-    // A step and logits by parameters of their own pack those in the place of what was loaded, a step in bf16
-    // too.
-    void require_loaded(const char* what) const {
-        if (!loaded_) throw std::logic_error(std::string("load() comes before ") + what + "()");
+    // Whatever brings parameters of its own packs them in the place of those that were loaded.
+    void pack_loaded() {
+        if (loaded_) return;
+        if (parameters_.empty()) throw std::logic_error("parameters: expected some here or by load()");
+        const std::vector<float*> values = pointers(parameters_);
+        check_memory(kernels_.load(network_, values.data()));
+        loaded_ = true;
     }
 
     ThreadTeam& team_;
     const Kernels& kernels_;
+    const Shape shape_;
     void* network_;
-    std::vector<Array<float>> parameters_;
+    std::vector<Array<float>> parameters_;  // those of `load`; the kernels keep pointers to them
     bool loaded_ = false;
 };
 
@@ -297,10 +309,11 @@ NB_MODULE(_native, module) {
              nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),
              nb::arg("gradients").none(), nb::arg("conditions"))
         .def("stage_seconds", &NetworkHandle::stage_seconds)
-        .def("logits", &NetworkHandle::logits)
-        .def("forward", &NetworkHandle::forward)
+        .def("logits", &NetworkHandle::logits, nb::arg("parameters").none(), nb::arg("ids"),
+             nb::arg("reset_id"), nb::arg("state"), nb::arg("out"), nb::arg("conditions"))
         .def("load", &NetworkHandle::load)
-        .def("generate", &NetworkHandle::generate);
+        .def("generate", &NetworkHandle::generate, nb::arg("parameters").none(), nb::arg("sequences"),
+             nb::arg("decoding"));
     nb::class_<Matcher>(module, "Matcher")
         .def("__init__",
              [](Matcher* self, Array<const int32_t> ids) {

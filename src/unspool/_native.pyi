@@ -52,18 +52,17 @@ class Network:
     def stage_seconds(self) -> list[float]: ...
     def logits(
         self,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Floats] | None,
         ids: Ids,
         reset_id: int,
         state: Floats,
         out: Floats,
         conditions: Conditions,
     ) -> None: ...
-    def forward(
-        self, ids: Ids, reset_id: int, state: Floats, out: Floats, conditions: Conditions
-    ) -> None: ...
     def load(self, parameters: Sequence[Floats]) -> None: ...
-    def generate(self, sequences: Sequences, decoding: Decoding) -> None: ...
+    def generate(
+        self, parameters: Sequence[Floats] | None, sequences: Sequences, decoding: Decoding
+    ) -> None: ...
 
 class Automaton:
     classes: Ids

@@ -39,6 +39,8 @@ from unspool.text.unknown_symbols import Unknown, unknown_rule
 class Generator(Writing, Classifying, Searching, Auditing):
     """Write, score and measure texts with a trained network.
 
+    Any number of threads may use one model at once; its own threads do one call after the other.
+
     Args:
         network: The network.
         tokenizer: Turns texts into its symbols; fixes `vocab_size` where the network leaves it open.
@@ -151,9 +153,10 @@ class Generator(Writing, Classifying, Searching, Auditing):
         Raises:
             ArtifactError: If the file is damaged or of another model.
         """
-        if isinstance(self._novelty, Path):
-            self._novelty = load_novelty(self._novelty, self.tokenizer)
-        return self._novelty
+        novelty = self._novelty
+        if isinstance(novelty, Path):
+            novelty = self._novelty = load_novelty(novelty, self.tokenizer)
+        return novelty
 
     @novelty_index.setter
     def novelty_index(self, index: NoveltyIndex | None) -> None:

@@ -39,8 +39,7 @@ def sequences(**changes: Any) -> Sequences:
 
 def run(given: Sequences, decoding: Decoding) -> Any:
     engine = CpuEngine(CONFIG, threads=1)
-    engine._network.load(initialize(CONFIG, 0))
-    return generate(engine._network, given, decoding)
+    return generate(engine._network, initialize(CONFIG, 0), given, decoding)
 
 
 def test_what_fits_runs() -> None:
@@ -98,10 +97,12 @@ def test_what_a_step_has_packed_over_is_loaded_again(precision: str) -> None:
     engine, parameters = CpuEngine(CONFIG, threads=1, precision=precision), initialize(CONFIG, 0)
     decoding, ids = Decoding(temperatures=(1.0,)), np.ones((2, 1), np.int32)
     engine._network.load(parameters)
-    (before,) = generate(engine._network, sequences(), decoding)
-    engine.loss_and_gradients(parameters, Window(ids, ids), engine.initial_state(1), reset_id=None)
-    with pytest.raises(RuntimeError, match=r"load\(\) comes before generate\(\)"):
-        generate(engine._network, sequences(), decoding)
-    engine._network.load(parameters)
-    (after,) = generate(engine._network, sequences(), decoding)
+    (before,) = generate(engine._network, None, sequences(), decoding)
+    engine.loss_and_gradients(initialize(CONFIG, 1), Window(ids, ids), engine.initial_state(1), reset_id=None)
+    (after,) = generate(engine._network, None, sequences(), decoding)
     np.testing.assert_array_equal(after.ids, before.ids)
+
+
+def test_parameters_are_brought_or_were_loaded() -> None:
+    with pytest.raises(RuntimeError, match="parameters: expected some"):
+        generate(CpuEngine(CONFIG, threads=1)._network, None, sequences(), Decoding(temperatures=(1.0,)))

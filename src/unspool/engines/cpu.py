@@ -189,7 +189,7 @@ class CpuEngine:
             after = state.astype(np.float32)
             given = native_window(self.config, parameters, Window(ids, ids), reset_id=reset_id)
             told = None if given is None else given.native
-            return network.forward(ids, after, reset_id=reset_id, conditions=told), after
+            return network.logits(None, ids, after, reset_id=reset_id, conditions=told), after
 
         return run
 
@@ -214,7 +214,7 @@ class CpuEngine:
         """Continue every prompt; see `unspool.engines.protocol.Engine`."""
         refuse_unresolved(options, guide, vocab_size=self.config.symbols)
         seed = fresh_seed() if options.seed is None else options.seed
-        self._network.load(self._untied(parameters))
+        untied = self._untied(parameters)
         decoding = decoding_of(options, self.config.symbols, guide, stop)
         results = []
         for start in range(0, len(prompts), GENERATED_AT_ONCE):
@@ -230,7 +230,7 @@ class CpuEngine:
                 guide=None if guide is None else guide.part(start, last),
                 stop=stop,
             )
-            results += generated(call, generate(self._network, call, decoding))
+            results += generated(call, generate(self._network, untied, call, decoding))
         return results
 
     def stream(
@@ -270,7 +270,7 @@ def _pieces(network: NativeNetwork, call: Sequences, decoding: Decoding) -> Iter
         left = call.limit - int(call.drawn[0])
         count = min(size, left)
         call = replace(call, max_new_tokens=count)
-        (drawn,) = generate(network, call, decoding)
+        (drawn,) = generate(network, None, call, decoding)
         (piece,) = generated(call, [drawn])
         yield piece
         if piece.finish_reason is not None:

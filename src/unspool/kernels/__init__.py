@@ -129,7 +129,10 @@ def check_ids(name: str, ids: NDArray[np.int32], vocab_size: int) -> None:
 
 
 class NativeNetwork:
-    """The memory and the operations of one network, for one caller at a time.
+    """The memory and the operations of one network.
+
+    Any number of threads may use it at once: calls are done one after the other, and one that waits lets
+    other Python threads run.
 
     Args:
         shape: The network.
@@ -228,7 +231,7 @@ class NativeNetwork:
 
     def logits(
         self,
-        parameters: Mapping[str, Floats],
+        parameters: Mapping[str, Floats] | None,
         ids: NDArray[np.int32],
         state: Floats,
         *,
@@ -237,28 +240,25 @@ class NativeNetwork:
     ) -> Floats:
         """Run ids (T, B) forward; `state` (L, S, B, H) is left as the state after them.
 
+        Args:
+            parameters: The network's parameters by name; None for those that `load` has packed, since
+                packing is most of a short call.
+            ids: int32.  # (T, B)
+            state: Read as the state before the window, left as the state after it.  # (L, S, B, H)
+            reset_id: Input id before which a lane's state is zeroed, or None.
+            conditions: What steers the window from outside, or None.
+
         Returns:
             Logits, minus infinity for `<pad>`.  # (T, B, V)
         """
         out = self._room_for_logits(ids, state)
-        listed = self._listed("parameter", parameters)
         self.native.logits(
-            listed, ids, NO_ID if reset_id is None else reset_id, state, out, self._given(conditions, ids)
-        )
-        return out
-
-    def forward(
-        self,
-        ids: NDArray[np.int32],
-        state: Floats,
-        *,
-        reset_id: int | None,
-        conditions: "WindowConditions | None" = None,
-    ) -> Floats:
-        """Do as `logits` does with the parameters that `load` packed: packing is most of a short call."""
-        out = self._room_for_logits(ids, state)
-        self.native.forward(
-            ids, NO_ID if reset_id is None else reset_id, state, out, self._given(conditions, ids)
+            None if parameters is None else self._listed("parameter", parameters),
+            ids,
+            NO_ID if reset_id is None else reset_id,
+            state,
+            out,
+            self._given(conditions, ids),
         )
         return out
 
@@ -269,11 +269,21 @@ class NativeNetwork:
         return np.empty((*ids.shape, self.shape.vocab_size), dtype=np.float32)
 
     def load(self, parameters: Mapping[str, Floats]) -> None:
-        """Pack the parameters for generation and `forward`; `step` and `logits` pack others over them.
+        """Pack parameters for calls that bring none.
 
         They are not copied: load them again once they change.
         """
         self.native.load(self._listed("parameter", parameters))
+
+    def generate(
+        self,
+        parameters: Mapping[str, Floats] | None,
+        sequences: _native.Sequences,
+        decoding: _native.Decoding,
+    ) -> None:
+        """Write texts, as `unspool.kernels.generation.generate` says them; None as in `logits`."""
+        listed = None if parameters is None else self._listed("parameter", parameters)
+        self.native.generate(listed, sequences, decoding)
 
 
 def optimizer_step(

@@ -1,6 +1,6 @@
 """The native loop that writes texts: what it is told, in plain numbers and arrays, and what it gives back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -211,11 +211,17 @@ class Drawn:
     echo: Report | None
 
 
-def generate(network: NativeNetwork, sequences: Sequences, decoding: Decoding) -> list[Drawn]:
+def generate(
+    network: NativeNetwork,
+    parameters: Mapping[str, Floats] | None,
+    sequences: Sequences,
+    decoding: Decoding,
+) -> list[Drawn]:
     """Read each prompt, then draw symbols until something ends it.
 
     Args:
-        network: With its parameters loaded.
+        network: The network.
+        parameters: Its parameters by name; None for those that it has loaded.
         sequences: What to continue.
         decoding: How.
 
@@ -244,7 +250,7 @@ def generate(network: NativeNetwork, sequences: Sequences, decoding: Decoding) -
     call.tokens, call.lengths, call.reasons, call.report = tokens, lengths, reasons, report.native()
     if sequences.echo:
         call.echo = echo.native()
-    network.native.generate(call, decoding.native(network.shape.vocab_size))
+    network.generate(parameters, call, decoding.native(network.shape.vocab_size))
     drawn = np.arange(count) < lengths[:, None]  # (N, count)
     echoed = echo.parts(slice(None), np.diff(starts)) if sequences.echo else repeat(None)
     names = map(REASONS.__getitem__, reasons.tolist())
