@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "generation_binding.h"
+#include "interpreter.h"
 #include "kernels.h"
 #include "lines.h"
 #include "matching.h"
@@ -104,7 +105,9 @@ class NetworkHandle {
           network_(kernels_.create(shape_)) {}
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
-    ~NetworkHandle() { kernels_.destroy(network_); }
+    ~NetworkHandle() {
+        if (born_ == forks()) kernels_.destroy(network_);  // else a thread may have been at work on it
+    }
 
     std::pair<double, int64_t> step(const std::vector<Array<float>>& parameters, Array<const int32_t> ids,
                                     Array<const int32_t> targets, int32_t reset_id,
@@ -124,9 +127,10 @@ class NetworkHandle {
         double total = 0.0;
         int64_t count = 0;
         nb::gil_scoped_release unlocked;
-        std::lock_guard guard(team_.mutex());
+        ThreadTeam::Turn turn(team_);
+        renew_after_fork();
         loaded_ = false;
-        check_memory(kernels_.step(network_, team_.view(), values.data(), batch, state.data(), &total, &count,
+        check_memory(kernels_.step(network_, turn.team(), values.data(), batch, state.data(), &total, &count,
                                    data_or_null(losses), gradients ? grads.data() : nullptr));
         return {total, count};
     }
@@ -142,19 +146,21 @@ class NetworkHandle {
         const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
         const Batch batch = window_without_targets(ids, reset_id, conditions);
         nb::gil_scoped_release unlocked;
-        std::lock_guard guard(team_.mutex());
+        ThreadTeam::Turn turn(team_);
+        renew_after_fork();
         if (parameters)
             loaded_ = false;
         else
             pack_loaded();
-        check_memory(kernels_.logits(network_, team_.view(), parameters ? values.data() : nullptr, batch,
+        check_memory(kernels_.logits(network_, turn.team(), parameters ? values.data() : nullptr, batch,
                                      state.data(), out.data()));
     }
 
     void load(const std::vector<Array<float>>& parameters) {
         std::vector<Array<float>> held = parameters;  // let go of at the end, under the interpreter's lock
         nb::gil_scoped_release unlocked;
-        std::lock_guard guard(team_.mutex());
+        ThreadTeam::Turn turn(team_);
+        renew_after_fork();
         parameters_.swap(held);
         loaded_ = false;
         pack_loaded();
@@ -167,17 +173,26 @@ class NetworkHandle {
         const Sequences work = sequences.view();
         const Decoding how = decoding.view();
         nb::gil_scoped_release unlocked;
-        std::lock_guard guard(team_.mutex());
+        ThreadTeam::Turn turn(team_);
+        renew_after_fork();
         if (parameters) {
             loaded_ = false;
             check_memory(kernels_.load(network_, values.data()));
         } else {
             pack_loaded();
         }
-        check_memory(kernels_.generate(network_, team_.view(), work, how));
+        check_memory(kernels_.generate(network_, turn.team(), work, how));
     }
 
  private:
+    // On a fork's side the memory is as another thread's half-done work has left it.
+    void renew_after_fork() {
+        if (born_ == forks()) return;
+        network_ = kernels_.create(shape_);
+        born_ = forks();
+        loaded_ = false;
+    }
+
     // Whatever brings parameters of its own packs them in the place of those that were loaded.
     void pack_loaded() {
         if (loaded_) return;
@@ -191,6 +206,7 @@ class NetworkHandle {
     const Kernels& kernels_;
     const Shape shape_;
     void* network_;
+    uint32_t born_ = forks();
     std::vector<Array<float>> parameters_;  // those of `load`; the kernels keep pointers to them
     bool loaded_ = false;
 };
@@ -218,8 +234,8 @@ double optimize(ThreadTeam& team, const std::string& kernels, int kind,
                              epsilon,
                              clip_norm};
     nb::gil_scoped_release unlocked;
-    std::lock_guard guard(team.mutex());
-    return kernels_named(kernels).optimize(team.view(), work);
+    ThreadTeam::Turn turn(team);
+    return kernels_named(kernels).optimize(turn.team(), work);
 }
 
 void multiply(const std::string& kernels, bool bf16, bool transposed, Array<const float> a,

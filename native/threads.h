@@ -1,8 +1,6 @@
 // A team of threads that sleep between tasks and can wait for each other inside one.
 #pragma once
 
-#include <unistd.h>
-
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -14,27 +12,42 @@
 #include <thread>
 #include <vector>
 
+#include "interpreter.h"
 #include "kernels.h"
 
 namespace unspool {
 
 class ThreadTeam {
+    struct Crew;
+
  public:
-    explicit ThreadTeam(int size) : size_(size), crew_(std::make_unique<Crew>(size)) {}
+    explicit ThreadTeam(int size) : size_(size), crew_(new Crew(size)) {}
+    ThreadTeam(const ThreadTeam&) = delete;
+    ThreadTeam& operator=(const ThreadTeam&) = delete;
+    ~ThreadTeam() {
+        Crew* crew = crew_.load();
+        if (crew->born == forks()) delete crew;  // else its threads are in another process
+    }
 
     int size() const { return size_; }
 
-    // The team as the kernels see it. The caller's thread is thread 0.
-    Team view() {
-        return {size_, this,
-                [](void* self, Task task, void* argument) {
-                    static_cast<ThreadTeam*>(self)->run(task, argument);
-                },
-                [](void* self) { static_cast<ThreadTeam*>(self)->crew_->barrier.wait(); }};
-    }
+    // The right to use the team, for which it waits: a team does one thing at a time, whoever asks.
+    class Turn {
+     public:
+        explicit Turn(ThreadTeam& team) : crew_(team.crew()), guard_(crew_.mutex) {}
 
-    // Held while a task runs: a team does one thing at a time, whoever asks.
-    std::mutex& mutex() { return mutex_; }
+        // The team as the kernels see it. The caller's thread is thread 0.
+        Team team() {
+            return {
+                crew_.barrier.size, &crew_,
+                [](void* crew, Task task, void* argument) { static_cast<Crew*>(crew)->run(task, argument); },
+                [](void* crew) { static_cast<Crew*>(crew)->barrier.wait(); }};
+        }
+
+     private:
+        Crew& crew_;
+        std::lock_guard<std::mutex> guard_;
+    };
 
  private:
     using Task = void (*)(void*, int);
@@ -95,7 +108,7 @@ class ThreadTeam {
     };
 
     struct Crew {
-        explicit Crew(int size) : barrier(size), process(getpid()) {
+        explicit Crew(int size) : barrier(size) {
             try {
                 for (int i = 1; i < size; ++i) threads.emplace_back([this, i] { work(i); });
             } catch (...) {  // the system gives no more threads: send home those that came
@@ -121,8 +134,19 @@ class ThreadTeam {
                 barrier.wait();
             }
         }
+        void run(Task next, void* its_argument) {
+            if (barrier.size == 1) return next(its_argument, 0);
+            task = next;
+            argument = its_argument;
+            caller = processor();
+            start.fetch_add(1);
+            start.notify_all();
+            next(its_argument, 0);
+            barrier.wait();
+        }
+        const uint32_t born = forks();
+        std::mutex mutex;
         Barrier barrier;
-        const pid_t process;
         Task task = nullptr;
         void* argument = nullptr;
         int caller = -1;  // the processor that the caller runs on, where the system tells
@@ -130,24 +154,19 @@ class ThreadTeam {
         std::vector<std::thread> threads;
     };
 
-    void run(Task task, void* argument) {
-        if (size_ == 1) return task(argument, 0);
-        if (crew_->process != getpid()) {  // a fork takes no threads along: its side needs threads of its own
-            crew_.release();               // the old ones cannot be joined here
-            crew_ = std::make_unique<Crew>(size_);
-        }
-        crew_->task = task;
-        crew_->argument = argument;
-        crew_->caller = processor();
-        crew_->start.fetch_add(1);
-        crew_->start.notify_all();
-        task(argument, 0);
-        crew_->barrier.wait();
+    // The crew of this process. On a fork's side the old one is left as it is: its threads have stayed
+    // behind, and its mutex may be locked for ever.
+    Crew& crew() {
+        Crew* crew = crew_.load();
+        if (crew->born == forks()) return *crew;
+        Crew* fresh = new Crew(size_);
+        if (crew_.compare_exchange_strong(crew, fresh)) return *fresh;
+        delete fresh;  // another thread was faster
+        return *crew;
     }
 
     const int size_;
-    std::unique_ptr<Crew> crew_;
-    std::mutex mutex_;
+    std::atomic<Crew*> crew_;
 };
 
 }  // namespace unspool

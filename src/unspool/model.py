@@ -40,6 +40,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
     """Write, score and measure texts with a trained network.
 
     Any number of threads may use one model at once; its own threads do one call after the other.
+    After a fork, parent and child may both go on with it.
 
     Args:
         network: The network.

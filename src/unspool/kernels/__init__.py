@@ -132,7 +132,7 @@ class NativeNetwork:
     """The memory and the operations of one network.
 
     Any number of threads may use it at once: calls are done one after the other, and one that waits lets
-    other Python threads run.
+    other Python threads run. After a fork, the child has memory and threads of its own.
 
     Args:
         shape: The network.
