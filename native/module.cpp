@@ -126,7 +126,7 @@ class NetworkHandle {
                           conditions.view()};
         double total = 0.0;
         int64_t count = 0;
-        nb::gil_scoped_release unlocked;
+        WithoutLock unlocked;
         ThreadTeam::Turn turn(team_);
         renew_after_fork();
         loaded_ = false;
@@ -145,7 +145,7 @@ class NetworkHandle {
                 Array<float> out, const ConditionsArrays& conditions) {
         const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
         const Batch batch = window_without_targets(ids, reset_id, conditions);
-        nb::gil_scoped_release unlocked;
+        WithoutLock unlocked;
         ThreadTeam::Turn turn(team_);
         renew_after_fork();
         if (parameters)
@@ -158,7 +158,7 @@ class NetworkHandle {
 
     void load(const std::vector<Array<float>>& parameters) {
         std::vector<Array<float>> held = parameters;  // let go of at the end, under the interpreter's lock
-        nb::gil_scoped_release unlocked;
+        WithoutLock unlocked;
         ThreadTeam::Turn turn(team_);
         renew_after_fork();
         parameters_.swap(held);
@@ -172,7 +172,7 @@ class NetworkHandle {
         const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
         const Sequences work = sequences.view();
         const Decoding how = decoding.view();
-        nb::gil_scoped_release unlocked;
+        WithoutLock unlocked;
         ThreadTeam::Turn turn(team_);
         renew_after_fork();
         if (parameters) {
@@ -233,14 +233,14 @@ double optimize(ThreadTeam& team, const std::string& kernels, int kind,
                              beta2,
                              epsilon,
                              clip_norm};
-    nb::gil_scoped_release unlocked;
+    WithoutLock unlocked;
     ThreadTeam::Turn turn(team);
     return kernels_named(kernels).optimize(turn.team(), work);
 }
 
 void multiply(const std::string& kernels, bool bf16, bool transposed, Array<const float> a,
               Array<const float> b, Array<float> out) {
-    nb::gil_scoped_release unlocked;
+    WithoutLock unlocked;
     check_memory(kernels_named(kernels).multiply(
         bf16 ? Precision::kBf16 : Precision::kFloat32, transposed, static_cast<int>(out.shape(0)),
         static_cast<int>(b.shape(1)), static_cast<int>(b.shape(0)), a.data(), b.data(), out.data()));
@@ -254,13 +254,13 @@ void round_to_bf16(const std::string& kernels, Array<const float> from, Array<fl
 
 template <typename Id>
 void scan(Matcher& matcher, Array<const Id> ids) {
-    nb::gil_scoped_release unlocked;
+    WithoutLock unlocked;
     matcher.scan(ids.data(), static_cast<int64_t>(ids.size()));
 }
 
 template <typename Id>
 void hash(Array<const Id> ids, Array<const int64_t> starts, Array<const int64_t> ends, Array<uint64_t> out) {
-    nb::gil_scoped_release unlocked;
+    WithoutLock unlocked;
     hash_records(ids.data(), starts.data(), ends.data(), static_cast<int64_t>(out.size()), out.data());
 }
 
@@ -268,7 +268,7 @@ template <typename Code>
 int64_t find(const std::string& kernels, Array<const Code> codes, uint64_t limit, Array<int64_t> bounds,
              Array<bool> held_out) {
     const HashLines hash = kernels_named(kernels).hash_lines;
-    nb::gil_scoped_release unlocked;
+    WithoutLock unlocked;
     return find_lines(hash, codes.data(), static_cast<int64_t>(codes.size()), limit, bounds.data(),
                       held_out.data());
 }
@@ -281,7 +281,7 @@ std::optional<std::vector<uint32_t>> number(Array<const Code> codes, Array<const
                                             Array<int64_t> training_ends, Array<Number> validation,
                                             Array<int64_t> validation_ends) {
     std::vector<uint32_t> fresh;
-    nb::gil_scoped_release unlocked;
+    WithoutLock unlocked;
     if (!number_lines(codes.data(), bounds.data(), held_out.data(), static_cast<int64_t>(held_out.size()),
                       table.data(), known, learn ? &fresh : nullptr, counts.data(),
                       Side<Number>{training.data(), training_ends.data()},
@@ -292,7 +292,7 @@ std::optional<std::vector<uint32_t>> number(Array<const Code> codes, Array<const
 
 template <typename From, typename To>
 void look_up(Array<const From> numbers, Array<const To> table, Array<To> out) {
-    nb::gil_scoped_release unlocked;
+    WithoutLock unlocked;
     recode(numbers.data(), static_cast<int64_t>(numbers.size()), table.data(), out.data());
 }
 
@@ -315,6 +315,10 @@ void bind_lines(nb::module_& module) {
 
 NB_MODULE(_native, module) {
     module.doc() = "Native kernels; unspool.kernels is their documented face.";
+    // A daemon thread keeps what it holds beyond the interpreter's end: its stack is never unwound. That is
+    // no fault of whoever uses a model in one; the tests turn the warnings on for all other ends.
+    nb::set_leak_warnings(false);
+    module.def("set_leak_warnings", &nb::set_leak_warnings);
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);
     bind_generation(module);
     bind_conditions(module);

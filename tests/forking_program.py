@@ -1,4 +1,4 @@
-"""A program whose threads use a model while it forks; run by test_forks.py with a model's folder."""
+"""Forks while its threads use a model; test_forks.py runs it with the folder of a model."""
 
 import os
 import signal
@@ -83,8 +83,8 @@ def a_child_ends_as_any_program(model: unspool.Generator) -> None:
         return results == [expected] * 4
 
     with at_work(lambda: model.generate(n=300)):
-        assert all(child(lambda: everything(model) == expected) for _ in range(5))
-        assert all(child(in_threads) for _ in range(5))
+        assert all(child(lambda: everything(model) == expected, leave=sys.exit) for _ in range(5))
+        assert all(child(in_threads, leave=sys.exit) for _ in range(5))
         assert all(child(lambda: child(in_threads)) for _ in range(5))
 
 
