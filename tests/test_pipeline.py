@@ -177,6 +177,33 @@ def test_bad_input_leaves_nothing_behind(tmp_path: Path, arguments: dict[str, An
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("told", ["as a warning", "in the plan"])
+def test_broken_metrics_are_told_once_and_stop_nothing(tmp_path: Path, told: str) -> None:
+    options: Any = {"network": TINY, "training": short(checkpoint_seconds=0.0)}
+    whole = unspool.train(TEXTS, out=tmp_path / "whole", **options)
+    plans: list[Plan] = []
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        unspool.train(TEXTS, out=out, on_record=stop_at(9), **options)
+    metrics = (out / "metrics.jsonl").read_bytes()
+    half = metrics.index(b"\n", metrics.index(b"\n") + 1) - 20  # of the second line, the third glued to it
+    (out / "metrics.jsonl").write_bytes(metrics[:half] + metrics[half + 21 :])
+    if told == "in the plan":
+        again = resume_training(out, records=unspool.Records.of(TEXTS), on_start=plans.append)
+        assert "left out: line 2; checkpoint and model are whole" in str(plans[0].note)
+    else:
+        with pytest.warns(RuntimeWarning, match="left out: line 2; checkpoint and model are whole"):
+            again = resume_training(out, records=unspool.Records.of(TEXTS))
+    assert same_parameters(again, whole)
+    steps, kept = (
+        [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+        for folder in (tmp_path / "whole", out)
+    )
+    steps.remove(2)
+    assert kept == steps
+    resume_training(out, records=unspool.Records.of(TEXTS))  # nothing is left to be told
+
+
 def test_resuming_needs_a_run(tmp_path: Path) -> None:
     with pytest.raises(unspool.ArtifactError, match="no run to resume"):
         unspool.train(TEXTS, out=tmp_path / "run", resume=True)

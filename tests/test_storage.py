@@ -1,11 +1,16 @@
 """Files are replaced whole: the old one or the new one, and no litter."""
 
+import errno
 import os
+import resource
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from tests.failing_disk import HALF, NOTHING, FailingDisk
 from unspool.storage import append_line, atomic_file, atomic_write
 
 
@@ -88,3 +93,68 @@ def test_lines_are_added_at_the_end(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == '{"step": 1}\n{"é": 2}\n'
     with pytest.raises(ValueError, match="one line"):
         append_line(path, "a\nb")
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 8192, 99_999])
+def test_a_disk_that_is_full_at_any_byte_leaves_the_old_file_and_no_litter(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        with pytest.raises(OSError, match=r"model\.bin") as caught:
+            atomic_write(path, bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.errno == errno.EFBIG
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["model.bin"]  # noqa: PTH208
+
+
+@pytest.mark.parametrize("fault", [(HALF,), (HALF,) * 5, (NOTHING,), (NOTHING, HALF, NOTHING)])
+def test_a_line_that_is_taken_in_parts_is_whole(tmp_path: Path, fault: tuple[str, ...]) -> None:
+    path = tmp_path / "lines"
+    append_line(path, "one")
+    with FailingDisk(0, fault).appending():
+        append_line(path, "two and a half")
+    assert path.read_text() == "one\ntwo and a half\n"
+
+
+@pytest.mark.parametrize(
+    "fault", [(errno.ENOSPC,), (HALF, errno.ENOSPC), (HALF, HALF, errno.EIO), (NOTHING,) * 9]
+)
+def test_a_line_that_is_refused_leaves_nothing(tmp_path: Path, fault: tuple[str | int, ...]) -> None:
+    path = tmp_path / "lines"
+    append_line(path, "one")
+    with FailingDisk(0, fault).appending(), pytest.raises(OSError, match=r"space|error"):
+        append_line(path, "two")
+    assert path.read_text() == "one\n"
+
+
+def test_a_line_never_goes_on_from_half_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_text("one\nha")
+    append_line(path, "two")
+    append_line(path, "three")
+    assert path.read_text() == "one\nha\ntwo\nthree\n"
+
+
+def test_where_there_are_no_locks_nothing_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    append_line(path, "one")
+    with mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")):
+        with FailingDisk(0, (HALF, errno.ENOSPC)).appending(), pytest.raises(OSError, match="space"):
+            append_line(path, "two")
+        append_line(path, "three")
+    assert path.read_text() == "one\ntw\nthree\n"
+
+
+def test_lines_of_several_writers_never_mix_even_in_parts(tmp_path: Path) -> None:
+    path, honest = tmp_path / "lines", os.write
+    lines = [f"{letter * 9}{number}" for letter in "abcd" for number in range(50)]
+    with (
+        mock.patch("os.write", lambda descriptor, raw: honest(descriptor, raw[:3])),
+        ThreadPoolExecutor(4) as threads,
+    ):
+        list(threads.map(lambda line: append_line(path, line), lines))
+    assert sorted(path.read_text().splitlines()) == sorted(lines)

@@ -236,8 +236,9 @@ def _run(
     run.keep_novelty_index(encoded.training, by_line=corpus.document)
     if on_start is not None:
         on_start(plan_of(run, corpus, encoded, start.progress.step))
-    elif (missing := missing_bf16(config.precision)) is not None:
-        warnings.warn(missing, RuntimeWarning, stacklevel=3)
+    else:
+        for remark in filter(None, (run.remark, missing_bf16(config.precision))):
+            warnings.warn(remark, RuntimeWarning, stacklevel=3)
     with stop_on_interrupt() as stop_requested:
         for record in train_loop(task, start, keeper=run, stop_requested=stop_requested):
             run.record(record)

@@ -1,11 +1,15 @@
 """Write files so that a reader sees the old content or the new one, never half of each."""
 
 import contextlib
+import errno
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+MOST_STALLS = 8  # writes in a row that take nothing, before that is an error
 
 
 @contextlib.contextmanager
@@ -34,7 +38,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # what went wrong first is what counts
             temporary.unlink()
         raise
     sync_folder(path.parent)
@@ -48,27 +52,74 @@ def atomic_write(path: Path, data: bytes | str) -> None:
         data: The new content; text is written as UTF-8, line ends as they are.
 
     Raises:
-        OSError: If the folder cannot be written to or the disk is full.
+        OSError: If the folder cannot be written to or the disk is full; it names the file.
     """
     raw = data.encode("utf-8") if isinstance(data, str) else data
-    with atomic_file(path) as file:
-        file.write(raw)
+    try:
+        with atomic_file(path) as file:
+            file.write(raw)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def append_line(path: Path, text: str) -> None:
-    """Add one line to the end of a file in a single write, so that lines of two writers never mix.
+    """Add one line to the end of a file, whole or not at all; lines of two writers never mix.
+
+    What the system takes in parts is written on until all of it is there. Where it refuses the rest, as a
+    full disk does, the file is cut back to what it held before. Writers wait for each other by a lock on the
+    file; where the file system knows no locks, nothing is cut, since it could be the line of another.
+
+    If half a line is left all the same, by a process that was killed or a disk that allows no cutting, the
+    next line begins on a line of its own: what was there before stays, and a reader finds one broken line
+    before the whole one.
 
     Args:
         path: The file; it is created if it is not there.
         text: The line without its line end; it must not have one inside.
+
+    Raises:
+        OSError: If the line cannot be written, a full disk for one.
     """
     if "\n" in text:
         raise ValueError("append_line takes one line, and this text has a line end inside")
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    raw = (text + "\n").encode("utf-8")
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.write(descriptor, (text + "\n").encode("utf-8"))
+        alone = _lock(descriptor)
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            raw = b"\n" + raw
+        try:
+            _write_whole(descriptor, raw)
+        except BaseException:
+            if alone:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, size)
+            raise
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Wait until no other process appends, and tell whether that is sure."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
+
+
+def _write_whole(descriptor: int, raw: bytes) -> None:
+    """Write all of it, in as many parts as the system takes it in."""
+    left, stalls = memoryview(raw), 0
+    while left:
+        count = os.write(descriptor, left)
+        stalls = 0 if count else stalls + 1
+        if stalls == MOST_STALLS:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        left = left[count:]
 
 
 def sync_folder(folder: Path) -> None:

@@ -227,6 +227,18 @@ def test_info_names_a_damaged_line_of_the_metrics(
     assert "line " in done.stderr
 
 
+def test_info_passes_over_half_a_line_of_the_metrics(unspool: Run, model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(model, tmp_path / "run")
+    before = unspool(["info", str(model), "--json"]).stdout
+    lines = (folder / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+    half, torn = b'{"kind": "st' + lines[0], '{"kind": "sample", "text": "é'.encode()[:-1]
+    strange = '{"kind": "sample", "text": "\u2028"}\n'.encode()  # a line end to some, but not to JSON
+    (folder / "metrics.jsonl").write_bytes(b"".join([lines[0], half, strange, *lines[1:], torn]))
+    assert json.loads(unspool(["info", str(folder), "--json"]).stdout) == json.loads(before) | {
+        "folder": str(folder)
+    }
+
+
 @pytest.mark.parametrize("samples", [3, {"prompts": "x"}, {"prompts": [], "temperatures": 1}])
 def test_resuming_names_a_damaged_configuration(
     unspool: Run, model: Path, tmp_path: Path, samples: object

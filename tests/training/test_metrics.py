@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -91,12 +93,72 @@ def test_a_torn_last_line_goes(metrics: MetricsFile, torn: bytes) -> None:
     assert lines(metrics) == [("step", 1)]
 
 
-def test_a_broken_line_in_the_middle_is_an_error(metrics: MetricsFile) -> None:
-    metrics.path.write_text('{"kind": "step", "step": 1}\noops\n{"kind": "step", "step": 3}\n')
+BROKEN = {
+    "no record": (b"oops\n", []),
+    "half a line": (b'{"kind": "step", "st\n', []),
+    "a hole that a power cut left": (bytes(4096) + b"\n", []),
+    "half a character": (b'{"kind": "sample", "text": "\xc3\n', []),
+    "brackets without end": (b"[" * 100_000 + b"\n", []),
+    "half a line and a whole one": (b'{"kind": "st{"kind": "step", "step": 2}\n', [2]),
+    "nearly all of a line and a whole one": (
+        b'{"kind": "step", "step": 2}{"kind": "step", "step": 2}\n',
+        [2],
+    ),
+}
+
+
+@pytest.mark.parametrize(("broken", "rest"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_line_in_the_middle_goes_and_is_named(
+    metrics: MetricsFile, broken: bytes, rest: list[int]
+) -> None:
+    first, last = (b'{"kind": "step", "step": %d}\n' % number for number in (1, 3))
+    metrics.path.write_bytes(first + broken + last + b"torn")
+    assert [line["step"] for line in metrics.cut_back(3)] == [1, *rest, 3]
+    assert [number for _, number in lines(metrics)] == [1, *rest, 3]
+    assert metrics.broken == [2]
+    assert "metrics.jsonl and left out: line 2; checkpoint and model are whole" in str(metrics.remark())
+    metrics.cut_back(3)
+    assert metrics.remark() is None
+
+
+def test_a_broken_line_goes_with_all_that_comes_after_the_checkpoint(metrics: MetricsFile) -> None:
+    metrics.path.write_text('{"kind": "step", "step": 1}\noops\n{"kind": "step", "step": 3}\noops\n')
+    assert [line["step"] for line in metrics.cut_back(1)] == [1]
+    assert lines(metrics) == [("step", 1)]
+
+
+def test_many_broken_lines_are_one_short_remark(metrics: MetricsFile) -> None:
+    metrics.path.write_text("oops\n" * 9)
+    assert metrics.cut_back(1) == []
+    assert "lines 1, 2, 3, 4, 5 and more;" in str(metrics.remark())
+
+
+@pytest.mark.parametrize("function", ["truncate", "replace"])
+def test_what_cannot_be_cut_back_stays_as_it_was(
+    metrics: MetricsFile, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    whole, oops = '{"kind": "step", "step": 1}\n', "oops\n" if function == "replace" else ""
+    metrics.path.write_text(oops + whole + whole + "torn")
     before = metrics.path.read_bytes()
-    with pytest.raises(ArtifactError, match="line 2"):
+    monkeypatch.setattr(*((os, "truncate", full) if function == "truncate" else (Path, "replace", full)))
+    with pytest.raises(ArtifactError, match=r"cannot write .* No space left"):
         metrics.cut_back(3)
     assert metrics.path.read_bytes() == before
+
+
+def test_what_the_disk_does_not_take_is_one_clear_error(
+    metrics: MetricsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write(metrics, step(1))
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ArtifactError, match=r"cannot write .* No space left"):
+        metrics.sync()
 
 
 def test_no_file_is_fine(metrics: MetricsFile) -> None:

@@ -140,7 +140,7 @@ def save_model(
             (folder / SOURCE_TOKENIZER).unlink(missing_ok=True)  # of the model that was there
     except OSError as error:
         got = error.strerror or str(error)
-        expected = f"a folder that can be written to, with {len(model) / 1e6:.1f} MB free"
+        expected = f"a folder that can be written to, with {max(0.1, len(model) / 1e6):.1f} MB free"
         hint = "make room or choose another folder; a model that stood there is still whole"
         raise ArtifactError(f"cannot write {folder}", expected=expected, got=got, hint=hint) from error
 

@@ -81,13 +81,13 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     records = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             record = json.loads(line)
         except ValueError:
-            break  # the line that a run is writing at this moment
+            continue  # the line that a run is writing at this moment, or what a full disk left of one
         if not isinstance(record, dict):
-            got = f"{line[:40]!r} in line {number}"
+            got = f"{line[:40].decode('utf-8', 'replace')!r} in line {number}"
             raise ArtifactError(str(path), expected="a JSON object in each line", got=got)
         if record.get("kind") == "evaluation":
             values = {name: value for name, value in record.items() if name != "kind"}

@@ -119,7 +119,7 @@ def write_error(path: Path, size: int, error: OSError) -> ArtifactError:
     """Describe a file that could not be written, and what is still there."""
     return ArtifactError(
         f"cannot write {path}",
-        expected=f"a writable disk with {size / 1e6:.1f} MB free",
+        expected=f"a writable disk with {max(0.1, size / 1e6):.1f} MB free",
         got=error.strerror or str(error),
         hint="the checkpoint before it, if there is one, is whole: make room and resume",
     )

@@ -30,7 +30,8 @@ class Plan:
         network: The network, resolved.
         training: How it is trained, resolved.
         schema: What steers the texts; None for nothing.
-        note: What there is to say about where the encoded corpus was kept, or None.
+        note: What there is to say about where the encoded corpus was kept, and about what the run had left
+            behind, or None.
         precision: In what products are computed; see `Engine`.
         missing: What keeps them from the precision that was asked for, or None.
     """
@@ -61,7 +62,7 @@ def plan_of(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step:
         characters=encoded.training.characters,
         held_out_characters=encoded.validation.characters,
         unknown=encoded.unknown,
-        note=encoded.note,
+        note="; ".join(filter(None, (encoded.note, run.remark))) or None,
         vocab_size=encoded.tokenizer.vocab_size,
         num_parameters=count_parameters(run.network),
         first_step=first_step,

@@ -74,6 +74,7 @@ class RunFolder:
         data: What it is trained on, in JSON types.
         generation: How the model is meant to be sampled.
         source_tokenizer: That of the sources, where it learns from pairs.
+        remark: What `start` has to say of what it found, or None.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class RunFolder:
     ) -> None:
         self.path, self.network, self.training, self.tokenizer = path, network, training, tokenizer
         self.data, self.generation, self.source_tokenizer = data, generation, source_tokenizer
+        self.remark: str | None = None
         self._metrics = MetricsFile(path / METRICS)
         self._curve = LossCurve()
 
@@ -180,6 +182,8 @@ class RunFolder:
     def start(self, fresh: Checkpoint) -> Checkpoint:
         """Find out where the run goes on, and cut the metrics back to there.
 
+        Metrics that are broken are no reason to refuse: they go, and `remark` says so.
+
         Args:
             fresh: The fresh start of the run.
 
@@ -187,7 +191,7 @@ class RunFolder:
             The checkpoint, or `fresh` if none was saved yet.
 
         Raises:
-            ArtifactError: If the checkpoint is broken or that of another run.
+            ArtifactError: If the checkpoint is broken or that of another run, or the metrics cannot be cut.
         """
         path = self.path / CHECKPOINT
         _remove_torn(self.path)  # not before: until now another process may have been at work here
@@ -195,6 +199,7 @@ class RunFolder:
         self._curve = LossCurve()
         for line in self._metrics.cut_back(checkpoint.progress.step):
             self._draw(line)
+        self.remark = self._metrics.remark()
         return checkpoint
 
     def record(self, record: TrainingRecord) -> None:
