@@ -1,6 +1,7 @@
 """Spools: the same bytes whether they lie in memory or in a file."""
 
 import gc
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -91,3 +92,28 @@ def test_no_room_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(CorpusError, match=r"cannot be kept in .*missing.*TMPDIR"):
         filled([[1]])
+
+
+@pytest.mark.parametrize("room", [0, 1000, 5000])
+def test_a_disk_that_gets_full_is_one_clear_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int
+) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    noise: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: noise.append(error))
+    before = open_files()
+    spool = Spool()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        for _ in range(room // 100):
+            spool.append(np.zeros(100, np.uint8))
+        with pytest.raises(CorpusError, match=r"cannot be kept in .*file too large.*TMPDIR"):
+            spool.append(np.zeros(100, np.uint8))
+        del spool
+        gc.collect()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert open_files() == before
+    assert noise == []

@@ -150,13 +150,12 @@ class Spool:
             whole = np.frombuffer(self._buffer, dtype)
             whole.flags.writeable = False
             return whole, None
-        self._file.flush()
         mapped = MappedFile(self._file)
         self._file.close()
         return mapped.array(dtype), mapped
 
     def _write(self, raw: memoryview) -> None:
-        """Write where the file stands."""
+        """Write where the file stands, at once: what waits in a buffer fails where nobody expects it."""
         try:
             if self._file is None:
                 self._file = _unnamed_file()
@@ -164,7 +163,11 @@ class Spool:
                 self._file.write(self._buffer)
                 self._buffer = bytearray()
             self._file.write(raw)
+            self._file.flush()
         except OSError as error:
+            if self._file is not None:
+                with contextlib.suppress(OSError):  # it tries once more to write the rest
+                    self._file.close()
             raise _no_room(error) from error
 
 
