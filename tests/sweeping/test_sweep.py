@@ -1,5 +1,6 @@
 """A sweep as a whole: complete, resumable, pruned, and honest about what failed."""
 
+import errno
 import json
 import os
 import shutil
@@ -106,6 +107,21 @@ def test_a_grid_is_complete_and_goes_on_without_repeating(tmp_path: Path) -> Non
     larger = run(tmp_path / "s", ended=again, hidden_size=[4, 8, 12], workers=1)
     assert names(again) == [(cell, 12, 1, 0.02, 0.0, 4, seed) for cell in ("gru", "lstm") for seed in (0, 1)]
     assert len(larger.outcomes) == 6
+
+
+def test_a_full_disk_is_one_clear_error_and_the_same_call_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unspool.sweeping.sweep.atomic_write", full)
+        with pytest.raises(ArtifactError, match="No space left on device; make room; the same call goes on"):
+            run(tmp_path / "s", workers=2)
+    ended: list[Run] = []
+    assert run(tmp_path / "s", ended=ended, workers=2).complete
+    assert ended == []
 
 
 def test_the_sampler_draws_within_lists_and_ranges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unspool.configuration import check, is_whole, to_dict, to_plain
-from unspool.errors import ConfigError, UnspoolError
+from unspool.errors import ArtifactError, ConfigError, UnspoolError
 from unspool.network.conditions import steered_by
 from unspool.network.config import NetworkConfig
 from unspool.storage import atomic_write
@@ -170,6 +170,9 @@ def conclude(
         config: The sweep.
         runs: All trainings.
         given_up: Those that failed too often.
+
+    Raises:
+        ArtifactError: If it cannot be written down, a full disk for one; what was written before is whole.
     """
     found = outcomes(runs)
     verdict = judge(found, seeds=config.seeds)
@@ -183,8 +186,14 @@ def conclude(
         failed=tuple(given_up.values()),
     )
     document = {**result.to_dict(), "sweep": to_plain(config)}
-    atomic_write(folder / RESULT, json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    atomic_write(folder / PICTURE, draw_sweep(result))
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    try:
+        atomic_write(folder / RESULT, text)
+        atomic_write(folder / PICTURE, draw_sweep(result))
+    except OSError as error:
+        hint = "make room; the same call goes on, its trainings are kept"
+        got = error.strerror or str(error)
+        raise ArtifactError(f"cannot write to {folder}", got=got, hint=hint) from error
     return result
 
 
