@@ -1,6 +1,8 @@
 """Going on from a trained model: nothing that was learnt is lost, and new symbols find their place."""
 
+import errno
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -83,6 +85,25 @@ def test_a_run_that_is_stopped_at_once_goes_on_from_the_model(
     rest = resume_training(tmp_path / "run", records=unspool.Records.of(NEW))
     for name, values in whole.parameters.items():
         np.testing.assert_array_equal(rest.parameters[name], values)
+
+
+def test_a_run_that_found_the_disk_full_at_its_birth_never_goes_on_from_nothing(
+    origin: unspool.Generator, tmp_path: Path
+) -> None:
+    options = {"training": FIRST, "init_from": origin}
+    whole = unspool.train(NEW, out=tmp_path / "whole", **options)  # type: ignore[arg-type]
+    out = tmp_path / "run"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with (
+        mock.patch("unspool.training.checkpoints.atomic_write", side_effect=full),
+        pytest.raises(unspool.ArtifactError, match="No space left"),
+    ):
+        unspool.train(NEW, out=out, **options)  # type: ignore[arg-type]
+    with pytest.raises(unspool.ArtifactError, match="no run to resume"):
+        resume_training(out, records=unspool.Records.of(NEW))
+    again = unspool.train(NEW, out=out, **options)  # type: ignore[arg-type]
+    for name, values in whole.parameters.items():
+        np.testing.assert_array_equal(again.parameters[name], values)
 
 
 def test_another_network_is_refused(origin: unspool.Generator, tmp_path: Path) -> None:

@@ -136,10 +136,9 @@ def train(
             tokenizer=encoded.tokenizer,
             data=_describe(corpus, held_out, encoded, sampling, task) | extra,
             source_tokenizer=encoded.source_tokenizer,
+            first=None if origin is None else fresh,
             overwrite=overwrite,
         )
-        if origin is not None:  # a run that is stopped at once must not start from nothing
-            run.save_checkpoint(fresh)
         return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
 
 

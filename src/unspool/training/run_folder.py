@@ -54,6 +54,7 @@ from unspool.training.records import (
 
 METRICS, LOSS_CURVE, CHECKPOINT = "metrics.jsonl", "loss.svg", "checkpoint/last.safetensors"
 MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
+UNBORN = {TOKENIZER, SOURCE_TOKENIZER, CHECKPOINT.partition("/")[0]}  # written before config.json
 AUDIT_FILES = ("audit.json", "audit.svg")  # of the model that was there: they go with it
 RUN_FILES = (
     *MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, SOURCE_TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT,
@@ -105,6 +106,7 @@ class RunFolder:
         data: Mapping[str, Any],
         generation: GenerationOptions | None = None,
         source_tokenizer: Tokenizer | None = None,
+        first: Checkpoint | None = None,
         overwrite: bool = False,
     ) -> "RunFolder":
         """Make the folder of a new run.
@@ -118,6 +120,8 @@ class RunFolder:
                 to read it again.
             generation: How the model is meant to be sampled; None for temperature 0.8, and 0 for pairs.
             source_tokenizer: That of the sources; None for texts without.
+            first: What the run begins with, where the seed alone does not tell. It is there before there is a
+                run, so that none that died at its birth starts from nothing.
             overwrite: Whether the files of an earlier run there are removed; other files stay.
 
         Raises:
@@ -142,6 +146,8 @@ class RunFolder:
             atomic_write(folder / TOKENIZER, tokenizer.to_json())
             if source_tokenizer is not None:
                 atomic_write(folder / SOURCE_TOKENIZER, source_tokenizer.to_json())
+            if first is not None:
+                save_checkpoint(folder / CHECKPOINT, first)
             atomic_write(folder / CONFIG, json.dumps(to_dict(config), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
             raise write_error(folder, 1_000_000, error) from error
@@ -287,8 +293,9 @@ def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
         if folder.exists():
             raise ArtifactError(str(folder), expected="a folder for a new run", got="a file")
         return
-    unborn = set() if (folder / CONFIG).exists() else {TOKENIZER, SOURCE_TOKENIZER}
-    found = sorted(path.name for path in folder.iterdir() if path.name not in unborn and not _is_torn(path))
+    found = sorted(path.name for path in folder.iterdir() if not _is_torn(path))
+    if not (folder / CONFIG).exists() and set(found) <= UNBORN:
+        return
     if found and not overwrite:
         shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
         hint = "choose another folder, or go on with the run in it (--resume), or remove it (--overwrite)"
