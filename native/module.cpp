@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "forks.h"
 #include "generation_binding.h"
 #include "interpreter.h"
 #include "kernels.h"

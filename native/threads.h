@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "interpreter.h"
+#include "forks.h"
 #include "kernels.h"
 
 namespace unspool {

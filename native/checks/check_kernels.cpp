@@ -144,7 +144,7 @@ Result optimize(const Kernels& kernels, ThreadTeam& team, int kind, float clip, 
                            0.99f,
                            1e-6f,
                            clip};
-        result.add("norm", Floats{static_cast<float>(kernels.optimize(team.view(), work))});
+        result.add("norm", Floats{static_cast<float>(kernels.optimize(ThreadTeam::Turn(team).team(), work))});
         for (int a : {0, 2, 3})
             for (const Floats& array : arrays[a]) result.add("array of kind " + std::to_string(a), array);
     }

@@ -98,7 +98,7 @@ inline Result write_texts(const Kernels& kernels, ThreadTeam& team, Model& model
     s.reasons = reasons.data();
     void* network = kernels.create(model.shape);
     check_memory(kernels.load(network, model.pointers().data()));
-    check_memory(kernels.generate(network, team.view(), s, decoding_of(drawing)));
+    check_memory(kernels.generate(network, ThreadTeam::Turn(team).team(), s, decoding_of(drawing)));
     kernels.destroy(network);
     Result result;
     result.add("symbols", tokens);

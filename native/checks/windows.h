@@ -135,8 +135,8 @@ inline Result run_window(const Kernels& kernels, ThreadTeam& team, Model& model,
                                 start_grad.data(),     window.final_grad.data()};
         double total = 0.0;
         int64_t count = 0;
-        check_memory(kernels.step(network, team.view(), parameters.data(), batch, state.data(), &total,
-                                  &count, losses.data(), gradients.pointers().data()));
+        check_memory(kernels.step(network, ThreadTeam::Turn(team).team(), parameters.data(), batch,
+                                  state.data(), &total, &count, losses.data(), gradients.pointers().data()));
         result.add("loss", Floats{static_cast<float>(total)});
         result.add("losses", losses);
         result.add("state", state);
@@ -146,8 +146,8 @@ inline Result run_window(const Kernels& kernels, ThreadTeam& team, Model& model,
             result.add("gradient of array " + std::to_string(i), gradients.parameters[i]);
     }
     Floats state = window.state, logits(rows * model.shape.vocab_size);
-    check_memory(kernels.logits(network, team.view(), parameters.data(), batch_of(window, false),
-                                state.data(), logits.data()));
+    check_memory(kernels.logits(network, ThreadTeam::Turn(team).team(), parameters.data(),
+                                batch_of(window, false), state.data(), logits.data()));
     result.add("logits", logits);
     result.add("state after logits", state);
     kernels.destroy(network);
