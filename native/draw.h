@@ -31,7 +31,7 @@ inline float total_of(const float* weights, int width) {
 // Draws by inversion: the first symbol at which the running sum passes `random` times the total.
 inline int32_t invert(const float* weights, int vocab, double goal) {
     double sum = 0.0;
-    int32_t token = 1;  // never <pad>, not even from a network whose numbers have overflowed
+    int32_t token = 1;  // never <pad>
     for (int32_t j = 1; j < vocab && sum <= goal; ++j) {
         sum += static_cast<double>(weights[j]);
         // at the end the last one that may be drawn: rounding may keep the sum below the goal

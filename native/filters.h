@@ -6,8 +6,7 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-constexpr float kGone = 0.5f * Network::kNever;  // what scores less may not be drawn
-constexpr float kLowest = -1e29f;                // where the score of something that may be drawn ends
+constexpr float kLowest = -1e29f;  // where the score of something that may be drawn ends
 
 // Scores and weights of one place, in whole vectors, and which symbols are left.
 class Filters {
@@ -32,7 +31,7 @@ class Filters {
         listed_ = -1;
         weighed_ = false;
         top_ = largest(scores_.get(), width_);
-        return top_ > kGone;
+        return top_ > Network::kNever;
     }
 
     void run(const Decoding& decoding, float temperature) {
@@ -69,7 +68,7 @@ class Filters {
         if (weighed_) return;
         for (int j = 0; j < width_; j += kLanes) {
             const Vec score = load(scores_.get() + j);
-            store(weights_.get() + j, score > kGone ? exponential(score - top_) : Vec{});
+            store(weights_.get() + j, score > Network::kNever ? exponential(score - top_) : Vec{});
         }
         weighed_ = true;
     }
@@ -82,7 +81,7 @@ class Filters {
             listed_ = 0;
             for (int32_t j = 1; j < vocab_; ++j) {
                 keys_[listed_] = key_of(measure(j), j);
-                listed_ += scores[j] > kGone;
+                listed_ += scores[j] > Network::kNever;
             }
             return;
         }
@@ -109,7 +108,7 @@ class Filters {
         for (int j = 0; j < width_; j += kLanes) {
             const Vec score = load(scores_.get() + j);
             const Vec scaled = larger((score - top_) / temperature, broadcast(kLowest));
-            store(scores_.get() + j, score > kGone ? scaled : broadcast(Network::kNever));
+            store(scores_.get() + j, score > Network::kNever ? scaled : broadcast(Network::kNever));
         }
         top_ = 0.0f;
         weighed_ = false;
@@ -138,7 +137,7 @@ class Filters {
         int left = 0;
         for (int i = 0; i < listed_; ++i) {
             keys_[left] = keys_[i];
-            left += scores_.get()[id_of(keys_[i])] > kGone;
+            left += scores_.get()[id_of(keys_[i])] > Network::kNever;
         }
         listed_ = listed_ < 0 ? -1 : left;
     }

@@ -82,7 +82,7 @@ struct Decoding {
 };
 
 // Why a sequence was left.
-enum class Finish : int32_t { kLength = 0, kEnd = 1, kStop = 2, kBlocked = 3 };
+enum class Finish : int32_t { kLength = 0, kEnd = 1, kStop = 2, kBlocked = 3, kOverflow = 4 };
 
 // What is told about places of a text, `logprobs` of the model itself: at temperature 1, without filters.
 struct Report {

@@ -26,7 +26,7 @@ inline float cross_entropy(float* row, int width, int32_t target, float scale) {
     for (int j = 0; j < width; j += kLanes) {
         const Vec logits = load(row + j), e = exponential(logits - top);
         // what cannot be drawn has no probability at all, not e^-87
-        const Vec kept = logits <= 0.5f * Network::kNever ? Vec{} : e;
+        const Vec kept = logits == Network::kNever ? Vec{} : e;
         total += kept;
         store(row + j, kept);
     }
@@ -43,6 +43,22 @@ inline void compute_logits(const Network& network, int rows, const float* hidden
         std::memcpy(logits + static_cast<size_t>(r) * network.vocab_width, network.bias_row.get(),
                     sizeof(float) * network.vocab_width);
     multiply(rows, hidden, network.width, network.output, logits, network.vocab_width, true);
+    for (int r = 0; r < rows; ++r)  // whatever the weights of <pad>
+        logits[static_cast<size_t>(r) * network.vocab_width] = Network::kNever;
+}
+
+constexpr float kLargestLogit = 1e30f;
+
+// Whether the logits of all symbols are finite, and small enough to stay so whatever the options do to them.
+inline bool are_finite(const Network& network, const float* logits) {
+    VecInt within{};
+    for (int j = 0; j < network.vocab_width; j += kLanes) {
+        const Vec row = load(logits + j);
+        within -= (row <= kLargestLogit) & (row >= -kLargestLogit);  // each is -1 where it is so
+    }
+    int count = 0;
+    for (int i = 0; i < kLanes; ++i) count += within[i];
+    return count == network.shape.vocab_size - 1;  // all but <pad>
 }
 
 }  // namespace unspool::UNSPOOL_ISA

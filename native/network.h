@@ -50,7 +50,7 @@ struct Network {
     const float *embedding = nullptr, *output_kernel = nullptr, *output_bias = nullptr;
     float *embedding_grad = nullptr, *output_kernel_grad = nullptr, *output_bias_grad = nullptr;
     Panels output, output_back;
-    Buffer bias_row;  // output bias, minus a lot where no symbol can be drawn: <pad> and the padding
+    Buffer bias_row;  // output bias, kNever where no symbol can be drawn: <pad> and the padding
     Buffer embedded;  // (R, input_width)
     Buffer embedded_grad;
     Buffer hidden_grad;                    // (R, width): gradient of the outputs of the layer in hand
@@ -191,9 +191,9 @@ struct Network {
             row[j] = j == 0 || j >= shape.vocab_size ? kNever : output_bias[j];
     }
 
-    // The logit of what cannot be drawn: e^(kNever - anything finite) is zero, and no product of it is
-    // infinite.
-    static constexpr float kNever = -1e30f;
+    // The score of what may not be drawn. Logits that may be used are so far from infinity that no penalty,
+    // bias or temperature takes them there, and none leads back from there: see `are_finite`.
+    static constexpr float kNever = -INFINITY;
 
     // Starts a row of gates with the bias and, for the first layer's table, the row of the symbol.
     void start_row(int layer, int32_t id, float* gates) const {

@@ -210,12 +210,16 @@ class Writer {
         const float* logits = logits_of(r);
         if (reads_prompt(row)) {
             const int32_t symbol = seq_.prompts[row.position];
-            if (echoes()) report(seq_.echo, row.position, logits, symbol);
+            if (echoes()) {
+                if (!are_finite(net_, logits)) return finish(r, Finish::kOverflow);
+                report(seq_.echo, row.position, logits, symbol);
+            }
             row.input = symbol;
             ++row.position;
             return;
         }
         if (row.drawn == seq_.max_new_tokens) return finish(r, Finish::kLength);
+        if (!are_finite(net_, logits)) return finish(r, Finish::kOverflow);
         History& history = histories_[row.history];
         const int64_t before = seq_.drawn[row.index] + row.drawn;
         const double random = uniform(seq_.keys[row.index], static_cast<uint64_t>(before));

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import unspool
+from unspool.errors import NetworkError
 from unspool.network.parameters import initialize
 from unspool.text.encoding import encode_corpus
 from unspool.text.records import Records
@@ -229,3 +230,57 @@ def test_other_names_work_where_texts_are_asked_for(chars: unspool.Generator) ->
 def test_a_stream_is_one_text_and_nothing_else(chars: unspool.Generator, options: dict[str, Any]) -> None:
     with pytest.raises(unspool.ConfigError, match="a stream"):
         chars.stream("a", **options)
+
+
+@pytest.mark.parametrize("penalty", [0.01, 0.4, 100.0])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_no_penalty_brings_back_what_is_forbidden(
+    model: unspool.Generator, penalty: float, temperature: float
+) -> None:
+    few = {"no_repeat_ngram_size": 1, "repetition_penalty": penalty, "temperature": temperature}
+    shape = unspool.Constraint(regex="(the|cat| )*", scope="continuation", min_length=10)
+    for text in model.generate("the dog", n=20, seed=1, constraint=shape, **few):
+        assert text.finish_reason == "blocked"  # ten letters of these words cannot all differ
+        assert not set(text.ids.tolist()) & set(model.tokenizer.encode("the dog").tolist())
+
+
+@pytest.mark.parametrize("scale", [3e38, 1e31])
+def test_logits_that_are_not_finite_are_an_error(chars: unspool.Generator, scale: float) -> None:
+    parameters = dict(chars.parameters)
+    kernel = parameters["output.kernel"]
+    signs = np.where(np.arange(kernel.size) % 2, 1, -1).reshape(kernel.shape)
+    parameters["output.kernel"] = (scale * signs).astype(np.float32)
+    parameters["output.bias"] = np.full_like(parameters["output.bias"], scale)
+    model = unspool.Generator(network=chars.network, tokenizer=chars.tokenizer, parameters=parameters)
+    calls = [
+        lambda: model.generate("the", temperature=0),
+        lambda: model.generate("the", top_k=3, repetition_penalty=2),
+        lambda: model.generate("the", echo=True),
+        lambda: list(model.stream("the")),
+        lambda: model.beam_search("the", num_beams=2),
+        lambda: next(model.enumerate("the", limit=3)),
+        lambda: model.next_symbols("the"),
+    ]
+    for call in calls:
+        with pytest.raises(NetworkError, match="expected finite numbers"):
+            call()
+
+
+def test_a_text_whose_probability_overflows_is_an_error(chars: unspool.Generator) -> None:
+    parameters = dict(chars.parameters)
+    parameters["output.bias"] = np.full_like(parameters["output.bias"], 3e38)
+    parameters["output.bias"][1::2] *= -1
+    model = unspool.Generator(network=chars.network, tokenizer=chars.tokenizer, parameters=parameters)
+    with pytest.raises(NetworkError):
+        model.score(["the cat"])
+    with pytest.raises(NetworkError):
+        model.evaluate(["the cat"])
+
+
+def test_the_best_of_several_under_a_constraint_are_those_that_meet_it(chars: unspool.Generator) -> None:
+    asked = {"constraint": unspool.Constraint(regex="(cat|dog){2}"), "no_repeat_ngram_size": 3}
+    drawn = chars.generate(n=40, seed=3, **asked)
+    met = {text.text for text in drawn if text.finish_reason != "blocked"}
+    assert met == {"catdog", "dogcat"}
+    best = chars.generate(n=5, best_of=40, seed=3, **asked)
+    assert {text.text for text in best} <= met

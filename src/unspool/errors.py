@@ -9,7 +9,8 @@
     │   │   └── DownloadError          a named corpus that cannot be fetched or verified
     │   ├── TokenizerError             a broken tokenizer file
     │   │   └── UnknownSymbolError     a text with a symbol that the model does not know
-    │   └── ArtifactError              a model folder or a checkpoint
+    │   ├── ArtifactError              a model folder or a checkpoint
+    │   └── NetworkError               weights that lead to numbers beyond float32
     └── DivergenceError                the loss stopped being finite; the last good state is kept
 
 An error says what is wrong, what was expected, what was found and what to do next.
@@ -61,6 +62,18 @@ class UnknownSymbolError(TokenizerError):
 
 class ArtifactError(InputError):
     """A model folder or a checkpoint is missing something or does not fit together."""
+
+
+class NetworkError(InputError):
+    """The weights of a network lead to logits that are not finite, or soon would not be."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the network's logits",
+            expected="finite numbers up to 1e30",
+            got="numbers beyond them",
+            hint="the weights are damaged or far too large: load another model, or train it anew",
+        )
 
 
 class DivergenceError(UnspoolError):

@@ -262,8 +262,9 @@ class Generator(Writing, Classifying, Searching, Auditing):
         """Give good texts one by one, as many as are wanted, with a report.
 
         They are those of the indices first, first + 1, … that pass, in this order, so a seed gives the same
-        texts every time. Memory stays flat, however many are wanted. A text is judged as a whole, its prompt
-        included. Errors in the arguments are raised at the call.
+        texts every time. One that other options kept from meeting the constraint does not pass. Memory stays
+        flat, however many are wanted. A text is judged as a whole, its prompt included. Errors in the
+        arguments are raised at the call.
 
         Args:
             prompt: What to go on from. The indices run on from one prompt to the next.
@@ -301,6 +302,7 @@ class Generator(Writing, Classifying, Searching, Auditing):
             n=n,
             first=first,
             selection=selection,
+            constrained=constraint is not None,
             known=selection.known(lambda: self.novelty_index),
             max_new_tokens=chosen.max_new_tokens,
         )

@@ -299,3 +299,24 @@ def test_a_terminal_sees_how_it_goes_on(model: Path, tmp_path: Path) -> None:
     assert "attempts/s" in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") >= 1, "the cursor is shown again"
     assert "2,000 of 2,000 texts" in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "more", [["--n", "2"], ["--n", "1"], ["--best-of", "3"], ["--n", "2", "--json"]], ids=str
+)
+def test_a_text_that_cannot_meet_its_constraint_is_not_printed(
+    unspool: Run, model: Path, more: list[str]
+) -> None:
+    asked = ["--regex", "[oil]{6}", "--no-repeat-ngram-size", "1", "--repetition-penalty", "0.1"]
+    done = unspool(["sample", str(model), *asked, *more, "--seed", "1", "--threads", "1"])
+    assert done.exit_code == 3
+    assert "blocked before they met the constraint" in done.stderr
+    assert json.loads(done.stdout) == [] if "--json" in more else done.stdout == ""
+
+
+def test_texts_that_meet_their_constraint_are_found_among_others(unspool: Run, model: Path) -> None:
+    asked = ["--regex", "(oil|rise){2}", "--no-repeat-ngram-size", "3", "--n", "4"]
+    done = unspool(["sample", str(model), *asked, "--seed", "1", "--threads", "1"])
+    assert done.exit_code == 0
+    assert set(done.stdout.splitlines()) <= {"oilrise", "riseoil"}
+    assert len(done.stdout.splitlines()) == 4

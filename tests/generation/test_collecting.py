@@ -140,6 +140,18 @@ def test_a_text_is_refused_for_the_first_reason() -> None:
     assert str(report).startswith("2 of 2 texts after 7 attempts in 0.0 s: 1 cut off, 1 duplicates, 1 copies")
 
 
+def test_a_text_that_does_not_meet_its_constraint_is_refused() -> None:
+    texts = {0: generation("ab", "blocked"), 1: generation("ab"), 2: generation("abc", "length")}
+    asked = {"n": 2, "first": 0, "known": None, "max_new_tokens": 10, "selection": Selection(max_attempts=3)}
+    drawer = Drawer(lambda _, index: texts[index])
+    collection = Collection(drawer, ["x"], constrained=True, **asked)
+    assert [text.text for text in collection] == ["ab", "abc"]
+    assert collection.report.blocked == 1
+    assert "1 blocked before they met the constraint" in str(collection.report)
+    free = Collection(drawer, ["x"], **asked)
+    assert [text.finish_reason for text in free] == ["blocked", "stop"]
+
+
 def test_the_verdicts_are_the_fields_of_the_report() -> None:
     fields = list(collecting.CollectionReport.__dataclass_fields__)
     assert fields[3:-1] == [verdict.value for verdict in Verdict][:-1]

@@ -50,6 +50,8 @@ def test_guides_that_cannot_be_met_together_are_refused() -> None:
     never_ab = phrase_automaton(("ab",), CHARS, name="bad_words").automaton
     with pytest.raises(ConfigError, match="a text that meets all of them"):
         joint_guide([guide(AB, 0), guide(never_ab, 0)])
+    with pytest.raises(ConfigError, match="a text that meets all of them"):
+        joint_guide([guide(AB, 0), guide(never_ab, 0), guide(at_least(3, 5), 0)])
 
 
 def test_a_joint_guide_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

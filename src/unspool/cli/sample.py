@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from unspool.cli.collecting import FEWER
 from unspool.cli.flags import Argument, takes
 from unspool.cli.options import (
     ASKED,
@@ -19,7 +20,7 @@ from unspool.cli.options import (
     ModelFolder,
     UnknownSymbols,
 )
-from unspool.cli.printing import for_stdout, print_json
+from unspool.cli.printing import complain, for_stdout, print_json
 from unspool.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,9 +75,10 @@ def sample(
         write_beams(model, texts, chosen, as_json=as_json)
         return
     options = own_options(model) | sampling | given
+    alone = len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting
     if options["best_of"] is not None and not collecting:
-        write_all(model.generate(texts, **options), as_json=as_json)
-    elif len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting:
+        write_all(model.generate(texts, **options), as_json=as_json, constrained=bool(constraints))
+    elif alone and not (constraints and may_block(options)):
         stream_one(model, texts[0], options)
     else:
         collect_many(model, texts, options, collecting, as_json=as_json)
@@ -115,19 +117,34 @@ def write_answers(
         flag = "--" + next(iter(collecting)).replace("_", "-")
         hint = "answer one source at a time, or leave it out"
         raise ConfigError(flag, expected="none beside several sources", got="one", hint=hint)
-    write_all(model.generate(prompts, source=sources, **options), as_json=as_json)
+    constrained = options["constraint"] is not None
+    write_all(model.generate(prompts, source=sources, **options), as_json=as_json, constrained=constrained)
 
 
-def write_all(texts: "list[Generation]", *, as_json: bool) -> None:
-    """Print texts that are all there."""
+def may_block(options: dict[str, Any]) -> bool:
+    """Tell whether options may forbid all that a constraint allows, so that its text is never complete."""
+    return options["no_repeat_ngram_size"] is not None or bool(options["logit_bias"])
+
+
+def write_all(texts: "list[Generation]", *, as_json: bool, constrained: bool) -> None:
+    """Print texts that are all there, but for those that do not meet their constraint.
+
+    Raises:
+        Exit: With code 3, if one does not.
+    """
     from unspool.cli.text_files import screen_sink
 
+    met = [text for text in texts if not constrained or text.finish_reason != "blocked"]
     if as_json:
-        print_json([as_dict(text) for text in texts])
-        return
-    with screen_sink(lines=any("\n" in text.text for text in texts)) as write:
-        for text in texts:
-            write(text)
+        print_json([as_dict(text) for text in met])
+    else:
+        with screen_sink(lines=any("\n" in text.text for text in met)) as write:
+            for text in met:
+                write(text)
+    if len(met) < len(texts):
+        got = f"{len(met)} of {len(texts)} texts: the others were blocked before they met the constraint"
+        complain(f"fewer texts than were asked for: {got}; loosen no_repeat_ngram_size or logit_bias")
+        raise click.exceptions.Exit(FEWER)
 
 
 def collect_many(

@@ -17,6 +17,7 @@ from unspool.engines.protocol import (
     Loss,
     Parameters,
     State,
+    finite_logits,
     refuse_unresolved,
 )
 from unspool.generation.automaton import Guide, TokenAutomaton
@@ -177,7 +178,7 @@ class CpuEngine:
             )
             for part in self._parts(symbols.shape)
         ]
-        return np.concatenate(parts), state
+        return finite_logits(np.concatenate(parts)), state
 
     def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
         """Pack the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
@@ -189,7 +190,8 @@ class CpuEngine:
             after = state.astype(np.float32)
             given = native_window(self.config, parameters, Window(ids, ids), reset_id=reset_id)
             told = None if given is None else given.native
-            return network.logits(None, ids, after, reset_id=reset_id, conditions=told), after
+            logits = network.logits(None, ids, after, reset_id=reset_id, conditions=told)
+            return finite_logits(logits), after
 
         return run
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
+from unspool.errors import NetworkError
 from unspool.network.config import NetworkConfig
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Parameters = Mapping[str, Floats]
 Gradients = dict[str, Floats]
 State = Floats
 DropoutMasks = Floats
+LARGEST_LOGIT = 1e30  # in size; what is larger could become infinite by a penalty
 STATES = "conditions.states"  # the gradient by states that were given, among those of the parameters
 
 
@@ -62,6 +64,18 @@ def refuse_unresolved(options: "GenerationOptions", guide: "Guide | None", *, vo
     check("logprobs", options.logprobs, f"a whole number from 1 to {vocab_size - 1}, or none", ok)
     if guide is not None:
         guide.check(options.max_new_tokens)
+
+
+def finite_logits(logits: Floats) -> Floats:
+    """Return the logits (…, V) as they are, once they are known to be finite but for the `<pad>` column.
+
+    Raises:
+        NetworkError: If one is not, or is so large that penalties could make it infinite.
+    """
+    symbols = logits[..., 1:]
+    if symbols.size and not (symbols.min() >= -LARGEST_LOGIT and symbols.max() <= LARGEST_LOGIT):
+        raise NetworkError
+    return logits
 
 
 class Engine(Protocol):
@@ -142,6 +156,9 @@ class Engine(Protocol):
 
         Returns:
             Logits (T, B, V), the <pad> column -inf; the state after the last step.
+
+        Raises:
+            NetworkError: If a logit is not finite.
         """
         ...
 
@@ -186,6 +203,9 @@ class Engine(Protocol):
 
         Returns:
             The new ids of each sequence, in the order of the prompts.
+
+        Raises:
+            NetworkError: If a logit is not finite.
         """
         ...
 

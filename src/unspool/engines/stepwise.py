@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Engine, Floats, Parameters, State, refuse_unresolved
+from unspool.engines.protocol import Engine, Floats, Parameters, State, finite_logits, refuse_unresolved
 from unspool.generation.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.options import Alternatives, GeneratedIds, GenerationOptions
 from unspool.generation.random import fresh_seed, sequence_keys, uniform
@@ -140,7 +140,7 @@ def logits_of(config: NetworkConfig, parameters: Parameters, state: State) -> Fl
     top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
     logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
     logits[0] = -np.inf
-    return logits
+    return finite_logits(logits)
 
 
 def generate_by_steps(

@@ -16,7 +16,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from unspool.configuration import check, is_whole
-from unspool.engines.protocol import STATES, DropoutMasks, Floats, Gradients, Loss, Parameters, State
+from unspool.engines.protocol import (
+    STATES,
+    DropoutMasks,
+    Floats,
+    Gradients,
+    Loss,
+    Parameters,
+    State,
+    finite_logits,
+)
 from unspool.engines.stepwise import generate_by_steps, stream_by_steps
 from unspool.generation.automaton import Guide, TokenAutomaton
 from unspool.generation.options import GeneratedIds, GenerationOptions
@@ -151,7 +160,7 @@ class TorchEngine:
         """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
         with torch.no_grad():
             logits, state_after = self._forward(self._weights(parameters), ids, state, reset_id)
-            return logits.numpy(), state_after.numpy()
+            return finite_logits(logits.numpy()), state_after.numpy()
 
     def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
         """Take over the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
@@ -160,7 +169,7 @@ class TorchEngine:
         def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
             with torch.no_grad():
                 logits, state_after = self._forward(weights, ids, state, reset_id)
-                return logits.numpy(), state_after.numpy()
+                return finite_logits(logits.numpy()), state_after.numpy()
 
         return run
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.engines.protocol import Engine, Floats, Parameters, State
+from unspool.errors import NetworkError
 from unspool.text.batches import PaddedBatch
 from unspool.text.context import RecordContexts
 from unspool.text.lanes import Conditions, Window, padded_sources
@@ -93,6 +94,9 @@ def stream_losses(
 
     Returns:
         Nats of each id of the stream.  # (N,)
+
+    Raises:
+        NetworkError: If one is not finite.
     """
     out = np.zeros(count, np.float32)
     for batch in batches:
@@ -101,4 +105,6 @@ def stream_losses(
         parts = token_losses(engine, parameters, windows, state=before, reset_id=eos_id)
         for number, losses in enumerate(parts):
             batch.scatter(losses, top=number * PART, out=out)
+    if not np.isfinite(out).all():
+        raise NetworkError
     return out

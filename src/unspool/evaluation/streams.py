@@ -8,7 +8,7 @@ import numpy as np
 
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Engine, Parameters
-from unspool.errors import CorpusError
+from unspool.errors import CorpusError, NetworkError
 from unspool.evaluation.forward import PART, steered, token_losses
 from unspool.evaluation.pairs import exact_share
 from unspool.matching import hash_records
@@ -76,9 +76,12 @@ def evaluate_stream(
 
     Raises:
         CorpusError: If the stream is empty.
+        NetworkError: If what the network says of it is not finite.
     """
     parts = stream_nats(engine, parameters, stream, eos_id=eos_id, document=document)
     nats = [nats for nats, _ in parts]
+    if not np.isfinite(nats).all():
+        raise NetworkError
     exact = answered_exactly(engine, parameters, stream, eos_id=eos_id, most=most_answers)
     return evaluation_of(stream, nats, exact=exact)
 

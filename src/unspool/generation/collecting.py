@@ -29,6 +29,7 @@ Draw: TypeAlias = Callable[[str, int, int], Sequence[Generation]]  # prompt, how
 class Verdict(Enum):
     """Say what becomes of a text; the values are the report's fields, in the order of the checks."""
 
+    BLOCKED = "blocked"
     CUT_OFF = "cut_off"
     DUPLICATE = "duplicates"
     COPY = "copies"
@@ -46,6 +47,7 @@ class CollectionReport:
         asked: Texts asked for, over all prompts.
         accepted: Texts given back.
         attempts: Texts drawn and judged.
+        blocked: Refused since they do not meet the constraint: other options forbade all that it allowed.
         cut_off: Refused since the limit ended them (`finished`).
         duplicates: Refused since they were accepted before (`unique`).
         copies: Refused since they stand in the training texts (`novel`).
@@ -56,6 +58,7 @@ class CollectionReport:
     asked: int
     accepted: int = 0
     attempts: int = 0
+    blocked: int = 0
     cut_off: int = 0
     duplicates: int = 0
     copies: int = 0
@@ -70,6 +73,7 @@ class CollectionReport:
     def __str__(self) -> str:
         """Say it in a line."""
         refused = [
+            (self.blocked, "blocked before they met the constraint"),
             (self.cut_off, "cut off"),
             (self.duplicates, "duplicates"),
             (self.copies, "copies of known texts"),
@@ -93,6 +97,7 @@ class Collection(Iterator[Generation]):
         n: Texts for each prompt.
         first: Index of the first text.
         selection: Which are good.
+        constrained: Whether texts must meet a constraint, which one that was blocked does not.
         known: What a text must not be, or None.
         max_new_tokens: Symbols of the longest text.
 
@@ -108,6 +113,7 @@ class Collection(Iterator[Generation]):
         n: int,
         first: int,
         selection: Selection,
+        constrained: bool = False,
         known: NoveltyIndex | None,
         max_new_tokens: int,
     ) -> None:
@@ -115,6 +121,7 @@ class Collection(Iterator[Generation]):
         check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
         self._draw, self._prompts, self._n, self._first = draw, tuple(prompts), n, first
         self._selection, self._known, self._valid = selection, known, validator(selection.valid)
+        self._constrained = constrained
         self._max_attempts = selection.max_attempts or max(LEAST_ATTEMPTS, ATTEMPTS_PER_TEXT * n)
         self._largest = max(LEAST_DRAW, min(LARGEST_DRAW, LARGEST_DRAW_SYMBOLS // max_new_tokens))
         self._counts = dict.fromkeys(Verdict, 0)
@@ -181,6 +188,8 @@ class Collection(Iterator[Generation]):
     def _judge(self, generation: Generation) -> Verdict:
         """Find the first reason to refuse a text; cheap ones come first."""
         selection, text = self._selection, generation.text
+        if self._constrained and generation.finish_reason == "blocked":
+            return Verdict.BLOCKED
         cut = generation.finish_reason == "length"
         if selection.finished and cut:
             return Verdict.CUT_OFF

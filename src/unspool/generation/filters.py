@@ -65,7 +65,7 @@ def min_p(scores: Scores, p: float) -> Scores:
 def typical_p(scores: Scores, p: float) -> Scores:
     """Keep the fewest symbols with the share p of all, those first whose surprise is nearest to the mean."""
     weights = weights_of(scores)
-    surprise = np.where(weights > 0, scores.max() - scores, -LOWEST)  # nats, without ln of the total
+    surprise = np.where(weights > 0, scores.max() - scores, 0)  # nats, without ln of the total
     mean = (weights * surprise).sum(dtype=np.float64) / weights.sum(dtype=np.float64)
     away = np.where(weights > 0, np.abs(surprise - mean), np.inf)
     return _fewest(scores, p, order=np.argsort(away, kind="stable"))

@@ -30,7 +30,15 @@ def joint_guide(guides: Sequence[Guide]) -> Guide:
     """
     from unspool.generation.constraints.guides import join_guides  # noqa: PLC0415 - seldom needed
 
-    joint = reduce(join_guides, guides)
+    return reduce(lambda joint, guide: _met(join_guides(joint, guide)), guides)
+
+
+def _met(joint: Guide) -> Guide:
+    """Return the guide of several, once some text is known to meet all of them after each prompt.
+
+    Raises:
+        ConfigError: If there is none.
+    """
     if (joint.starts == DEAD).any():
         raise ConfigError(
             "the constraint, bad_words and min_tokens",

@@ -17,7 +17,8 @@ class GenerationOptions:
     """Say how to sample and when to stop.
 
     What may not be drawn is taken out first: what a guide, `bad_words`, `min_tokens` and
-    `no_repeat_ngram_size` forbid. Then come `logit_bias`, `repetition_penalty`, `presence_penalty` and
+    `no_repeat_ngram_size` forbid, and a bias of minus infinity. Where that leaves nothing, the text is over,
+    with the finish_reason "blocked". Then come `logit_bias`, `repetition_penalty`, `presence_penalty` and
     `frequency_penalty`, then the `samplers`. None turns an option off.
 
     Args:
@@ -48,7 +49,7 @@ class GenerationOptions:
         min_tokens: Symbols before which neither `<eos>` nor a string of `stop` ends the text, ≥ 0.
         max_new_tokens: Stop after so many symbols, ≥ 1.
         best_of: Draw so many texts for the n that are asked for and keep those whose symbols have the
-            greatest mean log-probability, the best first.
+            greatest mean log-probability, the best first; under a constraint those that meet it come before.
         logprobs: Report so many of the most probable symbols at each place, ≥ 1.
         echo: Whether to report the log-probabilities of the prompt's symbols too.
         seed: What the random numbers come from, in [0, 2^64); None for a new one each time.

@@ -142,7 +142,8 @@ class Writing(Conditioning):
         if options.best_of is None:
             return texts
         groups = (texts[i : i + count] for i in range(0, len(texts), count))
-        return [text for group in groups for text in sorted(group, key=_worse_later)[:n]]
+        worse = _worse_later if constraint is None else _unmet_and_worse_later
+        return [text for group in groups for text in sorted(group, key=worse)[:n]]
 
     def _request(
         self,
@@ -166,6 +167,10 @@ class Writing(Conditioning):
 
 def _worse_later(text: Generation) -> float:
     return -text.mean_logprob
+
+
+def _unmet_and_worse_later(text: Generation) -> tuple[bool, float]:
+    return text.finish_reason == "blocked", _worse_later(text)
 
 
 def options_and_n(keywords: Mapping[str, Any], n: int) -> tuple[GenerationOptions, int]:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
+from unspool.errors import NetworkError
 from unspool.kernels import NO_ID, Floats, NativeNetwork, check_array, check_ids
 
 Ids = NDArray[np.int32]
 
 SAMPLER_CODES = {"temperature": 0, "top_k": 1, "top_p": 2, "min_p": 3, "typical_p": 4}
-REASONS = ("length", "end", "stop", "blocked")
-NEVER = -1e30  # the logit of what may not be drawn, outside minus infinity
+REASONS = ("length", "end", "stop", "blocked", "overflow")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +52,7 @@ class Decoding:
         frequency_penalty: The same, as often as it is there.
         penalty_last: Symbols that the penalties look at.
         ngram: Symbols in a row that never come twice.
-        bias: Added to the logits.  # (V,)
+        bias: Added to the logits; minus infinity forbids a symbol.  # (V,)
         min_tokens: Symbols before which nothing ends.
         alternatives: Most probable symbols to report at each place.
         guide: What may be drawn.
@@ -95,7 +95,7 @@ class Decoding:
             setattr(out, name, float(getattr(self, name) or 1.0))
         if self.bias is not None:
             check_array("bias", self.bias, np.float32, (vocab_size,))
-            out.bias = np.maximum(self.bias, np.float32(NEVER))
+            out.bias = self.bias
         for name in ("guide", "stop"):
             if getattr(self, name) is not None:
                 setattr(out, name, _native_automaton(getattr(self, name), vocab_size))
@@ -227,6 +227,7 @@ def generate(
 
     Raises:
         ValueError: If an array has another shape or type, or an id is outside the vocabulary.
+        NetworkError: If the network's logits are not finite.
     """
     N, count = len(sequences.prompts), sequences.max_new_tokens
     if not N:
@@ -251,6 +252,8 @@ def generate(
     if sequences.echo:
         call.echo = echo.native()
     network.generate(parameters, call, decoding.native(network.shape.vocab_size))
+    if (reasons == REASONS.index("overflow")).any():
+        raise NetworkError
     drawn = np.arange(count) < lengths[:, None]  # (N, count)
     echoed = echo.parts(slice(None), np.diff(starts)) if sequences.echo else repeat(None)
     names = map(REASONS.__getitem__, reasons.tolist())

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from unspool.engines.protocol import Loss
-from unspool.errors import DivergenceError
+from unspool.errors import DivergenceError, NetworkError
 from unspool.evaluation.streams import (
     Evaluation,
     answered_exactly,
@@ -229,10 +229,12 @@ class _Run:
         """
         kept = [*self.checkpoint.parameters.items(), *self.checkpoint.model.items()]
         broken = [name for name, array in kept if not np.isfinite(array).all()]
-        if not broken and (held_out is None or math.isfinite(held_out.loss)):
-            return
-        what = f"parameter {broken[0]}" if broken else "loss on the held-out text"
-        raise DivergenceError(
+        if broken or not (held_out is None or math.isfinite(held_out.loss)):
+            raise self.ruined(f"parameter {broken[0]}" if broken else "loss on the held-out text")
+
+    def ruined(self, what: str) -> DivergenceError:
+        """Describe what the last step has ruined."""
+        return DivergenceError(
             f"the {what} is not finite after step {self.progress.step}; what was saved before it is kept; "
             f"start again with {self.advice()}"
         )
@@ -290,7 +292,10 @@ class _Run:
     def evaluate(self) -> Iterator[MeasuringRecord | EvaluationRecord | SampleRecord]:
         """Measure the held-out text, keep the best model, run the callbacks."""
         task, progress = self.task, self.progress
-        held_out = (yield from self.measure()) if len(self.measured.ids) else None
+        try:
+            held_out = (yield from self.measure()) if len(self.measured.ids) else None
+        except NetworkError as error:
+            raise self.ruined("network's answer to the held-out text") from error
         self.refuse_ruined(held_out)
         best = note_evaluation(progress, None if held_out is None else held_out.bits_per_character)
         if progress.finished is None and out_of_patience(progress, self.config.patience):
