@@ -93,6 +93,29 @@ def test_no_module_raises_by_assert(path: Path) -> None:
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)] == []
 
 
+def made_with_rich(tree: ast.AST) -> list[str]:
+    """List what takes a stream for itself: rich's displays that are imported, its consoles that are made."""
+    displays = {"rich.live", "rich.progress", "rich.status"}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in displays:
+            found.append(node.module)
+        elif isinstance(node, ast.ImportFrom) and node.module == "rich":
+            found += [f"rich.{name.name}" for name in node.names]
+        elif isinstance(node, ast.Import):
+            found += [name.name for name in node.names if name.name.split(".")[0] == "rich"]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("Console", "status"):
+            found.append(ast.unparse(node.func))
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_one_module_alone_draws_on_a_stream(path: Path) -> None:
+    """A display of rich's that is made without care swallows standard output."""
+    if path != PACKAGE / "cli" / "drawing.py":
+        assert made_with_rich(ast.parse(path.read_text("utf-8"))) == []
+
+
 def annotated_tree(readme: str) -> str:
     """Find the README's annotated tree: the fenced block that shows ``src/unspool/``."""
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
@@ -117,6 +140,8 @@ def test_the_rules_can_fail() -> None:
     long_function = "def shout():\n" + "    print()\n" * LONGEST_FUNCTION
     (found,) = functions(ast.parse(long_function))
     assert length(found) == LONGEST_FUNCTION + 1
+    drawn = "import rich\nfrom rich import live\nfrom rich.progress import track\nConsole(stderr=True)"
+    assert made_with_rich(ast.parse(drawn)) == ["rich", "rich.live", "rich.progress", "Console"]
     assert undocumented(
         ast.parse("class A:\n    '''Hold.'''\n    def b(self): ...\n    def _c(self): ...")
     ) == ["A.b"]

@@ -134,6 +134,16 @@ def test_an_output_that_was_closed_from_the_start_is_no_crash(model: Path, argum
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_an_input_that_was_closed_from_the_start_is_no_crash(model: Path) -> None:
+    for command, code in (("play", 2), ("sample", 0)):
+        words = shlex.join([*COMMAND, command, str(model)])
+        done = subprocess.run(
+            f"{words} <&-", shell=True, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("unknown", ["drop", "replace"])
 def test_one_text_shows_the_prompt_as_the_model_reads_it(model: Path, unknown: str) -> None:
     known = unspool.load(model)

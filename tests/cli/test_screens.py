@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 import unspool
 from unspool.cli import printing
+from unspool.cli.drawing import Display
 from unspool.cli.plain import PlainProgress
 from unspool.cli.progress import choose_progress
 from unspool.cli.tables import print_facts, print_table
@@ -94,6 +96,14 @@ def test_the_terminal_shows_what_matters() -> None:
     for part in ("headlines.csv", "1,000 records", "119,892 parameters", "epoch 1/3", "33%", "0:10 left",
                  "312,346", "2.950", "2.345 best", "Today a team wins", "finished after 0:30"):  # fmt: skip
         assert part in shown, part
+
+
+def test_a_line_that_is_begun_above_a_display_is_not_lost() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
+    with Display(console):
+        sys.stderr.write("whole\nhalf")
+    assert isinstance(console.file, io.StringIO)
+    assert "half" in CONTROL.sub("", console.file.getvalue()).splitlines()
 
 
 def test_reading_and_measuring_show_how_far_they_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from unspool.cli.options import (
 )
 from unspool.cli.printing import for_stdout, note, one_line, print_json
 from unspool.cli.reading import open_corpus
+from unspool.cli.streams import can_redraw
 from unspool.cli.tables import print_facts, print_table
 from unspool.errors import CorpusError
 
@@ -72,7 +73,7 @@ def audit(
         auditing["secrets"] = auditing.pop("secret")
     if model.schema.width:
         note("the model writes with nothing said of its texts; they are measured with their own context")
-    with progress() as report:
+    with progress(corpus) as report:
         result = model.audit(
             records,
             validation=held_out,
@@ -123,9 +124,9 @@ def held_out_records(model: "Generator", validation: str | None, reading: dict[s
 
 
 @contextmanager
-def progress() -> "Iterator[Report]":
+def progress(corpus: str | None) -> "Iterator[Report]":
     """Show on standard error what goes on: a bar on a terminal, a line for each thing elsewhere."""
-    if not sys.stderr.isatty():
+    if not can_redraw(reading=corpus):
         said: set[str] = set()
 
         def say(what: str, done: int, total: int) -> None:
@@ -135,17 +136,10 @@ def progress() -> "Iterator[Report]":
 
         yield say
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from unspool.cli.drawing import task_line
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=None)
-
-        def draw(what: str, done: int, total: int) -> None:
-            bars.update(task, description=what, completed=done, total=total or None)
-
-        yield draw
+    with task_line("", bar=True) as tell:
+        yield lambda what, done, total: tell(what, done, total or None)
 
 
 def show(result: "Audit") -> None:

@@ -1,14 +1,11 @@
 """Collect texts for a command: choose what is good, show how it goes on, say what came of it."""
 
-import os
-import stat
-import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unspool.cli.printing import complain, note
+from unspool.cli.streams import can_redraw
 from unspool.cli.text_files import Sink
 from unspool.errors import ConfigError
 
@@ -81,28 +78,17 @@ def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, to
 
 def progress_of(collection: "Collection", out: Path | None) -> AbstractContextManager[None]:
     """Choose a live line on standard error, where it is a terminal and the texts go into a file."""
-    live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    if live and (out is not None or _is_file(sys.stdout)):
-        return live_line(collection)
-    return nullcontext()
+    return live_line(collection) if can_redraw(printing=out is None) else nullcontext()
 
 
-def _is_file(stream: Any) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-@contextmanager
-def live_line(collection: "Collection") -> Iterator[None]:
+def live_line(collection: "Collection") -> AbstractContextManager[None]:
     """Show how many texts there are, how fast they come and how long it will take, in place."""
-    from rich.console import Console, RenderableType
-    from rich.live import Live
+    from rich.console import RenderableType
     from rich.padding import Padding
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
+    from unspool.cli.drawing import redrawn
     from unspool.cli.printing import duration
 
     def line() -> RenderableType:
@@ -120,6 +106,4 @@ def live_line(collection: "Collection") -> Iterator[None]:
         )
         return Padding(grid, (0, 3, 0, 0))  # room for the ^C that a terminal writes, or the line would break
 
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    with Live(console=console, get_renderable=line, refresh_per_second=8, transient=True):
-        yield
+    return redrawn(line)

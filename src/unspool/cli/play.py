@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from unspool.cli.flags import Argument, Group, takes
 from unspool.cli.options import COMPUTING, SAMPLING, AsJson, ModelFolder
 from unspool.cli.printing import for_stdout, print_json
+from unspool.cli.streams import is_terminal
 
 if TYPE_CHECKING:
     from unspool.cli.play_session import Session
@@ -82,8 +83,9 @@ def check_terminal() -> None:
     from unspool.errors import InputError
 
     hint = "`unspool sample` writes without one"
-    if not sys.stdin.isatty() or not (sys.stdout.isatty() or sys.stderr.isatty()):
-        what = "standard input" if not sys.stdin.isatty() else "standard output"
+    typed = is_terminal(sys.stdin)
+    if not typed or not (is_terminal(sys.stdout) or is_terminal(sys.stderr)):
+        what = "standard output" if typed else "standard input"
         raise InputError(what, expected="a terminal", got="a file or a pipe", hint=hint)
     if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         got = f"TERM={os.environ.get('TERM', '')}"
@@ -91,7 +93,7 @@ def check_terminal() -> None:
 
 
 def terminal_output() -> Any:
-    """Draw on standard error where standard output is a file, which then gets the text alone.
+    """Draw on standard error, since standard output gets the text alone; on that if it is the only terminal.
 
     Raises:
         ConfigError: If prompt_toolkit is not installed.
@@ -105,7 +107,7 @@ def terminal_output() -> Any:
             raise
         what = "unspool play needs the package prompt_toolkit, which is not installed"
         raise ConfigError(what, hint='pip install "unspool[play]"') from None
-    return create_output(always_prefer_tty=True)
+    return create_output(sys.stderr if is_terminal(sys.stderr) else sys.stdout)
 
 
 def as_dict(session: "Session") -> dict[str, Any]:

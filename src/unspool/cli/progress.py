@@ -1,9 +1,9 @@
 """What the screen of a training has to offer, and which screen fits the place it is shown in."""
 
-import os
-import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
+
+from unspool.cli.streams import can_redraw
 
 if TYPE_CHECKING:
     from unspool.training.plan import Plan
@@ -38,7 +38,7 @@ class Progress(Protocol):
 
 def choose_progress() -> Progress:
     """Choose the live screen on a terminal, and plain lines everywhere else; both on standard error."""
-    if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+    if can_redraw():
         from unspool.cli.terminal import TerminalProgress
 
         return TerminalProgress()

@@ -20,6 +20,7 @@ from unspool.cli.score_sinks import (
     screen_sink,
     svg_sink,
 )
+from unspool.cli.streams import can_redraw, is_terminal
 from unspool.configuration import check
 from unspool.errors import ConfigError
 
@@ -88,7 +89,7 @@ def score(
         check_context(scoring)
     with ExitStack() as open_sinks:
         writes = [open_sinks.enter_context(sink) for sink in sinks.make(scoring.columns)]
-        shown = sys.stderr.isatty() and not (sinks.on_screen and sys.stdout.isatty())
+        shown = can_redraw(printing=sinks.on_screen, reading=file)
         with progress_bar(shown=shown) as seen:
             rows = numbered(scoring.rows(texts), seen) if shown else scoring.rows(texts)
             for row in chosen(rows, **order):
@@ -184,7 +185,7 @@ def make_scoring(
         from unspool.evaluation.guess_numbers import SAMPLES, GuessNumbers
 
         samples = asking.get("samples", SAMPLES)
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             note(f"drawing {samples:,} samples …")
         guesses = GuessNumbers.draw(scorer, samples=samples, seed=asking.get("seed", 0))
     return Scoring(scorer, against, guesses, per_symbol)

@@ -171,14 +171,10 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
     if not shown:
         yield lambda texts, characters: None
         return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from unspool.cli.drawing import task_line
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    console = Console(stderr=True, highlight=False)
     began, drawn = time.monotonic(), 0.0
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("scoring …", total=None)
+    with task_line("scoring …", bar=False) as tell:
 
         def seen(texts: int, characters: int) -> None:
             nonlocal drawn
@@ -186,7 +182,6 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
             if now - drawn >= SECONDS_BETWEEN:
                 drawn = now
                 rate = characters / max(now - began, 1e-3)
-                words = f"{texts:,} texts, {characters:,} characters, {rate:,.0f} characters/s"
-                progress.update(task, description=words)
+                tell(f"{texts:,} texts, {characters:,} characters, {rate:,.0f} characters/s", None, None)
 
         yield seen

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from unspool.cli.drawing import output_console
 from unspool.evaluation.cells import LEVELS, Cell, cells_of, rows_of
 from unspool.evaluation.surprisal_svg import COLOURS
 
@@ -30,7 +31,7 @@ class SurprisalScreen:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, markup=False, emoji=False)
+        self._console = console or output_console()
         system = self._console.color_system
         self._coloured = system is not None and not self._console.no_color
         self._styles = EIGHT if system in ("standard", "windows") else FULL

@@ -26,9 +26,10 @@ def print_table(
             print("\t".join(map(one_line, row)))
         return
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from unspool.cli.drawing import output_console
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, heading in enumerate(headings):
@@ -36,7 +37,7 @@ def print_table(
     for number, row in enumerate(rows, start=1):
         ends = section is not None and number % section == 0
         table.add_row(*(Text(one_line(cell)) for cell in row), end_section=ends)
-    Console(highlight=False, markup=False, emoji=False).print(table)
+    output_console().print(table)
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:

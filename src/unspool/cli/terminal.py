@@ -5,11 +5,11 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from unspool.cli.drawing import Display
 from unspool.cli.printing import duration, one_line, size
 from unspool.cli.progress import plan_lines
 from unspool.training.plan import Plan
@@ -35,8 +35,8 @@ class TerminalProgress:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False, markup=False, emoji=False)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live = Display(console)
+        self._console = self._live.console
         self._drawn = float("-inf")
         self._epochs: int | None = None
         self._began: tuple[float, float] | None = None  # progress and seconds at this process's first step
