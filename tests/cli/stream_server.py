@@ -47,23 +47,28 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
     sys.argv = ["unspool", *request["arguments"]]
 
 
-def serve(server: socket.socket) -> None:
-    """Run a command for every request, and answer with its exit code; return in the child alone."""
+def serve(server: socket.socket) -> bool:
+    """Run a command for every request, and answer with its exit code.
+
+    Returns:
+        In the child alone: whether it is to end as Python ends, with a word on every object that is left.
+    """
     while True:
         message, streams, *_ = socket.recv_fds(server, 1 << 16, 3)
         if not message:
             os._exit(0)
         child = os.fork()
         if not child:
-            become(json.loads(message), streams)
-            return
+            request = json.loads(message)
+            become(request, streams)
+            return bool(request["ends"])
         for stream in streams:
             os.close(stream)
         server.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
 
 
 def ended() -> int:
-    """Run the command, and give the exit code it ends with."""
+    """Run the command; return the exit code it ends with."""
     from unspool.cli import main
 
     code: Any = 0
@@ -81,5 +86,9 @@ def ended() -> int:
 
 if __name__ == "__main__":
     prepare(sys.argv[2])
-    serve(socket.socket(fileno=int(sys.argv[1])))
-    os._exit(ended())
+    if serve(socket.socket(fileno=int(sys.argv[1]))):
+        from unspool import _native
+
+        _native.set_leak_warnings(True)
+        sys.exit(ended())
+    os._exit(ended())  # a tenth of a second sooner

@@ -33,9 +33,10 @@ TERMINAL, PIPE, FILE = KINDS = ("terminal", "pipe", "file")
 ONE_SCREEN = "the terminal of standard output"
 # Nine runs in which any two streams meet in all nine ways: stdin, stdout, stderr.
 RUNS = [(KINDS[i], KINDS[j], KINDS[(i + j) % 3]) for i, j in itertools.product(range(3), repeat=2)]
+TO_THE_END = (PIPE, FILE, TERMINAL)  # Python itself ends, and says what is left; the others break off
 FEW_RUNS = [
     (TERMINAL, TERMINAL, FILE), (FILE, TERMINAL, TERMINAL), (TERMINAL, PIPE, TERMINAL), (PIPE, PIPE, FILE),
-    (FILE, FILE, TERMINAL), (PIPE, FILE, PIPE),
+    (PIPE, FILE, TERMINAL), (PIPE, FILE, PIPE),
 ]  # fmt: skip
 WIDTHS = (40, 120, 60)
 ENVIRONMENT = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -201,7 +202,8 @@ class Runner:
         ends = [End(kind, n, b"" if n else given, folder) for n, kind in enumerate(kinds)]
         theirs = [end.theirs if end.theirs >= 0 else ends[1].theirs for end in ends]
         arguments = [self._names.get(word, word) for word in case.line.split()]
-        request = json.dumps({"arguments": arguments, "folder": str(folder / "here")}).encode()
+        here = {"folder": str(folder / "here"), "ends": kinds == TO_THE_END}
+        request = json.dumps({"arguments": arguments, **here}).encode()
         socket.send_fds(self._server, [request], theirs)
         for number in set(theirs):
             os.close(number)
