@@ -50,7 +50,7 @@ def server_of(model: unspool.Generator) -> None:
 
 def stream_in_a_circle(model: unspool.Generator) -> None:
     """Leave a text half written, in a circle of references."""
-    pieces = model.stream()
+    pieces = model.stream(min_tokens=50)
     next(pieces)
     circle = [model, pieces]
     circle.append(circle)  # type: ignore[arg-type]
@@ -60,7 +60,7 @@ def kept_error(model: unspool.Generator) -> None:
     """Keep an error whose traceback holds a text that is being written."""
 
     def fail() -> None:
-        pieces = model.stream()
+        pieces = model.stream(min_tokens=50)
         next(pieces)
         raise KeyError
 
