@@ -35,7 +35,7 @@ def ours(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarray
     from unspool.engines import make_engine
     from unspool.generation.search.beams import search_beams
     from unspool.generation.search.forward import Searched
-    from unspool.generation.search.options import BeamOptions
+    from unspool.generation.search.search_options import BeamOptions
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)

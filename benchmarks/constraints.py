@@ -34,7 +34,7 @@ def untrained(arguments: argparse.Namespace) -> object:
     """Make a generator that never ends a text by itself."""
     import unspool
     from unspool.network.parameters import initialize
-    from unspool.text.tokenizers import CharTokenizer
+    from unspool.text.tokenizers.registry import CharTokenizer
 
     tokenizer = CharTokenizer(LETTERS[: arguments.vocab_size - 2])
     network = unspool.NetworkConfig(hidden_size=arguments.hidden_size, vocab_size=tokenizer.vocab_size)

@@ -27,7 +27,7 @@ def lines_of(arguments: argparse.Namespace) -> list[str]:
     if arguments.data:
         texts = arguments.data.read_text("utf-8").split("\n")
     else:
-        from unspool.text.corpora import CORPORA
+        from unspool.text.corpora.registry import CORPORA
 
         texts = [text for text, _ in CORPORA["docstrings"].rows()]
     lines, characters = [], 0
@@ -67,7 +67,7 @@ def rate(work: Callable[[], object], characters: int) -> Callable[[], float]:
 def from_file(path: Path, arguments: argparse.Namespace) -> Callable[[], object]:
     """Prepare a run's whole job; a new corpus each time, nothing is taken from the cache."""
     import unspool
-    from unspool.text.held_out import encode_in_parts
+    from unspool.text.encoding.corpus import encode_in_parts
 
     records = unspool.read_records(path, normalization=arguments.normalization, reuse=False)
     return lambda: encode_in_parts(records, None, fraction=0.1, tokenizer="char")
@@ -76,8 +76,8 @@ def from_file(path: Path, arguments: argparse.Namespace) -> Callable[[], object]
 def general_way(path: Path, arguments: argparse.Namespace) -> Callable[[], object]:
     """Prepare the same, record by record, as for tables and other tokenizers."""
     import unspool
-    from unspool.text.encoding import encode_corpus
-    from unspool.text.split import hash_split
+    from unspool.text.encoding.records_to_ids import encode_corpus
+    from unspool.text.encoding.split import hash_split
 
     records = unspool.read_records(path, normalization=arguments.normalization, reuse=False)
     return lambda: encode_corpus(records, held_out=hash_split(fraction=0.1))
@@ -96,7 +96,7 @@ def read_and_encode(path: Path, tokenizer: object) -> Callable[[], object]:
 
 def measure(arguments: argparse.Namespace) -> dict[str, dict[str, harness.Spread]]:
     """Let all contenders take turns on both jobs."""
-    from unspool.text.encoding import encode_corpus
+    from unspool.text.encoding.records_to_ids import encode_corpus
     from unspool.text.records import Record
 
     lines = lines_of(arguments)

@@ -42,7 +42,7 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: float) -> Callable[[], float]:
     """Prepare a round of unspool's: characters per second, with further options of decoding."""
     from unspool.engines import make_engine
-    from unspool.generation.options import GenerationOptions
+    from unspool.generation.options.generation_options import GenerationOptions
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)

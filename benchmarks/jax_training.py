@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from unspool.network.config import NetworkConfig
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
 NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from unspool.network.config import NetworkConfig
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
 NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}

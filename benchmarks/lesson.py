@@ -31,7 +31,7 @@ def unspool_run(training: Sequence[str], held_out: Sequence[str], *, seed: int, 
     """Encode the titles and train on them with unspool's defaults."""
     import ours
     from unspool.network.config import NetworkConfig
-    from unspool.text.encoding import encode_corpus
+    from unspool.text.encoding.records_to_ids import encode_corpus
     from unspool.text.records import Record
     from unspool.training.config import TrainingConfig
 

@@ -24,16 +24,16 @@ from unspool.evaluation.forward import stream_losses, token_losses
 from unspool.evaluation.streams import BATCH_SYMBOLS, document_lanes
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.batches import padded_batches
-from unspool.text.encoding import encode_corpus
-from unspool.text.lanes import Window
+from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.split import is_held_out
+from unspool.text.reading.sentences import split_sentences
 from unspool.text.records import Record
-from unspool.text.sentences import split_sentences
-from unspool.text.split import is_held_out
-from unspool.text.streams import TokenStream
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.streams.batches import padded_batches
+from unspool.text.streams.lanes import Window
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.config import TrainingConfig
-from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
 from unspool.training.task import TrainingTask, fresh_start
 

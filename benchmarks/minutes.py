@@ -24,7 +24,7 @@ from unspool.planning.choosing import LONGEST_MEASURING, MEASURING, TrainingPlan
 from unspool.planning.rule import BATCH_SIZES, SEQUENCE_LENGTH, SIZES
 from unspool.planning.speeds import measure_speeds
 from unspool.sweeping.trial import Job, Report, SweepCorpus, run_trial
-from unspool.text.held_out import encode_in_parts
+from unspool.text.encoding.corpus import encode_in_parts
 from unspool.text.records import Records
 from unspool.training.config import TrainingConfig
 

@@ -8,10 +8,10 @@ import harness
 from unspool.engines import make_engine
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.streams import TokenStream
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.config import TrainingConfig
-from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
 from unspool.training.records import EvaluationRecord
 from unspool.training.task import TrainingTask, fresh_start

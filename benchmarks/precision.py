@@ -14,7 +14,7 @@ from unspool.kernels.precision import EMULATE, used_precision
 from unspool.network.config import NetworkConfig
 from unspool.text.records import Records
 from unspool.training.config import TrainingConfig
-from unspool.training.loss_curve import Point, ThinnedCurve, draw
+from unspool.training.folder.loss_curve import Point, ThinnedCurve, draw
 from unspool.training.records import EvaluationRecord, StepRecord, TrainingRecord
 
 RUNS = (("float32", 0), ("bf16", 0), ("float32", 1), ("bf16", 1))

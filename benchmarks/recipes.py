@@ -15,12 +15,12 @@ from unspool.engines import make_engine
 from unspool.evaluation.streams import evaluate_stream
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
-from unspool.text.encoding import EncodedCorpus
-from unspool.text.held_out import encode_in_parts
-from unspool.text.sources import read_records
+from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.reading.sources import read_records
 from unspool.training.averaging import update_average
+from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.config import TrainingConfig
-from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
 from unspool.training.records import StepRecord
 from unspool.training.task import TrainingTask, fresh_start

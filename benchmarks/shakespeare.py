@@ -22,9 +22,9 @@ import shakespeare_recipes
 from unspool.errors import ConfigError
 from unspool.evaluation.streams import document_lanes
 from unspool.network.config import NetworkConfig
-from unspool.text.encoding import encode_corpus
-from unspool.text.lanes import Lanes
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Record
+from unspool.text.streams.lanes import Lanes
 from unspool.training.config import TrainingConfig
 
 

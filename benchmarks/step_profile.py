@@ -16,11 +16,11 @@ import harness
 from unspool import _native
 from unspool.benchmarking.operations import training_operations
 from unspool.engines.cpu import CpuEngine
-from unspool.kernels import STAGES
+from unspool.kernels.network import STAGES
 from unspool.kernels.precision import PRECISIONS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 from unspool.training.config import TrainingConfig
 from unspool.training.optimizers import Optimizer
 

@@ -26,7 +26,7 @@ def unspool_steps(cell: str, arguments: argparse.Namespace) -> tuple[dict[str, n
     from unspool.engines import make_engine
     from unspool.network.config import NetworkConfig
     from unspool.network.parameters import initialize
-    from unspool.text.lanes import Window
+    from unspool.text.streams.lanes import Window
     from unspool.training.config import TrainingConfig
     from unspool.training.optimizers import Optimizer
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 import unspool
-from unspool.engines.stepwise import generate_by_steps
+from unspool.engines.reference_generation import generate_by_steps
 from unspool.errors import ConfigError, NetworkError
-from unspool.generation.options import GenerationOptions
-from unspool.generation.ranges import SAMPLERS
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.options.ranges import SAMPLERS
 from unspool.generation.results import Generation
 from unspool.network.parameters import initialize
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 NEVER = float("-inf")
 SYMBOLS = tuple("abcdefg")

@@ -10,7 +10,7 @@ import pytest
 
 import unspool
 from unspool.artifacts.novelty_file import NOVELTY
-from unspool.generation import collecting
+from unspool.generation.selecting import collection as collecting
 from unspool.pipeline import resume_training
 from unspool.training.records import StepRecord, TrainingRecord
 
@@ -136,7 +136,7 @@ def test_errors_come_with_the_call(
 
 
 def test_the_index_holds_the_training_texts_alone(model: unspool.Generator) -> None:
-    from unspool.text.split import is_held_out
+    from unspool.text.encoding.split import is_held_out
 
     index = model.novelty_index
     assert index is not None

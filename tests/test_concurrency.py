@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.generation.options import GenerationOptions
+from unspool.generation.options.generation_options import GenerationOptions
 
 from .artifacts.models import make_model, save
 

@@ -49,6 +49,6 @@ def test_loading_a_model_does_not_wait_for_what_few_need() -> None:
         [sys.executable, "-c", "import sys, unspool.model; print(*sys.modules)"],
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    late = {"unspool.evaluation.audit.audit", "unspool.generation.constraints.compiling"}
+    late = {"unspool.evaluation.audit.run", "unspool.generation.constraints.compiling"}
     assert "unspool.model" in loaded
     assert late & set(loaded) == set()

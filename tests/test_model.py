@@ -13,9 +13,9 @@ import pytest
 import unspool
 from unspool.engines import make_engine
 from unspool.network.parameters import initialize
-from unspool.text.encoding import encode_corpus
-from unspool.text.lanes import Lanes
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Records
+from unspool.text.streams.lanes import Lanes
 
 TEXTS = ["the cat sat", "a dog ran far", "the dog sat", "réd cat 猫", "cat\nnap"]
 

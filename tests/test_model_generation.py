@@ -9,7 +9,7 @@ import pytest
 import unspool
 from unspool.errors import NetworkError
 from unspool.network.parameters import initialize
-from unspool.text.encoding import encode_corpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Records
 
 TEXTS = ["the cat sat", "a dog ran far", "the dog sat", "réd cat 猫", "cat\nnap"]

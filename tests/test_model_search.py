@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.generation.search.options import (
+from unspool.generation.search.search_options import (
     BeamKeywords,
     BeamOptions,
     EnumerationKeywords,
     EnumerationOptions,
 )
 from unspool.network.parameters import initialize
-from unspool.text.encoding import encode_corpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Records
 
 TEXTS = ["the cat sat", "a dog ran far", "the dog sat"]

@@ -15,8 +15,8 @@ import pytest
 import unspool
 from unspool.errors import ArtifactError, ConfigError, CorpusError, InputError, UnknownSymbolError
 from unspool.pipeline import resume_training
-from unspool.text.sources import records_from_spec
-from unspool.training.pairs import PAIR_TRAINING
+from unspool.text.reading.sources import records_from_spec
+from unspool.training.pair_defaults import PAIR_TRAINING
 from unspool.training.records import EvaluationRecord, SampleRecord, StepRecord, TrainingRecord
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins")

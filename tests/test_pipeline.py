@@ -12,7 +12,7 @@ import pytest
 
 import unspool
 from unspool.pipeline import resume_training
-from unspool.training.plan import Plan
+from unspool.training.announcement import Announcement
 from unspool.training.records import FinishRecord, SampleRecord, StepRecord, TrainingRecord
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
@@ -42,7 +42,7 @@ def same_parameters(one: unspool.Generator, other: unspool.Generator) -> bool:
 
 def test_it_learns_and_leaves_a_model(tmp_path: Path) -> None:
     records: list[TrainingRecord] = []
-    plans: list[Plan] = []
+    plans: list[Announcement] = []
     model = unspool.train(
         TEXTS, out=tmp_path / "run", network=TINY, training=short(epochs=4, learning_rate=0.02),
         sample_prompts=["oil ", ""], sample_temperatures=[0.5], on_start=plans.append,
@@ -63,7 +63,7 @@ def test_it_learns_and_leaves_a_model(tmp_path: Path) -> None:
 
 
 def test_held_out_texts_are_the_same_for_every_seed(tmp_path: Path) -> None:
-    plans: list[Plan] = []
+    plans: list[Announcement] = []
     for seed in (0, 1):
         out = tmp_path / str(seed)
         unspool.train(
@@ -76,7 +76,7 @@ def test_held_out_texts_are_the_same_for_every_seed(tmp_path: Path) -> None:
 def test_a_document_holds_its_end_out(tmp_path: Path) -> None:
     path = tmp_path / "play.txt"
     path.write_text("".join(f"{text}\n" for text in TEXTS), "utf-8")
-    plans: list[Plan] = []
+    plans: list[Announcement] = []
     records = unspool.read_records(path, document=True)
     training = short(epochs=1, validation_fraction=0.2)
     unspool.train(records, out=tmp_path / "run", network=TINY, training=training, on_start=plans.append)
@@ -87,7 +87,7 @@ def test_a_document_holds_its_end_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("document", [False, True])
 def test_texts_to_measure_with_can_be_given(tmp_path: Path, document: bool) -> None:
-    plans: list[Plan] = []
+    plans: list[Announcement] = []
     training = unspool.Records.of(TEXTS, document=document)
     held_out = unspool.Records.of(["brand new ümlaut"], document=document)
     model = unspool.train(
@@ -107,7 +107,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, tokenizer: str) -> No
     whole = unspool.train(TEXTS, out=tmp_path / "whole", **options)
     with pytest.raises(KeyboardInterrupt):
         unspool.train(TEXTS, out=tmp_path / "parts", on_record=stop_at(7), **options)
-    plans: list[Plan] = []
+    plans: list[Announcement] = []
     options.pop("max_vocab_size", None)
     parts = unspool.train(TEXTS, out=tmp_path / "parts", resume=True, on_start=plans.append, **options)
     assert plans[0].first_step == 7
@@ -181,7 +181,7 @@ def test_bad_input_leaves_nothing_behind(tmp_path: Path, arguments: dict[str, An
 def test_broken_metrics_are_told_once_and_stop_nothing(tmp_path: Path, told: str) -> None:
     options: Any = {"network": TINY, "training": short(checkpoint_seconds=0.0)}
     whole = unspool.train(TEXTS, out=tmp_path / "whole", **options)
-    plans: list[Plan] = []
+    plans: list[Announcement] = []
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         unspool.train(TEXTS, out=out, on_record=stop_at(9), **options)

@@ -27,31 +27,32 @@ if TYPE_CHECKING:
         UnknownSymbolError,
         UnspoolError,
     )
-    from unspool.evaluation.audit.audit import Audit
+    from unspool.evaluation.audit.run import Audit
     from unspool.evaluation.guess_numbers import GuessNumber
     from unspool.evaluation.likelihood_ratio import LikelihoodRatio
     from unspool.evaluation.ranking import RankedText
-    from unspool.evaluation.scores import TextScore
+    from unspool.evaluation.scorer import TextScore
     from unspool.evaluation.streams import Evaluation
     from unspool.evaluation.surprisal import Surprisal
-    from unspool.generation.collecting import Collection, CollectionReport
     from unspool.generation.constraints.constraint import Constraint
     from unspool.generation.results import Generation, Generations
     from unspool.generation.search.texts import Enumeration, FoundText
-    from unspool.generation.selection import Selection
+    from unspool.generation.selecting.collection import Collection
+    from unspool.generation.selecting.report import CollectionReport
+    from unspool.generation.selecting.selection import Selection
     from unspool.generation.states import State, interpolate
     from unspool.model import Generator, load
     from unspool.network.config import NetworkConfig
     from unspool.pipeline import train
     from unspool.planning.choosing import TrainingPlan, plan_training
-    from unspool.sweeping.config import SweepConfig
     from unspool.sweeping.results import Sweep
     from unspool.sweeping.space import Range
     from unspool.sweeping.sweep import sweep
+    from unspool.sweeping.sweep_config import SweepConfig
     from unspool.text.canaries import Canaries
     from unspool.text.novelty import NoveltyIndex
+    from unspool.text.reading.sources import read_records
     from unspool.text.records import Record, Records
-    from unspool.text.sources import read_records
     from unspool.training.config import TrainingConfig
 
     __version__: str
@@ -104,10 +105,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Audit": "evaluation.audit.audit",
+    "Audit": "evaluation.audit.run",
     "Canaries": "text.canaries",
-    "Collection": "generation.collecting",
-    "CollectionReport": "generation.collecting",
+    "Collection": "generation.selecting.collection",
+    "CollectionReport": "generation.selecting.report",
     "Constraint": "generation.constraints.constraint",
     "Enumeration": "generation.search.texts",
     "Evaluation": "evaluation.streams",
@@ -123,18 +124,18 @@ _HOMES = {
     "RankedText": "evaluation.ranking",
     "Record": "text.records",
     "Records": "text.records",
-    "Selection": "generation.selection",
+    "Selection": "generation.selecting.selection",
     "State": "generation.states",
     "Surprisal": "evaluation.surprisal",
     "Sweep": "sweeping.results",
-    "SweepConfig": "sweeping.config",
-    "TextScore": "evaluation.scores",
+    "SweepConfig": "sweeping.sweep_config",
+    "TextScore": "evaluation.scorer",
     "TrainingConfig": "training.config",
     "TrainingPlan": "planning.choosing",
     "interpolate": "generation.states",
     "load": "model",
     "plan_training": "planning.choosing",
-    "read_records": "text.sources",
+    "read_records": "text.reading.sources",
     "sweep": "sweeping.sweep",
     "train": "pipeline",
     **{name: "errors" for name in __all__ if name.endswith("Error")},

@@ -12,7 +12,7 @@ from unspool.model import Generator
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import Parameters, grow, initialize
 from unspool.text.records import Records
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 
 def load_origin(

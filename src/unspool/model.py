@@ -15,25 +15,25 @@ from unspool.evaluation.classifying import Classifying
 from unspool.evaluation.next_symbols import named_symbols
 from unspool.evaluation.reader import TextReader
 from unspool.evaluation.streams import Evaluation, evaluate_stream
-from unspool.generation.collecting import Collection
 from unspool.generation.conditioning import Context
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.options import generation_options
-from unspool.generation.probabilities import probabilities
-from unspool.generation.random import fresh_seed
+from unspool.generation.options.generation_options import generation_options
 from unspool.generation.requests import StateLike
 from unspool.generation.results import Generations
+from unspool.generation.sampling.probabilities import probabilities
+from unspool.generation.sampling.random import fresh_seed
 from unspool.generation.search.searching import Searching
-from unspool.generation.selection import CollectionKeywords, split_keywords
+from unspool.generation.selecting.collection import Collection
+from unspool.generation.selecting.selection import CollectionKeywords, split_keywords
 from unspool.generation.writing import Writing, options_and_n
 from unspool.network.conditions import schema_of
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
-from unspool.text.encoding import encode_corpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.novelty import NoveltyIndex
 from unspool.text.records import Record, Records
-from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown, unknown_rule
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown, unknown_rule
 
 
 class Generator(Writing, Classifying, Searching, Auditing):

@@ -17,29 +17,29 @@ from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.canaries import Canaries, draw_canaries, with_canaries
-from unspool.text.encoding import EncodedCorpus
-from unspool.text.held_out import encode_in_parts, fingerprints
+from unspool.text.encoding.corpus import encode_in_parts, fingerprints
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.reading.sources import records_from_spec
 from unspool.text.records import Record, Records
-from unspool.text.sources import records_from_spec
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.training.announcement import Announcement, plan_of
 from unspool.training.callbacks import SamplingCallback, sampling_callback, saved_sampling
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.config import TrainingConfig
+from unspool.training.folder.model_card import stream_sizes
+from unspool.training.folder.run_folder import RunFolder, refuse_strangers
+from unspool.training.folder.sole_writer import sole_writer
 from unspool.training.interrupts import stop_on_interrupt
 from unspool.training.loop import train_loop
-from unspool.training.model_card import stream_sizes
-from unspool.training.pairs import training_of
-from unspool.training.plan import Plan, plan_of
+from unspool.training.pair_defaults import training_of
 from unspool.training.records import StopRecord, TrainingRecord
-from unspool.training.run_folder import RunFolder, refuse_strangers
-from unspool.training.sole_writer import sole_writer
 from unspool.training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
 
 VOCABULARIES = ("vocab_size", "source_vocab_size")
 Texts = Records | Iterable[str | Record | Mapping[str, str] | tuple[str, str]]
 
 
-OnStart = Callable[[Plan], None]
+OnStart = Callable[[Announcement], None]
 OnRecord = Callable[[TrainingRecord], None]
 
 

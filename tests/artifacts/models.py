@@ -11,7 +11,7 @@ from unspool.artifacts.model_folder import CONFIG, MODEL, TOKENIZER, fingerprint
 from unspool.artifacts.tensor_files import Arrays, tensor_file_bytes
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 
 def make_model(seed: int = 0, symbols: str = "abc", **network: Any) -> SavedModel:

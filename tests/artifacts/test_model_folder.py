@@ -16,7 +16,7 @@ from unspool.artifacts.model_folder import CONFIG, MODEL, TOKENIZER
 from unspool.configuration import to_dict
 from unspool.errors import ArtifactError, ConfigError, InputError, TokenizerError
 from unspool.network.config import NetworkConfig
-from unspool.text.tokenizers import CharTokenizer, WordTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer, WordTokenizer
 
 FILES = ["README.md", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json"]
 

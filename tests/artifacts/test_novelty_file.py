@@ -12,7 +12,7 @@ from unspool.artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
 from unspool.artifacts.tensor_files import METADATA_KEY
 from unspool.errors import ArtifactError
 from unspool.text.novelty import NoveltyIndex
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 TOKENIZER = CharTokenizer("abc")
 INDEX = NoveltyIndex.of(["abc", "ab", "cab", "b"])

@@ -9,7 +9,7 @@ from unspool.benchmarking import bench as benchmark
 from unspool.benchmarking.bench import OURS, PEER, PEER_FLOAT32, Bench, BenchConfig, bench
 from unspool.benchmarking.contenders import random_windows, refuse_other_work, training_step, writing
 from unspool.benchmarking.picture import draw_bench
-from unspool.cli.bench import rates_in_words, speed_row
+from unspool.cli.commands.bench import rates_in_words, speed_row
 from unspool.configuration import to_dict
 from unspool.errors import ConfigError, UnspoolError
 from unspool.kernels.precision import has_bf16

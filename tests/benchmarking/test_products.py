@@ -7,8 +7,8 @@ import pytest
 
 from unspool.benchmarking import products
 from unspool.errors import UnspoolError
-from unspool.kernels import multiply
 from unspool.kernels.precision import has_bf16
+from unspool.kernels.products import multiply
 
 
 def test_the_rows_of_a_product_are_shared_among_threads() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 import unspool
-from unspool.cli.play_prediction import Predictor
-from unspool.cli.play_session import Session
-from unspool.generation.options import GenerationOptions
+from unspool.cli.play.prediction import Predictor
+from unspool.cli.play.session import Session
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.parameters import parameter_shapes
-from unspool.text.encoding import encode_corpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Records
 
 CERTAIN = 8.0  # nats by which what comes next leads

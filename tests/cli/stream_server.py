@@ -23,7 +23,7 @@ def prepare(corpus: str) -> None:
 
     import unspool
     from unspool.benchmarking import bench
-    from unspool.cli import demo
+    from unspool.cli.commands import demo
 
     for module in pkgutil.walk_packages(unspool.__path__, "unspool."):
         if not any(name in module.name for name in (*NOT_INSTALLED, "__main__", "_kernels")):

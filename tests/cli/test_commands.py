@@ -9,7 +9,7 @@ import pytest
 
 import unspool as library
 from unspool.cli.app import COMMANDS
-from unspool.text.corpora import CORPORA
+from unspool.text.corpora.registry import CORPORA
 
 from .conftest import TEXTS, TINY, Run
 

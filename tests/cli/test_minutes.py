@@ -114,7 +114,7 @@ def test_a_model_to_go_on_from_keeps_its_network(
 def test_a_chosen_run_goes_on_after_ctrl_c(
     unspool: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unspool.cli import train
+    from unspool.cli.commands import train
     from unspool.training.records import StepRecord
 
     poem, out = tmp_path / "poem.txt", tmp_path / "run"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import unspool as library
-from unspool import kernels
 from unspool.errors import ArtifactError
+from unspool.kernels.machine import kernel_names
 from unspool.training.records import StepRecord, TrainingRecord
 
 from .conftest import TEXTS, TINY, Run
@@ -16,7 +16,7 @@ from .conftest import TEXTS, TINY, Run
 
 @pytest.fixture(autouse=True)
 def without_the_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = kernels.kernel_names()
+    names = kernel_names()
     monkeypatch.setenv("UNSPOOL_KERNELS", next(name for name in names if not name.endswith("_bf16")))
 
 

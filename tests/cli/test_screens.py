@@ -10,13 +10,14 @@ import pytest
 from rich.console import Console
 
 import unspool
-from unspool.cli import printing
-from unspool.cli.drawing import Display
-from unspool.cli.plain import PlainProgress
-from unspool.cli.progress import choose_progress
-from unspool.cli.tables import print_facts, print_table
-from unspool.cli.terminal import TerminalProgress
-from unspool.training.plan import Plan
+from unspool.cli.output import printing
+from unspool.cli.output.tables import print_facts, print_table
+from unspool.progress.choice import choose_progress
+from unspool.progress.plain import PlainProgress
+from unspool.progress.terminal import TerminalProgress
+from unspool.screen import wording
+from unspool.screen.drawing import Display
+from unspool.training.announcement import Announcement
 from unspool.training.records import (
     EvaluationRecord,
     FinishRecord,
@@ -29,7 +30,7 @@ from unspool.training.records import (
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def plan(**changes: object) -> Plan:
+def plan(**changes: object) -> Announcement:
     values: dict[str, object] = {
         "out": Path("runs/headlines"), "description": "headlines.csv", "records": 1000,
         "characters": 45000,
@@ -37,7 +38,7 @@ def plan(**changes: object) -> Plan:
         "first_step": 0,
         "network": unspool.NetworkConfig(), "training": unspool.TrainingConfig(epochs=3),
     }  # fmt: skip
-    return Plan(**{**values, **changes})  # type: ignore[arg-type]
+    return Announcement(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def step(number: int, *, of: int = 300, seconds: float | None = None) -> StepRecord:
@@ -206,12 +207,12 @@ def test_the_screen_fits_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_control_characters_are_shown_as_pictures(text: str, shown: str) -> None:
-    assert printing.safe(text) == shown
+    assert wording.safe(text) == shown
 
 
 def test_figures_are_written_as_people_do() -> None:
-    assert [printing.duration(s) for s in (0, 7.4, 60, 3723)] == ["0:00", "0:07", "1:00", "1:02:03"]
-    assert [printing.size(n) for n in (12, 1500, 29_500_000, 3e9)] == ["12 B", "1.5 kB", "29.5 MB", "3.0 GB"]
+    assert [wording.duration(s) for s in (0, 7.4, 60, 3723)] == ["0:00", "0:07", "1:00", "1:02:03"]
+    assert [wording.size(n) for n in (12, 1500, 29_500_000, 3e9)] == ["12 B", "1.5 kB", "29.5 MB", "3.0 GB"]
     assert printing.finite(float("inf")) is None
 
 

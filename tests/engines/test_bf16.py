@@ -10,11 +10,11 @@ from unspool.engines import make_engine
 from unspool.engines.cpu import CpuEngine
 from unspool.engines.protocol import Engine, Floats
 from unspool.errors import ConfigError
-from unspool.kernels import kernel_names
+from unspool.kernels.machine import kernel_names
 from unspool.kernels.precision import round_to_bf16
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 from unspool.training.config import TrainingConfig
 from unspool.training.optimizers import Optimizer
 

@@ -24,7 +24,7 @@ from unspool.network.conditions import with_context, with_start
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import parameter_shapes
 from unspool.network.reference import reference_logits, reference_loss
-from unspool.text.lanes import Conditions, Window
+from unspool.text.streams.lanes import Conditions, Window
 
 ROWS, CONTEXT, VECTOR = 5, 3, 4
 CLOSE = {"rtol": 2e-4, "atol": 2e-5}

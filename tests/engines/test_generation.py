@@ -17,11 +17,11 @@ from tests.engines.variants import (
     networks,
     parameters_of,
 )
-from unspool.engines.stepwise import generate_by_steps, joined
+from unspool.engines.reference_generation import generate_by_steps, joined
 from unspool.errors import ConfigError
-from unspool.generation.automaton import DEAD, Guide, TokenAutomaton
-from unspool.generation.options import GeneratedIds, GenerationOptions
-from unspool.generation.phrases import phrase_automaton
+from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
+from unspool.generation.automata.phrases import phrase_automaton
+from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
 from unspool.network.config import NetworkConfig
 from unspool.network.reference import reference_logits
 

@@ -13,7 +13,7 @@ from unspool.engines.protocol import Engine
 from unspool.network.cells import CELLS
 from unspool.network.config import VARIANTS, NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
 VOCAB_SIZE = 11
 EOS_ID = VOCAB_SIZE - 1

@@ -3,10 +3,10 @@
 from typing import Any
 
 from unspool.engines.cpu import CpuEngine
-from unspool.evaluation.scores import Scorer
+from unspool.evaluation.scorer import Scorer
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.tokenizers import CharTokenizer, Tokenizer, WordTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer, Tokenizer, WordTokenizer
 
 CHARACTERS = CharTokenizer(("a", "b", "c", " ", "é"))
 CUT = CharTokenizer(("a", "b", " "), unk=True)

@@ -9,10 +9,10 @@ import pytest
 from unspool.engines.cpu import CpuEngine
 from unspool.errors import ConfigError
 from unspool.evaluation.guess_numbers import TIE, GuessNumbers
-from unspool.evaluation.scores import Scorer
+from unspool.evaluation.scorer import Scorer
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 LONGEST = 9  # longer texts are less probable than every text that is asked for
 ALPHABET = "ab"

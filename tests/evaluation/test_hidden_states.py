@@ -12,7 +12,7 @@ from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.network.reference import reference_logits
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 IDS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
 TORCH = importlib.util.find_spec("torch") is not None

@@ -4,7 +4,7 @@ import pytest
 
 from unspool.errors import UnknownSymbolError
 from unspool.evaluation.likelihood_ratio import likelihood_ratios, shared_text
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 from .scorers import CHARACTERS, CUT, WORDS, scorer
 

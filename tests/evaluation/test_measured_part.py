@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unspool.evaluation.streams import measured_part
-from unspool.matching import hash_records
-from unspool.text.encoding import EncodedCorpus, encode_corpus
+from unspool.kernels.matching import hash_records
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Record
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 TEXTS = [f"record {i} {'x' * (i % 7)}" for i in range(300)]
 

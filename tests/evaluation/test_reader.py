@@ -6,7 +6,7 @@ import pytest
 from unspool.engines import make_engine
 from unspool.evaluation import reader as module
 from unspool.evaluation.reader import TextReader
-from unspool.generation.sampling import log_softmax
+from unspool.generation.sampling.draw import log_softmax
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 

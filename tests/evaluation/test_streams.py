@@ -10,7 +10,7 @@ from unspool.evaluation import streams
 from unspool.evaluation.streams import bits_per_character, document_lanes, evaluate_stream
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.streams import TokenStream
+from unspool.text.streams.stream import TokenStream
 
 CONFIG = NetworkConfig(cell="gru", hidden_size=12, num_layers=2, vocab_size=9)
 EOS = 8

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
 from unspool.generation.texts import cut, generation_of, streamed_text, withheld
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 TOKENIZER = CharTokenizer(list("abcd "))
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.generation.options import GenerationOptions
-from unspool.generation.sampling import next_weights
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.sampling.draw import next_weights
 
 torch = pytest.importorskip("torch")
 processors = pytest.importorskip(

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from unspool import kernels
-from unspool.kernels import Floats, precision
+from unspool.kernels import precision
+from unspool.kernels.arrays import Floats
+from unspool.kernels.machine import kernel_names
 from unspool.kernels.precision import round_to_bf16
+from unspool.kernels.products import multiply
 
-NAMES = kernels.kernel_names()
+NAMES = kernel_names()
 SIZES = [(1, 1, 1), (1, 128, 512), (2, 7, 65), (3, 5, 33), (13, 301, 100), (24, 17, 16), (53, 1101, 27)]
 
 
@@ -52,7 +54,7 @@ def test_rounding_by_hand(name: str) -> None:
 
 def product(a: Floats, b: Floats, *, name: str, transposed: bool) -> Floats:
     left = np.ascontiguousarray(a.T) if transposed else a
-    return kernels.multiply(left, b, kernels=name, precision="bf16", transposed=transposed)
+    return multiply(left, b, kernels=name, precision="bf16", transposed=transposed)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,7 +73,7 @@ def test_products_are_those_of_rounded_operands(name: str, m: int, k: int, n: in
 @pytest.mark.parametrize(("m", "k", "n"), SIZES)
 def test_transposed_products_in_float32(name: str, m: int, k: int, n: int) -> None:
     a, b = sides(m, k, n)
-    found = kernels.multiply(np.ascontiguousarray(a.T), b, kernels=name, transposed=True)
+    found = multiply(np.ascontiguousarray(a.T), b, kernels=name, transposed=True)
     np.testing.assert_allclose(found, a.astype(np.float64) @ b, rtol=0, atol=1e-6 * k)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.kernels import NativeNetwork, NetworkShape
 from unspool.kernels.conditions import WindowConditions
+from unspool.kernels.network import NativeNetwork
+from unspool.kernels.shape import NetworkShape
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize, parameter_shapes
 

@@ -10,7 +10,7 @@ from unspool.engines.cpu import CpuEngine
 from unspool.kernels.generation import Automaton, Decoding, Sequences, generate
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
 CONFIG = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=6)
 ONE = np.array([1], np.int32)

@@ -6,8 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from unspool.kernels import kernel_names
 from unspool.kernels.lines import EVERY_LINE, Numbering, find_lines, recode
+from unspool.kernels.machine import kernel_names
 from unspool.text.codepoints import to_codepoints
 
 ASCII = "ab \t~\x00"

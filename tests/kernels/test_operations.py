@@ -9,16 +9,18 @@ import time
 import numpy as np
 import pytest
 
-from unspool import kernels
 from unspool.engines.cpu import CpuEngine
 from unspool.errors import ConfigError
-from unspool.generation.options import GenerationOptions
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.kernels.machine import kernel_names
+from unspool.kernels.network import STAGES
+from unspool.kernels.products import multiply
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
-NAMES = kernels.kernel_names()
+NAMES = kernel_names()
 
 
 def random_window(config: NetworkConfig, *, steps: int, lanes: int) -> Window:
@@ -38,7 +40,7 @@ def test_multiply_agrees_with_numpy(name: str, m: int, k: int, n: int) -> None:
     a = random.standard_normal((m, k)).astype(np.float32)
     b = random.standard_normal((k, n)).astype(np.float32)
     exact = a.astype(np.float64) @ b.astype(np.float64)
-    np.testing.assert_allclose(kernels.multiply(a, b, kernels=name), exact, rtol=0, atol=1e-6 * k)
+    np.testing.assert_allclose(multiply(a, b, kernels=name), exact, rtol=0, atol=1e-6 * k)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,9 +48,9 @@ def test_rows_of_a_product_do_not_depend_on_their_number(name: str) -> None:
     random = np.random.default_rng(0)
     a = random.standard_normal((29, 50)).astype(np.float32)
     b = random.standard_normal((50, 77)).astype(np.float32)
-    whole = kernels.multiply(a, b, kernels=name)
+    whole = multiply(a, b, kernels=name)
     for rows in (1, 2, 3, 7, 12):
-        part = kernels.multiply(np.ascontiguousarray(a[:rows]), b, kernels=name)
+        part = multiply(np.ascontiguousarray(a[:rows]), b, kernels=name)
         assert np.array_equal(part, whole[:rows])
 
 
@@ -116,7 +118,7 @@ def test_a_step_tells_where_its_time_went() -> None:
     start = time.perf_counter()
     engine.loss_and_gradients(parameters, window, engine.initial_state(4), reset_id=None)
     whole, seconds = time.perf_counter() - start, engine.stage_seconds()
-    assert tuple(seconds) == kernels.STAGES
+    assert tuple(seconds) == STAGES
     assert min(seconds.values()) > 0
     assert sum(seconds.values()) < whole
     engine.token_losses(parameters, window, engine.initial_state(4), reset_id=None)
@@ -209,12 +211,12 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 def test_threads_that_the_system_does_not_give_are_an_error_and_not_an_end() -> None:
     script = (
         "import resource\n"
-        "from unspool import kernels\n"
+        "from unspool.kernels import machine\n"
         "from unspool.errors import ConfigError\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20), -1))\n"  # room for some threads' stacks
         "try:\n"
-        "    kernels.thread_team(1000)\n"
+        "    machine.thread_team(1000)\n"
         "except ConfigError as error:\n"
         "    print(error)\n"
     )

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from unspool.engines.cpu import CpuEngine
-from unspool.generation.options import GenerationOptions
-from unspool.kernels import default_threads, thread_team
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.kernels.machine import default_threads, thread_team
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 

@@ -7,7 +7,7 @@ import pytest
 
 import unspool
 from unspool.planning.facts import look_at
-from unspool.text.encoding import encode_corpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 
 TEXTS = ["oil prices rise", "oil", "team wins"]
 

@@ -6,7 +6,6 @@ import pytest
 
 from unspool.errors import ConfigError
 from unspool.network.config import NetworkConfig
-from unspool.sweeping.config import SweepConfig, extremes
 from unspool.sweeping.space import (
     PARAMETERS,
     Range,
@@ -17,6 +16,7 @@ from unspool.sweeping.space import (
     parse_values,
     varying,
 )
+from unspool.sweeping.sweep_config import SweepConfig, extremes
 from unspool.training.config import TrainingConfig
 
 from .runs import SMALL, made

@@ -7,7 +7,7 @@ import pytest
 
 import unspool
 from unspool.sweeping.trial import BudgetClock, Diverged, Event, Job, Report, SweepCorpus, run_trial
-from unspool.text.held_out import encode_in_parts
+from unspool.text.encoding.corpus import encode_in_parts
 from unspool.text.records import Records
 from unspool.training.checkpoints import Progress
 

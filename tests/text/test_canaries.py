@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from unspool.errors import ConfigError
 from unspool.text.canaries import Canaries, CanaryFormat, draw_canaries, with_canaries
+from unspool.text.encoding.split import is_held_out
 from unspool.text.records import Records
-from unspool.text.split import is_held_out
 
 
 def test_a_format_numbers_its_texts() -> None:

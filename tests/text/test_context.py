@@ -8,11 +8,11 @@ import pytest
 from unspool.configuration import from_dict, to_dict
 from unspool.errors import ConfigError, CorpusError
 from unspool.text.context import Attribute, ContextSchema, RecordContexts, kept_attributes
-from unspool.text.encoding import encode_corpus
-from unspool.text.held_out import encode_in_parts
-from unspool.text.lanes import Conditions, Lanes, Window
+from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.reading.sources import read_records
 from unspool.text.records import Record, Records
-from unspool.text.sources import read_records
+from unspool.text.streams.lanes import Conditions, Lanes, Window
 
 LABEL = Attribute("label", values=("b", "a"), counts=(3, 1))
 SIZE = Attribute("size", mean=2.0, deviation=4.0)

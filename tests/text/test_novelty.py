@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from unspool.errors import ConfigError, CorpusError
 from unspool.text import novelty
-from unspool.text.encoding import encode_corpus
+from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.split import hash_split
 from unspool.text.novelty import NoveltyIndex, text_hash
 from unspool.text.records import Record, Records
-from unspool.text.split import hash_split
 
 TEXTS = ["the cat sat", "a dog ran far", "the cat sat", "réd cat 猫", "cat\nnap", " the cat sat"]
 POEM = "Oh the cat,\n  the cat\n\n \nsat on the mat.\nOh the cat,"

@@ -10,7 +10,7 @@ import pytest
 from unspool.engines import make_engine
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.streams import TokenStream
+from unspool.text.streams.stream import TokenStream
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.config import TrainingConfig
 from unspool.training.task import TrainingTask, fresh_start

@@ -11,12 +11,12 @@ import numpy as np
 from unspool.engines import make_engine
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.streams import TokenStream
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import CharTokenizer
 from unspool.training.callbacks import SamplingCallback
 from unspool.training.config import TrainingConfig
+from unspool.training.folder.run_folder import RunFolder
 from unspool.training.loop import train_loop
-from unspool.training.run_folder import RunFolder
 from unspool.training.task import TrainingTask, fresh_start
 
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))

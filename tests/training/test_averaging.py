@@ -9,8 +9,8 @@ import pytest
 
 from unspool.evaluation.streams import evaluate_stream
 from unspool.training.averaging import update_average
+from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.checkpoints import Checkpoint
-from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
 from unspool.training.records import EvaluationRecord, SampleRecord, StepRecord
 from unspool.training.task import Moment, TrainingTask

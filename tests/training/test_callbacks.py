@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from unspool.errors import ConfigError, UnknownSymbolError
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 from unspool.training.callbacks import SamplingCallback
+from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.checkpoints import Checkpoint
-from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
 from unspool.training.records import SampleRecord
 from unspool.training.task import TrainingTask

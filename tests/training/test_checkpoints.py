@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from unspool.errors import ArtifactError
+from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
 from unspool.training.task import TrainingTask
 

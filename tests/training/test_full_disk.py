@@ -12,14 +12,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from tests.failing_disk import HALF, WRITE_FAULTS, FailingDisk, Fault
 
+from tests.failing_disk import HALF, WRITE_FAULTS, FailingDisk, Fault
 from unspool.errors import ArtifactError
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 from unspool.training.callbacks import SamplingCallback
 from unspool.training.checkpoints import Checkpoint
+from unspool.training.folder.run_folder import RunFolder
 from unspool.training.loop import train_loop
-from unspool.training.run_folder import RunFolder
 from unspool.training.task import TrainingTask
 
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))

@@ -10,8 +10,8 @@ import pytest
 from unspool.errors import ConfigError, DivergenceError
 from unspool.evaluation.streams import evaluate_stream, measured_part, stream_nats
 from unspool.training import loop as loop_module
+from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.checkpoints import Checkpoint
-from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
 from unspool.training.records import (
     CheckpointRecord,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from tests.engines.variants import (
     EOS_ID,
     engine_or_skip,
@@ -13,7 +14,6 @@ from tests.engines.variants import (
     make_case,
     parameters_of,
 )
-
 from unspool.engines.protocol import Engine, Gradients
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes

@@ -38,7 +38,7 @@ from unspool.errors import ArtifactError
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import parameter_shapes
 from unspool.storage import atomic_write
-from unspool.text.tokenizers import Tokenizer, tokenizer_from_json
+from unspool.text.tokenizers.registry import Tokenizer, tokenizer_from_json
 
 FORMAT_VERSION = 1
 CONFIG, TOKENIZER, MODEL = "config.json", "tokenizer.json", "model.safetensors"

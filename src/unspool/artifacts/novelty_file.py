@@ -25,7 +25,7 @@ from unspool.configuration import from_dict, to_dict
 from unspool.errors import ArtifactError
 from unspool.storage import atomic_write
 from unspool.text.novelty import NoveltyIndex
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 NOVELTY = "novelty.safetensors"
 NOVELTY_VERSION = 1

@@ -11,7 +11,7 @@ from unspool.benchmarking.machine import Machine, describe, installed
 from unspool.benchmarking.operations import generation_operations, training_operations
 from unspool.benchmarking.turns import Spread, repeated, take_turns
 from unspool.configuration import check, is_real, is_whole
-from unspool.kernels import default_threads
+from unspool.kernels.machine import default_threads
 from unspool.kernels.precision import EMULATED, PRECISIONS, has_bf16, missing_bf16, used_precision
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig

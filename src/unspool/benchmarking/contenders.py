@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from unspool.engines import make_engine
 from unspool.errors import UnspoolError
-from unspool.generation.options import GenerationOptions
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import Parameters
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 from unspool.training.config import TrainingConfig
 from unspool.training.optimizers import Optimizer
 

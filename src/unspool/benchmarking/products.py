@@ -11,7 +11,8 @@ import numpy as np
 
 from unspool.benchmarking.turns import repeated
 from unspool.errors import UnspoolError
-from unspool.kernels import Floats, multiply
+from unspool.kernels.arrays import Floats
+from unspool.kernels.products import multiply
 
 # What sets the threads of the BLAS that NumPy came with, and what makes it see another processor.
 THREADS_OF_BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unspool.network.config import NetworkConfig
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
 NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
 LAYERS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}

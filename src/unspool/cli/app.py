@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 
 import click
 
-from unspool.cli.flags import parameter_of
-from unspool.cli.help import GroupedCommand
-from unspool.cli.printing import complain
+from unspool.cli.flags.flag import parameter_of
+from unspool.cli.flags.help import GroupedCommand
+from unspool.cli.output.printing import complain
 from unspool.errors import DivergenceError, UnspoolError
 
 CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
@@ -58,7 +58,7 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module, function = COMMANDS[name].split(":")
-        return command_of(name, getattr(importlib.import_module(f"unspool.cli.{module}"), function))
+        return command_of(name, getattr(importlib.import_module(f"unspool.cli.commands.{module}"), function))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the command, or the one that was meant."""

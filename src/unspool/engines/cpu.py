@@ -20,17 +20,19 @@ from unspool.engines.protocol import (
     finite_logits,
     refuse_unresolved,
 )
-from unspool.generation.automaton import Guide, TokenAutomaton
-from unspool.generation.options import GeneratedIds, GenerationOptions
-from unspool.generation.random import fresh_seed, sequence_keys
+from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
+from unspool.generation.sampling.random import fresh_seed, sequence_keys
 from unspool.generation.search.forward import Forward
-from unspool.kernels import NativeNetwork, NetworkShape, default_threads
 from unspool.kernels.generation import Decoding, Sequences, generate
+from unspool.kernels.machine import default_threads
+from unspool.kernels.network import NativeNetwork
 from unspool.kernels.precision import PRECISIONS, used_precision
+from unspool.kernels.shape import NetworkShape
 from unspool.network.conditions import fresh_state
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
 FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer windows are run in parts
 MOST_THREADS = 1024
@@ -133,7 +135,7 @@ class CpuEngine:
         return Loss(total=total, count=count), gradients, state
 
     def stage_seconds(self) -> dict[str, float]:
-        """Give the wall time of each stage of the last step: `unspool.kernels.STAGES`."""
+        """Give the wall time of each stage of the last step: `unspool.kernels.network.STAGES`."""
         return self._network.stage_seconds()
 
     def token_losses(

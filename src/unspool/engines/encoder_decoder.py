@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.engines.protocol import STATES, DropoutMasks, Engine, Floats, Gradients, Loss, Parameters, State
-from unspool.generation.automaton import Guide, TokenAutomaton
-from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
 from unspool.generation.search.forward import Forward
 from unspool.network.conditions import no_source
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import ENCODER
-from unspool.text.lanes import Conditions, Window
+from unspool.text.streams.lanes import Conditions, Window
 
 OUTPUT = ("output.kernel", "output.bias")
 

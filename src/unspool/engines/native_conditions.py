@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.engines.protocol import STATES, Floats, Gradients, Parameters
-from unspool.kernels import multiply
 from unspool.kernels.conditions import WindowConditions
+from unspool.kernels.products import multiply
 from unspool.network.conditions import check_conditions, context_gates, records_of, start_states
 from unspool.network.config import NetworkConfig
-from unspool.text.lanes import Conditions, Window
+from unspool.text.streams.lanes import Conditions, Window
 
 
 def product(a: Floats, b: Floats) -> Floats:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.engines.protocol import State
-from unspool.generation.automaton import Guide, TokenAutomaton
-from unspool.generation.options import Alternatives, GeneratedIds, GenerationOptions
+from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.options.generation_options import Alternatives, GeneratedIds, GenerationOptions
 from unspool.kernels.generation import Automaton, Decoding, Drawn, Report, Sequences
 from unspool.network.config import NetworkConfig
 

@@ -17,10 +17,10 @@ from unspool.errors import NetworkError
 from unspool.network.config import NetworkConfig
 
 if TYPE_CHECKING:
-    from unspool.generation.automaton import Guide, TokenAutomaton
-    from unspool.generation.options import GeneratedIds, GenerationOptions
+    from unspool.generation.automata.automaton import Guide, TokenAutomaton
+    from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
     from unspool.generation.search.forward import Forward
-    from unspool.text.lanes import Window
+    from unspool.text.streams.lanes import Window
 
 Floats = NDArray[np.floating[Any]]
 Parameters = Mapping[str, Floats]

@@ -26,13 +26,13 @@ from unspool.engines.protocol import (
     State,
     finite_logits,
 )
-from unspool.engines.stepwise import generate_by_steps, stream_by_steps
-from unspool.generation.automaton import Guide, TokenAutomaton
-from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.engines.reference_generation import generate_by_steps, stream_by_steps
+from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
 from unspool.generation.search.forward import Forward
 from unspool.network.conditions import check_conditions, fresh_state
 from unspool.network.config import NetworkConfig
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
 Weights = dict[str, Tensor]
 # (recurrent_kernel, recurrent_bias, projected inputs (B, G), state (S, B, H)) -> state (S, B, H)
@@ -65,7 +65,7 @@ TORCH_STEPS: dict[str, TorchStep] = {"rnn": _rnn_step, "lstm": _lstm_step, "gru"
 
 @dataclass(frozen=True, eq=False)
 class _Conditions:
-    """Hold `unspool.text.lanes.Conditions` in tensors."""
+    """Hold `unspool.text.streams.lanes.Conditions` in tensors."""
 
     records: Tensor  # (T, B)
     context: Tensor | None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from unspool.configuration import check
-from unspool.evaluation.scores import blocks
+from unspool.evaluation.scorer import blocks
 from unspool.evaluation.scoring import Scoring, texts_of
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.tokenizers.unknown_symbols import Unknown
 
 
 @dataclass(frozen=True, slots=True)

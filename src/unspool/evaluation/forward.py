@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from unspool.engines.protocol import Engine, Floats, Parameters, State
 from unspool.errors import NetworkError
-from unspool.text.batches import PaddedBatch
 from unspool.text.context import RecordContexts
-from unspool.text.lanes import Conditions, Window, padded_sources
-from unspool.text.streams import TokenStream
+from unspool.text.streams.batches import PaddedBatch
+from unspool.text.streams.lanes import Conditions, Window, padded_sources
+from unspool.text.streams.stream import TokenStream
 
 PART = 256  # steps at a time: what bounds the memory that a long text needs
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError
-from unspool.evaluation.scores import Scorer
-from unspool.generation.options import GenerationOptions
+from unspool.evaluation.scorer import Scorer
+from unspool.generation.options.generation_options import GenerationOptions
 
 SAMPLES = 10_000
 MAX_SYMBOLS = 1000

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from unspool.evaluation.scores import Scorer, TextScore, blocks
-from unspool.text.tokenizers import Tokenizer
+from unspool.evaluation.scorer import Scorer, TextScore, blocks
+from unspool.text.tokenizers.registry import Tokenizer
 
 
 @dataclass(frozen=True, eq=False, slots=True)

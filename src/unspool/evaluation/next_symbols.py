@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
-from unspool.generation.filters import most_probable_first
-from unspool.text.tokenizers import Tokenizer
+from unspool.generation.sampling.filters import most_probable_first
+from unspool.text.tokenizers.registry import Tokenizer
 
 EOS = "<eos>"  # how the end of the text is named; no tokenizer has a symbol that is spelled like it
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
 from unspool.configuration import check
-from unspool.evaluation.scores import TextScore
+from unspool.evaluation.scorer import TextScore
 
 Row = TypeVar("Row")
 Key = Callable[[Row], float]

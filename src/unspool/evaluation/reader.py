@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.engines.protocol import Engine, Floats, Parameters, State
-from unspool.generation.sampling import log_softmax
+from unspool.generation.sampling.draw import log_softmax
 
 STRIDE = 64  # symbols between two states that are kept: what is read again at most
 

@@ -11,12 +11,12 @@ from unspool.evaluation.guess_numbers import SAMPLES, GuessNumber, GuessNumbers
 from unspool.evaluation.hidden_states import hidden_states
 from unspool.evaluation.likelihood_ratio import LikelihoodRatio, likelihood_ratios
 from unspool.evaluation.ranking import RankedText, rank_texts
-from unspool.evaluation.scores import Scorer, TextScore
+from unspool.evaluation.scorer import Scorer, TextScore
 from unspool.evaluation.surprisal import Surprisal, surprisals
 from unspool.generation.conditioning import Conditioning, Context
 from unspool.text.records import Record
-from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown
 
 
 class Scoring(Conditioning):

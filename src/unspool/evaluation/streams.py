@@ -9,12 +9,12 @@ import numpy as np
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import CorpusError, NetworkError
+from unspool.evaluation.exact_answers import exact_share
 from unspool.evaluation.forward import PART, steered, token_losses
-from unspool.evaluation.pairs import exact_share
-from unspool.matching import hash_records
-from unspool.text.batches import padded_batches
-from unspool.text.lanes import Window, conditions_of, record_of
-from unspool.text.streams import TokenStream
+from unspool.kernels.matching import hash_records
+from unspool.text.streams.batches import padded_batches
+from unspool.text.streams.lanes import Window, conditions_of, record_of
+from unspool.text.streams.stream import TokenStream
 
 BATCH_SYMBOLS = 1 << 14  # of a padded batch: enough lanes to keep every thread busy
 RECORDS_AT_ONCE = 1 << 14  # sorted by length together

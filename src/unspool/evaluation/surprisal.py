@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.evaluation.scores import Scorer, TextScore, blocks
-from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
-
-EOS = "<eos>"  # how the end of a text is shown among its symbols
+from unspool.evaluation.character_grid import EOS
+from unspool.evaluation.scorer import Scorer, TextScore, blocks
+from unspool.evaluation.surprisal_svg import MOST_CHARACTERS, surprisal_svg
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +51,10 @@ class Surprisal:
         Raises:
             ConfigError: If the text is too long for a picture.
         """
-        from unspool.evaluation.surprisal_svg import surprisal_svg  # noqa: PLC0415 - it imports this module
-
         return surprisal_svg([self], title=title)
 
     def _repr_html_(self) -> str:
         """Show the picture in a notebook, where the text is not too long for one."""
-        from unspool.evaluation.surprisal_svg import MOST_CHARACTERS  # noqa: PLC0415 - as above
-
         return (
             self.svg() if len(self.text) <= MOST_CHARACTERS else f"<pre>{len(self.text):,} characters</pre>"
         )

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from unspool.configuration import check
-from unspool.evaluation.cells import (
+from unspool.evaluation.character_grid import (
     LEVELS,
     NO_PICTURE,
-    Cell,
+    GridCell,
+    MeasuredText,
     cells_of,
     reads_right_to_left,
     rows_of,
     visual_order,
 )
-from unspool.evaluation.surprisal import Surprisal
 
 MOST_CHARACTERS = 50_000  # of all texts: a viewer has to hold an element for each
 COLUMNS = 80
@@ -44,7 +44,7 @@ STYLE = """
 )
 
 
-def surprisal_svg(surprisals: Sequence[Surprisal], *, title: str | None = None) -> str:
+def surprisal_svg(surprisals: Sequence[MeasuredText], *, title: str | None = None) -> str:
     """Draw texts, one below the other, each character coloured by its surprisal.
 
     Characters stand in a grid, wide ones in two columns and marks on what they mark; hovering over one
@@ -70,12 +70,12 @@ def surprisal_svg(surprisals: Sequence[Surprisal], *, title: str | None = None) 
         parts += _text(one, rows, top)
         top += len(rows) * ROW + GAP
     noun = "text" if len(surprisals) == 1 else "texts"
-    name = title or f"Surprisal of {len(surprisals):,} {noun}"
+    name = title or f"MeasuredText of {len(surprisals):,} {noun}"
     name = "".join(character if character.isprintable() else NO_PICTURE for character in name)
     return _document(name, _description(surprisals), [*_legend(name), *parts], top + BOTTOM)
 
 
-def _text(one: Surprisal, rows: Sequence[Sequence[Cell]], top: int) -> Iterator[str]:
+def _text(one: MeasuredText, rows: Sequence[Sequence[GridCell]], top: int) -> Iterator[str]:
     figure = "–" if one.bits_per_character is None else f"{one.bits_per_character:.2f}"
     yield f'<text class="figure" x="{LEFT - 14}" y="{top + 17}">{figure}</text>'
     right_to_left = reads_right_to_left(one.text)
@@ -86,7 +86,7 @@ def _text(one: Surprisal, rows: Sequence[Sequence[Cell]], top: int) -> Iterator[
             column += cell.width
 
 
-def _cell(cell: Cell, x: int, y: int) -> str:
+def _cell(cell: GridCell, x: int, y: int) -> str:
     width = cell.width * COLUMN
     box = f'<rect x="{x}" y="{y}" width="{width}" height="{ROW - 2}"/>' if cell.level else ""
     character = (
@@ -98,7 +98,7 @@ def _cell(cell: Cell, x: int, y: int) -> str:
     )
 
 
-def _mark(cell: Cell, x: int, y: int, width: int) -> str:
+def _mark(cell: GridCell, x: int, y: int, width: int) -> str:
     """Strike out what was dropped, and underline what was read as something else."""
     if cell.reading not in ("dropped", "replaced"):
         return ""
@@ -118,7 +118,7 @@ def _legend(title: str) -> Iterator[str]:
     yield f'<text class="figure" x="{LEFT - 14}" y="60">bits/char</text>'
 
 
-def _description(surprisals: Sequence[Surprisal]) -> str:
+def _description(surprisals: Sequence[MeasuredText]) -> str:
     figures = [one.bits_per_character for one in surprisals if one.bits_per_character is not None]
     mean = f", {sum(figures) / len(figures):.2f} on average" if figures else ""
     return (

@@ -11,9 +11,9 @@ from unspool.errors import ConfigError
 from unspool.network.conditions import schema_of, with_context, with_first_state, with_start
 from unspool.network.config import NetworkConfig
 from unspool.text.context import ContextSchema
-from unspool.text.pairs import read_sources
-from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.encoding.source_texts import read_sources
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown
 
 SOURCES_AT_ONCE = 512  # read side by side
 

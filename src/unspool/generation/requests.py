@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError, UnknownSymbolError
-from unspool.generation.automaton import Guide, TokenAutomaton
-from unspool.generation.joint_guides import at_least, joint_guide
-from unspool.generation.options import GenerationOptions
-from unspool.generation.phrases import PhraseAutomaton, phrase_automaton
-from unspool.generation.random import fresh_seed
+from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.automata.joint_guide import at_least, joint_guide
+from unspool.generation.automata.phrases import PhraseAutomaton, phrase_automaton
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.sampling.random import fresh_seed
 from unspool.generation.states import State, stacked_states
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 Ids = NDArray[np.int32]
 StateLike = State | ArrayLike

@@ -3,15 +3,12 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.generation.options import Alternatives
-
-if TYPE_CHECKING:
-    from unspool.generation.collecting import CollectionReport
+from unspool.generation.options.generation_options import Alternatives
+from unspool.generation.selecting.report import CollectionReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +65,6 @@ class Generations(list[Generation]):
         report: What was drawn and refused; None where nothing was asked of the texts.
     """
 
-    def __init__(self, texts: Iterable[Generation] = (), *, report: "CollectionReport | None" = None) -> None:
+    def __init__(self, texts: Iterable[Generation] = (), *, report: CollectionReport | None = None) -> None:
         super().__init__(texts)
         self.report = report

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.generation.options import GeneratedIds, GenerationOptions
+from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
 from unspool.generation.results import Generation
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 
 def generation_of(

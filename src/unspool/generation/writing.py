@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
-from unspool.generation.aliases import by_own_names
 from unspool.generation.conditioning import Conditioning, Context, Floats
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.options import (
+from unspool.generation.options.aliases import by_own_names
+from unspool.generation.options.generation_options import (
     GeneratedIds,
     GenerationKeywords,
     GenerationOptions,
@@ -22,8 +22,8 @@ from unspool.generation.states import State
 from unspool.generation.texts import generation_of, streamed_text
 from unspool.network.conditions import no_source
 from unspool.network.config import NetworkConfig
-from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown
 
 
 class WritingEngine(Protocol):

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
-from unspool.kernels import Floats, NetworkShape, check_array
+from unspool.kernels.arrays import Floats, check_array
+from unspool.kernels.shape import NetworkShape
 
 Ids = NDArray[np.int32]
 

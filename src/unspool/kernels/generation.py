@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from unspool import _native
 from unspool.errors import NetworkError
-from unspool.kernels import NO_ID, Floats, NativeNetwork, check_array, check_ids
+from unspool.kernels.arrays import NO_ID, Floats, check_array, check_ids
+from unspool.kernels.network import NativeNetwork
 
 Ids = NDArray[np.int32]
 

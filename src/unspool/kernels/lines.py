@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
-from unspool.kernels import chosen_kernels
+from unspool.kernels.machine import chosen_kernels
 
 LINE_END = 10
 EVERY_LINE = (1 << 64) - 1  # the limit that holds all lines out; none out is 0

@@ -5,7 +5,8 @@ import os
 import numpy as np
 
 from unspool import _native
-from unspool.kernels import Floats, check_array, chosen_kernels
+from unspool.kernels.arrays import Floats, check_array
+from unspool.kernels.machine import chosen_kernels
 
 PRECISIONS = ("float32", "bf16", "auto")
 EMULATE = "UNSPOOL_EMULATE_BF16"

@@ -19,7 +19,7 @@ from unspool.network.cells import Array
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import ENCODER
 from unspool.text.context import ContextSchema
-from unspool.text.lanes import Conditions
+from unspool.text.streams.lanes import Conditions
 
 Product = Callable[[Any, Any], Any]
 

@@ -10,7 +10,7 @@ from unspool.network.cells import Array
 from unspool.network.conditions import context_gates, records_of, start_states
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import layer_parameters, output_kernel
-from unspool.text.lanes import Conditions
+from unspool.text.streams.lanes import Conditions
 
 
 def reference_logits(

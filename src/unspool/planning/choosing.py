@@ -25,7 +25,7 @@ from unspool.planning.rule import (
 )
 from unspool.planning.speeds import Measure, measure_speeds
 from unspool.text.records import Record, Records
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.config import TrainingConfig
 
 MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and seconds, for timing the candidates

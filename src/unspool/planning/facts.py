@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from unspool.text.encoding import EncodedCorpus, encode_corpus
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Record, Records
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 LOOK = 1 << 22  # characters that are read; what comes after them is estimated
 

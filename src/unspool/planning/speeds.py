@@ -9,7 +9,7 @@ import numpy as np
 from unspool.engines import make_engine
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import parameter_shapes
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 from unspool.training.config import TrainingConfig
 from unspool.training.dropout import dropout_masks
 from unspool.training.optimizers import Optimizer

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from unspool.errors import ArtifactError, ConfigError
 from unspool.network.cells import CELLS
-from unspool.sweeping.config import SweepConfig
 from unspool.sweeping.results import Run
 from unspool.sweeping.schedule import Task, free_seed
 from unspool.sweeping.space import PARAMETERS, Configuration, Range, Values
+from unspool.sweeping.sweep_config import SweepConfig
 
 if TYPE_CHECKING:
     import optuna

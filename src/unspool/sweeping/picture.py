@@ -12,7 +12,7 @@ from statistics import fmean
 
 from unspool.sweeping.results import Outcome, Run, Sweep
 from unspool.sweeping.space import label, varying
-from unspool.training.loss_curve import Point, ticks
+from unspool.training.folder.loss_curve import Point, ticks
 
 WIDTH, HEIGHT = 720, 736
 LEFT, RIGHT = 64, 24

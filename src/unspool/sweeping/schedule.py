@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unspool.sweeping.config import SweepConfig
 from unspool.sweeping.results import SETTLED, Run
 from unspool.sweeping.space import Configuration, grid, key
+from unspool.sweeping.sweep_config import SweepConfig
 
 ALIVE = (*SETTLED, "running")
 Name = tuple[Any, int]  # of a training: its configuration's key and its seed

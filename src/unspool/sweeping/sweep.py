@@ -14,7 +14,6 @@ from unspool.errors import ArtifactError, ConfigError, UnspoolError
 from unspool.network.conditions import steered_by
 from unspool.network.config import NetworkConfig
 from unspool.storage import atomic_write
-from unspool.sweeping.config import SweepConfig, extremes
 from unspool.sweeping.ledger import Ledger, import_optuna
 from unspool.sweeping.picture import draw_sweep
 from unspool.sweeping.pool import Answer, LocalPool, Pool
@@ -22,15 +21,16 @@ from unspool.sweeping.ray_pool import RayPool, import_ray
 from unspool.sweeping.results import SETTLED, Run, Sweep, outcomes
 from unspool.sweeping.schedule import Name, name_of, next_task, planned
 from unspool.sweeping.space import PARAMETERS, configured
+from unspool.sweeping.sweep_config import SweepConfig, extremes
 from unspool.sweeping.trial import Diverged, Job, Report, SweepCorpus
 from unspool.sweeping.verdict import judge
-from unspool.text.encoding import EncodedCorpus
-from unspool.text.held_out import encode_in_parts
+from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.records import Record, Records
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.config import TrainingConfig
+from unspool.training.folder.sole_writer import sole_writer
 from unspool.training.interrupts import stop_on_interrupt
-from unspool.training.sole_writer import sole_writer
 
 RESULT, PICTURE = "sweep.json", "sweep.svg"
 ATTEMPTS = 3  # a training that fails as often is given up until the sweep is started again

@@ -15,10 +15,10 @@ from unspool.errors import DivergenceError
 from unspool.evaluation.streams import evaluate_stream
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
-from unspool.text.streams import TokenStream
+from unspool.text.streams.stream import TokenStream
+from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.checkpoints import Progress
 from unspool.training.config import TrainingConfig
-from unspool.training.keepers import MemoryKeeper
 from unspool.training.loop import train_loop
 from unspool.training.records import EvaluationRecord, StepRecord
 from unspool.training.task import TrainingTask, fresh_start

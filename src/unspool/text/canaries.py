@@ -14,8 +14,8 @@ from typing import Any
 
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError
+from unspool.text.encoding.split import hash_split
 from unspool.text.records import Record, Records, normalized
-from unspool.text.split import hash_split
 
 FORMAT = "my secret number is {digits:6}"
 SLOTS = {"digits": "0123456789", "letters": "abcdefghijklmnopqrstuvwxyz"}

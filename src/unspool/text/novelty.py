@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check
 from unspool.text.records import Record, Records, normalized
-from unspool.text.streams import TokenStream
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import Tokenizer
 
 HASH_BYTES = 8
 BLOCK = 1 << 20  # token ids that are decoded at once

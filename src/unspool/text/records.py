@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import ConfigError, CorpusError
-from unspool.text.decoding import Meter
+from unspool.text.reading.decoding import Meter
 
 NORMALIZATIONS = ("NFC", "NFD", "NFKC", "NFKD")
 

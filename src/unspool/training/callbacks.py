@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import State
 from unspool.errors import ArtifactError
-from unspool.generation.options import GenerationOptions
-from unspool.text.encoding import EncodedCorpus
-from unspool.text.pairs import read_sources
-from unspool.text.tokenizers import Tokenizer
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.source_texts import read_sources
+from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.records import SampleRecord
 from unspool.training.task import Moment
 

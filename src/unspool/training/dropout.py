@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unspool.engines.protocol import Engine, Floats, Gradients, Loss, Parameters, State
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 
 Mask = NDArray[np.float32]
 OUTPUTS, RECURRENT, INPUTS = range(3)  # what draws from one key, each from a stretch of its own

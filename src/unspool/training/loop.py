@@ -22,12 +22,12 @@ from unspool.evaluation.streams import (
     measured_part,
     stream_nats,
 )
-from unspool.text.lanes import Window
+from unspool.text.streams.lanes import Window
 from unspool.training.averaging import update_average
+from unspool.training.checkpoint_sink import Keeper
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.dropout import loss_and_gradients
 from unspool.training.early_stopping import note_evaluation, out_of_patience
-from unspool.training.keepers import Keeper
 from unspool.training.optimizers import FloatArray, Optimizer
 from unspool.training.records import (
     CheckpointRecord,
@@ -39,9 +39,9 @@ from unspool.training.records import (
     StopRecord,
     TrainingRecord,
 )
-from unspool.training.resets import forget_some
 from unspool.training.schedules import SCHEDULES, progress_at
 from unspool.training.speed import Speed
+from unspool.training.state_dropout import forget_some
 from unspool.training.task import Moment, TrainingTask
 
 SECONDS_BETWEEN = 1.0  # between two reports of an evaluation

@@ -8,14 +8,11 @@ parameters: in the native kernels where they are float32, else by the row's NumP
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from unspool import kernels
-
-if TYPE_CHECKING:
-    from unspool.training.config import TrainingConfig
+from unspool.kernels.optimizers import optimizer_step
 
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Slots: TypeAlias = dict[str, dict[str, FloatArray]]
@@ -42,6 +39,45 @@ class Coefficients:
     decay: float = 0.0
 
 
+class OptimizerSettings(Protocol):
+    """What an optimizer asks of the configuration of a training; see `unspool.training.config`."""
+
+    @property
+    def momentum(self) -> float:
+        """Decay of sgd's momentum."""
+        ...
+
+    @property
+    def beta1(self) -> float:
+        """Decay of the running mean of the gradients."""
+        ...
+
+    @property
+    def beta2(self) -> float:
+        """Decay of the running mean of their squares."""
+        ...
+
+    @property
+    def rho(self) -> float:
+        """Decay of rmsprop's running mean of squares."""
+        ...
+
+    @property
+    def epsilon(self) -> float:
+        """What keeps a division from a zero."""
+        ...
+
+    @property
+    def weight_decay(self) -> float:
+        """Decoupled weight decay."""
+        ...
+
+    @property
+    def clip_norm(self) -> float | None:
+        """Largest norm of all gradients, or None."""
+        ...
+
+
 Update = Callable[[FloatArray, FloatArray, list[FloatArray], Coefficients], None]
 
 
@@ -58,7 +94,7 @@ class Rule:
 
     slots: tuple[str, ...]
     update: Update
-    betas: Callable[["TrainingConfig"], tuple[float, float]]
+    betas: Callable[[OptimizerSettings], tuple[float, float]]
     decays: bool = False
 
 
@@ -137,7 +173,7 @@ class Optimizer:
         self,
         name: str,
         parameters: Mapping[str, FloatArray],
-        config: "TrainingConfig",
+        config: OptimizerSettings,
         *,
         threads: int = 1,
     ) -> None:
@@ -181,7 +217,7 @@ class Optimizer:
     ) -> float:
         """Make one update of float32 arrays in the native kernels; `step` stays."""
         beta1, beta2 = self.rule.betas(self.config)
-        return kernels.optimizer_step(
+        return optimizer_step(
             self.name,
             list(parameters.values()),
             [gradients[name] for name in parameters],

@@ -11,9 +11,9 @@ import numpy as np
 from unspool.configuration import to_dict
 from unspool.engines.protocol import Engine
 from unspool.errors import ConfigError
-from unspool.kernels import chosen_kernels
-from unspool.text.lanes import Lanes
-from unspool.text.streams import TokenStream
+from unspool.kernels.machine import chosen_kernels
+from unspool.text.streams.lanes import Lanes
+from unspool.text.streams.stream import TokenStream
 from unspool.training.checkpoints import Checkpoint, Identity
 from unspool.training.config import TrainingConfig
 from unspool.training.optimizers import FloatArray, Optimizer

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unspool.evaluation.audit.copying import compare_with_training, count_records, count_whole
-from unspool.text.encoding import EncodedCorpus, encode_corpus
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Records
 
 TEXTS = st.lists(st.text("abc", max_size=12), min_size=1, max_size=8)

@@ -14,7 +14,7 @@ from unspool.evaluation.audit.exposure import fit_skew_normal, measure_exposures
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.canaries import CanaryFormat
-from unspool.text.encoding import encode_corpus
+from unspool.text.encoding.records_to_ids import encode_corpus
 from unspool.text.records import Records
 
 FORM = CanaryFormat("key {digits:2}{letters:1}.")

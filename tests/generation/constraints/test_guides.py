@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from unspool.errors import ConfigError
-from unspool.generation.automaton import DEAD, Guide
+from unspool.generation.automata.automaton import DEAD, Guide
 from unspool.generation.constraints.constraint import Constraint
 from unspool.generation.constraints.guides import join_guides, make_guide
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 from .languages import sequences
 

@@ -7,10 +7,10 @@ import pytest
 
 from unspool.configuration import from_dict, to_dict
 from unspool.errors import ConfigError
-from unspool.generation.automaton import DEAD
+from unspool.generation.automata.automaton import DEAD
 from unspool.generation.constraints.compiling import compile_constraint
 from unspool.generation.constraints.constraint import Constraint
-from unspool.text.tokenizers import CharTokenizer
+from unspool.text.tokenizers.registry import CharTokenizer
 
 from .languages import sequences, written
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tests.engines.variants import engine_or_skip
 from unspool.engines.protocol import Engine
-from unspool.generation.automaton import TokenAutomaton
+from unspool.generation.automata.automaton import TokenAutomaton
 from unspool.generation.search.forward import Searched
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig

@@ -17,10 +17,10 @@ from tests.generation.search.brute_force import (
     tiny_networks,
 )
 from unspool.errors import ConfigError
-from unspool.generation.options import GenerationOptions
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.search.beams import best_first, search_beams
 from unspool.generation.search.forward import Searched, log_probabilities
-from unspool.generation.search.options import BeamOptions
+from unspool.generation.search.search_options import BeamOptions
 from unspool.generation.search.tree import Outcome
 from unspool.network.config import NetworkConfig
 

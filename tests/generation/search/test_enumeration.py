@@ -20,7 +20,7 @@ from unspool.errors import ConfigError
 from unspool.generation.search import enumeration
 from unspool.generation.search.enumeration import OutcomeSearch
 from unspool.generation.search.forward import Searched
-from unspool.generation.search.options import EnumerationOptions
+from unspool.generation.search.search_options import EnumerationOptions
 from unspool.generation.search.tree import Outcome
 from unspool.network.config import NetworkConfig
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 from unspool.configuration import check
 from unspool.engines.protocol import Engine, Floats
 from unspool.evaluation.scoring import texts_of
-from unspool.generation.options import GenerationKeywords, generation_options
+from unspool.generation.options.generation_options import GenerationKeywords, generation_options
 from unspool.text.records import Record, Records
-from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown
 
 if TYPE_CHECKING:
-    from unspool.evaluation.audit.audit import Audit, Report
+    from unspool.evaluation.audit.run import Audit, Report
 
 Texts = Records | Iterable[str | Record | Mapping[str, str]]
 
@@ -65,7 +65,7 @@ class Auditing:
             CorpusError: If the corpus cannot be read or has no text.
             UnknownSymbolError: If it has a symbol that the model does not know.
         """
-        from unspool.evaluation.audit.audit import (  # noqa: PLC0415 - every start would wait for what few need
+        from unspool.evaluation.audit.run import (  # noqa: PLC0415 - seldom needed
             AuditOptions,
             AuditTexts,
             audit_network,

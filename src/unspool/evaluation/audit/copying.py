@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.matching import Matcher, hash_records
-from unspool.text.streams import TokenStream
-from unspool.text.tokenizers import Tokenizer
+from unspool.kernels.matching import Matcher, hash_records
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import Tokenizer
 
 PART = 1 << 22  # symbols read at a time, between which one can stop
 CONTEXT = 60  # symbols shown of the training text on either side of a span

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unspool.text.word_tokens import split_words
+from unspool.text.tokenizers.word_tokens import split_words
 
 ORDERS = (1, 2, 3, 4)
 EPSILON = 0.1  # counted in place of no match at all, so that one missing order is not the end of the product

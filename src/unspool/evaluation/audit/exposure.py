@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from unspool.engines.protocol import Engine, Parameters, State
 from unspool.errors import ConfigError
 from unspool.text.canaries import CanaryFormat
-from unspool.text.lanes import Window
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.streams.lanes import Window
+from unspool.text.tokenizers.registry import Tokenizer
 
 MOST_ENUMERATED = 1_000_000  # texts of a format that are all looked at
 SAMPLED = 16_384  # texts that are drawn from a larger format

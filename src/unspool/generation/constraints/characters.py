@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.generation.automaton import DEAD
+from unspool.generation.automata.automaton import DEAD
 from unspool.generation.constraints.graphs import (
     Table,
     distances,

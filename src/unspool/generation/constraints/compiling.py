@@ -6,14 +6,14 @@ from itertools import combinations
 from typing import NamedTuple
 
 from unspool.errors import ConfigError
-from unspool.generation.automaton import TokenAutomaton
+from unspool.generation.automata.automaton import TokenAutomaton
 from unspool.generation.constraints import parts
 from unspool.generation.constraints.characters import CharacterAutomaton, intersect
 from unspool.generation.constraints.constraint import Constraint
 from unspool.generation.constraints.determinize import regex
 from unspool.generation.constraints.lifting import Spellings, lift, spellings_of
 from unspool.generation.constraints.patterns import read_pattern, shown
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 
 class Part(NamedTuple):

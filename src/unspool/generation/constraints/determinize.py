@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import ConfigError
-from unspool.generation.automaton import DEAD
+from unspool.generation.automata.automaton import DEAD
 from unspool.generation.constraints.assertions import ANYTHING, END, OTHER, START, after, kind_of
 from unspool.generation.constraints.characters import CharacterAutomaton, minimize, trim
 from unspool.generation.constraints.graphs import distinct_rows

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import ConfigError
-from unspool.generation.automaton import DEAD
+from unspool.generation.automata.automaton import DEAD
 
 Table = NDArray[np.int32]
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check
 from unspool.errors import ConfigError
-from unspool.generation.automaton import DEAD, Guide, TokenAutomaton
+from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.constraints.compiling import compile_constraints
 from unspool.generation.constraints.constraint import Constraint
 from unspool.generation.constraints.graphs import product, shared_classes
 from unspool.generation.constraints.lifting import finished
 from unspool.generation.constraints.patterns import shown
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 Ids = NDArray[np.integer[Any]]
 

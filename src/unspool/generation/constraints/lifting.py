@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.generation.automaton import DEAD, TokenAutomaton
+from unspool.generation.automata.automaton import DEAD, TokenAutomaton
 from unspool.generation.constraints.characters import CharacterAutomaton
 from unspool.generation.constraints.graphs import (
     Table,
@@ -17,7 +17,7 @@ from unspool.generation.constraints.graphs import (
     merge_columns,
     reachable,
 )
-from unspool.text.tokenizers import Tokenizer
+from unspool.text.tokenizers.registry import Tokenizer
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from unspool.errors import ConfigError
-from unspool.generation.automaton import DEAD
+from unspool.generation.automata.automaton import DEAD
 from unspool.generation.constraints.characters import CharacterAutomaton, minimize
 from unspool.generation.constraints.constraint import chosen, is_class
 from unspool.generation.constraints.graphs import check_size, keep_states, reachable

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.generation.automaton import DEAD, TokenAutomaton
+from unspool.generation.automata.automaton import DEAD, TokenAutomaton
 from unspool.generation.search.forward import Floats, Searched, log_probabilities, log_sums
-from unspool.generation.search.options import BeamOptions
+from unspool.generation.search.search_options import BeamOptions
 from unspool.generation.search.tree import Integers, Outcome, Tree
 
 LANES_AT_ONCE = 4096  # beams of all prompts in one call of the network

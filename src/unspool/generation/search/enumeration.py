@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import ConfigError
-from unspool.generation.automaton import TokenAutomaton
+from unspool.generation.automata.automaton import TokenAutomaton
 from unspool.generation.search.forward import Floats, Searched, log_probabilities, log_sums
 from unspool.generation.search.frontier import (
     NO_SLOT,
@@ -27,7 +27,7 @@ from unspool.generation.search.frontier import (
     StatePool,
     probability_buckets,
 )
-from unspool.generation.search.options import EnumerationOptions
+from unspool.generation.search.search_options import EnumerationOptions
 from unspool.generation.search.tree import Integers, Outcome, Tree
 
 READ_AT_ONCE = 1024  # beginnings that are read in one call of the network

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check
-from unspool.generation.automaton import TokenAutomaton
+from unspool.generation.automata.automaton import TokenAutomaton
 from unspool.generation.conditioning import Conditioning, Context
 from unspool.generation.constraints.constraint import ConstraintLike
 from unspool.generation.search.beams import search_beams
 from unspool.generation.search.enumeration import READ_AT_ONCE, OutcomeSearch
 from unspool.generation.search.forward import Floats, Forward, Searched
-from unspool.generation.search.options import (
+from unspool.generation.search.search_options import (
     BeamKeywords,
     EnumerationKeywords,
     beam_options,
@@ -22,8 +22,8 @@ from unspool.generation.search.options import (
 )
 from unspool.generation.search.texts import Enumeration, FoundText
 from unspool.generation.search.tree import Outcome
-from unspool.text.tokenizers import Tokenizer
-from unspool.text.unknown_symbols import Unknown
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown
 
 
 class SearchedEngine(Protocol):
@@ -69,7 +69,7 @@ class Searching(Conditioning):
             context: What is known of the texts; None for nothing. See `given`.
             source: What the texts are the answer to, for a model of pairs; of several, each is searched
                 for on its own, with all prompts.
-            **options: How to search: any field of `unspool.generation.search.options.BeamOptions`.
+            **options: How to search: any field of `unspool.generation.search.search_options.BeamOptions`.
 
         Returns:
             At most n texts of the first prompt, the best first, then those of the second, and so on. Fewer
@@ -119,8 +119,8 @@ class Searching(Conditioning):
             constraint: What every text must be; several hold all at once. None for anything.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
             context: What is known of the texts; None for nothing. See `given`.
-            **options: Which texts: any field of `unspool.generation.search.options.EnumerationOptions`,
-                above all min_probability or limit.
+            **options: Which texts: any field of `EnumerationOptions` in
+                `unspool.generation.search.search_options`, above all min_probability or limit.
 
         Returns:
             An iterator, which also tells how much probability the texts so far cover and how much remains.

@@ -1,0 +1,1 @@
+"""A file for each command: it parses, makes one call and prints."""

@@ -1,0 +1,264 @@
+"""``unspool audit``: whether a model learnt from its text or copies it."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from unspool.cli.commands.info import metrics
+from unspool.cli.flags.flag import Argument, Flag, Option, takes
+from unspool.cli.flags.shared import (
+    AUDITING,
+    COMPUTING,
+    READING,
+    AsJson,
+    ModelFolder,
+    UnknownInTexts,
+    ValidationCorpus,
+)
+from unspool.cli.open_corpus import open_corpus
+from unspool.cli.output.printing import for_stdout, note, print_json
+from unspool.cli.output.tables import print_facts, print_table
+from unspool.errors import CorpusError
+from unspool.screen.connections import can_redraw
+from unspool.screen.wording import one_line
+
+if TYPE_CHECKING:
+    from unspool.evaluation.audit.copying import CopiedText
+    from unspool.evaluation.audit.diversity import Diversity
+    from unspool.evaluation.audit.run import Audit, Report
+    from unspool.model import Generator
+    from unspool.text.records import Records
+
+JSON_FILE, PICTURE = "audit.json", "audit.svg"
+LONGEST_SHOWN = 5
+BAR = 40  # characters of the longest bar
+BINS = 12
+
+ReportFolder = Annotated[
+    str | None,
+    Option(Flag("out", str, f"Folder for {JSON_FILE} and {PICTURE}", default="DIR")),
+]
+
+
+@takes(AUDITING, READING, COMPUTING)
+def audit(
+    *,
+    folder: ModelFolder,
+    corpus: Annotated[
+        str | None,
+        Argument(metavar="[CORPUS]", help="What it was trained on; none reads it from where it was."),
+    ] = None,
+    validation: ValidationCorpus = None,
+    out: ReportFolder = None,
+    unknown: UnknownInTexts = None,
+    as_json: AsJson = False,
+    auditing: dict[str, Any],
+    reading: dict[str, Any],
+    computing: dict[str, Any],
+) -> None:
+    """Tell whether a model learnt from its text or copies it.
+
+    It measures how well the model fits its text, lets it write, and looks for what it wrote in the training
+    text, beside what real texts have in common with it. Secrets that were planted are ranked.
+    """
+    import unspool
+
+    model = unspool.load(folder, **computing)
+    records = training_records(model, corpus, reading)
+    held_out = held_out_records(model, validation, reading)
+    target = Path(out or folder)
+    target.mkdir(parents=True, exist_ok=True)
+    if "secret" in auditing:
+        auditing["secrets"] = auditing.pop("secret")
+    if model.schema.width:
+        note("the model writes with nothing said of its texts; they are measured with their own context")
+    with progress(corpus) as report:
+        result = model.audit(
+            records,
+            validation=held_out,
+            metrics=metrics(Path(folder)),
+            unknown=unknown,
+            report=report,
+            **auditing,
+        )
+    print_json(result.to_dict()) if as_json else show(result)
+    write_report(result, target, title=records.description)
+
+
+def training_records(model: "Generator", corpus: str | None, reading: dict[str, Any]) -> "Records":
+    """Open what the model was trained on: where it was, or where it is now, read in the same way.
+
+    Raises:
+        CorpusError: If the model does not say, or it came through a pipe.
+    """
+    spec = dict(model.data.get("records") or {})
+    if corpus is not None:
+        return open_corpus(corpus, same_reading(spec, corpus) | reading)
+    if not spec or spec["source"] == "-":
+        raise CorpusError(
+            "the model does not say where its text is",
+            expected="CORPUS",
+            hint="give the text: audit DIR CORPUS",
+        )
+    return open_corpus(spec.pop("source"), spec | reading)
+
+
+def same_reading(spec: dict[str, Any], corpus: str) -> dict[str, Any]:
+    """Choose how to read another file as the model's own was: all of it where the names end alike."""
+    if not spec:
+        return {}
+    if Path(corpus).suffix == Path(str(spec["source"])).suffix:
+        return {name: value for name, value in spec.items() if name != "source"}
+    alike = ("document", "normalization", "split", "language")
+    return {name: spec[name] for name in alike if name in spec}
+
+
+def held_out_records(model: "Generator", validation: str | None, reading: dict[str, Any]) -> "Records | None":
+    """Open what was held out, if that was another corpus."""
+    spec = dict(model.data.get("validation") or {})
+    if validation is not None:
+        own = dict(model.data.get("records") or {})
+        return open_corpus(validation, same_reading(spec or own, validation) | reading)
+    return open_corpus(spec.pop("source"), spec) if spec else None
+
+
+@contextmanager
+def progress(corpus: str | None) -> "Iterator[Report]":
+    """Show on standard error what goes on: a bar on a terminal, a line for each thing elsewhere."""
+    if not can_redraw(reading=corpus):
+        said: set[str] = set()
+
+        def say(what: str, done: int, total: int) -> None:
+            if what not in said:
+                said.add(what)
+                note(f"{what} …")
+
+        yield say
+        return
+    from unspool.screen.drawing import task_line
+
+    with task_line("", bar=True) as tell:
+        yield lambda what, done, total: tell(what, done, total or None)
+
+
+def show(result: "Audit") -> None:
+    """Print an audit for people: figures, lengths, the longest copies, variety, secrets, the verdict."""
+    held_out = result.held_out_bits_per_character
+    print_facts(
+        [
+            ("training text", f"{result.training_bits_per_character:.3f} bits per character"),
+            ("held-out text", "none" if held_out is None else f"{held_out:.3f} bits per character"),
+            ("fit", result.fit.verdict),
+            ("copying", result.copying.verdict),
+            (
+                "word for word",
+                f"{result.copying.verbatim_share:.1%} of {len(result.copying.samples):,} texts",
+            ),
+        ]
+    )
+    show_lengths(result)
+    show_longest(result.copying.samples)
+    show_variety(result.diversity, result.held_out_diversity)
+    if result.canaries is not None:
+        rows = [
+            (one_line(secret.text), f"{secret.exposure:.2f}", f"{secret.rank:,.0f}", kind)
+            for kind, part in (("secret", result.canaries.secrets), ("never seen", result.canaries.strangers))
+            for secret in part
+        ]
+        print()
+        print_table(
+            ["text", "exposure in bits", f"rank of {result.canaries.space:,}", ""], rows, right=(1, 2)
+        )
+    print()
+    for sentence in result.sentences:
+        print(wrapped(for_stdout(sentence)))
+
+
+def wrapped(sentence: str) -> str:
+    """Break a sentence between words where a terminal would break it anywhere."""
+    if not sys.stdout.isatty():
+        return sentence
+    import shutil
+    import textwrap
+
+    return textwrap.fill(sentence, shutil.get_terminal_size().columns, subsequent_indent="  ")
+
+
+def show_lengths(result: "Audit") -> None:
+    """Print how long the copied spans are, and on a terminal their histogram."""
+    from unspool.evaluation.audit.lengths import QUANTILES, edges_for, histogram
+
+    copying = result.copying
+    spreads = [("generated", copying.lengths), ("held-out real", copying.held_out_lengths)]
+    headings = ["longest span also in training", *(f"{share:.0%}" for share in QUANTILES[:-1]), "longest"]
+    rows = [[name, *map(str, spread.quantiles)] for name, spread in spreads if spread is not None]
+    print()
+    print_table(headings, rows, right=range(1, len(headings)))
+    if not sys.stdout.isatty():
+        return
+    ours, theirs = ([text.copied for text in texts] for texts in (copying.samples, copying.held_out))
+    edges = edges_for(ours, theirs, bins=BINS)
+    shares = list(zip(edges, histogram(ours, edges), histogram(theirs, edges), strict=True))
+    highest = max(max(a, b) for _, a, b in shares) or 1.0
+    print()
+    for edge, a, b in shares:
+        print(f"{edge:>5}  generated {'█' * round(BAR * a / highest)} {a:.0%}")
+        if theirs:
+            print(f"{'':>5}  held-out  {'░' * round(BAR * b / highest)} {b:.0%}")
+
+
+def show_longest(samples: "Sequence[CopiedText]") -> None:
+    """Print the texts that share most with the training text, and where."""
+    longest = sorted(samples, key=lambda text: -text.copied)[:LONGEST_SHOWN]
+    rows = [
+        (
+            str(text.copied),
+            f"{text.record:,}:{text.position:,}",
+            f"{text.before}[{text.span}]{text.after}",
+            text.text,
+        )
+        for text in longest
+        if text.record is not None
+    ]
+    if rows:
+        print()
+        print_table(
+            ["copied", "record:character", "training text", "generated text"], rows, right=(0, 1), section=1
+        )
+
+
+def show_variety(ours: "Diversity", theirs: "Diversity | None") -> None:
+    """Print how various the texts are, beside real ones."""
+    from unspool.evaluation.audit.diversity import ORDERS
+
+    def cells(various: "Diversity | None") -> list[str]:
+        if various is None:
+            return ["-"] * (2 * len(ORDERS) + 2)
+        figures = [*various.distinct_characters, various.self_bleu_characters,
+                   *various.distinct_words, various.self_bleu_words]  # fmt: skip
+        return ["-" if figure is None else f"{figure:.3f}" for figure in figures]
+
+    names = [
+        name
+        for unit in ("characters", "words")
+        for name in (*(f"distinct-{n}, {unit}" for n in ORDERS), f"self-BLEU, {unit}")
+    ]
+    print()
+    headings = [f"of {ours.texts:,} texts each", "generated", "held-out real"]
+    print_table(headings, list(zip(names, cells(ours), cells(theirs), strict=True)), right=(1, 2))
+
+
+def write_report(result: "Audit", folder: Path, *, title: str) -> None:
+    """Write the whole audit as JSON, and the picture of the copied lengths."""
+    import json
+
+    from unspool.evaluation.audit.picture import draw_lengths
+    from unspool.storage import atomic_write
+
+    text = json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    ours, theirs = ([t.copied for t in texts] for texts in (result.copying.samples, result.copying.held_out))
+    atomic_write(folder / JSON_FILE, text.encode("utf-8", "backslashreplace"))
+    atomic_write(folder / PICTURE, draw_lengths(title[:56], ours, theirs))
+    note(f"written: {folder / JSON_FILE}, {folder / PICTURE}")

@@ -1,0 +1,114 @@
+"""``unspool bench``: how fast this machine is, and unspool on it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from unspool.cli.flags.flag import Flag, Group, Option, takes
+from unspool.cli.flags.shared import AsJson
+from unspool.cli.output.new_files import checked_path
+from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.tables import print_facts, print_table
+
+if TYPE_CHECKING:
+    from unspool.benchmarking.bench import Bench, Speed
+    from unspool.benchmarking.machine import Machine
+
+MEASURING = Group(
+    "measuring",
+    "What is measured",
+    (
+        Flag("seconds", float, "About how long all of it takes", default="60"),
+        Flag("cell", list[str], "rnn, lstm, gru", default="lstm gru rnn", table="unspool.network.cells:CELLS",
+             several=True),
+        Flag("hidden_size", list[str], "Units in the layer", default="128 512", several=True, parse=int,
+             words="a whole number"),
+        Flag("batch_size", list[str], "Lanes of text side by side, and texts at once", default="64",
+             several=True, parse=int, words="a whole number"),
+        Flag("threads", int, "Threads of every contender", default="one on each processor"),
+        Flag("precision", str, "Of products in training: float32, bf16, or auto", default="float32"),
+    ),
+)  # fmt: skip
+
+Picture = Annotated[str | None, Option(Flag("svg", str, "File to draw it into, .svg"))]
+Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace that file"))]
+
+
+@takes(MEASURING)
+def bench(
+    *, svg: Picture = None, overwrite: Overwrite = False, as_json: AsJson = False, measuring: dict[str, Any]
+) -> None:
+    """Measure this machine: its rate, unspool's share of it, and PyTorch beside it.
+
+    Contenders take turns; each figure is a median with its lowest and highest round. Let nothing else run.
+    """
+    path = None if svg is None else checked_path("--svg", svg, (".svg",), overwrite=overwrite)
+    from unspool.benchmarking import bench as benchmark
+    from unspool.configuration import to_dict
+
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in measuring.items()
+    }
+    found = benchmark.bench(benchmark.BenchConfig(**given), say=note)
+    if path is not None:
+        from unspool.benchmarking.picture import draw_bench
+        from unspool.storage import atomic_write
+
+        atomic_write(path, draw_bench(found))
+    if as_json:
+        print_json(to_dict(found))
+    else:
+        tell(found)
+
+
+def tell(found: "Bench") -> None:
+    """Print the machine, the three tables, and what could not be measured."""
+    print_facts(machine_facts(found.machine))
+    print()
+    print_table(
+        ["product of matrices", "precision", "size", "GFLOP/s"],
+        [[rate.contender, rate.precision, str(rate.size), str(rate.gflops)] for rate in found.products],
+        right=(2,),
+    )
+    for name, speeds in (("training", found.training), ("generation", found.generation)):
+        print()
+        headings = [name, "hidden", "batch", "unspool, characters/s", "PyTorch", "ratio", "GFLOP/s", "share"]
+        print_table(headings, map(speed_row, speeds), right=(1, 2, 5, 6, 7))
+    print()
+    print_facts([(f"{name} absent", reason) for name, reason in found.absent.items()])
+    print(f"share: useful operations over {rates_in_words(found)}, measured again in the same rounds;")
+    print(f"vocabulary {found.vocab_size}, training windows of {found.sequence_length} symbols")
+
+
+def rates_in_words(found: "Bench") -> str:
+    """Say what the shares are of."""
+    from unspool.benchmarking.bench import rate_precision
+
+    if rate_precision(found.machine.precision) == "float32":
+        return "the best float32 product"
+    return "the best bf16 product in training, and the best float32 product in generation"
+
+
+def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
+    """Name the machine and the terms."""
+    threads = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
+    cores = "1 processor" if machine.cores == 1 else f"{machine.cores} processors"
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    return [
+        ("machine", f"{machine.processor}, {machine.system}, {cores}"),
+        ("vectors", f"{machine.vectors}; products in bf16: {machine.bf16 or 'none'}"),
+        ("unspool", f"{machine.kernels} kernels, {machine.precision}, {threads}"),
+        ("load", f"{machine.load:.1f} before it began"),
+        ("versions", f"Python {machine.python}, {versions}"),
+    ]
+
+
+def speed_row(speed: "Speed") -> list[str]:
+    """Lay out one network's figures."""
+    from unspool.benchmarking.bench import OURS, PEER_FLOAT32
+
+    peer = None if speed.peer is None else speed.characters_per_second[speed.peer]
+    way = " float32" if speed.peer == PEER_FLOAT32 else ""
+    return [
+        speed.cell, str(speed.hidden_size), str(speed.batch_size), str(speed.characters_per_second[OURS]),
+        "absent" if peer is None else f"{peer}{way}", "" if speed.ratio is None else f"{speed.ratio:.2f}",
+        f"{speed.gflops:.1f}", f"{100 * speed.share:.0f} %",
+    ]  # fmt: skip

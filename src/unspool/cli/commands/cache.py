@@ -1,0 +1,38 @@
+"""``unspool cache``: the encoded texts of large files that are kept for the next run."""
+
+import time
+from typing import Annotated
+
+from unspool.cli.flags.flag import Flag, Option
+from unspool.cli.flags.shared import AsJson
+from unspool.cli.output.printing import note, print_json
+from unspool.screen.wording import one_line, size
+
+Clear = Annotated[bool, Option(Flag("clear", bool, "Remove everything in it"))]
+
+
+def cache(*, clear: Clear = False, as_json: AsJson = False) -> None:
+    """List or remove the encoded texts that are kept for the next run.
+
+    They are in the folder that UNSPOOL_CACHE names, and take at most UNSPOOL_CACHE_LIMIT gigabytes (20).
+    """
+    from unspool.text.encoding.cache import StreamCache
+
+    kept = StreamCache()
+    freed = kept.clear() if clear else 0
+    rows = [
+        {
+            "path": str(entry.path),
+            "corpus": entry.description,
+            "bytes": entry.size,
+            "used": time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used)),
+        }
+        for entry in kept.entries()
+    ]
+    if as_json:
+        print_json({"folder": str(kept.folder), "limit": kept.limit, "freed": freed, "entries": rows})
+        return
+    if clear:
+        note(f"{size(freed)} removed from {kept.folder}")
+    for row in rows:
+        print(f"{row['used']}\t{row['bytes']}\t{one_line(str(row['corpus']))}")

@@ -1,0 +1,97 @@
+"""``unspool classify``: which value of an attribute texts have, by Bayes' rule."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from unspool.cli.flags.flag import Argument, Flag, Option, takes
+from unspool.cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
+from unspool.cli.open_corpus import open_corpus
+from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.score_rows import whole_records
+from unspool.errors import ConfigError, CorpusError
+from unspool.screen.wording import one_line
+
+if TYPE_CHECKING:
+    from unspool.text.records import Record, Records
+
+Row = dict[str, Any]
+
+
+@takes(READING, COMPUTING)
+def classify(
+    *,
+    folder: ModelFolder,
+    file: Annotated[str, Argument(metavar="FILE", help="A text per line, or a table; - for standard input.")],
+    by: Annotated[
+        str | None, Option(Flag("by", str, "Attribute of the model to tell", default="the only one"))
+    ] = None,
+    prior: Annotated[
+        bool,
+        Option(Flag("prior", bool, "Count how frequent each value is", default="on", negative="--no-prior")),
+    ] = True,
+    unknown: UnknownInTexts = None,
+    as_json: AsJson = False,
+    reading: dict[str, Any],
+    computing: dict[str, Any],
+) -> None:
+    """Tell which value of an attribute each text of a file has.
+
+    It prints the value, its probability and the text, with tabs between. Where the file has the attribute
+    as a column, it says at the end how many of them it has told right.
+    """
+    import unspool
+
+    model = unspool.load(folder, **computing)
+    name = by or the_only_one([one.name for one in model.schema.attributes if not one.is_number])
+    records = with_truth(file, reading, name)
+    read: deque[Record] = deque()  # what was read ahead
+
+    def texts() -> Iterator[str]:
+        for record in whole_records(records):
+            read.append(record)
+            yield record.text
+
+    rows: list[Row] = []
+    right = told = 0
+    for found in model.classifications(texts(), name, prior=prior, unknown=unknown):
+        record = read.popleft()
+        truth = record.context.get(name, "").strip() or None
+        told, right = told + (truth is not None), right + (truth == found.value)
+        if as_json:
+            row = {"text": record.text, "value": found.value, "probabilities": found.probabilities}
+            rows.append(row | {"actual": truth})
+        else:
+            chance = found.probabilities[found.value]
+            print(f"{one_line(found.value)}\t{chance:.4f}\t{one_line(record.text)}")
+    accuracy = right / told if told else None
+    if as_json:
+        print_json({"by": name, "texts": rows, "accuracy": accuracy})
+    elif accuracy is not None:
+        note(f"{right:,} of {told:,} are right: {accuracy:.1%}")
+
+
+def the_only_one(names: list[str]) -> str:
+    """Choose the attribute where none is said.
+
+    Raises:
+        ConfigError: If there is none, or more than one.
+    """
+    if len(names) == 1:
+        return names[0]
+    known = f"one of {', '.join(names)}" if names else "a model that was trained with --context"
+    raise ConfigError("flag --by", expected=known, got="none")
+
+
+def with_truth(file: str, reading: dict[str, Any], name: str) -> "Records":
+    """Open a file with the column of the attribute, if it has one."""
+    if reading.get("context") or file == "-":
+        return open_corpus(file, reading)
+    number = re.fullmatch(r"column_(\d+)", name)
+    try:
+        records = open_corpus(file, reading | {"context": [number.group(1) if number else name]})
+        next(iter(records))
+    except CorpusError:
+        return open_corpus(file, reading)  # what else is wrong with it is said when it is read
+    return records

@@ -1,0 +1,109 @@
+"""Collect texts for a command: choose what is good, show how it goes on, say what came of it."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unspool.cli.output.printing import complain, note
+from unspool.cli.output.text_files import Sink
+from unspool.errors import ConfigError
+from unspool.screen.connections import can_redraw
+
+if TYPE_CHECKING:
+    from unspool.generation.selecting.collection import Collection
+    from unspool.model import Generator
+
+FEWER = 3  # exit code: fewer texts than were asked for
+INTERRUPTED = 130
+TO_SELECTION = ("unique", "novel", "valid", "finished", "max_attempts")
+
+
+def selection_of(model: "Generator", collecting: dict[str, Any]) -> dict[str, Any]:
+    """Turn the flags into keyword arguments of `Generator.collect`.
+
+    Raises:
+        InputError: If the corpus to compare with cannot be read.
+    """
+    chosen = {name: collecting[name] for name in TO_SELECTION if name in collecting}
+    against, columns = collecting.get("against"), collecting.get("against_text")
+    if against is None:
+        if columns:
+            raise ConfigError("flag --against-text", expected="--against CORPUS beside it")
+        return chosen
+    from unspool.cli.open_corpus import open_corpus
+    from unspool.text.novelty import NoveltyIndex
+
+    reading = {"text": columns} if columns else {}
+    records = open_corpus(against, reading | {"normalization": model.tokenizer.normalization})
+    by_line = bool(model.data.get("document")) or None
+    return chosen | {"novel": NoveltyIndex.of(records, by_line=by_line)}
+
+
+def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, told: bool) -> int:
+    """Write every text as it comes, and say at the end what came of it.
+
+    Ctrl-C and SIGTERM are heard between two texts: what was accepted is kept, as if no more had been wanted.
+
+    Args:
+        collection: The texts.
+        sink: Where they go.
+        out: The file that the sink writes, or None.
+        told: Whether to tell what was refused.
+
+    Returns:
+        The exit code: 130 if it was stopped, 3 if there are fewer texts than were asked for, 0 otherwise.
+    """
+    from unspool.training.interrupts import stop_on_interrupt
+
+    with stop_on_interrupt() as stopped:
+        collection.stop_when(stopped)
+        with sink as write, progress_of(collection, out):
+            for generation in collection:
+                write(generation)
+        interrupted = stopped()
+    report = collection.report
+    place = (
+        "" if out is None else f"; {'written to ' + str(out) if report.accepted else 'no file was written'}"
+    )
+    if interrupted:
+        note(f"stopped: {report}{place}")
+        return INTERRUPTED
+    if not report.complete:
+        complain(f"fewer texts than were asked for: {report}{place}; ask for less, or raise --max-attempts")
+        return FEWER
+    if told:
+        note(f"{report}{place}")
+    return 0
+
+
+def progress_of(collection: "Collection", out: Path | None) -> AbstractContextManager[None]:
+    """Choose a live line on standard error, where it is a terminal and the texts go into a file."""
+    return live_line(collection) if can_redraw(printing=out is None) else nullcontext()
+
+
+def live_line(collection: "Collection") -> AbstractContextManager[None]:
+    """Show how many texts there are, how fast they come and how long it will take, in place."""
+    from rich.console import RenderableType
+    from rich.padding import Padding
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    from unspool.screen.drawing import redrawn
+    from unspool.screen.wording import duration
+
+    def line() -> RenderableType:
+        report = collection.report
+        grid = Table.grid(padding=(0, 1), expand=True)
+        for _ in range(4):
+            grid.add_column(no_wrap=True)
+        grid.columns[1].ratio = 1
+        left = report.seconds * (report.asked / report.accepted - 1) if report.accepted else None
+        grid.add_row(
+            f"{report.accepted:,} of {report.asked:,}",
+            ProgressBar(total=report.asked, completed=report.accepted),
+            f"{report.attempts / max(report.seconds, 1e-3):,.0f} attempts/s",
+            f"{'-:--' if left is None else duration(left)} left",
+        )
+        return Padding(grid, (0, 3, 0, 0))  # room for the ^C that a terminal writes, or the line would break
+
+    return redrawn(line)

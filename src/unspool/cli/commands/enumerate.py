@@ -1,0 +1,74 @@
+"""``unspool enumerate``: every text above a probability, the most probable first."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.shared import COMPUTING, ENUMERATION, KNOWN, AsJson, ModelFolder, UnknownSymbols
+from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.text_json import as_dict
+from unspool.screen.wording import one_line
+
+if TYPE_CHECKING:
+    from unspool.generation.search.texts import Enumeration, FoundText
+
+
+@takes(KNOWN, ENUMERATION, COMPUTING)
+def enumerate_texts(
+    *,
+    folder: ModelFolder,
+    prompt: Annotated[str | None, Argument(metavar="[PROMPT]", help="What to go on from.")] = None,
+    unknown: UnknownSymbols = "error",
+    as_json: AsJson = False,
+    known: dict[str, Any],
+    enumeration: dict[str, Any],
+    computing: dict[str, Any],
+) -> None:
+    """List every text that is at least so probable.
+
+    It prints the probability of each text and the text itself, with a tab between, as they are found, and at
+    the end how much of all probability they have. One of --min-probability, --min-logprob and --limit must
+    be given.
+    """
+    import unspool
+
+    texts = unspool.load(folder, **computing).enumerate(prompt or "", unknown=unknown, **known, **enumeration)
+    if as_json:
+        as_document(texts)
+        return
+    count = 0
+    try:
+        for text in texts:
+            print(f"{probability(text)}\t{one_line(text.text)}", flush=sys.stdout.isatty())
+            count += 1
+    finally:
+        sys.stdout.flush()
+        note(summary(count, texts))
+
+
+def as_document(texts: "Enumeration") -> None:
+    """Print one JSON document; what was found until Ctrl-C is in it."""
+    found: list[dict[str, Any]] = []
+    whole = False
+    try:
+        found.extend(as_dict(text) | {"probability": text.probability} for text in texts)
+        whole = True
+    finally:
+        facts = {"whole": whole, "covered": texts.covered, "remaining": texts.remaining}
+        print_json({"texts": found} | facts)
+
+
+def probability(text: "FoundText") -> str:
+    """Write a probability, in words that no float underflows."""
+    from math import floor, log
+
+    exponent = floor(text.total_logprob / log(10))
+    if exponent > -300:
+        return f"{text.probability:.6e}"
+    return f"{10 ** (text.total_logprob / log(10) - exponent):.6f}e{exponent}"
+
+
+def summary(count: int, texts: "Enumeration") -> str:
+    """Say what the texts amount to."""
+    more = f", at most {texts.remaining:.3g} in those still to come" if texts.remaining else ""
+    return f"{count:,} texts with probability {texts.covered:.6g} together{more}"

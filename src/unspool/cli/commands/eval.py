@@ -1,0 +1,53 @@
+"""``unspool eval``: how well a model predicts a corpus."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
+from unspool.cli.open_corpus import open_corpus
+from unspool.cli.output.printing import finite, note, print_json
+from unspool.cli.output.tables import print_facts
+from unspool.errors import ConfigError
+
+
+@takes(READING, COMPUTING)
+def evaluate(
+    *,
+    folder: ModelFolder,
+    corpus: Annotated[str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`.")],
+    unknown: UnknownInTexts = None,
+    as_json: AsJson = False,
+    reading: dict[str, Any],
+    computing: dict[str, Any],
+) -> None:
+    """Measure how well a model predicts a corpus."""
+    import unspool
+
+    model = unspool.load(folder, **computing)
+    records = open_corpus(corpus, reading)
+    if model.data.get("document") and not records.document:
+        note("the model was trained on one document; --document reads this corpus in the same way")
+    names = ", ".join(attribute.name for attribute in model.schema.attributes)
+    if names and not reading.get("context"):
+        note(f"nothing is said of the texts, though the model knows of {names}: see --context")
+    if reading.get("context") and not names:
+        note("the model was trained without a context: what --context says has no say")
+    if model.source_tokenizer is not None and not records.pairs:
+        raise ConfigError(
+            "the sources", expected="a column (--source) beside that of the texts (--target)", got="none"
+        )
+    result = model.evaluate(records, unknown=unknown)
+    if as_json:
+        print_json({name: finite(value) for name, value in asdict(result).items()})
+        return
+    print_facts(
+        [
+            ("bits per character", f"{result.bits_per_character:.4f}"),
+            ("loss", f"{result.loss:.4f} nats per symbol"),
+            ("perplexity", f"{result.perplexity:.4f} per symbol"),
+            ("symbols", f"{result.symbols:,}, the end of each text among them"),
+            ("characters", f"{result.characters:,}"),
+            *([] if result.exact is None else [("answered exactly", f"{result.exact:.2%} of the sources")]),
+        ]
+    )

@@ -1,0 +1,120 @@
+"""``unspool play``: type with the model beside you."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from unspool.cli.flags.flag import Argument, Group, takes
+from unspool.cli.flags.shared import COMPUTING, SAMPLING, AsJson, ModelFolder
+from unspool.cli.output.printing import for_stdout, print_json
+from unspool.screen.connections import is_terminal
+
+if TYPE_CHECKING:
+    from unspool.cli.play.session import Session
+    from unspool.generation.options.generation_options import GenerationOptions
+    from unspool.model import Generator
+
+TAKEN = ("temperature", "seed", "top_k", "top_p", "min_p")  # what `probabilities` knows
+PLAYING = Group(
+    SAMPLING.argument, SAMPLING.heading, tuple(flag for flag in SAMPLING.flags if flag.name in TAKEN)
+)
+SHORT_SEEDS = 10_000  # a seed that is to be read and typed again
+
+
+@takes(PLAYING, COMPUTING)
+def play(
+    *,
+    folder: ModelFolder,
+    text: Annotated[str | None, Argument(metavar="[TEXT]", help="A beginning; none starts anew.")] = None,
+    as_json: AsJson = False,
+    sampling: dict[str, Any],
+    computing: dict[str, Any],
+) -> None:
+    """Type a text and see what the model thinks of it, key by key.
+
+    It shows what may come next and how the text may go on; Tab takes the suggestion. The text is printed at
+    the end, so that it can be kept: unspool play DIR > text.txt
+    """
+    check_terminal()
+    output = terminal_output()
+    import unspool
+    from unspool.cli.play.prediction import Predictor
+    from unspool.cli.play.screen import Screen, facts_of
+    from unspool.cli.play.session import Session
+
+    model = unspool.load(folder, **computing)
+    predictor = Predictor(model)
+    session = Session(
+        predictor, normalize=model.tokenizer.normalize, options=options_of(model, sampling), text=text or ""
+    )
+    Screen(session, predictor, name=Path(folder).resolve().name, facts=facts_of(model), output=output).run()
+    if as_json:
+        print_json(as_dict(session))
+    elif session.text:
+        print(for_stdout(session.text))
+
+
+def options_of(model: "Generator", sampling: dict[str, Any]) -> "GenerationOptions":
+    """Choose how to go on: as the flags say, else as the model's own file says, else by chance.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+    from unspool.cli.commands.sample import own_options
+    from unspool.configuration import check, from_dict
+    from unspool.generation.options.generation_options import GenerationOptions
+    from unspool.generation.sampling.random import fresh_seed
+
+    options = own_options(model) | sampling
+    if options["seed"] is None:
+        options["seed"] = fresh_seed() % SHORT_SEEDS
+    chosen = from_dict(GenerationOptions, options, where="the options")
+    check("temperature", chosen.temperature, "one number: keys change it", len(chosen.temperatures) == 1)
+    return chosen
+
+
+def check_terminal() -> None:
+    """Make sure that there is a terminal to type on and to draw on.
+
+    Raises:
+        InputError: If there is none.
+    """
+    from unspool.errors import InputError
+
+    hint = "`unspool sample` writes without one"
+    typed = is_terminal(sys.stdin)
+    if not typed or not (is_terminal(sys.stdout) or is_terminal(sys.stderr)):
+        what = "standard output" if typed else "standard input"
+        raise InputError(what, expected="a terminal", got="a file or a pipe", hint=hint)
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        got = f"TERM={os.environ.get('TERM', '')}"
+        raise InputError("the terminal", expected="one whose cursor can be moved", got=got, hint=hint)
+
+
+def terminal_output() -> Any:
+    """Draw on standard error, since standard output gets the text alone; on that if it is the only terminal.
+
+    Raises:
+        ConfigError: If prompt_toolkit is not installed.
+    """
+    from unspool.errors import ConfigError
+
+    try:
+        from prompt_toolkit.output import create_output
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "prompt_toolkit":
+            raise
+        what = "unspool play needs the package prompt_toolkit, which is not installed"
+        raise ConfigError(what, hint='pip install "unspool[play]"') from None
+    return create_output(sys.stderr if is_terminal(sys.stderr) else sys.stdout)
+
+
+def as_dict(session: "Session") -> dict[str, Any]:
+    """Write what was typed, and how the model went on, as plain JSON types."""
+    return {
+        "text": session.text,
+        "bits_per_character": session.settle().bits_per_character,
+        "temperature": session.options.temperature,
+        "seed": session.options.seed,
+    }

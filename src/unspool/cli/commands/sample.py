@@ -1,0 +1,240 @@
+"""``unspool sample``: write with a trained model."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+from unspool.cli.commands.collecting import FEWER
+from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.shared import (
+    ASKED,
+    COLLECTING,
+    COMPUTING,
+    CONSTRAINTS,
+    KNOWN,
+    SAMPLING,
+    SEARCH,
+    AsJson,
+    ModelFolder,
+    UnknownSymbols,
+)
+from unspool.cli.output.printing import complain, for_stdout, print_json
+from unspool.cli.output.text_json import as_dict
+from unspool.errors import ConfigError
+
+if TYPE_CHECKING:
+    from unspool.cli.output.text_files import Sink
+    from unspool.generation.constraints.constraint import Constraint
+    from unspool.generation.results import Generation
+    from unspool.generation.selecting.collection import Collection
+    from unspool.model import Generator
+
+
+@takes(KNOWN, ASKED, SAMPLING, CONSTRAINTS, SEARCH, COLLECTING, COMPUTING)
+def sample(
+    *,
+    folder: ModelFolder,
+    prompts: Annotated[
+        list[str] | None, Argument(metavar="[PROMPT]...", help="What to go on from; none starts anew.")
+    ] = None,
+    unknown: UnknownSymbols = "error",
+    as_json: AsJson = False,
+    known: dict[str, Any],
+    asked: dict[str, Any],
+    sampling: dict[str, Any],
+    constraints: dict[str, Any],
+    search: dict[str, Any],
+    collecting: dict[str, Any],
+    computing: dict[str, Any],
+) -> None:
+    """Write texts with a trained model.
+
+    A single text shows as it is drawn; several come a line each. What is not said is as the model's
+    generation_config.json says. With fewer good texts than were asked for it ends with 3, after Ctrl-C with
+    130; what was found is written in both cases.
+    """
+    import unspool
+
+    model = unspool.load(folder, **computing)
+    model = model.given(**known) if known else model
+    texts = prompts or [""]
+    given = {"unknown": unknown, "constraint": constraint_of(constraints) if constraints else None}
+    sources = sources_of(asked)
+    if sources:
+        if len(sources) > 1 and not search:
+            options = own_options(model) | sampling | given
+            write_answers(model, texts, sources, options, collecting, as_json=as_json)
+            return
+        model = model if search else model.given(source=sources[0], unknown=unknown)
+    if search:
+        from unspool.cli.commands.beams import beam_options, write_beams
+
+        chosen = beam_options(search, sampling, collecting) | given
+        chosen |= {"source": sources} if sources else {}
+        write_beams(model, texts, chosen, as_json=as_json)
+        return
+    options = own_options(model) | sampling | given
+    alone = len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting
+    if options["best_of"] is not None and not collecting:
+        write_all(model.generate(texts, **options), as_json=as_json, constrained=bool(constraints))
+    elif alone and not (constraints and may_block(options)):
+        stream_one(model, texts[0], options)
+    else:
+        collect_many(model, texts, options, collecting, as_json=as_json)
+
+
+def sources_of(asked: dict[str, Any]) -> list[str]:
+    """Gather the sources to answer.
+
+    Raises:
+        CorpusError: If the file cannot be read or has no line.
+    """
+    sources: list[str] = list(asked.get("source", []))
+    if "source_file" in asked:
+        from unspool.text.reading.sources import read_records
+
+        lines = read_records(asked["source_file"], format="text", normalization=None)
+        sources += [record.text for record in lines]
+    return sources
+
+
+def write_answers(
+    model: "Generator",
+    prompts: list[str],
+    sources: list[str],
+    options: dict[str, Any],
+    collecting: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Answer several sources, read side by side, a text each.
+
+    Raises:
+        ConfigError: If texts are to be chosen one by one.
+    """
+    if collecting:
+        flag = "--" + next(iter(collecting)).replace("_", "-")
+        hint = "answer one source at a time, or leave it out"
+        raise ConfigError(flag, expected="none beside several sources", got="one", hint=hint)
+    constrained = options["constraint"] is not None
+    write_all(model.generate(prompts, source=sources, **options), as_json=as_json, constrained=constrained)
+
+
+def may_block(options: dict[str, Any]) -> bool:
+    """Tell whether options may forbid all that a constraint allows, so that its text is never complete."""
+    return options["no_repeat_ngram_size"] is not None or bool(options["logit_bias"])
+
+
+def write_all(texts: "list[Generation]", *, as_json: bool, constrained: bool) -> None:
+    """Print texts that are all there, but for those that do not meet their constraint.
+
+    Raises:
+        Exit: With code 3, if one does not.
+    """
+    from unspool.cli.output.text_files import screen_sink
+
+    met = [text for text in texts if not constrained or text.finish_reason != "blocked"]
+    if as_json:
+        print_json([as_dict(text) for text in met])
+    else:
+        with screen_sink(lines=any("\n" in text.text for text in met)) as write:
+            for text in met:
+                write(text)
+    if len(met) < len(texts):
+        got = f"{len(met)} of {len(texts)} texts: the others were blocked before they met the constraint"
+        complain(f"fewer texts than were asked for: {got}; loosen no_repeat_ngram_size or logit_bias")
+        raise click.exceptions.Exit(FEWER)
+
+
+def collect_many(
+    model: "Generator",
+    prompts: list[str],
+    options: dict[str, Any],
+    collecting: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Write texts as they are drawn, those alone that pass what is asked of them."""
+    from unspool.cli.commands.collecting import run_collection, selection_of
+    from unspool.cli.output.new_files import checked_path
+    from unspool.cli.output.text_files import FILES, refuse_line_ends
+
+    out, overwrite = collecting.get("out"), bool(collecting.get("overwrite"))
+    path = None if out is None else checked_path("--out", out, FILES, overwrite=overwrite)
+    if path is not None:
+        refuse_line_ends(path, model, prompts, filtered="valid" in collecting)
+    collection = model.collect(prompts, **options, **selection_of(model, collecting))
+    sink = sink_of(model, prompts, collection, path, as_json=as_json, reported=bool(collecting))
+    code = run_collection(collection, sink, out=path, told=bool(collecting) and not as_json)
+    if as_json and path is not None:
+        print_json(
+            {"out": str(path) if collection.report.accepted else None, "report": report_of(collection)}
+        )
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def sink_of(
+    model: "Generator",
+    prompts: list[str],
+    collection: "Collection",
+    path: Path | None,
+    *,
+    as_json: bool,
+    reported: bool,
+) -> "Sink":
+    """Choose where the texts go: a file, one JSON document, or lines."""
+    from unspool.cli.output.text_files import file_sink, json_sink, may_have_lines, screen_sink
+
+    if path is not None:
+        return file_sink(path)
+    if as_json:
+        return json_sink(as_dict, (lambda: report_of(collection)) if reported else None)
+    return screen_sink(lines=may_have_lines(model, prompts))
+
+
+def report_of(collection: "Collection") -> dict[str, Any]:
+    """Write the report in plain JSON types."""
+    from unspool.configuration import to_dict
+
+    return to_dict(collection.report)
+
+
+def own_options(model: "Generator") -> dict[str, Any]:
+    """Read how the model is meant to be sampled.
+
+    Raises:
+        ConfigError: If its file says what cannot be.
+    """
+    from unspool.configuration import from_dict, to_dict
+    from unspool.generation.options.generation_options import GenerationOptions
+
+    return to_dict(from_dict(GenerationOptions, model.generation, where="generation_config.json"))
+
+
+def constraint_of(given: dict[str, Any]) -> "Constraint":
+    """Make the constraint that the flags say.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+    import unspool
+
+    if "choice" in given:
+        given["choices"] = given.pop("choice")
+    return unspool.Constraint(**given)
+
+
+def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:
+    """Print a text while it is drawn."""
+    for unused in ("n", "best_of", "logprobs", "echo"):
+        options.pop(unused, None)
+    pieces = model.stream(prompt, **options)
+    read = model.tokenizer.decode(model.tokenizer.encode(prompt, unknown=options["unknown"]))
+    sys.stdout.write(for_stdout(read))
+    for piece in pieces:
+        sys.stdout.write(for_stdout(piece))
+        sys.stdout.flush()
+    sys.stdout.write("\n")

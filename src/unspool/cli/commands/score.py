@@ -1,0 +1,191 @@
+"""``unspool score``: how probable each text of a file is."""
+
+import sys
+from contextlib import AbstractContextManager, ExitStack
+from typing import Annotated, Any
+
+from unspool.cli.flags.flag import Argument, Flag, Group, takes
+from unspool.cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
+from unspool.cli.open_corpus import open_corpus
+from unspool.cli.output.new_files import checked_path
+from unspool.cli.output.printing import note
+from unspool.cli.output.score_rows import Scoring, check_measure, chosen, numbered, whole_records, whole_texts
+from unspool.cli.output.score_sinks import (
+    FILES,
+    Write,
+    file_sink,
+    json_sink,
+    line_sink,
+    progress_bar,
+    screen_sink,
+    svg_sink,
+)
+from unspool.configuration import check
+from unspool.errors import ConfigError
+from unspool.screen.connections import can_redraw, is_terminal
+
+ASKING = Group(
+    "asking",
+    "What is told",
+    (
+        Flag("prompt", str, "What the texts go on from", default="nothing"),
+        Flag("end", bool, "Whether the end of each text counts", default="on", negative="--no-end"),
+        Flag("per_symbol", bool, "Tell of each symbol in JSON: its bits, and where it stands", default="off"),
+        Flag("against", str, "Another model: log p(text) here minus that there", default="none"),
+        Flag("guess_number", bool, "Estimate how many texts are more probable", default="off"),
+        Flag("samples", int, "Texts to draw for that", default="10000"),
+        Flag("seed", int, "What they come from", default="0"),
+    ),
+)
+ORDERING = Group(
+    "ordering",
+    "Order",
+    (
+        Flag("sort", str, "best or worst first", default="as they come"),
+        Flag("by", str, "bits-per-character, logprob or ratio",
+             default="the last with --against, else the first",
+             table="unspool.cli.output.score_rows:MEASURES"),
+        Flag("top", int, "How many to keep", default="all"),
+    ),
+)  # fmt: skip
+SHOWING = Group(
+    "output",
+    "Output",
+    (
+        Flag("show", bool, "Colour each character by its surprisal", default="off"),
+        Flag("svg", str, "Picture to draw of that", default="none"),
+        Flag("out", str, "File to write, .csv, .tsv or .jsonl; whole or not there", default="the screen"),
+        Flag("overwrite", bool, "Replace these files", default="off"),
+    ),
+)
+
+
+@takes(ASKING, ORDERING, SHOWING, READING, COMPUTING)
+def score(
+    *,
+    folder: ModelFolder,
+    file: Annotated[str, Argument(metavar="FILE", help="A text per line; - for standard input.")],
+    unknown: UnknownInTexts = None,
+    as_json: AsJson = False,
+    asking: dict[str, Any],
+    ordering: dict[str, Any],
+    output: dict[str, Any],
+    reading: dict[str, Any],
+    computing: dict[str, Any],
+) -> None:
+    """Tell how surprising each text of a file is.
+
+    It prints the bits per character of each text and the text itself, with a tab between; --against and
+    --guess-number put their figures in the middle. A file of any size is scored in little memory.
+    """
+    by = check_measure(ordering.pop("by", None), ratio="against" in asking)
+    order: dict[str, Any] = {"sort": None, "top": None, "by": by} | ordering
+    chosen([], **order)  # what is wrong is said before anything is read
+    sinks = Sinks(output, as_json=as_json, per_symbol=asking.get("per_symbol", False), title=file)
+    records = open_corpus(file, reading)
+    texts = whole_records(records) if reading.get("context") else whole_texts(records)
+    scoring = make_scoring(folder, asking, unknown, computing, per_symbol=sinks.per_symbol)
+    if reading.get("context"):
+        check_context(scoring)
+    with ExitStack() as open_sinks:
+        writes = [open_sinks.enter_context(sink) for sink in sinks.make(scoring.columns)]
+        shown = can_redraw(printing=sinks.on_screen, reading=file)
+        with progress_bar(shown=shown) as seen:
+            rows = numbered(scoring.rows(texts), seen) if shown else scoring.rows(texts)
+            for row in chosen(rows, **order):
+                for write in writes:
+                    write(row)
+
+
+def check_context(scoring: Scoring) -> None:
+    """Refuse the context of texts where it would be passed over.
+
+    Raises:
+        ConfigError: If the model has no place for it, or it goes with another flag.
+    """
+    trained = bool(scoring.scorer.schema.width)
+    check("context", "columns", "none: the model was trained without a context", trained)
+    check("context", "columns", "none with --against", scoring.against is None)
+    check("context", "columns", "none with --guess-number", scoring.guesses is None)
+
+
+class Sinks:
+    """Say where the rows go.
+
+    Args:
+        output: The flags that were given.
+        as_json: Whether standard output gets JSON.
+        per_symbol: Whether the symbols were asked for.
+        title: Of a picture.
+
+    Raises:
+        ConfigError: If they do not go together, or a file cannot be written.
+    """
+
+    def __init__(self, output: dict[str, Any], *, as_json: bool, per_symbol: bool, title: str) -> None:
+        overwrite = output.get("overwrite", False)
+        self._show, self._json, self._title = output.get("show", False), as_json, f"Surprisal of {title}"
+        self._out, self._svg = (
+            checked_path(f"--{name}", output[name], suffixes, overwrite=overwrite) if name in output else None
+            for name, suffixes in (("out", list(FILES)), ("svg", [".svg"]))
+        )
+        check("show", "with --json", "one of them", not (self._show and as_json))
+        in_json = as_json or (self._out is not None and self._out.suffix.lower() == ".jsonl")
+        if per_symbol and not in_json:
+            raise ConfigError("--per-symbol", expected="--json or --out with a name that ends in .jsonl")
+        self.per_symbol = per_symbol or self._show or self._svg is not None
+        self._listed = per_symbol
+
+    @property
+    def on_screen(self) -> bool:
+        """Tell whether standard output gets the rows."""
+        return self._show or self._json or (self._out is None and self._svg is None)
+
+    def make(self, columns: list[str]) -> list[AbstractContextManager[Write]]:
+        """Make the sinks; none of them writes before the first row."""
+        sinks: list[AbstractContextManager[Write]] = []
+        if self._svg:
+            sinks.append(svg_sink(self._svg, self._title))
+        if self._out:
+            sinks.append(file_sink(self._out, columns, lists=self._listed))
+        if self._show:
+            sinks.append(screen_sink())
+        elif self._json:
+            sinks.append(json_sink(columns, lists=self._listed))
+        elif self.on_screen:
+            sinks.append(line_sink())
+        return sinks
+
+
+def make_scoring(
+    folder: str,
+    asking: dict[str, Any],
+    unknown: Any,
+    computing: dict[str, Any],
+    *,
+    per_symbol: bool,
+) -> Scoring:
+    """Load the model, and what it is compared with.
+
+    Raises:
+        InputError: If one cannot be loaded, or a value is out of its range.
+    """
+    import unspool
+
+    ended = asking.get("end", True)
+    guessing = asking.get("guess_number", False)
+    check("end", False, "on with --guess-number, which is about whole texts", ended or not guessing)
+    options = {"prompt": asking.get("prompt", ""), "ended": ended, "unknown": unknown}
+    scorer = unspool.load(folder, **computing).scorer(**options)
+    against = None
+    if "against" in asking:
+        against = unspool.load(asking["against"], **computing).scorer(**options)
+    guesses = None
+    if guessing:
+        from unspool.evaluation.guess_numbers import SAMPLES, GuessNumbers
+
+        samples = asking.get("samples", SAMPLES)
+        if is_terminal(sys.stderr):
+            note(f"drawing {samples:,} samples …")
+        guesses = GuessNumbers.draw(scorer, samples=samples, seed=asking.get("seed", 0))
+    return Scoring(scorer, against, guesses, per_symbol)

@@ -1,0 +1,237 @@
+"""``unspool sweep``: which network is best for a corpus, and by how much more than noise."""
+
+import shlex
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+from unspool.cli.commands.train import STANDARD_INPUT, run_folder, watched
+from unspool.cli.flags.flag import OFF, Argument, Flag, Group, Option, takes
+from unspool.cli.flags.shared import READING, TOKENIZER, AsJson, ValidationCorpus
+from unspool.cli.flags.sweeping import BUDGET, FIXED_NETWORK, FIXED_TRAINING, PLACE, TRYING
+from unspool.cli.open_corpus import open_corpus
+from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.tables import print_table
+from unspool.errors import ConfigError
+from unspool.screen.wording import duration, one_line
+
+if TYPE_CHECKING:
+    from unspool.sweeping.results import Run, Sweep
+    from unspool.sweeping.sweep import SweepPlan
+
+SweepFolder = Annotated[str | None, Option(Flag("out", str, "Folder of the sweep", default="sweeps/CORPUS"))]
+TrainBest = Annotated[
+    str | None, Option(Flag("train_best", str, "Folder to train the best configuration into, in full"))
+]
+
+
+@takes(TRYING, BUDGET, PLACE, READING, TOKENIZER, FIXED_NETWORK, FIXED_TRAINING)
+def sweep(
+    *,
+    corpus: Annotated[
+        str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`; before the flags.")
+    ],
+    out: SweepFolder = None,
+    validation: ValidationCorpus = None,
+    train_best: TrainBest = None,
+    as_json: AsJson = False,
+    trying: dict[str, Any],
+    budget: dict[str, Any],
+    place: dict[str, Any],
+    reading: dict[str, Any],
+    tokens: dict[str, Any],
+    network: dict[str, Any],
+    training: dict[str, Any],
+) -> None:
+    """Find out which network is best for a corpus.
+
+    Every configuration is trained for the same time, several times over with other seeds. Ctrl-C keeps what
+    is finished; the same command goes on, and may have more values, seeds or trials than before.
+    """
+    import unspool
+    from unspool.sweeping.space import parse_values
+
+    values: dict[str, Any] = {name: parse_values(name, texts) for name, texts in trying.items()}
+    config = unspool.SweepConfig(**values, **budget)
+    folder = Path(out or Path("sweeps", run_folder(corpus, None, resume=False).name))
+    if train_best is not None:
+        refuse_to_train(corpus, Path(train_best))
+    found = swept(folder, partial(
+        unspool.sweep, open_corpus(corpus, reading),
+        validation=None if validation is None else open_corpus(validation, reading),
+        out=folder, config=config,
+        network=unspool.NetworkConfig(**network), training=unspool.TrainingConfig(**training),
+        on_start=say_plan, on_run=Running(config), **tokens, **place,
+    ))  # fmt: skip
+    alone = {name: value for name, value in training.items() if name != "threads"}  # it runs by itself then
+    own = [(reading, READING), (tokens, TOKENIZER), (network, FIXED_NETWORK), (alone, FIXED_TRAINING)]
+    words = train_words(corpus, found, own, validation=validation, out=train_best)
+    tell(found, words, as_json=as_json)
+    if train_best is not None and found.best is not None:
+        from unspool.sweeping.space import configured
+
+        kinds = configured(
+            unspool.NetworkConfig(**network), unspool.TrainingConfig(**training), found.best.configuration
+        )
+        watched(Path(train_best), partial(
+            unspool.train, open_corpus(corpus, reading), out=train_best, network=kinds[0], training=kinds[1],
+            validation=None if validation is None else open_corpus(validation, reading), **tokens,
+        ))  # fmt: skip
+
+
+def refuse_to_train(corpus: str, folder: Path) -> None:
+    """Refuse before a long sweep what would fail after it.
+
+    Raises:
+        InputError: If the corpus cannot be read again, or the folder is in use.
+    """
+    from unspool.training.folder.run_folder import refuse_strangers
+
+    if corpus == STANDARD_INPUT:
+        raise ConfigError(
+            "flag --train-best", expected="a corpus that can be read twice", got="standard input",
+            hint="write the text to a file, or train afterwards with the command that the sweep prints",
+        )  # fmt: skip
+    refuse_strangers(folder, overwrite=False)
+
+
+def swept(folder: Path, start: "partial[Sweep]") -> "Sweep":
+    """Run the sweep; if it is stopped, tell how to go on.
+
+    Raises:
+        Exit: With code 130, if it is stopped.
+    """
+    try:
+        return start()
+    except KeyboardInterrupt:
+        note(f"stopped; what is finished is kept in {folder}, and the same command goes on")
+        raise click.exceptions.Exit(130) from None
+
+
+def say_plan(plan: "SweepPlan") -> None:
+    """Say what is about to be tried, and how time is shared."""
+    config = plan.config
+    seeds = "1 seed" if config.seeds == 1 else f"{config.seeds} seeds"
+    kind = ("drawn " if config.trials is not None else "") + "configuration"
+    kind += "" if config.num_configurations == 1 else "s"
+    finalists = "" if config.finalists is None else f" (the best {config.finalists} alone after the first)"
+    each = (
+        f"{config.symbols_per_trial:,} symbols each"
+        if config.minutes_per_trial is None
+        else f"{duration(60 * config.minutes_per_trial)} of learning each, evaluations left out"
+    )
+    note(f"text     {one_line(plan.description)}")
+    note(f"         {plan.characters:,} characters, {plan.held_out_characters:,} held out, the same for all")
+    note(f"sweep    {config.num_configurations} {kind} × {seeds}{finalists}, {each}")
+    threads = "1 thread" if plan.threads == 1 else f"{plan.threads} threads"
+    note(f"         {plan.workers} at a time with {threads} each, so that their speeds compare")
+    done = f"{plan.settled} done already, " if plan.settled else ""
+    note(f"folder   {plan.folder}: {done}{plan.planned} trainings to do at most{time_left(config, plan)}")
+
+
+def time_left(config: Any, plan: "SweepPlan") -> str:
+    """Say how long the sweep will take at most, where trainings are measured by time."""
+    if config.minutes_per_trial is None or not plan.planned:
+        return ""
+    rounds = -(-plan.planned // plan.workers)
+    return f", about {duration(60 * config.minutes_per_trial * rounds)}"
+
+
+class Running:
+    """Say a line of every training that ends.
+
+    Args:
+        config: The sweep.
+    """
+
+    def __init__(self, config: Any) -> None:
+        from unspool.sweeping.space import PARAMETERS, Range
+
+        space = config.space
+        self._named = [n for n in PARAMETERS if isinstance(space[n], Range) or len(space[n]) > 1]
+
+    def __call__(self, run: "Run", left: int) -> None:
+        """Say how a training ended, and how many are left."""
+        from unspool.sweeping.space import label
+
+        figure = f"{run.bits_per_character:.4f} bits/character" if run.curve else "nothing measured"
+        why = f" ({run.message})" if run.message else ""
+        name = f"{label(run.configuration, self._named)}, seed {run.seed}"
+        note(one_line(f"{name}: {figure}, {run.state}{why}; {left} to do"))
+
+
+def train_words(
+    corpus: str,
+    found: "Sweep",
+    given: Sequence[tuple[dict[str, Any], Group]],
+    *,
+    validation: str | None,
+    out: str | None,
+) -> list[str]:
+    """Write the command that trains the best configuration in full; empty if there is none."""
+    if found.best is None:
+        return []
+    own = [word for values, group in given for word in as_flags(values, group)]
+    held_out = [] if validation is None else ["--validation", validation]
+    folder = out or str(run_folder(corpus, None, resume=False))
+    return ["unspool", "train", corpus, *own, *held_out, *found.train_flags(), "--out", folder]
+
+
+def as_flags(values: dict[str, Any], group: Group) -> list[str]:
+    """Write what was given as flags again."""
+    words: list[str] = []
+    for flag in group.flags:
+        if flag.name not in values:
+            continue
+        value, spelling = values[flag.name], "--" + flag.name.replace("_", "-")
+        if flag.kind is bool:
+            words.append(spelling if value else str(flag.negative))
+        else:
+            for each in value if isinstance(value, list) else [value]:
+                words += [spelling, OFF if each is None else str(each)]
+    return words
+
+
+def tell(found: "Sweep", words: Sequence[str], *, as_json: bool) -> None:
+    """Print what was found out: the table, the sentence, the command."""
+    from unspool.sweeping.results import flags
+
+    if as_json:
+        print_json({**found.to_dict(), "train": shlex.join(words) or None})
+        return
+    headings, rows = table(found)
+    print_table(headings, rows, right=range(1, len(headings)))
+    print(f"\n{found.verdict}")
+    for run in found.failed:
+        note(one_line(f"given up: {shlex.join(flags(run.configuration))}, seed {run.seed}: {run.message}"))
+    if words:
+        print(f"\nTo train it in full:\n  {shlex.join(words)}")
+    print(f"\nWritten to {found.folder}: sweep.svg, sweep.json")
+
+
+def table(found: "Sweep") -> tuple[list[str], list[list[str]]]:
+    """Lay out a row for each configuration: what varies, and what came of it."""
+    from unspool.sweeping.space import ALWAYS_NAMED, PARAMETERS, varying
+
+    differing = varying([outcome.configuration for outcome in found.outcomes])
+    names = [name for name in PARAMETERS if name in differing or name in ALWAYS_NAMED]
+    headings = [*(name.replace("_", " ") for name in names), "parameters", "bits/character", "±", "seeds",
+                "seconds", "characters/s", ""]  # fmt: skip
+    rows = []
+    for outcome in found.outcomes:
+        bits, spread = outcome.bits_per_character, outcome.spread
+        shown = [outcome.configuration[name] for name in names]
+        rows.append([
+            *(f"{value:.4g}" if isinstance(value, float) else str(value) for value in shown),
+            "" if outcome.parameters is None else f"{outcome.parameters:,}",
+            "" if bits is None else f"{bits:.4f}",
+            "" if spread is None else f"{spread:.4f}",
+            str(len(outcome.complete)),
+            f"{outcome.seconds:.1f}",
+            f"{outcome.characters_per_second:,.0f}",
+            outcome.state if bits is None else "",
+        ])  # fmt: skip
+    return headings, rows

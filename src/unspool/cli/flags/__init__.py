@@ -1,0 +1,1 @@
+"""Flags: how a row becomes one, and those that several commands share."""

@@ -1,0 +1,313 @@
+"""The flags that several commands share, in groups.
+
+The names are those of the library's arguments; tests hold the defaults and the choices that the help shows
+against the library's own.
+"""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from unspool.cli.flags.flag import Argument, Flag, Group, Option
+from unspool.cli.flags.values import aliases_of, attribute, bias, names, number_or_several
+
+AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
+Resume = Annotated[bool, Option(Flag("resume", bool, "Go on with a run that was stopped, bit for bit"))]
+Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Remove an earlier run in the folder"))]
+RunFolderFlag = Annotated[str | None, Option(Flag("out", str, "Folder of the run", default="runs/CORPUS"))]
+InitFrom = Annotated[
+    str | None,
+    Option(Flag("init_from", str, "Folder of a model to go on from: its network, its symbols and new ones")),
+]
+KeepNoveltyIndex = Annotated[
+    bool,
+    Option(Flag("novelty_index", bool, "Keep hashes of the texts, 8 bytes each, for sample --novel")),
+]
+ValidationCorpus = Annotated[
+    str | None,
+    Option(Flag("validation", str, "Corpus to measure with, in place of a part of CORPUS")),
+]
+ModelFolder = Annotated[str, Argument(metavar="DIR", help="A folder that `unspool train` made.")]
+UnknownSymbols = Annotated[
+    Literal["error", "drop", "replace"],
+    Option(
+        Flag(
+            "unknown",
+            str,
+            "What becomes of symbols that the model does not know: error, drop or replace",
+            default="error",
+        )
+    ),
+]
+
+UnknownInTexts = Annotated[
+    Literal["error", "drop", "replace"] | None,
+    Option(
+        Flag(
+            "unknown",
+            str,
+            "What becomes of symbols that the model does not know: error, drop or replace",
+            default="replace if it has <unk>, else error",
+        )
+    ),
+]
+
+READING = Group(
+    "reading",
+    "Reading the corpus",
+    (
+        Flag("text", list[str], "Column of a table, by name or by number from 0; several are joined",
+             aliases=("target",)),
+        Flag("source", list[str], "Column that each text answers, for pairs; that of the text is --target"),
+        Flag("context", list[str], "Column that steers the text, or length"),
+        Flag("document", bool, "Read one long document instead of a text per line", default="off"),
+        Flag("format", str, "text, csv, tsv or jsonl", default="by the file's name",
+             table="unspool.text.reading.sources:SOURCES"),
+        Flag("header", bool, "Whether a table's first row names its columns", default="detected",
+             negative="--no-header"),
+        Flag("delimiter", str, "What separates a table's columns", default="by the format"),
+        Flag("separator", str, "What several text columns are joined with", default="a space"),
+        Flag("normalization", str, "Unicode form: NFC, NFD, NFKC, NFKD or none", default="NFC",
+             can_be_off=True),
+        Flag("split", str, "Cut each text into sentences", default="none",
+             table="unspool.text.reading.sentences:SPLITS", can_be_off=True),
+        Flag("reuse", bool, "Keep the encoded texts of large files for the next run", default="on",
+             negative="--no-reuse"),
+        Flag("language", str, "Code of the language whose abbreviations --split knows", default="en"),
+    ),
+)  # fmt: skip
+
+TOKENIZER = Group(
+    "tokens",
+    "Tokenizer",
+    (
+        Flag("tokenizer", str, "What a symbol is: char or word", default="char",
+             table="unspool.text.tokenizers.registry:TOKENIZERS"),
+        Flag("max_vocab_size", int, "Most symbols; rarer ones become <unk>", default="no limit"),
+    ),
+)  # fmt: skip
+
+NETWORK = Group(
+    "network",
+    "Network",
+    (
+        Flag("cell", str, "rnn, lstm or gru", default="lstm", table="unspool.network.cells:CELLS"),
+        Flag("hidden_size", int, "Units in each layer", default="128"),
+        Flag("num_layers", int, "Recurrent layers", default="1"),
+        Flag("embedding_size", int, "Size of a learned vector for each symbol", default="none",
+             can_be_off=True),
+        Flag("residual", bool, "Let each layer hand on its input too", default="off"),
+        Flag("tied_output", bool, "Make the output kernel from the embedding, which is as wide as a layer",
+             default="off"),
+        Flag("reset_after", bool, "Apply a GRU's reset gate after the recurrent product", default="on",
+             negative="--no-reset-after"),
+        Flag("dropout", float, "Chance that a unit is dropped while training", default="0"),
+        Flag("input_dropout", float, "The same of a symbol, which is read as nothing then", default="0"),
+        Flag("recurrent_dropout", float, "The same of a weight of the recurrent kernels", default="0"),
+    ),
+)  # fmt: skip
+
+TRAINING = Group(
+    "training",
+    "Training",
+    (
+        Flag("epochs", int, "Passes over the corpus", default="10", can_be_off=True),
+        Flag("minutes", float,
+             "Wall time after which to stop; without --epochs, all that is not given is chosen for it",
+             default="none", can_be_off=True),
+        Flag("batch_size", int, "Lanes of text read side by side", default="16"),
+        Flag("sequence_length", int, "Symbols of each lane in a step", default="32"),
+        Flag("optimizer", str, "adamw, adam, rmsprop or sgd", default="adamw",
+             table="unspool.training.optimizers:OPTIMIZERS"),
+        Flag("learning_rate", float, "Peak of the schedule", default="0.02"),
+        Flag("schedule", str, "constant, cosine or one-cycle", default="cosine",
+             table="unspool.training.schedules:SCHEDULES"),
+        Flag("weight_decay", float, "Decoupled decay of the kernels, adamw only", default="0.01"),
+        Flag("clip_norm", float, "Greatest norm of the gradients", default="1", can_be_off=True),
+        Flag("ema", float, "Decay of an average of the weights over the steps, which becomes the model",
+             default="none", can_be_off=True),
+        Flag("validation_fraction", float, "Share of the texts to hold out", default="0.1",
+             can_be_off=True),
+        Flag("max_validation_symbols", int, "Most held-out symbols measured while it trains",
+             default="2000000", can_be_off=True),
+        Flag("state_reset", float,
+             "Chance that a lane of a document forgets before a step; 1 makes fixed windows", default="0.05"),
+        Flag("context_dropout", float, "Chance that an attribute of --context is left unsaid in an epoch",
+             default="0.1"),
+        Flag("patience", int, "Evaluations without a gain after which to stop", default="none",
+             can_be_off=True),
+        Flag("evaluate_every", int, "Steps between evaluations", default="an epoch",
+             can_be_off=True),
+        Flag("checkpoint_seconds", float, "Longest time between checkpoints", default="30"),
+        Flag("seed", int, "What every random draw comes from", default="0"),
+        Flag("threads", int, "Threads of the engine", default="one on each processor"),
+        Flag("engine", str, "cpu or torch", default="cpu", table="unspool.engines:ENGINES"),
+        Flag("precision", str,
+             "Of products while it learns: float32, bf16, or auto: bf16 if it is there", default="float32"),
+    ),
+)  # fmt: skip
+
+SHOWING = Group(
+    "showing",
+    "Showing what it learns",
+    (
+        Flag("prompt", list[str], "What it goes on from after every evaluation", default="nothing"),
+        Flag("temperature", list[float], "Temperature of these samples", default="0.3 0.8 1"),
+    ),
+)
+
+CANARIES = Group(
+    "planting",
+    "Planting secrets, for an audit to look for",
+    (
+        Flag("canaries", int, "Different secrets to plant in the text", default="none"),
+        Flag("canary_repeats", int, "How often each is planted", default="1"),
+        Flag("canary_format", str, "Their text, with slots {digits:N} or {letters:N}",
+             default="my secret number is {digits:6}"),
+    ),
+)  # fmt: skip
+
+AUDITING = Group(
+    "auditing",
+    "Auditing",
+    (
+        Flag("samples", int, "Texts to generate", default="1000"),
+        Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder", default="1"),
+        Flag("max_new_tokens", int, "Longest text, in symbols", default="200"),
+        Flag("seed", int, "The same seed gives the same audit", default="0"),
+        Flag("secret", list[str], "Secret to rank", default="those that were planted"),
+        Flag("canary_format", str, "What secrets look like", default="as they were planted"),
+    ),
+)
+
+COMPUTING = Group(
+    "computing",
+    "Computing",
+    tuple(flag for flag in TRAINING.flags if flag.name in ("threads", "engine")),
+)
+
+KNOWN = Group(
+    "known",
+    "What is known of the texts",
+    (
+        Flag("context", list[str], "ATTRIBUTE=VALUE, of what the model was trained with; may be repeated",
+             parse=attribute, words="an attribute, = and a value", collect=dict),
+    ),
+)  # fmt: skip
+
+ASKED = Group(
+    "asked",
+    "What a model of pairs is to answer",
+    (
+        Flag("source", list[str], "A source; may be repeated"),
+        Flag("source_file", str, "A file with a source a line, or - for standard input"),
+    ),
+)
+
+CONSTRAINTS = Group(
+    "constraints",
+    "Constraints that every text meets",
+    (
+        Flag("regex", str, "A regular expression that matches the whole text"),
+        Flag("starts_with", str, "What it begins with"),
+        Flag("ends_with", str, "What it ends with"),
+        Flag("contains", list[str], "What it has in it; several times for several things"),
+        Flag("excludes", list[str], "What it has not in it; likewise"),
+        Flag("choice", list[str], "What it may be; it is one of those given"),
+        Flag("characters", str, "The only characters it may have: abc, or a class [a-z ]"),
+        Flag("excluded_characters", str, "Characters it may not have, written likewise"),
+        Flag("min_length", int, "Fewest characters", default="none"),
+        Flag("max_length", int, "Most characters", default="none"),
+        Flag("scope", str, "What all this is about: text, or the continuation alone", default="text"),
+    ),
+)
+
+SAMPLING = Group(
+    "sampling",
+    "Sampling",
+    tuple(replace(flag, aliases=aliases_of(flag.name)) for flag in (
+        Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder; 0.2,1 goes from one to "
+             "the other", default="the model's own", parse=number_or_several, words="a number, or several"),
+        Flag("temperature_steps", int, "Symbols over which it goes", default="all", can_be_off=True),
+        Flag("n", int, "Texts for each prompt", default="1"),
+        Flag("best_of", int, "Draw so many for each prompt and keep the n likeliest", default="none",
+             can_be_off=True),
+        Flag("seed", int, "The same seed gives the same text", default="new each time"),
+        Flag("max_new_tokens", int, "Longest text, in symbols", default="200"),
+        Flag("min_tokens", int, "Shortest text, in symbols", default="0"),
+        Flag("stop", list[str], "End the text at this string; may be repeated"),
+        Flag("include_stop", bool, "Keep the string that ended the text", default="off"),
+        Flag("bad_words", list[str], "Never write this string; may be repeated"),
+        Flag("top_k", int, "Draw from the k likeliest symbols", default="none", can_be_off=True),
+        Flag("top_p", float, "Draw from the fewest symbols with this probability together",
+             default="none", can_be_off=True),
+        Flag("min_p", float, "Draw from symbols this likely beside the likeliest", default="none",
+             can_be_off=True),
+        Flag("typical_p", float, "Draw from the least surprising or dull with this probability together",
+             default="none", can_be_off=True),
+        Flag("samplers", str, "Which of these apply, in which order: temperature, top_k, top_p, min_p, "
+             "typical_p", default="all", table="unspool.generation.sampling.filters:FILTERS", can_be_off=True,
+             parse=names, words="names with commas between them"),
+        Flag("repetition_penalty", float, "Above 1: avoid symbols of the prompt and the text",
+             default="none", can_be_off=True),
+        Flag("presence_penalty", float, "Above 0: avoid symbols that the text has", default="none",
+             can_be_off=True),
+        Flag("frequency_penalty", float, "The same, as often as the text has them", default="none",
+             can_be_off=True),
+        Flag("penalty_last_n", int, "Symbols that these three look back at", default="all",
+             can_be_off=True),
+        Flag("no_repeat_ngram_size", int, "Never write so many symbols in a row twice", default="none",
+             can_be_off=True),
+        Flag("logit_bias", list[str], "SYMBOL=NUMBER is added to its logit; -inf forbids; may be repeated",
+             parse=bias, words="a symbol, = and a number", collect=dict),
+        Flag("logprobs", int, "With --json: so many likeliest symbols at each place", default="none",
+             can_be_off=True),
+        Flag("echo", bool, "With --json: the prompt's log-probabilities too", default="off"),
+    )),
+)  # fmt: skip
+
+COLLECTING = Group(
+    "collecting",
+    "Collecting good ones",
+    (
+        Flag("unique", bool, "Give no text twice", default="off"),
+        Flag("novel", bool, "Give no copy of a training text; see train --novelty-index", default="off"),
+        Flag("against", str, "Corpus whose texts count as known, in place of the training texts",
+             default="none"),
+        Flag("against_text", list[str], "Column of that corpus, as --text is of train"),
+        Flag("valid", str, "Regular expression that the whole text must match", default="none"),
+        Flag("finished", bool, "Give no text that --max-new-tokens cut off", default="off"),
+        Flag("max_attempts", int, "Most texts to draw for each prompt", default="100 × n, at least 10,000"),
+        Flag("out", str, "File to write, .txt, .jsonl or .csv; whole or not there", default="the screen"),
+        Flag("overwrite", bool, "Replace that file", default="off"),
+    ),
+)  # fmt: skip
+
+SEARCH = Group(
+    "search",
+    "Searching for the best text, instead of drawing",
+    (
+        Flag("num_beams", int, "Beginnings kept at each step", default="5"),
+        Flag("length_penalty", float, "Power of the length that a log-probability is divided by",
+             default="0"),
+        Flag("early_stopping", bool, "Stop once as many texts have ended as there are beams", default="off"),
+        Flag("num_beam_groups", int, "Groups of beams that avoid each other's symbols", default="none",
+             can_be_off=True),
+        Flag("diversity_penalty", float, "Nats that a symbol of an earlier group costs", default="none",
+             can_be_off=True),
+    ),
+)  # fmt: skip
+
+ENUMERATION = Group(
+    "enumeration",
+    "Which texts",
+    (
+        Flag("min_probability", float, "Least probability of a text", default="none", can_be_off=True),
+        Flag("min_logprob", float, "The same as a log-probability in nats", default="none", can_be_off=True),
+        Flag("limit", int, "Most texts", default="none", can_be_off=True),
+        Flag("max_new_tokens", int, "Longest text, in symbols with its end", default="200"),
+        Flag("ended_only", bool, "Leave out texts that are cut at the greatest length", default="off"),
+        Flag("in_order", bool, "Whether the likeliest come first; any order needs little memory",
+             default="on", negative="--any-order"),
+        Flag("max_memory", int, "Bytes that the search may hold", default="1073741824"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,61 @@
+"""Open a corpus for a command: fetch it if it is a named one that is not here, and say so."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from unspool.screen.wording import size
+
+if TYPE_CHECKING:
+    from unspool.text.records import Records
+
+
+def open_corpus(source: str, reading: dict[str, Any]) -> "Records":
+    """Describe the records of a path, ``-`` or a corpus's name.
+
+    Args:
+        source: What the user wrote.
+        reading: The reading flags that were given.
+
+    Raises:
+        CorpusError: If there is no such thing, or an option does not fit it.
+    """
+    from unspool.text.corpora.registry import CORPORA
+    from unspool.text.reading.sources import CORPUS_PREFIX, read_records
+
+    columns = {"source_text" if name == "source" else name: value for name, value in reading.items()}
+    records = read_records(source, **columns)
+    name = str(records.spec.get("source", "")).removeprefix(CORPUS_PREFIX)
+    if name in CORPORA:
+        download = Download(name)
+        CORPORA[name].prepare(download.report)
+        download.close()
+    return records
+
+
+class Download:
+    """Show on standard error how a download goes on: in place on a terminal, every tenth elsewhere.
+
+    Args:
+        name: The corpus, for people.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._live = sys.stderr.isatty()
+        self._tenth = -1
+
+    def report(self, done: int, total: int) -> None:
+        """Take in how much is here of how much there is, in bytes."""
+        tenth = done * (100 if self._live else 10) // max(1, total)
+        if tenth == self._tenth:
+            return
+        self._tenth = tenth
+        end = "" if self._live else "\n"
+        start = "\r" if self._live else ""
+        text = f"{start}fetching {self._name}: {size(done)} of {size(total)}"
+        print(text, end=end, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """End the line that was drawn in place."""
+        if self._live and self._tenth >= 0:
+            print(file=sys.stderr)

@@ -1,0 +1,41 @@
+"""What every command prints with: JSON, one-line complaints, text made safe for a terminal, figures."""
+
+import json
+import math
+import sys
+from typing import Any
+
+from unspool.screen.wording import one_line, safe
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output, each item of its outermost level on a line."""
+    if isinstance(document, dict):
+        lines = [f"{_json(key)}: {_json(value)}" for key, value in document.items()]
+        print("{\n  " + ",\n  ".join(lines) + "\n}")
+    else:
+        print("[\n  " + ",\n  ".join(map(_json, document)) + "\n]")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def finite(value: float | None) -> float | None:
+    """Give a figure that JSON can write; an infinite one becomes null."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def complain(message: str) -> None:
+    """Print one line on standard error, whatever the message has in it."""
+    print(f"unspool: {one_line(message)}", file=sys.stderr)
+
+
+def note(message: str) -> None:
+    """Print a remark on standard error, where it does not mix with what the command gives."""
+    print(message, file=sys.stderr)
+
+
+def for_stdout(text: str) -> str:
+    """Leave a text as it is for a file or a pipe, and make it safe for a terminal."""
+    return safe(text) if sys.stdout.isatty() else text

@@ -1,0 +1,197 @@
+"""What ``unspool score`` says of each text, as rows of plain JSON types, in the order that was asked for."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from unspool.cli.output.printing import finite
+from unspool.configuration import check, is_whole
+
+if TYPE_CHECKING:
+    from unspool.evaluation.guess_numbers import GuessNumbers
+    from unspool.evaluation.likelihood_ratio import LikelihoodRatio
+    from unspool.evaluation.scorer import Scorer, TextScore
+    from unspool.text.records import Record
+
+Row = dict[str, Any]
+
+MEASURES = {
+    "bits-per-character": "fair to texts of every length",
+    "logprob": "the probability of the whole text",
+    "ratio": "how much better this model fits than the one of --against",
+}
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Say what is told of each text.
+
+    Args:
+        scorer: The model.
+        against: Another one to compare it with, or None.
+        guesses: Samples to estimate guess numbers from, or None.
+        per_symbol: Whether each symbol is told of.
+    """
+
+    scorer: "Scorer"
+    against: "Scorer | None" = None
+    guesses: "GuessNumbers | None" = None
+    per_symbol: bool = False
+
+    @property
+    def columns(self) -> list[str]:
+        """Name the figures of a row, each a single value, and the text last."""
+        names = ["bits_per_character", "total_logprob", "unknown"]
+        if self.against:
+            names += ["against_bits_per_character", "against_total_logprob", "against_unknown"]
+            names += ["log_likelihood_ratio", "dropped"]
+        if self.guesses:
+            names += ["guess_number", "log2_guess_number", "standard_error", "percentile", "lower_bound"]
+        return [*names, "text"]
+
+    def rows(self, texts: "Iterable[str] | Iterable[Record]") -> Iterator[Row]:
+        """Score texts, a block at a time."""
+        from unspool.evaluation.scorer import blocks, text_of
+
+        done = 0
+        for block in blocks(texts):
+            yield from map(self._row, map(text_of, block), self._scores(block, done))
+            done += len(block)
+
+    def _scores(
+        self, block: "list[str | Record]", first: int
+    ) -> "Iterator[TextScore] | Iterator[LikelihoodRatio]":
+        if self.against is None:
+            return self.scorer.scores(block, first=first)
+        from unspool.evaluation.likelihood_ratio import likelihood_ratios
+
+        texts = [text if isinstance(text, str) else text.text for text in block]
+        return likelihood_ratios(self.scorer, self.against, texts, first=first)
+
+    def _row(self, text: str, result: "TextScore | LikelihoodRatio") -> Row:
+        score: TextScore = result if self.against is None else result.score  # type: ignore[union-attr,assignment]
+        row: Row = {
+            "bits_per_character": score.bits_per_character,
+            "total_logprob": score.total_logprob,
+            "unknown": score.unknown,
+        }
+        if self.against:
+            row |= comparison(result)  # type: ignore[arg-type]
+        if self.guesses:
+            found = self.guesses.of(score.total_logprob)
+            row["guess_number"] = finite(found.guess_number)
+            row["log2_guess_number"] = finite(found.log2_guess_number)
+            row["standard_error"] = finite(found.standard_error)
+            row["percentile"], row["lower_bound"] = found.percentile, found.lower_bound
+        row["text"] = text
+        if self.per_symbol:
+            row |= self._symbols(text, score)
+        return row
+
+    def _symbols(self, text: str, score: "TextScore") -> Row:
+        from unspool.evaluation.surprisal import surprisal_of
+
+        one = surprisal_of(text, score, self.scorer.tokenizer, unknown=self.scorer.rule)
+        return {
+            "text": one.text,
+            "symbols": list(one.symbols),
+            "bits": [round(bits, 4) for bits in one.bits.tolist()],
+            "spans": one.spans.tolist(),
+            "replaced": one.replaced.tolist(),
+        }
+
+
+def comparison(ratio: "LikelihoodRatio") -> Row:
+    """Write what a second model says of a text."""
+    return {
+        "against_bits_per_character": ratio.against.bits_per_character,
+        "against_total_logprob": ratio.against.total_logprob,
+        "against_unknown": ratio.against.unknown,
+        "log_likelihood_ratio": ratio.log_likelihood_ratio,
+        "dropped": ratio.dropped,
+    }
+
+
+def chosen(rows: Iterable[Row], *, sort: str | None, by: str | None, top: int | None) -> Iterator[Row]:
+    """Put rows in order, and keep the first of them.
+
+    Args:
+        rows: Any number of rows.
+        sort: "best" or "worst" first; None leaves them as they come.
+        by: A name in `MEASURES`; None for the ratio where there is one, else bits per character.
+        top: How many to keep, ≥ 1; None for all. Without `sort`, the best are kept.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+    from unspool.evaluation.ranking import in_order, smallest
+
+    ok = sort in (None, "best", "worst")
+    check("sort", sort, "best or worst", ok)
+    check("top", top, "a whole number ≥ 1", top is None or is_whole(top, least=1))
+    if sort is None and top is None:
+        return iter(rows)
+    key = key_of(by, worst=sort == "worst")
+    return in_order(rows, key) if top is None else iter(smallest(rows, key, top))
+
+
+def check_measure(by: str | None, *, ratio: bool) -> str:
+    """Choose what rows are sorted by.
+
+    Raises:
+        ConfigError: If there is no such measure, or nothing to compute it from.
+    """
+    name = by or ("ratio" if ratio else "bits-per-character")
+    known = [measure for measure in MEASURES if ratio or measure != "ratio"]
+    check("by", by, f"{' or '.join(known)}{'' if ratio else ' (ratio needs --against)'}", name in known)
+    return name
+
+
+def key_of(by: str | None, *, worst: bool) -> Callable[[Row], float]:
+    """Make what rows are sorted by; a text without a figure comes last either way."""
+    column, sign = {
+        "bits-per-character": ("bits_per_character", 1),
+        "logprob": ("total_logprob", -1),
+        "ratio": ("log_likelihood_ratio", -1),
+    }[by or "bits-per-character"]
+    turned = -sign if worst else sign
+
+    def key(row: Row) -> float:
+        return math.inf if row[column] is None else turned * row[column]
+
+    return key
+
+
+def whole_texts(records: "Iterable[Record]") -> Iterator[str]:
+    """Put the pieces of long texts together."""
+    return (record.text for record in whole_records(records))
+
+
+def whole_records(records: "Iterable[Record]") -> "Iterator[Record]":
+    """Put the pieces of long texts together; what is known about a text is known at its first piece."""
+    pieces: list[Record] = []
+    for record in records:
+        if record.ends and not pieces:
+            yield record
+            continue
+        pieces.append(record)
+        if record.ends:
+            yield _joined(pieces)
+            pieces = []
+    if pieces:
+        yield _joined(pieces)
+
+
+def _joined(pieces: "list[Record]") -> "Record":
+    return replace(pieces[0], text="".join(piece.text for piece in pieces), ends=True)
+
+
+def numbered(rows: Iterable[Row], seen: Callable[[int, int], None]) -> Iterator[Row]:
+    """Tell of each row that comes how many there were, and how many characters."""
+    characters = 0
+    for number, row in zip(count(1), rows, strict=False):
+        characters += len(row["text"])
+        seen(number, characters)
+        yield row

@@ -1,0 +1,179 @@
+"""Where texts go: standard output or a file, one after the other, so that memory stays flat.
+
+To add a kind of file, write a function that makes its writer and give it a line in `FILES`.
+"""
+
+import csv
+import io
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from unspool.cli.output.printing import for_stdout
+from unspool.errors import ConfigError
+from unspool.screen.wording import one_line
+from unspool.storage import atomic_file
+
+if TYPE_CHECKING:
+    from unspool.generation.results import Generation
+    from unspool.model import Generator
+
+SEPARATOR = "─" * 8
+SECONDS_BETWEEN = 0.1  # what is in a buffer goes out so often
+COLUMNS = ("text", "prompt", "finish_reason", "total_logprob")
+LINE_ENDS = "\n\r"
+
+Write = Callable[["Generation"], None]
+
+
+class NothingWrittenError(Exception):
+    """End a file that has no text, so that it does not come to be."""
+
+
+def txt_writer(file: TextIO) -> Write:
+    """Write a text a line."""
+
+    def write(generation: "Generation") -> None:
+        if any(end in generation.text for end in LINE_ENDS):
+            raise line_ends_error(repr(generation.text[:60]))
+        file.write(generation.text + "\n")
+
+    return write
+
+
+def line_ends_error(got: str) -> ConfigError:
+    """Make the error for texts of several lines that are to go into a file of a text a line."""
+    hint = "write a .jsonl file, or refuse such texts: --valid '.*'"
+    return ConfigError(
+        "a .txt file has a text a line", expected="texts without line ends", got=got, hint=hint
+    )
+
+
+def jsonl_writer(file: TextIO) -> Write:
+    """Write a JSON object a line."""
+
+    def write(generation: "Generation") -> None:
+        row = dict(zip(COLUMNS, cells(generation), strict=True))
+        file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+    return write
+
+
+def csv_writer(file: TextIO) -> Write:
+    """Write a row for each text, after a row of names; line ends stand within quotes."""
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    return lambda generation: rows.writerow(cells(generation))
+
+
+FILES: dict[str, Callable[[TextIO], Write]] = {".txt": txt_writer, ".jsonl": jsonl_writer, ".csv": csv_writer}
+
+
+def cells(generation: "Generation") -> tuple[str, str, str, float]:
+    """Give what a file says of a text, in the order of `COLUMNS`."""
+    return generation.text, generation.prompt, generation.finish_reason, generation.total_logprob
+
+
+def refuse_line_ends(path: Path, model: "Generator", prompts: list[str], *, filtered: bool) -> None:
+    """Refuse a file of lines for a model that writes line ends, before a text is drawn.
+
+    Args:
+        path: The file.
+        model: The model.
+        prompts: What it goes on from.
+        filtered: Whether texts with line ends may be refused on the way; then the first of them is the error.
+
+    Raises:
+        ConfigError: If a text may have a line end.
+    """
+    if path.suffix.lower() == ".txt" and not filtered and may_have_lines(model, prompts, LINE_ENDS):
+        raise line_ends_error("a model that writes them")
+
+
+def may_have_lines(model: "Generator", prompts: list[str], ends: str = "\n") -> bool:
+    """Tell whether a model's texts can have lines of their own."""
+    return any(end in text for text in (*model.tokenizer.symbols, *prompts) for end in ends)
+
+
+@contextmanager
+def file_sink(path: Path) -> Iterator[Write]:
+    """Write a file that takes its name when all of it is there; without a text there is no file."""
+    written = 0
+
+    def counted(generation: "Generation") -> None:
+        nonlocal written
+        write(generation)
+        written += 1
+
+    try:
+        with atomic_file(path) as raw:
+            file = io.TextIOWrapper(raw, encoding="utf-8", newline="")
+            write = FILES[path.suffix.lower()](file)
+            yield counted
+            file.flush()
+            file.detach()
+            if not written:
+                raise NothingWrittenError
+    except NothingWrittenError:
+        pass
+
+
+@contextmanager
+def screen_sink(*, lines: bool) -> Iterator[Write]:
+    """Print texts as they come: a line for each, or a rule between them where they have several."""
+    terminal, first = sys.stdout.isatty(), True
+    flush = _flusher()
+
+    def write(generation: "Generation") -> None:
+        nonlocal first
+        if lines:
+            rule = "" if first else f"{SEPARATOR}\n"
+            print(rule + for_stdout(generation.text))
+        else:
+            print(one_line(generation.text) if terminal else generation.text)
+        first = False
+        flush()
+
+    yield write
+
+
+@contextmanager
+def json_sink(as_dict: Callable[["Generation"], Any], report: Callable[[], Any] | None) -> Iterator[Write]:
+    """Print one JSON document as it comes: a list of the texts, or an object with them and the report."""
+    indent = "  " if report is None else "    "
+    print("[" if report is None else '{\n  "texts": [', end="", flush=True)
+    separator, flush = "\n", _flusher()
+
+    def write(generation: "Generation") -> None:
+        nonlocal separator
+        item = json.dumps(as_dict(generation), ensure_ascii=False, allow_nan=False)
+        sys.stdout.write(f"{separator}{indent}{item}")
+        separator = ",\n"
+        flush()
+
+    yield write
+    if report is None:
+        print("\n]")
+    else:
+        print('\n  ],\n  "report": ' + json.dumps(report(), ensure_ascii=False, allow_nan=False) + "\n}")
+
+
+def _flusher() -> Callable[[], None]:
+    """Make a function that lets out what is written, at most ten times a second."""
+    shown = 0.0
+
+    def flush() -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown >= SECONDS_BETWEEN:
+            shown = now
+            sys.stdout.flush()
+
+    return flush
+
+
+Sink = AbstractContextManager[Write]

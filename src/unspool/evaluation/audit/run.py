@@ -1,0 +1,304 @@
+"""The whole audit of a network: bits per character, copied spans, variety and planted secrets."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, is_whole, to_dict
+from unspool.engines.protocol import Engine, Parameters
+from unspool.evaluation.audit.copying import (
+    CopiedText,
+    IdText,
+    compare_with_training,
+    count_records,
+    count_whole,
+)
+from unspool.evaluation.audit.diversity import Diversity, measure_diversity
+from unspool.evaluation.audit.exposure import Exposures, measure_exposures
+from unspool.evaluation.audit.fit import Fit, judge_fit
+from unspool.evaluation.audit.verdicts import Copying, Whole, judge_copying
+from unspool.evaluation.streams import evaluate_stream
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.sampling.random import sequence_keys
+from unspool.network.conditions import schema_of
+from unspool.text.canaries import CanaryFormat, with_canaries
+from unspool.text.encoding.corpus import encode_in_parts, fingerprints
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.records import Records
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown
+
+MEASURED = 1 << 17  # symbols of each part that bits per character are measured on
+DRAWN_AT_ONCE = 256
+
+Report = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Tell whether a network learns or copies.
+
+    Args:
+        fit: What the run's own measurements say.
+        training_bits_per_character: Of the model as it is, on training text that it reads without learning.
+        held_out_bits_per_character: The same on held-out text; None where there is none.
+        copying: What its texts share with the training text.
+        diversity: How various its texts are.
+        held_out_diversity: How various as many held-out texts are; None for fewer than two.
+        canaries: How well it knows secrets; None where none were asked for.
+        same_corpus: Whether this is the text that it was trained on; None where the model does not say.
+    """
+
+    fit: Fit
+    training_bits_per_character: float
+    held_out_bits_per_character: float | None
+    copying: Copying
+    diversity: Diversity
+    held_out_diversity: Diversity | None
+    canaries: Exposures | None
+    same_corpus: bool | None
+
+    @property
+    def sentences(self) -> list[str]:
+        """Say it all in plain words."""
+        told = [self.fit.sentence[:1].upper() + self.fit.sentence[1:] + ".", self.copying.sentence]
+        if self.same_corpus is False:
+            told.insert(0, "This is not the text that it was trained on, or not as it was then.")
+        if self.canaries is not None:
+            secrets, strangers = (
+                sum(secret.exposure for secret in part) / len(part)
+                for part in (self.canaries.secrets, self.canaries.strangers)
+            )
+            told.append(
+                f"The secrets have an exposure of {secrets:.1f} bits on average, others that it never saw "
+                f"{strangers:.1f}; the most there can be is {np.log2(self.canaries.space):.1f}."
+            )
+        return told
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write it as plain JSON types, the sentences first."""
+        document: dict[str, Any] = {"sentences": self.sentences, **to_dict(self)}
+        if self.copying.whole is not None:
+            document["copying"]["whole"]["by_chance"] = self.copying.whole.by_chance
+        return document
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditOptions:
+    """Say how to audit.
+
+    Args:
+        samples: Texts to generate, ≥ 1.
+        generation: How they are drawn; its seed must be set.
+        metrics: The lines of the run's metrics.jsonl; none where there are none.
+        secrets: Secrets to look for, all of the format.
+        canary_format: Their format; None where there are no secrets.
+        unknown: What becomes of symbols that the model does not know; None for "replace" if it has an
+            `<unk>`, else "error".
+    """
+
+    samples: int
+    generation: GenerationOptions
+    metrics: Iterable[Mapping[str, Any]] = ()
+    secrets: Sequence[str] = ()
+    canary_format: str | None = None
+    unknown: Unknown | None = None
+
+    def __post_init__(self) -> None:
+        check("samples", self.samples, "a whole number ≥ 1", is_whole(self.samples, least=1))
+        form = self.canary_format
+        check("canary_format", form, "the format of the secrets", not self.secrets or form is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditTexts:
+    """Say what a network was trained on.
+
+    Args:
+        corpus: Its texts.
+        validation: What was held out, if that was another corpus.
+        fraction: Share of the corpus that was held out otherwise; None for nothing.
+        data: What the model says of its text: the secrets to plant again, and its fingerprints.
+    """
+
+    corpus: Records
+    validation: Records | None
+    fraction: float | None
+    data: Mapping[str, Any]
+
+
+def audit_network(
+    engine: Engine,
+    parameters: Parameters,
+    tokenizer: Tokenizer,
+    texts: AuditTexts,
+    options: AuditOptions,
+    *,
+    report: Report = lambda what, done, total: None,
+) -> Audit:
+    """Audit a network.
+
+    Args:
+        engine: The engine.
+        parameters: The network's parameters.
+        tokenizer: Its tokenizer.
+        texts: What it was trained on.
+        options: How to audit.
+        report: Told what goes on.
+
+    Raises:
+        ConfigError: If a secret is not of the format.
+        CorpusError: If a text cannot be read.
+        UnknownSymbolError: If the network does not know a symbol.
+    """
+    seed = options.generation.seed or 0
+    canaries = None
+    if options.secrets and options.canary_format is not None:  # first: what is wrong with them shows at once
+        report("ranking the secrets", 0, 0)
+        form = CanaryFormat(options.canary_format)
+        canaries = measure_exposures(
+            engine, parameters, tokenizer, form=form, secrets=options.secrets, seed=seed
+        )
+    report("reading the corpus", 0, 0)
+    encoded = encode_in_parts(
+        with_canaries(texts.corpus, texts.data),
+        texts.validation,
+        fraction=texts.fraction,
+        tokenizer=tokenizer,
+        unknown=options.unknown,
+        contexts=schema_of(texts.data),
+    )
+    training, held_out, document = encoded.training, encoded.validation, texts.corpus.document
+    report("measuring bits per character", 0, 0)
+    bits = [
+        _bits(engine, parameters, part, tokenizer, document=document, seed=seed)
+        for part in (training, held_out)
+    ]
+    written = _draw(engine, parameters, options, report)
+    ours, theirs = _compared(written, encoded, document=document, seed=seed, report=report)
+    report("comparing the texts", 0, 0)
+    whole = None if document else _count_whole(written, training, held_out)
+    same_number = min(len(ours), len(theirs)) if len(theirs) > 1 else len(ours)
+    stored = texts.data.get("fingerprints")
+    return Audit(
+        fit=judge_fit(options.metrics, held_out_characters=held_out.characters),
+        training_bits_per_character=bits[0] or 0.0,
+        held_out_bits_per_character=bits[1],
+        copying=judge_copying(ours, theirs, whole=whole),
+        diversity=measure_diversity([text.text for text in ours[:same_number]]),
+        held_out_diversity=measure_diversity([t.text for t in theirs]) if len(theirs) > 1 else None,
+        canaries=canaries,
+        same_corpus=None if stored is None else stored == fingerprints(encoded),
+    )
+
+
+def _compared(
+    written: Sequence[IdText], encoded: EncodedCorpus, *, document: bool, seed: int, report: Report
+) -> tuple[list[CopiedText], list[CopiedText]]:
+    """Compare what was written, and as much that was held out, with the training text."""
+    real = _real_texts(encoded.validation, written, document=document, seed=seed)
+    compared = compare_with_training(
+        [*written, *real],
+        encoded.training,
+        tokenizer=encoded.tokenizer,
+        document=document,
+        report=lambda done, total: report("searching the training text", done, total),
+    )
+    return compared[: len(written)], compared[len(written) :]
+
+
+def _bits(
+    engine: Engine,
+    parameters: Parameters,
+    stream: TokenStream,
+    tokenizer: Tokenizer,
+    *,
+    document: bool,
+    seed: int,
+) -> float | None:
+    """Measure bits per character on at most `MEASURED` symbols or so of a stream; None for an empty one."""
+    if not stream.characters:
+        return None
+    if document:
+        part = stream
+        if len(stream) > MEASURED:
+            part = stream.tail_split(MEASURED / len(stream))[1]
+    else:
+        mean = len(stream) / stream.num_records
+        part = _chosen(stream, max(1, int(MEASURED / mean)), seed)
+    result = evaluate_stream(engine, parameters, part, eos_id=tokenizer.eos_id, document=document)
+    return result.bits_per_character
+
+
+def _draw(
+    engine: Engine, parameters: Parameters, options: AuditOptions, report: Report
+) -> list[NDArray[np.int32]]:
+    """Let the network write, a few texts at a time."""
+    texts: list[NDArray[np.int32]] = []
+    nothing = np.zeros(0, np.int32)
+    for first in range(0, options.samples, DRAWN_AT_ONCE):
+        report("writing texts", first, options.samples)
+        prompts = [nothing] * min(DRAWN_AT_ONCE, options.samples - first)
+        drawn = engine.generate(parameters, prompts, options.generation, first=first)
+        texts += [result.ids for result in drawn]
+    return texts
+
+
+def _real_texts(held_out: TokenStream, texts: Sequence[IdText], *, document: bool, seed: int) -> list[IdText]:
+    """Choose held-out texts to compare with, at most as many and as long as the generated ones."""
+    longest = max(map(len, texts))
+    if not longest or not len(held_out):
+        return []
+    if document:
+        pieces = min(len(texts), len(held_out) // longest)
+        begins = [place * (len(held_out) // max(1, pieces)) for place in range(pieces)]
+        return [
+            _readable(held_out.ids[begin : begin + len(text)])
+            for begin, text in zip(begins, texts, strict=False)
+        ]
+    order = _order(held_out.num_records, seed)[: len(texts)]
+    ends = np.append(held_out.starts[1:], len(held_out)) - 1
+    bounds = [(int(held_out.starts[r]), int(ends[r])) for r in order]
+    return [_readable(held_out.ids[begin : min(end, begin + longest)]) for begin, end in bounds]
+
+
+def _readable(ids: NDArray[Any]) -> IdText:
+    return ids.astype(np.int32)
+
+
+def _order(count: int, seed: int) -> NDArray[np.int64]:
+    """Put numbers from 0 in an order that the seed decides."""
+    return np.argsort(sequence_keys(seed, count), kind="stable")
+
+
+def _chosen(stream: TokenStream, count: int, seed: int) -> TokenStream:
+    """Take so many records of a stream, as the seed decides."""
+    if count >= stream.num_records:
+        return stream
+    ends = np.append(stream.starts[1:], len(stream))
+    chosen = _order(stream.num_records, seed)[:count]
+    picked = [stream.ids[stream.starts[r] : ends[r]] for r in chosen]
+    starts = np.cumsum([0, *map(len, picked[:-1])]).astype(np.int64)
+    ids = np.concatenate(picked)
+    characters = len(ids) - count
+    if stream.symbol_lengths is not None:
+        characters = int(np.abs(stream.symbol_lengths[ids]).sum())
+    contexts = None if stream.contexts is None else stream.contexts.take(chosen)
+    return replace(stream, ids=ids, starts=starts, characters=characters, contexts=contexts)
+
+
+def _count_whole(texts: Sequence[IdText], training: TokenStream, held_out: TokenStream) -> Whole:
+    different = list({text.tobytes(): text for text in texts if len(text)}.values())
+    counts = count_records(training)
+    return Whole(
+        different=len(different),
+        in_training=count_whole(different, training),
+        in_held_out=count_whole(different, held_out),
+        training=counts.different,
+        held_out=count_records(held_out).different,
+        repeated_share=counts.repeated / max(1, counts.records),
+    )

@@ -1,0 +1,1 @@
+"""From the logits of one place to a token."""

@@ -1,0 +1,106 @@
+"""Samplers: what they do to the scores from which a symbol is drawn.
+
+Scores are log-probabilities up to a constant, minus infinity for what may not be drawn. Each row of
+`FILTERS` is a plain NumPy function from scores to scores. They apply in the order of the table, or in that of
+the option `samplers`; the native loop in ``native/filters.h`` is their twin.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.generation.options.generation_options import GenerationOptions
+
+Scores = NDArray[np.floating[Any]]
+Weights = NDArray[np.floating[Any]]
+
+LOWEST = -1e29  # where the score of something that may be drawn ends
+
+
+def weights_of(scores: Scores) -> Weights:
+    """Turn scores into probabilities up to a factor: 1 for the most probable symbol.
+
+    The exponent ends at -87, as in the native twin, so that nothing that may be drawn underflows to zero.
+    """
+    top = scores.max()
+    if np.isneginf(top):
+        return np.zeros_like(scores)
+    return np.where(np.isneginf(scores), 0, np.exp(np.maximum(scores - top, -87)))
+
+
+def most_probable_first(scores: Scores) -> NDArray[np.int64]:
+    """Order the symbols by falling score; equal scores keep the order of their ids."""
+    return np.argsort(-scores, kind="stable")
+
+
+def temperature(scores: Scores, t: float) -> Scores:
+    """Divide by t, above 0, as far as scores go; the most probable symbol gets 0.
+
+    Divided, not multiplied by the inverse, which is infinite for the smallest temperatures.
+    """
+    with np.errstate(over="ignore"):
+        scaled = (scores - scores.max()) / np.float32(t)
+    return np.where(np.isneginf(scores), -np.inf, np.maximum(scaled, LOWEST))
+
+
+def top_k(scores: Scores, k: int) -> Scores:
+    """Keep the k most probable symbols; of equal ones, those with the smaller ids."""
+    kept = scores.copy()
+    kept[most_probable_first(scores)[k:]] = -np.inf
+    return kept
+
+
+def top_p(scores: Scores, p: float) -> Scores:
+    """Keep the fewest most probable symbols that together have at least the share p of all."""
+    return _fewest(scores, p, order=most_probable_first(scores))
+
+
+def min_p(scores: Scores, p: float) -> Scores:
+    """Keep the symbols with at least p times the probability of the most probable one."""
+    return np.where(weights_of(scores) < p, -np.inf, scores)
+
+
+def typical_p(scores: Scores, p: float) -> Scores:
+    """Keep the fewest symbols with the share p of all, those first whose surprise is nearest to the mean."""
+    weights = weights_of(scores)
+    surprise = np.where(weights > 0, scores.max() - scores, 0)  # nats, without ln of the total
+    mean = (weights * surprise).sum(dtype=np.float64) / weights.sum(dtype=np.float64)
+    away = np.where(weights > 0, np.abs(surprise - mean), np.inf)
+    return _fewest(scores, p, order=np.argsort(away, kind="stable"))
+
+
+def _fewest(scores: Scores, p: float, *, order: NDArray[np.int64]) -> Scores:
+    """Keep the fewest of the first symbols of an order that have at least the share p of all."""
+    kept = scores.copy()
+    if p < 1:
+        share = np.cumsum(weights_of(scores)[order], dtype=np.float64)
+        few = int(np.searchsorted(share, p * share[-1])) + 1
+        kept[order[few:]] = -np.inf
+    return kept
+
+
+FILTERS: dict[str, Callable[[Scores, Any], Scores]] = {
+    "temperature": temperature,
+    "top_k": top_k,
+    "top_p": top_p,
+    "min_p": min_p,
+    "typical_p": typical_p,
+}
+
+
+def apply_filters(scores: Scores, options: GenerationOptions, *, place: int = 0) -> Scores:
+    """Run the samplers that the options turn on, in their order.
+
+    Args:
+        scores: At least one of them above minus infinity.  # (V,)
+        options: Which samplers, and in which order.
+        place: Which symbol of the text is drawn, from 0: the temperature may depend on it. It is not 0
+            there.
+    """
+    for name in options.sampler_names:
+        value = options.temperature_at(place) if name == "temperature" else getattr(options, name)
+        if value is not None and not (name == "temperature" and value == 1):
+            scores = FILTERS[name](scores, value)
+    return scores

@@ -1,0 +1,1 @@
+"""Which of the texts that are drawn are good ones."""

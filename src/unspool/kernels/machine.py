@@ -1,0 +1,49 @@
+"""What the machine has for the kernels: instruction sets and threads."""
+
+import os
+from functools import lru_cache
+
+from unspool import _native
+from unspool.errors import ConfigError
+
+
+def kernel_names() -> tuple[str, ...]:
+    """List the instruction sets that this processor and this build have, the best one first."""
+    return tuple(_native.kernel_names())
+
+
+def chosen_kernels() -> str:
+    """Name the kernels in use: ``UNSPOOL_KERNELS`` or the best ones.
+
+    Raises:
+        ConfigError: If the environment variable names kernels that are not here.
+    """
+    name = os.environ.get("UNSPOOL_KERNELS") or kernel_names()[0]
+    if name not in kernel_names():
+        raise ConfigError(
+            "environment variable UNSPOOL_KERNELS",
+            expected=f"one of {', '.join(kernel_names())} on this processor",
+            got=repr(name),
+            hint="unset it to take the best ones",
+        )
+    return name
+
+
+def default_threads() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=8)
+def thread_team(threads: int) -> _native.ThreadTeam:
+    """Give the team of that many threads; asked again, the same one.
+
+    Raises:
+        ConfigError: If the system does not give that many.
+    """
+    try:
+        return _native.ThreadTeam(threads)
+    except RuntimeError as error:
+        raise ConfigError(
+            "parameter threads", expected="as many as the system gives", got=f"{threads} ({error})"
+        ) from None

@@ -1,0 +1,174 @@
+"""A network in the native module: its memory and its operations."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool import _native
+from unspool.kernels.arrays import NO_ID, Floats, check_array, check_ids
+from unspool.kernels.conditions import WindowConditions
+from unspool.kernels.machine import chosen_kernels, thread_team
+from unspool.kernels.shape import NetworkShape
+
+CELL_CODES = {"rnn": 0, "lstm": 1, "gru": 2}
+STAGES = ("packing", "forward", "output", "backward", "weight gradients")  # of a step, in their order
+
+
+class NativeNetwork:
+    """The memory and the operations of one network.
+
+    Any number of threads may use it at once: calls are done one after the other, and one that waits lets
+    other Python threads run. After a fork, the child has memory and threads of its own.
+
+    Args:
+        shape: The network.
+        threads: Threads to run on, at least 1.
+        kernels: An instruction set from `kernel_names`; None for the chosen one.
+
+    Attributes:
+        native: The native object, for `unspool.kernels.generation`.
+    """
+
+    def __init__(self, shape: NetworkShape, *, threads: int, kernels: str | None = None) -> None:
+        self.shape = shape
+        self._names = tuple(shape.parameter_shapes)
+        self.native = _native.Network(
+            thread_team(threads),
+            kernels or chosen_kernels(),
+            CELL_CODES[shape.cell],
+            shape.reset_after,
+            shape.vocab_size,
+            shape.embedding_size or 0,
+            shape.hidden_size,
+            shape.num_layers,
+            shape.residual,
+            shape.precision == "bf16",
+        )
+
+    def _listed(self, what: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
+        for name, shape in self.shape.parameter_shapes.items():
+            check_array(f"{what} {name}", arrays[name], np.float32, shape)
+        return [arrays[name] for name in self._names]
+
+    def _check_state(self, state: Floats, lanes: int) -> None:
+        shape = (self.shape.num_layers, self.shape.states, lanes, self.shape.hidden_size)
+        check_array("state", state, np.float32, shape)
+
+    def step(
+        self,
+        parameters: Mapping[str, Floats],
+        ids: NDArray[np.int32],
+        targets: NDArray[np.int32],
+        state: Floats,
+        *,
+        reset_id: int | None,
+        masks: Floats | None = None,
+        losses: Floats | None = None,
+        gradients: Mapping[str, Floats] | None = None,
+        conditions: WindowConditions | None = None,
+    ) -> tuple[float, int]:
+        """Run a window forward and, where `gradients` are given, backward.
+
+        Args:
+            parameters: The network's parameters by name.
+            ids: int32.  # (T, B)
+            targets: int32, 0 where nothing is counted.  # (T, B)
+            state: Read as the state before the window, left as the state after it.  # (L, S, B, H)
+            reset_id: Input id before which a lane's state is zeroed, or None.
+            masks: Factors on each layer's output, before a residual sum, or None.  # (L, B, H)
+            losses: Filled with the nats of each target.  # (T, B)
+            gradients: Filled with the gradients of the mean loss, by name.
+            conditions: What steers the window from outside, or None.
+
+        Returns:
+            Nats summed over the counted targets, and their number.
+
+        Raises:
+            ValueError: If an array has another shape or type, or an id is outside the vocabulary.
+        """
+        check_array("ids", ids, np.int32, (None, None))
+        check_array("targets", targets, np.int32, ids.shape)
+        check_ids("ids", ids, self.shape.vocab_size)
+        check_ids("targets", targets, self.shape.vocab_size)
+        self._check_state(state, ids.shape[1])
+        if masks is not None:
+            shape = (self.shape.num_layers, ids.shape[1], self.shape.hidden_size)
+            check_array("masks", masks, np.float32, shape)
+        if losses is not None:
+            check_array("losses", losses, np.float32, ids.shape)
+        return self.native.step(
+            self._listed("parameter", parameters),
+            ids,
+            targets,
+            NO_ID if reset_id is None else reset_id,
+            masks,
+            state,
+            losses,
+            None if gradients is None else self._listed("gradient", gradients),
+            self._given(conditions, ids),
+        )
+
+    def _given(self, conditions: WindowConditions | None, ids: NDArray[np.int32]) -> _native.Conditions:
+        return _native.Conditions() if conditions is None else conditions.native(self.shape, ids.shape)
+
+    def stage_seconds(self) -> dict[str, float]:
+        """Give the seconds of each of the `STAGES` of the last step; a forward step has no later ones."""
+        return dict(zip(STAGES, self.native.stage_seconds(), strict=True))
+
+    def logits(
+        self,
+        parameters: Mapping[str, Floats] | None,
+        ids: NDArray[np.int32],
+        state: Floats,
+        *,
+        reset_id: int | None,
+        conditions: WindowConditions | None = None,
+    ) -> Floats:
+        """Run ids (T, B) forward; `state` (L, S, B, H) is left as the state after them.
+
+        Args:
+            parameters: The network's parameters by name; None for those that `load` has packed, since
+                packing is most of a short call.
+            ids: int32.  # (T, B)
+            state: Read as the state before the window, left as the state after it.  # (L, S, B, H)
+            reset_id: Input id before which a lane's state is zeroed, or None.
+            conditions: What steers the window from outside, or None.
+
+        Returns:
+            Logits, minus infinity for `<pad>`.  # (T, B, V)
+        """
+        out = self._room_for_logits(ids, state)
+        self.native.logits(
+            None if parameters is None else self._listed("parameter", parameters),
+            ids,
+            NO_ID if reset_id is None else reset_id,
+            state,
+            out,
+            self._given(conditions, ids),
+        )
+        return out
+
+    def _room_for_logits(self, ids: NDArray[np.int32], state: Floats) -> Floats:
+        check_array("ids", ids, np.int32, (None, None))
+        check_ids("ids", ids, self.shape.vocab_size)
+        self._check_state(state, ids.shape[1])
+        return np.empty((*ids.shape, self.shape.vocab_size), dtype=np.float32)
+
+    def load(self, parameters: Mapping[str, Floats]) -> None:
+        """Pack parameters for calls that bring none.
+
+        They are not copied: load them again once they change.
+        """
+        self.native.load(self._listed("parameter", parameters))
+
+    def generate(
+        self,
+        parameters: Mapping[str, Floats] | None,
+        sequences: _native.Sequences,
+        decoding: _native.Decoding,
+    ) -> None:
+        """Write texts, as `unspool.kernels.generation.generate` says them; None as in `logits`."""
+        listed = None if parameters is None else self._listed("parameter", parameters)
+        self.native.generate(listed, sequences, decoding)

@@ -1,0 +1,74 @@
+"""A step of an optimizer in the native module."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from unspool import _native
+from unspool.kernels.arrays import Floats, check_array
+from unspool.kernels.machine import chosen_kernels, thread_team
+
+OPTIMIZER_CODES = {"adam": 0, "adamw": 0, "rmsprop": 1, "sgd": 2}
+
+
+def optimizer_step(
+    name: str,
+    parameters: Sequence[Floats],
+    gradients: Sequence[Floats],
+    slots: Sequence[Sequence[Floats]],
+    decays: Sequence[float],
+    *,
+    step: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    clip_norm: float | None,
+    threads: int = 1,
+) -> float:
+    """Clip the gradients by their global norm and change the parameters and slots in place.
+
+    Args:
+        name: A name in `OPTIMIZER_CODES`.
+        parameters: Arrays of any shapes.
+        gradients: The same shapes; left as they are.
+        slots: One list of arrays per slot, in the optimizer's order.
+        decays: Decoupled weight decay of each parameter.
+        step: Number of the update, from 1.
+        learning_rate: Learning rate of this update.
+        beta1: Decay of the first moment, or the momentum.
+        beta2: Decay of the second moment.
+        epsilon: Above 0.
+        clip_norm: Largest global norm, or None.
+        threads: Threads to run on.
+
+    Returns:
+        The global norm before clipping. Where it is not finite, nothing was changed.
+
+    Raises:
+        ValueError: If shapes or types do not fit together.
+    """
+    for arrays in (gradients, *slots):
+        if len(arrays) != len(parameters):
+            raise ValueError(f"expected {len(parameters)} arrays, got {len(arrays)}")
+        for parameter, array in zip(parameters, arrays, strict=True):
+            check_array("optimizer array", array, np.float32, parameter.shape)
+    for parameter in parameters:
+        check_array("parameter", parameter, np.float32, parameter.shape)
+    empty: list[Floats] = []
+    pair = [list(slots[0]), empty] if name == "sgd" else [empty, list(slots[0])]
+    return _native.optimize(
+        thread_team(threads),
+        chosen_kernels(),
+        OPTIMIZER_CODES[name],
+        list(parameters),
+        list(gradients),
+        [list(slot) for slot in slots] if len(slots) == 2 else pair,
+        list(decays),
+        step,
+        learning_rate,
+        beta1,
+        beta2,
+        epsilon,
+        clip_norm or 0.0,
+    )

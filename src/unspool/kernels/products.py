@@ -1,0 +1,31 @@
+"""Plain products by the kernels' own tile, for tests and measurements."""
+
+import numpy as np
+
+from unspool import _native
+from unspool.kernels.arrays import Floats, check_array
+from unspool.kernels.machine import chosen_kernels
+
+
+def multiply(
+    a: Floats,
+    b: Floats,
+    *,
+    kernels: str | None = None,
+    precision: str = "float32",
+    transposed: bool = False,
+) -> Floats:
+    """Multiply two matrices with the kernels' own tile: what every other product here is made of.
+
+    Args:
+        a: The left side.  # (M, K), or (K, M) if it is given transposed
+        b: The right side.  # (K, N)
+        kernels: An instruction set from `kernel_names`; None for the chosen one.
+        precision: "float32", or "bf16": both sides rounded, sums in float32.
+        transposed: Whether to multiply a's transpose, as weight gradients are made.
+    """
+    check_array("a", a, np.float32, (None, None))
+    check_array("b", b, np.float32, (a.shape[0 if transposed else 1], None))
+    out = np.empty((a.shape[1 if transposed else 0], b.shape[1]), dtype=np.float32)
+    _native.multiply(kernels or chosen_kernels(), precision == "bf16", transposed, a, b, out)
+    return out

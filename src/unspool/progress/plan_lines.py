@@ -1,0 +1,35 @@
+"""What is about to be trained, in a few lines."""
+
+from unspool.screen.wording import one_line
+from unspool.training.announcement import Announcement
+
+
+def plan_lines(plan: Announcement) -> list[str]:
+    """Describe a run in a few lines: the text, the network, where it goes."""
+    network = plan.network
+    held_out = (
+        f", {plan.held_out_characters:,} held out" if plan.held_out_characters else ", nothing held out"
+    )
+    noun = "record" if plan.records == 1 else "records"
+    stacked = f"{network.num_layers} × " if network.num_layers > 1 else ""
+    lines = [
+        f"text     {one_line(plan.description)}",
+        f"         {plan.records:,} {noun}, {plan.characters:,} characters{held_out}",
+        f"network  {stacked}{network.cell} {network.hidden_size}, {plan.vocab_size:,} symbols, "
+        f"{plan.num_parameters:,} parameters",
+    ]
+    if network.source_vocab_size is not None:
+        symbols = f"{network.source_vocab_size:,} symbols of the sources"
+        lines.append(f"encoder  {stacked}{network.cell} {network.hidden_size}, {symbols}")
+    if plan.unknown:
+        lines.insert(2, f"         {plan.unknown:,} rare symbols became <unk>")
+    for name, said in () if plan.schema is None else plan.schema.described:
+        lines.insert(-1, f"context  {one_line(name)}: {one_line(said)}")
+    if plan.note:
+        lines.insert(2, f"         {plan.note}")
+    if plan.precision != "float32":
+        lines.append(f"         products in {plan.precision}, sums and all else in float32")
+    if plan.missing:
+        lines.append(f"warning  {plan.missing}")
+    going_on = f", going on after step {plan.first_step:,}" if plan.first_step else ""
+    return [*lines, f"folder   {plan.out}{going_on}"]

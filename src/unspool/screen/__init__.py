@@ -1,0 +1,1 @@
+"""What a terminal shows. Knows nothing of the subject."""

@@ -1,0 +1,1 @@
+"""A corpus in token ids: what is learnt from, what is held out, what is known of each record."""

@@ -1,0 +1,191 @@
+"""An encoded corpus as files: its tokenizer, and arrays that are mapped where they are read.
+
+::
+
+    tokenizer.json
+    training.ids, training.starts, validation.ids, validation.starts     little end first
+
+Two arrays that are parts of one, as the two parts of a document are, lie in one file.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.errors import InputError
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.streams.spill import MappedFile
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import tokenizer_from_json
+
+FORMAT = 2
+TOKENIZER = "tokenizer.json"
+BLOCK = 1 << 20  # bytes summed and written at once
+
+
+def _arrays(corpus: EncodedCorpus) -> Iterator[tuple[str, NDArray[Any], MappedFile | None]]:
+    for name, stream in (("training", corpus.training), ("validation", corpus.validation)):
+        yield f"{name}.ids", stream.ids, stream.ids_file
+        yield f"{name}.starts", stream.starts, stream.starts_file
+
+
+def save_corpus(folder: Path, corpus: EncodedCorpus) -> dict[str, Any]:
+    """Write the files of a corpus into a folder.
+
+    A file without a name in which nothing but its arrays lies is given a name there, where that can be done.
+
+    Returns:
+        What `load_corpus` must be told, in JSON types.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    linked = _linked(folder, corpus)
+    arrays = {}
+    for name, array, file in _arrays(corpus):
+        place = linked.get(file) if array.size else None
+        facts = {"file": name, "offset": 0, "dtype": array.dtype.newbyteorder("<").str, "size": len(array)}
+        if place is not None and file is not None:
+            facts |= {"file": place, "offset": file.offset(array), "sum": _digest(array, file)}
+        else:
+            facts["sum"] = _written(folder / name, array, file)
+        arrays[name] = facts
+    (folder / TOKENIZER).write_text(corpus.tokenizer.to_json(), "utf-8")
+    return {
+        "format": FORMAT,
+        "arrays": arrays,
+        "unknown": corpus.unknown,
+        "streams": {
+            name: {"characters": stream.characters, "fingerprint": stream.fingerprint()}
+            for name, stream in (("training", corpus.training), ("validation", corpus.validation))
+        },
+        "tokenizer": _tokenizer_sum(folder),
+    }
+
+
+def load_corpus(folder: Path, facts: Mapping[str, Any]) -> EncodedCorpus:
+    """Map the files of a corpus.
+
+    Args:
+        folder: Where they are.
+        facts: What `save_corpus` gave.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If they are not what was written.
+        KeyError: If the facts are not whole.
+    """
+    if facts["format"] != FORMAT or facts["tokenizer"] != _tokenizer_sum(folder):
+        raise ValueError("its format or its tokenizer is another")
+    try:
+        tokenizer = tokenizer_from_json((folder / TOKENIZER).read_text("utf-8"), where=TOKENIZER)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    lengths = tokenizer.symbol_lengths
+    symbol_lengths = None if (lengths[1:-1] == 1).all() else lengths
+    files: dict[str, MappedFile] = {}
+    training, validation = (
+        replace(_stream(folder, name, facts, files), symbol_lengths=symbol_lengths)
+        for name in ("training", "validation")
+    )
+    return EncodedCorpus(tokenizer, training, validation, facts["unknown"])
+
+
+def _stream(folder: Path, name: str, facts: Mapping[str, Any], files: dict[str, MappedFile]) -> TokenStream:
+    ids, ids_file = _mapped(folder, facts["arrays"], f"{name}.ids", files)
+    starts, starts_file = _mapped(folder, facts["arrays"], f"{name}.starts", files)
+    own = facts["streams"][name]
+    return TokenStream(
+        ids,
+        starts,
+        own["characters"],
+        ids_file=ids_file,
+        starts_file=starts_file,
+        known_fingerprint=own["fingerprint"],
+    )
+
+
+def _mapped(
+    folder: Path, arrays: Mapping[str, Any], name: str, files: dict[str, MappedFile]
+) -> tuple[NDArray[Any], MappedFile | None]:
+    """Map a file, and go through an array in it once to see whether it is still what was written.
+
+    The sums find what was cut off, not written or overwritten, at the speed of memory; they are no protection
+    against someone who wants to fool them.
+    """
+    facts = arrays[name]
+    dtype, size, own = np.dtype(facts["dtype"]), facts["size"], facts["file"]
+    ends = (
+        part["offset"] + part["size"] * np.dtype(part["dtype"]).itemsize
+        for part in arrays.values()
+        if part["file"] == own
+    )
+    if (folder / own).stat().st_size != max(ends):
+        raise ValueError(f"{own} has another size")
+    if size == 0:
+        return np.empty(0, dtype.newbyteorder("=")), None
+    if own not in files:
+        with (folder / own).open("rb") as file:
+            files[own] = MappedFile(file)
+    mapped = files[own]
+    array = mapped.array(np.uint8)[facts["offset"] :][: size * dtype.itemsize].view(dtype)
+    if _digest(array, mapped) != facts["sum"]:
+        raise ValueError(f"{name} is damaged")
+    return array, mapped
+
+
+def _linked(folder: Path, corpus: EncodedCorpus) -> dict[MappedFile | None, str]:
+    """Give names to the files that hold nothing but arrays of the corpus, as they are stored."""
+    inside: dict[MappedFile, list[tuple[str, NDArray[Any]]]] = {}
+    for name, array, file in _arrays(corpus):
+        if file is not None and array.dtype == array.dtype.newbyteorder("<"):
+            inside.setdefault(file, []).append((name, array))
+    return {
+        file: some[0][0]
+        for file, some in inside.items()
+        if sum(array.nbytes for _, array in some) == file.size and file.link(folder / some[0][0])
+    }
+
+
+def _written(path: Path, array: NDArray[Any], file: MappedFile | None) -> str:
+    """Write an array into a file of its own, and give its sum."""
+    with path.open("xb") as out:
+        for block in _blocks(array):
+            out.write(np.ascontiguousarray(block, array.dtype.newbyteorder("<")).data)
+            if file is not None:
+                file.give_back()
+    return _digest(array, file)
+
+
+def _digest(array: NDArray[Any], file: MappedFile | None) -> str:
+    """Put the sums of an array's blocks together."""
+    digest = hashlib.blake2b(digest_size=16)
+    for block in _blocks(array):
+        digest.update(_sum(np.ascontiguousarray(block, array.dtype.newbyteorder("<"))))
+        if file is not None:
+            file.give_back()
+    return digest.hexdigest()
+
+
+def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    count = BLOCK // array.dtype.itemsize
+    return (array[begin : begin + count] for begin in range(0, len(array), count))
+
+
+def _sum(block: NDArray[Any]) -> bytes:
+    """Add up a block as numbers of eight bytes, modulo 2^64."""
+    raw = block.view(np.uint8)
+    whole = len(raw) // 8 * 8
+    total = int(raw[:whole].view("<u8").sum(dtype=np.uint64)) + int.from_bytes(
+        raw[whole:].tobytes(), "little"
+    )
+    return (total % (1 << 64)).to_bytes(8, "little")
+
+
+def _tokenizer_sum(folder: Path) -> str:
+    return hashlib.blake2b((folder / TOKENIZER).read_bytes(), digest_size=16).hexdigest()

@@ -1,0 +1,110 @@
+"""Gather the sources of records while these are read, and encode them by a tokenizer of their own."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.errors import CorpusError
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.records import Record
+from unspool.text.streams.lanes import padded_sources
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import Tokenizer
+from unspool.text.tokenizers.unknown_symbols import Unknown
+
+HeldOut = Callable[[Record], bool]
+
+
+class SourceGatherer:
+    """Pass records on, and remember their sources and on which side of the split they are.
+
+    Args:
+        records: The records, each of which has a source.
+        held_out: Tells which of them are held out; None for none.
+    """
+
+    def __init__(self, records: Iterable[Record], held_out: HeldOut | None) -> None:
+        self._records, self._rule = records, held_out
+        self._sources: list[str] = []
+        self._held: list[bool] = []
+
+    def __iter__(self) -> Iterator[Record]:
+        """Pass the records on.
+
+        Raises:
+            CorpusError: If one has no source, or is a piece of a longer text.
+        """
+        for number, record in enumerate(self._records, start=1):
+            if record.source is None:
+                hint = "say which column it is (source_text, --source)"
+                raise CorpusError(
+                    f"record {number:,} has no source", expected="one in every record", hint=hint
+                )
+            if not record.ends:
+                raise CorpusError(
+                    f"record {number:,}", expected="a whole text beside a source", got="a piece"
+                )
+            self._sources.append(record.source)
+            if self._rule is None:
+                self._held.append(False)
+            yield record
+
+    @property
+    def held_out(self) -> HeldOut | None:
+        """Give the rule of the split, which is asked once for each record."""
+        rule = self._rule
+        if rule is None:
+            return None
+
+        def asked(record: Record) -> bool:
+            self._held.append(rule(record))
+            return self._held[-1]
+
+        return asked
+
+    def sources(self) -> tuple[Iterator[Record], HeldOut]:
+        """Give the sources as records of their own, and what tells the held-out ones."""
+        held = iter(self._held)
+        return (Record(source) for source in self._sources), lambda _: next(held)
+
+
+def with_sources(targets: EncodedCorpus, sources: EncodedCorpus) -> EncodedCorpus:
+    """Give texts their sources: records and sources have the same order and the same split.
+
+    Args:
+        targets: The texts.
+        sources: Their sources, encoded.
+    """
+
+    def joined(stream: TokenStream, read: TokenStream) -> TokenStream:
+        return replace(stream, sources=read if read.num_records else None)
+
+    return replace(
+        targets,
+        training=joined(targets.training, sources.training),
+        validation=joined(targets.validation, sources.validation),
+        source_tokenizer=sources.tokenizer,
+        unknown=targets.unknown + sources.unknown,
+    )
+
+
+def read_sources(
+    tokenizer: Tokenizer, texts: Sequence[str], *, unknown: Unknown = "error"
+) -> NDArray[np.int32]:
+    """Encode sources as an encoder reads them; see `padded_sources`.
+
+    Args:
+        tokenizer: That of the sources.
+        texts: R of them, at least one.
+        unknown: What becomes of symbols that it does not know: "error"; "drop"; "replace".
+
+    Raises:
+        UnknownSymbolError: If a source has a symbol that the tokenizer does not know.
+    """
+    closed = [[*tokenizer.encode(text, unknown=unknown), tokenizer.eos_id] for text in texts]
+    sizes = np.array([len(ids) for ids in closed], np.int64)
+    ids = np.concatenate(closed).astype(np.int32)
+    stream = TokenStream(ids, np.cumsum(sizes) - sizes, sum(map(len, texts)))
+    return padded_sources(stream, np.arange(len(texts)))

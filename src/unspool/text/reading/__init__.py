@@ -1,0 +1,1 @@
+"""From files to records: formats, columns, bytes and their encodings, sentences."""

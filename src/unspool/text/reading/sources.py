@@ -1,0 +1,370 @@
+"""Read texts from wherever they are: `read_records` is the one way in.
+
+To add a format, write a reader that takes a `Place` and `ReadOptions` and yields records, and give it a
+line in `SOURCES`.
+"""
+
+import difflib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from unspool.errors import CorpusError
+from unspool.text.corpora.registry import CORPORA, Corpus
+from unspool.text.reading.columns import LENGTH, Column, ReadOptions
+from unspool.text.reading.decoding import (
+    Place,
+    file_place,
+    lines_of,
+    pieces_of,
+    refuse_unreadable,
+    standard_input,
+    text_blocks,
+)
+from unspool.text.reading.sentences import SPLITS
+from unspool.text.reading.tables import read_csv, read_jsonl, read_tsv
+from unspool.text.records import Record, Records, normalized
+
+CORPUS_PREFIX = "corpus:"
+TAB_NAMES = ("\\t", "tab")  # how a tab can be written where it cannot be typed
+
+
+def read_text(place: Place, options: ReadOptions) -> Iterator[Record]:
+    """Read plain text: each line that is more than white space a record, or all of it as one document.
+
+    A document keeps its empty lines; it and very long lines come in pieces of about a million characters.
+    """
+    if options.document:
+        for piece, ends in pieces_of(text_blocks(place)):
+            yield Record(normalized(piece, options.normalization), ends=ends)
+        return
+    whole = True
+    for line, ends in lines_of(text_blocks(place)):
+        if not whole or (line and not line.isspace()):
+            yield Record(normalized(line, options.normalization), ends=ends)
+            whole = ends
+
+
+@dataclass(frozen=True)
+class Source:
+    """Describe a format that texts come in.
+
+    Args:
+        description: What it is, for people.
+        suffixes: The file names it goes by; each may have ``.gz`` after it.
+        columns: Whether it has columns to choose from.
+        delimited: Whether it has a delimiter and perhaps a header.
+        read: Yields the records of one file.
+    """
+
+    description: str
+    suffixes: tuple[str, ...]
+    columns: bool
+    delimited: bool
+    read: Callable[[Place, ReadOptions], Iterator[Record]]
+
+
+SOURCES: dict[str, Source] = {
+    "text": Source("plain text, by line or whole", (".txt", ".text", ".md"), False, False, read_text),
+    "csv": Source("comma-separated columns", (".csv",), True, True, read_csv),
+    "tsv": Source("tab-separated columns", (".tsv", ".tab"), True, True, read_tsv),
+    "jsonl": Source("one JSON value a line", (".jsonl", ".ndjson"), True, False, read_jsonl),
+}
+
+
+def read_records(
+    source: str | Path,
+    *,
+    text: Column | Sequence[Column] | None = None,
+    source_text: Column | Sequence[Column] | None = None,
+    context: Column | Sequence[Column] = (),
+    document: bool = False,
+    format: str | None = None,  # noqa: A002 (the field's word)
+    header: bool | None = None,
+    delimiter: str | None = None,
+    separator: str = " ",
+    normalization: str | None = "NFC",
+    split: str | None = None,
+    language: str = "en",
+    reuse: bool = True,
+) -> Records:
+    r"""Describe texts that are read when they are iterated.
+
+    Texts are UTF-8, with or without a byte order mark, packed by gzip or not. ``\n``, ``\r\n`` and a lone
+    ``\r`` end a line and come out as ``\\n``. Texts that are only white space are passed over.
+
+    Args:
+        source: A file; a folder, of which every file of the format is read, in the order of their paths,
+            folders inside it as well, hidden ones and links to folders not; ``-`` for standard input, which
+            can be read once; or the name of a corpus (`CORPORA`). A name that is both a corpus and a path
+            is an error: write ``./NAME`` for the path and ``corpus:NAME`` for the corpus. A `Path` is
+            always a path.
+        text: The column or columns that are the text, by name or by number from 0; None takes the column
+            named ``text``, or the only one there is, or a corpus's own.
+        source_text: The column or columns of what each text is the answer to, such as the sentence that it
+            translates; joined as those of the text are. None for no sources.
+        context: The columns to carry along in `Record.context`, under their names (``column_0`` ... where
+            there is no header), which steer what is learnt. ``length`` is that of the text in characters,
+            where no column is called so. A named corpus carries its label without being asked, but it steers
+            nothing then.
+        document: Whether it is one long stream in its own order. Plain text is then one document a file,
+            line ends included; the rows of a table stay records, in their order.
+        format: A key of `SOURCES`; None goes by the file's suffix, and is plain text where that says nothing
+            and for folders and standard input.
+        header: Whether the first row of a table names its columns. None: it does if a column is chosen by a
+            name, and otherwise if it looks so, by the rule that `is_header` documents.
+        delimiter: The character between the columns of a table; None is ``,`` for CSV and a tab for TSV.
+        separator: What is put between the columns of a text.
+        normalization: The Unicode form that texts are brought to (NFC, NFD, NFKC, NFKD), or None.
+        split: ``sentences`` cuts each text into sentences, every one a text of its own with the context of
+            the whole (a line of plain text is cut on its own; of a document the sentences are found across
+            its lines); None leaves them whole. It needs the package sentencex.
+        language: The language whose abbreviations end no sentence, by its code: en, de, zh ... Punctuation
+            is known in all of them. It goes with `split` alone.
+        reuse: Whether what a training makes of large files may be kept for the next one (`StreamCache`).
+
+    Returns:
+        Records that can be iterated as often as is wanted. Iterating raises CorpusError on the first thing
+        that cannot be read, with file and line.
+
+    Raises:
+        CorpusError: If there is no such file, folder, corpus or format, or an option does not fit it.
+    """
+    options = ReadOptions(
+        text=_columns(text),
+        source_text=_columns(source_text),
+        context=_columns(context),
+        document=document,
+        header=header,
+        delimiter=_checked_delimiter(delimiter),
+        separator=separator,
+        normalization=normalization,
+        split=split,
+        language=language,
+    )
+    corpus = _named_corpus(source)
+    if corpus:
+        _refuse_for_corpus(corpus, format, options)
+        return _records(
+            f"{CORPUS_PREFIX}{corpus.name}", corpus.name, None, options, lambda: corpus.read(options)
+        )
+    kind = _format_of(source, format)
+    _refuse_misfits(source, kind, options)
+    files = _files(source, SOURCES[kind])
+    if files is None:
+        place = standard_input()
+        return _records("-", "standard input", kind, options, lambda: SOURCES[kind].read(place, options))
+    return _records_of_files(str(source), kind, options, files, reuse=reuse)
+
+
+def _records_of_files(
+    source: str, kind: str, options: ReadOptions, files: Callable[[], list[Path]], *, reuse: bool
+) -> Records:
+    """Describe what is read from files, which may be looked at again."""
+    records = _records(
+        str(Path(source).absolute()),
+        source,
+        kind,
+        options,
+        lambda: (record for place in places() for record in SOURCES[kind].read(place, options)),
+    )
+
+    def places() -> list[Place]:
+        found = files()
+        records.meter.begin(sum(path.stat().st_size for path in found if path.is_file()))
+        return [file_place(path, records.meter) for path in found]
+
+    def lines() -> Iterator[str]:
+        for place in places():
+            yield from text_blocks(place)
+            yield "\n"  # a file ends its last line
+
+    if kind == "text" and not options.document and options.split is None:
+        records.lines = lines
+    records.files = files if reuse and options.split is None else None
+    return records
+
+
+def records_from_spec(spec: Mapping[str, object]) -> Records:
+    """Read again what `Records.spec` describes, as it was stored with a run.
+
+    Raises:
+        CorpusError: If the texts came from memory, or the description is broken.
+    """
+    if "source" not in spec:
+        raise CorpusError("texts that came from memory cannot be read again", hint="give them again")
+    try:
+        return read_records(**spec)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise CorpusError("a stored description of a corpus is broken", got=str(error)) from None
+
+
+def _records(
+    source: str, name: str, kind: str | None, options: ReadOptions, read: Callable[[], Iterator[Record]]
+) -> Records:
+    spec: dict[str, object] = {
+        "source": source,
+        "text": list(options.text) or None,
+        "context": list(options.context),
+        "document": options.document,
+        "format": kind,
+        "header": options.header,
+        "delimiter": options.delimiter,
+        "separator": options.separator,
+        "normalization": options.normalization,
+        "split": options.split,
+        "language": options.language,
+    }
+    if options.source_text:
+        spec["source_text"] = list(options.source_text)
+    return Records(
+        _measuring(_splitting(read, options), options),
+        description=name,
+        document=options.document,
+        normalization=options.normalization,
+        pairs=bool(options.source_text),
+        spec=spec,
+    )
+
+
+def _splitting(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Callable[[], Iterator[Record]]:
+    """Cut what is read into smaller texts, where that was asked for."""
+    language = options.language
+    if options.split is None:
+        if language != "en":
+            hint = f"say split={next(iter(SPLITS))!r} as well, or leave out language"
+            raise CorpusError("parameter language", expected="a split to use it", got="none", hint=hint)
+        return read
+    split = SPLITS[options.split]
+    split(iter(()), language=language)  # what it needs is noticed now if it is missing
+    return lambda: split(read(), language=language)
+
+
+def _measuring(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Callable[[], Iterator[Record]]:
+    """Add the length of each text, where it was asked for and no column is called so."""
+    if LENGTH not in options.context:
+        return read
+
+    def measured() -> Iterator[Record]:
+        whole = True  # of a text in pieces, the length is not known at its start
+        for record in read():
+            known = not record.ends or not whole or LENGTH in record.context
+            length = {} if known else {LENGTH: str(len(record.text))}
+            yield replace(record, context={**record.context, **length})
+            whole = record.ends
+
+    return measured
+
+
+def _columns(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
+    if chosen is None:
+        return ()
+    return (chosen,) if isinstance(chosen, str | int) else tuple(chosen)
+
+
+def _checked_delimiter(delimiter: str | None) -> str | None:
+    if delimiter is None:
+        return None
+    one = "\t" if delimiter in TAB_NAMES else delimiter
+    if len(one) != 1 or one in '"\r\n':
+        raise CorpusError("parameter delimiter", expected="one character, not a quote", got=repr(delimiter))
+    return one
+
+
+def _named_corpus(source: str | Path) -> Corpus | None:
+    """Find the corpus that a source names, if it is the name of one and not of a file as well."""
+    if not isinstance(source, str):
+        return None
+    if source.startswith(CORPUS_PREFIX):
+        name = source.removeprefix(CORPUS_PREFIX)
+        if name not in CORPORA:
+            raise CorpusError(f"no corpus is named {name!r}", expected=f"one of {', '.join(CORPORA)}")
+        return CORPORA[name]
+    if source in CORPORA and Path(source).exists():
+        hint = f"write ./{source} for the path or {CORPUS_PREFIX}{source} for the corpus"
+        raise CorpusError(f"{source} is the name of a corpus and of a path here", hint=hint)
+    return CORPORA.get(source)
+
+
+def _format_of(source: str | Path, format: str | None) -> str:  # noqa: A002 (the field's word)
+    """Decide the format by what was asked for, or by the suffix."""
+    if format is not None:
+        if format not in SOURCES:
+            expected = f"one of {', '.join(SOURCES)}"
+            raise CorpusError("parameter format", expected=expected, got=repr(format))
+        return format
+    if source == "-" or Path(source).is_dir():
+        return "text"
+    suffix = _suffix(Path(source))
+    if suffix == ".json":
+        hint = "write one JSON value a line (jq -c '.[]') as .jsonl, or read it as it is with format='text'"
+        raise CorpusError(f"{source}: a JSON file is one value", expected="JSONL or plain text", hint=hint)
+    return next((name for name, known in SOURCES.items() if suffix in known.suffixes), "text")
+
+
+def _suffix(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
+
+
+def _refuse_for_corpus(corpus: Corpus, format: str | None, options: ReadOptions) -> None:  # noqa: A002
+    if format is not None or options.header is not None or options.delimiter is not None:
+        hint = "leave out format, header and delimiter"
+        raise CorpusError(f"corpus {corpus.name} has a format of its own", hint=hint)
+
+
+def _refuse_misfits(source: str | Path, kind: str, options: ReadOptions) -> None:
+    """Refuse options that the format has no use for, rather than pass over them."""
+    others = ", ".join(name for name, known in SOURCES.items() if known.columns)
+    columns = [
+        *options.text,
+        *options.source_text,
+        *(column for column in options.context if column != LENGTH),
+    ]
+    if columns and not SOURCES[kind].columns:
+        hint = f"leave out the columns, or say which format it has: {others}"
+        raise CorpusError(f"{source} is read as plain text, which has no columns", hint=hint)
+    if (options.header is not None or options.delimiter is not None) and not SOURCES[kind].delimited:
+        hint = "leave out header and delimiter, or say format='csv'"
+        raise CorpusError(f"{source} is read as {kind}, which has no header and no delimiter", hint=hint)
+
+
+def _files(source: str | Path, known: Source) -> Callable[[], list[Path]] | None:
+    """Prepare to list the files of a source; a missing one is refused at once. None is standard input."""
+    if source == "-":
+        return None
+    path = Path(source)
+    with refuse_unreadable(str(source)):
+        if path.is_dir():
+            return lambda: _folder_files(path, known)
+        if not path.exists():
+            near = difflib.get_close_matches(str(source), CORPORA, n=1, cutoff=0.6)
+            hint = f"did you mean the corpus {near[0]!r}?" if near else "give a file, a folder, - or a corpus"
+            raise CorpusError(f"{source}: no such file or folder", hint=f"{hint} ({', '.join(CORPORA)})")
+    return lambda: [path]
+
+
+def _folder_files(folder: Path, known: Source) -> list[Path]:
+    found = sorted(_files_in(folder), key=lambda path: path.relative_to(folder).as_posix())
+    kept = [path for path in found if _suffix(path) in known.suffixes]
+    if not kept:
+        there = sorted({_suffix(path) or path.name for path in found})[:6]
+        raise CorpusError(
+            f"{folder}: no file to read",
+            expected=f"names that end in {', '.join(known.suffixes)} (or these with .gz)",
+            got=", ".join(there) or "an empty folder",
+            hint="name a single file, or say which format the files have",
+        )
+    return kept
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder that is not hidden."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    with refuse_unreadable(str(folder)):
+        for parent, folders, names in os.walk(folder, onerror=refuse):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield from (Path(parent, name) for name in names if not name.startswith("."))

@@ -1,0 +1,199 @@
+"""CSV, TSV and JSONL: rows of columns, read one row at a time."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import NoReturn
+
+from unspool.errors import CorpusError
+from unspool.text.reading.columns import LENGTH, ReadOptions, is_length, is_name, no_such_name, select
+from unspool.text.reading.decoding import Place, lines_of, text_blocks
+from unspool.text.records import Record
+
+LONGEST_FIELD = 1 << 24  # characters; a quote that is never closed must not swallow a whole disk
+ROWS_AHEAD = 20  # rows looked at to tell whether the first one is a header
+LONGEST_NAME = 64  # characters of a column's name
+
+# fmt: off
+USUAL_NAMES = frozenset({
+    "abstract", "author", "body", "caption", "category", "class", "comment", "content", "date",
+    "description", "headline", "id", "index", "key", "label", "language", "message", "name", "question",
+    "quote", "score", "sentence", "source", "split", "summary", "tag", "target", "text", "title",
+    "topic", "tweet", "type", "url", "utterance", "value",
+})
+# fmt: on
+NUMBER = re.compile(r"[-+]?\d[\d.,:/\- ]*(e[-+]?\d+)?%?", re.IGNORECASE)  # dates and times as well
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+")
+
+
+def read_csv(place: Place, options: ReadOptions) -> Iterator[Record]:
+    """Read comma-separated rows; see `read_table`."""
+    return read_table(place, options, delimiter=options.delimiter or ",")
+
+
+def read_tsv(place: Place, options: ReadOptions) -> Iterator[Record]:
+    """Read tab-separated rows, quoted as in CSV; see `read_table`."""
+    return read_table(place, options, delimiter=options.delimiter or "\t")
+
+
+def read_table(place: Place, options: ReadOptions, *, delimiter: str) -> Iterator[Record]:
+    """Read a table of separated values, each row a record; blank lines and empty texts are passed over.
+
+    A field may be quoted by ``"``, with line ends inside, and a quote inside is written twice.
+
+    Args:
+        place: What to read.
+        options: Which columns, and whether the first row is a header. If that is None: it is one where a
+            column is chosen by name; else `is_header` decides.
+        delimiter: One character.
+
+    Raises:
+        CorpusError: If a row is broken or has another number of fields than the first, a field is longer
+            than 16,777,216 characters, or a chosen column is missing. It names the file and the line.
+    """
+    rows = table_rows(place, delimiter)
+    ahead = list(islice(rows, ROWS_AHEAD))
+    if not ahead:
+        return
+    line, first = ahead[0]
+    names = first if _has_header([row for _, row in ahead], options) else None
+    selection = select(names, len(first), options, where=f"{place.name}, line {line}")
+    for number, row in chain(ahead[names is not None :], rows):
+        if len(row) != len(first):
+            _refuse_ragged(place, number, row, len(first), delimiter)
+        record = selection.record(row, options)
+        if record:
+            yield record
+
+
+def table_rows(place: Place, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of separated values that is not blank, with the line where it begins, from 1."""
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
+    reader = csv.reader(_whole_lines(place), delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            hint = 'a quote inside a quoted field is written twice (""), and every quote is closed'
+            raise CorpusError(f"{place.name}, line {line}: broken row", got=str(error), hint=hint) from None
+        if row:
+            yield line, row
+
+
+def is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Decide whether the first row of a table names its columns.
+
+    It does not if one of its fields is empty, a number, repeated, or longer than 64 characters. If none
+    is, it does where a field is a usual name for a column (``text``, ``title``, ``label`` ...) or is
+    spelled like one (``review_text``), or where a column has numbers in all the other rows. A table
+    without any such sign is taken to have no header: one name more in the texts does less harm than one
+    text lost.
+
+    Args:
+        rows: The first rows, at least one.
+    """
+    first = [field.strip() for field in rows[0]]
+    if len(set(first)) < len(first) or any(_is_value(field) for field in first):
+        return False
+    if any(field.casefold() in USUAL_NAMES or IDENTIFIER.fullmatch(field) for field in first):
+        return True
+    others = [row for row in rows[1:] if len(row) == len(first)]
+    return any(others and all(NUMBER.fullmatch(row[i].strip()) for row in others) for i in range(len(first)))
+
+
+def read_jsonl(place: Place, options: ReadOptions) -> Iterator[Record]:
+    """Read one JSON value a line, each a record; blank lines and empty texts are passed over.
+
+    A line is an object, whose columns are chosen by name, or a list, whose columns are chosen by number,
+    or a string, which is the text itself. Numbers and truth values are taken as JSON writes them, and null
+    as an empty field.
+
+    Raises:
+        CorpusError: If a line is not JSON or lacks a chosen column. It names the file and the line.
+    """
+    for number, line in enumerate(_whole_lines(place), start=1):
+        if not line.isspace():
+            where = f"{place.name}, line {number}"
+            record = _json_record(_parse(line, where), options, where)
+            if record:
+                yield record
+
+
+def _has_header(rows: Sequence[Sequence[str]], options: ReadOptions) -> bool:
+    if options.header is not None:
+        return options.header
+    chosen = (*options.text, *options.source_text, *options.context)
+    return any(is_name(column) for column in chosen if column != LENGTH) or is_header(rows)
+
+
+def _is_value(field: str) -> bool:
+    return not field or len(field) > LONGEST_NAME or NUMBER.fullmatch(field) is not None
+
+
+def _whole_lines(place: Place) -> Iterator[str]:
+    """Yield lines with their ends, none of them longer than a field may be."""
+    for number, (line, whole) in enumerate(lines_of(text_blocks(place), piece=LONGEST_FIELD), start=1):
+        if not whole:
+            limit = f"at most {LONGEST_FIELD:,} characters in a line"
+            raise CorpusError(f"{place.name}, line {number}: too long", expected=limit)
+        yield line + "\n"
+
+
+def _refuse_ragged(place: Place, line: int, row: Sequence[str], width: int, delimiter: str) -> NoReturn:
+    hint = f"quote a field that has {delimiter!r} inside"
+    if width == 1 or len(row) == 1:
+        hint += ", or say which delimiter the table has"
+    raise CorpusError(
+        f"{place.name}, line {line}: ragged row",
+        expected=f"{width} fields as in the first row",
+        got=str(len(row)),
+        hint=hint,
+    )
+
+
+def _parse(line: str, where: str) -> object:
+    try:
+        return json.loads(line)
+    except RecursionError:
+        raise CorpusError(f"{where}: not JSON", got="too many values inside each other") from None
+    except ValueError as error:
+        got = f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else None
+        hint = "JSONL has one whole JSON value on each line"
+        raise CorpusError(f"{where}: not JSON", got=got or str(error).split(";")[0], hint=hint) from None
+
+
+def _json_record(value: object, options: ReadOptions, where: str) -> Record | None:
+    if isinstance(value, dict):
+        names = list(value)
+        for column in (*(options.text or ("text",)), *options.source_text, *options.context):
+            if column not in names and not is_length(
+                column, names
+            ):  # an object has no order, so a number cannot choose
+                raise no_such_name(names, column, where, advice="choose columns of an object by name")
+        fields = list(value.values())
+    elif isinstance(value, list | str):
+        names, fields = None, [value] if isinstance(value, str) else value
+    else:
+        raise CorpusError(where, expected="an object with columns", got=json.dumps(value)[:60])
+    selection = select(names, len(fields), options, where=where)
+    chosen = {*selection.text, *selection.source, *(number for _, number in selection.context)}
+    row = [_plain_text(field, where) if i in chosen else "" for i, field in enumerate(fields)]
+    return selection.record(row, options)
+
+
+def _plain_text(value: object, where: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        if not value.isascii() and SURROGATE.search(value):
+            raise CorpusError(f"{where}: half of a surrogate pair", expected="Unicode text")
+        return value
+    if isinstance(value, dict | list):
+        raise CorpusError(where, expected="a text", got=json.dumps(value)[:60])
+    return json.dumps(value)

@@ -1,0 +1,1 @@
+"""One long row of token ids: made, kept, cut into lanes, windows and batches."""

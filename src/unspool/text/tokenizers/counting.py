@@ -1,0 +1,170 @@
+"""Number and count the symbols of a corpus in one pass, before its tokenizer can be known.
+
+Symbols are numbered 1, 2, ... in order of first appearance. Once all is read, `rank` sorts them by frequency,
+and its table turns the provisional numbers into ids.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, is_whole
+from unspool.errors import TokenizerError
+from unspool.kernels.lines import Lines, Numbering
+from unspool.text.codepoints import to_codepoints
+from unspool.text.tokenizers.tokenizer_files import MOST_SYMBOLS
+
+MOST_DISTINCT = 2 * MOST_SYMBOLS  # symbols counted before giving up: each takes about 200 bytes of memory
+
+
+class Counted(Protocol):
+    """Hold symbols that were numbered in order of first appearance, and counted."""
+
+    def symbols(self) -> list[str]:
+        """List the symbols seen so far; the first has number 1."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """Give how often each symbol was seen.  # (symbols,)."""
+
+
+class Counter(Counted, Protocol):
+    """Number symbols in order of first appearance, and count them."""
+
+    def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Number the symbols of the next texts.
+
+        Args:
+            texts: Texts that go on where those of the last call ended.
+
+        Returns:
+            The numbers of all symbols, from 1, and how many symbols each text has.  # (N,), (texts,)
+
+        Raises:
+            UnicodeEncodeError: If a text has a lone surrogate.
+        """
+
+
+class SymbolCounter:
+    """Number the symbols of any tokenizer.
+
+    Args:
+        split: Splits a text into symbols.
+    """
+
+    def __init__(self, split: Callable[[str], list[str]]) -> None:
+        self._split = split
+        self._numbers = _Numbers()
+        self._counts = np.zeros(1, np.int64)  # by number; 0 is nobody's
+
+    def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Number the symbols of the next texts; see `Counter`."""
+        "".join(texts).encode("utf-8")  # refuses lone surrogates
+        symbols = [self._split(text) for text in texts]
+        numbers = np.fromiter(map(self._numbers.__getitem__, chain.from_iterable(symbols)), np.uint32)
+        if len(self._numbers) > MOST_DISTINCT:
+            hint = "choose the char tokenizer"
+            got = f"more than {MOST_DISTINCT:,}"
+            raise TokenizerError("different words in the corpus", expected="fewer", got=got, hint=hint)
+        self._counts = _added(self._counts, numbers)
+        return numbers, np.fromiter(map(len, symbols), np.int64, len(texts))
+
+    def symbols(self) -> list[str]:
+        """List the symbols seen so far; the first has number 1."""
+        return list(self._numbers)
+
+    def counts(self) -> NDArray[np.int64]:
+        """Give how often each symbol was seen.  # (symbols,)."""
+        return self._counts[1:]
+
+
+class CharacterCounter:
+    """Number characters natively: the fast twin of ``SymbolCounter(list)``."""
+
+    def __init__(self) -> None:
+        self._numbering = Numbering()
+
+    def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Number the characters of the next texts; see `Counter`."""
+        codes = to_codepoints("".join(texts))
+        one_line = Lines(np.array([[0, len(codes)]], np.int64), np.zeros(1, np.bool_))
+        tried = self._numbering.try_number(codes, one_line)
+        numbers = self._numbering.number(codes, one_line, tried=tried).training
+        return numbers[:-1], np.fromiter(map(len, texts), np.int64, len(texts))
+
+    def symbols(self) -> list[str]:
+        """List the characters seen so far; the first has number 1."""
+        return self._numbering.symbols()
+
+    def counts(self) -> NDArray[np.int64]:
+        """Give how often each character was seen.  # (symbols,)."""
+        return self._numbering.counts()
+
+
+class _Numbers(dict[str, int]):
+    """Give a symbol its number, the next free one if it is new."""
+
+    def __missing__(self, symbol: str) -> int:
+        number = self[symbol] = len(self) + 1
+        return number
+
+
+def _added(counts: NDArray[np.int64], numbers: NDArray[Any]) -> NDArray[np.int64]:
+    more = np.bincount(numbers, minlength=len(counts))
+    more[: len(counts)] += counts
+    return more
+
+
+def check_max_vocab_size(max_vocab_size: int | None) -> None:
+    """Refuse a `max_vocab_size` that leaves no room for a symbol beside the three special ones.
+
+    Raises:
+        ConfigError: If it is out of its range.
+    """
+    ok = max_vocab_size is None or is_whole(max_vocab_size, least=4)
+    check("max_vocab_size", max_vocab_size, "a whole number ≥ 4, or None", ok)
+
+
+class Ranking(NamedTuple):
+    """Hold the outcome of `rank`.
+
+    Args:
+        symbols: The symbols that are kept, the most frequent first.
+        unk: Whether any were cut off.
+        table: The id of each provisional number; that of 0 is ``<eos>``.  # (symbols + 1,)
+        lost: How many symbols of the text became ``<unk>``.
+    """
+
+    symbols: list[str]
+    unk: bool
+    table: NDArray[np.uint32]
+    lost: int
+
+
+def rank(counter: Counted, *, max_vocab_size: int | None = None) -> Ranking:
+    """Sort what was counted by descending frequency, ties in order of first appearance.
+
+    Args:
+        counter: What counted a corpus.
+        max_vocab_size: Bound on the number of ids, ``<pad>``, ``<unk>`` and ``<eos>`` included, 4 or more;
+            the rarest symbols that do not fit become ``<unk>``. None keeps all, and so does a bound that
+            all fit in: then there is no ``<unk>``.
+
+    Raises:
+        ConfigError: If `max_vocab_size` is out of its range.
+        TokenizerError: If more symbols are left than a tokenizer may have.
+    """
+    check_max_vocab_size(max_vocab_size)
+    symbols, counts = counter.symbols(), counter.counts()
+    order = np.argsort(-counts, kind="stable")
+    unk = max_vocab_size is not None and len(symbols) + 2 > max_vocab_size
+    kept = order[: max_vocab_size - 3] if unk and max_vocab_size is not None else order
+    if len(kept) > MOST_SYMBOLS:
+        what, hint = "different symbols in the corpus", "choose a max_vocab_size"
+        raise TokenizerError(what, expected=f"at most {MOST_SYMBOLS:,}", got=f"{len(kept):,}", hint=hint)
+    table = np.full(len(symbols) + 1, len(kept) + 1, np.uint32)  # <unk>, where there is one
+    table[kept + 1] = np.arange(1, len(kept) + 1)
+    table[0] = len(kept) + 1 + unk
+    return Ranking([symbols[i] for i in kept], unk, table, int(counts.sum() - counts[kept].sum()))

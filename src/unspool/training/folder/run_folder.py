@@ -1,0 +1,333 @@
+"""The folder of a run: what a model folder holds, and beside it what the training needs and tells.
+
+::
+
+    config.json, tokenizer.json, ...     written first; the run can be resumed once they are there
+    metrics.jsonl                        one line per step, evaluation and sample
+    loss.svg                             the loss curve
+    checkpoint/last.safetensors          everything that going on takes
+    model.safetensors, README.md, ...    the best model so far
+    novelty.safetensors                  index of the training texts, if it was asked for
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unspool.artifacts import save_model
+from unspool.artifacts.model_folder import (
+    CARD,
+    CONFIG,
+    FORMAT_VERSION,
+    GENERATION,
+    MODEL,
+    NEXT,
+    SOURCE_TOKENIZER,
+    TOKENIZER,
+    ConfigFile,
+)
+from unspool.artifacts.novelty_file import NOVELTY, save_novelty
+from unspool.artifacts.tensor_files import parse_json_object
+from unspool.configuration import from_dict, to_dict
+from unspool.errors import ArtifactError
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.network.config import NetworkConfig
+from unspool.storage import atomic_write
+from unspool.text.novelty import NoveltyIndex
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import Tokenizer, tokenizer_from_json
+from unspool.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint, write_error
+from unspool.training.config import TrainingConfig
+from unspool.training.folder.loss_curve import LossCurve
+from unspool.training.folder.metrics import MetricsFile
+from unspool.training.folder.model_card import model_card
+from unspool.training.optimizers import FloatArray
+from unspool.training.records import (
+    EvaluationRecord,
+    FinishRecord,
+    StepRecord,
+    StopRecord,
+    TrainingRecord,
+    record_to_dict,
+)
+
+METRICS, LOSS_CURVE, CHECKPOINT = "metrics.jsonl", "loss.svg", "checkpoint/last.safetensors"
+MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
+UNBORN = {TOKENIZER, SOURCE_TOKENIZER, CHECKPOINT.partition("/")[0]}  # written before config.json
+AUDIT_FILES = ("audit.json", "audit.svg")  # of the model that was there: they go with it
+RUN_FILES = (
+    *MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, SOURCE_TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT,
+    NOVELTY, *AUDIT_FILES
+)  # fmt: skip
+
+
+class RunFolder:
+    """Write what a run leaves on disk; a `Keeper` for `train_loop`.
+
+    Make one with `create` or `reopen`. Feed it every record, so that it is written before the loop goes on.
+
+    Attributes:
+        path: The folder.
+        network: The network, its vocab_size set.
+        training: How it is trained.
+        tokenizer: Its tokenizer.
+        data: What it is trained on, in JSON types.
+        generation: How the model is meant to be sampled.
+        source_tokenizer: That of the sources, where it learns from pairs.
+        remark: What `start` has to say of what it found, or None.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        network: NetworkConfig,
+        training: TrainingConfig,
+        tokenizer: Tokenizer,
+        data: Mapping[str, Any],
+        generation: GenerationOptions,
+        source_tokenizer: Tokenizer | None = None,
+    ) -> None:
+        self.path, self.network, self.training, self.tokenizer = path, network, training, tokenizer
+        self.data, self.generation, self.source_tokenizer = data, generation, source_tokenizer
+        self.remark: str | None = None
+        self._metrics = MetricsFile(path / METRICS)
+        self._curve = LossCurve()
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        network: NetworkConfig,
+        training: TrainingConfig,
+        tokenizer: Tokenizer,
+        data: Mapping[str, Any],
+        generation: GenerationOptions | None = None,
+        source_tokenizer: Tokenizer | None = None,
+        first: Checkpoint | None = None,
+        overwrite: bool = False,
+    ) -> "RunFolder":
+        """Make the folder of a new run.
+
+        Args:
+            path: Where; it must be empty or not be there.
+            network: The network, its vocab_size set.
+            training: How it will be trained.
+            tokenizer: Its tokenizer.
+            data: What it will be trained on, in JSON types: `description`, `sizes`, and whatever is needed
+                to read it again.
+            generation: How the model is meant to be sampled; None for temperature 0.8, and 0 for pairs.
+            source_tokenizer: That of the sources; None for texts without.
+            first: What the run begins with, where the seed alone does not tell. It is there before there is a
+                run, so that none that died at its birth starts from nothing.
+            overwrite: Whether the files of an earlier run there are removed; other files stay.
+
+        Raises:
+            ArtifactError: If the folder is not empty or cannot be written to.
+        """
+        folder = Path(path)
+        usual = 0.8 if source_tokenizer is None else 0.0
+        run = cls(
+            folder,
+            network=network,
+            training=training,
+            tokenizer=tokenizer,
+            data=data,
+            generation=generation or GenerationOptions(temperature=usual),
+            source_tokenizer=source_tokenizer,
+        )
+        config = ConfigFile(FORMAT_VERSION, network, to_dict(training), data)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            refuse_strangers(folder, overwrite=overwrite)
+            _remove_run(folder)
+            atomic_write(folder / TOKENIZER, tokenizer.to_json())
+            if source_tokenizer is not None:
+                atomic_write(folder / SOURCE_TOKENIZER, source_tokenizer.to_json())
+            if first is not None:
+                save_checkpoint(folder / CHECKPOINT, first)
+            atomic_write(folder / CONFIG, json.dumps(to_dict(config), indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise write_error(folder, 1_000_000, error) from error
+        return run
+
+    @classmethod
+    def reopen(cls, path: str | Path) -> "RunFolder":
+        """Open the folder of a run that was stopped.
+
+        Raises:
+            ArtifactError: If there is no run in the folder, or its files are broken.
+            ConfigError: If its configuration has an unknown key or a value out of its range.
+        """
+        folder = Path(path)
+        if not (folder / CONFIG).is_file() or not (folder / TOKENIZER).is_file():
+            hint = "start it without resuming"
+            raise ArtifactError(
+                f"{folder}: no run to resume", expected=f"{CONFIG} and {TOKENIZER}", hint=hint
+            )
+        where = str(folder / CONFIG)
+        config = from_dict(
+            ConfigFile, parse_json_object((folder / CONFIG).read_text("utf-8"), where=where), where=where
+        )
+        if config.format_version != FORMAT_VERSION:
+            got = repr(config.format_version)
+            raise ArtifactError(f"{where}: format_version", expected=str(FORMAT_VERSION), got=got)
+        paired = config.network.source_vocab_size is not None
+        return cls(
+            folder,
+            network=config.network,
+            training=from_dict(TrainingConfig, config.training, where=f"{where}: training"),
+            tokenizer=_read_tokenizer(folder / TOKENIZER),
+            data=config.data,
+            generation=_read_generation(folder / GENERATION, usual=0.0 if paired else 0.8),
+            source_tokenizer=_read_tokenizer(folder / SOURCE_TOKENIZER) if paired else None,
+        )
+
+    def start(self, fresh: Checkpoint) -> Checkpoint:
+        """Find out where the run goes on, and cut the metrics back to there.
+
+        Metrics that are broken are no reason to refuse: they go, and `remark` says so.
+
+        Args:
+            fresh: The fresh start of the run.
+
+        Returns:
+            The checkpoint, or `fresh` if none was saved yet.
+
+        Raises:
+            ArtifactError: If the checkpoint is broken or that of another run, or the metrics cannot be cut.
+        """
+        path = self.path / CHECKPOINT
+        _remove_torn(self.path)  # not before: until now another process may have been at work here
+        checkpoint = load_checkpoint(path, fresh) if path.exists() else fresh
+        self._curve = LossCurve()
+        for line in self._metrics.cut_back(checkpoint.progress.step):
+            self._draw(line)
+        self.remark = self._metrics.remark()
+        return checkpoint
+
+    def record(self, record: TrainingRecord) -> None:
+        """Write a record down; draw the loss curve after an evaluation and at the end.
+
+        Raises:
+            ArtifactError: If a file cannot be written, a full disk for one.
+        """
+        self._metrics.append(record)
+        self._draw(record_to_dict(record))
+        if isinstance(record, EvaluationRecord | FinishRecord | StopRecord):
+            picture = self._curve.svg(str(self.data.get("description") or self.path.name)[:56])
+            try:
+                atomic_write(self.path / LOSS_CURVE, picture)
+            except OSError as error:
+                raise write_error(self.path / LOSS_CURVE, len(picture), error) from error
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep the last state, once the metrics up to it are safe.
+
+        Raises:
+            ArtifactError: If the file cannot be written; the checkpoint before it is still whole.
+        """
+        self._metrics.sync()
+        save_checkpoint(self.path / CHECKPOINT, checkpoint)
+
+    def save_model(self, parameters: dict[str, FloatArray], evaluation: EvaluationRecord) -> None:
+        """Keep the best model.
+
+        Raises:
+            ArtifactError: If a file cannot be written; the model before it is still whole.
+        """
+        save_model(
+            self.path,
+            network=self.network,
+            tokenizer=self.tokenizer,
+            parameters=parameters,
+            training=to_dict(self.training),
+            data=self.data,
+            generation=to_dict(self.generation),
+            source_tokenizer=self.source_tokenizer,
+            card=model_card(
+                self.path.name,
+                network=self.network,
+                training=self.training,
+                tokenizer=self.tokenizer,
+                data=self.data,
+                evaluation=evaluation,
+            ),
+        )
+
+    def keep_novelty_index(self, stream: TokenStream, *, by_line: bool) -> None:
+        """Write the index of the training texts, if the run's `data` asks for one and there is none yet.
+
+        Args:
+            stream: The training texts, without those held out.
+            by_line: Whether they are a document, of which the lines are taken.
+
+        Raises:
+            ArtifactError: If the file cannot be written.
+        """
+        if self.data.get("novelty_index") and not (self.path / NOVELTY).exists():
+            index = NoveltyIndex.of_stream(stream, self.tokenizer, by_line=by_line)
+            save_novelty(self.path, index, self.tokenizer)
+
+    def _draw(self, line: Mapping[str, Any]) -> None:
+        bits = line.get("bits_per_character")
+        if line["kind"] == StepRecord.kind and bits is not None:
+            self._curve.add_training(line["step"], bits)
+        elif line["kind"] == EvaluationRecord.kind and bits is not None:
+            self._curve.add_validation(line["step"], bits)
+
+
+def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that is in use; what a run that died at its birth left behind is no use.
+
+    Args:
+        folder: Where a run is to begin; it may not be there yet.
+        overwrite: Whether what is there may be replaced.
+
+    Raises:
+        ArtifactError: If something is there and may not.
+    """
+    if not folder.is_dir():
+        if folder.exists():
+            raise ArtifactError(str(folder), expected="a folder for a new run", got="a file")
+        return
+    found = sorted(path.name for path in folder.iterdir() if not _is_torn(path))
+    if not (folder / CONFIG).exists() and set(found) <= UNBORN:
+        return
+    if found and not overwrite:
+        shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
+        hint = "choose another folder, or go on with the run in it (--resume), or remove it (--overwrite)"
+        raise ArtifactError(str(folder), expected="an empty folder for a new run", got=shown, hint=hint)
+
+
+def _remove_run(folder: Path) -> None:
+    for name in RUN_FILES:  # config.json goes first: without it there is no run
+        (folder / name).unlink(missing_ok=True)
+    _remove_torn(folder)
+
+
+def _remove_torn(folder: Path) -> None:
+    """Remove the temporary files that a killed run left behind."""
+    for place in (folder, (folder / CHECKPOINT).parent):
+        for path in place.glob(".*.tmp"):
+            if _is_torn(path):
+                path.unlink(missing_ok=True)
+
+
+def _is_torn(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    if not path.is_file():
+        raise ArtifactError(f"{path.parent}: no run to resume", expected=path.name, hint="copy all its files")
+    return tokenizer_from_json(path.read_text("utf-8"), where=str(path))
+
+
+def _read_generation(path: Path, *, usual: float) -> GenerationOptions:
+    if not path.is_file():
+        return GenerationOptions(temperature=usual)
+    values = parse_json_object(path.read_text("utf-8"), where=str(path))
+    return from_dict(GenerationOptions, values, where=str(path))

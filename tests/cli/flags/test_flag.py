@@ -1,0 +1,169 @@
+"""The help tells the truth: its defaults, its choices and its names are the library's own."""
+
+import dataclasses
+import importlib
+import inspect
+import math
+from pathlib import Path
+
+import pytest
+
+import unspool as library
+from tests.cli.conftest import TINY, Run
+from unspool.cli.app import COMMANDS
+from unspool.cli.flags import shared as options
+from unspool.cli.flags.flag import Flag, Group, completion, given, takes
+from unspool.cli.flags.values import bias
+from unspool.generation.options.aliases import ALIASES
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.search.search_options import BeamOptions, EnumerationOptions
+from unspool.model import Generator
+
+GROUPS = [value for value in vars(options).values() if isinstance(value, Group)]
+CONFIGS = {options.NETWORK: library.NetworkConfig, options.TRAINING: library.TrainingConfig}
+WORDS = {"none": None, "off": False, "on": True, "one on each processor": None, "an epoch": None,
+         "a space": " ", "no limit": None, "by the file's name": None, "detected": None,
+         "by the format": None, "all": None, "new each time": None, "the model's own": 1.0}  # fmt: skip
+
+
+PLAIN = GenerationOptions()  # what Generator.generate passes on
+
+
+def value_shown(flag: Flag) -> object:
+    """Read the default that the help shows."""
+    shown = flag.default or ""
+    if shown in WORDS:
+        return WORDS[shown]
+    return float(shown) if flag.kind is float else int(shown) if flag.kind is int else shown
+
+
+@pytest.mark.parametrize(
+    ("config", "flag"),
+    [(config, flag) for group, config in CONFIGS.items() for flag in group.flags],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_defaults_are_those_of_the_configurations(config: type, flag: Flag) -> None:
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    assert value_shown(flag) == fields[flag.name].default
+    optional = "None" in str(fields[flag.name].type)
+    assert flag.can_be_off or not optional or flag.name == "threads"
+
+
+@pytest.mark.parametrize(
+    ("function", "flag"),
+    [
+        *((library.read_records, flag) for flag in options.READING.flags),
+        *((library.train, flag) for flag in options.TOKENIZER.flags),
+        *((Generator.generate, flag) for flag in options.SAMPLING.flags),
+        *(
+            (Generator.audit, flag)
+            for flag in options.AUDITING.flags
+            if flag.name in ("samples", "temperature")
+        ),
+        *((BeamOptions, flag) for flag in options.SEARCH.flags),
+        *((EnumerationOptions, flag) for flag in options.ENUMERATION.flags),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_defaults_are_those_of_the_functions(function: object, flag: Flag) -> None:
+    parameters = inspect.signature(function).parameters  # type: ignore[arg-type]
+    name = {"source": "source_text"}.get(flag.name, flag.name)  # `source` is where the texts come from
+    default = parameters[name].default if name in parameters else getattr(PLAIN, name)
+    if flag.kind == list[str]:
+        assert not default
+    else:
+        assert value_shown(flag) == default
+
+
+def test_the_flags_of_constraints_are_its_fields() -> None:
+    fields = {field.name: field for field in dataclasses.fields(library.Constraint)}
+    names = {flag.name: flag for flag in options.CONSTRAINTS.flags}
+    assert [{"choice": "choices"}.get(name, name) for name in names] == list(fields)
+    assert fields["scope"].default == names["scope"].default
+    assert all(field.default is None for name, field in fields.items() if name != "scope")
+
+
+@pytest.mark.parametrize("flag", [f for g in GROUPS for f in g.flags if f.table], ids=lambda flag: flag.name)
+def test_choices_are_those_of_the_tables(flag: Flag) -> None:
+    assert flag.table
+    module, name = flag.table.split(":")
+    table = getattr(importlib.import_module(module), name)
+    assert [key for key in table if key not in flag.help] == []
+    first = next(iter(table))
+    assert first in completion(flag.table)(first[:1])
+    assert completion(flag.table)("no such") == []
+
+
+def test_what_is_given_is_told_from_what_is_not() -> None:
+    flags = (Flag("a", int, ""), Flag("b", int, "", can_be_off=True), Flag("c", list[str], ""))
+    group = Group("g", "G", flags)
+    values = {"a": 0, "b": "none", "c": [], "other": 1}
+    assert given(group, values) == {"a": 0, "b": None}
+    assert values == {"other": 1}
+    assert given(group, {"a": None, "b": None, "c": ["x"]}) == {"c": ["x"]}
+
+
+def test_aliases_are_those_of_the_library_and_are_not_shown(unspool: Run) -> None:
+    found = {alias: flag.name for flag in options.SAMPLING.flags for alias in flag.aliases}
+    assert found == ALIASES
+    shown = unspool(["sample", "--help"]).stdout
+    assert not any(f"--{alias.replace('_', '-')} " in shown for alias in ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("a=1", ("a", 1)), ("==-2.5", ("=", -2.5)), (" =-inf", (" ", -math.inf))]
+)
+def test_a_bias_is_read(text: str, wanted: tuple[str, float]) -> None:
+    assert bias(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "a", "=", "=1", "a=", "a=b"])
+def test_what_is_no_bias_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"could not convert|^$|^a$|^=1?$"):
+        bias(text)
+
+
+def test_a_command_keeps_its_own_parameters() -> None:
+    @takes(Group("g", "G", (Flag("a", int, ""),)))
+    def command(*, own: str = "x", g: dict[str, object]) -> None: ...
+
+    assert list(inspect.signature(command).parameters) == ["own", "a"]
+
+
+def test_variables_mirror_the_flags(
+    unspool: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNSPOOL_HIDDEN_SIZE", "6")
+    monkeypatch.setenv("UNSPOOL_EPOCHS", "1")
+    monkeypatch.setenv("UNSPOOL_CLIP_NORM", "none")
+    monkeypatch.setenv("UNSPOOL_OUT", str(tmp_path / "run"))
+    monkeypatch.setenv("UNSPOOL_JSON", "1")
+    done = unspool(["train", str(corpus), *TINY[2:]])
+    assert done.exit_code == 0, done.stderr
+    model = library.load(tmp_path / "run")
+    assert model.network.hidden_size == 6
+    assert model.training["clip_norm"] is None
+    assert done.stdout.startswith("{")
+    monkeypatch.setenv("UNSPOOL_HIDDEN_SIZE", "six")
+    assert "'six'" in unspool(["train", str(corpus)]).stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_in_sections_and_takes_json(unspool: Run, command: str) -> None:
+    shown = unspool([command, "--help"])
+    assert shown.exit_code == 0
+    assert "--json" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    if command == "train":
+        headings = [line for line in shown.stdout.splitlines() if line.endswith(":") and line[0] != " "]
+        groups = [options.SHOWING, options.READING, options.TOKENIZER, options.NETWORK, options.TRAINING]
+        assert headings[2:] == [f"{group.heading}:" for group in [*groups, options.CANARIES]]
+
+
+def test_completion_offers_choices(unspool: Run) -> None:
+    variables = {
+        "_UNSPOOL_COMPLETE": "bash_complete",
+        "COMP_WORDS": "unspool train x --cell g",
+        "COMP_CWORD": "4",
+    }
+    assert unspool([], prog_name="unspool", env=variables).stdout.split() == ["plain,gru"]

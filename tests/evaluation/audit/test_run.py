@@ -1,0 +1,127 @@
+"""The whole audit: an overtrained model copies, a fresh one does not, and both say so."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import unspool
+from unspool.errors import ConfigError, UnknownSymbolError
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+from unspool.text.tokenizers.registry import CharTokenizer
+
+WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game", "rain", "ends", "drought", "in")
+FEW = [f"{a} {b} {c}" for a, b, c in zip(WORDS, WORDS[5:] + WORDS[:5], WORDS[3:] + WORDS[:3], strict=True)]
+MANY = [f"{a} {b} {c} {d}" for a in WORDS for b in WORDS[:4] for c in WORDS[4:8] for d in WORDS[8:]]
+
+
+def trained(texts: list[str], out: Path, **changes: Any) -> unspool.Generator:
+    settings = {"epochs": 130, "batch_size": 4, "threads": 1, "validation_fraction": None}
+    return unspool.train(
+        texts, out=out, network=unspool.NetworkConfig(hidden_size=48),
+        training=unspool.TrainingConfig(**{**settings, **changes}), sample_prompts=(),
+    )  # fmt: skip
+
+
+def test_an_overtrained_model_is_called_copying(tmp_path: Path) -> None:
+    model = trained(FEW, tmp_path / "run")
+    told: list[str] = []
+    audit = model.audit(FEW, samples=100, report=lambda what, done, total: told.append(what))
+    assert audit.copying.verdict == "copying"
+    assert audit.copying.verbatim_share > 0.5
+    assert audit.fit.verdict == "unknown"
+    assert audit.held_out_bits_per_character is None
+    assert audit.training_bits_per_character < 1
+    assert audit.same_corpus
+    assert "stand word for word" in " ".join(audit.sentences)
+    copied = next(text for text in audit.copying.samples if text.verbatim)
+    assert copied.record is not None
+    assert FEW[copied.record - 1] == copied.text == copied.span
+    beside = model.audit(FEW, validation=MANY[::4], samples=100)
+    assert beside.copying.verdict == "copying"
+    assert beside.copying.comparison is not None
+    assert beside.copying.comparison.verdict == "more"
+    assert "It copies more than real texts repeat each other" in beside.copying.sentence
+    assert {"reading the corpus", "writing texts", "searching the training text"} <= set(told)
+
+
+def test_a_fresh_model_is_not_called_copying() -> None:
+    tokenizer = CharTokenizer(sorted(set("".join(MANY))))
+    network = NetworkConfig(hidden_size=16, vocab_size=tokenizer.vocab_size)
+    model = unspool.Generator(
+        network=network, tokenizer=tokenizer, parameters=initialize(network, 0), threads=1,
+        training={"validation_fraction": 0.1},
+    )  # fmt: skip
+    audit = model.audit(MANY, samples=100, max_new_tokens=40)
+    assert audit.copying.verdict == "not copying"
+    assert audit.copying.verbatim_share == 0
+    assert audit.copying.comparison is not None
+    assert audit.same_corpus is None
+    assert max(text.characters for text in audit.copying.held_out) <= 40
+
+
+@pytest.mark.parametrize("document", [False, True])
+def test_the_same_seed_gives_the_same_audit(tmp_path: Path, document: bool) -> None:
+    records = unspool.Records.of(MANY, document=document)
+    model = trained(records, tmp_path / "run", epochs=1, validation_fraction=0.2)  # type: ignore[arg-type]
+    one, two, other = (
+        model.audit(records, samples=60, max_new_tokens=30, seed=seed).to_dict() for seed in (5, 5, 6)
+    )
+    assert json.dumps(one) == json.dumps(two) != json.dumps(other)
+    assert one["same_corpus"]
+    assert len(one["copying"]["held_out"]) > 20
+    assert (one["copying"]["whole"] is None) == document
+
+
+def test_a_changed_corpus_is_noticed(tmp_path: Path) -> None:
+    model = trained(MANY, tmp_path / "run", epochs=1)
+    audit = model.audit(MANY[1:], samples=5)
+    assert audit.same_corpus is False
+    assert "not the text that it was trained on" in audit.sentences[0]
+    with pytest.raises(UnknownSymbolError):
+        model.audit([*MANY, "Ω"], samples=5)
+    assert model.audit([*MANY, "Ω"], samples=5, unknown="drop").same_corpus is False
+
+
+def test_texts_that_were_held_out_on_their_own(tmp_path: Path) -> None:
+    model = unspool.train(
+        MANY[:100], out=tmp_path / "run", validation=MANY[100:], sample_prompts=(),
+        network=unspool.NetworkConfig(hidden_size=8), training=unspool.TrainingConfig(epochs=1, threads=1),
+    )  # fmt: skip
+    audit = model.audit(MANY[:100], validation=MANY[100:], samples=30)
+    assert audit.same_corpus
+    assert {text.text for text in audit.copying.held_out} <= set(MANY[100:])
+
+
+def test_planted_secrets_are_ranked_without_being_asked_for(tmp_path: Path) -> None:
+    model = unspool.train(
+        MANY, out=tmp_path / "run", network=unspool.NetworkConfig(hidden_size=8), sample_prompts=(),
+        training=unspool.TrainingConfig(epochs=1, threads=1),
+        canaries=unspool.Canaries(count=3, repeats=2, format="code {digits:3}"),
+    )  # fmt: skip
+    audit = model.audit(MANY, samples=5)
+    assert audit.same_corpus
+    assert audit.canaries is not None
+    assert [secret.text for secret in audit.canaries.secrets] == model.data["canaries"]["texts"]
+    assert "exposure" in audit.sentences[-1]
+    assert model.audit(MANY, samples=5, secrets=[]).canaries is None
+
+
+@pytest.mark.parametrize(
+    ("values", "part"),
+    [
+        ({"samples": 0}, "samples"),
+        ({"secrets": ["1"]}, "canary_format"),
+        ({"temperature": -1}, "temperature"),
+    ],
+)
+def test_values_out_of_range_are_refused(tmp_path: Path, values: dict[str, Any], part: str) -> None:
+    tokenizer = CharTokenizer("abc")
+    network = NetworkConfig(hidden_size=4, vocab_size=tokenizer.vocab_size)
+    model = unspool.Generator(
+        network=network, tokenizer=tokenizer, parameters=initialize(network, 0), threads=1
+    )
+    with pytest.raises(ConfigError, match=part):
+        model.audit(["abc"], **values)

@@ -1,0 +1,98 @@
+"""Samplers on distributions worked out by hand."""
+
+import numpy as np
+import pytest
+
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.options.ranges import SAMPLERS
+from unspool.generation.sampling.filters import (
+    FILTERS,
+    apply_filters,
+    min_p,
+    temperature,
+    top_k,
+    top_p,
+    typical_p,
+    weights_of,
+)
+
+NEVER = -np.inf
+SCORES = np.log([0.25, 1.0, 0.5, 0.25])  # shares 1/8, 1/2, 1/4, 1/8
+SCORES = np.concatenate([[NEVER], SCORES]) + 3.0  # a constant changes nothing
+
+
+def kept(scores: np.ndarray) -> list[int]:
+    return np.flatnonzero(scores > NEVER).tolist()
+
+
+@pytest.mark.parametrize(
+    ("k", "ids"), [(1, [2]), (2, [2, 3]), (3, [1, 2, 3]), (4, [1, 2, 3, 4]), (9, [1, 2, 3, 4])]
+)
+def test_top_k_keeps_k_and_of_equals_the_first(k: int, ids: list[int]) -> None:
+    assert kept(top_k(SCORES, k)) == ids
+
+
+@pytest.mark.parametrize(
+    ("p", "ids"),
+    [(0.01, [2]), (0.49, [2]), (0.51, [2, 3]), (0.74, [2, 3]), (0.8, [1, 2, 3]), (1.0, [1, 2, 3, 4])],
+)
+def test_top_p_keeps_the_fewest_that_reach_p(p: float, ids: list[int]) -> None:
+    assert kept(top_p(SCORES, p)) == ids
+
+
+@pytest.mark.parametrize(("p", "ids"), [(0.0, [1, 2, 3, 4]), (0.2, [1, 2, 3, 4]), (0.3, [2, 3]), (1.0, [2])])
+def test_min_p_keeps_a_share_of_the_most_probable(p: float, ids: list[int]) -> None:
+    assert kept(min_p(SCORES, p)) == ids
+
+
+@pytest.mark.parametrize(
+    ("p", "ids"),
+    [(0.1, [3]), (0.24, [3]), (0.26, [2, 3]), (0.74, [2, 3]), (0.76, [1, 2, 3]), (1.0, [1, 2, 3, 4])],
+)
+def test_typical_p_keeps_those_that_surprise_as_expected(p: float, ids: list[int]) -> None:
+    # the entropy is 7/4 bits; the symbols' surprise 3, 1, 2 and 3 bits: away from it 5/4, 3/4, 1/4 and 5/4
+    assert kept(typical_p(SCORES, p)) == ids
+
+
+def test_typical_p_may_leave_the_most_probable_out() -> None:
+    scores = np.log([0.4, *[0.1] * 6])  # 2.5 bits on average: 3.3 bits are nearer to it than 1.3
+    assert kept(typical_p(scores, 0.5)) == [1, 2, 3, 4, 5]
+
+
+def test_temperature_divides() -> None:
+    assert np.allclose(weights_of(temperature(SCORES, 2.0))[1:], [0.5, 1, np.sqrt(0.5), 0.5])
+    assert np.allclose(weights_of(temperature(SCORES, 0.5))[1:], [1 / 16, 1, 0.25, 1 / 16])
+    assert np.isneginf(temperature(SCORES, 1e-40)).tolist() == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_leaves_its_input_alone(name: str) -> None:
+    before = SCORES.copy()
+    after = FILTERS[name](SCORES, 1)
+    assert np.array_equal(SCORES, before)
+    if name != "temperature":
+        assert np.array_equal(after[after > NEVER], SCORES[after > NEVER])
+
+
+def test_the_table_is_the_documented_order() -> None:
+    assert tuple(FILTERS) == SAMPLERS
+
+
+def test_filters_apply_one_after_the_other() -> None:
+    # top_k 3 leaves 1/4, 1, 1/2; of these top_p 0.8 needs 1 and 1/2 (12/14); min_p 0.6 leaves the first
+    assert kept(apply_filters(SCORES, GenerationOptions(top_k=3, top_p=0.8))) == [2, 3]
+    assert kept(apply_filters(SCORES, GenerationOptions(top_k=3, top_p=0.8, min_p=0.6))) == [2]
+
+
+def test_their_order_can_be_changed() -> None:
+    # at temperature 2 the shares are .21 .41 .29 .21 of 1.12: 0.7 needs three of them, and at 1 it needs two
+    hot = {"temperature": 2.0, "top_p": 0.7}
+    assert kept(apply_filters(SCORES, GenerationOptions(**hot))) == [1, 2, 3]
+    later = GenerationOptions(**hot, samplers=("top_p", "temperature"))
+    after = apply_filters(SCORES, later)
+    assert kept(after) == [2, 3]
+    assert np.allclose(weights_of(after)[2:4], [1, np.sqrt(0.5)])
+
+
+def test_no_filter_changes_nothing() -> None:
+    assert apply_filters(SCORES, GenerationOptions()) is SCORES

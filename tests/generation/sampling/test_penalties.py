@@ -1,0 +1,64 @@
+"""What comes before the samplers, on logits worked out by hand."""
+
+import numpy as np
+import pytest
+
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.sampling.penalties import adjusted, repeated_ngrams
+
+NEVER = -np.inf
+LOGITS = np.array([NEVER, 2.0, -1.0, 0.5, 0.0], np.float32)  # <pad>, three symbols, <eos>
+PROMPT, WRITTEN = np.array([1, 3]), np.array([2, 2])
+
+
+def after(**options: object) -> list[float]:
+    chosen = GenerationOptions(**options)  # type: ignore[arg-type]
+    return adjusted(LOGITS, chosen, prompt=PROMPT, written=WRITTEN).tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({}, [2, -1, 0.5, 0]),
+        ({"repetition_penalty": 2.0}, [1, -2, 0.25, 0]),  # the prompt counts
+        ({"presence_penalty": 0.5}, [2, -1.5, 0.5, 0]),  # it does not
+        ({"frequency_penalty": 0.5}, [2, -2, 0.5, 0]),
+        ({"presence_penalty": -1.0, "frequency_penalty": 0.25}, [2, -0.5, 0.5, 0]),
+        ({"repetition_penalty": 2.0, "penalty_last_n": 3}, [2, -2, 0.25, 0]),
+        ({"frequency_penalty": 0.5, "penalty_last_n": 1}, [2, -1.5, 0.5, 0]),
+        ({"logit_bias": {1: -3.0, 4: 1.0}}, [-1, -1, 0.5, 1]),
+        ({"logit_bias": {1: NEVER}}, [NEVER, -1, 0.5, 0]),
+        ({"logit_bias": {1: -3.0}, "repetition_penalty": 2.0}, [-2, -2, 0.25, 0]),  # the bias comes first
+        ({"min_tokens": 3}, [2, -1, 0.5, NEVER]),
+        ({"min_tokens": 2}, [2, -1, 0.5, 0]),
+        ({"no_repeat_ngram_size": 1}, [NEVER, NEVER, NEVER, 0]),
+        ({"no_repeat_ngram_size": 2}, [2, NEVER, 0.5, 0]),
+    ],
+    ids=str,
+)
+def test_penalties(options: dict[str, object], wanted: list[float]) -> None:
+    assert after(**options) == [NEVER, *wanted]
+
+
+def test_what_a_guide_forbids_is_out_first() -> None:
+    allowed = np.array([False, True, False, True, False])
+    options = GenerationOptions(logit_bias={2: 50.0})
+    result = adjusted(LOGITS, options, prompt=PROMPT, written=WRITTEN, allowed=allowed)
+    assert result.tolist() == [NEVER, 2, NEVER, 0.5, NEVER]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "size", "ids"),
+    [
+        ([], 1, []),
+        ([], 2, []),
+        ([1], 2, []),
+        ([1, 2, 1], 2, [2]),
+        ([1, 2, 3, 1, 2], 3, [3]),
+        ([1, 2, 3, 1, 2, 4, 1, 2], 3, [3, 4]),
+        ([1, 1, 1], 3, [1]),
+        ([1, 2, 3], 5, []),
+    ],
+)
+def test_ngrams_that_would_repeat(symbols: list[int], size: int, ids: list[int]) -> None:
+    assert np.flatnonzero(repeated_ngrams(np.array(symbols, int), size, 6)).tolist() == ids

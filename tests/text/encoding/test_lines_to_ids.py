@@ -1,0 +1,161 @@
+"""Lines encoded natively are what the general way makes of them, bit for bit."""
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unspool.errors import ConfigError, CorpusError, UnknownSymbolError
+from unspool.kernels.lines import find_lines
+from unspool.text.codepoints import to_codepoints
+from unspool.text.encoding import lines_to_ids as line_encoding
+from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.lines_to_ids import encode_lines
+from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.split import hash_split
+from unspool.text.reading.sources import read_records
+from unspool.text.records import NORMALIZATIONS, Record
+from unspool.text.streams import spill as spools
+from unspool.text.tokenizers.registry import CharTokenizer
+
+alphabet = st.sampled_from("abcde \t\n\n\x1c\x85\u2028\u00a0\u3000é\u0301ﬁ가ᄀ中🙂\x00")
+texts = st.text(alphabet, min_size=1, max_size=80)
+MORE = "always something to learn from\nand more\nand still more\n"
+
+
+def general(text: str, fraction: float = 0.0, form: str | None = "NFC", **options: object) -> EncodedCorpus:
+    """Encode lines the general way."""
+    lines = [line for line in text.split("\n") if line and not line.isspace()]
+    return encode_corpus(
+        [Record(line) for line in lines],
+        held_out=hash_split(fraction=fraction),
+        normalization=form,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def in_blocks(text: str, size: int) -> Iterator[str]:
+    """Cut a text anywhere, and end its last line."""
+    yield from (text[i : i + size] for i in range(0, len(text), size))
+    yield "\n"
+
+
+def same(one: EncodedCorpus | None, other: EncodedCorpus) -> None:
+    """Fail unless two corpora are equal in all that they hold."""
+    assert one is not None
+    assert one.tokenizer == other.tokenizer
+    assert one.unknown == other.unknown
+    for mine, theirs in ((one.training, other.training), (one.validation, other.validation)):
+        assert mine.fingerprint() == theirs.fingerprint()
+        assert mine.characters == theirs.characters
+        assert (mine.symbol_lengths is None) == (theirs.symbol_lengths is None)
+
+
+@given(texts, st.integers(1, 30), st.sampled_from([None, *NORMALIZATIONS]), st.sampled_from([0.0, 0.3, 0.7]))
+def test_lines_are_encoded_as_the_general_way_does(
+    text: str, size: int, form: str | None, fraction: float
+) -> None:
+    text += MORE
+    try:
+        expected = general(text, fraction, form)
+    except CorpusError as error:
+        with pytest.raises(CorpusError, match=str(error)[:20]):
+            encode_lines(in_blocks(text, size), tokenizer="char", fraction=fraction, normalization=form)
+        return
+    same(
+        encode_lines(in_blocks(text, size), tokenizer="char", fraction=fraction, normalization=form), expected
+    )
+
+
+@given(texts, st.integers(4, 9))
+def test_so_are_cut_off_symbols(text: str, most: int) -> None:
+    text += MORE
+    expected = general(text, max_vocab_size=most)
+    same(encode_lines(in_blocks(text, 9), tokenizer="char", max_vocab_size=most), expected)
+
+
+@pytest.mark.parametrize("grow", [False, True])
+@pytest.mark.parametrize("unk", [False, True])
+def test_so_is_a_tokenizer_that_exists(grow: bool, unk: bool) -> None:
+    tokenizer = CharTokenizer(list("abc d\u00e9"), unk=unk)
+    for text in ("abcd\nad \n", "abcX\nXYe\u0301\n"):
+        strange = "X" in text and not grow
+        if strange and not unk:
+            assert encode_lines([text], tokenizer=tokenizer, unknown="error") is None
+            continue
+        rule = "replace" if unk else "error"
+        expected = general(text, tokenizer=tokenizer, unknown=rule, grow=grow)
+        same(encode_lines([text], tokenizer=tokenizer, unknown=rule, grow=grow), expected)
+        assert strange == (expected.unknown == 3)
+
+
+def test_many_symbols_and_lines_in_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spools, "SPILL", 100)
+    monkeypatch.setattr(line_encoding, "AHEAD", 1)
+    lines = "\n".join(chr(0x20000 + i) * (i % 5) + "x" * (i % 7) for i in range(66_000))
+    same(encode_lines(in_blocks(lines, 5000), tokenizer="char", fraction=0.2), general(lines, 0.2))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=300)))
+def test_any_line_has_its_hash(lines: list[str]) -> None:
+    text = "\n".join([*lines, MORE])
+    same(encode_lines([text], tokenizer="char", fraction=0.5, normalization=None), general(text, 0.5, None))
+
+
+def test_white_space_is_what_python_says() -> None:
+    every = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000 and code != 10]
+    codes = to_codepoints("\n".join(every))
+    lines = find_lines(codes.astype(np.uint32), limit=0)
+    found = {chr(code) for code in codes[lines.bounds[:, 0]].tolist()}
+    assert found == {character for character in every if not character.isspace()}
+
+
+@pytest.mark.parametrize("form", NORMALIZATIONS)
+def test_no_normalization_makes_or_takes_lines_and_white_space(form: str) -> None:
+    for code in range(0x110000):
+        character = chr(code)
+        new = unicodedata.normalize(form, character)  # type: ignore[arg-type]
+        assert new.isspace() == character.isspace()
+        assert ("\n" in new) == (character == "\n")
+
+
+def test_a_very_long_line_and_other_tokenizers_are_left_to_the_general_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line_encoding, "PIECE", 10)
+    assert encode_lines(["short\n", "no end in ", "sight"], tokenizer="char") is None
+    assert encode_lines(["a\n"], tokenizer="word") is None
+    assert encode_lines([" \n\n"], tokenizer="char") is None
+
+
+def test_arguments_have_ranges() -> None:
+    with pytest.raises(ConfigError, match="max_vocab_size"):
+        encode_lines(["a\n"], tokenizer="char", max_vocab_size=3)
+    with pytest.raises(ConfigError, match="fraction"):
+        encode_lines(["a\n"], tokenizer="char", fraction=2)
+    with pytest.raises(CorpusError, match="no record is left for training"):
+        encode_lines(["a\n"], tokenizer="char", fraction=1)
+
+
+def test_files_and_folders_take_the_fast_way(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\rthree")
+    (tmp_path / "b.txt").write_bytes("  \n\nfour é\n".encode())
+    records = read_records(tmp_path)
+    assert records.lines is not None
+    expected = encode_corpus(records, held_out=hash_split(fraction=0.3))
+    same(encode_in_parts(records, None, fraction=0.3, tokenizer="char"), expected)
+    for other in (read_records(tmp_path, document=True), read_records("-")):
+        assert other.lines is None
+
+
+def test_what_is_unknown_is_an_error_that_says_where(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("ab\nabX\n")
+    with pytest.raises(UnknownSymbolError, match="character 3 of record 2"):
+        encode_in_parts(
+            read_records(tmp_path / "a.txt"), None, fraction=None, tokenizer=CharTokenizer(["a", "b"])
+        )

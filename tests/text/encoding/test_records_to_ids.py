@@ -1,0 +1,233 @@
+"""A corpus in one pass: joined, split, counted, and exact."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unspool.errors import ConfigError, CorpusError, UnknownSymbolError
+from unspool.text.encoding import records_to_ids as encoding
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.split import hash_split
+from unspool.text.records import Record
+from unspool.text.streams import builder as stream_builder
+from unspool.text.streams import spill as spools
+from unspool.text.streams.stream import TokenStream
+from unspool.text.tokenizers.registry import TOKENIZERS, CharTokenizer, Tokenizer
+
+any_kind = pytest.mark.parametrize("kind", sorted(TOKENIZERS))
+letters = st.sampled_from("ab cd.é世'\u0301👍\n")
+texts = st.lists(st.text(letters, max_size=12), min_size=1, max_size=12).filter(any)
+
+
+def once(records: list[Record]) -> Iterator[Record]:
+    """Yield records that cannot be read a second time."""
+    yield from records
+
+
+def decoded(corpus: EncodedCorpus, stream: TokenStream) -> list[str]:
+    """Give the texts of a stream's records."""
+    bounds = [*stream.starts.tolist(), len(stream)]
+    return [corpus.tokenizer.decode(stream.ids[a:b]) for a, b in itertools.pairwise(bounds)]
+
+
+@any_kind
+@given(texts=texts)
+def test_the_records_come_back(kind: str, texts: list[str]) -> None:
+    corpus = encode_corpus(once([Record(text) for text in texts]), tokenizer=kind)
+    expected = [corpus.tokenizer.normalize(text) for text in texts]
+    stream = corpus.training
+    assert decoded(corpus, stream) == expected
+    assert stream.characters == sum(map(len, expected))
+    assert stream.num_records == len(texts)
+    ends = np.append(stream.starts[1:], len(stream)) - 1
+    assert np.flatnonzero(stream.ids == corpus.tokenizer.eos_id).tolist() == ends.tolist()
+    assert (len(corpus.validation), corpus.validation.num_records, corpus.unknown) == (0, 0, 0)
+
+
+@any_kind
+@given(texts=texts, piece=st.integers(1, 9), block=st.integers(1, 9))
+def test_the_sizes_of_pieces_and_blocks_do_not_matter(
+    kind: str, texts: list[str], piece: int, block: int
+) -> None:
+    whole = encode_corpus([Record(text) for text in texts], tokenizer=kind)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "PIECE", piece)
+        patch.setattr(stream_builder, "BLOCK", block)
+        patch.setattr(spools, "SPILL", block)
+        parts = encode_corpus([Record(text) for text in texts], tokenizer=kind)
+    assert parts.tokenizer == whole.tokenizer
+    assert parts.training.fingerprint() == whole.training.fingerprint()
+    assert parts.training.characters == whole.training.characters
+
+
+@any_kind
+@given(texts=texts, size=st.integers(1, 5))
+def test_a_document_in_pieces_is_the_document(kind: str, texts: list[str], size: int) -> None:
+    texts = [text or "a" for text in texts]
+    pieces = [
+        Record(text[i : i + size], ends=i + size >= len(text))
+        for text in texts
+        for i in range(0, len(text), size)
+    ]
+    whole = encode_corpus([Record(text) for text in texts], tokenizer=kind, normalization=None)
+    joined = encode_corpus(once(pieces), tokenizer=kind, normalization=None)
+    assert joined.tokenizer == whole.tokenizer
+    assert joined.training.fingerprint() == whole.training.fingerprint()
+
+
+@any_kind
+@given(texts=texts, seed=st.integers(0, 3))
+def test_the_split_keeps_the_order_and_loses_nothing(kind: str, texts: list[str], seed: int) -> None:
+    records = [Record(text) for text in [*texts, "always trained"]]
+    held_out = hash_split(fraction=0.4, seed=seed)
+
+    def held(record: Record) -> bool:
+        return record.text != "always trained" and held_out(record)
+
+    corpus = encode_corpus(records, tokenizer=kind, held_out=held, normalization=None)
+    assert decoded(corpus, corpus.validation) == [record.text for record in records if held(record)]
+    assert decoded(corpus, corpus.training) == [record.text for record in records if not held(record)]
+    assert corpus.validation.characters == sum(len(record.text) for record in records if held(record))
+    assert corpus.tokenizer == encode_corpus(records, tokenizer=kind, normalization=None).tokenizer
+
+
+def test_the_first_piece_decides_for_the_whole_document() -> None:
+    records = [Record("x"), Record("ab", ends=False), Record("cd", ends=False), Record("e"), Record("cd")]
+    corpus = encode_corpus(records, held_out=lambda record: record.text == "ab")
+    assert decoded(corpus, corpus.validation) == ["abcde"]
+    assert decoded(corpus, corpus.training) == ["x", "cd"]
+
+
+@any_kind
+def test_a_document_that_never_ends_is_ended(kind: str) -> None:
+    corpus = encode_corpus([Record("one"), Record("two ", ends=False)], tokenizer=kind)
+    assert decoded(corpus, corpus.training) == ["one", "two "]
+    assert corpus.training.ids[-1] == corpus.tokenizer.eos_id
+
+
+def test_a_word_that_was_cut_in_two_is_one_word() -> None:
+    corpus = encode_corpus(
+        [Record("hel", ends=False), Record("lo don'", ends=False), Record("t")], tokenizer="word"
+    )
+    assert set(corpus.tokenizer.symbols) == {"hello", " ", "don't"}
+
+
+@pytest.mark.parametrize(
+    ("distinct", "dtype"), [(10, "u1"), (253, "u1"), (254, "u1"), (255, "u2"), (65535, "u4")]
+)
+def test_ids_take_the_smallest_dtype(distinct: int, dtype: str) -> None:
+    symbols = [chr(0x10000 + i) for i in range(distinct)]
+    texts = ["".join(symbols[i : i + 100]) for i in range(0, distinct, 100)]
+    corpus = encode_corpus([Record(text) for text in texts], normalization=None)
+    assert corpus.training.ids.dtype == dtype
+    assert int(corpus.training.ids.max()) == corpus.tokenizer.eos_id == distinct + 1
+    assert decoded(corpus, corpus.training) == texts
+
+
+def test_a_cut_vocabulary_takes_a_smaller_dtype_again() -> None:
+    corpus = encode_corpus([Record(chr(0x4E00 + i)) for i in range(1000)], max_vocab_size=100)
+    assert corpus.training.ids.dtype == np.uint8
+    assert corpus.unknown == 903
+    assert corpus.training.ids[:4].tolist() == [1, 99, 2, 99]
+
+
+@any_kind
+@given(texts=texts, others=texts)
+def test_an_existing_tokenizer_keeps_its_numbers(kind: str, texts: list[str], others: list[str]) -> None:
+    tokenizer = encode_corpus([Record(text) for text in texts], tokenizer=kind).tokenizer
+    again = encode_corpus([Record(text) for text in texts], tokenizer=tokenizer)
+    assert again.tokenizer is tokenizer
+    assert decoded(again, again.training) == [tokenizer.normalize(text) for text in texts]
+    records = [Record(text) for text in [*texts, *others]]
+    for unknown in ("drop", "replace"):
+        corpus = encode_corpus(records, tokenizer=tokenizer, unknown=unknown)
+        parts = [tokenizer.encode(record.text, unknown=unknown).tolist() for record in records]
+        assert corpus.training.ids.tolist() == [i for part in parts for i in [*part, tokenizer.eos_id]]
+        if unknown == "drop":
+            kept = "".join(map(tokenizer.decode, parts))
+            assert corpus.training.characters == len(kept)
+
+
+def of(*texts: str) -> list[Record]:
+    """Make records."""
+    return [Record(text) for text in texts]
+
+
+@any_kind
+def test_a_tokenizer_grows_behind_its_own_symbols(kind: str) -> None:
+    old = encode_corpus(of("b a b", "a b"), tokenizer=kind).tokenizer
+    grown = encode_corpus(of("c a d", "d b d"), tokenizer=old, grow=True)
+    own = len(old.symbols)
+    assert grown.tokenizer.symbols[:own] == old.symbols
+    assert grown.tokenizer.symbols[own:] == ("d", "c")  # the most frequent first
+    assert grown.unknown == 0
+    assert decoded(grown, grown.training) == ["c a d", "d b d"]
+
+
+def test_a_grown_tokenizer_keeps_its_unk() -> None:
+    old = encode_corpus(of("a a b c"), tokenizer="word", max_vocab_size=5).tokenizer
+    grown = encode_corpus(of("x a"), tokenizer=old, grow=True).tokenizer
+    assert grown.symbols == (*old.symbols[:-1], "x", "<unk>")
+
+
+def test_lost_symbols_are_counted() -> None:
+    tokenizer = CharTokenizer(["a", "b"])
+    records = [Record("abc"), Record("xa")]
+    dropped = encode_corpus(records, tokenizer=tokenizer, unknown="drop")
+    assert (dropped.unknown, dropped.training.characters) == (2, 3)
+    replaced = encode_corpus(records, tokenizer=tokenizer, unknown="replace")
+    assert (replaced.unknown, replaced.training.characters) == (2, 5)
+
+
+def test_an_unknown_symbol_is_found_in_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "PIECE", 4)
+    records = [Record("aaaaaaaaaa"), Record("aa", ends=False), Record("aaaaaaa", ends=False), Record("aax")]
+    with pytest.raises(UnknownSymbolError, match=r"'x' .* at character 12 of record 2"):
+        encode_corpus(records, tokenizer=CharTokenizer(["a"]))
+
+
+@any_kind
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_lone_surrogate_is_found_in_its_record(kind: str, existing: bool) -> None:
+    tokenizer: str | Tokenizer = TOKENIZERS[kind](["a"]) if existing else kind
+    with pytest.raises(
+        CorpusError if not existing else ValueError, match=r"character 2 of record 2: .* U\+D800"
+    ):
+        encode_corpus([Record("a"), Record("a\ud800")], tokenizer=tokenizer)
+
+
+@any_kind
+@pytest.mark.parametrize(
+    ("records", "options", "message"),
+    [
+        ([], {}, "the corpus is empty: expected at least one record"),
+        ([Record("")], {}, "the corpus has no text to learn from"),
+        ([Record(""), Record("", ends=False)], {}, "2 records without a known symbol"),
+        ([Record("ab")], {"held_out": lambda _: True}, "no record is left for training: .* all 1 held out"),
+    ],
+)
+def test_a_corpus_to_learn_nothing_from_is_refused(
+    kind: str, records: list[Record], options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(CorpusError, match=message):
+        encode_corpus(records, tokenizer=kind, **options)  # type: ignore[arg-type]
+
+
+def test_options_are_checked_before_anything_is_read() -> None:
+    def records() -> Iterator[Record]:
+        raise AssertionError("it was read")
+        yield
+
+    with pytest.raises(ConfigError, match="parameter tokenizer: expected one of char, word, got 'byte'"):
+        encode_corpus(records(), tokenizer="byte")
+    with pytest.raises(ConfigError, match="parameter max_vocab_size"):
+        encode_corpus(records(), max_vocab_size=2)
+    with pytest.raises(ConfigError, match="parameter max_vocab_size"):
+        encode_corpus(records(), tokenizer=CharTokenizer(["a"]), max_vocab_size=10)
+    with pytest.raises(ConfigError, match="parameter normalization"):
+        encode_corpus(records(), normalization="nfc")

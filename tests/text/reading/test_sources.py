@@ -1,0 +1,246 @@
+"""Every place that texts come from gives the same records, and says what it cannot read."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from unspool.errors import ConfigError, CorpusError
+from unspool.text.reading.decoding import PIECE
+from unspool.text.reading.sources import SOURCES, read_records, records_from_spec
+from unspool.text.records import Record, Records
+
+TEXTS = ["Rain again", "Oil, \"gold\" and 'tin'", "caf\u00e9 \u6f22\u5b57 🎈"]
+
+
+def texts(records: Records) -> list[str]:
+    return [record.text for record in records]
+
+
+def encode(name: str, items: list[str]) -> str:
+    """Write texts in a format of the table, each in a column named ``text`` if the format has any."""
+    if name == "text":
+        return "\n".join(items)
+    if name == "jsonl":
+        return "".join(json.dumps({"text": item}) + "\n" for item in items)
+    out = io.StringIO()
+    rows = csv.writer(out, delimiter="\t" if name == "tsv" else ",")
+    rows.writerows([["text"], *([item] for item in items)])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+class TestEverySource:
+    def test_each_suffix_plain_and_packed(self, tmp_path: Path, name: str) -> None:
+        for suffix in SOURCES[name].suffixes:
+            for packed in ("", ".gz"):
+                path = tmp_path / f"a{suffix.upper() if packed else suffix}{packed}"
+                data = b"\xef\xbb\xbf" + encode(name, TEXTS).encode()
+                path.write_bytes(gzip.compress(data) if packed else data)
+                assert texts(read_records(path)) == TEXTS
+
+    def test_blank_texts_are_passed_over(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        path.write_text(encode(name, ["", *TEXTS[:1], " \u3000", "", *TEXTS[1:], ""]), "utf-8")
+        assert texts(read_records(path)) == TEXTS
+
+    def test_empty_is_an_error(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        for content in ("", "\n\r\n", "\ufeff", encode(name, [""])):
+            path.write_text(content, "utf-8")
+            with pytest.raises(CorpusError, match=f"{path.name}: there is no text"):
+                list(read_records(path))
+
+    def test_a_wrong_byte_is_an_error(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        path.write_bytes(encode(name, TEXTS).encode() + b"\n\xff")
+        with pytest.raises(CorpusError, match=rf"{path.name}, line \d+, byte \d+: not UTF-8"):
+            list(read_records(path))
+
+    def test_a_folder(self, tmp_path: Path, name: str) -> None:
+        suffix = SOURCES[name].suffixes[0]
+        for place, text in zip(("b", "a/z", "a/b/c"), TEXTS, strict=True):
+            path = tmp_path / f"{place}{suffix}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(encode(name, [text]), "utf-8")
+        (tmp_path / f".hidden{suffix}").write_bytes(b"\xff")
+        (tmp_path / "other.bin").write_bytes(b"\xff")
+        assert texts(read_records(tmp_path, format=name)) == [TEXTS[2], TEXTS[1], TEXTS[0]]
+
+    def test_standard_input(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        data = io.BytesIO(encode(name, TEXTS).encode())
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
+        records = read_records("-", format=name)
+        assert data.tell() == 0
+        assert texts(records) == TEXTS
+        with pytest.raises(CorpusError, match="read once"):
+            list(records)
+
+    def test_the_spec_reads_the_same_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        (tmp_path / "a.data").write_text(encode(name, TEXTS), "utf-8")
+        monkeypatch.chdir(tmp_path)
+        first = read_records("a.data", format=name, normalization="NFKD")
+        monkeypatch.chdir("/")
+        spec = json.loads(json.dumps(first.spec))
+        again = records_from_spec(spec)
+        assert list(again) == list(again) == list(records_from_spec(again.spec))
+        assert texts(again)[2] == "cafe\u0301 \u6f22\u5b57 🎈"
+        assert again.normalization == "NFKD"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_is_a_record_and_a_document_keeps_its_lines(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(f"One\u2028still\x0bone{end}{end}  two\x85{end}".encode())
+    assert texts(read_records(path)) == ["One\u2028still\x0bone", "  two\x85"]
+    assert list(read_records(path, document=True)) == [Record("One\u2028still\x0bone\n\n  two\x85\n")]
+
+
+def test_each_file_of_a_folder_is_a_document(tmp_path: Path) -> None:
+    long = "word " * (PIECE // 2)
+    (tmp_path / "a.txt").write_text(long)
+    (tmp_path / "b.txt").write_text("two\nlines")
+    records = list(read_records(tmp_path, document=True))
+    assert [record.ends for record in records] == [False] * (len(records) - 2) + [True, True]
+    assert len(records) > 3
+    assert "".join(record.text for record in records[:-1]) == long
+    assert max(len(record.text) for record in records) <= 2 * PIECE
+
+
+def test_a_long_line_comes_in_pieces_even_if_one_is_white_space(tmp_path: Path) -> None:
+    line = "start" + " " * (3 * PIECE) + "end"
+    (tmp_path / "a.txt").write_text(f"one\n{line}\n\ntwo")
+    records = list(read_records(tmp_path / "a.txt"))
+    assert "".join(record.text for record in records[1:-1]) == line
+    assert [record.ends for record in records].count(True) == 3
+
+
+def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert texts(read_records(tmp_path)) == ["text"]
+
+
+REFUSED: list[tuple[str, dict[str, object], str]] = [
+    ("missing.txt", {}, "missing.txt: no such file or folder"),
+    ("ag-new", {}, "did you mean the corpus 'ag-news'"),
+    ("corpus:ag", {}, "expected one of docstrings"),
+    ("a.txt", {"format": "yaml"}, "parameter format: expected one of text, csv"),
+    ("a.txt", {"text": "title"}, "plain text, which has no columns"),
+    ("a.txt", {"context": ["title"]}, "plain text, which has no columns"),
+    ("a.txt", {"header": True}, "no header"),
+    ("a.txt", {"format": "jsonl", "delimiter": ","}, "no header"),
+    ("a.txt", {"format": "csv", "delimiter": ",,"}, "one character"),
+    ("a.txt", {"format": "csv", "delimiter": '"'}, "one character"),
+    ("a.txt", {"format": "csv", "text": -1}, "expected a name, or a number from 0, got -1"),
+    ("a.txt", {"format": "csv", "text": True}, "expected a name"),
+    ("a.json", {}, "a JSON file is one value"),
+    ("docstrings", {"format": "csv"}, "a format of its own"),
+    ("docstrings", {"header": False}, "a format of its own"),
+]
+
+
+@pytest.mark.parametrize(("source", "options", "message"), REFUSED)
+def test_what_does_not_fit_is_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, options: dict[str, object], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "a.json"):
+        Path(name).write_text("text")
+    with pytest.raises(CorpusError, match=message):
+        read_records(source, **options)  # type: ignore[arg-type]
+
+
+def test_an_unknown_normalization_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="NFC, NFD, NFKC, NFKD or None"):
+        read_records(tmp_path, normalization="nfc")
+
+
+def test_an_empty_folder_says_what_it_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="an empty folder"):
+        list(read_records(tmp_path))
+    (tmp_path / "a.csv").write_text("text")
+    with pytest.raises(CorpusError, match=r"expected names that end in \.txt.*got \.csv"):
+        list(read_records(tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_the_right_to_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "a.txt").chmod(0)
+    with pytest.raises(CorpusError, match="permission denied"):
+        list(read_records(tmp_path / "a.txt"))
+
+
+def test_a_corpus_goes_by_its_name_unless_a_path_has_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_records("unicode-names").spec["source"] == "corpus:unicode-names"
+    Path("unicode-names").write_text("mine")
+    with pytest.raises(CorpusError, match=r"write \./unicode-names for the path or corpus:unicode-names"):
+        read_records("unicode-names")
+    assert texts(read_records("./unicode-names")) == texts(read_records(Path("unicode-names"))) == ["mine"]
+    assert next(iter(read_records("corpus:unicode-names"))).text == "SPACE"
+
+
+def test_texts_from_memory_cannot_be_read_again() -> None:
+    with pytest.raises(CorpusError, match="from memory"):
+        records_from_spec(Records.of(["a"]).spec)
+    with pytest.raises(CorpusError, match="broken"):
+        records_from_spec({"source": "unicode-names", "colour": "red"})
+
+
+def test_no_http_client_is_imported_before_something_is_downloaded() -> None:
+    script = (
+        "import sys, unspool.text.reading.sources; print('http.client' in sys.modules, 'ssl' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("a.txt", {}), ("a.txt", {"document": True}), ("a.csv", {"text": 1}), ("line.txt", {})],
+)
+def test_a_large_file_is_never_in_memory(tmp_path: Path, name: str, options: dict[str, object]) -> None:
+    row = f"3,{'The quick brown fox jumps over the lazy dog. ' * 50}\n"
+    data = row * (20_000_000 // len(row))
+    path = tmp_path / name
+    path.write_text(data.replace("\n", " ") if name == "line.txt" else data)
+    script = (
+        "import tracemalloc; from unspool.text.reading.sources import read_records\n"
+        f"records = read_records({str(path)!r}, **{options!r})\n"
+        "tracemalloc.start(); print(sum(len(r.text) for r in records), tracemalloc.get_traced_memory()[1])"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    characters, peak = map(int, run.stdout.split())
+    assert characters > 18_000_000
+    assert peak < 8_000_000
+
+
+@pytest.mark.data
+def test_the_public_test_texts(data_dir: Path) -> None:
+    headlines = list(read_records(data_dir / "ag_news_test.csv", text="1", context=0))
+    assert len(headlines) == 7600
+    assert headlines[0] == Record("Fears for T N pension after talks", {"column_0": "3"})
+    joined = next(iter(read_records(data_dir / "ag_news_test.csv", text=[1, 2])))
+    assert joined.text.startswith("Fears for T N pension after talks Unions representing workers")
+    assert len(texts(read_records(data_dir / "names.txt"))) == 32_033
+    shakespeare = read_records(data_dir / "tinyshakespeare.txt", document=True)
+    assert "".join(texts(shakespeare)) == (data_dir / "tinyshakespeare.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("name", "value"), [("document", "yes"), ("header", "no"), ("separator", 3)])
+def test_an_option_of_another_type_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    (tmp_path / "a.csv").write_text("text,label\na,b\n")
+    with pytest.raises(ConfigError, match=f"parameter {name}: expected"):
+        read_records(tmp_path / "a.csv", **{name: value})  # type: ignore[arg-type]

@@ -1,0 +1,119 @@
+"""Spools: the same bytes whether they lie in memory or in a file."""
+
+import gc
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unspool.errors import CorpusError
+from unspool.text.streams import spill as spools
+from unspool.text.streams.spill import Spool
+
+
+def filled(parts: list[list[int]]) -> Spool:
+    """Make a spool of some numbers."""
+    spool = Spool()
+    for part in parts:
+        spool.append(np.array(part, np.uint16))
+    return spool
+
+
+def open_files() -> int:
+    """Count the open files of this process, where the system shows them."""
+    shown = Path("/proc/self/fd")
+    return len(list(shown.iterdir())) if shown.exists() else 0
+
+
+@pytest.mark.parametrize("spill", [0, 5, 6, 7, 1000])
+def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, spill: int) -> None:
+    monkeypatch.setattr(spools, "SPILL", spill)
+    spool = filled([[1, 2, 3], [], [400, 500]])
+    assert spool.size == 10
+    blocks = [block.view(np.uint16).tolist() for block in spool.blocks(4)]
+    assert blocks == [[1, 2], [3, 400], [500]]
+    array, mapped = spool.array(np.uint16)
+    assert array.tolist() == [1, 2, 3, 400, 500]
+    assert not array.flags.writeable
+    assert (mapped is not None) == (spill < 10)
+    if mapped is not None:
+        mapped.give_back()
+    assert array.tolist() == [1, 2, 3, 400, 500]
+
+
+@pytest.mark.parametrize("spill", [0, 6, 1000])
+@pytest.mark.parametrize("size", [2, 4, 100])
+def test_bytes_are_changed_where_they_are(monkeypatch: pytest.MonkeyPatch, spill: int, size: int) -> None:
+    monkeypatch.setattr(spools, "SPILL", spill)
+    spool = filled([[1, 2, 3], [400, 500]])
+    spool.rewrite(size, lambda block: block.view(np.uint16) + np.uint16(1))
+    spool.append(np.array([7], np.uint16))
+    assert spool.array(np.uint16)[0].tolist() == [2, 3, 4, 401, 501, 7]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name no file that has no name")
+def test_a_file_gets_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = open_files()
+    array, mapped = filled([[1, 2, 3]]).array(np.uint16)
+    assert mapped is not None
+    assert mapped.size == 6
+    assert mapped.offset(array[1:]) == 2
+    name = tmp_path / "name"
+    if not mapped.link(name):
+        pytest.skip("the disk has no files without a name")
+    assert not mapped.link(name)
+    assert np.fromfile(name, np.uint16).tolist() == [1, 2, 3]
+    monkeypatch.setattr(spools, "OPEN_FILES", tmp_path / "missing")
+    assert not mapped.link(tmp_path / "other")
+    del array, mapped
+    gc.collect()
+    assert open_files() == before
+
+
+def test_nothing_is_left_open_or_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = open_files()
+    array, mapped = filled([[1]]).array(np.uint16)
+    abandoned = filled([[2]])
+    assert list(tmp_path.iterdir()) == []
+    del array, mapped, abandoned
+    gc.collect()
+    assert open_files() == before
+
+
+def test_no_room_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(CorpusError, match=r"cannot be kept in .*missing.*TMPDIR"):
+        filled([[1]])
+
+
+@pytest.mark.parametrize("room", [0, 1000, 5000])
+def test_a_disk_that_gets_full_is_one_clear_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int
+) -> None:
+    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    noise: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: noise.append(error))
+    before = open_files()
+    spool = Spool()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        for _ in range(room // 100):
+            spool.append(np.zeros(100, np.uint8))
+        with pytest.raises(CorpusError, match=r"cannot be kept in .*file too large.*TMPDIR"):
+            spool.append(np.zeros(100, np.uint8))
+        del spool
+        gc.collect()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert open_files() == before
+    assert noise == []

@@ -1,0 +1,176 @@
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unspool.artifacts import load_model
+from unspool.errors import ArtifactError
+from unspool.text.tokenizers.registry import CharTokenizer
+from unspool.training.checkpoints import Checkpoint
+from unspool.training.folder.model_card import stream_sizes
+from unspool.training.folder.run_folder import RunFolder
+from unspool.training.loop import train_loop
+from unspool.training.task import TrainingTask
+
+TOKENIZER = CharTokenizer(tuple("abcdefgh"))
+MakeTask = Callable[..., TrainingTask]
+Begin = Callable[[TrainingTask], Checkpoint]
+FILES = {
+    "README.md",
+    "checkpoint",
+    "config.json",
+    "generation_config.json",
+    "loss.svg",
+    "metrics.jsonl",
+    "model.safetensors",
+    "tokenizer.json",
+}
+
+
+def create(folder: Path, task: TrainingTask, **options: Any) -> RunFolder:
+    data = {"description": "the alphabet, drawn", "sizes": stream_sizes(task.training, task.validation)}
+    return RunFolder.create(
+        folder, network=task.engine.config, training=task.config, tokenizer=TOKENIZER, data=data, **options
+    )
+
+
+def train(run: RunFolder, task: TrainingTask, start: Checkpoint, **options: Any) -> None:
+    for record in train_loop(task, run.start(start), keeper=run, **options):
+        run.record(record)
+
+
+def test_a_finished_run_is_a_model_folder(make_task: MakeTask, begin: Begin, tmp_path: Path) -> None:
+    task = make_task()
+    folder = tmp_path / "runs" / "alphabet"
+    train(create(folder, task), task, begin(task))
+    assert {path.name for path in folder.iterdir()} == FILES
+    saved = load_model(folder)
+    assert saved.network == task.engine.config
+    assert saved.tokenizer.symbols == TOKENIZER.symbols
+    assert saved.training["learning_rate"] == task.config.learning_rate
+    assert saved.data["description"] == "the alphabet, drawn"
+    assert saved.generation["temperature"] == 0.8
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert [line["kind"] for line in lines][-2:] == ["evaluation", "finish"]
+    assert "polyline" in (folder / "loss.svg").read_text("utf-8")
+
+
+def test_the_card_says_what_the_model_is(make_task: MakeTask, begin: Begin, tmp_path: Path) -> None:
+    task = make_task(network={"embedding_size": 8, "residual": True, "tied_output": True})
+    train(create(tmp_path / "alphabet", task), task, begin(task))
+    card = (tmp_path / "alphabet" / "README.md").read_text("utf-8")
+    evaluations = [
+        line
+        for line in map(json.loads, (tmp_path / "alphabet" / "metrics.jsonl").read_text().splitlines())
+        if line["kind"] == "evaluation" and line["best"]
+    ]
+    for part in (
+        "# alphabet",
+        "LSTM",
+        "(lstm, 2 × 8, residual, tied output)",
+        "character by character",
+        "the alphabet, drawn",
+        f"| training | 40 | {len(task.training.ids)} | {task.training.characters} |",
+        "unspool sample alphabet",
+        f"| held-out text, bits per character | {evaluations[-1]['bits_per_character']:.3f} |",
+        "## Limits",
+    ):
+        assert part in card
+
+
+def test_a_reopened_run_goes_on_as_if_it_had_not_stopped(
+    make_task: MakeTask, begin: Begin, stop_at: Any, tmp_path: Path
+) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    task = make_task()
+    train(create(whole, task), task, begin(task))
+    train(create(stopped, task), task, begin(task), stop_requested=stop_at(17))
+    assert load_model(stopped).network == task.engine.config  # what is there can be used
+    again = RunFolder.reopen(stopped)
+    assert (again.network, again.training, again.data["description"]) == (
+        task.engine.config,
+        task.config,
+        "the alphabet, drawn",
+    )
+    train(again, task, begin(task))
+    assert (stopped / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert (stopped / "loss.svg").read_bytes() == (whole / "loss.svg").read_bytes()
+
+
+def test_a_run_without_a_checkpoint_starts_again(make_task: MakeTask, begin: Begin, tmp_path: Path) -> None:
+    task = make_task()
+    run = create(tmp_path / "run", task)
+    for record in list(train_loop(task, begin(task), keeper=run))[:5]:
+        run.record(record)
+    (tmp_path / "run" / "checkpoint" / "last.safetensors").unlink()
+    again = RunFolder.reopen(tmp_path / "run")
+    assert again.start(begin(task)).progress.step == 0
+    assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == b""
+
+
+def test_a_folder_in_use_is_refused_unless_it_may_be_overwritten(
+    make_task: MakeTask, begin: Begin, tmp_path: Path
+) -> None:
+    task = make_task(epochs=1)
+    folder = tmp_path / "run"
+    train(create(folder, task), task, begin(task))
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(ArtifactError, match=r"expected an empty folder .*--overwrite"):
+        create(folder, task)
+    create(folder, task, overwrite=True)
+    assert {path.name for path in folder.iterdir()} == {
+        "checkpoint",
+        "config.json",
+        "notes.txt",
+        "tokenizer.json",
+    }
+    assert not any((folder / "checkpoint").iterdir())
+
+
+def test_what_a_run_left_that_died_at_its_birth_is_no_obstacle(make_task: MakeTask, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / ".config.json.0a1b.tmp").write_text("{")
+    create(tmp_path, make_task())
+    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "tokenizer.json"}
+
+
+def test_a_folder_without_a_run_cannot_be_reopened(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no run to resume"):
+        RunFolder.reopen(tmp_path)
+    with pytest.raises(ArtifactError, match="no run to resume"):
+        RunFolder.reopen(tmp_path / "nowhere")
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_clear_error(make_task: MakeTask, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(ArtifactError, match="cannot write"):
+        create(tmp_path / "run", make_task())
+
+
+def test_a_full_disk_stops_the_run_and_what_was_saved_goes_on(
+    make_task: MakeTask, begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make_task(checkpoint_seconds=0.0)
+    whole, full = tmp_path / "whole", tmp_path / "full"
+    train(create(whole, task), task, begin(task))
+    run = create(full, task)
+    honest, calls = os.fsync, iter(range(1000))
+
+    def fill(descriptor: int) -> None:
+        if next(calls) >= 40:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        honest(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unspool.storage.os.fsync", fill)
+        with pytest.raises((ArtifactError, OSError), match="No space left") as caught:
+            train(run, task, begin(task))
+    assert isinstance(caught.value, ArtifactError)
+    again = RunFolder.reopen(full)
+    assert again.start(begin(task)).progress.step > 3
+    train(again, task, begin(task))
+    assert (full / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
