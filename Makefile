@@ -9,8 +9,8 @@ TORCH ?= $(shell $(PYTHON) -c 'import sys; print("torch==2.13.0" if sys.version_
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
-NATIVE := $(wildcard native/*.h native/*.cpp native/checks/*.h native/checks/*.cpp) benchmarks/products.cpp
-BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*)
+NATIVE := $(wildcard native/*/*.h native/*/*.cpp) benchmarks/products.cpp
+BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*/*)
 # As many processes as processors, each with its share of the tests; who is done takes over from the others.
 # `make test TEST_OPTIONS='-n 0'` is one process.
 PROCESSES := -n auto --dist worksteal

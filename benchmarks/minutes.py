@@ -23,7 +23,7 @@ from unspool.planning.budget import EVALUATING
 from unspool.planning.choosing import LONGEST_MEASURING, MEASURING, TrainingPlan, plan_training
 from unspool.planning.rule import BATCH_SIZES, SEQUENCE_LENGTH, SIZES
 from unspool.planning.speeds import measure_speeds
-from unspool.sweeping.trial import Job, Report, SweepCorpus, run_trial
+from unspool.sweeping.trial import Job, SweepCorpus, TrialReport, run_trial
 from unspool.text.encoding.corpus import encode_in_parts
 from unspool.text.records import Records
 from unspool.training.config import TrainingConfig
@@ -140,7 +140,7 @@ class Contest:
             evaluations=EVALUATIONS,
         )  # fmt: skip
         for event in run_trial(job, self.corpus):
-            yield event.bits_per_character if isinstance(event, Report) else DIVERGED
+            yield event.bits_per_character if isinstance(event, TrialReport) else DIVERGED
 
     def _write(self, line: dict[str, Any]) -> None:
         harness.say(json.dumps(line))

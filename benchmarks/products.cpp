@@ -10,7 +10,7 @@
 #include <ctime>
 #include <initializer_list>
 
-#include "gemm.h"
+#include "products/transposed.h"
 
 using namespace unspool::avx2;
 

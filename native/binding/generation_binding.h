@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "kernels.h"
+#include "dispatch/kernels.h"
 
 namespace unspool {
 

@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
-#include "forks.h"
-#include "generation_binding.h"
-#include "interpreter.h"
-#include "kernels.h"
-#include "lines.h"
-#include "matching.h"
-#include "threads.h"
+#include "binding/generation_binding.h"
+#include "binding/interpreter.h"
+#include "dispatch/forks.h"
+#include "dispatch/kernels.h"
+#include "dispatch/threads.h"
+#include "text/lines.h"
+#include "text/suffix_automaton.h"
 
 namespace nb = nanobind;
 using namespace unspool;

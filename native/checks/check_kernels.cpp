@@ -3,7 +3,7 @@
 // CONTRIBUTING.md says how. The Python tests say much more.
 //
 //   check_kernels [CASES [SET]]    random cases of each group, 400 unless told; one instruction set alone
-#include "texts.h"
+#include "checks/texts.h"
 
 namespace unspool {
 const Kernels* kernels_reference();

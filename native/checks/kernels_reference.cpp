@@ -3,4 +3,4 @@
 #define UNSPOOL_LANES 4
 #define UNSPOOL_ROWS 6
 #define UNSPOOL_FUNCTION kernels_reference
-#include "../kernels.inc.h"
+#include "dispatch/kernels.inc.h"

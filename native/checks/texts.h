@@ -1,7 +1,7 @@
 // Texts: one random network, prompts and way of drawing, and what the kernels write.
 #pragma once
 
-#include "windows.h"
+#include "checks/windows.h"
 
 namespace checks {
 

@@ -1,9 +1,9 @@
 // Windows of training: one random network, batch and set of options, and what the kernels make of it.
 #pragma once
 
-#include "../kernels.h"
-#include "../threads.h"
-#include "agreement.h"
+#include "checks/agreement.h"
+#include "dispatch/kernels.h"
+#include "dispatch/threads.h"
 
 namespace checks {
 

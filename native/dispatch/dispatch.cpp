@@ -1,5 +1,5 @@
 // Which instruction sets this processor and this build have.
-#include "kernels.h"
+#include "dispatch/kernels.h"
 
 #if defined(UNSPOOL_NEON_BF16)
 #include <sys/auxv.h>

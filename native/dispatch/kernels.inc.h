@@ -2,10 +2,10 @@
 // (UNSPOOL_ISA), the floats of a vector (UNSPOOL_LANES), the rows of a tile (UNSPOOL_ROWS) and the function
 // to define.
 
-#include "backward.h"
-#include "blake2b.h"
-#include "optimizer.h"
-#include "together.h"
+#include "network/backward.h"
+#include "network/optimizer.h"
+#include "text/blake2b.h"
+#include "writing/write_by_units.h"
 
 namespace unspool::UNSPOOL_ISA {
 namespace {

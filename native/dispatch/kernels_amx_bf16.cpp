@@ -3,4 +3,4 @@
 #define UNSPOOL_ROWS 12  // 24 accumulators of 32 registers
 #define UNSPOOL_AMX
 #define UNSPOOL_FUNCTION kernels_amx_bf16
-#include "kernels.inc.h"
+#include "dispatch/kernels.inc.h"

@@ -2,4 +2,4 @@
 #define UNSPOOL_LANES 8
 #define UNSPOOL_ROWS 6  // 12 accumulators of 16 registers
 #define UNSPOOL_FUNCTION kernels_avx2
-#include "kernels.inc.h"
+#include "dispatch/kernels.inc.h"

@@ -2,4 +2,4 @@
 #define UNSPOOL_LANES 16
 #define UNSPOOL_ROWS 12  // 24 accumulators of 32 registers
 #define UNSPOOL_FUNCTION kernels_avx512
-#include "kernels.inc.h"
+#include "dispatch/kernels.inc.h"

@@ -8,4 +8,4 @@
 #endif
 #define UNSPOOL_LANES 4
 #define UNSPOOL_FUNCTION kernels_baseline
-#include "kernels.inc.h"
+#include "dispatch/kernels.inc.h"

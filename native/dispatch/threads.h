@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "forks.h"
-#include "kernels.h"
+#include "dispatch/forks.h"
+#include "dispatch/kernels.h"
 
 namespace unspool {
 

@@ -6,8 +6,8 @@
 // number of threads.
 #pragma once
 
-#include "loss.h"
-#include "shared.h"
+#include "network/loss.h"
+#include "network/train_by_units.h"
 
 namespace unspool::UNSPOOL_ISA {
 

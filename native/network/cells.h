@@ -12,8 +12,8 @@
 //   gru reset before z r n (r * h)                       z r, then (r * h) U_n    z r n
 #pragma once
 
-#include "gemm.h"
-#include "kernels.h"
+#include "dispatch/kernels.h"
+#include "products/products.h"
 
 namespace unspool::UNSPOOL_ISA {
 

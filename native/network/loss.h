@@ -1,7 +1,7 @@
 // Softmax cross-entropy of rows of logits.
 #pragma once
 
-#include "network.h"
+#include "network/network.h"
 
 namespace unspool::UNSPOOL_ISA {
 

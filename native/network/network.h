@@ -1,9 +1,9 @@
 // The network's memory and its forward pass: packed weights, activations of one window, layer after layer.
 #pragma once
 
-#include "cells.h"
-#include "stopwatch.h"
-#include "transposed.h"
+#include "network/cells.h"
+#include "network/stopwatch.h"
+#include "products/transposed.h"
 
 namespace unspool::UNSPOOL_ISA {
 

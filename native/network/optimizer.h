@@ -1,7 +1,7 @@
 // Optimizers over lists of arrays, with clipping by the global norm.
 #pragma once
 
-#include "network.h"
+#include "network/network.h"
 
 namespace unspool::UNSPOOL_ISA {
 

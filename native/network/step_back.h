@@ -1,7 +1,7 @@
 // What one step back through a layer is made of, for some lanes and some units.
 #pragma once
 
-#include "network.h"
+#include "network/network.h"
 
 namespace unspool::UNSPOOL_ISA {
 

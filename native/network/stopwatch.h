@@ -3,8 +3,8 @@
 
 #include <ctime>
 
-#include "kernels.h"
-#include "simd.h"
+#include "dispatch/kernels.h"
+#include "products/simd.h"
 
 namespace unspool::UNSPOOL_ISA {
 

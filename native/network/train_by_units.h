@@ -5,7 +5,7 @@
 // same.
 #pragma once
 
-#include "step_back.h"
+#include "network/step_back.h"
 
 namespace unspool::UNSPOOL_ISA {
 

@@ -7,7 +7,7 @@
 // differ in whether they know that memory is read.
 #pragma once
 
-#include "gemm.h"
+#include "products/gemm.h"
 
 namespace unspool::UNSPOOL_ISA {
 

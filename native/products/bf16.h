@@ -17,7 +17,7 @@
 #define UNSPOOL_BF16_ARM
 #endif
 
-#include "gemm.h"
+#include "products/gemm.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -191,7 +191,7 @@ inline void pair_panel_rows(int width, int m, int depth, const uint32_t* a, size
 }  // namespace unspool::UNSPOOL_ISA
 
 #if defined(UNSPOOL_AMX)
-#include "amx.h"
+#include "products/amx.h"
 #endif
 
 namespace unspool::UNSPOOL_ISA {

@@ -6,7 +6,7 @@
 // how they are cut over threads.
 #pragma once
 
-#include "simd.h"
+#include "products/simd.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -28,7 +28,7 @@ struct Axis {
 
 struct Panels;
 
-// The same in bf16, in bf16.h.
+// The same in bf16; bf16.h defines them, and products.h has both.
 inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
                        Axis rows, Axis cols, int first, int last);
 inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
@@ -219,5 +219,3 @@ inline void multiply(int m, const float* a, size_t lda, const Panels& b, float* 
 }
 
 }  // namespace unspool::UNSPOOL_ISA
-
-#include "bf16.h"

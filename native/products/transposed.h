@@ -5,7 +5,7 @@
 // order of the positions, whatever columns a thread has.
 #pragma once
 
-#include "gemm.h"
+#include "products/products.h"
 
 namespace unspool::UNSPOOL_ISA {
 

@@ -2,7 +2,7 @@
 // vector has numbers of 64 bits.
 #pragma once
 
-#include "simd.h"
+#include "products/simd.h"
 
 namespace unspool::UNSPOOL_ISA {
 

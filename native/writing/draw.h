@@ -1,7 +1,7 @@
 // Drawing a symbol from a row of logits. The plain twin is unspool/generation/sampling/draw.py.
 #pragma once
 
-#include "penalties.h"
+#include "writing/penalties.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -59,7 +59,7 @@ struct Drawn {
 };
 
 // A place of a text where a symbol is drawn.
-struct Place {
+struct DrawPlace {
     int64_t index;  // symbols of the text before it
     int64_t left;   // symbols that may still be drawn, this one among them
     double random;
@@ -85,7 +85,7 @@ class Drawer {
                  open_.reserve(net_.vocab_width) != nullptr));
     }
 
-    Drawn draw(const float* logits, const Place& place) {
+    Drawn draw(const float* logits, const DrawPlace& place) {
         const float temperature = temperature_at(decoding_, place.index);
         return plain_ ? draw_plain(logits, temperature, place.random)
                       : draw_chosen(logits, temperature, place);
@@ -136,7 +136,7 @@ class Drawer {
         return {token, logits[token] - normaliser, 0.0f};
     }
 
-    Drawn draw_chosen(const float* logits, float temperature, const Place& place) {
+    Drawn draw_chosen(const float* logits, float temperature, const DrawPlace& place) {
         const int width = net_.vocab_width, vocab = net_.shape.vocab_size;
         float* scores = filters_.scores();
         Drawn drawn{-1, 0.0f, 0.0f};

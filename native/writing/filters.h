@@ -1,8 +1,8 @@
 // What the samplers do to the scores of one place: the twin of unspool/generation/sampling/filters.py.
 #pragma once
 
-#include "loss.h"
-#include "select.h"
+#include "network/loss.h"
+#include "writing/select.h"
 
 namespace unspool::UNSPOOL_ISA {
 

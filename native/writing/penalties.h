@@ -2,7 +2,7 @@
 // unspool/generation/sampling/penalties.py.
 #pragma once
 
-#include "filters.h"
+#include "writing/filters.h"
 
 namespace unspool::UNSPOOL_ISA {
 

@@ -1,7 +1,7 @@
 // The greatest of many without sorting them: quickselect (Hoare 1961) over symbols as whole numbers.
 #pragma once
 
-#include "simd.h"
+#include "products/simd.h"
 
 namespace unspool::UNSPOOL_ISA {
 

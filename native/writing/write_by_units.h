@@ -3,7 +3,7 @@
 
 #include <sched.h>
 
-#include "sample.h"
+#include "writing/writer.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -27,7 +27,7 @@ class Together : public Writer {
     // Room for all sequences, and for the gates of every layer: they are under way at once.
     bool reserve_together(int threads) {
         threads_ = threads;
-        places_ = new Place[threads];
+        places_ = new OwnLine[threads];
         keeps_rows_ = true;
         return reserve(seq_.count) &&
                gates_.reserve(static_cast<size_t>(net_.shape.num_layers) * seq_.count * net_.row_floats());
@@ -57,7 +57,7 @@ class Together : public Writer {
     }
 
  private:
-    struct alignas(64) Place {  // a cache line of its own
+    struct alignas(64) OwnLine {  // a cache line of its own
         int64_t value = 0;
     };
 
@@ -65,8 +65,8 @@ class Together : public Writer {
 
     int threads_ = 1;
     bool failed_ = false;
-    Place* places_ = nullptr;  // meetings that each thread has come to
-    Place taken_[2];           // pieces that thread 0's share has given away, by turns
+    OwnLine* places_ = nullptr;  // meetings that each thread has come to
+    OwnLine taken_[2];           // pieces that thread 0's share has given away, by turns
 
     // Waits for all threads. A meeting is over in less time than it takes to fall asleep; where a thread has
     // no processor, the others give way.

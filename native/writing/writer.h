@@ -1,7 +1,7 @@
 // The loop that writes whole texts.
 #pragma once
 
-#include "draw.h"
+#include "writing/draw.h"
 
 namespace unspool::UNSPOOL_ISA {
 
