@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TEXTS, TINY, run
+from .conftest import TEXTS, TINY, run
 from unspool.cli.app import COMMANDS
 
 TERMINAL, PIPE, FILE = KINDS = ("terminal", "pipe", "file")

@@ -12,7 +12,7 @@ import unspool
 from unspool.errors import ConfigError
 from unspool.sweeping.pool import Answer, LocalPool, LostError, Pool
 from unspool.sweeping.ray_pool import RayPool
-from unspool.sweeping.trial import Job, Report, SweepCorpus
+from unspool.sweeping.trial import Job, SweepCorpus, TrialReport
 
 from . import ray_in_process
 from .test_trial import corpus, job
@@ -65,7 +65,7 @@ def test_jobs_run_side_by_side_and_wait_to_be_asked_on(pool: Pool) -> None:
         pool.go_on(1)
         ((number, report),) = answers(pool, 1)
         assert number == 1
-        assert isinstance(report, Report)
+        assert isinstance(report, TrialReport)
         parts.append(report.part)
     assert parts == [2, 3, 4]
     pool.begin(numbered(2))
@@ -82,7 +82,7 @@ def test_an_error_is_told_and_the_next_job_does_better(pool: Pool) -> None:
     assert "abacus" in str(error)
     assert pool.free == 2
     pool.begin(numbered(1))
-    assert isinstance(dict(answers(pool, 1))[1], Report)
+    assert isinstance(dict(answers(pool, 1))[1], TrialReport)
 
 
 def test_a_killed_process_is_lost_and_replaced(corpus: SweepCorpus) -> None:
@@ -96,7 +96,7 @@ def test_a_killed_process_is_lost_and_replaced(corpus: SweepCorpus) -> None:
         assert "killed by signal 9" in str(error)
         assert pool.free == 1
         pool.begin(numbered(1))
-        assert isinstance(dict(answers(pool, 1))[1], Report)
+        assert isinstance(dict(answers(pool, 1))[1], TrialReport)
 
 
 def test_a_process_killed_while_it_waits_is_lost_as_well(corpus: SweepCorpus) -> None:

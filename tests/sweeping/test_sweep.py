@@ -17,7 +17,7 @@ from unspool.errors import ArtifactError, ConfigError
 from unspool.sweeping import sweep as sweeping
 from unspool.sweeping.pool import LocalPool, LostError
 from unspool.sweeping.results import Run
-from unspool.sweeping.trial import Job, Report
+from unspool.sweeping.trial import Job, TrialReport
 
 from .test_trial import TEXTS
 
@@ -82,7 +82,8 @@ class ScriptedPool:
         bits = (
             float(self._jobs[number].network.hidden_size) - part / 10 + self._jobs[number].training.seed / 100
         )
-        return [(number, Report(part=part, done=part == 3, bits_per_character=bits, parameters=1, steps=part,
+        return [(number, TrialReport(part=part, done=part == 3, bits_per_character=bits, parameters=1,
+                                steps=part,
                                 characters=part, seconds=float(part), evaluation_seconds=0.0))]  # fmt: skip
 
     def close(self) -> None:

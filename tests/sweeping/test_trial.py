@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 import unspool
-from unspool.sweeping.trial import BudgetClock, Diverged, Event, Job, Report, SweepCorpus, run_trial
+from unspool.sweeping.trial import BudgetClock, Diverged, Event, Job, SweepCorpus, TrialReport, run_trial
 from unspool.text.encoding.corpus import encode_in_parts
 from unspool.text.records import Records
-from unspool.training.checkpoints import Progress
+from unspool.training.checkpoints import RunProgress
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
 TEXTS = [f"{a} {b} {c}" for a in WORDS for b in WORDS[:4] for c in WORDS[4:]]
@@ -29,8 +29,8 @@ def job(**changes: object) -> Job:
     return replace(usual, **changes)  # type: ignore[arg-type]
 
 
-def reports(events: Iterator[Event]) -> list[Report]:
-    return [event for event in events if isinstance(event, Report)]
+def reports(events: Iterator[Event]) -> list[TrialReport]:
+    return [event for event in events if isinstance(event, TrialReport)]
 
 
 def test_a_budget_of_symbols_is_spent_and_measured_evenly(corpus: SweepCorpus) -> None:
@@ -75,7 +75,7 @@ def test_waiting_costs_no_time(corpus: SweepCorpus) -> None:
         last = 0
         for event in run_trial(job(minutes=0.05, symbols=None), corpus, clock=clock):
             clock.now += wait
-            last = event.steps if isinstance(event, Report) else 0
+            last = event.steps if isinstance(event, TrialReport) else 0
         return last
 
     assert steps(0) > 5
@@ -108,7 +108,7 @@ def test_a_diverged_training_says_so(corpus: SweepCorpus) -> None:
 
 
 def test_the_clock_counts_seconds_or_symbols() -> None:
-    progress = Progress()
+    progress = RunProgress()
     by_symbols = BudgetClock(progress, by_symbols=True, clock=Ticking())
     progress.symbols = 7
     assert by_symbols() == 7.0

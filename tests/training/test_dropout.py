@@ -5,7 +5,7 @@ import pytest
 
 from unspool.network.config import NetworkConfig
 from unspool.training.dropout import dropout_masks, weight_masks
-from unspool.training.speed import Speed
+from unspool.training.speed import StepSpeed
 
 NETWORK = NetworkConfig(hidden_size=200, num_layers=2, dropout=0.25, vocab_size=5)
 
@@ -75,7 +75,7 @@ def test_no_chance_is_no_weight_mask() -> None:
 
 
 def test_speed_forgets_slow_beginnings() -> None:
-    speed = Speed()
+    speed = StepSpeed()
     assert speed.rate == 0
     speed.add(100, 10.0)
     assert speed.rate == 10

@@ -97,7 +97,7 @@ class ProductRate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Speed:
+class MeasuredSpeed:
     """Tell how fast one network is trained or writes.
 
     Args:
@@ -146,8 +146,8 @@ class Bench:
     sequence_length: int
     peak_gflops: dict[str, float]
     products: tuple[ProductRate, ...]
-    training: tuple[Speed, ...]
-    generation: tuple[Speed, ...]
+    training: tuple[MeasuredSpeed, ...]
+    generation: tuple[MeasuredSpeed, ...]
     absent: dict[str, str]
 
 
@@ -276,7 +276,7 @@ def measured(
     threads: int,
     precision: str,
     say: Say,
-) -> Speed:
+) -> MeasuredSpeed:
     """Measure how fast one network is trained or writes, beside PyTorch where it is installed.
 
     Args:
@@ -308,7 +308,7 @@ def measured(
     operations = training_operations(config) if training else generation_operations(config)
     gflops = operations * speeds[OURS].median / 1e9
     peer = max((name for name in PEERS if name in speeds), key=lambda name: speeds[name].median, default=None)
-    return Speed(
+    return MeasuredSpeed(
         cell=cell,
         hidden_size=hidden_size,
         batch_size=batch_size,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from unspool.benchmarking.bench import OURS, PEER_FLOAT32, Bench, Speed, rate_precision
+from unspool.benchmarking.bench import OURS, PEER_FLOAT32, Bench, MeasuredSpeed, rate_precision
 from unspool.benchmarking.turns import Spread, figure
 
 WIDTH = 760
@@ -89,7 +89,7 @@ def panels(found: Bench) -> list[tuple[str, list[Row], float | None]]:
     ]  # fmt: skip
 
 
-def _name(speed: Speed) -> str:
+def _name(speed: MeasuredSpeed) -> str:
     return f"{speed.cell}, {speed.hidden_size} units, {speed.batch_size} ×"
 
 
@@ -97,17 +97,19 @@ def _product_bar(precision: str, value: Spread) -> Bar:
     return Bar("machine", value, f"{figure(value.median)} {precision}")
 
 
-def _training_words(speed: Speed, contender: str, value: Spread) -> str:
+def _training_words(speed: MeasuredSpeed, contender: str, value: Spread) -> str:
     share = f", {100 * speed.share:.0f} %" if contender == OURS else ""
     way = " float32" if contender == PEER_FLOAT32 else ""
     return f"{figure(value.median)}{way}{share}"
 
 
-def _writing_words(_speed: Speed, _contender: str, value: Spread) -> str:
+def _writing_words(_speed: MeasuredSpeed, _contender: str, value: Spread) -> str:
     return figure(value.median)
 
 
-def _bars(speed: Speed, factor: float, words: Callable[[Speed, str, Spread], str]) -> list[Bar]:
+def _bars(
+    speed: MeasuredSpeed, factor: float, words: Callable[[MeasuredSpeed, str, Spread], str]
+) -> list[Bar]:
     scaled = {
         name: Spread(factor * each.median, factor * each.low, factor * each.high, each.rounds)
         for name, each in speed.characters_per_second.items()

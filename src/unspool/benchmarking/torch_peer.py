@@ -21,7 +21,7 @@ LAYERS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 GATES = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2), "rnn": (0,)}  # PyTorch's order, in terms of unspool's
 
 Floats = NDArray[np.float32]
-State = Any  # (L, B, H), and for an LSTM a pair of them
+PeerState = Any  # (L, B, H), and for an LSTM a pair of them
 
 
 class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the checker does not look at it
@@ -43,7 +43,7 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
         self.layers = LAYERS[cell](vocab_size, hidden_size, num_layers)
         self.output = nn.Linear(hidden_size, vocab_size)
 
-    def forward(self, ids: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def forward(self, ids: Tensor, state: PeerState = None) -> tuple[Tensor, PeerState]:
         """Run ids (T, B) and return logits (T, B, V) and the state after them."""
         hidden, state = self.layers(functional.embedding(ids, self.unit), state)  # (T, B, H)
         return self.output(hidden), state
@@ -79,7 +79,7 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
             self.output.bias[symbol] = NO_CHANCE
 
 
-def carried(state: State) -> State:
+def carried(state: PeerState) -> PeerState:
     """Cut a state off from the window that made it."""
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
@@ -119,7 +119,7 @@ class TorchTrainer:
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=learning_rate, weight_decay=weight_decay, betas=betas, eps=epsilon, fused=True
         )
-        self.state: State = None
+        self.state: PeerState = None
 
     def step(self, ids: Tensor, targets: Tensor, *, learning_rate: float | None = None) -> float:
         """Train on one window (T, B) and return its loss in nats per target."""
@@ -145,7 +145,7 @@ def generate(
         The ids (count, B).
     """
     ids = torch.full((1, batch_size), start)
-    state: State = None
+    state: PeerState = None
     drawn: list[Tensor] = []
     with torch.inference_mode():
         for _ in range(count):
@@ -157,7 +157,7 @@ def generate(
 
 def windows_loss(network: TorchNetwork, windows: Iterable[Window]) -> float:
     """Measure nats per counted target over windows that follow each other; a target of 0 is not counted."""
-    state: State = None
+    state: PeerState = None
     total, count = 0.0, 0
     with torch.inference_mode():
         for window in windows:

@@ -16,7 +16,7 @@ from unspool.engines.protocol import (
     Gradients,
     Loss,
     Parameters,
-    State,
+    StateArray,
     finite_logits,
     refuse_unresolved,
 )
@@ -96,7 +96,7 @@ class CpuEngine:
             return parameters
         return {**parameters, "output.kernel": np.ascontiguousarray(output_kernel(parameters))}
 
-    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> StateArray:
         """Make the state of a fresh start (L, S, B, H); see `unspool.engines.protocol.Engine`."""
         return fresh_state(self.config, parameters, batch_size)
 
@@ -104,12 +104,12 @@ class CpuEngine:
         self,
         parameters: Parameters,
         window: Window,
-        state: State,
+        state: StateArray,
         *,
         reset_id: int | None,
         masks: DropoutMasks | None = None,
         final_grad: Floats | None = None,
-    ) -> tuple[Loss, Gradients, State]:
+    ) -> tuple[Loss, Gradients, StateArray]:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
         if not self._gradients:
             self._gradients = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
@@ -139,8 +139,8 @@ class CpuEngine:
         return self._network.stage_seconds()
 
     def token_losses(
-        self, parameters: Parameters, window: Window, state: State, *, reset_id: int | None
-    ) -> tuple[Floats, State]:
+        self, parameters: Parameters, window: Window, state: StateArray, *, reset_id: int | None
+    ) -> tuple[Floats, StateArray]:
         """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         state, parameters = state.astype(np.float32), self._untied(parameters)
         losses = np.empty(window.ids.shape, dtype=np.float32)
@@ -162,10 +162,10 @@ class CpuEngine:
         self,
         parameters: Parameters,
         ids: NDArray[np.integer[Any]],
-        state: State,
+        state: StateArray,
         *,
         reset_id: int | None = None,
-    ) -> tuple[Floats, State]:
+    ) -> tuple[Floats, StateArray]:
         """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
         state, parameters = state.astype(np.float32), self._untied(parameters)
         symbols: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
@@ -188,7 +188,9 @@ class CpuEngine:
         network = self._make_network(threads)  # its own: other calls may come between two of this one
         network.load(self._untied(parameters))
 
-        def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
+        def run(
+            ids: NDArray[np.int32], state: StateArray, *, reset_id: int | None = None
+        ) -> tuple[Floats, StateArray]:
             after = state.astype(np.float32)
             given = native_window(self.config, parameters, Window(ids, ids), reset_id=reset_id)
             told = None if given is None else given.native
@@ -211,7 +213,7 @@ class CpuEngine:
         options: GenerationOptions,
         *,
         first: int = 0,
-        states: State | None = None,
+        states: StateArray | None = None,
         guide: Guide | None = None,
         stop: TokenAutomaton | None = None,
     ) -> list[GeneratedIds]:
@@ -244,7 +246,7 @@ class CpuEngine:
         options: GenerationOptions,
         *,
         first: int = 0,
-        states: State | None = None,
+        states: StateArray | None = None,
         guide: Guide | None = None,
         stop: TokenAutomaton | None = None,
     ) -> Iterator[GeneratedIds]:

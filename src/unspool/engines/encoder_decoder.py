@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import STATES, DropoutMasks, Engine, Floats, Gradients, Loss, Parameters, State
+from unspool.engines.protocol import (
+    STATES,
+    DropoutMasks,
+    Engine,
+    Floats,
+    Gradients,
+    Loss,
+    Parameters,
+    StateArray,
+)
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
 from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
 from unspool.generation.search.forward import Forward
@@ -40,7 +49,7 @@ class EncoderDecoder:
         dtype = decoder.initial_state(1).dtype
         self._output = {"output.kernel": np.zeros((H, V), dtype), "output.bias": np.zeros(V, dtype)}
 
-    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> StateArray:
         """Make a state of zeros (L, S, B, H), which each record's source replaces.
 
         Raises:
@@ -50,7 +59,7 @@ class EncoderDecoder:
             raise no_source()
         return self.decoder.initial_state(batch_size)
 
-    def encode(self, parameters: Parameters, sources: NDArray[np.int32]) -> State:
+    def encode(self, parameters: Parameters, sources: NDArray[np.int32]) -> StateArray:
         """Read sources and give the states after them.
 
         Args:
@@ -72,12 +81,12 @@ class EncoderDecoder:
         self,
         parameters: Parameters,
         window: Window,
-        state: State,
+        state: StateArray,
         *,
         reset_id: int | None,
         masks: DropoutMasks | None = None,
         final_grad: Floats | None = None,
-    ) -> tuple[Loss, Gradients, State]:
+    ) -> tuple[Loss, Gradients, StateArray]:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`.
 
         A record's source is read in the window where the record starts, and learns from that window alone.
@@ -108,8 +117,8 @@ class EncoderDecoder:
         return loss, gradients | own_gradients, after
 
     def token_losses(
-        self, parameters: Parameters, window: Window, state: State, *, reset_id: int | None
-    ) -> tuple[Floats, State]:
+        self, parameters: Parameters, window: Window, state: StateArray, *, reset_id: int | None
+    ) -> tuple[Floats, StateArray]:
         """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         told, _, _ = self._told(parameters, window, reset_id)
         return self.decoder.token_losses(_decoder_parameters(parameters), told, state, reset_id=reset_id)
@@ -118,10 +127,10 @@ class EncoderDecoder:
         self,
         parameters: Parameters,
         ids: NDArray[np.integer[Any]],
-        state: State,
+        state: StateArray,
         *,
         reset_id: int | None = None,
-    ) -> tuple[Floats, State]:
+    ) -> tuple[Floats, StateArray]:
         """Go on from a state that says what the source was; see `unspool.engines.protocol.Engine`."""
         if reset_id is not None:
             raise no_source()
@@ -132,8 +141,8 @@ class EncoderDecoder:
         run = self.decoder.forward(_decoder_parameters(parameters), lanes=lanes)
 
         def checked(
-            ids: NDArray[np.int32], state: State, *, reset_id: int | None = None
-        ) -> tuple[Floats, State]:
+            ids: NDArray[np.int32], state: StateArray, *, reset_id: int | None = None
+        ) -> tuple[Floats, StateArray]:
             if reset_id is not None:
                 raise no_source()
             return run(ids, state)
@@ -147,7 +156,7 @@ class EncoderDecoder:
         options: GenerationOptions,
         *,
         first: int = 0,
-        states: State | None = None,
+        states: StateArray | None = None,
         guide: Guide | None = None,
         stop: TokenAutomaton | None = None,
     ) -> list[GeneratedIds]:
@@ -171,7 +180,7 @@ class EncoderDecoder:
         options: GenerationOptions,
         *,
         first: int = 0,
-        states: State | None = None,
+        states: StateArray | None = None,
         guide: Guide | None = None,
         stop: TokenAutomaton | None = None,
     ) -> Iterator[GeneratedIds]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import State
+from unspool.engines.protocol import StateArray
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
 from unspool.generation.options.generation_options import Alternatives, GeneratedIds, GenerationOptions
-from unspool.kernels.generation import Automaton, Decoding, Drawn, Report, Sequences
+from unspool.kernels.generation import Automaton, Decoding, Drawn, Sequences, TokenReport
 from unspool.network.config import NetworkConfig
 
 Ids = NDArray[np.int32]
@@ -67,8 +67,8 @@ def begin_sequences(
     options: GenerationOptions,
     *,
     keys: NDArray[np.uint64],
-    fresh: State,
-    states: State | None,
+    fresh: StateArray,
+    states: StateArray | None,
     guide: Guide | None,
     stop: TokenAutomaton | None,
 ) -> Sequences:
@@ -134,7 +134,7 @@ def _generated(drawn: Drawn, *, unasked: int, last: bool) -> GeneratedIds:
     )
 
 
-def _alternatives(report: Report, start: int) -> Alternatives | None:
+def _alternatives(report: TokenReport, start: int) -> Alternatives | None:
     if report.alternatives is None or report.alternative_logprobs is None:
         return None
     return Alternatives(ids=report.alternatives[start:], logprobs=report.alternative_logprobs[start:])

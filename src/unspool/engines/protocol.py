@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating[Any]]
 Parameters = Mapping[str, Floats]
 Gradients = dict[str, Floats]
-State = Floats
+StateArray = Floats
 DropoutMasks = Floats
 LARGEST_LOGIT = 1e30  # in size; what is larger could become infinite by a penalty
 STATES = "conditions.states"  # the gradient by states that were given, among those of the parameters
@@ -92,7 +92,7 @@ class Engine(Protocol):
     threads: int
     precision: str
 
-    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> StateArray:
         """Make the state of a fresh start (L, S, B, H).
 
         It is zeros, unless the network learns its first state, which is then among the parameters; without
@@ -104,12 +104,12 @@ class Engine(Protocol):
         self,
         parameters: Parameters,
         window: "Window",
-        state: State,
+        state: StateArray,
         *,
         reset_id: int | None,
         masks: DropoutMasks | None = None,
         final_grad: Floats | None = None,
-    ) -> tuple[Loss, Gradients, State]:
+    ) -> tuple[Loss, Gradients, StateArray]:
         """Run a window forward and backward (truncated backpropagation through time).
 
         Args:
@@ -135,8 +135,8 @@ class Engine(Protocol):
         ...
 
     def token_losses(
-        self, parameters: Parameters, window: "Window", state: State, *, reset_id: int | None
-    ) -> tuple[Floats, State]:
+        self, parameters: Parameters, window: "Window", state: StateArray, *, reset_id: int | None
+    ) -> tuple[Floats, StateArray]:
         """Run a window forward only.
 
         Returns:
@@ -148,10 +148,10 @@ class Engine(Protocol):
         self,
         parameters: Parameters,
         ids: NDArray[np.integer[Any]],
-        state: State,
+        state: StateArray,
         *,
         reset_id: int | None = None,
-    ) -> tuple[Floats, State]:
+    ) -> tuple[Floats, StateArray]:
         """Run ids (T, B) forward.
 
         Returns:
@@ -181,7 +181,7 @@ class Engine(Protocol):
         options: "GenerationOptions",
         *,
         first: int = 0,
-        states: State | None = None,
+        states: StateArray | None = None,
         guide: "Guide | None" = None,
         stop: "TokenAutomaton | None" = None,
     ) -> "list[GeneratedIds]":
@@ -216,7 +216,7 @@ class Engine(Protocol):
         options: "GenerationOptions",
         *,
         first: int = 0,
-        states: State | None = None,
+        states: StateArray | None = None,
         guide: "Guide | None" = None,
         stop: "TokenAutomaton | None" = None,
     ) -> "Iterator[GeneratedIds]":

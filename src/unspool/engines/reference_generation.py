@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Engine, Floats, Parameters, State, finite_logits, refuse_unresolved
+from unspool.engines.protocol import Engine, Floats, Parameters, StateArray, finite_logits, refuse_unresolved
 from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.options.generation_options import Alternatives, GeneratedIds, GenerationOptions
 from unspool.generation.sampling.draw import log_softmax, most_probable, next_token
@@ -28,7 +28,7 @@ def stream_by_steps(
     options: GenerationOptions,
     *,
     first: int = 0,
-    states: State | None = None,
+    states: StateArray | None = None,
     guide: Guide | None = None,
     stop: TokenAutomaton | None = None,
 ) -> Iterator[GeneratedIds]:
@@ -47,7 +47,9 @@ class _Reader:
         passed: What might have come at each place of the prompt.  # (P, V)
     """
 
-    def __init__(self, engine: Engine, parameters: Parameters, prompt: Ids, states: State | None) -> None:
+    def __init__(
+        self, engine: Engine, parameters: Parameters, prompt: Ids, states: StateArray | None
+    ) -> None:
         self._engine, self._parameters, self.prompt = engine, parameters, prompt
         self._state = engine.initial_state(1, parameters) if states is None else states
         eos = [engine.config.symbols - 1] if states is None else []
@@ -135,7 +137,7 @@ def _alternatives(rows: Floats, options: GenerationOptions) -> Alternatives | No
     return None if options.logprobs is None else most_probable(rows, options.logprobs)
 
 
-def logits_of(config: NetworkConfig, parameters: Parameters, state: State) -> Floats:
+def logits_of(config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
     """Give the logits (V,) that follow a state (L, S, 1, H) without another symbol being read."""
     top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
     logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
@@ -150,7 +152,7 @@ def generate_by_steps(
     options: GenerationOptions,
     *,
     first: int = 0,
-    states: State | None = None,
+    states: StateArray | None = None,
     guide: Guide | None = None,
     stop: TokenAutomaton | None = None,
 ) -> list[GeneratedIds]:

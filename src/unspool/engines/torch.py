@@ -23,7 +23,7 @@ from unspool.engines.protocol import (
     Gradients,
     Loss,
     Parameters,
-    State,
+    StateArray,
     finite_logits,
 )
 from unspool.engines.reference_generation import generate_by_steps, stream_by_steps
@@ -109,7 +109,7 @@ class TorchEngine:
         self._step = TORCH_STEPS[config.cell]
         self._numpy_dtype = np.dtype(dtype)
 
-    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> State:
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> StateArray:
         """Make the state of a fresh start (L, S, B, H); see `unspool.engines.protocol.Engine`."""
         return fresh_state(self.config, parameters, batch_size).astype(self._numpy_dtype)
 
@@ -117,12 +117,12 @@ class TorchEngine:
         self,
         parameters: Parameters,
         window: Window,
-        state: State,
+        state: StateArray,
         *,
         reset_id: int | None,
         masks: DropoutMasks | None = None,
         final_grad: Floats | None = None,
-    ) -> tuple[Loss, Gradients, State]:
+    ) -> tuple[Loss, Gradients, StateArray]:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
         weights = {name: self._tensor(values).requires_grad_() for name, values in parameters.items()}
         given = self._conditions(window)
@@ -141,8 +141,8 @@ class TorchEngine:
         return Loss(total=float(total.detach()), count=count), gradients, state_after.detach().numpy()
 
     def token_losses(
-        self, parameters: Parameters, window: Window, state: State, *, reset_id: int | None
-    ) -> tuple[Floats, State]:
+        self, parameters: Parameters, window: Window, state: StateArray, *, reset_id: int | None
+    ) -> tuple[Floats, StateArray]:
         """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         with torch.no_grad():
             weights, given = self._weights(parameters), self._conditions(window)
@@ -153,10 +153,10 @@ class TorchEngine:
         self,
         parameters: Parameters,
         ids: NDArray[np.integer[Any]],
-        state: State,
+        state: StateArray,
         *,
         reset_id: int | None = None,
-    ) -> tuple[Floats, State]:
+    ) -> tuple[Floats, StateArray]:
         """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
         with torch.no_grad():
             logits, state_after = self._forward(self._weights(parameters), ids, state, reset_id)
@@ -166,7 +166,9 @@ class TorchEngine:
         """Take over the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
         weights = self._weights(parameters)
 
-        def run(ids: NDArray[np.int32], state: State, *, reset_id: int | None = None) -> tuple[Floats, State]:
+        def run(
+            ids: NDArray[np.int32], state: StateArray, *, reset_id: int | None = None
+        ) -> tuple[Floats, StateArray]:
             with torch.no_grad():
                 logits, state_after = self._forward(weights, ids, state, reset_id)
                 return finite_logits(logits.numpy()), state_after.numpy()
@@ -180,7 +182,7 @@ class TorchEngine:
         options: GenerationOptions,
         *,
         first: int = 0,
-        states: State | None = None,
+        states: StateArray | None = None,
         guide: Guide | None = None,
         stop: TokenAutomaton | None = None,
     ) -> list[GeneratedIds]:
@@ -196,7 +198,7 @@ class TorchEngine:
         options: GenerationOptions,
         *,
         first: int = 0,
-        states: State | None = None,
+        states: StateArray | None = None,
         guide: Guide | None = None,
         stop: TokenAutomaton | None = None,
     ) -> Iterator[GeneratedIds]:
@@ -215,7 +217,7 @@ class TorchEngine:
         self,
         weights: Weights,
         ids: NDArray[np.integer[Any]],
-        state: State,
+        state: StateArray,
         reset_id: int | None,
         *,
         masks: DropoutMasks | None = None,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Engine, Floats, Parameters, State
+from unspool.engines.protocol import Engine, Floats, Parameters, StateArray
 from unspool.errors import NetworkError
 from unspool.text.context import RecordContexts
 from unspool.text.streams.batches import PaddedBatch
@@ -20,7 +20,7 @@ def token_losses(
     parameters: Parameters,
     windows: Iterable[Window],
     *,
-    state: State | None = None,
+    state: StateArray | None = None,
     reset_id: int | None = None,
 ) -> Iterator[Floats]:
     """Yield the losses of windows that follow each other.
@@ -77,7 +77,7 @@ def stream_losses(
     batches: Iterable[PaddedBatch],
     *,
     count: int,
-    state: State | None = None,
+    state: StateArray | None = None,
     contexts: RecordContexts | None = None,
     eos_id: int | None = None,
 ) -> NDArray[np.float32]:

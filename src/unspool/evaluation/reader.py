@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Engine, Floats, Parameters, State
+from unspool.engines.protocol import Engine, Floats, Parameters, StateArray
 from unspool.generation.sampling.draw import log_softmax
 
 STRIDE = 64  # symbols between two states that are kept: what is read again at most
@@ -23,7 +23,9 @@ class TextReader:
 
     def __init__(self, engine: Engine, parameters: Parameters) -> None:
         self._engine, self._parameters = engine, parameters
-        self._states: list[State] = [engine.initial_state(1, parameters)]  # number k: before input k * STRIDE
+        self._states: list[StateArray] = [
+            engine.initial_state(1, parameters)
+        ]  # number k: before input k * STRIDE
         self._inputs = np.array([engine.config.symbols - 1], dtype=np.int32)  # <eos> starts every text
         self._logprobs: NDArray[np.float64] = np.zeros(0)
 

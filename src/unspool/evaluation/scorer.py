@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check
-from unspool.engines.protocol import Engine, Parameters, State
+from unspool.engines.protocol import Engine, Parameters, StateArray
 from unspool.evaluation.forward import stream_losses
 from unspool.evaluation.streams import BATCH_SYMBOLS
 from unspool.text.context import ContextSchema, RecordContexts
@@ -97,7 +97,7 @@ class Scorer:
             logprobs = self._logprobs(encoded, first_id, state, self._contexts(some))
             yield from self._rows(encoded, logprobs)
 
-    def _start(self) -> tuple[int, State | None]:
+    def _start(self) -> tuple[int, StateArray | None]:
         """Read the prompt: give the symbol that stands before the texts, and the state before that."""
         eos_id = self.tokenizer.eos_id
         ids = self.tokenizer.encode(self.prompt, unknown=self.rule)
@@ -136,7 +136,7 @@ class Scorer:
         self,
         encoded: EncodedTexts,
         first_id: int,
-        state: State | None,
+        state: StateArray | None,
         contexts: RecordContexts | None = None,
     ) -> NDArray[np.float32]:
         """Give the log-probability of every symbol of the texts, each text closed by its `<eos>`."""

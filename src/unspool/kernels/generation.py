@@ -153,7 +153,7 @@ class Sequences:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class TokenReport:
     """Tell about places of a text.
 
     Args:
@@ -169,7 +169,7 @@ class Report:
     alternative_logprobs: Floats | None = None
 
     @classmethod
-    def room(cls, shape: tuple[int, ...], *, guided: bool, alternatives: int | None) -> "Report":
+    def room(cls, shape: tuple[int, ...], *, guided: bool, alternatives: int | None) -> "TokenReport":
         """Make room for a report of so many places."""
         wide = (*shape, alternatives or 0)
         return cls(
@@ -186,13 +186,13 @@ class Report:
         out.alternatives, out.alternative_logs = self.alternatives, self.alternative_logprobs
         return out
 
-    def parts(self, where: Any, lengths: Ids) -> "list[Report]":
+    def parts(self, where: Any, lengths: Ids) -> "list[TokenReport]":
         """Cut what stands at some places into one report for each sequence, of these lengths."""
         fields = (self.logprobs, self.constrained, self.alternatives, self.alternative_logprobs)
         cut = [_cut(field[where], lengths) for field in fields if field is not None]
         given = iter(cut)
         columns = [next(given) if field is not None else repeat(None) for field in fields]
-        return list(map(Report, *columns))
+        return list(map(TokenReport, *columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,9 +207,9 @@ class Drawn:
     """
 
     ids: Ids
-    report: Report
+    report: TokenReport
     reason: str
-    echo: Report | None
+    echo: TokenReport | None
 
 
 def generate(
@@ -239,8 +239,10 @@ def generate(
     for name, ids in (("prompts", prompts), ("contexts", contexts)):
         if len(ids):
             check_ids(name, ids, network.shape.vocab_size)
-    report = Report.room((N, count), guided=decoding.guide is not None, alternatives=decoding.alternatives)
-    echo = Report.room(prompts.shape, guided=False, alternatives=decoding.alternatives)
+    report = TokenReport.room(
+        (N, count), guided=decoding.guide is not None, alternatives=decoding.alternatives
+    )
+    echo = TokenReport.room(prompts.shape, guided=False, alternatives=decoding.alternatives)
     tokens, lengths, reasons = (np.zeros(shape, np.int32) for shape in ((N, count), N, N))
     call = _native.Sequences()
     call.prompts, call.prompt_starts = prompts, starts

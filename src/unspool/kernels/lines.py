@@ -1,4 +1,4 @@
-"""Lines of plain text, found, hashed and numbered natively: the face of `native/lines.h`.
+"""Lines of plain text, found, hashed and numbered natively: the face of `native/text/lines.h`.
 
 Texts come as code points, uint8 where all of them are ASCII and uint32 otherwise. All of it lets other
 threads run.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from unspool.training.records import TrainingRecord
 
 
-class Progress(Protocol):
+class ProgressDisplay(Protocol):
     """Show a training as it goes; a context manager that leaves the screen tidy."""
 
     def __enter__(self) -> Self:
@@ -36,7 +36,7 @@ class Progress(Protocol):
         ...
 
 
-def choose_progress() -> Progress:
+def choose_progress() -> ProgressDisplay:
     """Choose the live screen on a terminal, and plain lines everywhere else; both on standard error."""
     if can_redraw():
         from unspool.progress.terminal import TerminalProgress

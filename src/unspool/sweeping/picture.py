@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from statistics import fmean
 
-from unspool.sweeping.results import Outcome, Run, Sweep
+from unspool.sweeping.results import Run, Sweep, SweepOutcome
 from unspool.sweeping.space import label, varying
 from unspool.training.folder.loss_curve import Point, ticks
 
@@ -97,7 +97,9 @@ def mean_curve(runs: Sequence[Run]) -> list[Point]:
     return [(fmean(x for x, _ in each), fmean(y for _, y in each)) for each in points]
 
 
-def _against_time(found: Sequence[Outcome], best: Outcome | None, named: Sequence[str]) -> list[str]:
+def _against_time(
+    found: Sequence[SweepOutcome], best: SweepOutcome | None, named: Sequence[str]
+) -> list[str]:
     top, bottom = PANELS[0]
     curves = {id(outcome): mean_curve(outcome.complete or outcome.runs) for outcome in found}
     points = [point for curve in curves.values() for point in curve]
@@ -117,7 +119,9 @@ def _against_time(found: Sequence[Outcome], best: Outcome | None, named: Sequenc
     return parts
 
 
-def _against_parameters(found: Sequence[Outcome], best: Outcome | None, named: Sequence[str]) -> list[str]:
+def _against_parameters(
+    found: Sequence[SweepOutcome], best: SweepOutcome | None, named: Sequence[str]
+) -> list[str]:
     top, bottom = PANELS[1]
     placed = [(each.parameters or 1, each.bits_per_character or 0.0, each) for each in found if each.complete]
     sizes = [size for size, _, _ in placed] or [1]
@@ -182,7 +186,7 @@ def _axes(
     ]
 
 
-def _legend(found: Sequence[Outcome]) -> list[str]:
+def _legend(found: Sequence[SweepOutcome]) -> list[str]:
     cells = {str(outcome.configuration["cell"]): outcome for outcome in reversed(found)}
     return [
         f"{_mark(outcome, WIDTH - RIGHT - 70 * (len(cells) - i) + 8, 20, 5)}"
@@ -191,11 +195,11 @@ def _legend(found: Sequence[Outcome]) -> list[str]:
     ]
 
 
-def _colour(outcome: Outcome) -> str:
+def _colour(outcome: SweepOutcome) -> str:
     return COLOURS.get(str(outcome.configuration["cell"]), "#8a5cc2")
 
 
-def _mark(outcome: Outcome, x: float, y: float, r: float) -> str:
+def _mark(outcome: SweepOutcome, x: float, y: float, r: float) -> str:
     """Draw a circle, a square or a diamond, so that cells are told apart without colours too."""
     colour, cell = _colour(outcome), outcome.configuration["cell"]
     if cell == "gru":
@@ -211,7 +215,7 @@ def _cross(x: float, y: float, colour: str) -> str:
     return f'<path clip-path="url(#upper)" d="{lines}" stroke="{colour}" stroke-width="2"/>'
 
 
-def _tip(outcome: Outcome, named: Sequence[str]) -> str:
+def _tip(outcome: SweepOutcome, named: Sequence[str]) -> str:
     bits = outcome.bits_per_character
     figure = outcome.state if bits is None else f"{bits:.4f}"
     return f"<title>{escape(label(outcome.configuration, named))}: {figure}</title>"

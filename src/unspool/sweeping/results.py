@@ -51,7 +51,7 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class SweepOutcome:
     """Tell what the trainings of one configuration say together.
 
     Args:
@@ -100,20 +100,22 @@ class Outcome:
         return sum(run.characters for run in self.runs) / seconds if seconds else 0.0
 
 
-def outcomes(runs: Iterable[Run]) -> list[Outcome]:
+def outcomes(runs: Iterable[Run]) -> list[SweepOutcome]:
     """Put trainings of the same configuration together, the lowest mean first, those without one last."""
     gathered: dict[Any, list[Run]] = {}
     for run in runs:
         if run.state in SETTLED:
             gathered.setdefault(key(run.configuration), []).append(run)
     found = [
-        Outcome(configuration=several[0].configuration, runs=tuple(sorted(several, key=lambda run: run.seed)))
+        SweepOutcome(
+            configuration=several[0].configuration, runs=tuple(sorted(several, key=lambda run: run.seed))
+        )
         for several in gathered.values()
     ]
     return sorted(found, key=_rank)
 
 
-def _rank(outcome: Outcome) -> tuple[float, float]:
+def _rank(outcome: SweepOutcome) -> tuple[float, float]:
     bits = outcome.bits_per_character
     best = min(run.bits_per_character for run in outcome.runs)
     return (math.inf if bits is None else bits, best)
@@ -135,8 +137,8 @@ class Sweep:
 
     folder: Path
     description: str
-    outcomes: tuple[Outcome, ...]
-    best: Outcome | None
+    outcomes: tuple[SweepOutcome, ...]
+    best: SweepOutcome | None
     verdict: str
     complete: bool
     failed: tuple[Run, ...] = field(default=())
@@ -163,7 +165,7 @@ def flags(configuration: Configuration) -> list[str]:
     return [word for name in PARAMETERS for word in ("--" + name.replace("_", "-"), str(configuration[name]))]
 
 
-def _outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
+def _outcome_to_dict(outcome: SweepOutcome) -> dict[str, Any]:
     return {
         "configuration": dict(outcome.configuration),
         "state": outcome.state,

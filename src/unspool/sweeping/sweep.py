@@ -22,7 +22,7 @@ from unspool.sweeping.results import SETTLED, Run, Sweep, outcomes
 from unspool.sweeping.schedule import Name, name_of, next_task, planned
 from unspool.sweeping.space import PARAMETERS, configured
 from unspool.sweeping.sweep_config import SweepConfig, extremes
-from unspool.sweeping.trial import Diverged, Job, Report, SweepCorpus
+from unspool.sweeping.trial import Diverged, Job, SweepCorpus, TrialReport
 from unspool.sweeping.verdict import judge
 from unspool.text.encoding.corpus import encode_in_parts
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
@@ -259,7 +259,7 @@ class _Conductor:
         Raises:
             UnspoolError: If it told of bad input.
         """
-        if isinstance(answer, Report):
+        if isinstance(answer, TrialReport):
             self.enter(number, answer)
             worse = self.ledger.report(self.runs[self._running[number]], answer.part)
             if answer.done or worse:
@@ -275,7 +275,7 @@ class _Conductor:
         else:
             self.end(number, "failed", f"{type(answer).__name__}: {answer}")
 
-    def enter(self, number: int, report: Report) -> None:
+    def enter(self, number: int, report: TrialReport) -> None:
         """Add an evaluation to its training."""
         place = self._running[number]
         told = asdict(report)

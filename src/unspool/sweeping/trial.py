@@ -17,7 +17,7 @@ from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
 from unspool.text.streams.stream import TokenStream
 from unspool.training.checkpoint_sink import MemoryKeeper
-from unspool.training.checkpoints import Progress
+from unspool.training.checkpoints import RunProgress
 from unspool.training.config import TrainingConfig
 from unspool.training.loop import train_loop
 from unspool.training.records import EvaluationRecord, StepRecord
@@ -65,7 +65,7 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class TrialReport:
     """Tell what a training has reached.
 
     Args:
@@ -96,7 +96,7 @@ class Diverged:
     message: str
 
 
-Event = Report | Diverged
+Event = TrialReport | Diverged
 
 
 class BudgetClock:
@@ -109,7 +109,7 @@ class BudgetClock:
     """
 
     def __init__(
-        self, progress: Progress, *, by_symbols: bool, clock: Callable[[], float] = time.perf_counter
+        self, progress: RunProgress, *, by_symbols: bool, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._progress, self._by_symbols, self._clock = progress, by_symbols, clock
         self._started: float | None = None
@@ -177,7 +177,7 @@ class _Trial:
         self.spent = BudgetClock(self.start.progress, by_symbols=job.minutes is None, clock=clock)
         self.seconds = self.evaluation_seconds = 0.0
 
-    def reports(self) -> Iterator[Report]:
+    def reports(self) -> Iterator[TrialReport]:
         """Train, and measure whenever another part of the budget is spent; the loop measures at its end."""
         parts, reached, step = self.job.evaluations, 0, None
         for record in train_loop(self.task, self.start, keeper=MemoryKeeper(), clock=self.spent):
@@ -213,9 +213,9 @@ class _Trial:
             raise DivergenceError(f"the held-out text has no finite loss at step {self.start.progress.step}")
         return found.bits_per_character
 
-    def report(self, step: StepRecord, part: int, bits: float) -> Report:
+    def report(self, step: StepRecord, part: int, bits: float) -> TrialReport:
         """Describe where the training stands."""
-        return Report(
+        return TrialReport(
             part=part,
             done=part == self.job.evaluations,
             bits_per_character=bits,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 
-from unspool.sweeping.results import Outcome
+from unspool.sweeping.results import SweepOutcome
 from unspool.sweeping.space import label, varying
 
 RISK = 0.05
@@ -19,7 +19,7 @@ MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
-class Comparison:
+class NetworkComparison:
     """Compare a rival with the best.
 
     Args:
@@ -29,14 +29,14 @@ class Comparison:
         risk: Chance of a difference as large or larger by noise alone; None where there is no noise to tell.
     """
 
-    rival: Outcome
+    rival: SweepOutcome
     difference: float
     noise: float | None
     risk: float | None
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SweepVerdict:
     """Say which is best.
 
     Args:
@@ -45,12 +45,12 @@ class Verdict:
         comparisons: With every rival that was trained to the end, the nearest first.
     """
 
-    best: Outcome | None
+    best: SweepOutcome | None
     sentence: str
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[NetworkComparison, ...] = ()
 
 
-def judge(found: Sequence[Outcome], *, seeds: int) -> Verdict:
+def judge(found: Sequence[SweepOutcome], *, seeds: int) -> SweepVerdict:
     """Name the best and say how sure that is.
 
     Args:
@@ -59,27 +59,27 @@ def judge(found: Sequence[Outcome], *, seeds: int) -> Verdict:
     """
     trained = [outcome for outcome in found if outcome.complete]
     if not trained:
-        return Verdict(None, "No training went on to the end of its budget, so nothing can be said.")
+        return SweepVerdict(None, "No training went on to the end of its budget, so nothing can be said.")
     most = min(seeds, max(len(outcome.complete) for outcome in trained))
     best = min((each for each in trained if len(each.complete) >= most), key=_mean)
     rivals = sorted((each for each in trained if each is not best), key=_mean)
     comparisons = tuple(compare(best, rival) for rival in rivals)
-    return Verdict(best, _sentence(best, comparisons, varying([each.configuration for each in found])),
+    return SweepVerdict(best, _sentence(best, comparisons, varying([each.configuration for each in found])),
                    comparisons)  # fmt: skip
 
 
-def compare(best: Outcome, rival: Outcome) -> Comparison:
+def compare(best: SweepOutcome, rival: SweepOutcome) -> NetworkComparison:
     """Compare two configurations by their complete trainings."""
     one, other = ([run.bits_per_character for run in each.complete] for each in (best, rival))
     difference = fmean(other) - fmean(one)
     freedom = len(one) + len(other) - 2
     if freedom < 1:
-        return Comparison(rival, difference, None, None)
+        return NetworkComparison(rival, difference, None, None)
     squares = sum((len(v) - 1) * variance(v) for v in (one, other) if len(v) > 1)
     noise = math.sqrt(squares / freedom)
     error = noise * math.sqrt(1 / len(one) + 1 / len(other))
     t = difference / error if error > 0 else math.copysign(math.inf, difference) if difference else 0.0
-    return Comparison(rival, difference, noise, two_sided_risk(t, freedom))
+    return NetworkComparison(rival, difference, noise, two_sided_risk(t, freedom))
 
 
 def two_sided_risk(t: float, freedom: int) -> float:
@@ -103,11 +103,11 @@ def two_sided_risk(t: float, freedom: int) -> float:
     return max(0.0, 1.0 - inside)
 
 
-def _mean(outcome: Outcome) -> float:
+def _mean(outcome: SweepOutcome) -> float:
     return outcome.bits_per_character or 0.0
 
 
-def _sentence(best: Outcome, comparisons: Sequence[Comparison], named: Sequence[str]) -> str:
+def _sentence(best: SweepOutcome, comparisons: Sequence[NetworkComparison], named: Sequence[str]) -> str:
     name, figure = label(best.configuration, named), _figure(best)
     if not comparisons:
         return f"Only {name} was trained to the end, with {figure}, so there is nothing to compare it with."
@@ -133,18 +133,18 @@ def _sentence(best: Outcome, comparisons: Sequence[Comparison], named: Sequence[
     return f"Lowest is {name} with {figure}, but not distinguishable from {alike_words}{rest}{seeds}."
 
 
-def _looks_larger(comparison: Comparison) -> bool:
+def _looks_larger(comparison: NetworkComparison) -> bool:
     return comparison.noise is None or comparison.difference > 2 * comparison.noise
 
 
-def _figure(outcome: Outcome) -> str:
+def _figure(outcome: SweepOutcome) -> str:
     runs = len(outcome.complete)
     spread = f" ± {outcome.spread:.4f}" if outcome.spread is not None else ""
     seeds = "1 seed" if runs == 1 else f"{runs} seeds"
     return f"{outcome.bits_per_character:.4f}{spread} bits per character over {seeds}"
 
 
-def _times(comparison: Comparison) -> str:
+def _times(comparison: NetworkComparison) -> str:
     if comparison.noise is None:
         return "noise unknown"
     if comparison.noise == 0:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.engines.encoder_decoder import EncoderDecoder
-from unspool.engines.protocol import State
+from unspool.engines.protocol import StateArray
 from unspool.errors import ArtifactError
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
@@ -71,7 +71,7 @@ class SamplingCallback:
                     source=None if self.source_tokenizer is None else prompt,
                 )
 
-    def _starts(self, moment: Moment) -> tuple[list[Ids], State | None]:
+    def _starts(self, moment: Moment) -> tuple[list[Ids], StateArray | None]:
         """Give what is read before the first symbol is drawn, and from which state."""
         if self.source_tokenizer is None or not isinstance(moment.engine, EncoderDecoder):
             return [self.tokenizer.encode(prompt) for prompt in self.prompts], None

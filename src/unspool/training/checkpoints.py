@@ -22,7 +22,7 @@ Identity: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
-class Progress:
+class RunProgress:
     """Count how far a run has come; the loop changes it in place.
 
     Args:
@@ -69,7 +69,7 @@ class Checkpoint:
     slots: Slots
     state: FloatArray
     average: dict[str, FloatArray] | None = None
-    progress: Progress = field(default_factory=Progress)
+    progress: RunProgress = field(default_factory=RunProgress)
     identity: Identity
 
     @property
@@ -173,9 +173,9 @@ def _flatten(checkpoint: Checkpoint) -> Arrays:
     return {**arrays, "state": checkpoint.state}
 
 
-def _read_progress(path: Path, values: Any) -> Progress:
+def _read_progress(path: Path, values: Any) -> RunProgress:
     try:
-        progress = from_dict(Progress, values, where=f"{path}: progress")
+        progress = from_dict(RunProgress, values, where=f"{path}: progress")
     except ConfigError as error:
         raise ArtifactError(error.what, expected=error.expected, got=error.got) from None
     for name in ("step", "epoch", "window", "symbols", "epoch_symbols"):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Engine, Floats, Gradients, Loss, Parameters, State
+from unspool.engines.protocol import Engine, Floats, Gradients, Loss, Parameters, StateArray
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
 from unspool.text.streams.lanes import Window
@@ -71,12 +71,12 @@ def loss_and_gradients(
     engine: Engine,
     parameters: Parameters,
     window: Window,
-    state: State,
+    state: StateArray,
     *,
     reset_id: int | None,
     seed: int,
     step: int,
-) -> tuple[Loss, Gradients, State]:
+) -> tuple[Loss, Gradients, StateArray]:
     """Run a window forward and backward with the network's dropout.
 
     Args:

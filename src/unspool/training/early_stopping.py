@@ -1,9 +1,9 @@
 """Which evaluation is the best, and when there is no hope of a better one."""
 
-from unspool.training.checkpoints import Progress
+from unspool.training.checkpoints import RunProgress
 
 
-def note_evaluation(progress: Progress, bits_per_character: float | None) -> bool:
+def note_evaluation(progress: RunProgress, bits_per_character: float | None) -> bool:
     """Enter an evaluation into the progress.
 
     Args:
@@ -22,6 +22,6 @@ def note_evaluation(progress: Progress, bits_per_character: float | None) -> boo
     return better
 
 
-def out_of_patience(progress: Progress, patience: int | None) -> bool:
+def out_of_patience(progress: RunProgress, patience: int | None) -> bool:
     """Tell whether `patience` evaluations have gone by without a better one; None never runs out."""
     return patience is not None and progress.evaluations_without_gain >= patience

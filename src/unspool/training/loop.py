@@ -40,7 +40,7 @@ from unspool.training.records import (
     TrainingRecord,
 )
 from unspool.training.schedules import SCHEDULES, progress_at
-from unspool.training.speed import Speed
+from unspool.training.speed import StepSpeed
 from unspool.training.state_dropout import forget_some
 from unspool.training.task import Moment, TrainingTask
 
@@ -117,7 +117,7 @@ class _Run:
         self.total_steps = None if epochs is None else epochs * self.lanes.windows_per_epoch
         self.started = clock() - start.progress.seconds
         self.saved = clock()
-        self.speed = Speed()
+        self.speed = StepSpeed()
 
     @property
     def epoch(self) -> int:

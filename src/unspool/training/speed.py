@@ -3,7 +3,7 @@
 MEMORY = 0.95  # a step's share fades by this with every later step
 
 
-class Speed:
+class StepSpeed:
     """Measure symbols per second over the last steps, the older ones fading away."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from unspool.generation.options.aliases import ALIASES
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.results import Generation
 from unspool.generation.selecting import collection as collecting
-from unspool.generation.selecting.collection import Collection, Verdict
+from unspool.generation.selecting.collection import Collection, Judgement
 from unspool.generation.selecting.selection import CollectionKeywords, Selection, split_keywords, validator
 from unspool.text.novelty import NoveltyIndex
 
@@ -154,8 +154,8 @@ def test_a_text_that_does_not_meet_its_constraint_is_refused() -> None:
 
 def test_the_verdicts_are_the_fields_of_the_report() -> None:
     fields = list(collecting.CollectionReport.__dataclass_fields__)
-    assert fields[3:-1] == [verdict.value for verdict in Verdict][:-1]
-    assert Verdict.ACCEPTED.value in fields
+    assert fields[3:-1] == [verdict.value for verdict in Judgement][:-1]
+    assert Judgement.ACCEPTED.value in fields
 
 
 def test_texts_come_before_the_last_is_drawn_and_memory_stays_flat() -> None:

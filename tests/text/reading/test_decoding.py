@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 
 from unspool.errors import CorpusError
 from unspool.text.reading import decoding
-from unspool.text.reading.decoding import Place, file_place, lines_of, pieces_of, standard_input, text_blocks
+from unspool.text.reading.decoding import (
+    FilePlace,
+    file_place,
+    lines_of,
+    pieces_of,
+    standard_input,
+    text_blocks,
+)
 
 
 class Dribble(io.RawIOBase):
@@ -32,8 +39,8 @@ class Dribble(io.RawIOBase):
         return now
 
 
-def dribble(data: bytes, step: int = 1) -> Place:
-    return Place("dribble", lambda: nullcontext(cast(BinaryIO, Dribble(data, step))))
+def dribble(data: bytes, step: int = 1) -> FilePlace:
+    return FilePlace("dribble", lambda: nullcontext(cast(BinaryIO, Dribble(data, step))))
 
 
 def text_of(data: bytes, step: int = 1) -> str:
@@ -176,7 +183,7 @@ def test_a_gzip_bomb_is_unpacked_in_small_blocks(tmp_path: Path) -> None:
     assert max(sizes) <= decoding.BLOCK
 
 
-def unreadable_places(folder: Path) -> Iterator[tuple[str, Callable[[], Place]]]:
+def unreadable_places(folder: Path) -> Iterator[tuple[str, Callable[[], FilePlace]]]:
     yield "no such file", lambda: file_place(folder / "missing.txt")
     yield "is a directory", lambda: file_place(folder)
 

@@ -27,7 +27,7 @@ from unspool.screen.wording import one_line
 if TYPE_CHECKING:
     from unspool.evaluation.audit.copying import CopiedText
     from unspool.evaluation.audit.diversity import Diversity
-    from unspool.evaluation.audit.run import Audit, Report
+    from unspool.evaluation.audit.run import Audit, ReportAudit
     from unspool.model import Generator
     from unspool.text.records import Records
 
@@ -125,7 +125,7 @@ def held_out_records(model: "Generator", validation: str | None, reading: dict[s
 
 
 @contextmanager
-def progress(corpus: str | None) -> "Iterator[Report]":
+def progress(corpus: str | None) -> "Iterator[ReportAudit]":
     """Show on standard error what goes on: a bar on a terminal, a line for each thing elsewhere."""
     if not can_redraw(reading=corpus):
         said: set[str] = set()

@@ -9,7 +9,7 @@ from unspool.cli.output.printing import note, print_json
 from unspool.cli.output.tables import print_facts, print_table
 
 if TYPE_CHECKING:
-    from unspool.benchmarking.bench import Bench, Speed
+    from unspool.benchmarking.bench import Bench, MeasuredSpeed
     from unspool.benchmarking.machine import Machine
 
 MEASURING = Group(
@@ -101,7 +101,7 @@ def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
     ]
 
 
-def speed_row(speed: "Speed") -> list[str]:
+def speed_row(speed: "MeasuredSpeed") -> list[str]:
     """Lay out one network's figures."""
     from unspool.benchmarking.bench import OURS, PEER_FLOAT32
 

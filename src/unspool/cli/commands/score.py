@@ -9,7 +9,14 @@ from unspool.cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, Un
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.new_files import checked_path
 from unspool.cli.output.printing import note
-from unspool.cli.output.score_rows import Scoring, check_measure, chosen, numbered, whole_records, whole_texts
+from unspool.cli.output.score_rows import (
+    RowScoring,
+    check_measure,
+    chosen,
+    numbered,
+    whole_records,
+    whole_texts,
+)
 from unspool.cli.output.score_sinks import (
     FILES,
     Write,
@@ -97,7 +104,7 @@ def score(
                     write(row)
 
 
-def check_context(scoring: Scoring) -> None:
+def check_context(scoring: RowScoring) -> None:
     """Refuse the context of texts where it would be passed over.
 
     Raises:
@@ -164,7 +171,7 @@ def make_scoring(
     computing: dict[str, Any],
     *,
     per_symbol: bool,
-) -> Scoring:
+) -> RowScoring:
     """Load the model, and what it is compared with.
 
     Raises:
@@ -188,4 +195,4 @@ def make_scoring(
         if is_terminal(sys.stderr):
             note(f"drawing {samples:,} samples …")
         guesses = GuessNumbers.draw(scorer, samples=samples, seed=asking.get("seed", 0))
-    return Scoring(scorer, against, guesses, per_symbol)
+    return RowScoring(scorer, against, guesses, per_symbol)

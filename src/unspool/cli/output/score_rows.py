@@ -25,7 +25,7 @@ MEASURES = {
 
 
 @dataclass(frozen=True)
-class Scoring:
+class RowScoring:
     """Say what is told of each text.
 
     Args:

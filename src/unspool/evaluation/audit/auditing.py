@@ -12,7 +12,7 @@ from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
 
 if TYPE_CHECKING:
-    from unspool.evaluation.audit.run import Audit, Report
+    from unspool.evaluation.audit.run import Audit, ReportAudit
 
 Texts = Records | Iterable[str | Record | Mapping[str, str]]
 
@@ -43,7 +43,7 @@ class Auditing:
         secrets: Sequence[str] | None = None,
         canary_format: str | None = None,
         unknown: Unknown | None = None,
-        report: "Report" = lambda what, done, total: None,
+        report: "ReportAudit" = lambda what, done, total: None,
         **options: Unpack[GenerationKeywords],
     ) -> "Audit":
         """Tell whether the model learnt from its texts or copies them.

@@ -19,7 +19,7 @@ PART = 1 << 22  # symbols read at a time, between which one can stop
 CONTEXT = 60  # symbols shown of the training text on either side of a span
 
 IdText = NDArray[np.int32]
-Report = Callable[[int, int], None]  # how much is done, of how much
+ReportMatches = Callable[[int, int], None]  # how much is done, of how much
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def compare_with_training(
     *,
     tokenizer: Tokenizer,
     document: bool,
-    report: Report = lambda done, total: None,
+    report: ReportMatches = lambda done, total: None,
 ) -> list[CopiedText]:
     """Find the longest span of each text that stands in the training text, and where it does.
 
@@ -84,7 +84,7 @@ def compare_with_training(
         if not length:
             found.append(text.apart())
             continue
-        place = Place(training, int(ends[own][best]) - length, length, tokenizer)
+        place = CopiedPlace(training, int(ends[own][best]) - length, length, tokenizer)
         found.append(text.sharing(place, start=best + 1 - length, verbatim=verbatim))
     return found
 
@@ -117,7 +117,7 @@ def count_records(stream: TokenStream) -> RecordCounts:
 
 
 def _matches(
-    texts: Sequence[IdText], training: TokenStream, tokenizer: Tokenizer, report: Report
+    texts: Sequence[IdText], training: TokenStream, tokenizer: Tokenizer, report: ReportMatches
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Give for every position of the joined texts the longest match that ends there, and where it stands."""
     gap = np.zeros(1, np.int32)
@@ -143,7 +143,7 @@ def _hashes(stream: TokenStream) -> NDArray[np.uint64]:
     return hash_records(stream.ids, stream.starts, ends[: stream.num_records])
 
 
-class Place:
+class CopiedPlace:
     """A span of the training text, and what stands around it.
 
     Args:
@@ -182,7 +182,7 @@ class _Text:
             position=0, before="", span="", after="",
         )  # fmt: skip
 
-    def sharing(self, place: Place, *, start: int, verbatim: bool) -> CopiedText:
+    def sharing(self, place: CopiedPlace, *, start: int, verbatim: bool) -> CopiedText:
         """Say what it shares; `start` is in symbols."""
         return CopiedText(
             text=self._text,

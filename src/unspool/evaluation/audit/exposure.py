@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Engine, Parameters, State
+from unspool.engines.protocol import Engine, Parameters, StateArray
 from unspool.errors import ConfigError
 from unspool.text.canaries import CanaryFormat
 from unspool.text.streams.lanes import Window
@@ -152,7 +152,7 @@ class _Judge:
                 rows.append(choice[places])
             yield self._part(np.stack(rows[::-1]))
 
-    def _after(self, ids: list[int]) -> State:
+    def _after(self, ids: list[int]) -> StateArray:
         state = self._engine.initial_state(1, self._parameters)
         if ids:
             column = np.array(ids, np.int32)[:, None]  # (T, 1)

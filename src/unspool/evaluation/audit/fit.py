@@ -25,7 +25,7 @@ LEAST_NOISE = 0.001
 STILL_FALLING = 0.01
 SMALL_GAP = 0.02
 
-Verdict = Literal["underfitting", "fitting", "overfitting", "unknown"]
+FitVerdict = Literal["underfitting", "fitting", "overfitting", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Fit:
         sentence: All this for people.
     """
 
-    verdict: Verdict
+    verdict: FitVerdict
     since_epoch: int | None
     training: float | None
     held_out: float | None
@@ -111,7 +111,7 @@ def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int)
     last, best = points[-1], min(points, key=lambda point: point.held_out)
     noise = max(LEAST_NOISE * best.held_out, CHARACTER_NOISE / math.sqrt(held_out_characters))
     rise = last.held_out - best.held_out
-    verdict: Verdict = "fitting"
+    verdict: FitVerdict = "fitting"
     since = None
     if rise > 2 * noise and last.training < best.training:
         verdict, since = "overfitting", best.epoch

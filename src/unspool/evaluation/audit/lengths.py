@@ -20,7 +20,7 @@ Compared = Literal["more", "as much", "less"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class LengthSpread:
     """Tell how numbers are spread.
 
     Args:
@@ -40,7 +40,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class LengthComparison:
     """Tell which of two samples has the larger numbers (Mann and Whitney, 1947).
 
     Args:
@@ -55,19 +55,19 @@ class Comparison:
     verdict: Compared
 
 
-def spread_of(numbers: Sequence[int]) -> Spread | None:
+def spread_of(numbers: Sequence[int]) -> LengthSpread | None:
     """Sum up numbers; None for none."""
     if not numbers:
         return None
     quantiles = np.quantile(np.array(numbers), QUANTILES, method="inverted_cdf")
-    return Spread(
+    return LengthSpread(
         count=len(numbers),
         mean=math.fsum(numbers) / len(numbers),
         quantiles=tuple(int(value) for value in quantiles),
     )
 
 
-def compare(first: Sequence[int], second: Sequence[int]) -> Comparison | None:
+def compare(first: Sequence[int], second: Sequence[int]) -> LengthComparison | None:
     """Compare two samples by ranks; None where one has fewer than `FEWEST` numbers."""
     m, n = len(first), len(second)
     if min(m, n) < FEWEST:
@@ -81,7 +81,7 @@ def compare(first: Sequence[int], second: Sequence[int]) -> Comparison | None:
     verdict: Compared = "as much"
     if abs(errors) >= CLEARLY and max(chance, 1 - chance) >= MORE:
         verdict = "more" if errors > 0 else "less"
-    return Comparison(chance=chance, errors=errors, verdict=verdict)
+    return LengthComparison(chance=chance, errors=errors, verdict=verdict)
 
 
 def histogram(numbers: Sequence[int], edges: Sequence[int]) -> list[float]:

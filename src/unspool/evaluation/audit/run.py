@@ -35,7 +35,7 @@ from unspool.text.tokenizers.unknown_symbols import Unknown
 MEASURED = 1 << 17  # symbols of each part that bits per character are measured on
 DRAWN_AT_ONCE = 256
 
-Report = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+ReportAudit = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ def audit_network(
     texts: AuditTexts,
     options: AuditOptions,
     *,
-    report: Report = lambda what, done, total: None,
+    report: ReportAudit = lambda what, done, total: None,
 ) -> Audit:
     """Audit a network.
 
@@ -197,7 +197,7 @@ def audit_network(
 
 
 def _compared(
-    written: Sequence[IdText], encoded: EncodedCorpus, *, document: bool, seed: int, report: Report
+    written: Sequence[IdText], encoded: EncodedCorpus, *, document: bool, seed: int, report: ReportAudit
 ) -> tuple[list[CopiedText], list[CopiedText]]:
     """Compare what was written, and as much that was held out, with the training text."""
     real = _real_texts(encoded.validation, written, document=document, seed=seed)
@@ -235,7 +235,7 @@ def _bits(
 
 
 def _draw(
-    engine: Engine, parameters: Parameters, options: AuditOptions, report: Report
+    engine: Engine, parameters: Parameters, options: AuditOptions, report: ReportAudit
 ) -> list[NDArray[np.int32]]:
     """Let the network write, a few texts at a time."""
     texts: list[NDArray[np.int32]] = []

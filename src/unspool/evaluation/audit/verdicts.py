@@ -20,12 +20,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from unspool.evaluation.audit.copying import CopiedText
-from unspool.evaluation.audit.lengths import CLEARLY, FEWEST, Comparison, Spread, compare, spread_of
+from unspool.evaluation.audit.lengths import (
+    CLEARLY,
+    FEWEST,
+    LengthComparison,
+    LengthSpread,
+    compare,
+    spread_of,
+)
 
 EXCESS = 0.05
 HALF = 0.5
 
-Verdict = Literal["copying", "not copying", "unknown"]
+CopyingVerdict = Literal["copying", "not copying", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +88,13 @@ class Copying:
         held_out: The real texts that they are compared with.
     """
 
-    verdict: Verdict
+    verdict: CopyingVerdict
     sentence: str
     verbatim_share: float
     whole: Whole | None
-    lengths: Spread | None
-    held_out_lengths: Spread | None
-    comparison: Comparison | None
+    lengths: LengthSpread | None
+    held_out_lengths: LengthSpread | None
+    comparison: LengthComparison | None
     samples: tuple[CopiedText, ...]
     held_out: tuple[CopiedText, ...]
 
@@ -106,7 +113,7 @@ def judge_copying(
     comparison = compare(ours, theirs)
     share = sum(text.verbatim for text in samples) / max(1, len(samples))
     beyond = whole is not None and whole.beyond_chance
-    verdict: Verdict = "not copying" if comparison else "unknown"
+    verdict: CopyingVerdict = "not copying" if comparison else "unknown"
     if (comparison and comparison.verdict == "more") or beyond or (not comparison and share >= HALF):
         verdict = "copying"
     lengths, real = spread_of(ours), spread_of(theirs)
@@ -124,7 +131,9 @@ def judge_copying(
     )
 
 
-def _of_lengths(comparison: Comparison | None, lengths: Spread | None, real: Spread | None) -> str:
+def _of_lengths(
+    comparison: LengthComparison | None, lengths: LengthSpread | None, real: LengthSpread | None
+) -> str:
     if lengths is None:
         return "It wrote nothing."
     ours = f"the longest span that a text shares with the training text has {lengths.median} characters"

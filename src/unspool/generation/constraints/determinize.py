@@ -15,7 +15,7 @@ from unspool.generation.constraints.patterns import PatternAutomaton, read_patte
 MOST_STATES = 20_000
 ACCEPT = 1  # the bit of a state that says that a text may end there
 
-Place = tuple[int, int]  # a node that reads, and the promise that its branch has to keep
+NodePlace = tuple[int, int]  # a node that reads, and the promise that its branch has to keep
 
 
 def regex(pattern: str, alphabet: str) -> CharacterAutomaton:
@@ -36,8 +36,8 @@ class _Subsets:
 
     def __init__(self, free: PatternAutomaton) -> None:
         self.free = free
-        self.places: list[Place] = []
-        self.numbers: dict[Place, int] = {}
+        self.places: list[NodePlace] = []
+        self.numbers: dict[NodePlace, int] = {}
         self.anchored = any(asked for moves in free.free for _, asked in moves)
         self.classes, self.members = self._classes()
         self.closure = cache(self._closure)
@@ -71,7 +71,7 @@ class _Subsets:
                     waiting.append(place)
         return bits
 
-    def _number(self, place: Place) -> int:
+    def _number(self, place: NodePlace) -> int:
         if place not in self.numbers:
             self.numbers[place] = len(self.places)
             self.places.append(place)

@@ -2,7 +2,7 @@
 
 Scores are log-probabilities up to a constant, minus infinity for what may not be drawn. Each row of
 `FILTERS` is a plain NumPy function from scores to scores. They apply in the order of the table, or in that of
-the option `samplers`; the native loop in ``native/filters.h`` is their twin.
+the option `samplers`; the native loop in ``native/writing/filters.h`` is their twin.
 """
 
 from collections.abc import Callable

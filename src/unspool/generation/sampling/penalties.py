@@ -1,7 +1,7 @@
 """What comes before the samplers: symbols that may not be drawn, and logits that are moved.
 
 Plain NumPy functions on the logits of one place, minus infinity for what may not be drawn; the native loop in
-``native/penalties.h`` is their twin.
+``native/writing/penalties.h`` is their twin.
 """
 
 from collections.abc import Callable

@@ -26,7 +26,7 @@ LEAST_ATTEMPTS = 10_000
 Draw: TypeAlias = Callable[[str, int, int], Sequence[Generation]]  # prompt, how many, index of the first
 
 
-class Verdict(Enum):
+class Judgement(Enum):
     """Say what becomes of a text; the values are the report's fields, in the order of the checks."""
 
     BLOCKED = "blocked"
@@ -75,7 +75,7 @@ class Collection(Iterator[Generation]):
         self._constrained = constrained
         self._max_attempts = selection.max_attempts or max(LEAST_ATTEMPTS, ATTEMPTS_PER_TEXT * n)
         self._largest = max(LEAST_DRAW, min(LARGEST_DRAW, LARGEST_DRAW_SYMBOLS // max_new_tokens))
-        self._counts = dict.fromkeys(Verdict, 0)
+        self._counts = dict.fromkeys(Judgement, 0)
         self._seen: set[int] = set()
         self._began: float | None = None
         self._ended: float | None = None
@@ -128,7 +128,7 @@ class Collection(Iterator[Generation]):
                 verdict = self._judge(generation)
                 self._counts[verdict] += 1
                 attempts += 1
-                if verdict is Verdict.ACCEPTED:
+                if verdict is Judgement.ACCEPTED:
                     wanted -= 1
                     yield generation
                 if not wanted or self._stopped():
@@ -136,21 +136,21 @@ class Collection(Iterator[Generation]):
             size = min(2 * size, self._largest)
         return first + attempts
 
-    def _judge(self, generation: Generation) -> Verdict:
+    def _judge(self, generation: Generation) -> Judgement:
         """Find the first reason to refuse a text; cheap ones come first."""
         selection, text = self._selection, generation.text
         if self._constrained and generation.finish_reason == "blocked":
-            return Verdict.BLOCKED
+            return Judgement.BLOCKED
         cut = generation.finish_reason == "length"
         if selection.finished and cut:
-            return Verdict.CUT_OFF
+            return Judgement.CUT_OFF
         key = text_hash(text) if selection.unique else None
         if key in self._seen:
-            return Verdict.DUPLICATE
+            return Judgement.DUPLICATE
         if self._known is not None and self._known.knows(text, cut=cut):
-            return Verdict.COPY
+            return Judgement.COPY
         if self._valid is not None and not self._valid(text):
-            return Verdict.INVALID
+            return Judgement.INVALID
         if key is not None:
             self._seen.add(key)
-        return Verdict.ACCEPTED
+        return Judgement.ACCEPTED

@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from unspool.errors import CorpusError, DownloadError
-from unspool.text.corpora.downloads import PATIENCE, Patience, RemoteFile, Report, fetch, is_complete
+from unspool.text.corpora.downloads import PATIENCE, Patience, RemoteFile, ReportBytes, fetch, is_complete
 from unspool.text.reading.decoding import file_place
 from unspool.text.reading.tables import table_rows
 
@@ -22,7 +22,7 @@ COLUMNS = ("label", "title", "description")
 
 
 @dataclass(frozen=True)
-class Part:
+class CorpusPart:
     """Describe one of the two files.
 
     Args:
@@ -36,8 +36,8 @@ class Part:
     md5: str
 
 
-TRAIN = Part("train.csv", 29_470_338, "b1a00f826fdfbd249f79597b59e1dc12")
-TEST = Part("test.csv", 1_857_427, "d52ea96a97a2d943681189a97654912d")
+TRAIN = CorpusPart("train.csv", 29_470_338, "b1a00f826fdfbd249f79597b59e1dc12")
+TEST = CorpusPart("test.csv", 1_857_427, "d52ea96a97a2d943681189a97654912d")
 
 
 def cache_folder() -> Path:
@@ -46,11 +46,11 @@ def cache_folder() -> Path:
 
 
 def locate(
-    part: Part,
+    part: CorpusPart,
     *,
     data_dir: Path | None = None,
     patience: Patience = PATIENCE,
-    report: Report | None = None,
+    report: ReportBytes | None = None,
 ) -> Path:
     """Find one of the files: in a folder of the user's, in the cache, or else on the network.
 
@@ -81,7 +81,7 @@ def locate(
     return cached
 
 
-def rows(part: Part) -> Iterator[list[str]]:
+def rows(part: CorpusPart) -> Iterator[list[str]]:
     """Yield (label, title, description) of each text, with the name of the label.
 
     Raises:
@@ -91,7 +91,7 @@ def rows(part: Part) -> Iterator[list[str]]:
         yield [LABELS[label], title, description]
 
 
-def state(part: Part) -> str:
+def state(part: CorpusPart) -> str:
     """Say where the file is: ``local folder``, ``cached`` or ``not downloaded``."""
     if _users_folder():
         return "local folder"
@@ -104,16 +104,16 @@ def _users_folder() -> Path | None:
     return Path(given) if given else None
 
 
-def _cached(part: Part) -> Path:
+def _cached(part: CorpusPart) -> Path:
     return cache_folder() / "ag-news" / part.file_name
 
 
-def _remote(part: Part) -> RemoteFile:
+def _remote(part: CorpusPart) -> RemoteFile:
     address = os.environ.get("UNSPOOL_AG_NEWS_URL") or ADDRESS
     return RemoteFile(f"{address.rstrip('/')}/{part.file_name}", part.size, part.md5)
 
 
-def _in_folder(part: Part, folder: Path) -> Path:
+def _in_folder(part: CorpusPart, folder: Path) -> Path:
     names = (part.file_name, f"ag_news_{part.file_name}")
     path = next((folder / name for name in names if (folder / name).is_file()), None)
     if path is None:

@@ -20,7 +20,7 @@ CHUNK = 1 << 16  # bytes
 GIVEN_UP = frozenset({400, 401, 403, 404, 405, 410, 451})  # answers that do not change by asking again
 RANGE_REFUSED = 416
 
-Report = Callable[[int, int], None]  # bytes that are here, bytes in all
+ReportBytes = Callable[[int, int], None]  # bytes that are here, bytes in all
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def fetch(
     *,
     advice: str,
     patience: Patience = PATIENCE,
-    report: Report | None = None,
+    report: ReportBytes | None = None,
 ) -> None:
     """Download a file, check it, and put it in its place.
 
@@ -102,7 +102,7 @@ def md5_of(path: Path) -> str:
 
 
 def _fetch_part(
-    remote: RemoteFile, part: Path, advice: str, patience: Patience, report: Report | None
+    remote: RemoteFile, part: Path, advice: str, patience: Patience, report: ReportBytes | None
 ) -> None:
     """Fill the partial file until it is right, or raise what was wrong with the last attempt."""
     failure = ""
@@ -125,7 +125,7 @@ def _fetch_part(
     raise DownloadError(f"cannot download {remote.url}", expected=expected, got=got, hint=advice)
 
 
-def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report: Report | None) -> str:
+def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report: ReportBytes | None) -> str:
     """Ask once for what is missing; give back what went wrong, or nothing if the server sent all it had."""
     # Imported here because an HTTP client takes longer to import than all the rest of unspool.
     import http.client  # noqa: PLC0415
@@ -159,7 +159,7 @@ def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report
 
 
 def _receive(
-    response: "http.client.HTTPResponse", part: Path, here: int, size: int, report: Report | None
+    response: "http.client.HTTPResponse", part: Path, here: int, size: int, report: ReportBytes | None
 ) -> None:
     """Append what the server sends, or start anew if it sends the file from its beginning."""
     start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))

@@ -7,7 +7,7 @@ from functools import partial
 
 from unspool.text.corpora import ag_news
 from unspool.text.corpora.docstrings import docstring_rows
-from unspool.text.corpora.downloads import Report
+from unspool.text.corpora.downloads import ReportBytes
 from unspool.text.reading.columns import ReadOptions, select
 from unspool.text.records import Record
 
@@ -18,7 +18,7 @@ def _embedded() -> str:
     return "embedded"
 
 
-def _nothing_to_prepare(report: Report | None) -> None:
+def _nothing_to_prepare(report: ReportBytes | None) -> None:
     """Do nothing: the corpus is part of Python."""
 
 
@@ -48,7 +48,7 @@ class Corpus:
     context: tuple[str, ...]
     rows: Callable[[], Iterator[Sequence[str]]]
     state: Callable[[], str] = _embedded
-    prepare: Callable[[Report | None], object] = _nothing_to_prepare
+    prepare: Callable[[ReportBytes | None], object] = _nothing_to_prepare
 
     def read(self, options: ReadOptions) -> Iterator[Record]:
         """Read the corpus.
@@ -67,7 +67,7 @@ class Corpus:
                 yield record
 
 
-def _ag_news(name: str, part: ag_news.Part, what: str, size: str) -> Corpus:
+def _ag_news(name: str, part: ag_news.CorpusPart, what: str, size: str) -> Corpus:
     return Corpus(
         name=name,
         description=f"English news of 2004, {what}: titles, descriptions and one of four labels",

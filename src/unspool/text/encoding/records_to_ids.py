@@ -22,7 +22,7 @@ from unspool.text.records import Record, check_normalization, normalized
 from unspool.text.streams.builder import StreamBuilder
 from unspool.text.tokenizers.counting import Counted, check_max_vocab_size, rank
 from unspool.text.tokenizers.registry import Tokenizer, tokenizer_class
-from unspool.text.tokenizers.unknown_symbols import EncodedTexts, Place, Unknown, surrogate_error
+from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, Unknown, surrogate_error
 
 PIECE = 1 << 20  # characters of text that are encoded at once
 MOST_PIECES = 1 << 16
@@ -119,7 +119,7 @@ class _Numbering(Protocol):
 
     def complete_length(self, text: str, /) -> int: ...
 
-    def number(self, texts: list[str], place: Place) -> EncodedTexts: ...
+    def number(self, texts: list[str], place: TextPlace) -> EncodedTexts: ...
 
     def finish(self) -> Numbered: ...
 
@@ -135,7 +135,7 @@ class _New:
         self.complete_length = cls.complete_length
         self.normalization = normalization
 
-    def number(self, texts: list[str], place: Place) -> EncodedTexts:
+    def number(self, texts: list[str], place: TextPlace) -> EncodedTexts:
         try:
             numbers, lengths = self._counter.number(texts)
         except UnicodeEncodeError:
@@ -157,7 +157,7 @@ class _Existing:
         self.complete_length = tokenizer.complete_length
         self.normalization = tokenizer.normalization
 
-    def number(self, texts: list[str], place: Place) -> EncodedTexts:
+    def number(self, texts: list[str], place: TextPlace) -> EncodedTexts:
         encoded = self._tokenizer.encode_texts(texts, unknown=self._unknown, place=place)
         self._lost += encoded.unknown
         return encoded

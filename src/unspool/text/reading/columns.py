@@ -78,7 +78,7 @@ LENGTH = "length"  # of the text itself, where no column is called so
 
 
 @dataclass(frozen=True)
-class Selection:
+class ColumnSelection:
     """Hold the numbers of the chosen columns, and the names under which context is carried."""
 
     text: tuple[int, ...]
@@ -92,7 +92,7 @@ class Selection:
         return options.record(text, context, source)
 
 
-def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, where: str) -> Selection:
+def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, where: str) -> ColumnSelection:
     """Find the chosen columns in a table.
 
     A name that is a whole number, such as ``"1"`` from a command line, is a name if a column has it and
@@ -117,7 +117,7 @@ def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, whe
         text = (_obvious_column(names, width, where),)
     labelled = tuple((names[n] if names is not None else f"column_{n}", n) for n in context)
     source = tuple(find_column(names, width, column, where=where) for column in options.source_text)
-    return Selection(text, labelled, source)
+    return ColumnSelection(text, labelled, source)
 
 
 def is_length(column: Column, names: Sequence[str] | None) -> bool:

@@ -65,7 +65,7 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class Place:
+class FilePlace:
     """Name something that bytes can be read from.
 
     Args:
@@ -81,12 +81,12 @@ class Place:
     meter: Meter | None = None
 
 
-def file_place(path: Path, meter: Meter | None = None) -> Place:
+def file_place(path: Path, meter: Meter | None = None) -> FilePlace:
     """Describe a file as a place to read from."""
-    return Place(str(path), lambda: path.open("rb"), gzipped=path.suffix == ".gz", meter=meter)
+    return FilePlace(str(path), lambda: path.open("rb"), gzipped=path.suffix == ".gz", meter=meter)
 
 
-def standard_input() -> Place:
+def standard_input() -> FilePlace:
     """Describe standard input as a place to read from; opening it a second time is an error."""
     spent = False
 
@@ -98,7 +98,7 @@ def standard_input() -> Place:
         spent = True
         return nullcontext(sys.stdin.buffer)
 
-    return Place("standard input", take)
+    return FilePlace("standard input", take)
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def refuse_unreadable(name: str) -> Iterator[None]:
         raise CorpusError(f"{name} cannot be read", got=reason, hint="check its path and rights") from error
 
 
-def text_blocks(place: Place) -> Iterator[str]:
+def text_blocks(place: FilePlace) -> Iterator[str]:
     r"""Read a place as text.
 
     Gzip data is known by its first two bytes, which no UTF-8 text begins with, so it may also come

@@ -1,6 +1,6 @@
 """Read texts from wherever they are: `read_records` is the one way in.
 
-To add a format, write a reader that takes a `Place` and `ReadOptions` and yields records, and give it a
+To add a format, write a reader that takes a `FilePlace` and `ReadOptions` and yields records, and give it a
 line in `SOURCES`.
 """
 
@@ -14,7 +14,7 @@ from unspool.errors import CorpusError
 from unspool.text.corpora.registry import CORPORA, Corpus
 from unspool.text.reading.columns import LENGTH, Column, ReadOptions
 from unspool.text.reading.decoding import (
-    Place,
+    FilePlace,
     file_place,
     lines_of,
     pieces_of,
@@ -30,7 +30,7 @@ CORPUS_PREFIX = "corpus:"
 TAB_NAMES = ("\\t", "tab")  # how a tab can be written where it cannot be typed
 
 
-def read_text(place: Place, options: ReadOptions) -> Iterator[Record]:
+def read_text(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     """Read plain text: each line that is more than white space a record, or all of it as one document.
 
     A document keeps its empty lines; it and very long lines come in pieces of about a million characters.
@@ -62,7 +62,7 @@ class Source:
     suffixes: tuple[str, ...]
     columns: bool
     delimited: bool
-    read: Callable[[Place, ReadOptions], Iterator[Record]]
+    read: Callable[[FilePlace, ReadOptions], Iterator[Record]]
 
 
 SOURCES: dict[str, Source] = {
@@ -170,7 +170,7 @@ def _records_of_files(
         lambda: (record for place in places() for record in SOURCES[kind].read(place, options)),
     )
 
-    def places() -> list[Place]:
+    def places() -> list[FilePlace]:
         found = files()
         records.meter.begin(sum(path.stat().st_size for path in found if path.is_file()))
         return [file_place(path, records.meter) for path in found]

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from unspool.errors import CorpusError
 from unspool.text.reading.columns import LENGTH, ReadOptions, is_length, is_name, no_such_name, select
-from unspool.text.reading.decoding import Place, lines_of, text_blocks
+from unspool.text.reading.decoding import FilePlace, lines_of, text_blocks
 from unspool.text.records import Record
 
 LONGEST_FIELD = 1 << 24  # characters; a quote that is never closed must not swallow a whole disk
@@ -29,17 +29,17 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+")
 
 
-def read_csv(place: Place, options: ReadOptions) -> Iterator[Record]:
+def read_csv(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     """Read comma-separated rows; see `read_table`."""
     return read_table(place, options, delimiter=options.delimiter or ",")
 
 
-def read_tsv(place: Place, options: ReadOptions) -> Iterator[Record]:
+def read_tsv(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     """Read tab-separated rows, quoted as in CSV; see `read_table`."""
     return read_table(place, options, delimiter=options.delimiter or "\t")
 
 
-def read_table(place: Place, options: ReadOptions, *, delimiter: str) -> Iterator[Record]:
+def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Iterator[Record]:
     """Read a table of separated values, each row a record; blank lines and empty texts are passed over.
 
     A field may be quoted by ``"``, with line ends inside, and a quote inside is written twice.
@@ -69,7 +69,7 @@ def read_table(place: Place, options: ReadOptions, *, delimiter: str) -> Iterato
             yield record
 
 
-def table_rows(place: Place, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def table_rows(place: FilePlace, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each row of separated values that is not blank, with the line where it begins, from 1."""
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
     reader = csv.reader(_whole_lines(place), delimiter=delimiter, strict=True)
@@ -107,7 +107,7 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     return any(others and all(NUMBER.fullmatch(row[i].strip()) for row in others) for i in range(len(first)))
 
 
-def read_jsonl(place: Place, options: ReadOptions) -> Iterator[Record]:
+def read_jsonl(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     """Read one JSON value a line, each a record; blank lines and empty texts are passed over.
 
     A line is an object, whose columns are chosen by name, or a list, whose columns are chosen by number,
@@ -136,7 +136,7 @@ def _is_value(field: str) -> bool:
     return not field or len(field) > LONGEST_NAME or NUMBER.fullmatch(field) is not None
 
 
-def _whole_lines(place: Place) -> Iterator[str]:
+def _whole_lines(place: FilePlace) -> Iterator[str]:
     """Yield lines with their ends, none of them longer than a field may be."""
     for number, (line, whole) in enumerate(lines_of(text_blocks(place), piece=LONGEST_FIELD), start=1):
         if not whole:
@@ -145,7 +145,7 @@ def _whole_lines(place: Place) -> Iterator[str]:
         yield line + "\n"
 
 
-def _refuse_ragged(place: Place, line: int, row: Sequence[str], width: int, delimiter: str) -> NoReturn:
+def _refuse_ragged(place: FilePlace, line: int, row: Sequence[str], width: int, delimiter: str) -> NoReturn:
     hint = f"quote a field that has {delimiter!r} inside"
     if width == 1 or len(row) == 1:
         hint += ", or say which delimiter the table has"

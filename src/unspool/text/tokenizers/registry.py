@@ -26,7 +26,7 @@ from unspool.text.tokenizers.tokenizer_files import (
     read_tokenizer,
     write_tokenizer,
 )
-from unspool.text.tokenizers.unknown_symbols import EncodedTexts, LookUp, Place, Unknown, surrogate_error
+from unspool.text.tokenizers.unknown_symbols import EncodedTexts, LookUp, TextPlace, Unknown, surrogate_error
 from unspool.text.tokenizers.word_tokens import complete_length, split_words
 
 PAD_ID = 0
@@ -121,7 +121,7 @@ class Tokenizer(ABC):
         texts: Sequence[str],
         *,
         unknown: Unknown = "error",
-        place: Place = lambda _: ("the text", 0),
+        place: TextPlace = lambda _: ("the text", 0),
     ) -> EncodedTexts:
         """Give the token ids of many texts at once, which is what makes short ones cheap.
 

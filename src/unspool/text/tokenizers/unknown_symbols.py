@@ -15,7 +15,9 @@ from unspool.text.tokenizers.nearest import nearest_symbols, replacement
 NOT_FOUND = 0  # no symbol has this id, which is that of <pad>
 
 Unknown = Literal["error", "drop", "replace"]
-Place = Callable[[int], tuple[str, int]]  # index of a text -> its name, and the characters before it there
+TextPlace = Callable[
+    [int], tuple[str, int]
+]  # index of a text -> its name, and the characters before it there
 
 
 class EncodedTexts(NamedTuple):
@@ -68,7 +70,7 @@ class LookUp:
     known: Mapping[str, int]
     split: Callable[[str], list[str]]
 
-    def resolve(self, unknown: Unknown, *, unk_id: int | None, place: Place) -> EncodedTexts:
+    def resolve(self, unknown: Unknown, *, unk_id: int | None, place: TextPlace) -> EncodedTexts:
         """Deal with the unknown symbols in the way that was asked for.
 
         Args:
@@ -89,7 +91,7 @@ class LookUp:
     def _characters(self) -> NDArray[np.int64]:
         return np.fromiter(map(len, self.texts), np.int64, len(self.texts))
 
-    def _error(self, place: Place) -> UnknownSymbolError:
+    def _error(self, place: TextPlace) -> UnknownSymbolError:
         first = int(np.argmax(self.ids == NOT_FOUND))
         index = int(np.searchsorted(np.cumsum(self.lengths), first, side="right"))
         symbols = self.split(self.texts[index])
@@ -138,7 +140,7 @@ class LookUp:
 
 
 def surrogate_error(
-    texts: Sequence[str], place: Place, kind: type[InputError] = TokenizerError
+    texts: Sequence[str], place: TextPlace, kind: type[InputError] = TokenizerError
 ) -> InputError:
     """Build the error about the first lone surrogate of texts that have one.
 
