@@ -24,11 +24,12 @@ def headlines(count: int = 150, seed: int = 0) -> list[str]:
 
 
 def labelled(count: int = 120) -> list[dict[str, str]]:
-    """Make headlines with a label, a number, and now and then nothing known."""
+    """Make headlines with a label, all labels as often, a number, and now and then nothing known."""
     draw = random.Random(1)
+    labels = [("", *LABELS)[number % 10 % 4] for number in range(count)]
+    draw.shuffle(labels)
     rows = []
-    for text in headlines(count, seed=2):
-        label = "" if draw.random() < 0.1 else draw.choice(LABELS)
+    for text, label in zip(headlines(count, seed=2), labels, strict=True):
         rows.append({"label": label, "score": f"{draw.uniform(-2, 9):.2f}", "title": f"{label[:1]}: {text}"})
     return rows
 
