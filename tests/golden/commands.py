@@ -79,7 +79,7 @@ def ended(text: str) -> str:
 
 
 def transcript(lines: str) -> str:
-    """Return what the lines of a session print."""
+    """Return what lines print, one after the other in the same folder."""
     return "\n".join(shown(line) for line in lines.strip().splitlines())
 
 
