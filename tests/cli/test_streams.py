@@ -25,8 +25,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TEXTS, TINY, run
 from unspool.cli.app import COMMANDS
+
+from .conftest import TEXTS, TINY, run
 
 TERMINAL, PIPE, FILE = KINDS = ("terminal", "pipe", "file")
 ONE_SCREEN = "the terminal of standard output"

@@ -1,51 +1,29 @@
-"""Texts coloured by surprisal as one SVG picture that reads well on light and on dark pages."""
+"""Texts coloured by surprisal as one picture."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from unspool.configuration import check
 from unspool.evaluation.character_grid import (
     LEVELS,
-    NO_PICTURE,
     GridCell,
-    MeasuredText,
     cells_of,
     reads_right_to_left,
     rows_of,
     visual_order,
 )
+from unspool.pictures.canvas import Canvas, box, element, hint, line, text
 
 MOST_CHARACTERS = 50_000  # of all texts: a viewer has to hold an element for each
 COLUMNS = 80
 COLUMN, ROW, GAP = 10, 24, 8  # pixels: of a cell, and between two texts
-LEFT, RIGHT, TOP, BOTTOM = 88, 24, 92, 16
+LEFT, RIGHT = 88, 24
 WIDTH = LEFT + COLUMNS * COLUMN + RIGHT
-
-# From level 1 on: the colour of the box, and of the text in it (4.5 : 1 at the least).
-COLOURS = (
-    ("#bcd9cb", "#000000"), ("#b5d28c", "#000000"), ("#e6d368", "#000000"), ("#f0b04c", "#000000"),
-    ("#ec8443", "#000000"), ("#c93a2b", "#ffffff"), ("#8c1a5b", "#ffffff"),
-)  # fmt: skip
-
-# The first colour of the text can be read on white and on black, for viewers that know no dark mode.
-# Every rule is of this picture alone, since a notebook puts several into one page.
-STYLE = """
-  .surprisal text { font: 13px system-ui, sans-serif; fill: #757575 }
-  .surprisal .title { font-size: 15px; font-weight: 600 }
-  .surprisal .c text { text-anchor: middle; white-space: pre;
-    font: 16px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", "Noto Sans Mono", monospace }
-  .surprisal .figure { text-anchor: end }
-  .surprisal .mark { stroke: #888; stroke-width: 1.5 } .surprisal .replaced { stroke-dasharray: 2 2 }
-  @media (prefers-color-scheme: light) { .surprisal text { fill: #333 } }
-  @media (prefers-color-scheme: dark) { .surprisal text { fill: #ddd } }
-""" + "".join(
-    f"  .surprisal .b{level} rect {{ fill: {box} }} .surprisal .b{level} text {{ fill: {ink} }}\n"
-    for level, (box, ink) in enumerate(COLOURS, start=1)
-)
+FIGURE = LEFT - 14  # where the figure of a text ends
+KEY = 64  # pixels of a level in the legend
 
 
 def surprisal_svg(surprisals: Sequence[MeasuredText], *, title: str | None = None) -> str:
-    """Draw texts, one below the other, each character coloured by its surprisal.
+    """Return texts as an SVG document, one below the other, each character coloured by its surprisal.
 
     Characters stand in a grid, wide ones in two columns and marks on what they mark; hovering over one
     tells its figure. Scripts that are written from right to left stand in that order, their letters apart.
@@ -54,30 +32,27 @@ def surprisal_svg(surprisals: Sequence[MeasuredText], *, title: str | None = Non
         surprisals: The texts.
         title: Stands above the picture; None for a plain one.
 
-    Returns:
-        An SVG document.
-
     Raises:
         ConfigError: If the texts have more than `MOST_CHARACTERS` characters.
     """
     count = sum(len(one.text) for one in surprisals)
     within = f"texts of {MOST_CHARACTERS:,} characters at the most; choose some (--top N)"
     check("surprisals", f"{count:,} characters", within, count <= MOST_CHARACTERS)
-    top = TOP
-    parts: list[str] = []
+    name = title or f"Surprisal of {len(surprisals):,} text{'s' * (len(surprisals) != 1)}"
+    canvas = Canvas(name, description=_description(surprisals), width=WIDTH)
+    canvas.add(*_legend(canvas.bottom + 10))
+    canvas.bottom += ROW + 2 * GAP + 10
     for one in surprisals:
         rows = rows_of(cells_of(one), COLUMNS) or [[]]
-        parts += _text(one, rows, top)
-        top += len(rows) * ROW + GAP
-    noun = "text" if len(surprisals) == 1 else "texts"
-    name = title or f"MeasuredText of {len(surprisals):,} {noun}"
-    name = "".join(character if character.isprintable() else NO_PICTURE for character in name)
-    return _document(name, _description(surprisals), [*_legend(name), *parts], top + BOTTOM)
+        canvas.add(*_text(one, rows, canvas.bottom))
+        canvas.bottom += len(rows) * ROW + GAP
+    canvas.bottom += GAP
+    return canvas.svg()
 
 
-def _text(one: MeasuredText, rows: Sequence[Sequence[GridCell]], top: int) -> Iterator[str]:
+def _text(one: MeasuredText, rows: Sequence[Sequence[GridCell]], top: float) -> Iterator[str]:
     figure = "–" if one.bits_per_character is None else f"{one.bits_per_character:.2f}"
-    yield f'<text class="figure" x="{LEFT - 14}" y="{top + 17}">{figure}</text>'
+    yield text(FIGURE, top + 17, figure, "end")
     right_to_left = reads_right_to_left(one.text)
     for number, row in enumerate(rows):
         column = COLUMNS - sum(cell.width for cell in row) if right_to_left else 0
@@ -86,36 +61,29 @@ def _text(one: MeasuredText, rows: Sequence[Sequence[GridCell]], top: int) -> It
             column += cell.width
 
 
-def _cell(cell: GridCell, x: int, y: int) -> str:
+def _cell(cell: GridCell, x: float, y: float) -> str:
     width = cell.width * COLUMN
-    box = f'<rect x="{x}" y="{y}" width="{width}" height="{ROW - 2}"/>' if cell.level else ""
-    character = (
-        "" if cell.shown == " " else f'<text x="{x + width / 2:g}" y="{y + 17}">{escape(cell.shown)}</text>'
-    )
-    return (
-        f'<g class="c b{cell.level}"><title>{escape(cell.label)}</title>{box}{character}'
-        f"{_mark(cell, x, y, width)}</g>"
-    )
+    parts = [hint(cell.label)]
+    if cell.level:
+        parts.append(box((x, y), width, ROW - 2))
+    if cell.shown != " ":
+        parts.append(text(x + width / 2, y + 17, cell.shown, "code"))
+    if cell.reading == "dropped":
+        parts.append(line("span", (x, y + 12), (x + width, y + 12)))
+    elif cell.reading == "replaced":
+        parts.append(line("span dotted", (x, y + ROW - 4), (x + width, y + ROW - 4)))
+    return element("g", "".join(parts), class_=f"heat{cell.level}")
 
 
-def _mark(cell: GridCell, x: int, y: int, width: int) -> str:
-    """Strike out what was dropped, and underline what was read as something else."""
-    if cell.reading not in ("dropped", "replaced"):
-        return ""
-    height = y + (12 if cell.reading == "dropped" else ROW - 4)
-    return f'<line class="mark {cell.reading}" x1="{x}" y1="{height}" x2="{x + width}" y2="{height}"/>'
-
-
-def _legend(title: str) -> Iterator[str]:
-    yield f'<text class="title" x="{LEFT}" y="28">{escape(title)}</text>'
-    yield f'<text x="{LEFT}" y="60">bits per symbol</text>'
-    edges = [0.0, *LEVELS]
-    for level, least in enumerate(edges):
-        x = LEFT + 120 + level * 64
-        label = f"{least:g}–{edges[level + 1]:g}" if level < len(LEVELS) else f"≥ {least:g}"
-        box = f'<rect x="{x}" y="44" width="58" height="{ROW}"/>' if level else ""
-        yield f'<g class="c b{level}">{box}<text x="{x + 29}" y="61">{label}</text></g>'
-    yield f'<text class="figure" x="{LEFT - 14}" y="60">bits/char</text>'
+def _legend(top: float) -> Iterator[str]:
+    yield text(FIGURE, top + 17, "bits/char", "end")
+    yield text(LEFT, top + 17, "bits per symbol")
+    for level, least in enumerate((0.0, *LEVELS)):
+        x = LEFT + 120 + level * KEY
+        label = f"{least:g}–{LEVELS[level]:g}" if level < len(LEVELS) else f"≥ {least:g}"
+        sample = box((x, top), KEY - 6, ROW) if level else ""
+        words = text(x + (KEY - 6) / 2, top + 17, label, "middle")
+        yield element("g", sample + words, class_=f"heat{level}")
 
 
 def _description(surprisals: Sequence[MeasuredText]) -> str:
@@ -126,12 +94,3 @@ def _description(surprisals: Sequence[MeasuredText]) -> str:
         "bit) to dark purple (12 bits or more). The figure on the left of each text is its bits per "
         f"character{mean}. Symbols that were read as another one are underlined, dropped ones struck out."
     )
-
-
-def _document(title: str, description: str, parts: Sequence[str], height: int) -> str:
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-        f'height="{height}" role="img" class="surprisal">'
-    )
-    names = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
-    return "\n".join([head, names, f"<style>{STYLE}</style>", *filter(None, parts), "</svg>\n"])

@@ -88,7 +88,9 @@ def score(
     by = check_measure(ordering.pop("by", None), ratio="against" in asking)
     order: dict[str, Any] = {"sort": None, "top": None, "by": by} | ordering
     chosen([], **order)  # what is wrong is said before anything is read
-    sinks = Sinks(output, as_json=as_json, per_symbol=asking.get("per_symbol", False), title=file)
+    sinks = Sinks(
+        output, as_json=as_json, per_symbol=asking.get("per_symbol", False), title=file.rpartition("/")[2]
+    )
     records = open_corpus(file, reading)
     texts = whole_records(records) if reading.get("context") else whole_texts(records)
     scoring = make_scoring(folder, asking, unknown, computing, per_symbol=sinks.per_symbol)

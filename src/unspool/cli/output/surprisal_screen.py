@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from unspool.evaluation.character_grid import LEVELS, GridCell, cells_of, rows_of
-from unspool.evaluation.surprisal_svg import COLOURS
+from unspool.pictures.colours import HEAT
 from unspool.screen.drawing import output_console
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ MARGIN = 9  # columns of the figure on the left
 LEAST_COLUMNS = 20
 
 # Letter and box are both given, so that a text can be read on light and on dark screens alike.
-FULL = ("", *(f"{ink} on {box}" for box, ink in COLOURS))
+FULL = ("", *(f"{ink} on {box}" for box, ink in HEAT))
 EIGHT = ("", "black on cyan", "black on cyan", "black on green", "black on yellow", "black on yellow",
          "white on red", "bold white on magenta")  # fmt: skip
 MARKS = {"dropped": "strike dim", "replaced": "underline"}
