@@ -84,7 +84,7 @@ def audit(
             **auditing,
         )
     print_json(result.to_dict()) if as_json else show(result)
-    write_report(result, target, title=records.description)
+    write_report(result, target, title=f"Copied from {Path(records.description).name}")
 
 
 def training_records(model: "Generator", corpus: str | None, reading: dict[str, Any]) -> "Records":
@@ -260,5 +260,5 @@ def write_report(result: "Audit", folder: Path, *, title: str) -> None:
     text = json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     ours, theirs = ([t.copied for t in texts] for texts in (result.copying.samples, result.copying.held_out))
     atomic_write(folder / JSON_FILE, text.encode("utf-8", "backslashreplace"))
-    atomic_write(folder / PICTURE, draw_lengths(title[:56], ours, theirs))
+    atomic_write(folder / PICTURE, draw_lengths(title, ours, theirs))
     note(f"written: {folder / JSON_FILE}, {folder / PICTURE}")
