@@ -5,21 +5,20 @@ from xml.etree import ElementTree
 
 import pytest
 
-from unspool.sweeping.picture import Axis, draw_sweep, mean_curve
+from tests.pictures.labels import SVG, check_labels, words
+from unspool.sweeping.picture import draw_sweep, mean_curve
 from unspool.sweeping.results import Run, Sweep, outcomes
 from unspool.sweeping.verdict import judge
 
 from .runs import ended
 
-SVG = "{http://www.w3.org/2000/svg}"
-
 
 def drawn(*runs: Run) -> ElementTree.Element:
     found = outcomes(runs)
     best = judge(found, seeds=2).best
-    sweep = Sweep(folder=Path("x"), description="a <corpus> & more", outcomes=tuple(found), best=best,
+    sweep = Sweep(folder=Path("x"), description="/a <corpus> & /more", outcomes=tuple(found), best=best,
                   verdict="", complete=True)  # fmt: skip
-    return ElementTree.fromstring(draw_sweep(sweep))
+    return check_labels(draw_sweep(sweep))
 
 
 def test_every_configuration_has_a_curve_and_the_complete_ones_a_mark() -> None:
@@ -27,14 +26,18 @@ def test_every_configuration_has_a_curve_and_the_complete_ones_a_mark() -> None:
         ended(2.0), ended(2.2, seed=1), ended(2.5, cell="gru"), ended(3.0, cell="rnn", state="pruned"),
         ended(4.0, hidden_size=64),
     )  # fmt: skip
-    curves = list(picture.iter(f"{SVG}polyline"))
-    assert [curve.get("class") for curve in curves].count("curve best") == 1
+    curves = [path for path in picture.iter(f"{SVG}path") if path.get("class", "").startswith("curve")]
+    assert [curve.get("class") for curve in curves].count("curve") == 1  # the others are faint
     assert len(curves) == 4
-    assert len(list(picture.iter(f"{SVG}g"))) == 3
+    assert len([line for line in picture.iter(f"{SVG}line") if line.get("class") == "span"]) == 3
     tips = [title.text for title in picture.iter(f"{SVG}title")]
-    assert tips[0] == "Sweep of a <corpus> & more"
-    assert "lstm, 8 units: 2.1000" in tips
+    assert tips[0] == "Sweep of more"
+    assert tips.count("lstm, 8 units: 2.1000") == 2
     assert "rnn, 8 units: pruned" in tips
+    assert {"best: lstm, 8 units (drawn strong)", "gru", "lstm", "rnn", "stopped early"} <= set(
+        words(picture)
+    )
+    assert "parameters" in words(picture)
 
 
 @pytest.mark.parametrize("runs", [[], [ended(2.0)], [ended(2.0, state="diverged")]])
@@ -46,9 +49,3 @@ def test_curves_are_averaged_as_far_as_all_go() -> None:
     one, other = ended(2.0), ended(3.0)
     assert mean_curve([one, other]) == [(0.5, 3.5), (1.0, 2.5)]
     assert mean_curve([]) == []
-
-
-def test_a_logarithmic_axis_puts_equal_factors_equally_far() -> None:
-    axis = Axis(10, 1000, 0, 200, logarithmic=True)
-    assert [axis.place(value) for value in (10, 100, 1000)] == [0, 100, 200]
-    assert axis.marks() == [10, 20, 50, 100, 200, 500, 1000]
