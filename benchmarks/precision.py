@@ -6,15 +6,20 @@ that bf16 is held against. Where the processor has no bf16, ``UNSPOOL_EMULATE_BF
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import harness
 import unspool
 from unspool.kernels.precision import EMULATE, used_precision
 from unspool.network.config import NetworkConfig
+from unspool.pictures.canvas import Canvas, Point
+from unspool.pictures.colours import BLUE, ORANGE
+from unspool.pictures.panel import Panel
+from unspool.pictures.scale import Scale
 from unspool.text.records import Records
 from unspool.training.config import TrainingConfig
-from unspool.training.folder.loss_curve import Point, ThinnedCurve, draw
+from unspool.training.folder.loss_curve import ThinnedCurve
 from unspool.training.records import EvaluationRecord, StepRecord, TrainingRecord
 
 RUNS = (("float32", 0), ("bf16", 0), ("float32", 1), ("bf16", 1))
@@ -39,7 +44,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.held_out: list[Point] = []
-        self.curve = ThinnedCurve()
+        self.curve = ThinnedCurve(points=24)  # so few that the noise of single steps is gone
 
     def __call__(self, record: TrainingRecord) -> None:
         """Take a record."""
@@ -66,23 +71,50 @@ def trained(name: str, precision: str, seed: int, *, hidden_size: int, epochs: i
     return watch
 
 
+def differences(first: Sequence[Point], second: Sequence[Point]) -> list[Point]:
+    """Return how much higher each point of the second curve is than that of the first."""
+    return [(x, after - before) for (x, before), (_, after) in zip(first, second, strict=True)]
+
+
+def draw(title: str, plain: Watch, rounded: Watch) -> str:
+    """Return how much more bits bf16 takes than float32 as an SVG document.
+
+    Args:
+        title: Stands above the picture.
+        plain: A training in float32.
+        rounded: The same training in bf16.
+    """
+    # The last point of a thinned curve is the mean of fewer steps than the others.
+    training = differences(plain.curve.points()[:-1], rounded.curve.points()[:-1])
+    held_out = differences(plain.held_out, rounded.held_out)
+    canvas = Canvas(title, description="Bits per character in bf16 less those in float32, over the steps.")
+    canvas.legend([("line", BLUE, "training"), ("circle", ORANGE, "held out")])
+    across = Scale.over((x for x, _ in (*training, *held_out)), zero=True, whole=True)
+    up = Scale.over((y for _, y in (*training, *held_out)), zero=True, margin=0.08)
+    panel = Panel(canvas, across, up, names=("step", "bits per character, bf16 less float32"))
+    panel.span((across.low, 0), (across.high, 0), kind="rule")
+    panel.curve(training, BLUE)
+    for point in held_out:
+        panel.mark("circle", point, ORANGE, size=5, tip=f"step {point[0]:,.0f}: {point[1]:+.4f}")
+    return canvas.svg()
+
+
 def main() -> None:
-    """Train in both precisions, print the table and draw the curves of the first seed."""
+    """Train in both precisions, print the table and draw the difference of the first seed."""
     parser = harness.options(__doc__ or "", threads=1, rounds=None)
     parser.add_argument("--corpus", choices=CORPORA, default="titles", help="what is learnt")
     parser.add_argument("--hidden-size", type=int, default=128, help="units of the LSTM")
     parser.add_argument("--epochs", type=int, default=3, help="passes over the text")
     parser.add_argument("--runs", type=int, default=3, choices=(2, 3, 4), help="trainings")
-    parser.add_argument("--svg", type=Path, help="file to draw the training curves of seed 0 into")
+    parser.add_argument("--svg", type=Path, help="file to draw the difference at seed 0 into")
     arguments = parser.parse_args()
     if used_precision("bf16") == "float32":
         parser.error(f"no bf16 on this processor; set {EMULATE}=1 to emulate it")
     sizes = {name: getattr(arguments, name) for name in ("hidden_size", "epochs", "threads")}
     runs = {run: trained(arguments.corpus, *run, **sizes) for run in RUNS[: arguments.runs]}
     if arguments.svg is not None:
-        curves = [runs[precision, 0].curve.points() for precision in ("float32", "bf16")]
-        title = f"{arguments.corpus}: LSTM {arguments.hidden_size}, seed 0, in training"
-        arguments.svg.write_text(draw(title, *curves, names=("float32", "bf16")), "utf-8")
+        title = f"What bf16 costs on {arguments.corpus}: LSTM {arguments.hidden_size}, seed 0"
+        arguments.svg.write_text(draw(title, runs["float32", 0], runs["bf16", 0]), "utf-8")
     steps = [f"step {step:,.0f}" for step, _ in runs["float32", 0].held_out]
     rows = [
         [used_precision(precision), str(seed), *(f"{bits:.4f}" for _, bits in watch.held_out)]

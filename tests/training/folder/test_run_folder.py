@@ -56,7 +56,7 @@ def test_a_finished_run_is_a_model_folder(make_task: MakeTask, begin: Begin, tmp
     assert saved.generation["temperature"] == 0.8
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
     assert [line["kind"] for line in lines][-2:] == ["evaluation", "finish"]
-    assert "polyline" in (folder / "loss.svg").read_text("utf-8")
+    assert 'class="curve"' in (folder / "loss.svg").read_text("utf-8")
 
 
 def test_the_card_says_what_the_model_is(make_task: MakeTask, begin: Begin, tmp_path: Path) -> None:

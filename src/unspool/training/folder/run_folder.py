@@ -217,7 +217,7 @@ class RunFolder:
         self._metrics.append(record)
         self._draw(record_to_dict(record))
         if isinstance(record, EvaluationRecord | FinishRecord | StopRecord):
-            picture = self._curve.svg(str(self.data.get("description") or self.path.name)[:56])
+            picture = self._curve.svg(f"Loss on {Path(str(self.data.get('description') or self.path)).name}")
             try:
                 atomic_write(self.path / LOSS_CURVE, picture)
             except OSError as error:
