@@ -38,7 +38,7 @@ def test_what_is_cut_fits_and_can_be_printed(text: str, width: float) -> None:
     assert line.isprintable()
 
 
-@given(st.text(st.characters()))
+@given(st.text(st.characters(exclude_characters="\r")))  # which XML reads as the end of a line
 def test_any_text_is_held_by_xml(text: str) -> None:
     held = escaped(text)
     root = ElementTree.fromstring(f'<a b="{held}">{held}</a>')

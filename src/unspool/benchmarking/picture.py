@@ -28,9 +28,9 @@ def draw_bench(found: Bench) -> str:
         (f"{each.contender}, {each.size}", [_bar(GREY, each.gflops, f" {each.precision}")])
         for each in found.products
     ]
-    trained = [_row(speed, f"batch {speed.batch_size}", speed.operations / 1e9) for speed in found.training]
+    trained = [_row(each, f"batch {each.batch_size}", each.operations / 1e9) for each in found.training]
     written = [
-        _row(speed, f"{speed.batch_size} text{'s' * (speed.batch_size > 1)}") for speed in found.generation
+        _row(each, f"{each.batch_size} text{'s' * (each.batch_size > 1)}") for each in found.generation
     ]
     operations = Scale.over(ends([*products, *trained]), zero=True)
     draw_rows(canvas, "Products of matrices, GFLOP/s", products, operations)

@@ -1,7 +1,8 @@
 """A canvas: the elements of an SVG document, its one style sheet, its title and its legend.
 
 A picture stands on its own or, in a notebook, in a page with others. On its own it is light or dark as the
-viewer asks for, and between the two for a viewer that does not ask. In a page it takes the page's colour.
+viewer asks for, and brings its ground, since a page may be light where the viewer asks for dark; for a viewer
+that does not ask it is of a grey that can be read on both. In a page it takes the page's colour.
 """
 
 from collections.abc import Iterable
@@ -19,8 +20,8 @@ STYLE = """
   svg.unspool { max-width: 100%; height: auto; fill: currentColor;
     font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif }
   svg.unspool:root { color: #757575 }
-  @media (prefers-color-scheme: light) { svg.unspool:root { color: #333 } }
-  @media (prefers-color-scheme: dark) { svg.unspool:root { color: #ddd } }
+  @media (prefers-color-scheme: light) { svg.unspool:root { color: #333; background: #fff } }
+  @media (prefers-color-scheme: dark) { svg.unspool:root { color: #ddd; background: #0d1117 } }
   .unspool .title { font-size: 15px; font-weight: 600 } .unspool .heading { font-weight: 600 }
   .unspool .note { font-size: 12px } .unspool .middle { text-anchor: middle }
   .unspool .end { text-anchor: end }
@@ -31,10 +32,10 @@ STYLE = """
   .unspool .span { stroke-width: 1.5 } .unspool .dotted { stroke-dasharray: 2 2 }
   .unspool .curve { fill: none; stroke-linejoin: round; stroke-linecap: round }
   .unspool .faint { stroke-opacity: 0.45 }
-""" + "".join(
-    f"  .unspool .heat{level} {{ fill: {ink}; color: {ink} }} .unspool .heat{level} rect {{ fill: {box} }}\n"
-    for level, (box, ink) in enumerate(HEAT, start=1)
-)
+"""
+for level, (ground, ink) in enumerate(HEAT, start=1):
+    STYLE += f".unspool .heat{level} {{ fill: {ink}; color: {ink} }} "
+    STYLE += f".unspool .heat{level} rect {{ fill: {ground} }}\n"
 
 # Of size 1 around the origin. Those of the second table are struck, the others filled.
 FILLED = {"circle": "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z", "square": "M-.9-.9h1.8v1.8h-1.8z",

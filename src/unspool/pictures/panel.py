@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from unspool.pictures.canvas import MARGIN, Canvas, Point, box, element, hint, line, mark, text
+from unspool.pictures.canvas import MARGIN, TITLE, Canvas, Point, box, element, hint, line, mark, text
 from unspool.pictures.lettering import cut, text_width
 from unspool.pictures.scale import Scale
 
@@ -24,19 +24,19 @@ class Panel:
     def __init__(
         self, canvas: Canvas, across: Scale, up: Scale, *, names: tuple[str, str], height: float = 264
     ) -> None:
-        marks = up.fitting(height, lambda label: 18, apart=44)
+        marks = up.fitting(height, lambda label: 18, apart=38)
         left = MARGIN + 10 + max([text_width(label) for _, label in marks], default=0.0)
         right, top = canvas.width - MARGIN - 8, canvas.bottom + 38
         base, width = top + height, right - left
         self._across, self._up = across, up
         self._left, self._width, self._base, self._height = left, width, base, height
-        canvas.add(text(MARGIN, top - 14, cut(names[1], canvas.width - 2 * MARGIN), "heading"))
+        canvas.add(text(MARGIN, top - 14, cut(names[1], canvas.width - 2 * MARGIN, TITLE), "heading"))
         for value, label in marks:
             y = base - height * up.share(value)
             canvas.add(line("grid", (left, y), (right, y)), text(left - 8, y + 4.5, label, "end"))
-        for value, label in across.fitting(width, lambda label: text_width(label) + 14, apart=90):
+        for value, label in across.fitting(width, lambda label: text_width(label) + 24, apart=70):
             x = left + width * across.share(value)
-            middle = min(x, canvas.width - text_width(label) / 2)
+            middle = min(x, canvas.width - 2 - text_width(label) / 2)
             canvas.add(line("axis", (x, base), (x, base + 5)), text(middle, base + 20, label, "middle"))
         canvas.add(line("axis", (left, base), (right, base)))
         canvas.add(text(left + width / 2, base + 42, cut(names[0], width), "middle"))

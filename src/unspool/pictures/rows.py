@@ -18,7 +18,7 @@ class Bar:
     Args:
         colour: Its colour.
         low: Where the spread begins.
-        value: Where it ends.
+        value: Where the bar ends.
         high: Where the spread ends.
         words: Stand beside it on the right.
     """
@@ -70,9 +70,8 @@ def draw_rows(
             solid = box((left, y + 2), end - left, BAR - 4, bar.colour)
             canvas.add(mark("circle", (end, middle), bar.colour, size=5) if scale.logarithmic else solid)
             words = cut(bar.words, canvas.width - MARGIN - right - 12, NOTE)
-            canvas.add(
-                line("span", (low, middle), (high, middle)), text(right + 12, middle + 4, words, "note")
-            )
+            canvas.add(line("span", (low, middle), (high, middle)))
+            canvas.add(text(right + 12, middle + 4, words, "note"))
             y += BAR
         y += GAP
     canvas.add(line("axis", (left, top - 4), (left, base)))

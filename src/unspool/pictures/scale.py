@@ -90,12 +90,8 @@ class Scale:
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         every = math.ceil((last - first) / count)
         values = [float(f"{factor}e{power}") for power in range(first, last + 1) for factor in (1, 2, 5)]
-        several = [value for value in values if self.low <= value <= self.high]
-        return (
-            several
-            if len(several) <= count
-            else [value for value in values[:: 3 * every] if value in several]
-        )
+        step = 1 if sum(self.low <= value <= self.high for value in values) <= count else 3 * every
+        return [value for value in values[::step] if self.low <= value <= self.high]
 
 
 def numbers(values: Sequence[float]) -> list[str]:
@@ -112,7 +108,8 @@ def numbers(values: Sequence[float]) -> list[str]:
         suffix = f"e{power}"
     rounded = [f"{value / 10.0**power:.10f}".rstrip("0") for value in values]
     decimals = max((len(word.partition(".")[2]) for word in rounded), default=0)
-    return [f"{float(word):,.{decimals}f}{suffix}".replace("-", MINUS) for word in rounded]
+    words = [f"{float(word):,.{decimals}f}{suffix}" if float(word) or not suffix else "0" for word in rounded]
+    return [word.replace("-", MINUS) for word in words]
 
 
 def _multiples(low: float, high: float, count: int) -> list[float]:

@@ -82,7 +82,7 @@ def draw(title: str, training: Sequence[Point], validation: Sequence[Point]) -> 
     """
     measured = [point for point in validation if math.isfinite(point[1])]
     best = min(measured, key=itemgetter(1), default=None)
-    words = f"best {best[1]:.3f} at step {best[0]:,.0f}" if best else ""
+    words = f"best {best[1]:,.3f} at step {best[0]:,.0f}" if best else ""
     canvas = Canvas(title, description=f"Bits per character over the steps of a training; {words}")
     signs = [("line", BLUE, "training" * bool(training)), ("line", ORANGE, "validation" * bool(validation))]
     canvas.legend([*signs, ("ring", ORANGE, words)])
