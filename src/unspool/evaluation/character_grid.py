@@ -59,7 +59,7 @@ class GridCell:
     Args:
         shown: What to write; it cannot steer a terminal and XML can hold it.
         width: Columns that it takes, 1 or 2.
-        bits: MeasuredText of the symbols that it belongs to, together; None where it was dropped.
+        bits: Surprisal of the symbols that it belongs to, together; None where it was dropped.
         reading: How the model read it: as it is, as another symbol, or not at all; or the end of the text.
         label: What it is and how surprising, in words.
         ends_line: Whether a new line begins after it.

@@ -6,6 +6,7 @@ from unspool.configuration import check
 from unspool.evaluation.character_grid import (
     LEVELS,
     GridCell,
+    MeasuredText,
     cells_of,
     reads_right_to_left,
     rows_of,
