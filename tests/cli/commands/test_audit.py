@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import TINY, Run
 from tests.pictures.labels import check_labels, words
-
-from .conftest import TINY, Run
 
 QUICK = ["--samples", "30", "--max-new-tokens", "30", "--threads", "1"]
 
