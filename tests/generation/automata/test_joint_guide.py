@@ -55,7 +55,7 @@ def test_guides_that_cannot_be_met_together_are_refused() -> None:
 
 
 def test_a_joint_guide_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unspool.generation.constraints.graphs.MOST_ENTRIES", 3)
+    monkeypatch.setattr("unspool.generation.automata.graphs.MOST_ENTRIES", 3)
     with pytest.raises(ConfigError, match="the constraint is too large"):
         joint_guide([guide(AB, 0), guide(at_least(3, 5), 0)])
 

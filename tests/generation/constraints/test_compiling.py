@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unspool.errors import ConfigError
+from unspool.generation.automata import graphs
 from unspool.generation.automata.automaton import DEAD, TokenAutomaton
-from unspool.generation.constraints import graphs
 from unspool.generation.constraints.compiling import compile_constraint, compile_constraints
 from unspool.generation.constraints.constraint import Constraint
 from unspool.text.tokenizers.registry import CharTokenizer, Tokenizer, WordTokenizer

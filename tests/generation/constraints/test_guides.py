@@ -7,8 +7,9 @@ import pytest
 
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, Guide
+from unspool.generation.automata.joint_guide import join_guides
 from unspool.generation.constraints.constraint import Constraint
-from unspool.generation.constraints.guides import join_guides, make_guide
+from unspool.generation.constraints.guides import make_guide
 from unspool.text.tokenizers.registry import CharTokenizer
 
 from .languages import sequences

@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
+from unspool.generation.automata.graphs import (
+    Table,
+    distances,
+    keep_states,
+    merge_columns,
+    product,
+    shared_classes,
+)
 
 
 def at_least(length: int, vocab_size: int) -> TokenAutomaton:
@@ -28,8 +37,6 @@ def joint_guide(guides: Sequence[Guide]) -> Guide:
     Raises:
         ConfigError: If a sequence can meet them one by one but not together, or the automaton is too large.
     """
-    from unspool.generation.constraints.guides import join_guides  # noqa: PLC0415 - seldom needed
-
     return reduce(lambda joint, guide: _met(join_guides(joint, guide)), guides)
 
 
@@ -46,3 +53,45 @@ def _met(joint: Guide) -> Guide:
             got="that there is none",
         )
     return joint
+
+
+def join_guides(one: Guide, other: Guide) -> Guide:
+    """Make a guide that lets through what both do, for the same prompts.
+
+    Returns:
+        The guide; a start is `DEAD` where no text that both accept can follow that prompt.
+
+    Raises:
+        ConfigError: If it would be too large.
+    """
+    inner = slice(1, -1)  # the classes of <pad> and <eos> are not used, and may lead anywhere
+    number, left, right = shared_classes(one.automaton.classes[inner], other.automaton.classes[inner])
+    classes = np.concatenate([[0], number, [0]]).astype(np.int32)
+    pairs = np.stack([one.starts, other.starts], axis=1).astype(np.int64)  # (N, 2)
+    different, which = np.unique(pairs, axis=0, return_inverse=True)
+    tables = one.automaton.transitions[:, left], other.automaton.transitions[:, right]
+    table, states = product(*tables, different)
+    ends = (one.automaton.distance[states[:, 0]] == 0) & (other.automaton.distance[states[:, 1]] == 0)
+    automaton, starts = finished(classes, table, ends, np.arange(len(different)))
+    return Guide(automaton, starts[which.reshape(-1)])
+
+
+def finished(
+    classes: NDArray[np.int32], table: Table, accepting: NDArray[np.bool_], starts: NDArray[np.int64]
+) -> tuple[TokenAutomaton, NDArray[np.int32]]:
+    """Keep the states from which a text can end and measure how far each is from there.
+
+    Args:
+        classes: The class of each symbol.  # (V,)
+        table: The transitions.  # (S, C)
+        accepting: Where a text may end.  # (S,)
+        starts: States to begin from, at least one; the first is the start. From them all are reached.  # (N,)
+
+    Returns:
+        The automaton, and the new number of each start, `DEAD` where no text is accepted from it.  # (N,)
+    """
+    distance = distances(table, accepting)
+    kept = distance >= 0
+    number = np.where(kept, np.cumsum(kept) - 1, DEAD).astype(np.int32)[starts]
+    classes, smaller = merge_columns(classes, keep_states(table, kept))
+    return TokenAutomaton(classes, smaller, distance[kept], int(number[0])), number

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.generation.automata.automaton import DEAD
-from unspool.generation.constraints.graphs import (
+from unspool.generation.automata.graphs import (
     Table,
     distances,
     distinct_rows,

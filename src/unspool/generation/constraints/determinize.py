@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD
+from unspool.generation.automata.graphs import distinct_rows
 from unspool.generation.constraints.assertions import ANYTHING, END, OTHER, START, after, kind_of
 from unspool.generation.constraints.characters import CharacterAutomaton, minimize, trim
-from unspool.generation.constraints.graphs import distinct_rows
 from unspool.generation.constraints.patterns import PatternAutomaton, read_pattern, shown
 
 MOST_STATES = 20_000

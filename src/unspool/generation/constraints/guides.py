@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from unspool.configuration import check
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
+from unspool.generation.automata.joint_guide import join_guides
 from unspool.generation.constraints.compiling import compile_constraints
 from unspool.generation.constraints.constraint import Constraint
-from unspool.generation.constraints.graphs import product, shared_classes
-from unspool.generation.constraints.lifting import finished
 from unspool.generation.constraints.patterns import shown
 from unspool.text.tokenizers.registry import Tokenizer
 
@@ -66,27 +65,6 @@ def constraints_of(constraint: object) -> tuple[Constraint, ...]:
     ok = len(several) > 0 and all(isinstance(one, Constraint) for one in several)
     check("constraint", constraint, "a Constraint, a list of them, or none", ok)
     return several
-
-
-def join_guides(one: Guide, other: Guide) -> Guide:
-    """Make a guide that lets through what both do, for the same prompts.
-
-    Returns:
-        The guide; a start is `DEAD` where no text that both accept can follow that prompt.
-
-    Raises:
-        ConfigError: If it would be too large.
-    """
-    inner = slice(1, -1)  # the classes of <pad> and <eos> are not used, and may lead anywhere
-    number, left, right = shared_classes(one.automaton.classes[inner], other.automaton.classes[inner])
-    classes = np.concatenate([[0], number, [0]]).astype(np.int32)
-    pairs = np.stack([one.starts, other.starts], axis=1).astype(np.int64)  # (N, 2)
-    different, which = np.unique(pairs, axis=0, return_inverse=True)
-    tables = one.automaton.transitions[:, left], other.automaton.transitions[:, right]
-    table, states = product(*tables, different)
-    ends = (one.automaton.distance[states[:, 0]] == 0) & (other.automaton.distance[states[:, 1]] == 0)
-    automaton, starts = finished(classes, table, ends, np.arange(len(different)))
-    return Guide(automaton, starts[which.reshape(-1)])
 
 
 def _start(automaton: TokenAutomaton, ids: Ids, tokenizer: Tokenizer) -> int:

@@ -7,16 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.generation.automata.automaton import DEAD, TokenAutomaton
-from unspool.generation.constraints.characters import CharacterAutomaton
-from unspool.generation.constraints.graphs import (
+from unspool.generation.automata.graphs import (
     Table,
     check_size,
-    distances,
     distinct_rows,
     keep_states,
-    merge_columns,
     reachable,
 )
+from unspool.generation.automata.joint_guide import finished
+from unspool.generation.constraints.characters import CharacterAutomaton
 from unspool.text.tokenizers.registry import Tokenizer
 
 
@@ -102,24 +101,3 @@ def symbol_columns(automaton: CharacterAutomaton, spellings: Spellings) -> tuple
     classes = np.full(len(spellings.lengths), len(columns), np.int32)
     classes[spelled] = at
     return classes, np.vstack([columns, np.full((1, states), DEAD, np.int32)])
-
-
-def finished(
-    classes: NDArray[np.int32], table: Table, accepting: NDArray[np.bool_], starts: NDArray[np.int64]
-) -> tuple[TokenAutomaton, NDArray[np.int32]]:
-    """Keep the states from which a text can end and measure how far each is from there.
-
-    Args:
-        classes: The class of each symbol.  # (V,)
-        table: The transitions.  # (S, C)
-        accepting: Where a text may end.  # (S,)
-        starts: States to begin from, at least one; the first is the start. From them all are reached.  # (N,)
-
-    Returns:
-        The automaton, and the new number of each start, `DEAD` where no text is accepted from it.  # (N,)
-    """
-    distance = distances(table, accepting)
-    kept = distance >= 0
-    number = np.where(kept, np.cumsum(kept) - 1, DEAD).astype(np.int32)[starts]
-    classes, smaller = merge_columns(classes, keep_states(table, kept))
-    return TokenAutomaton(classes, smaller, distance[kept], int(number[0])), number

@@ -8,9 +8,9 @@ import numpy as np
 
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD
+from unspool.generation.automata.graphs import check_size, keep_states, reachable
 from unspool.generation.constraints.characters import CharacterAutomaton, minimize
 from unspool.generation.constraints.constraint import chosen, is_class
-from unspool.generation.constraints.graphs import check_size, keep_states, reachable
 
 
 def starts_with(text: str, alphabet: str) -> CharacterAutomaton:
