@@ -6,6 +6,7 @@ modules import each other, by whatever way round.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -141,6 +142,15 @@ def import_graph(root: Path) -> dict[str, set[str]]:
 def test_every_room_has_a_floor() -> None:
     rooms = {room_of(module_name(path, SOURCE)[0]) for path in SOURCE.rglob("*.py")}
     assert rooms <= FLOOR_OF.keys(), "a new room needs its floor in FLOORS"
+
+
+def test_the_architecture_tells_the_floors() -> None:
+    text = (SOURCE.parents[1] / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, flags=re.MULTILINE)
+    special = {"the public face, `unspool/__init__.py`": ["__init__"], "`__main__`": ["__main__"]}
+    shown = {int(floor): set(special.get(rooms, rooms.split(", "))) for floor, rooms in rows}
+    built = {path.stem for path in SOURCE.iterdir()}
+    assert shown == {n: (rooms & built) - {"_native"} for n, rooms in enumerate(FLOORS)}
 
 
 def test_imports_go_down() -> None:
