@@ -1,4 +1,4 @@
-// The binding: one Python function per operation. Shapes and types are checked in unspool/kernels.py, and for
+// The binding: one Python function per operation. Shapes and types are checked in unspool/kernels, and for
 // the matcher in unspool/kernels/matching.py.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
