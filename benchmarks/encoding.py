@@ -67,20 +67,23 @@ def rate(work: Callable[[], object], characters: int) -> Callable[[], float]:
 def from_file(path: Path, arguments: argparse.Namespace) -> Callable[[], object]:
     """Prepare a run's whole job; a new corpus each time, nothing is taken from the cache."""
     import unspool
-    from unspool.text.encoding.corpus import encode_in_parts
+    from unspool.text.encoding.corpus import encode_corpus
+    from unspool.text.encoding.recipe import EncodingRecipe
 
     records = unspool.read_records(path, normalization=arguments.normalization, reuse=False)
-    return lambda: encode_in_parts(records, None, fraction=0.1, tokenizer="char")
+    recipe = EncodingRecipe(normalization=arguments.normalization, validation_fraction=0.1)
+    return lambda: encode_corpus(records, recipe)
 
 
 def general_way(path: Path, arguments: argparse.Namespace) -> Callable[[], object]:
     """Prepare the same, record by record, as for tables and other tokenizers."""
     import unspool
-    from unspool.text.encoding.records_to_ids import encode_corpus
-    from unspool.text.encoding.split import hash_split
+    from unspool.text.encoding.corpus import encode_corpus
+    from unspool.text.encoding.recipe import EncodingRecipe
 
     records = unspool.read_records(path, normalization=arguments.normalization, reuse=False)
-    return lambda: encode_corpus(records, held_out=hash_split(fraction=0.1))
+    recipe = EncodingRecipe(normalization=arguments.normalization, validation_fraction=0.1)
+    return lambda: encode_corpus(iter(records), recipe)
 
 
 def read_and_encode(path: Path, tokenizer: object) -> Callable[[], object]:
@@ -96,12 +99,13 @@ def read_and_encode(path: Path, tokenizer: object) -> Callable[[], object]:
 
 def measure(arguments: argparse.Namespace) -> dict[str, dict[str, harness.Spread]]:
     """Let all contenders take turns on both jobs."""
-    from unspool.text.encoding.records_to_ids import encode_corpus
+    from unspool.text.encoding.corpus import encode_corpus
+    from unspool.text.encoding.recipe import EncodingRecipe
     from unspool.text.records import Record
 
     lines = lines_of(arguments)
     characters = sum(map(len, lines))
-    ours = encode_corpus(map(Record, lines)).tokenizer
+    ours = encode_corpus(map(Record, lines), EncodingRecipe()).tokenizer
     peers: dict[str, object] = {}
     if harness.installed("tokenizers"):
         peers = {name: peer(kind, ours.symbols) for name, kind in KINDS.items()}

@@ -31,14 +31,13 @@ def unspool_run(training: Sequence[str], held_out: Sequence[str], *, seed: int, 
     """Encode the titles and train on them with unspool's defaults."""
     import ours
     from unspool.network.config import NetworkConfig
-    from unspool.text.encoding.records_to_ids import encode_corpus
+    from unspool.text.encoding.corpus import encode_corpus
+    from unspool.text.encoding.recipe import EncodingRecipe
     from unspool.text.records import Record
     from unspool.training.config import TrainingConfig
 
     began = time.perf_counter()
-    records = [Record(title) for title in training]
-    records += [Record(title, context={"side": "held out"}) for title in held_out]
-    corpus = encode_corpus(records, held_out=lambda record: "side" in record.context)
+    corpus = encode_corpus(map(Record, training), EncodingRecipe(), map(Record, held_out))
     split = ours.Split(corpus.tokenizer, corpus.training, corpus.validation, document=False)
     config = TrainingConfig(seed=seed, threads=threads)
     return list(ours.train(split, network=NetworkConfig(), training=config, began=began))

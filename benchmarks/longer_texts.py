@@ -24,7 +24,8 @@ from unspool.evaluation.forward import stream_losses, token_losses
 from unspool.evaluation.streams import BATCH_SYMBOLS, document_lanes
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.encoding.split import is_held_out
 from unspool.text.reading.sentences import split_sentences
 from unspool.text.records import Record
@@ -103,7 +104,7 @@ def repeated(rows: Sequence[Row], texts: Texts, characters: int) -> Iterator[Rec
 
 def encode(records: Iterator[Record], tokenizer: Tokenizer) -> TokenStream:
     """Encode texts into one stream."""
-    return encode_corpus(records, tokenizer=tokenizer).training
+    return encode_corpus(records, EncodingRecipe(tokenizer=tokenizer)).training
 
 
 def train(
@@ -187,7 +188,7 @@ def compete(arguments: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
     """Let all contenders take turns, a seed each round."""
     training, held_out = read_rows(harness.required(arguments.data))
     everything = (Record(" ".join(row)) for row in (*training, *held_out))
-    tokenizer = encode_corpus(everything).tokenizer
+    tokenizer = encode_corpus(everything, EncodingRecipe()).tokenizer
     streams = {
         name: encode(repeated(training, contender.texts, arguments.characters), tokenizer)
         for name, contender in CONTENDERS.items()

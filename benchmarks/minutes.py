@@ -24,7 +24,8 @@ from unspool.planning.choosing import LONGEST_MEASURING, MEASURING, TrainingPlan
 from unspool.planning.rule import BATCH_SIZES, SEQUENCE_LENGTH, SIZES
 from unspool.planning.speeds import measure_speeds
 from unspool.sweeping.trial import Job, SweepCorpus, TrialReport, run_trial
-from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 from unspool.training.config import TrainingConfig
 
@@ -88,7 +89,7 @@ class Contest:
     def __init__(self, records: Records, arguments: argparse.Namespace) -> None:
         self.records, self.arguments = records, arguments
         self.fixed = {"threads": arguments.threads}
-        encoded = encode_in_parts(records, None, fraction=0.1, tokenizer="char")
+        encoded = encode_corpus(records, EncodingRecipe(validation_fraction=0.1, document=records.document))
         self.vocab_size = encoded.tokenizer.vocab_size
         self.corpus = SweepCorpus(
             encoded.training, encoded.validation, encoded.tokenizer.eos_id, records.document

@@ -15,8 +15,9 @@ from unspool.engines import make_engine
 from unspool.evaluation.streams import evaluate_stream
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
-from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import read_records
 from unspool.training.averaging import update_average
 from unspool.training.checkpoint_sink import MemoryKeeper
@@ -63,7 +64,8 @@ def corpus(name: str, folder: Path) -> tuple[EncodedCorpus, bool]:
         if name == "titles"
         else read_records(harness.required(folder / "tinyshakespeare.txt"), document=True)
     )
-    return encode_in_parts(records, None, fraction=0.1, tokenizer="char"), records.document
+    recipe = EncodingRecipe(validation_fraction=0.1, document=records.document)
+    return encode_corpus(records, recipe), records.document
 
 
 def run(

@@ -22,7 +22,8 @@ import shakespeare_recipes
 from unspool.errors import ConfigError
 from unspool.evaluation.streams import document_lanes
 from unspool.network.config import NetworkConfig
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record
 from unspool.text.streams.lanes import Lanes
 from unspool.training.config import TrainingConfig
@@ -30,7 +31,7 @@ from unspool.training.config import TrainingConfig
 
 def read_split(path: Path) -> ours.Split:
     """Read the text and hold its last tenth out."""
-    corpus = encode_corpus([Record(harness.required(path).read_text("utf-8"))])
+    corpus = encode_corpus([Record(harness.required(path).read_text("utf-8"))], EncodingRecipe())
     training, validation = corpus.training.tail_split(0.1)
     return ours.Split(corpus.tokenizer, training, validation, document=True)
 

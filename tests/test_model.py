@@ -13,7 +13,8 @@ import pytest
 import unspool
 from unspool.engines import make_engine
 from unspool.network.parameters import initialize
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 from unspool.text.streams.lanes import Lanes
 
@@ -22,7 +23,7 @@ TEXTS = ["the cat sat", "a dog ran far", "the dog sat", "réd cat 猫", "cat\nna
 
 @pytest.fixture(scope="module")
 def model() -> unspool.Generator:
-    tokenizer = encode_corpus(Records.of(TEXTS)).tokenizer
+    tokenizer = encode_corpus(Records.of(TEXTS), EncodingRecipe()).tokenizer
     network = unspool.NetworkConfig(hidden_size=12, num_layers=2, vocab_size=tokenizer.vocab_size)
     return unspool.Generator(
         network=network, tokenizer=tokenizer, parameters=initialize(network, 3), threads=2
@@ -128,7 +129,7 @@ def test_the_logprob_of_a_text_is_its_score(model: unspool.Generator) -> None:
 
 def test_scores_agree_with_what_training_computes(model: unspool.Generator) -> None:
     """The loss of line mode's lanes, one lane wide, is the sum of the texts' scores."""
-    encoded = encode_corpus(Records.of(TEXTS), tokenizer=model.tokenizer)
+    encoded = encode_corpus(Records.of(TEXTS), EncodingRecipe(tokenizer=model.tokenizer))
     lanes = Lanes(encoded.training, batch_size=1, sequence_length=7, seed=0, eos_id=model.tokenizer.eos_id,
                   document=False)  # fmt: skip
     engine = make_engine("cpu", model.network, threads=1)

@@ -9,7 +9,8 @@ import pytest
 import unspool
 from unspool.errors import NetworkError
 from unspool.network.parameters import initialize
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 
 TEXTS = ["the cat sat", "a dog ran far", "the dog sat", "réd cat 猫", "cat\nnap"]
@@ -17,7 +18,7 @@ TEXTS = ["the cat sat", "a dog ran far", "the dog sat", "réd cat 猫", "cat\nna
 
 def lively(kind: str) -> unspool.Generator:
     """Make a model that never ends a text and does not care much what it writes."""
-    tokenizer = encode_corpus(Records.of(TEXTS), tokenizer=kind).tokenizer
+    tokenizer = encode_corpus(Records.of(TEXTS), EncodingRecipe(tokenizer=kind)).tokenizer
     network = unspool.NetworkConfig(hidden_size=12, num_layers=2, vocab_size=tokenizer.vocab_size)
     parameters = dict(initialize(network, 3))
     parameters["output.bias"][tokenizer.eos_id] = -8

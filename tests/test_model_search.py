@@ -13,7 +13,8 @@ from unspool.generation.search.search_options import (
     EnumerationOptions,
 )
 from unspool.network.parameters import initialize
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 
 TEXTS = ["the cat sat", "a dog ran far", "the dog sat"]
@@ -21,7 +22,7 @@ TEXTS = ["the cat sat", "a dog ran far", "the dog sat"]
 
 @pytest.fixture(scope="module")
 def model() -> unspool.Generator:
-    tokenizer = encode_corpus(Records.of(TEXTS)).tokenizer
+    tokenizer = encode_corpus(Records.of(TEXTS), EncodingRecipe()).tokenizer
     network = unspool.NetworkConfig(hidden_size=12, num_layers=2, vocab_size=tokenizer.vocab_size)
     random = np.random.default_rng(0)
     parameters = {

@@ -2,40 +2,33 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from unspool.configuration import check
 from unspool.errors import ConfigError
 from unspool.model import Generator
+from unspool.network.conditions import schema_of
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import Parameters, grow, initialize
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 from unspool.text.tokenizers.registry import Tokenizer
 
 
-def load_origin(
-    init_from: str | Path | Generator | None, tokenizer: str | Tokenizer, max_vocab_size: int | None
-) -> Generator | None:
-    """Load the model to go on from; None for none.
+def load_origin(init_from: str | Path | Generator) -> Generator:
+    """Load the model to go on from.
+
+    Args:
+        init_from: The model, or its folder.
 
     Raises:
-        ConfigError: If a tokenizer is asked for beside it: its own goes on.
+        ConfigError: If it was trained on pairs.
         ArtifactError: If the folder is not a whole model.
     """
-    if init_from is None:
-        return None
     origin = init_from if isinstance(init_from, Generator) else Generator.load(init_from)
     refused = origin.network.source_vocab_size is None
     check("init_from", "a model that was trained on pairs", "a model without sources", refused)
-    same = tokenizer in ("char", origin.tokenizer.kind)  # "char" is what holds where nothing is said
-    if not same or max_vocab_size is not None:
-        what = "tokenizer" if not same else "max_vocab_size"
-        expected = f"none with init_from: the model's own {origin.tokenizer.kind} tokenizer goes on"
-        raise ConfigError(
-            f"parameter {what}", expected=expected, got=repr(max_vocab_size if same else tokenizer)
-        )
     return origin
 
 
@@ -44,27 +37,33 @@ def first_network(origin: Generator | None) -> NetworkConfig:
     return NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
 
 
-def first_context(origin: Generator | None, corpus: Records) -> dict[str, Any]:
-    """Say what the context of the texts is where a model goes on: the model's own, or nothing.
+def grown_recipe(recipe: EncodingRecipe, origin: Generator, corpus: Records) -> EncodingRecipe:
+    """Return how texts become ids where a model goes on: its tokenizer grows, its contexts stay.
 
-    Returns:
-        What to write down as data of the run; empty for a new model, which learns what its context is.
+    Args:
+        recipe: How they would become ids for a new model.
+        origin: The model to go on from.
+        corpus: The texts.
 
     Raises:
-        ConfigError: If the texts have a context and the model was trained without.
+        ConfigError: If a tokenizer is asked for: the model's own goes on; or if the texts have a context and
+            the model was trained without.
     """
-    if origin is None:
-        return {}
-    schema = origin.data.get("context")
-    asked = corpus.spec.get("context") if corpus.spec else any(record.context for record in corpus)
-    if schema is None and asked:
+    same = recipe.tokenizer in ("char", origin.tokenizer.kind)  # "char" is what holds where nothing is said
+    if not same or recipe.max_vocab_size is not None:
+        what, got = ("max_vocab_size", recipe.max_vocab_size) if same else ("tokenizer", recipe.tokenizer)
+        expected = f"none with init_from: the model's own {origin.tokenizer.kind} tokenizer goes on"
+        raise ConfigError(f"parameter {what}", expected=expected, got=repr(got))
+    schema = schema_of(origin.data)
+    context = corpus.spec.get("context") if corpus.spec else any(record.context for record in corpus)
+    if schema is None and context:
         raise ConfigError(
             "the context of the texts",
             expected="none: the model to go on from was trained without",
             got="some",
             hint="leave it out, or train a new model",
         )
-    return {"context": schema}
+    return replace(recipe, tokenizer=origin.tokenizer, grow=True, contexts=schema)
 
 
 def first_parameters(

@@ -29,11 +29,12 @@ from unspool.generation.writing import Writing, options_and_n
 from unspool.network.conditions import schema_of
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.novelty import NoveltyIndex
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.text.tokenizers.unknown_symbols import Unknown, unknown_rule
+from unspool.text.tokenizers.unknown_symbols import Unknown
 
 
 class Generator(Writing, Classifying, Searching, Auditing):
@@ -360,14 +361,12 @@ class Generator(Writing, Classifying, Searching, Auditing):
             UnknownSymbolError: If it has a symbol that the model does not know.
         """
         corpus = records if isinstance(records, Records) else Records.of(records)
-        rule = unknown_rule(unknown, unk_id=self.tokenizer.unk_id)
         model = self if context is None else self.given(context)
-        schema = schema_of(model.data)
         refused = self.source_tokenizer is not None or not corpus.pairs
         check("records", "texts with sources", "texts alone: the model was trained without sources", refused)
-        encoded = encode_corpus(
-            corpus, tokenizer=self.tokenizer, unknown=rule, contexts=schema, sources=model.source_tokenizer
-        )
+        schema, sources = schema_of(model.data), model.source_tokenizer
+        recipe = EncodingRecipe(tokenizer=self.tokenizer, unknown=unknown, contexts=schema, sources=sources)
+        encoded = encode_corpus(corpus, recipe)
         return evaluate_stream(
             model._engine,
             model.parameters,

@@ -4,21 +4,22 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from unspool.artifacts.model_folder import CONFIG
 from unspool.configuration import check, to_dict, to_plain
 from unspool.engines import make_engine
 from unspool.errors import ConfigError
-from unspool.fine_tuning import first_context, first_network, first_parameters, load_origin
+from unspool.fine_tuning import first_network, first_parameters, grown_recipe, load_origin
 from unspool.kernels.precision import missing_bf16
 from unspool.model import Generator
 from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.canaries import Canaries, draw_canaries, with_canaries
-from unspool.text.encoding.corpus import encode_in_parts, fingerprints
+from unspool.text.encoding.corpus import encode_corpus, fingerprints
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import records_from_spec
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers.registry import Tokenizer
@@ -120,10 +121,10 @@ def train(
     config = training_of(corpus, training, canaries=canaries, init_from=init_from)
     held_out = None if validation is None else _as_records(validation)
     refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
-    origin = load_origin(init_from, tokenizer, max_vocab_size)
-    known = tokenizer if origin is None else origin.tokenizer
-    extra = {"novelty_index": novelty_index, **_planted(canaries, corpus, config, known)}
-    encoded = _encode(corpus, held_out, config, known, extra, most=max_vocab_size, origin=origin)
+    origin = None if init_from is None else load_origin(init_from)
+    recipe = _recipe(corpus, config, tokenizer, max_vocab_size, origin)
+    extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
+    encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out)
     sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
     resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
     task = _task(resolved, config, corpus, encoded, sampling)
@@ -191,8 +192,15 @@ def resume_training(
         held_out = _as_records(validation)
     elif run.data.get("validation") is not None:
         held_out = records_from_spec(run.data["validation"])
-    data = {"context": None, **run.data}  # a run of before there was one has none
-    encoded = _encode(corpus, held_out, run.training, run.tokenizer, data, run=run)
+    recipe = EncodingRecipe(
+        tokenizer=run.tokenizer,
+        normalization=corpus.normalization,
+        validation_fraction=run.training.validation_fraction,
+        document=corpus.document,
+        contexts=schema_of(run.data),  # a run of before there were any has none
+        sources=run.source_tokenizer,
+    )
+    encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out)
     sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
     task = _task(run.network, run.training, corpus, encoded, sampling)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
@@ -265,44 +273,24 @@ def _refuse_with_resume(*, overwrite: bool, canaries: Canaries | None) -> None:
     check("canaries", canaries, "None with resume: the run keeps its own", canaries is None)
 
 
-def _planted(
-    canaries: Canaries | None, corpus: Records, config: TrainingConfig, tokenizer: str | Tokenizer
-) -> dict[str, Any]:
-    return draw_canaries(
-        canaries,
-        tokenizer=tokenizer if isinstance(tokenizer, str) else tokenizer.kind,
-        normalization=corpus.normalization,
-        fraction=None if corpus.document else config.validation_fraction,
-        seed=config.seed,
-    )
-
-
-def _encode(
+def _recipe(
     corpus: Records,
-    validation: Records | None,
     config: TrainingConfig,
     tokenizer: str | Tokenizer,
-    data: Mapping[str, Any],
-    *,
-    most: int | None = None,
-    origin: Generator | None = None,
-    run: RunFolder | None = None,
-) -> EncodedCorpus:
-    """Plant what is to be planted, and hold out what is for validation."""
-    known = {**data, **first_context(origin, corpus)}
-    sources: Tokenizer | Literal["learn"] | None = "learn" if corpus.pairs else None
-    if run is not None:
-        sources = run.source_tokenizer
-    return encode_in_parts(
-        with_canaries(corpus, data),
-        validation,
-        fraction=config.validation_fraction,
+    max_vocab_size: int | None,
+    origin: Generator | None,
+) -> EncodingRecipe:
+    """Choose how the texts of a new run become ids."""
+    recipe = EncodingRecipe(
         tokenizer=tokenizer,
-        max_vocab_size=most,
-        grow=origin is not None,
-        contexts=schema_of(known) or ("learn" if corpus.steers and "context" not in known else None),
-        sources=sources,
+        max_vocab_size=max_vocab_size,
+        normalization=corpus.normalization,
+        validation_fraction=config.validation_fraction,
+        document=corpus.document,
+        contexts="learn" if corpus.steers else None,
+        sources="learn" if corpus.pairs else None,
     )
+    return recipe if origin is None else grown_recipe(recipe, origin, corpus)
 
 
 def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool) -> NetworkConfig:

@@ -10,7 +10,8 @@ from unspool.cli.play.prediction import Predictor
 from unspool.cli.play.session import Session
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.parameters import parameter_shapes
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 
 CERTAIN = 8.0  # nats by which what comes next leads
@@ -22,7 +23,7 @@ def cyclic(*texts: str, tokenizer: str = "char") -> unspool.Generator:
     It is an RNN that remembers its last input alone: one unit for each symbol. The other texts only bring
     more symbols, which are followed by the end.
     """
-    known = encode_corpus(Records.of(texts), tokenizer=tokenizer).tokenizer
+    known = encode_corpus(Records.of(texts), EncodingRecipe(tokenizer=tokenizer)).tokenizer
     V = known.vocab_size
     network = unspool.NetworkConfig(cell="rnn", hidden_size=V, vocab_size=V)
     parameters: dict[str, Any] = {

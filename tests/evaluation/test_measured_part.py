@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from unspool.evaluation.streams import measured_part
 from unspool.kernels.matching import hash_records
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record
 from unspool.text.tokenizers.registry import Tokenizer
 
@@ -17,7 +18,7 @@ TEXTS = [f"record {i} {'x' * (i % 7)}" for i in range(300)]
 
 def encoded(texts: list[str], kind: str | Tokenizer = "char") -> EncodedCorpus:
     """Encode texts."""
-    return encode_corpus([Record(text) for text in texts], tokenizer=kind)
+    return encode_corpus([Record(text) for text in texts], EncodingRecipe(tokenizer=kind))
 
 
 def texts_of(corpus: EncodedCorpus, most: int | None) -> list[str]:

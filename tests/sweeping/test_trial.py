@@ -7,7 +7,8 @@ import pytest
 
 import unspool
 from unspool.sweeping.trial import BudgetClock, Diverged, Event, Job, SweepCorpus, TrialReport, run_trial
-from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 from unspool.training.checkpoints import RunProgress
 
@@ -18,7 +19,7 @@ SYMBOLS = 64 * 40  # forty steps
 
 @pytest.fixture(scope="module")
 def corpus() -> SweepCorpus:
-    encoded = encode_in_parts(Records.of(TEXTS), None, fraction=0.1, tokenizer="char")
+    encoded = encode_corpus(Records.of(TEXTS), EncodingRecipe(validation_fraction=0.1))
     return SweepCorpus(encoded.training, encoded.validation, encoded.tokenizer.eos_id, document=False)
 
 

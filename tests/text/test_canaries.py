@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from unspool.errors import ConfigError
 from unspool.text.canaries import Canaries, CanaryFormat, draw_canaries, with_canaries
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.encoding.split import is_held_out
 from unspool.text.records import Records
 
@@ -67,18 +68,18 @@ def test_large_formats_are_drawn_from_everywhere() -> None:
 
 
 def test_no_secret_is_held_out() -> None:
-    data = draw_canaries(Canaries(count=50), tokenizer="char", normalization="NFC", fraction=0.5, seed=0)
+    data = draw_canaries(Canaries(count=50), EncodingRecipe(validation_fraction=0.5), seed=0)
     texts = data["canaries"]["texts"]
     assert len(set(texts)) == 50
     assert not any(is_held_out(text, fraction=0.5) for text in texts)
 
 
 def test_planting_is_asked_for() -> None:
-    assert draw_canaries(None, tokenizer="word", normalization=None, fraction=0.1, seed=0) == {}
+    assert draw_canaries(None, EncodingRecipe(tokenizer="word"), seed=0) == {}
     records = Records.of(["a", "b"])
     assert with_canaries(records, {}) is records
     with pytest.raises(ConfigError, match="tokenizer char"):
-        draw_canaries(Canaries(), tokenizer="word", normalization=None, fraction=0.1, seed=0)
+        draw_canaries(Canaries(), EncodingRecipe(tokenizer="word"), seed=0)
 
 
 def test_secrets_stand_before_the_corpus() -> None:

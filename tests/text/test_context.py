@@ -8,8 +8,8 @@ import pytest
 from unspool.configuration import from_dict, to_dict
 from unspool.errors import ConfigError, CorpusError
 from unspool.text.context import Attribute, ContextSchema, RecordContexts, kept_attributes
-from unspool.text.encoding.corpus import encode_in_parts
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import read_records
 from unspool.text.records import Record, Records
 from unspool.text.streams.lanes import Conditions, Lanes, Window
@@ -98,7 +98,7 @@ def test_leaving_out_depends_on_seed_epoch_and_record_alone() -> None:
 
 
 def learnt(records: list[Record], **options: object) -> RecordContexts:
-    contexts = encode_corpus(records, contexts="learn", **options).training.contexts  # type: ignore[arg-type]
+    contexts = encode_corpus(records, EncodingRecipe(contexts="learn", **options)).training.contexts  # type: ignore[arg-type]
     assert contexts is not None
     return contexts
 
@@ -129,13 +129,13 @@ def test_too_many_values_are_refused() -> None:
 
 
 def test_records_without_context_have_none() -> None:
-    assert encode_corpus([Record("ab")], contexts="learn").training.contexts is None
-    assert encode_corpus([Record("ab", {"label": "x"})]).training.contexts is None
+    assert encode_corpus([Record("ab")], EncodingRecipe(contexts="learn")).training.contexts is None
+    assert encode_corpus([Record("ab", {"label": "x"})], EncodingRecipe()).training.contexts is None
 
 
 def test_each_side_of_the_split_has_its_own_records() -> None:
     corpus = Records.of([{"text": f"text {i}", "label": f"l{i % 5}"} for i in range(200)])
-    encoded = encode_in_parts(corpus, None, fraction=0.3, tokenizer="char", contexts="learn")
+    encoded = encode_corpus(corpus, EncodingRecipe(validation_fraction=0.3, contexts="learn"))
     for stream in (encoded.training, encoded.validation):
         assert stream.contexts is not None
         values = stream.contexts.schema.attributes[0].values
@@ -145,24 +145,26 @@ def test_each_side_of_the_split_has_its_own_records() -> None:
             assert values[int(number)] == f"l{int(text.removeprefix('text ')) % 5}"
     assert (
         encoded.training.fingerprint()
-        != encode_in_parts(corpus, None, fraction=0.3, tokenizer="char").training.fingerprint()
+        != encode_corpus(corpus, EncodingRecipe(validation_fraction=0.3)).training.fingerprint()
     )
 
 
 def test_only_what_is_learnt_from_says_what_there_is() -> None:
     training = Records.of([{"text": "a", "label": "x"}])
     other = Records.of([{"text": "b", "label": "y"}, {"text": "c", "label": "x", "colour": "red"}])
-    encoded = encode_in_parts(training, other, fraction=None, tokenizer="char", contexts="learn")
+    encoded = encode_corpus(training, EncodingRecipe(contexts="learn"), other)
     assert encoded.schema == ContextSchema((Attribute("label", values=("x",), counts=(1,)),))
     assert encoded.validation.contexts is not None
     np.testing.assert_array_equal(encoded.validation.contexts.numbers, [[np.nan], [0]])
     with pytest.raises(ConfigError, match="context label: expected one of 'x', got 'y'"):
-        encode_corpus(other, tokenizer=encoded.tokenizer, unknown="drop", contexts=encoded.schema)
+        encode_corpus(
+            other, EncodingRecipe(tokenizer=encoded.tokenizer, unknown="drop", contexts=encoded.schema)
+        )
 
 
 def test_pieces_of_a_text_are_one_record() -> None:
     pieces = [Record("ab", {"l": "x"}, ends=False), Record("c", {"l": "x"}), Record("d", {"l": "y"})]
-    stream = encode_corpus(pieces, contexts="learn").training
+    stream = encode_corpus(pieces, EncodingRecipe(contexts="learn")).training
     assert stream.num_records == 2
     assert stream.contexts is not None
     np.testing.assert_array_equal(stream.contexts.numbers, [[0], [1]])
@@ -184,7 +186,7 @@ def test_vectors_come_along_and_have_one_size() -> None:
 
 def windows_of(*, document: bool, dropout: float = 0.0) -> Iterator[tuple[Lanes, Window]]:
     texts = [Record(f"{chr(97 + i)}" * (i % 4 + 1), {"l": str(i)}) for i in range(12)]
-    stream = encode_corpus(texts, contexts="learn").training
+    stream = encode_corpus(texts, EncodingRecipe(contexts="learn")).training
     lanes = Lanes(
         stream,
         batch_size=3,
@@ -235,7 +237,7 @@ def test_what_is_left_out_of_a_record_is_left_out_of_all_of_it() -> None:
 
 def test_a_cut_document_keeps_its_contexts() -> None:
     stream = encode_corpus(
-        [Record("aaaa", {"l": "x"}), Record("bbbb", {"l": "y"})], contexts="learn"
+        [Record("aaaa", {"l": "x"}), Record("bbbb", {"l": "y"})], EncodingRecipe(contexts="learn")
     ).training
     for fraction, heads, tails in ((0.4, [0], [1]), (0.7, [0], [0, 1]), (0.2, [0, 1], [1])):
         head, tail = stream.tail_split(fraction)

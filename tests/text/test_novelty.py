@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from unspool.errors import ConfigError, CorpusError
 from unspool.text import novelty
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.encoding.split import hash_split
 from unspool.text.novelty import NoveltyIndex, text_hash
 from unspool.text.records import Record, Records
@@ -68,7 +69,7 @@ def test_an_encoded_corpus_gives_the_same_index(
 ) -> None:
     monkeypatch.setattr(novelty, "BLOCK", block)
     records = Records.of([*TEXTS, POEM], document=document)
-    encoded = encode_corpus(records, tokenizer=tokenizer)
+    encoded = encode_corpus(records, EncodingRecipe(tokenizer=tokenizer))
     found = NoveltyIndex.of_stream(encoded.training, encoded.tokenizer, by_line=document)
     np.testing.assert_array_equal(found.hashes, NoveltyIndex.of(records).hashes)
     assert found.by_line == document
@@ -89,17 +90,19 @@ def test_any_texts_are_known_however_they_are_cut(texts: list[str], waiting: int
 
 def test_texts_that_were_held_out_are_not_counted() -> None:
     texts = [f"text {i}" for i in range(200)]
-    encoded = encode_corpus(Records.of(texts), held_out=hash_split(fraction=0.3))
+    encoded = encode_corpus(Records.of(texts), EncodingRecipe(validation_fraction=0.3))
     index = NoveltyIndex.of_stream(encoded.training, encoded.tokenizer, by_line=False)
     held = hash_split(fraction=0.3)
     assert [index.knows(text) for text in texts] == [not held(Record(text)) for text in texts]
-    poem = encode_corpus(Records.of(["a\nb\nc\nd\n"], document=True))
+    poem = encode_corpus(Records.of(["a\nb\nc\nd\n"], document=True), EncodingRecipe())
     half = NoveltyIndex.of_stream(poem.training.tail_split(0.5)[0], poem.tokenizer, by_line=True)
     assert [half.knows(line) for line in "abcd"] == [True, True, False, False]
 
 
 def test_what_was_cut_off_the_vocabulary_is_known_as_the_model_writes_it() -> None:
-    encoded = encode_corpus(Records.of(["a a b", "a a c"]), tokenizer="word", max_vocab_size=5)
+    encoded = encode_corpus(
+        Records.of(["a a b", "a a c"]), EncodingRecipe(tokenizer="word", max_vocab_size=5)
+    )
     index = NoveltyIndex.of_stream(encoded.training, encoded.tokenizer, by_line=False)
     written = encoded.tokenizer.decode(encoded.training.ids[: encoded.training.starts[1]])
     assert "<unk>" in written

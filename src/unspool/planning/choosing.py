@@ -24,6 +24,7 @@ from unspool.planning.rule import (
     training_values,
 )
 from unspool.planning.speeds import Measure, measure_speeds
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.config import TrainingConfig
@@ -94,7 +95,13 @@ def plan_training(
         where="training",
     )
     texts = records if isinstance(records, Records) else Records.of(records)
-    look = partial(look_at, tokenizer=tokenizer, max_vocab_size=max_vocab_size, clock=clock)
+    recipe = EncodingRecipe(
+        tokenizer=tokenizer,
+        max_vocab_size=max_vocab_size,
+        grow=isinstance(tokenizer, Tokenizer),
+        normalization=texts.normalization,
+    )
+    look = partial(look_at, recipe=recipe, clock=clock)
     facts, measured_with = look(texts), None if validation is None else look(validation)
     tried, seconds = networks(own, facts), min(LONGEST_MEASURING, MEASURING * total)
     if "batch_size" not in kept:

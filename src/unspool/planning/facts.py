@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record, Records
-from unspool.text.tokenizers.registry import Tokenizer
 
 LOOK = 1 << 22  # characters that are read; what comes after them is estimated
 
@@ -42,9 +42,8 @@ class CorpusFacts:
 
 def look_at(
     records: Records,
+    recipe: EncodingRecipe,
     *,
-    tokenizer: str | Tokenizer = "char",
-    max_vocab_size: int | None = None,
     most: int = LOOK,
     clock: Callable[[], float] = time.monotonic,
 ) -> CorpusFacts:
@@ -52,24 +51,15 @@ def look_at(
 
     Args:
         records: The corpus; it must be one that can be read again.
-        tokenizer: As for `unspool.train`.
-        max_vocab_size: As for `unspool.train`.
+        recipe: How its texts become ids.
         most: Characters to read.
         clock: Seconds, from anywhere.
 
     Raises:
-        ConfigError: If the tokenizer is none.
         CorpusError: If the corpus cannot be read or has no text.
     """
     began, beginning = clock(), _Beginning(records, most)
-    exists = isinstance(tokenizer, Tokenizer)
-    seen = encode_corpus(
-        beginning,
-        tokenizer=tokenizer,
-        max_vocab_size=max_vocab_size,
-        normalization=records.normalization,
-        grow=exists,
-    )
+    seen = encode_corpus(beginning, recipe)
     seconds = clock() - began
     times = 1.0 if beginning.complete else max(1.0, _file_characters(records) / seen.training.characters)
     return _facts(records.document, seen, times, seconds, beginning.complete)

@@ -24,8 +24,9 @@ from unspool.sweeping.space import PARAMETERS, configured
 from unspool.sweeping.sweep_config import SweepConfig, extremes
 from unspool.sweeping.trial import Diverged, Job, SweepCorpus, TrialReport
 from unspool.sweeping.verdict import judge
-from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.config import TrainingConfig
@@ -130,14 +131,15 @@ def sweep(
         import_ray()
     texts = _as_records(records)
     check("records", "texts with sources", "texts alone: a sweep does not try pairs", not texts.pairs)
-    encoded = encode_in_parts(
-        texts,
-        None if validation is None else _as_records(validation),
-        fraction=training.validation_fraction,
+    recipe = EncodingRecipe(
         tokenizer=tokenizer,
         max_vocab_size=max_vocab_size,
+        normalization=texts.normalization,
+        validation_fraction=training.validation_fraction,
+        document=texts.document,
         contexts="learn" if texts.steers else None,
     )
+    encoded = encode_corpus(texts, recipe, None if validation is None else _as_records(validation))
     corpus = _corpus(encoded, texts)
     threads = training.threads or (1 if ray else threads_each(workers))
     training = replace(training, threads=threads)

@@ -14,6 +14,7 @@ from typing import Any
 
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.encoding.split import hash_split
 from unspool.text.records import Record, Records, normalized
 
@@ -125,21 +126,12 @@ def _random_bits(seed: int, turn: int) -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
-def draw_canaries(
-    canaries: Canaries | None,
-    *,
-    tokenizer: str,
-    normalization: str | None,
-    fraction: float | None,
-    seed: int,
-) -> dict[str, Any]:
+def draw_canaries(canaries: Canaries | None, recipe: EncodingRecipe, *, seed: int) -> dict[str, Any]:
     """Draw the secrets of a run, none of which its split holds out.
 
     Args:
         canaries: What to plant; None for nothing.
-        tokenizer: The kind of the run's tokenizer.
-        normalization: The Unicode form of its corpus.
-        fraction: Share of the texts that are held out by their hash; None for none.
+        recipe: How its texts become ids, and which are held out.
         seed: The run's seed.
 
     Returns:
@@ -151,10 +143,11 @@ def draw_canaries(
     check("canaries", canaries, "Canaries, or None", isinstance(canaries, Canaries | None))
     if canaries is None:
         return {}
-    if tokenizer != "char":
-        raise ConfigError("parameter canaries", expected="none, or the tokenizer char", got=repr(tokenizer))
-    form = CanaryFormat(normalized(canaries.format, normalization))
-    held_out = hash_split(fraction=fraction or 0.0)
+    kind = recipe.tokenizer_type.kind
+    if kind != "char":
+        raise ConfigError("parameter canaries", expected="none, or the tokenizer char", got=repr(kind))
+    form = CanaryFormat(normalized(canaries.format, recipe.form))
+    held_out = hash_split(fraction=recipe.hashed_fraction)
     texts = form.draw(canaries.count, seed=seed, avoid=lambda text: held_out(Record(text)))
     return {"canaries": {"format": form.text, "repeats": canaries.repeats, "texts": texts}}
 

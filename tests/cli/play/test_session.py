@@ -12,7 +12,8 @@ from unspool.cli.play.session import LONGEST, Session, first_line, first_word
 from unspool.engines import make_engine
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.parameters import initialize
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 
 LETTERS = "abc defg\nhij"
@@ -25,7 +26,9 @@ def alphabet() -> unspool.Generator:
 
 @pytest.fixture(scope="module")
 def random_model() -> unspool.Generator:
-    tokenizer = encode_corpus(Records.of(["the cat sat", "réd cat 猫", "cat\nnap"])).tokenizer
+    tokenizer = encode_corpus(
+        Records.of(["the cat sat", "réd cat 猫", "cat\nnap"]), EncodingRecipe()
+    ).tokenizer
     network = unspool.NetworkConfig(hidden_size=9, vocab_size=tokenizer.vocab_size)
     return unspool.Generator(network=network, tokenizer=tokenizer, parameters=initialize(network, 3))
 
@@ -139,7 +142,7 @@ def test_what_the_model_does_not_know_is_named_and_left_out(alphabet: unspool.Ge
 
 def test_unknown_words_are_read_as_unk_where_there_is_one() -> None:
     tokenizer = encode_corpus(
-        Records.of(["the cat", "the dog"]), tokenizer="word", max_vocab_size=5
+        Records.of(["the cat", "the dog"]), EncodingRecipe(tokenizer="word", max_vocab_size=5)
     ).tokenizer
     network = unspool.NetworkConfig(hidden_size=4, vocab_size=tokenizer.vocab_size)
     model = unspool.Generator(network=network, tokenizer=tokenizer, parameters=initialize(network, 1))

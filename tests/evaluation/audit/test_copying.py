@@ -6,15 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unspool.evaluation.audit.copying import compare_with_training, count_records, count_whole
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 
 TEXTS = st.lists(st.text("abc", max_size=12), min_size=1, max_size=8)
 
 
 def encode(texts: list[str], **options: object) -> EncodedCorpus:
-    return encode_corpus([*Records.of(["abc xyz"]), *Records.of(texts)], **options)  # type: ignore[arg-type]
+    return encode_corpus([*Records.of(["abc xyz"]), *Records.of(texts)], EncodingRecipe(**options))  # type: ignore[arg-type]
 
 
 def longest_by_hand(text: str, records: list[str]) -> int:

@@ -14,7 +14,8 @@ from unspool.evaluation.audit.exposure import fit_skew_normal, measure_exposures
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.canaries import CanaryFormat
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 
 FORM = CanaryFormat("key {digits:2}{letters:1}.")
@@ -24,7 +25,7 @@ FORM = CanaryFormat("key {digits:2}{letters:1}.")
 def model() -> unspool.Generator:
     """Make an untrained network whose opinions are strong enough to rank by."""
     texts = ["key 0123456789 abcdefghijklmnopqrstuvwxyz."]
-    tokenizer = encode_corpus(Records.of(texts)).tokenizer
+    tokenizer = encode_corpus(Records.of(texts), EncodingRecipe()).tokenizer
     network = NetworkConfig(hidden_size=8, vocab_size=tokenizer.vocab_size)
     parameters = {name: 3 * array for name, array in initialize(network, 1).items()}
     return unspool.Generator(network=network, tokenizer=tokenizer, parameters=parameters, threads=1)
@@ -84,7 +85,7 @@ def test_the_planted_secret_of_an_overtrained_network_is_exposed(tmp_path: Path)
 
 def test_the_space_is_what_the_network_can_write() -> None:
     """Of the digits it knows four, and a text with another one can be no secret of its."""
-    tokenizer = encode_corpus(Records.of(["pin 1234"])).tokenizer
+    tokenizer = encode_corpus(Records.of(["pin 1234"]), EncodingRecipe()).tokenizer
     network = NetworkConfig(hidden_size=4, vocab_size=tokenizer.vocab_size)
     model = unspool.Generator(
         network=network, tokenizer=tokenizer, parameters=initialize(network, 0), threads=1

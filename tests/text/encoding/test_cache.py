@@ -11,8 +11,9 @@ import pytest
 from unspool.errors import ConfigError
 from unspool.text.encoding import cache as stream_cache
 from unspool.text.encoding.cache import StreamCache
-from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import read_records
 from unspool.text.streams import spill as spools
 from unspool.text.tokenizers.registry import Tokenizer
@@ -42,7 +43,10 @@ def encoded(
 ) -> EncodedCorpus:
     """Encode a file as a run does."""
     records = read_records(path, document=document, reuse=reuse)
-    return encode_in_parts(records, None, fraction=fraction, tokenizer=tokenizer, max_vocab_size=most)
+    recipe = EncodingRecipe(
+        tokenizer=tokenizer, max_vocab_size=most, validation_fraction=fraction, document=document
+    )
+    return encode_corpus(records, recipe)
 
 
 def entry(tmp_path: Path) -> Path:
@@ -226,7 +230,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(
 ) -> None:
     records = read_records(text)
     records.meter.report = lambda done, total: os.utime(text, ns=(done, total))
-    corpus = encode_in_parts(records, None, fraction=0.2, tokenizer="char")
+    corpus = encode_corpus(records, EncodingRecipe(validation_fraction=0.2))
     assert corpus.note == "not kept for the next run: the files have changed while they were read"
 
 

@@ -1,7 +1,7 @@
 """Lines encoded natively are what the general way makes of them, bit for bit."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError, CorpusError, UnknownSymbolError
+from unspool.errors import CorpusError, UnknownSymbolError
 from unspool.kernels.lines import find_lines
 from unspool.text.codepoints import to_codepoints
 from unspool.text.encoding import lines_to_ids as line_encoding
-from unspool.text.encoding.corpus import encode_in_parts
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.lines_to_ids import encode_lines
-from unspool.text.encoding.records_to_ids import encode_corpus
-from unspool.text.encoding.split import hash_split
+from unspool.text.encoding.lines_to_ids import number_lines
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import read_records
-from unspool.text.records import NORMALIZATIONS, Record
+from unspool.text.records import NORMALIZATIONS, Record, Records
 from unspool.text.streams import spill as spools
 from unspool.text.tokenizers.registry import CharTokenizer
 
@@ -28,15 +27,20 @@ texts = st.text(alphabet, min_size=1, max_size=80)
 MORE = "always something to learn from\nand more\nand still more\n"
 
 
-def general(text: str, fraction: float = 0.0, form: str | None = "NFC", **options: object) -> EncodedCorpus:
+def general(text: str, recipe: EncodingRecipe) -> EncodedCorpus:
     """Encode lines the general way."""
     lines = [line for line in text.split("\n") if line and not line.isspace()]
-    return encode_corpus(
-        [Record(line) for line in lines],
-        held_out=hash_split(fraction=fraction),
-        normalization=form,
-        **options,  # type: ignore[arg-type]
-    )
+    return encode_corpus([Record(line) for line in lines], recipe)
+
+
+def fast(blocks: Iterable[str], recipe: EncodingRecipe) -> EncodedCorpus:
+    """Encode lines the fast way alone."""
+
+    def records() -> Iterator[Record]:
+        raise AssertionError("the general way was taken")
+        yield
+
+    return encode_corpus(Records(records, description="lines", lines=lambda: iter(blocks)), recipe)
 
 
 def in_blocks(text: str, size: int) -> Iterator[str]:
@@ -61,22 +65,21 @@ def test_lines_are_encoded_as_the_general_way_does(
     text: str, size: int, form: str | None, fraction: float
 ) -> None:
     text += MORE
+    recipe = EncodingRecipe(validation_fraction=fraction, normalization=form)
     try:
-        expected = general(text, fraction, form)
+        expected = general(text, recipe)
     except CorpusError as error:
         with pytest.raises(CorpusError, match=str(error)[:20]):
-            encode_lines(in_blocks(text, size), tokenizer="char", fraction=fraction, normalization=form)
+            fast(in_blocks(text, size), recipe)
         return
-    same(
-        encode_lines(in_blocks(text, size), tokenizer="char", fraction=fraction, normalization=form), expected
-    )
+    same(fast(in_blocks(text, size), recipe), expected)
 
 
 @given(texts, st.integers(4, 9))
 def test_so_are_cut_off_symbols(text: str, most: int) -> None:
     text += MORE
-    expected = general(text, max_vocab_size=most)
-    same(encode_lines(in_blocks(text, 9), tokenizer="char", max_vocab_size=most), expected)
+    recipe = EncodingRecipe(max_vocab_size=most)
+    same(fast(in_blocks(text, 9), recipe), general(text, recipe))
 
 
 @pytest.mark.parametrize("grow", [False, True])
@@ -86,11 +89,11 @@ def test_so_is_a_tokenizer_that_exists(grow: bool, unk: bool) -> None:
     for text in ("abcd\nad \n", "abcX\nXYe\u0301\n"):
         strange = "X" in text and not grow
         if strange and not unk:
-            assert encode_lines([text], tokenizer=tokenizer, unknown="error") is None
+            assert number_lines([text], EncodingRecipe(tokenizer=tokenizer)) is None
             continue
-        rule = "replace" if unk else "error"
-        expected = general(text, tokenizer=tokenizer, unknown=rule, grow=grow)
-        same(encode_lines([text], tokenizer=tokenizer, unknown=rule, grow=grow), expected)
+        recipe = EncodingRecipe(tokenizer=tokenizer, grow=grow)
+        expected = general(text, recipe)
+        same(fast([text], recipe), expected)
         assert strange == (expected.unknown == 3)
 
 
@@ -98,13 +101,15 @@ def test_many_symbols_and_lines_in_files(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(spools, "SPILL", 100)
     monkeypatch.setattr(line_encoding, "AHEAD", 1)
     lines = "\n".join(chr(0x20000 + i) * (i % 5) + "x" * (i % 7) for i in range(66_000))
-    same(encode_lines(in_blocks(lines, 5000), tokenizer="char", fraction=0.2), general(lines, 0.2))
+    recipe = EncodingRecipe(validation_fraction=0.2)
+    same(fast(in_blocks(lines, 5000), recipe), general(lines, recipe))
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=300)))
 def test_any_line_has_its_hash(lines: list[str]) -> None:
     text = "\n".join([*lines, MORE])
-    same(encode_lines([text], tokenizer="char", fraction=0.5, normalization=None), general(text, 0.5, None))
+    recipe = EncodingRecipe(validation_fraction=0.5, normalization=None)
+    same(fast([text], recipe), general(text, recipe))
 
 
 def test_white_space_is_what_python_says() -> None:
@@ -128,18 +133,14 @@ def test_a_very_long_line_and_other_tokenizers_are_left_to_the_general_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(line_encoding, "PIECE", 10)
-    assert encode_lines(["short\n", "no end in ", "sight"], tokenizer="char") is None
-    assert encode_lines(["a\n"], tokenizer="word") is None
-    assert encode_lines([" \n\n"], tokenizer="char") is None
+    assert number_lines(["short\n", "no end in ", "sight"], EncodingRecipe()) is None
+    assert number_lines(["a\n"], EncodingRecipe(tokenizer="word")) is None
+    assert number_lines([" \n\n"], EncodingRecipe()) is None
 
 
-def test_arguments_have_ranges() -> None:
-    with pytest.raises(ConfigError, match="max_vocab_size"):
-        encode_lines(["a\n"], tokenizer="char", max_vocab_size=3)
-    with pytest.raises(ConfigError, match="fraction"):
-        encode_lines(["a\n"], tokenizer="char", fraction=2)
+def test_something_is_left_to_learn_from() -> None:
     with pytest.raises(CorpusError, match="no record is left for training"):
-        encode_lines(["a\n"], tokenizer="char", fraction=1)
+        number_lines(["a\n"], EncodingRecipe(validation_fraction=1))
 
 
 def test_files_and_folders_take_the_fast_way(tmp_path: Path) -> None:
@@ -147,8 +148,10 @@ def test_files_and_folders_take_the_fast_way(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes("  \n\nfour é\n".encode())
     records = read_records(tmp_path)
     assert records.lines is not None
-    expected = encode_corpus(records, held_out=hash_split(fraction=0.3))
-    same(encode_in_parts(records, None, fraction=0.3, tokenizer="char"), expected)
+    recipe = EncodingRecipe(validation_fraction=0.3)
+    expected = encode_corpus(iter(records), recipe)
+    same(fast(records.lines(), recipe), expected)
+    same(encode_corpus(records, recipe), expected)
     for other in (read_records(tmp_path, document=True), read_records("-")):
         assert other.lines is None
 
@@ -156,6 +159,4 @@ def test_files_and_folders_take_the_fast_way(tmp_path: Path) -> None:
 def test_what_is_unknown_is_an_error_that_says_where(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("ab\nabX\n")
     with pytest.raises(UnknownSymbolError, match="character 3 of record 2"):
-        encode_in_parts(
-            read_records(tmp_path / "a.txt"), None, fraction=None, tokenizer=CharTokenizer(["a", "b"])
-        )
+        encode_corpus(read_records(tmp_path / "a.txt"), EncodingRecipe(tokenizer=CharTokenizer(["a", "b"])))

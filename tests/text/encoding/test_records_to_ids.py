@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from unspool.errors import ConfigError, CorpusError, UnknownSymbolError
 from unspool.text.encoding import records_to_ids as encoding
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.records_to_ids import encode_corpus
-from unspool.text.encoding.split import hash_split
+from unspool.text.encoding.recipe import EncodingRecipe
+from unspool.text.encoding.split import hash_split, is_held_out
 from unspool.text.records import Record
 from unspool.text.streams import builder as stream_builder
 from unspool.text.streams import spill as spools
@@ -38,7 +40,7 @@ def decoded(corpus: EncodedCorpus, stream: TokenStream) -> list[str]:
 @any_kind
 @given(texts=texts)
 def test_the_records_come_back(kind: str, texts: list[str]) -> None:
-    corpus = encode_corpus(once([Record(text) for text in texts]), tokenizer=kind)
+    corpus = encode_corpus(once([Record(text) for text in texts]), EncodingRecipe(tokenizer=kind))
     expected = [corpus.tokenizer.normalize(text) for text in texts]
     stream = corpus.training
     assert decoded(corpus, stream) == expected
@@ -54,12 +56,12 @@ def test_the_records_come_back(kind: str, texts: list[str]) -> None:
 def test_the_sizes_of_pieces_and_blocks_do_not_matter(
     kind: str, texts: list[str], piece: int, block: int
 ) -> None:
-    whole = encode_corpus([Record(text) for text in texts], tokenizer=kind)
+    whole = encode_corpus([Record(text) for text in texts], EncodingRecipe(tokenizer=kind))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "PIECE", piece)
         patch.setattr(stream_builder, "BLOCK", block)
         patch.setattr(spools, "SPILL", block)
-        parts = encode_corpus([Record(text) for text in texts], tokenizer=kind)
+        parts = encode_corpus([Record(text) for text in texts], EncodingRecipe(tokenizer=kind))
     assert parts.tokenizer == whole.tokenizer
     assert parts.training.fingerprint() == whole.training.fingerprint()
     assert parts.training.characters == whole.training.characters
@@ -74,45 +76,47 @@ def test_a_document_in_pieces_is_the_document(kind: str, texts: list[str], size:
         for text in texts
         for i in range(0, len(text), size)
     ]
-    whole = encode_corpus([Record(text) for text in texts], tokenizer=kind, normalization=None)
-    joined = encode_corpus(once(pieces), tokenizer=kind, normalization=None)
+    whole = encode_corpus(
+        [Record(text) for text in texts], EncodingRecipe(tokenizer=kind, normalization=None)
+    )
+    joined = encode_corpus(once(pieces), EncodingRecipe(tokenizer=kind, normalization=None))
     assert joined.tokenizer == whole.tokenizer
     assert joined.training.fingerprint() == whole.training.fingerprint()
 
 
 @any_kind
-@given(texts=texts, seed=st.integers(0, 3))
-def test_the_split_keeps_the_order_and_loses_nothing(kind: str, texts: list[str], seed: int) -> None:
-    records = [Record(text) for text in [*texts, "always trained"]]
-    held_out = hash_split(fraction=0.4, seed=seed)
-
-    def held(record: Record) -> bool:
-        return record.text != "always trained" and held_out(record)
-
-    corpus = encode_corpus(records, tokenizer=kind, held_out=held, normalization=None)
+@given(texts=texts, fraction=st.sampled_from([0.1, 0.4, 0.7]))
+def test_the_split_keeps_the_order_and_loses_nothing(kind: str, texts: list[str], fraction: float) -> None:
+    records = [Record(text) for text in [*texts, "abc"]]
+    held = hash_split(fraction=fraction)
+    recipe = EncodingRecipe(tokenizer=kind, normalization=None, validation_fraction=fraction)
+    corpus = encode_corpus(records, recipe)
     assert decoded(corpus, corpus.validation) == [record.text for record in records if held(record)]
     assert decoded(corpus, corpus.training) == [record.text for record in records if not held(record)]
     assert corpus.validation.characters == sum(len(record.text) for record in records if held(record))
-    assert corpus.tokenizer == encode_corpus(records, tokenizer=kind, normalization=None).tokenizer
+    assert corpus.tokenizer == encode_corpus(records, replace(recipe, validation_fraction=None)).tokenizer
 
 
 def test_the_first_piece_decides_for_the_whole_document() -> None:
+    assert is_held_out("ab", fraction=0.06)
+    assert not is_held_out("cd", fraction=0.06)
     records = [Record("x"), Record("ab", ends=False), Record("cd", ends=False), Record("e"), Record("cd")]
-    corpus = encode_corpus(records, held_out=lambda record: record.text == "ab")
+    corpus = encode_corpus(records, EncodingRecipe(validation_fraction=0.06))
     assert decoded(corpus, corpus.validation) == ["abcde"]
     assert decoded(corpus, corpus.training) == ["x", "cd"]
 
 
 @any_kind
 def test_a_document_that_never_ends_is_ended(kind: str) -> None:
-    corpus = encode_corpus([Record("one"), Record("two ", ends=False)], tokenizer=kind)
+    corpus = encode_corpus([Record("one"), Record("two ", ends=False)], EncodingRecipe(tokenizer=kind))
     assert decoded(corpus, corpus.training) == ["one", "two "]
     assert corpus.training.ids[-1] == corpus.tokenizer.eos_id
 
 
 def test_a_word_that_was_cut_in_two_is_one_word() -> None:
     corpus = encode_corpus(
-        [Record("hel", ends=False), Record("lo don'", ends=False), Record("t")], tokenizer="word"
+        [Record("hel", ends=False), Record("lo don'", ends=False), Record("t")],
+        EncodingRecipe(tokenizer="word"),
     )
     assert set(corpus.tokenizer.symbols) == {"hello", " ", "don't"}
 
@@ -123,14 +127,14 @@ def test_a_word_that_was_cut_in_two_is_one_word() -> None:
 def test_ids_take_the_smallest_dtype(distinct: int, dtype: str) -> None:
     symbols = [chr(0x10000 + i) for i in range(distinct)]
     texts = ["".join(symbols[i : i + 100]) for i in range(0, distinct, 100)]
-    corpus = encode_corpus([Record(text) for text in texts], normalization=None)
+    corpus = encode_corpus([Record(text) for text in texts], EncodingRecipe(normalization=None))
     assert corpus.training.ids.dtype == dtype
     assert int(corpus.training.ids.max()) == corpus.tokenizer.eos_id == distinct + 1
     assert decoded(corpus, corpus.training) == texts
 
 
 def test_a_cut_vocabulary_takes_a_smaller_dtype_again() -> None:
-    corpus = encode_corpus([Record(chr(0x4E00 + i)) for i in range(1000)], max_vocab_size=100)
+    corpus = encode_corpus([Record(chr(0x4E00 + i)) for i in range(1000)], EncodingRecipe(max_vocab_size=100))
     assert corpus.training.ids.dtype == np.uint8
     assert corpus.unknown == 903
     assert corpus.training.ids[:4].tolist() == [1, 99, 2, 99]
@@ -139,13 +143,13 @@ def test_a_cut_vocabulary_takes_a_smaller_dtype_again() -> None:
 @any_kind
 @given(texts=texts, others=texts)
 def test_an_existing_tokenizer_keeps_its_numbers(kind: str, texts: list[str], others: list[str]) -> None:
-    tokenizer = encode_corpus([Record(text) for text in texts], tokenizer=kind).tokenizer
-    again = encode_corpus([Record(text) for text in texts], tokenizer=tokenizer)
+    tokenizer = encode_corpus([Record(text) for text in texts], EncodingRecipe(tokenizer=kind)).tokenizer
+    again = encode_corpus([Record(text) for text in texts], EncodingRecipe(tokenizer=tokenizer))
     assert again.tokenizer is tokenizer
     assert decoded(again, again.training) == [tokenizer.normalize(text) for text in texts]
     records = [Record(text) for text in [*texts, *others]]
     for unknown in ("drop", "replace"):
-        corpus = encode_corpus(records, tokenizer=tokenizer, unknown=unknown)
+        corpus = encode_corpus(records, EncodingRecipe(tokenizer=tokenizer, unknown=unknown))
         parts = [tokenizer.encode(record.text, unknown=unknown).tolist() for record in records]
         assert corpus.training.ids.tolist() == [i for part in parts for i in [*part, tokenizer.eos_id]]
         if unknown == "drop":
@@ -160,8 +164,8 @@ def of(*texts: str) -> list[Record]:
 
 @any_kind
 def test_a_tokenizer_grows_behind_its_own_symbols(kind: str) -> None:
-    old = encode_corpus(of("b a b", "a b"), tokenizer=kind).tokenizer
-    grown = encode_corpus(of("c a d", "d b d"), tokenizer=old, grow=True)
+    old = encode_corpus(of("b a b", "a b"), EncodingRecipe(tokenizer=kind)).tokenizer
+    grown = encode_corpus(of("c a d", "d b d"), EncodingRecipe(tokenizer=old, grow=True))
     own = len(old.symbols)
     assert grown.tokenizer.symbols[:own] == old.symbols
     assert grown.tokenizer.symbols[own:] == ("d", "c")  # the most frequent first
@@ -170,17 +174,17 @@ def test_a_tokenizer_grows_behind_its_own_symbols(kind: str) -> None:
 
 
 def test_a_grown_tokenizer_keeps_its_unk() -> None:
-    old = encode_corpus(of("a a b c"), tokenizer="word", max_vocab_size=5).tokenizer
-    grown = encode_corpus(of("x a"), tokenizer=old, grow=True).tokenizer
+    old = encode_corpus(of("a a b c"), EncodingRecipe(tokenizer="word", max_vocab_size=5)).tokenizer
+    grown = encode_corpus(of("x a"), EncodingRecipe(tokenizer=old, grow=True)).tokenizer
     assert grown.symbols == (*old.symbols[:-1], "x", "<unk>")
 
 
 def test_lost_symbols_are_counted() -> None:
     tokenizer = CharTokenizer(["a", "b"])
     records = [Record("abc"), Record("xa")]
-    dropped = encode_corpus(records, tokenizer=tokenizer, unknown="drop")
+    dropped = encode_corpus(records, EncodingRecipe(tokenizer=tokenizer, unknown="drop"))
     assert (dropped.unknown, dropped.training.characters) == (2, 3)
-    replaced = encode_corpus(records, tokenizer=tokenizer, unknown="replace")
+    replaced = encode_corpus(records, EncodingRecipe(tokenizer=tokenizer, unknown="replace"))
     assert (replaced.unknown, replaced.training.characters) == (2, 5)
 
 
@@ -188,7 +192,7 @@ def test_an_unknown_symbol_is_found_in_its_record(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(encoding, "PIECE", 4)
     records = [Record("aaaaaaaaaa"), Record("aa", ends=False), Record("aaaaaaa", ends=False), Record("aax")]
     with pytest.raises(UnknownSymbolError, match=r"'x' .* at character 12 of record 2"):
-        encode_corpus(records, tokenizer=CharTokenizer(["a"]))
+        encode_corpus(records, EncodingRecipe(tokenizer=CharTokenizer(["a"])))
 
 
 @any_kind
@@ -198,7 +202,7 @@ def test_a_lone_surrogate_is_found_in_its_record(kind: str, existing: bool) -> N
     with pytest.raises(
         CorpusError if not existing else ValueError, match=r"character 2 of record 2: .* U\+D800"
     ):
-        encode_corpus([Record("a"), Record("a\ud800")], tokenizer=tokenizer)
+        encode_corpus([Record("a"), Record("a\ud800")], EncodingRecipe(tokenizer=tokenizer))
 
 
 @any_kind
@@ -208,14 +212,14 @@ def test_a_lone_surrogate_is_found_in_its_record(kind: str, existing: bool) -> N
         ([], {}, "the corpus is empty: expected at least one record"),
         ([Record("")], {}, "the corpus has no text to learn from"),
         ([Record(""), Record("", ends=False)], {}, "2 records without a known symbol"),
-        ([Record("ab")], {"held_out": lambda _: True}, "no record is left for training: .* all 1 held out"),
+        ([Record("ab")], {"validation_fraction": 1.0}, "no record is left for training: .* all 1 held out"),
     ],
 )
 def test_a_corpus_to_learn_nothing_from_is_refused(
     kind: str, records: list[Record], options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(CorpusError, match=message):
-        encode_corpus(records, tokenizer=kind, **options)  # type: ignore[arg-type]
+        encode_corpus(records, EncodingRecipe(tokenizer=kind, **options))  # type: ignore[arg-type]
 
 
 def test_options_are_checked_before_anything_is_read() -> None:
@@ -224,10 +228,10 @@ def test_options_are_checked_before_anything_is_read() -> None:
         yield
 
     with pytest.raises(ConfigError, match="parameter tokenizer: expected one of char, word, got 'byte'"):
-        encode_corpus(records(), tokenizer="byte")
+        encode_corpus(records(), EncodingRecipe(tokenizer="byte"))
     with pytest.raises(ConfigError, match="parameter max_vocab_size"):
-        encode_corpus(records(), max_vocab_size=2)
+        encode_corpus(records(), EncodingRecipe(max_vocab_size=2))
     with pytest.raises(ConfigError, match="parameter max_vocab_size"):
-        encode_corpus(records(), tokenizer=CharTokenizer(["a"]), max_vocab_size=10)
+        encode_corpus(records(), EncodingRecipe(tokenizer=CharTokenizer(["a"]), max_vocab_size=10))
     with pytest.raises(ConfigError, match="parameter normalization"):
-        encode_corpus(records(), normalization="nfc")
+        encode_corpus(records(), EncodingRecipe(normalization="nfc"))

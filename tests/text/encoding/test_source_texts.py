@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from unspool.errors import CorpusError, UnknownSymbolError
+from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.encoding.source_texts import read_sources
 from unspool.text.records import Record
 from unspool.text.streams.lanes import Lanes, padded_sources
@@ -17,7 +18,8 @@ RECORDS = [Record(text, source=source) for source, text in PAIRS]
 
 
 def encoded(held: str = "") -> EncodedCorpus:
-    return encode_corpus(RECORDS, sources="learn", held_out=lambda record: record.text[0] in held)
+    sides = [[record for record in RECORDS if (record.text[0] in held) == side] for side in (False, True)]
+    return encode_corpus(sides[0], EncodingRecipe(sources="learn"), sides[1])
 
 
 def texts_of(stream: TokenStream, tokenizer: Tokenizer) -> list[str]:
@@ -46,16 +48,18 @@ def test_both_sides_have_symbols_of_their_own() -> None:
 
 def test_a_fingerprint_tells_sources_apart() -> None:
     others = [Record(record.text, source=record.source[::-1]) for record in RECORDS if record.source]
-    stream = encode_corpus(others, sources=encoded().source_tokenizer).training
+    stream = encode_corpus(others, EncodingRecipe(sources=encoded().source_tokenizer)).training
     assert stream.fingerprint() != encoded().training.fingerprint()
-    assert encode_corpus(RECORDS).training.fingerprint() != encoded().training.fingerprint()
+    assert encode_corpus(RECORDS, EncodingRecipe()).training.fingerprint() != encoded().training.fingerprint()
 
 
 def test_every_record_has_a_source_of_its_own() -> None:
     with pytest.raises(CorpusError, match="record 2 has no source"):
-        encode_corpus([RECORDS[0], Record("x")], sources="learn")
+        encode_corpus([RECORDS[0], Record("x")], EncodingRecipe(sources="learn"))
     with pytest.raises(CorpusError, match="a whole text"):
-        encode_corpus([Record("x", source="1", ends=False), Record("y", source="1")], sources="learn")
+        encode_corpus(
+            [Record("x", source="1", ends=False), Record("y", source="1")], EncodingRecipe(sources="learn")
+        )
 
 
 def test_sources_are_read_backwards_and_end_side_by_side() -> None:

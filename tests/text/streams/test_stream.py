@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unspool.errors import ConfigError
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record
 from unspool.text.streams.stream import TokenStream
 
 
 def stream_of(texts: list[str], kind: str = "char", **options: int) -> TokenStream:
     """Encode texts."""
-    return encode_corpus([Record(text) for text in texts], tokenizer=kind, **options).training  # type: ignore[arg-type]
+    return encode_corpus([Record(text) for text in texts], EncodingRecipe(tokenizer=kind, **options)).training  # type: ignore[arg-type]
 
 
 def test_the_fingerprint_follows_the_content() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unspool.errors import ConfigError, TokenizerError, UnknownSymbolError
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record
 from unspool.text.tokenizers.registry import (
     PAD_ID,
@@ -37,7 +38,7 @@ sentences = st.lists(st.sampled_from(TEXTS) | st.text(max_size=20), min_size=1, 
 def fitted(kind: str, texts: list[str], **options: object) -> Tokenizer:
     """Build a tokenizer from texts."""
     records = [Record(text) for text in ["x", *texts]]
-    return encode_corpus(records, tokenizer=kind, **options).tokenizer  # type: ignore[arg-type]
+    return encode_corpus(records, EncodingRecipe(tokenizer=kind, **options)).tokenizer  # type: ignore[arg-type]
 
 
 @any_kind
@@ -109,7 +110,7 @@ def test_an_id_out_of_range_is_refused(kind: str, ids: list[int]) -> None:
 
 @any_kind
 def test_max_vocab_size_keeps_the_most_frequent_and_turns_the_rest_into_unk(kind: str) -> None:
-    corpus = encode_corpus([Record("a a a a b b c")], tokenizer=kind, max_vocab_size=5)
+    corpus = encode_corpus([Record("a a a a b b c")], EncodingRecipe(tokenizer=kind, max_vocab_size=5))
     tokenizer = corpus.tokenizer
     assert tokenizer.vocab_size == 5
     assert tokenizer.symbols == (" ", "a", "<unk>")
@@ -173,7 +174,7 @@ def test_many_texts_at_once_are_like_one_by_one(kind: str, texts: list[str], str
 def test_the_lesson_has_its_numbers(data_dir: Path) -> None:
     with (data_dir / "ag_news_test.csv").open(encoding="utf-8", newline="") as file:
         records = [Record(title) for _, title, _ in csv.reader(file)]
-    tokenizer = encode_corpus(records).tokenizer
+    tokenizer = encode_corpus(records, EncodingRecipe()).tokenizer
     assert tokenizer.encode("Hello, world!").tolist() == [47, 2, 10, 10, 5, 42, 1, 25, 5, 8, 10, 13, 78]
     assert tokenizer.vocab_size == 83
 

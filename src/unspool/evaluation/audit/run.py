@@ -25,8 +25,9 @@ from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.random import sequence_keys
 from unspool.network.conditions import schema_of
 from unspool.text.canaries import CanaryFormat, with_canaries
-from unspool.text.encoding.corpus import encode_in_parts, fingerprints
+from unspool.text.encoding.corpus import encode_corpus, fingerprints
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
@@ -164,14 +165,15 @@ def audit_network(
             engine, parameters, tokenizer, form=form, secrets=options.secrets, seed=seed
         )
     report("reading the corpus", 0, 0)
-    encoded = encode_in_parts(
-        with_canaries(texts.corpus, texts.data),
-        texts.validation,
-        fraction=texts.fraction,
+    recipe = EncodingRecipe(
         tokenizer=tokenizer,
+        normalization=texts.corpus.normalization,
+        validation_fraction=texts.fraction,
+        document=texts.corpus.document,
         unknown=options.unknown,
         contexts=schema_of(texts.data),
     )
+    encoded = encode_corpus(with_canaries(texts.corpus, texts.data), recipe, texts.validation)
     training, held_out, document = encoded.training, encoded.validation, texts.corpus.document
     report("measuring bits per character", 0, 0)
     bits = [

@@ -19,7 +19,7 @@ import secrets
 import shutil
 import time
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,8 +27,8 @@ from unspool.errors import ConfigError
 from unspool.text.corpora.ag_news import cache_folder
 from unspool.text.encoding.corpus_files import FORMAT, load_corpus, save_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
-from unspool.text.tokenizers.registry import Tokenizer
 
 ENTRY = "entry.json"
 LEAST_SOURCE = 1 << 24  # bytes; less than that is encoded in about a second
@@ -168,28 +168,23 @@ class StreamCache:
 
 
 def reused(
-    make: Callable[[], EncodedCorpus],
-    sources: Sequence[Records],
-    choices: Mapping[str, object],
-    *,
-    same_as: Callable[[EncodedCorpus], Mapping[str, object]],
+    make: Callable[[], EncodedCorpus], sources: Sequence[Records], recipe: EncodingRecipe
 ) -> EncodedCorpus:
     """Take an encoded corpus from the cache, or make it and keep it for the next run.
+
+    It is kept under two names: that of its recipe, and that of a run that goes on with its tokenizer.
 
     Args:
         make: Encodes the corpus.
         sources: What it reads.
-        choices: How it encodes, in plain JSON types.
-        same_as: Gives the choices that will make the same of it from now on: those of a run that goes on with
-            the tokenizer that was made.
+        recipe: How it encodes.
 
     Returns:
         The corpus; its note says where it came from, or why it was not kept. What is too small for the cache,
         or no file, is made without a word.
     """
-    cache = StreamCache()
-    named = cache_key(sources, choices) if cache.limit else None
-    if named is None:
+    named = cache_key(sources, recipe)
+    if named is None or not (cache := StreamCache()).limit:
         return make()
     key, description = named
     notes = []
@@ -200,9 +195,9 @@ def reused(
     except ValueError as error:
         notes.append(f"what the cache had was damaged ({error}) and was made anew")
     corpus = make()
-    also = cache_key(sources, same_as(corpus))
+    also = cache_key(sources, recipe.continued(corpus.tokenizer))
     try:
-        if also is None or cache_key(sources, choices) != named:
+        if also is None or cache_key(sources, recipe) != named:
             raise ValueError("the files have changed while they were read")
         corpus = cache.keep(corpus, [key, also[0]], description)
     except (OSError, ValueError) as error:
@@ -210,17 +205,17 @@ def reused(
     return replace(corpus, note="; ".join(notes) or None)
 
 
-def cache_key(sources: Sequence[Records], choices: Mapping[str, object]) -> tuple[str, str] | None:
+def cache_key(sources: Sequence[Records], recipe: EncodingRecipe) -> tuple[str, str] | None:
     """Name what is made of some files, by everything that decides it.
 
     Args:
         sources: What is read, each from files.
-        choices: How it is encoded, in plain JSON types.
+        recipe: How it is encoded.
 
     Returns:
         A digest, and the sources for people; None if they are small, or may not be kept.
     """
-    facts: list[object] = [FORMAT, unicodedata.unidata_version, dict(choices)]
+    facts: list[object] = []
     total, names = 0, []
     for records in sources:
         if records.files is None:
@@ -234,6 +229,7 @@ def cache_key(sources: Sequence[Records], choices: Mapping[str, object]) -> tupl
         names.append(str(records.spec["source"]))
     if total < LEAST_SOURCE:
         return None
+    facts += [FORMAT, unicodedata.unidata_version, recipe.to_json()]
     digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
     return digest, " and ".join(names)
 
@@ -256,8 +252,3 @@ def _remove(path: Path) -> None:
     with contextlib.suppress(OSError):
         path.rename(gone)
         shutil.rmtree(gone)
-
-
-def tokenizer_digest(tokenizer: Tokenizer) -> str:
-    """Name a tokenizer by all that it holds."""
-    return hashlib.blake2b(tokenizer.to_json().encode(), digest_size=16).hexdigest()

@@ -2,57 +2,42 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from unspool.errors import ConfigError, CorpusError
 from unspool.text.context import Attribute, ContextSchema, Numbers, RecordContexts, number_in
+from unspool.text.encoding.encoded_corpus import EncodedCorpus
+from unspool.text.encoding.recipe import Contexts
+from unspool.text.encoding.split import Sided
 from unspool.text.reading.columns import LENGTH
 from unspool.text.records import Record
-from unspool.text.streams.stream import TokenStream
 
 MOST_VALUES = 500  # of a categorical attribute: each costs a row of weights
 MANY_NUMBERS = 20  # more different values than this, all numbers, are a quantity rather than categories
 
-HeldOut = Callable[[Record], bool]
-
 
 class ContextGatherer:
-    """Pass records on, and remember their context and on which side of the split they are.
+    """Pass records on, and remember their context and on which side of the split they are."""
 
-    Args:
-        records: The records.
-        held_out: Tells which of them are held out; None for none.
-    """
-
-    def __init__(self, records: Iterable[Record], held_out: HeldOut | None) -> None:
-        self._records, self._held_out = records, held_out
+    def __init__(self) -> None:
         self._codes: dict[str, dict[str, int]] = {}
         self._sides = (_Side(), _Side())
 
-    def __iter__(self) -> Iterator[Record]:
-        inside = False
-        for record in self._records:
-            if self._held_out is None and not inside:
-                self._note(record, held=False)
-            inside = not record.ends
-            yield record
+    def passing(self, records: Iterable[Sided]) -> Iterator[Sided]:
+        """Pass records on, each with whether it is held out; the first piece speaks for a whole text.
 
-    @property
-    def held_out(self) -> HeldOut | None:
-        """Give the rule of the split, which is asked once for each record, at its start."""
-        rule = self._held_out
-        if rule is None:
-            return None
-
-        def asked(record: Record) -> bool:
-            held = rule(record)
-            self._note(record, held=held)
-            return held
-
-        return asked
+        Args:
+            records: The records and their sides.
+        """
+        whole = True
+        for record, held_out in records:
+            if whole:
+                self._note(record, held=held_out)
+            whole = record.ends
+            yield record, held_out
 
     def _note(self, record: Record, *, held: bool) -> None:
         said = {}
@@ -61,6 +46,26 @@ class ContextGatherer:
             if text := value.strip():
                 said[name] = codes.setdefault(text, len(codes))
         self._sides[held].add(said, record.vector)
+
+    def joined(self, encoded: EncodedCorpus, contexts: Contexts) -> EncodedCorpus:
+        """Add what is known about the records to their streams.
+
+        Args:
+            encoded: The same records as ids.
+            contexts: What a model knows; "learn" to see it from the training records. What only held-out
+                records say is then not said.
+
+        Raises:
+            ConfigError: If the schema does not have what a record says.
+            CorpusError: If an attribute has too many values, or vectors differ in their size.
+        """
+        schema = contexts if isinstance(contexts, ContextSchema) else None
+        training, validation = self.contexts(schema or self.schema(), strict=schema is not None)
+        return replace(
+            encoded,
+            training=replace(encoded.training, contexts=training),
+            validation=replace(encoded.validation, contexts=validation),
+        )
 
     def schema(self) -> ContextSchema:
         """Describe the attributes by what the records to learn from have.
@@ -183,29 +188,3 @@ def _number(attribute: Attribute, value: str) -> float:
         return attribute.number(value)
     except ConfigError:
         return float("nan")
-
-
-def with_contexts(
-    training: TokenStream,
-    validation: TokenStream,
-    gatherer: ContextGatherer,
-    schema: ContextSchema | None,
-) -> tuple[TokenStream, TokenStream]:
-    """Add what is known about the records to their streams.
-
-    Args:
-        training: What is learnt from, or read.
-        validation: What is held out.
-        gatherer: Has seen the records of both.
-        schema: That of a model; None to make one by the training records. What only held-out records say is
-            then not said.
-
-    Raises:
-        ConfigError: If the schema does not have what a record says.
-        CorpusError: If an attribute has too many values, or vectors differ in their size.
-    """
-    contexts = gatherer.contexts(schema or gatherer.schema(), strict=schema is not None)
-    first, second = (
-        replace(stream, contexts=part) for stream, part in zip((training, validation), contexts, strict=True)
-    )
-    return first, second

@@ -1,139 +1,92 @@
-"""Encode a corpus in two parts, one to learn from and one that is held out, by the one rule for runs.
+"""Encode a corpus by a recipe, in two parts: one to learn from and one that is held out.
 
 What was made of large files is kept, and taken from the cache the next time.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import replace
 
-from unspool.text.context import ContextSchema
-from unspool.text.encoding.cache import reused, tokenizer_digest
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.lines_to_ids import encode_lines
-from unspool.text.encoding.records_to_ids import encode_corpus
-from unspool.text.encoding.split import hash_split
+from unspool.text.encoding.cache import reused
+from unspool.text.encoding.contexts import ContextGatherer
+from unspool.text.encoding.encoded_corpus import EncodedCorpus, NumberedCorpus
+from unspool.text.encoding.lines_to_ids import number_lines
+from unspool.text.encoding.recipe import EncodingRecipe
+from unspool.text.encoding.records_to_ids import number_records
+from unspool.text.encoding.source_texts import SourceGatherer, with_sources
+from unspool.text.encoding.split import sides
 from unspool.text.records import Record, Records
-from unspool.text.tokenizers.registry import Tokenizer
-from unspool.text.tokenizers.unknown_symbols import Unknown, unknown_rule
-
-Contexts = ContextSchema | Literal["learn"] | None
-Sources = Tokenizer | Literal["learn"] | None
 
 
-def encode_in_parts(
-    corpus: Records,
-    validation: Records | None,
-    *,
-    fraction: float | None,
-    tokenizer: str | Tokenizer,
-    max_vocab_size: int | None = None,
-    unknown: Unknown | None = None,
-    grow: bool = False,
-    contexts: Contexts = None,
-    sources: Sources = None,
+def encode_corpus(
+    records: Iterable[Record], recipe: EncodingRecipe, validation: Iterable[Record] | None = None
 ) -> EncodedCorpus:
-    """Read a corpus once, and hold out what is for validation.
+    """Read records once and encode them, making a tokenizer on the way or using an existing one.
+
+    A new tokenizer knows the symbols of the whole corpus, those of held-out records too, so that every text
+    can be scored. Records whose `ends` is False are joined with the next one, without ``<eos>``; the first
+    piece decides whether all of them are held out. A record without text is an ``<eos>`` alone.
 
     Args:
-        corpus: The texts.
-        validation: Texts to hold out in place of a part of the corpus, or None.
-        fraction: Share to hold out where `validation` is None: in line mode the texts whose hash says so, the
-            same for every seed; of a document the end. None for nothing.
-        tokenizer: A name in `TOKENIZERS` to make a new one, or one that exists.
-        max_vocab_size: Most symbols of a new tokenizer; None for no limit.
-        unknown: What becomes of symbols that a tokenizer does not know; None for "replace" if it has an
-            ``<unk>``, else "error".
-        grow: Whether a tokenizer that exists gets the new symbols of the texts.
-        contexts: What may be said of a record, "learn" to see it from the corpus, or None, as in
-            `encode_corpus`.
-        sources: The tokenizer of the sources, "learn" to make one, or None, as in `encode_corpus`.
+        records: The texts.
+        recipe: How they become ids.
+        validation: Texts to hold out in place of a part of `records`, or None.
 
     Returns:
         The tokenizer and the two parts.
 
     Raises:
-        ConfigError: If an argument is out of its range.
-        CorpusError: If a text cannot be read, or nothing is left to learn from.
-        UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
+        ConfigError: If a record says what the contexts of the recipe do not have.
+        CorpusError: If a text cannot be read, there is none, nothing is left to learn from, or one has a
+            lone surrogate.
+        UnknownSymbolError: If a symbol is unknown to an existing tokenizer, and that is an error.
+        TokenizerError: If the corpus has more different words than a tokenizer can hold.
+
+    Example:
+        >>> encode_corpus(Records.of(["abc", "ab"]), EncodingRecipe()).training.ids.tolist()
+        [1, 2, 3, 4, 1, 2, 4]
     """
-    rule = unknown_rule(unknown, unk_id=tokenizer.unk_id if isinstance(tokenizer, Tokenizer) else None)
-    how = _How(fraction, tokenizer, max_vocab_size, rule, grow, contexts, sources)
-    if not how.texts_alone:  # what goes with them is kept nowhere
-        return _encode(corpus, validation, how)
-    return reused(
-        lambda: _encode(corpus, validation, how),
-        [corpus] if validation is None else [corpus, validation],
-        how.choices(),
-        same_as=lambda made: _How(
-            fraction, made.tokenizer, None, unknown_rule(None, unk_id=made.tokenizer.unk_id), False
-        ).choices(),
-    )
+    parts = [records] if validation is None else [records, validation]
+    files = [part for part in parts if isinstance(part, Records)]
+    if not recipe.texts_alone or len(files) < len(parts):  # what goes with texts is kept nowhere
+        return _encode(records, recipe, validation)
+    return reused(lambda: _encode(records, recipe, validation), files, recipe)
 
 
-@dataclass(frozen=True)
-class _How:
-    """Hold all that decides how texts are encoded, beside the texts."""
-
-    fraction: float | None
-    tokenizer: str | Tokenizer
-    max_vocab_size: int | None
-    unknown: Unknown
-    grow: bool
-    contexts: Contexts = None
-    sources: Sources = None
-
-    @property
-    def texts_alone(self) -> bool:
-        """Tell whether nothing is read but texts."""
-        return self.contexts is None and self.sources is None
-
-    def choices(self) -> dict[str, object]:
-        """Give it in JSON types, where texts alone are read."""
-        kind = self.tokenizer if isinstance(self.tokenizer, str) else tokenizer_digest(self.tokenizer)
-        return {
-            "fraction": self.fraction,
-            "tokenizer": kind,
-            "max_vocab_size": self.max_vocab_size,
-            "unknown": self.unknown,
-            "grow": self.grow,
-        }
-
-
-def _encode(corpus: Records, validation: Records | None, how: _How) -> EncodedCorpus:
-    if corpus.lines is not None and validation is None and how.texts_alone:
-        encoded = encode_lines(
-            corpus.lines(),
-            tokenizer=how.tokenizer,
-            max_vocab_size=how.max_vocab_size,
-            fraction=how.fraction or 0.0,
-            normalization=corpus.normalization,
-            unknown=how.unknown,
-            grow=how.grow,
-        )
-        if encoded is not None:
-            return encoded
-    both = _Both(corpus, validation)
-    held_out: Callable[[Record], bool] | None = None
-    if validation is not None:
-        held_out = both.in_validation
-    elif how.fraction is not None and not corpus.document:
-        held_out = hash_split(fraction=how.fraction)  # not by the run's seed: all seeds are measured alike
-    encoded = encode_corpus(
-        both,
-        tokenizer=how.tokenizer,
-        max_vocab_size=how.max_vocab_size,
-        held_out=held_out,
-        normalization=corpus.normalization,
-        unknown=how.unknown,
-        grow=how.grow,
-        contexts=how.contexts,
-        sources=how.sources,
-    )
-    if validation is None and how.fraction is not None and corpus.document:
-        head, tail = encoded.training.tail_split(how.fraction)
+def _encode(
+    records: Iterable[Record], recipe: EncodingRecipe, validation: Iterable[Record] | None
+) -> EncodedCorpus:
+    if isinstance(records, Records) and records.lines and validation is None and recipe.texts_alone:
+        numbered = number_lines(records.lines(), recipe)
+        if numbered is not None:
+            return _finished(numbered)
+    sided = sides(records, recipe, validation)
+    contexts = None if recipe.contexts is None else ContextGatherer()
+    sources = None if recipe.sources is None else SourceGatherer()
+    if contexts is not None:
+        sided = contexts.passing(sided)
+    if sources is not None:
+        sided = sources.passing(sided)
+    encoded = _finished(number_records(sided, recipe))
+    if contexts is not None:
+        encoded = contexts.joined(encoded, recipe.contexts)
+    if sources is not None:
+        read = recipe.for_sources(encoded.tokenizer)
+        encoded = with_sources(encoded, _finished(number_records(sources.sides(read.form), read)))
+    if recipe.document and recipe.validation_fraction is not None and validation is None:
+        head, tail = encoded.training.tail_split(recipe.validation_fraction)
         return replace(encoded, training=head, validation=tail)
     return encoded
+
+
+def _finished(numbered: NumberedCorpus) -> EncodedCorpus:
+    """Turn the numbers of both parts into ids."""
+    lengths = numbered.tokenizer.symbol_lengths
+    symbol_lengths = None if (lengths[1:-1] == 1).all() else lengths
+    training, validation = (
+        part.finish(numbered.table, symbol_lengths=symbol_lengths)
+        for part in (numbered.training, numbered.validation)
+    )
+    return EncodedCorpus(numbered.tokenizer, training, validation, numbered.unknown)
 
 
 def fingerprints(encoded: EncodedCorpus) -> dict[str, str]:
@@ -142,21 +95,3 @@ def fingerprints(encoded: EncodedCorpus) -> dict[str, str]:
         "training": encoded.training.fingerprint(),
         "validation": encoded.validation.fingerprint(),
     }
-
-
-class _Both:
-    """Read the texts to learn from, then those held out, and know at each moment which of the two it is."""
-
-    def __init__(self, training: Records, validation: Records | None) -> None:
-        self._training, self._validation = training, validation
-        self._second = False
-
-    def __iter__(self) -> Iterator[Record]:
-        self._second = False
-        yield from self._training
-        self._second = True
-        yield from self._validation or ()
-
-    def in_validation(self, record: Record) -> bool:
-        """Tell whether the record that was just read is held out."""
-        return self._second

@@ -1,4 +1,4 @@
-"""Encode plain text, a record a line, character by character: the fast twin of `encode_corpus`.
+"""Number plain text, a record a line, character by character: the fast twin of `number_records`.
 
 A block of many lines goes through the native kernels as a whole. Several threads find and hash the lines of
 the next blocks and number their characters, as long as all of them are known, while one reads and writes.
@@ -12,23 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.configuration import check
 from unspool.kernels.lines import Lines, NumberedLines, Numbering, find_lines
 from unspool.kernels.machine import default_threads
 from unspool.text.codepoints import to_codepoints
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.records_to_ids import (
-    Numbered,
-    finished,
-    grown_tokenizer,
-    new_tokenizer,
-    refuse_nothing,
-)
-from unspool.text.encoding.split import digest_limit
+from unspool.text.encoding.encoded_corpus import NumberedCorpus
+from unspool.text.encoding.recipe import EncodingRecipe, TokenizedSymbols
+from unspool.text.encoding.split import digest_limit, refuse_nothing
 from unspool.text.reading.decoding import PIECE
-from unspool.text.records import check_normalization, normalized
+from unspool.text.records import normalized
 from unspool.text.streams.builder import StreamBuilder
-from unspool.text.tokenizers.counting import check_max_vocab_size
 from unspool.text.tokenizers.registry import CharTokenizer, Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
 
@@ -38,46 +30,25 @@ AHEAD = 2  # blocks that wait, for each thread
 Tried = tuple[Lines, NumberedLines | None]
 
 
-def encode_lines(
-    blocks: Iterable[str],
-    *,
-    tokenizer: str | Tokenizer,
-    max_vocab_size: int | None = None,
-    fraction: float = 0.0,
-    normalization: str | None = "NFC",
-    unknown: Unknown = "error",
-    grow: bool = False,
-) -> EncodedCorpus | None:
-    r"""Encode the lines of a text that are more than white space, as `encode_corpus` would.
+def number_lines(blocks: Iterable[str], recipe: EncodingRecipe) -> NumberedCorpus | None:
+    r"""Number the lines of a text that are more than white space, as `number_records` would.
 
     Args:
         blocks: The text in blocks of any length, every line ended by ``\n``.
-        tokenizer: As for `encode_corpus`.
-        max_vocab_size: As for `encode_corpus`.
-        fraction: Share of the lines to hold out by their hash; see `hash_split`.
-        normalization: As for `encode_corpus`.
-        unknown: As for `encode_corpus`.
-        grow: As for `encode_corpus`.
+        recipe: How they become ids.
 
     Returns:
-        The corpus; None where the general way has to be taken: for another tokenizer than char, an unknown
-        symbol that is no ``<unk>``, a line of more than a million characters, or no text at all.
+        Both parts in numbers; None where the general way has to be taken: for another tokenizer than char,
+        an unknown symbol that is no ``<unk>``, a line of more than a million characters, or no text at all.
 
     Raises:
-        ConfigError: If an argument is out of its range.
         CorpusError: If a block cannot be read, or nothing is left for training.
     """
-    known = tokenizer if isinstance(tokenizer, Tokenizer) else None
-    if (known.kind if known else tokenizer) != CharTokenizer.kind:
+    if recipe.tokenizer_type is not CharTokenizer:
         return None
-    check(
-        "max_vocab_size", max_vocab_size, "None with a tokenizer that exists", not (known and max_vocab_size)
-    )
-    check_max_vocab_size(max_vocab_size)
-    form = known.normalization if known else check_normalization(normalization)
     training, validation = StreamBuilder(), StreamBuilder()
     numbering = Numbering()
-    for done in _numbered(_codes(blocks, form), digest_limit(fraction), numbering):
+    for done in _numbered(_codes(blocks, recipe.form), digest_limit(recipe.hashed_fraction), numbering):
         if done is None:
             return None
         for builder, numbers, ends in (
@@ -88,15 +59,14 @@ def encode_lines(
     if training.num_records + validation.num_records == 0:
         return None
     refuse_nothing(training, validation)
-    numbered: Numbered | None
-    if known is None:
-        numbered = new_tokenizer(CharTokenizer, numbering, max_vocab_size, form)
-    else:
-        numbered = grown_tokenizer(known, numbering) if grow else _known_ids(known, numbering, unknown)
-    return None if numbered is None else finished(training, validation, numbered)
+    known = None if recipe.grow else recipe.known
+    symbols = (
+        recipe.tokenized(numbering) if known is None else _known_ids(known, numbering, recipe.unknown_rule)
+    )
+    return None if symbols is None else NumberedCorpus(training, validation, *symbols)
 
 
-def _known_ids(tokenizer: Tokenizer, numbering: Numbering, unknown: Unknown) -> Numbered | None:
+def _known_ids(tokenizer: Tokenizer, numbering: Numbering, unknown: Unknown) -> TokenizedSymbols | None:
     """Give the ids of a tokenizer that exists, or None if it takes a look at the text to tell."""
     symbols, counts = numbering.symbols(), numbering.counts()
     ids = {symbol: i for i, symbol in enumerate(tokenizer.symbols, start=1) if i != tokenizer.unk_id}

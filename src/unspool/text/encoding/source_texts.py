@@ -1,6 +1,6 @@
 """Gather the sources of records while these are read, and encode them by a tokenizer of their own."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,35 +8,30 @@ from numpy.typing import NDArray
 
 from unspool.errors import CorpusError
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.records import Record
+from unspool.text.encoding.split import Sided
+from unspool.text.records import Record, normalized
 from unspool.text.streams.lanes import padded_sources
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
 
-HeldOut = Callable[[Record], bool]
-
 
 class SourceGatherer:
-    """Pass records on, and remember their sources and on which side of the split they are.
+    """Pass records on, and remember their sources and on which side of the split they are."""
 
-    Args:
-        records: The records, each of which has a source.
-        held_out: Tells which of them are held out; None for none.
-    """
+    def __init__(self) -> None:
+        self._sources: list[tuple[str, bool]] = []
 
-    def __init__(self, records: Iterable[Record], held_out: HeldOut | None) -> None:
-        self._records, self._rule = records, held_out
-        self._sources: list[str] = []
-        self._held: list[bool] = []
+    def passing(self, records: Iterable[Sided]) -> Iterator[Sided]:
+        """Pass records on, each with whether it is held out.
 
-    def __iter__(self) -> Iterator[Record]:
-        """Pass the records on.
+        Args:
+            records: The records and their sides.
 
         Raises:
             CorpusError: If one has no source, or is a piece of a longer text.
         """
-        for number, record in enumerate(self._records, start=1):
+        for number, (record, held_out) in enumerate(records, start=1):
             if record.source is None:
                 hint = "say which column it is (source_text, --source)"
                 raise CorpusError(
@@ -46,28 +41,16 @@ class SourceGatherer:
                 raise CorpusError(
                     f"record {number:,}", expected="a whole text beside a source", got="a piece"
                 )
-            self._sources.append(record.source)
-            if self._rule is None:
-                self._held.append(False)
-            yield record
+            self._sources.append((record.source, held_out))
+            yield record, held_out
 
-    @property
-    def held_out(self) -> HeldOut | None:
-        """Give the rule of the split, which is asked once for each record."""
-        rule = self._rule
-        if rule is None:
-            return None
+    def sides(self, form: str | None) -> Iterator[Sided]:
+        """Return the sources as records of their own, on the sides of their texts.
 
-        def asked(record: Record) -> bool:
-            self._held.append(rule(record))
-            return self._held[-1]
-
-        return asked
-
-    def sources(self) -> tuple[Iterator[Record], HeldOut]:
-        """Give the sources as records of their own, and what tells the held-out ones."""
-        held = iter(self._held)
-        return (Record(source) for source in self._sources), lambda _: next(held)
+        Args:
+            form: The Unicode form that they are brought to.
+        """
+        return ((Record(normalized(source, form)), held_out) for source, held_out in self._sources)
 
 
 def with_sources(targets: EncodedCorpus, sources: EncodedCorpus) -> EncodedCorpus:

@@ -9,10 +9,16 @@ salt is the seed in 16 bytes, little end first.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from unspool.configuration import check, is_real, is_whole
-from unspool.text.records import Record
+from unspool.errors import CorpusError
+from unspool.text.encoding.recipe import EncodingRecipe
+from unspool.text.records import Record, normalized
+from unspool.text.streams.builder import StreamBuilder
+
+Sided = tuple[Record, bool]  # a record, and whether it is held out
 
 DIGEST_BYTES = 8
 SALT_BYTES = hashlib.blake2b.SALT_SIZE
@@ -35,8 +41,60 @@ def is_held_out(text: str, *, fraction: float, seed: int = 0) -> bool:
     return _digest(text, _hasher(seed)) < _limit(fraction)
 
 
+def sides(
+    records: Iterable[Record], recipe: EncodingRecipe, validation: Iterable[Record] | None = None
+) -> Iterator[Sided]:
+    """Read records in the recipe's Unicode form, each with whether it is held out.
+
+    Args:
+        records: The records; the pieces of a text are on the side of the first of them.
+        recipe: Says which of them are held out.
+        validation: Records to hold out in place of some of those, read after them; or None.
+
+    Yields:
+        The records and their sides.
+    """
+    fraction, form = recipe.hashed_fraction, recipe.form
+    rule = hash_split(fraction=fraction) if fraction and validation is None else None
+    whole, held_out = True, False
+    for record in records:
+        read = _in_form(record, form)
+        if whole and rule is not None:
+            held_out = rule(read)
+        whole = read.ends
+        yield read, held_out
+    for record in validation or ():
+        yield _in_form(record, form), True
+
+
+def _in_form(record: Record, form: str | None) -> Record:
+    text = normalized(record.text, form)
+    return record if text is record.text else replace(record, text=text)
+
+
+def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
+    """Refuse a split that leaves nothing to learn from.
+
+    Args:
+        training: The records to learn from.
+        validation: The records that were held out.
+
+    Raises:
+        CorpusError: If there is no record, or none for training, or no text in these.
+    """
+    if training.num_records + validation.num_records == 0:
+        raise CorpusError("the corpus is empty", expected="at least one record", got="none")
+    if training.num_records == 0:
+        got = f"all {validation.num_records:,} held out"
+        hint = "hold out nothing (validation_fraction none), or use more text"
+        raise CorpusError("no record is left for training", expected="at least one", got=got, hint=hint)
+    if training.characters == 0:
+        got = f"{training.num_records:,} records without a known symbol"
+        raise CorpusError("the corpus has no text to learn from", expected="at least one character", got=got)
+
+
 def hash_split(*, fraction: float, seed: int = 0) -> Callable[[Record], bool]:
-    """Make the `held_out` of `encode_corpus` that goes by `is_held_out`.
+    """Make the rule that goes by `is_held_out`.
 
     Args:
         fraction: Share of the different texts to hold out, from 0 to 1.
