@@ -12,10 +12,10 @@ import pytest
 PROGRAM = """
 import random, resource, sys, time
 import numpy as np
-from unspool.text.encoding import encode_corpus
-from unspool.text.lanes import Lanes
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record
-from unspool.text.split import hash_split
+from unspool.text.streams.lanes import Lanes
 
 kind, alphabet, document = sys.argv[1:]
 draw = random.Random(0)
@@ -30,8 +30,8 @@ def records():
         yield Record(text, ends=document != "document" or done >= total)
 
 start = time.process_time()
-held_out = None if document == "document" else hash_split(fraction=0.1)
-corpus = encode_corpus(records(), tokenizer=kind, held_out=held_out)
+fraction = None if document == "document" else 0.1
+corpus = encode_corpus(records(), EncodingRecipe(tokenizer=kind, validation_fraction=fraction))
 encoded, seconds = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, time.process_time() - start
 options = dict(batch_size=32, sequence_length=64, seed=0, eos_id=corpus.tokenizer.eos_id)
 next(iter(Lanes(corpus.training, document=document == "document", **options).windows(0)))
