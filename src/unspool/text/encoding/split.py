@@ -55,21 +55,16 @@ def sides(
         The records and their sides.
     """
     fraction, form = recipe.hashed_fraction, recipe.form
-    rule = hash_split(fraction=fraction) if fraction and validation is None else None
+    rule = hash_split(fraction=fraction) if fraction and validation is None else lambda _: False
     whole, held_out = True, False
-    for record in records:
-        read = _in_form(record, form)
-        if whole and rule is not None:
-            held_out = rule(read)
-        whole = read.ends
-        yield read, held_out
-    for record in validation or ():
-        yield _in_form(record, form), True
-
-
-def _in_form(record: Record, form: str | None) -> Record:
-    text = normalized(record.text, form)
-    return record if text is record.text else replace(record, text=text)
+    for part, is_out in ((records, rule), (validation or (), lambda _: True)):
+        for record in part:
+            text = normalized(record.text, form)
+            read = record if text is record.text else replace(record, text=text)
+            if whole:
+                held_out = is_out(read)
+            whole = read.ends
+            yield read, held_out
 
 
 def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
