@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from unspool.errors import ConfigError
+from unspool.model import Generator
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
 from unspool.text.encoding import cache as stream_cache
 from unspool.text.encoding.cache import StreamCache
 from unspool.text.encoding.corpus import encode_corpus
@@ -247,3 +250,14 @@ def test_a_limit_is_a_number_of_gigabytes(text: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("UNSPOOL_CACHE_LIMIT", limit)
     with pytest.raises(ConfigError, match=r"UNSPOOL_CACHE_LIMIT: expected gigabytes"):
         encoded(text)
+
+
+def test_an_evaluation_takes_what_is_kept_and_measures_the_same(text: Path) -> None:
+    tokenizer = encode_corpus(read_records(text, reuse=False), EncodingRecipe()).tokenizer
+    network = NetworkConfig(hidden_size=3, vocab_size=tokenizer.vocab_size)
+    model = Generator(network=network, tokenizer=tokenizer, parameters=initialize(network, 0))
+    records = read_records(text)
+    alone = model.evaluate(list(records))
+    assert not StreamCache().entries()
+    assert [model.evaluate(records) for _ in range(2)] == [alone] * 2
+    assert len(StreamCache().entries()) == 1

@@ -7,6 +7,8 @@ from unspool.configuration import check
 from unspool.engines.protocol import Engine, Floats
 from unspool.evaluation.scoring import texts_of
 from unspool.generation.options.generation_options import GenerationKeywords, generation_options
+from unspool.network.conditions import schema_of
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
@@ -80,14 +82,18 @@ class Auditing:
             metrics=metrics,
             secrets=planted.get("texts", ()) if secrets is None else texts_of("secrets", secrets),
             canary_format=canary_format or planted.get("format"),
+        )
+        corpus = _as_records(records)
+        recipe = EncodingRecipe(
+            tokenizer=self.tokenizer,
+            normalization=corpus.normalization,
+            validation_fraction=self.training.get("validation_fraction"),
+            document=corpus.document,
             unknown=unknown,
+            contexts=schema_of(self.data),
         )
-        texts = AuditTexts(
-            corpus=_as_records(records),
-            validation=None if validation is None else _as_records(validation),
-            fraction=self.training.get("validation_fraction"),
-            data=self.data,
-        )
+        other = None if validation is None else _as_records(validation)
+        texts = AuditTexts(corpus=corpus, validation=other, recipe=recipe, data=self.data)
         return audit_network(self._engine, self.parameters, self.tokenizer, texts, chosen, report=report)
 
 

@@ -23,7 +23,6 @@ from unspool.evaluation.audit.verdicts import Copying, Whole, judge_copying
 from unspool.evaluation.streams import evaluate_stream
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.random import sequence_keys
-from unspool.network.conditions import schema_of
 from unspool.text.canaries import CanaryFormat, with_canaries
 from unspool.text.encoding.corpus import encode_corpus, fingerprints
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
@@ -31,7 +30,6 @@ from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.text.tokenizers.unknown_symbols import Unknown
 
 MEASURED = 1 << 17  # symbols of each part that bits per character are measured on
 DRAWN_AT_ONCE = 256
@@ -98,8 +96,6 @@ class AuditOptions:
         metrics: The lines of the run's metrics.jsonl; none where there are none.
         secrets: Secrets to look for, all of the format.
         canary_format: Their format; None where there are no secrets.
-        unknown: What becomes of symbols that the model does not know; None for "replace" if it has an
-            `<unk>`, else "error".
     """
 
     samples: int
@@ -107,7 +103,6 @@ class AuditOptions:
     metrics: Iterable[Mapping[str, Any]] = ()
     secrets: Sequence[str] = ()
     canary_format: str | None = None
-    unknown: Unknown | None = None
 
     def __post_init__(self) -> None:
         check("samples", self.samples, "a whole number ≥ 1", is_whole(self.samples, least=1))
@@ -122,13 +117,13 @@ class AuditTexts:
     Args:
         corpus: Its texts.
         validation: What was held out, if that was another corpus.
-        fraction: Share of the corpus that was held out otherwise; None for nothing.
+        recipe: How they became ids, and what was held out otherwise.
         data: What the model says of its text: the secrets to plant again, and its fingerprints.
     """
 
     corpus: Records
     validation: Records | None
-    fraction: float | None
+    recipe: EncodingRecipe
     data: Mapping[str, Any]
 
 
@@ -165,15 +160,7 @@ def audit_network(
             engine, parameters, tokenizer, form=form, secrets=options.secrets, seed=seed
         )
     report("reading the corpus", 0, 0)
-    recipe = EncodingRecipe(
-        tokenizer=tokenizer,
-        normalization=texts.corpus.normalization,
-        validation_fraction=texts.fraction,
-        document=texts.corpus.document,
-        unknown=options.unknown,
-        contexts=schema_of(texts.data),
-    )
-    encoded = encode_corpus(with_canaries(texts.corpus, texts.data), recipe, texts.validation)
+    encoded = encode_corpus(with_canaries(texts.corpus, texts.data), texts.recipe, texts.validation)
     training, held_out, document = encoded.training, encoded.validation, texts.corpus.document
     report("measuring bits per character", 0, 0)
     bits = [

@@ -20,7 +20,7 @@ TokenizedSymbols = tuple[Tokenizer, NDArray[np.uint32], int]  # with the id of e
 
 @dataclass(frozen=True, kw_only=True)
 class EncodingRecipe:
-    """State how texts become ids.
+    """The choices by which texts become ids.
 
     Args:
         tokenizer: A name in `TOKENIZERS` to make a new one, or one that exists, for more training and for
