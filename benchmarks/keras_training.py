@@ -68,7 +68,7 @@ def training_step(
         optimizer.apply(gradients, variables)
         return loss, after
 
-    zeros = [tf.zeros((batch_size, H)) for _ in range(config.kind.state_size)]
+    zeros = [tf.zeros((batch_size, H)) for _ in range(config.kind.states)]
     states = [list(zeros) for _ in layers]
     turns = cycle([(tf.constant(window.ids.T), tf.constant(window.targets.T)) for window in windows])
 

@@ -217,22 +217,16 @@ double optimize(ThreadTeam& team, const std::string& kernels, int kind,
                 const std::vector<std::vector<Array<float>>>& slots, const std::vector<float>& decays,
                 int64_t step, float learning_rate, float beta1, float beta2, float epsilon, float clip_norm) {
     const std::vector<float*> values = pointers(parameters), grads = pointers(gradients);
-    const std::vector<float*> slot1 = pointers(slots.at(0)), slot2 = pointers(slots.at(1));
+    std::vector<std::vector<float*>> arrays(kMostSlots);
+    for (size_t slot = 0; slot < slots.size(); ++slot) arrays.at(slot) = pointers(slots[slot]);
     std::vector<int64_t> sizes;
     for (const auto& array : parameters) sizes.push_back(static_cast<int64_t>(array.size()));
-    const OptimizerStep work{kind,
-                             static_cast<int>(sizes.size()),
-                             sizes.data(),
-                             values.data(),
-                             grads.data(),
-                             slot1.empty() ? nullptr : slot1.data(),
-                             slot2.empty() ? nullptr : slot2.data(),
-                             decays.data(),
-                             step,
-                             learning_rate,
-                             beta1,
-                             beta2,
-                             epsilon,
+    const OptimizerStep work{kind,          static_cast<int>(sizes.size()),
+                             sizes.data(),  values.data(),
+                             grads.data(),  {arrays[0].data(), arrays[1].data()},
+                             decays.data(), step,
+                             learning_rate, beta1,
+                             beta2,         epsilon,
                              clip_norm};
     WithoutLock unlocked;
     ThreadTeam::Turn turn(team);

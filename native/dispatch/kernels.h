@@ -116,16 +116,17 @@ struct Sequences {
     Finish* reasons;        // (count) out
 };
 
+constexpr int kMostSlots = 2;  // arrays that an optimizer keeps for each array of parameters
+
 struct OptimizerStep {
-    int kind;  // 0 adam, 1 rmsprop, 2 sgd
+    int kind;  // an `Optimizer` of network/optimizer.h
     int arrays;
     const int64_t* sizes;
     float* const* parameters;
     const float* const* gradients;
-    float* const* slot1;  // first moment, or momentum; null where the kind has none
-    float* const* slot2;  // second moment
-    const float* decays;  // decoupled weight decay of each array
-    int64_t step;         // from 1
+    float* const* slots[kMostSlots];  // in the kind's own order; null where it has fewer
+    const float* decays;              // decoupled weight decay of each array
+    int64_t step;                     // from 1
     float learning_rate, beta1, beta2, epsilon;
     float clip_norm;  // 0: off
 };

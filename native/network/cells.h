@@ -29,18 +29,19 @@ struct CellPlan {
     int inputs;  // groups that the input feeds
     Group input[2];
     Group recurrent;
-    bool two_products;  // the candidate has a product of its own, over r * h
+    bool two_products;    // the candidate has a product of its own, over r * h
+    bool recurrent_bias;  // a bias of its own is stored for the recurrent product
 };
 
 inline CellPlan plan_of(const Shape& shape) {
     switch (shape.cell) {
         case Cell::kLstm:
-            return {4, 4, 2, 1, {{0, 4, 0}, {}}, {0, 4, 0}, false};
+            return {4, 4, 2, 1, {{0, 4, 0}, {}}, {0, 4, 0}, false, false};
         case Cell::kGru:
-            if (shape.reset_after) return {3, 4, 1, 2, {{0, 2, 0}, {2, 1, 3}}, {0, 3, 0}, false};
-            return {3, 4, 1, 1, {{0, 3, 0}, {}}, {0, 2, 0}, true};
+            if (shape.reset_after) return {3, 4, 1, 2, {{0, 2, 0}, {2, 1, 3}}, {0, 3, 0}, false, true};
+            return {3, 4, 1, 1, {{0, 3, 0}, {}}, {0, 2, 0}, true, false};
         default:
-            return {1, 1, 1, 1, {{0, 1, 0}, {}}, {0, 1, 0}, false};
+            return {1, 1, 1, 1, {{0, 1, 0}, {}}, {0, 1, 0}, false, false};
     }
 }
 

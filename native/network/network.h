@@ -107,7 +107,7 @@ struct Network {
             take(a.bias, a.bias_grad);
             a.recurrent_bias = nullptr;
             a.recurrent_bias_grad = nullptr;
-            if (shape.cell == Cell::kGru && shape.reset_after) take(a.recurrent_bias, a.recurrent_bias_grad);
+            if (plan.recurrent_bias) take(a.recurrent_bias, a.recurrent_bias_grad);
         }
         take(output_kernel, output_kernel_grad);
         take(output_bias, output_bias_grad);

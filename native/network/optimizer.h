@@ -5,6 +5,7 @@
 
 namespace unspool::UNSPOOL_ISA {
 
+// The numbers in the rows of `OPTIMIZERS` in training/optimizers.py.
 enum Optimizer { kAdam = 0, kRmsprop = 1, kSgd = 2 };
 
 constexpr int64_t kChunk = 8192;  // floats that one sum covers: the same chunks for every number of threads
@@ -55,8 +56,8 @@ struct Update {
             second = second * beta2 + g * g * (1.0f - beta2);
             p = p - first * (rate * correction1) / (root(second * correction2) + epsilon);
         } else if constexpr (Kind == kRmsprop) {
-            second = second * beta2 + g * g * (1.0f - beta2);
-            p = p - g * rate / root(second + epsilon);
+            first = first * beta2 + g * g * (1.0f - beta2);
+            p = p - g * rate / root(first + epsilon);
         } else {
             first = first * beta1 + g;
             p = p - first * rate;
@@ -72,26 +73,24 @@ UNSPOOL_INLINE Vec vector_root(Vec v) {
 
 template <int Kind>
 inline void update_chunk(const OptimizerStep& step, const Update& update, const Chunk& chunk) {
-    constexpr bool kHasFirst = Kind != kRmsprop, kHasSecond = Kind != kSgd;
+    constexpr bool kHasSecond = Kind == kAdam;
     float* p = step.parameters[chunk.array];
     const float* g = step.gradients[chunk.array];
-    float* first = kHasFirst ? step.slot1[chunk.array] : nullptr;
-    float* second = kHasSecond ? step.slot2[chunk.array] : nullptr;
+    float* first = step.slots[0][chunk.array];
+    float* second = kHasSecond ? step.slots[1][chunk.array] : nullptr;
     int64_t i = chunk.first;
     for (; i + kLanes <= chunk.last; i += kLanes) {
-        Vec value = load(p + i), m{}, v{};
-        if constexpr (kHasFirst) m = load(first + i);
+        Vec value = load(p + i), m = load(first + i), v{};
         if constexpr (kHasSecond) v = load(second + i);
         update.apply<Kind>(value, load(g + i), m, v, [](Vec x) { return vector_root(x); });
         store(p + i, value);
-        if constexpr (kHasFirst) store(first + i, m);
+        store(first + i, m);
         if constexpr (kHasSecond) store(second + i, v);
     }
     for (; i < chunk.last; ++i) {
         float none = 0.0f;
-        float& m = kHasFirst ? first[i] : none;
         float& v = kHasSecond ? second[i] : none;
-        update.apply<Kind>(p[i], g[i], m, v, [](float x) { return std::sqrt(x); });
+        update.apply<Kind>(p[i], g[i], first[i], v, [](float x) { return std::sqrt(x); });
     }
 }
 

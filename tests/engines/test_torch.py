@@ -7,25 +7,35 @@ from numpy.typing import NDArray
 from tests.engines.variants import VOCAB_SIZE, make_case, parameters_of
 from unspool.engines import make_engine
 from unspool.errors import ConfigError
+from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 
 torch = pytest.importorskip("torch")
 
-from unspool.engines.torch import TorchEngine  # noqa: E402  (after the check that PyTorch is there)
+from unspool.engines.torch import TORCH_CELLS, TorchEngine, TorchLayer  # noqa: E402  (after the check that PyTorch is there)
 
-TORCH_ORDER = {"rnn": "h", "lstm": "ifco", "gru": "rzh"}  # PyTorch's gates in this project's letters
+WITH_LAYER = {name: row.layer for name, row in TORCH_CELLS.items() if isinstance(row.layer, TorchLayer)}
+
+
+def test_every_cell_has_a_step_and_a_layer_or_the_words_for_none() -> None:
+    assert TORCH_CELLS.keys() == CELLS.keys()
+    for name, row in TORCH_CELLS.items():
+        assert row.layer if isinstance(row.layer, str) else set(row.layer.gates) == set(CELLS[name].gates)
 
 
 def rows(matrix: NDArray[np.float64], config: NetworkConfig) -> "torch.Tensor":
     """Turn our columns of gates (.., G·H) into PyTorch's rows (G·H, ..) in PyTorch's order."""
     blocks = dict(zip(config.kind.gates, np.split(matrix, len(config.kind.gates), axis=-1), strict=True))
-    return torch.tensor(np.concatenate([blocks[gate] for gate in TORCH_ORDER[config.cell]], axis=-1).T)
+    return torch.tensor(np.concatenate([blocks[gate] for gate in WITH_LAYER[config.cell].gates], axis=-1).T)
 
 
 def torch_layers(config: NetworkConfig, parameters: dict[str, NDArray[np.float64]]) -> "torch.nn.Module":
     """Build PyTorch's own layers with our parameters."""
-    layers = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[config.cell]
-    module = layers(config.embedding_size or VOCAB_SIZE, config.hidden_size, config.num_layers).double()
+    module = (
+        WITH_LAYER[config.cell]
+        .make(config.embedding_size or VOCAB_SIZE, config.hidden_size, config.num_layers)
+        .double()
+    )
     H = config.hidden_size
     with torch.no_grad():
         for layer in range(config.num_layers):
@@ -40,7 +50,7 @@ def torch_layers(config: NetworkConfig, parameters: dict[str, NDArray[np.float64
     return module
 
 
-@pytest.mark.parametrize("cell", TORCH_ORDER)
+@pytest.mark.parametrize("cell", WITH_LAYER)
 @pytest.mark.parametrize(("num_layers", "embedding_size"), [(1, None), (2, 5)])
 def test_the_networks_are_those_of_pytorch(cell: str, num_layers: int, embedding_size: int | None) -> None:
     config = NetworkConfig(
@@ -51,12 +61,12 @@ def test_the_networks_are_those_of_pytorch(cell: str, num_layers: int, embedding
     logits, state = engine.logits(parameters, case.window.ids, case.state)
     table = parameters["embedding"] if embedding_size else np.eye(VOCAB_SIZE)
     before = torch.tensor(case.state.astype(np.float64)).transpose(0, 1)  # (S, L, B, H)
-    first = tuple(part.contiguous() for part in before) if cell == "lstm" else before[0].contiguous()
+    first = tuple(part.contiguous() for part in before) if len(before) == 2 else before[0].contiguous()
     with torch.no_grad():
         hidden, after = torch_layers(config, parameters)(torch.tensor(table[case.window.ids]), first)
     wanted = hidden.numpy() @ parameters["output.kernel"] + parameters["output.bias"]
     np.testing.assert_allclose(logits[..., 1:], wanted[..., 1:], rtol=1e-10, atol=1e-12)
-    last = np.stack([part.numpy() for part in (after if cell == "lstm" else (after,))], axis=1)
+    last = np.stack([part.numpy() for part in (after if len(before) == 2 else (after,))], axis=1)
     np.testing.assert_allclose(state, last, rtol=1e-10, atol=1e-12)
 
 

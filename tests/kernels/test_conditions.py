@@ -19,7 +19,8 @@ GATES = 4 * 5
 def run(conditions: WindowConditions) -> None:
     """Run a window of three steps and two lanes."""
     shape = NetworkShape(
-        cell="lstm",
+        cell=CONFIG.kind.native or 0,
+        states=CONFIG.kind.states,
         vocab_size=7,
         hidden_size=5,
         num_layers=2,

@@ -80,7 +80,7 @@ def test_a_step_keeps_shape_and_type(config: NetworkConfig) -> None:
     for dtype in (np.float32, np.float64):
         parameters = {name: values.astype(dtype) for name, values in parameters_of(config).items()}
         inputs = random.normal(size=(3, len(cell.gates) * config.hidden_size)).astype(dtype)
-        state = np.zeros((cell.state_size, 3, config.hidden_size), dtype=dtype)
+        state = np.zeros((cell.states, 3, config.hidden_size), dtype=dtype)
         after = cell.step(layer_parameters(parameters, 0), inputs, state)
         assert (after.shape, after.dtype) == (state.shape, state.dtype)
         assert not state.any()  # the state given is left as it was

@@ -1,14 +1,24 @@
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from unspool.training.config import TrainingConfig
-from unspool.training.optimizers import OPTIMIZERS, Optimizer, decays, global_norm
+from unspool.training.optimizers import (
+    OPTIMIZERS,
+    Coefficients,
+    FloatArray,
+    Optimizer,
+    Rule,
+    decays,
+    global_norm,
+)
 
 SHAPES = {"embedding": (5, 3), "layers.0.input_kernel": (3, 4), "layers.0.bias": (4,), "output.bias": (2,)}
 STEPS = 7
+NATIVE = {name: rule.native for name, rule in OPTIMIZERS.items() if rule.native is not None}
 
 
 def draw(seed: int, dtype: type = np.float64) -> dict[str, np.ndarray[Any, Any]]:
@@ -101,7 +111,7 @@ def test_float32_follows_float64(name: str) -> None:
         np.testing.assert_allclose(single[key], double[key], rtol=2e-4, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", NATIVE)
 @pytest.mark.parametrize("clip_norm", [None, 1.0])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_native_update_is_the_twin_of_the_numpy_one(
@@ -114,7 +124,7 @@ def test_the_native_update_is_the_twin_of_the_numpy_one(
     for step in range(1, STEPS + 1):
         gradients = draw(step, np.float32)
         ours.step = theirs.step = step - 1
-        norm = ours.update_natively(native, gradients, 0.01 * step)
+        norm = ours.update_natively(NATIVE[name], native, gradients, 0.01 * step)
         assert norm == pytest.approx(theirs.update_in_numpy(plain, gradients, 0.01 * step), rel=1e-5)
     for key in SHAPES:
         np.testing.assert_allclose(native[key], plain[key], rtol=1e-4, atol=1e-5)
@@ -185,3 +195,43 @@ def test_only_kernels_and_the_embedding_decay() -> None:
         "layers.0.recurrent_kernel",
         "output.kernel",
     }
+
+
+def lion(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c: Coefficients) -> None:
+    """Update by the sign of the running mean (Chen et al., "Symbolic discovery of optimizers", 2023)."""
+    (mean,) = slots
+    direction = np.sign(c.beta1 * mean + (1 - c.beta1) * gradient)
+    parameter -= c.learning_rate * (direction + c.decay * parameter)
+    mean *= c.beta2
+    mean += (1 - c.beta2) * gradient
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_further_optimizer_is_a_row(monkeypatch: pytest.MonkeyPatch, dtype: type) -> None:
+    """A row without native code is updated in NumPy, float32 too; the values are worked by hand."""
+    monkeypatch.setitem(OPTIMIZERS, "lion", Rule(("mean",), lion, lambda c: (c.beta1, c.beta2), decays=True))
+    config = TrainingConfig(optimizer="lion", beta1=0.5, beta2=0.75, weight_decay=0.5, clip_norm=None)
+    parameters = {"output.kernel": np.array([1.0, -2.0, 3.0], dtype), "output.bias": np.array([1.0], dtype)}
+    optimizer = Optimizer("lion", parameters, config, threads=3)
+    first, second = [4.0, -8.0, 0.0], [-2.0, 4.0, 1.0]
+    for gradient in (first, second):
+        gradients = {"output.kernel": np.array(gradient, dtype), "output.bias": np.array([-1.0], dtype)}
+        optimizer.update(parameters, gradients, 0.5)
+    # kernel, step 1: 1 - .5 (1 + .5), -2 - .5 (-1 - 1), 3 - .5 (0 + 1.5); the means become 1, -2, 0
+    # step 2 goes by the signs of -.5, 1 and .5: .25 - .5 (-1 + .125), -1 - .5 (1 - .5), 2.25 - .5 (1 + 1.125)
+    np.testing.assert_allclose(parameters["output.kernel"], [0.6875, -1.25, 1.1875])
+    np.testing.assert_allclose(parameters["output.bias"], [2.0])  # a bias does not decay
+    np.testing.assert_allclose(optimizer.slots["mean"]["output.kernel"], [0.25, -0.5, 0.25])
+    assert optimizer.step == 2
+
+
+def test_a_further_optimizer_trains_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import unspool
+
+    monkeypatch.setitem(OPTIMIZERS, "lion", Rule(("mean",), lion, lambda c: (c.beta1, c.beta2), decays=True))
+    texts = ["oil prices rise", "oil prices fall"] * 20
+    training = TrainingConfig(optimizer="lion", learning_rate=0.01, epochs=20, batch_size=4, threads=1)
+    model = unspool.train(
+        texts, out=tmp_path / "run", network=unspool.NetworkConfig(hidden_size=8), training=training
+    )
+    assert model.evaluate(texts).bits_per_character < 3  # 12 characters, all alike: 3.6

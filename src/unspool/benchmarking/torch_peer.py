@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unspool.engines.torch import TORCH_CELLS, TorchLayer
+from unspool.errors import UnspoolError
+from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.text.streams.lanes import Window
 
 NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
-LAYERS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
-GATES = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2), "rnn": (0,)}  # PyTorch's order, in terms of unspool's
 
 Floats = NDArray[np.float32]
-PeerState = Any  # (L, B, H), and for an LSTM a pair of them
+PeerState = Any  # (L, B, H), and for a cell of two states a pair of them
+
+
+def torch_layer(cell: str) -> TorchLayer | str:
+    """Return PyTorch's layer of a cell, or why there is none."""
+    return TORCH_CELLS[cell].layer if cell in TORCH_CELLS else "its step in PyTorch is not written"
 
 
 class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the checker does not look at it
@@ -30,17 +36,23 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
     The one-hot rows are looked up in a unit matrix, which is the fastest way to make them.
 
     Args:
-        cell: "lstm", "gru" or "rnn".
+        cell: A cell of which PyTorch has a layer.
         vocab_size: V, <pad> and <eos> among them.
         hidden_size: H.
         num_layers: L.
+
+    Raises:
+        UnspoolError: If PyTorch has no layer of the cell.
     """
 
     def __init__(self, cell: str, *, vocab_size: int, hidden_size: int, num_layers: int = 1) -> None:
         super().__init__()
-        self.cell = cell
+        layer = torch_layer(cell)
+        if isinstance(layer, str):
+            raise UnspoolError(f"PyTorch cannot run cell {cell}: {layer}")
+        self.gates = [CELLS[cell].gates.index(gate) for gate in layer.gates]  # unspool's, in PyTorch's order
         self.register_buffer("unit", torch.eye(vocab_size))
-        self.layers = LAYERS[cell](vocab_size, hidden_size, num_layers)
+        self.layers = layer.make(vocab_size, hidden_size, num_layers)
         self.output = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, ids: Tensor, state: PeerState = None) -> tuple[Tensor, PeerState]:
@@ -64,19 +76,31 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
         bias = self.in_their_order(parameters[f"layers.{layer}.bias"])
         getattr(self.layers, f"bias_ih_l{layer}").copy_(bias)
         second = getattr(self.layers, f"bias_hh_l{layer}").zero_()
-        if self.cell == "gru":
-            recurrent = torch.from_numpy(parameters[f"layers.{layer}.recurrent_bias"])
-            second[-self.layers.hidden_size :] = recurrent
+        recurrent = parameters.get(f"layers.{layer}.recurrent_bias")
+        if recurrent is not None:
+            second[-self.layers.hidden_size :] = torch.from_numpy(recurrent)
 
     def in_their_order(self, array: Floats) -> Tensor:
         """Reorder the gate blocks (..., G) of one of unspool's arrays as PyTorch has them."""
-        blocks = torch.from_numpy(array).chunk(len(GATES[self.cell]), dim=-1)
-        return torch.cat([blocks[gate] for gate in GATES[self.cell]], dim=-1)
+        blocks = torch.from_numpy(array).chunk(len(self.gates), dim=-1)
+        return torch.cat([blocks[gate] for gate in self.gates], dim=-1)
 
     def exclude(self, symbol: int) -> None:
         """Keep one symbol out of the softmax."""
         with torch.no_grad():
             self.output.bias[symbol] = NO_CHANCE
+
+
+def network_like(config: NetworkConfig, start: Mapping[str, Floats]) -> TorchNetwork:
+    """Make PyTorch's network of the same configuration (its vocab_size set), with the same parameters."""
+    network = TorchNetwork(
+        config.cell,
+        vocab_size=config.symbols,
+        hidden_size=config.hidden_size,
+        num_layers=config.num_layers,
+    )
+    network.take(start)
+    return network
 
 
 def carried(state: PeerState) -> PeerState:
@@ -194,13 +218,7 @@ def training_step(
     Returns:
         A call that makes one step and gives its loss.
     """
-    network = TorchNetwork(
-        config.cell,
-        vocab_size=config.symbols,
-        hidden_size=config.hidden_size,
-        num_layers=config.num_layers,
-    )
-    network.take(start)
+    network = network_like(config, start)
     trainer = TorchTrainer(network, learning_rate=learning_rate, bf16=bf16, compiled=compiled)
     made = [tuple(torch.from_numpy(part).long() for part in (w.ids, w.targets)) for w in windows]
     turns = itertools.cycle(made)
@@ -216,13 +234,7 @@ def writing(
     config: NetworkConfig, start: Mapping[str, Floats], *, texts: int, count: int, threads: int
 ) -> Callable[[], object]:
     """Prepare PyTorch's writing of `count` symbols of each text; one text alone is faster on one thread."""
-    network = TorchNetwork(
-        config.cell,
-        vocab_size=config.symbols,
-        hidden_size=config.hidden_size,
-        num_layers=config.num_layers,
-    )
-    network.take(start)
+    network = network_like(config, start)
 
     def write() -> Tensor:
         torch.set_num_threads(1 if texts == 1 else threads)

@@ -19,6 +19,7 @@ from unspool.engines.protocol import (
     StateArray,
     finite_logits,
     refuse_unresolved,
+    refused_cell,
 )
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
 from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
@@ -29,6 +30,7 @@ from unspool.kernels.machine import default_threads
 from unspool.kernels.network import NativeNetwork
 from unspool.kernels.precision import PRECISIONS, used_precision
 from unspool.kernels.shape import NetworkShape
+from unspool.network.cells import native_cells
 from unspool.network.conditions import fresh_state
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
@@ -54,7 +56,7 @@ class CpuEngine:
             the processor has no bf16 it is float32 too: the attribute `precision` says which it is.
 
     Raises:
-        ConfigError: If a value is out of its range.
+        ConfigError: If a value is out of its range, or the cell has no native kernels.
     """
 
     def __init__(
@@ -63,6 +65,9 @@ class CpuEngine:
         ok = threads is None or (is_whole(threads, least=1) and threads <= MOST_THREADS)
         check("threads", threads, f"a whole number from 1 to {MOST_THREADS}, or none", ok)
         check("precision", precision, f"one of {', '.join(PRECISIONS)}", precision in PRECISIONS)
+        if config.kind.native is None:
+            raise refused_cell(config.cell, native_cells(), engine="cpu", instead="torch")
+        self._cell = config.kind.native
         self.config = config
         self.threads = threads or default_threads()
         self.precision = used_precision(precision)
@@ -76,7 +81,8 @@ class CpuEngine:
     def _make_network(self, threads: int) -> NativeNetwork:
         config = self.config
         shape = NetworkShape(
-            cell=config.cell,
+            cell=self._cell,
+            states=config.kind.states,
             vocab_size=config.symbols,
             hidden_size=config.hidden_size,
             num_layers=config.num_layers,

@@ -5,7 +5,7 @@ returned, never kept inside: (L, S, B, H) float32, zeros at a fresh start. Windo
 <pad> (id 0) is outside the softmax: its logit is -inf, and a target of 0 is not counted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
-from unspool.errors import NetworkError
+from unspool.errors import ConfigError, NetworkError
 from unspool.network.config import NetworkConfig
 
 if TYPE_CHECKING:
@@ -222,3 +222,16 @@ class Engine(Protocol):
     ) -> "Iterator[GeneratedIds]":
         """Continue one prompt piece by piece; together the pieces are what `generate` gives for it alone."""
         ...
+
+
+def refused_cell(cell: str, able: Iterable[str], *, engine: str, instead: str) -> ConfigError:
+    """Make the error for a cell that an engine cannot compute.
+
+    Args:
+        cell: The cell.
+        able: The cells that the engine can compute.
+        engine: The engine.
+        instead: The engine to choose for that cell.
+    """
+    expected = f"a cell that it can compute ({', '.join(able)})"
+    return ConfigError(f"engine {engine}", expected=expected, got=cell, hint=f'choose engine="{instead}"')

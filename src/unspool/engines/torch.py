@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from unspool.configuration import check, is_whole
@@ -25,6 +25,7 @@ from unspool.engines.protocol import (
     Parameters,
     StateArray,
     finite_logits,
+    refused_cell,
 )
 from unspool.engines.reference_generation import generate_by_steps, stream_by_steps
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
@@ -60,7 +61,37 @@ def _gru_step(kernel: Tensor, bias: Tensor | None, inputs: Tensor, state: Tensor
     return (n + z * (h_prev - n)).unsqueeze(0)  # (1, B, H)
 
 
-TORCH_STEPS: dict[str, TorchStep] = {"rnn": _rnn_step, "lstm": _lstm_step, "gru": _gru_step}
+@dataclass(frozen=True)
+class TorchLayer:
+    """PyTorch's own layer of a cell: a second opinion for tests, and the peer of ``unspool bench``.
+
+    Args:
+        make: The class of the layer, called as ``make(input_size, hidden_size, num_layers)``.
+        gates: The cell's gates by their names, in PyTorch's order.
+    """
+
+    make: Callable[..., Any]
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TorchCell:
+    """What PyTorch has of one cell.
+
+    Args:
+        step: One step of the cell.
+        layer: PyTorch's own layer, or a few words that say why it has none.
+    """
+
+    step: TorchStep
+    layer: TorchLayer | str
+
+
+TORCH_CELLS: dict[str, TorchCell] = {
+    "rnn": TorchCell(_rnn_step, TorchLayer(nn.RNN, ("h",))),
+    "lstm": TorchCell(_lstm_step, TorchLayer(nn.LSTM, ("i", "f", "c", "o"))),
+    "gru": TorchCell(_gru_step, TorchLayer(nn.GRU, ("r", "z", "h"))),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +114,7 @@ class TorchEngine:
         precision: "float32" or "auto": this engine computes nothing in bf16.
 
     Raises:
-        ConfigError: If a value is out of its range.
+        ConfigError: If a value is out of its range, or the cell has no step in PyTorch.
     """
 
     def __init__(
@@ -102,11 +133,13 @@ class TorchEngine:
         check("precision", precision, allowed, precision in ("float32", "auto"))
         if threads is not None:
             torch.set_num_threads(threads)
+        if config.cell not in TORCH_CELLS:
+            raise refused_cell(config.cell, TORCH_CELLS, engine="torch", instead="cpu")
         self.config = config
         self.threads = torch.get_num_threads()
         self.precision = dtype
         self._vocab_size = config.symbols
-        self._step = TORCH_STEPS[config.cell]
+        self._step = TORCH_CELLS[config.cell].step
         self._numpy_dtype = np.dtype(dtype)
 
     def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> StateArray:

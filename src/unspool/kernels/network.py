@@ -12,7 +12,6 @@ from unspool.kernels.conditions import WindowConditions
 from unspool.kernels.machine import chosen_kernels, thread_team
 from unspool.kernels.shape import NetworkShape
 
-CELL_CODES = {"rnn": 0, "lstm": 1, "gru": 2}
 STAGES = ("packing", "forward", "output", "backward", "weight gradients")  # of a step, in their order
 
 
@@ -37,7 +36,7 @@ class NativeNetwork:
         self.native = _native.Network(
             thread_team(threads),
             kernels or chosen_kernels(),
-            CELL_CODES[shape.cell],
+            shape.cell,
             shape.reset_after,
             shape.vocab_size,
             shape.embedding_size or 0,

@@ -8,11 +8,9 @@ from unspool import _native
 from unspool.kernels.arrays import Floats, check_array
 from unspool.kernels.machine import chosen_kernels, thread_team
 
-OPTIMIZER_CODES = {"adam": 0, "adamw": 0, "rmsprop": 1, "sgd": 2}
-
 
 def optimizer_step(
-    name: str,
+    code: int,
     parameters: Sequence[Floats],
     gradients: Sequence[Floats],
     slots: Sequence[Sequence[Floats]],
@@ -29,10 +27,10 @@ def optimizer_step(
     """Clip the gradients by their global norm and change the parameters and slots in place.
 
     Args:
-        name: A name in `OPTIMIZER_CODES`.
+        code: The number of the native update, as in the optimizer's row.
         parameters: Arrays of any shapes.
         gradients: The same shapes; left as they are.
-        slots: One list of arrays per slot, in the optimizer's order.
+        slots: One list of arrays per slot, in the optimizer's order; two at most.
         decays: Decoupled weight decay of each parameter.
         step: Number of the update, from 1.
         learning_rate: Learning rate of this update.
@@ -55,15 +53,13 @@ def optimizer_step(
             check_array("optimizer array", array, np.float32, parameter.shape)
     for parameter in parameters:
         check_array("parameter", parameter, np.float32, parameter.shape)
-    empty: list[Floats] = []
-    pair = [list(slots[0]), empty] if name == "sgd" else [empty, list(slots[0])]
     return _native.optimize(
         thread_team(threads),
         chosen_kernels(),
-        OPTIMIZER_CODES[name],
+        code,
         list(parameters),
         list(gradients),
-        [list(slot) for slot in slots] if len(slots) == 2 else pair,
+        [list(slot) for slot in slots],
         list(decays),
         step,
         learning_rate,

@@ -9,7 +9,8 @@ class NetworkShape:
     """What a native network needs to know of a network.
 
     Args:
-        cell: A name in `CELL_CODES`.
+        cell: The number of its native kernels, as in the row of the cell.
+        states: S, arrays that the cell carries from step to step.
         vocab_size: V, `<pad>` included.
         hidden_size: H.
         num_layers: L.
@@ -20,7 +21,8 @@ class NetworkShape:
         precision: "float32" or "bf16": of the products of a step that makes gradients; all else is float32.
     """
 
-    cell: str
+    cell: int
+    states: int
     vocab_size: int
     hidden_size: int
     num_layers: int
@@ -29,8 +31,3 @@ class NetworkShape:
     residual: bool
     parameter_shapes: Mapping[str, tuple[int, ...]]
     precision: str = "float32"
-
-    @property
-    def states(self) -> int:
-        """S: 2 for a cell with a cell state, else 1."""
-        return 2 if self.cell == "lstm" else 1

@@ -1,7 +1,9 @@
 """The recurrent cells: their gates, their state and one plain NumPy step to read and test against.
 
-A cell is one row of `CELLS`. The step takes the projected input ``x @ input_kernel + bias`` so that a
-whole window is projected in one product (or gathered from a table when the input is one-hot).
+A cell is one row of `CELLS`. What PyTorch has of it is an entry of `TORCH_CELLS` in `unspool.engines.torch`,
+and its native kernels, if it has any, are in ``native/network/cells.h``. The step takes the projected input
+``x @ input_kernel + bias`` so that a whole window is projected in one product (or gathered from a table when
+the input is one-hot).
 
 Gates stand side by side in the columns of one matrix, in the order of Keras. The state of a layer is
 (S, B, H): row 0 is the hidden state, which is the layer's output; an LSTM keeps its cell in row 1.
@@ -43,17 +45,22 @@ class Cell:
 
     Args:
         name: The word in configurations and flags.
-        gates: One letter per gate, in the order of the columns.
-        state_size: S, how many (B, H) arrays are carried from step to step.
+        gates: A name for each gate, in the order of the columns.
+        states: S, how many (B, H) arrays are carried from step to step.
         step: (parameters, projected inputs (B, G·H), state (S, B, H)) -> state (S, B, H).
+        forget_gate: The gate whose bias starts at 1, so that the state is remembered; None for none.
         reset_gate: Whether the cell has the reset_after variant.
+        native: Its number in ``enum class Cell`` of ``native/dispatch/kernels.h``; None for a cell without
+            native kernels, which the engine "cpu" refuses.
     """
 
     name: str
     gates: tuple[str, ...]
-    state_size: int
+    states: int
     step: Step
+    forget_gate: str | None = None
     reset_gate: bool = False
+    native: int | None = None
 
 
 def sigmoid(x: Array) -> Array:
@@ -100,7 +107,12 @@ def gru_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
 
 
 CELLS: dict[str, Cell] = {
-    "rnn": Cell("rnn", gates=("h",), state_size=1, step=rnn_step),
-    "lstm": Cell("lstm", gates=("i", "f", "c", "o"), state_size=2, step=lstm_step),
-    "gru": Cell("gru", gates=("z", "r", "h"), state_size=1, step=gru_step, reset_gate=True),
+    "rnn": Cell("rnn", gates=("h",), states=1, step=rnn_step, native=0),
+    "lstm": Cell("lstm", gates=("i", "f", "c", "o"), states=2, step=lstm_step, forget_gate="f", native=1),
+    "gru": Cell("gru", gates=("z", "r", "h"), states=1, step=gru_step, reset_gate=True, native=2),
 }
+
+
+def native_cells() -> list[str]:
+    """Return the names of the cells that have native kernels."""
+    return [name for name, cell in CELLS.items() if cell.native is not None]

@@ -14,7 +14,7 @@ class NetworkConfig:
     """Describe a stack of recurrent layers between an input table and an output layer.
 
     Args:
-        cell: One of `CELLS`: "rnn", "lstm" or "gru".
+        cell: A name in `CELLS`.
         hidden_size: H, units in each layer, ≥ 1.
         num_layers: L, recurrent layers, ≥ 1.
         embedding_size: E, size of a learned vector for each symbol; None for one-hot input, which is
@@ -124,4 +124,4 @@ class NetworkConfig:
     @property
     def state_shape(self) -> tuple[int, int, int]:
         """Give (L, S, H): the shape of the state without its batch axis, which stands before H."""
-        return self.num_layers, self.kind.state_size, self.hidden_size
+        return self.num_layers, self.kind.states, self.hidden_size

@@ -89,7 +89,7 @@ def initialize(config: NetworkConfig, seed: int) -> Parameters:
 
     Embedding, input kernels and the output kernel are Glorot uniform (Glorot and Bengio, 2010); a
     recurrent kernel (H, G·H) is one orthogonal draw whose H rows are orthonormal, as Keras does it
-    (Saxe et al., 2014); an LSTM's forget bias is 1 (Jozefowicz et al., 2015); other biases are 0.
+    (Saxe et al., 2014); the bias of a forget gate is 1 (Jozefowicz et al., 2015); other biases are 0.
 
     Args:
         config: The network; its vocab_size must be set.
@@ -115,12 +115,9 @@ def _draw(config: NetworkConfig, name: str, shape: tuple[int, ...], seed: int) -
         values = random.uniform(-limit, limit, shape)
     else:
         values = np.zeros(shape)
-    if (
-        name.endswith(".bias")
-        and name.removeprefix(ENCODER).startswith("layers.")
-        and "f" in config.kind.gates
-    ):
-        H, gate = config.hidden_size, config.kind.gates.index("f")
+    forget_gate, of_layer = config.kind.forget_gate, name.removeprefix(ENCODER).startswith("layers.")
+    if forget_gate is not None and of_layer and name.endswith(".bias"):
+        H, gate = config.hidden_size, config.kind.gates.index(forget_gate)
         values[gate * H : (gate + 1) * H] = 1
     return np.ascontiguousarray(values, dtype=np.float32)
 

@@ -2,7 +2,8 @@
 
 Each row of `OPTIMIZERS` names what it keeps per parameter (its slots) and holds a plain NumPy update in
 place, for any float dtype. `Optimizer` clips the gradients by their global norm and applies one row to all
-parameters: in the native kernels where they are float32, else by the row's NumPy update, its twin.
+parameters: in the native kernels where they are float32 and the row has native code, else by the row's NumPy
+update, its twin.
 """
 
 import math
@@ -25,8 +26,8 @@ class Coefficients:
     Args:
         step: Number of the update, from 1.
         learning_rate: Learning rate of this update.
-        beta1: Decay of the first slot of adam and adamw, and of sgd's momentum, in [0, 1).
-        beta2: Decay of the squared gradient of adam, adamw and rmsprop, in [0, 1).
+        beta1: The first of the row's `betas`, in [0, 1).
+        beta2: The second one, in [0, 1).
         epsilon: Above 0.
         decay: Decoupled weight decay of the parameter at hand, at least 0.
     """
@@ -90,12 +91,15 @@ class Rule:
         update: Changes a parameter and its slots in place, given the gradient.
         betas: Picks (beta1, beta2) from the configuration.
         decays: Whether `weight_decay` applies.
+        native: Its number in ``enum Optimizer`` of ``native/network/optimizer.h``; None where it has no
+            native code, and the NumPy update serves every dtype.
     """
 
     slots: tuple[str, ...]
     update: Update
     betas: Callable[[OptimizerSettings], tuple[float, float]]
     decays: bool = False
+    native: int | None = None
 
 
 def adam(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c: Coefficients) -> None:
@@ -136,10 +140,10 @@ def sgd(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c:
 
 
 OPTIMIZERS: dict[str, Rule] = {
-    "adamw": Rule(("mean", "square"), adam, lambda c: (c.beta1, c.beta2), decays=True),
-    "adam": Rule(("mean", "square"), adam, lambda c: (c.beta1, c.beta2)),
-    "rmsprop": Rule(("square",), rmsprop, lambda c: (0.0, c.rho)),
-    "sgd": Rule(("velocity",), sgd, lambda c: (c.momentum, 0.0)),
+    "adamw": Rule(("mean", "square"), adam, lambda c: (c.beta1, c.beta2), decays=True, native=0),
+    "adam": Rule(("mean", "square"), adam, lambda c: (c.beta1, c.beta2), native=0),
+    "rmsprop": Rule(("square",), rmsprop, lambda c: (0.0, c.rho), native=1),
+    "sgd": Rule(("velocity",), sgd, lambda c: (c.momentum, 0.0), native=2),
 }
 
 
@@ -177,7 +181,7 @@ class Optimizer:
         *,
         threads: int = 1,
     ) -> None:
-        self.name, self.config, self.threads = name, config, threads
+        self.config, self.threads = config, threads
         self.rule = OPTIMIZERS[name]
         self.step = 0
         self.slots: Slots = {
@@ -206,19 +210,25 @@ class Optimizer:
             The global norm of the gradients before clipping. If it is not finite, nothing was changed.
         """
         single = all(array.dtype == np.float32 for array in parameters.values())
-        apply = self.update_natively if single else self.update_in_numpy
-        norm = apply(parameters, gradients, learning_rate)
+        if single and self.rule.native is not None:
+            norm = self.update_natively(self.rule.native, parameters, gradients, learning_rate)
+        else:
+            norm = self.update_in_numpy(parameters, gradients, learning_rate)
         if math.isfinite(norm):
             self.step += 1
         return norm
 
     def update_natively(
-        self, parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray], learning_rate: float
+        self,
+        code: int,
+        parameters: Mapping[str, FloatArray],
+        gradients: Mapping[str, FloatArray],
+        learning_rate: float,
     ) -> float:
-        """Make one update of float32 arrays in the native kernels; `step` stays."""
+        """Make one update of float32 arrays by the native code of this number; `step` stays."""
         beta1, beta2 = self.rule.betas(self.config)
         return optimizer_step(
-            self.name,
+            code,
             list(parameters.values()),
             [gradients[name] for name in parameters],
             [[self.slots[slot][name] for name in parameters] for slot in self.rule.slots],
