@@ -16,17 +16,18 @@ from unspool.text.records import Records
 from unspool.text.tokenizers.registry import Tokenizer
 
 
-def load_origin(init_from: str | Path | Generator) -> Generator:
+def load_origin(init_from: str | Path | Generator, *, engine: str) -> Generator:
     """Load the model to go on from.
 
     Args:
         init_from: The model, or its folder.
+        engine: The engine of a model that is loaded.
 
     Raises:
         ConfigError: If it was trained on pairs.
         ArtifactError: If the folder is not a whole model.
     """
-    origin = init_from if isinstance(init_from, Generator) else Generator.load(init_from)
+    origin = init_from if isinstance(init_from, Generator) else Generator.load(init_from, engine=engine)
     refused = origin.network.source_vocab_size is None
     check("init_from", "a model that was trained on pairs", "a model without sources", refused)
     return origin

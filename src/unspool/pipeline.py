@@ -121,7 +121,7 @@ def train(
     config = training_of(corpus, training, canaries=canaries, init_from=init_from)
     held_out = None if validation is None else _as_records(validation)
     refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
-    origin = None if init_from is None else load_origin(init_from)
+    origin = None if init_from is None else load_origin(init_from, engine=config.engine)
     recipe = _recipe(corpus, config, tokenizer, max_vocab_size, origin)
     extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
     encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out)

@@ -13,7 +13,7 @@ from unspool.benchmarking.turns import Spread, repeated, take_turns
 from unspool.configuration import check, is_real, is_whole
 from unspool.kernels.machine import default_threads
 from unspool.kernels.precision import EMULATED, PRECISIONS, has_bf16, missing_bf16, used_precision
-from unspool.network.cells import CELLS
+from unspool.network.cells import native_cells
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 
@@ -45,7 +45,7 @@ class BenchConfig:
 
     Args:
         seconds: About how long all of it takes, > 0; what is slow takes longer.
-        cell: Cells.
+        cell: Cells that have native kernels.
         hidden_size: Units in the layer.
         batch_size: Lanes that are trained side by side, and texts that are written at once.
         threads: Threads of every contender; None for one on each processor that this process may use.
@@ -67,8 +67,9 @@ class BenchConfig:
         """Check every value against its range."""
         ok = is_real(self.seconds) and 0 < self.seconds < float("inf")
         check("seconds", self.seconds, "a number > 0", ok)
-        ok = len(self.cell) > 0 and all(cell in CELLS for cell in self.cell)
-        check("cell", self.cell, f"some of {', '.join(CELLS)}", ok)
+        able = native_cells()
+        ok = len(self.cell) > 0 and all(cell in able for cell in self.cell)
+        check("cell", self.cell, f"some of {', '.join(able)}, the cells with native kernels", ok)
         for name in ("hidden_size", "batch_size"):
             values = getattr(self, name)
             ok = len(values) > 0 and all(is_whole(value, least=1) for value in values)
@@ -172,7 +173,7 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
         say(
             f"the machine is busy, {machine.load:.1f} others wait for its processors: all figures are too low"
         )
-    absent = missing(machine)
+    absent = missing(machine, chosen.cell)
     rates = measured_products(machine, chosen.seconds * SHARES["products"], say=say)
     peak = {
         precision: max(rate.gflops.median for rate in rates if rate.precision == precision)
@@ -203,16 +204,32 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
     )
 
 
-def missing(machine: Machine) -> dict[str, str]:
-    """Tell what cannot be measured here, and why."""
+def missing(machine: Machine, cells: Sequence[str]) -> dict[str, str]:
+    """Return what cannot be measured here, and why."""
     reasons = {}
     if not installed("torch"):
         reasons[PEER] = 'torch is not installed; pip install "unspool[torch]"'
+    else:
+        without = {cell: missing_layer(cell) for cell in cells}
+        reasons |= {f"{PEER} {cell}": reason for cell, reason in without.items() if reason is not None}
     if machine.bf16 is None:
         reasons["bf16"] = "the processor has no products in bf16"
     elif PEER in reasons and not has_bf16():
         reasons["bf16"] = f"the {machine.kernels} kernels have none, and torch is not installed"
     return reasons
+
+
+def missing_layer(cell: str) -> str | None:
+    """Return why PyTorch, where it is installed, cannot take part with a cell; None where it can."""
+    from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
+
+    layer = torch_peer.torch_layer(cell)
+    return layer if isinstance(layer, str) else None
+
+
+def takes_part(cell: str) -> bool:
+    """Return whether PyTorch is installed and has a layer of a cell."""
+    return installed("torch") is not None and missing_layer(cell) is None
 
 
 def rate_precision(used: str) -> str:
@@ -342,7 +359,7 @@ def trainers(
     start = initialize(config, 0)
     kind = "float32" if precision == "float32" else "bf16"
     steps = {OURS: contenders.training_step(config, start, windows, threads=threads, precision=kind)}
-    if installed("torch"):
+    if takes_part(config.cell):
         from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
 
         for name, bf16 in PEER_WAYS[precision].items():
@@ -365,7 +382,7 @@ def writers(
     """List who writes with the network: a call that writes all texts, and the characters of them."""
     start = initialize(config, 0)
     made = [(OURS, writer_of(OURS))]
-    if installed("torch"):
+    if takes_part(config.cell):
         made.append((PEER, writer_of(PEER)))
     counts = {name: COUNTS[name][texts > 1] for name, _ in made}
     return {

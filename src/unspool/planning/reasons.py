@@ -6,7 +6,7 @@ from typing import Any
 from unspool.network.config import NetworkConfig
 from unspool.planning.budget import USUAL_SHARE
 from unspool.planning.facts import CorpusFacts
-from unspool.planning.rule import Candidate, needed_symbols
+from unspool.planning.rule import RATES, Candidate, needed_symbols
 from unspool.training.config import TrainingConfig
 
 
@@ -35,6 +35,7 @@ def tell(
         " ".join(_size(found, best, kept)),
         _dropout(best, network, kept),
         _steps(best, training),
+        *_unmeasured(network, kept),
         _time(best, training),
         *_held_out(training, kept),
         *_kept(kept),
@@ -89,6 +90,11 @@ def _steps(best: Candidate, training: TrainingConfig) -> str:
         f"{training.learning_rate:g} and down again ({training.schedule}); the best of "
         f"{best.budget.evaluations} measurements is kept."
     )
+
+
+def _unmeasured(network: NetworkConfig, kept: Mapping[str, Any]) -> Iterator[str]:
+    if network.cell not in RATES and "learning_rate" not in kept:
+        yield f"No learning rate was measured for {network.cell}: it is the least one of the other cells."
 
 
 def _time(best: Candidate, training: TrainingConfig) -> str:

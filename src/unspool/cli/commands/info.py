@@ -12,6 +12,7 @@ from unspool.errors import ArtifactError
 from unspool.screen.wording import one_line, size
 
 if TYPE_CHECKING:
+    from unspool.artifacts import SavedModel
     from unspool.model import Generator
 
 MOST_FREQUENT = 20
@@ -27,9 +28,9 @@ def info(
 ) -> None:
     """Show what a model or a corpus is."""
     if is_run(what):
-        import unspool
+        from unspool.artifacts import load_model
 
-        facts = model_facts(unspool.load(what), Path(what))
+        facts = model_facts(load_model(what), Path(what))
         print_json(facts) if as_json else print_facts(model_rows(facts))
         return
     from unspool.cli.commands.census import take_census
@@ -43,10 +44,11 @@ def is_run(what: str) -> bool:
     return what != "-" and any((Path(what) / name).exists() for name in ("config.json", "model.safetensors"))
 
 
-def model_facts(model: "Generator", folder: Path) -> dict[str, Any]:
+def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]:
     """Gather what there is to know about a model, in plain JSON types."""
     from unspool.configuration import to_dict
     from unspool.evaluation.audit.fit import judge_fit
+    from unspool.network.parameters import count_parameters
 
     lines = metrics(folder)
     evaluations = [line for line in lines if line.get("kind") == "evaluation"]
@@ -55,7 +57,7 @@ def model_facts(model: "Generator", folder: Path) -> dict[str, Any]:
     return {
         "folder": str(folder),
         "network": to_dict(model.network),
-        "num_parameters": model.num_parameters,
+        "num_parameters": count_parameters(model.network),
         "bytes": (folder / "model.safetensors").stat().st_size,
         "tokenizer": {"kind": model.tokenizer.kind, "normalization": model.tokenizer.normalization,
                       "vocab_size": model.tokenizer.vocab_size,

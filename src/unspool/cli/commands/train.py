@@ -160,7 +160,8 @@ def starting(
 
     if corpus is None:
         raise no_corpus(WHAT_TO_READ)
-    origin = None if init_from is None else unspool.load(init_from)
+    engine = given.training.get("engine", "cpu")
+    origin = None if init_from is None else unspool.load(init_from, engine=engine)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
     network = replace(base, **given.network)
     if is_left_to_choose(given.training) and "source" not in given.reading:
