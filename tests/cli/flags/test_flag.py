@@ -4,15 +4,17 @@ import dataclasses
 import importlib
 import inspect
 import math
+import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import unspool as library
 from tests.cli.conftest import TINY, Run
 from unspool.cli.app import COMMANDS
 from unspool.cli.flags import shared as options
-from unspool.cli.flags.flag import Flag, Group, completion, given, takes
+from unspool.cli.flags.flag import Flag, Group, Option, choices, completion, given, option_from, takes
 from unspool.cli.flags.values import bias
 from unspool.generation.options.aliases import ALIASES
 from unspool.generation.options.generation_options import GenerationOptions
@@ -88,10 +90,27 @@ def test_choices_are_those_of_the_tables(flag: Flag) -> None:
     assert flag.table
     module, name = flag.table.split(":")
     table = getattr(importlib.import_module(module), name)
-    assert [key for key in table if key not in flag.help] == []
+    shown = option_from(flag.name, flag.kind, Option(flag), None).get_help_record(
+        click.Context(click.Command("x"))
+    )
+    assert shown is not None
+    assert [key for key in table if key not in shown[1]] == []
     first = next(iter(table))
     assert first in completion(flag.table)(first[:1])
     assert completion(flag.table)("no such") == []
+
+
+@pytest.mark.parametrize("flag", [f for g in GROUPS for f in g.flags if f.table], ids=lambda flag: flag.name)
+def test_a_table_that_is_not_loaded_is_read_from_its_source(
+    flag: Flag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert flag.table
+    module, name = flag.table.split(":")
+    names = list(getattr(importlib.import_module(module), name))
+    assert choices(flag.table) == names
+    monkeypatch.delitem(sys.modules, module)
+    if "{choices}" in flag.help:
+        assert choices(flag.table) == names
 
 
 def test_what_is_given_is_told_from_what_is_not() -> None:

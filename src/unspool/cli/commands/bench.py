@@ -17,7 +17,7 @@ MEASURING = Group(
     "What is measured",
     (
         Flag("seconds", float, "About how long all of it takes", default="60"),
-        Flag("cell", list[str], "rnn, lstm, gru", default="lstm gru rnn", table="unspool.network.cells:CELLS",
+        Flag("cell", list[str], "{choices}", default="lstm gru rnn", table="unspool.network.cells:CELLS",
              several=True),
         Flag("hidden_size", list[str], "Units in the layer", default="128 512", several=True, parse=int,
              words="a whole number"),

@@ -5,16 +5,20 @@ given. What was not given is not in it, so that the library's own defaults hold;
 ``--help`` shows.
 """
 
+import ast
 import functools
-import importlib
+import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import click
 from click.shell_completion import CompletionItem
 
+CHOICES = "{choices}"
 OFF = "none"  # how a flag is told to turn something off
 NUMBERS: dict[Any, tuple[type, str]] = {
     int: (int, "a whole number"),
@@ -31,7 +35,7 @@ class Flag:
         name: As in Python, `hidden_size`; the flag is ``--hidden-size`` and the variable
             ``UNSPOOL_HIDDEN_SIZE``.
         kind: int, float, str, bool, or list[str] for a flag that may be repeated.
-        help: A sentence without its full stop.
+        help: A sentence without its full stop; "{choices}" in it stands for the names in `table`.
         default: What holds where it is not given, as ``--help`` shows it; None for nothing to show.
         table: Where the choices are, ``module:NAME``, read when the shell completes.
         can_be_off: Whether "none" turns it off, which Python writes as None.
@@ -113,6 +117,16 @@ class PanelOption(click.Option):
 
     panel: str | None = None
     several = False
+    table: str | None = None
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return what stands in the help: the flag, and its sentence with the choices of today."""
+        record = super().get_help_record(ctx)
+        if record is None or self.table is None or CHOICES not in record[1]:
+            return record
+        names = choices(self.table)
+        last = ", " if self.several else " or "
+        return record[0], record[1].replace(CHOICES, ", ".join(names[:-1]) + last + names[-1])
 
 
 class DescribedArgument(click.Argument):
@@ -160,7 +174,7 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
         shell_complete=completing(flag.table) if flag.table else None,
         callback=(lambda _, __, value: list(value)) if many else None,
     )
-    option.panel, option.several = what.panel, flag.several
+    option.panel, option.several, option.table = what.panel, flag.several, flag.table
     return option
 
 
@@ -179,6 +193,21 @@ def metavar(flag: Flag) -> str | None:
         return "NAME"
     word = {int: "N", float: "X", list[float]: "X"}.get(flag.kind, "TEXT")
     return f"{word}|{OFF}" if flag.can_be_off else word
+
+
+def choices(table: str) -> list[str]:
+    """Return the names in a table; where its module is not loaded, by reading its source, which is faster."""
+    module, name = table.split(":")
+    if module in sys.modules:
+        return list(getattr(sys.modules[module], name))
+    spec = importlib.util.find_spec(module)
+    source = "" if spec is None or spec.origin is None else Path(spec.origin).read_text("utf-8")
+    rows = (
+        n.value
+        for n in ast.parse(source).body
+        if isinstance(n, ast.AnnAssign) and ast.unparse(n.target) == name
+    )
+    return [ast.literal_eval(key) for each in rows if isinstance(each, ast.Dict) for key in each.keys if key]
 
 
 def completion(table: str) -> Callable[[str], list[str]]:

@@ -7,7 +7,7 @@ TRYING = Group(
     "trying",
     "What to try: values after one another, or with --trials a range LOW..HIGH",
     (
-        Flag("cell", list[str], "rnn, lstm, gru", default="lstm gru", table="unspool.network.cells:CELLS",
+        Flag("cell", list[str], "{choices}", default="lstm gru", table="unspool.network.cells:CELLS",
              several=True),
         Flag("hidden_size", list[str], "Units in each layer", default="64 128 256", several=True),
         Flag("num_layers", list[str], "Recurrent layers", default="1", several=True),
