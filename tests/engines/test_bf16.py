@@ -12,6 +12,7 @@ from unspool.engines.protocol import Engine, Floats
 from unspool.errors import ConfigError
 from unspool.kernels.machine import kernel_names
 from unspool.kernels.precision import round_to_bf16
+from unspool.network.cells import native_cells
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.streams.lanes import Window
@@ -84,7 +85,7 @@ def test_the_number_of_threads_changes_no_bit(config: NetworkConfig) -> None:
     assert all(result == results[0] for result in results)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", native_cells())
 @pytest.mark.parametrize("hidden_size", [381, 384])
 def test_threads_that_share_units_change_no_bit(cell: str, hidden_size: int) -> None:
     config = NetworkConfig(cell=cell, hidden_size=hidden_size, num_layers=2, embedding_size=9, vocab_size=30)

@@ -55,9 +55,11 @@ every_engine = pytest.mark.parametrize("engine_name", list(ENGINES))
 
 
 def engine_or_skip(name: str, config: NetworkConfig) -> Engine:
-    """Make an engine, or skip where what it needs is not installed."""
+    """Make an engine, or skip where what it needs is not installed, or the cell has no native kernels."""
     if needs := ENGINES[name].needs:
         pytest.importorskip(needs)
+    if name == "cpu" and config.kind.native is None:
+        pytest.skip(f"{config.cell} has no native kernels")
     return make_engine(name, config, threads=THREADS.get(name, 2))
 
 

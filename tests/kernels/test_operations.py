@@ -15,7 +15,7 @@ from unspool.generation.options.generation_options import GenerationOptions
 from unspool.kernels.machine import kernel_names
 from unspool.kernels.network import STAGES
 from unspool.kernels.products import multiply
-from unspool.network.cells import CELLS
+from unspool.network.cells import CELLS, native_cells
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.streams.lanes import Window
@@ -54,7 +54,7 @@ def test_rows_of_a_product_do_not_depend_on_their_number(name: str) -> None:
         assert np.array_equal(part, whole[:rows])
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", native_cells())
 def test_every_instruction_set_computes_the_same_network(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = NetworkConfig(cell=cell, hidden_size=37, num_layers=2, vocab_size=41)
     parameters, window = initialize(config, 0), random_window(config, steps=6, lanes=5)
@@ -73,7 +73,7 @@ def test_every_instruction_set_computes_the_same_network(cell: str, monkeypatch:
             np.testing.assert_allclose(value, expected[key], rtol=0, atol=2e-6)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", native_cells())
 @pytest.mark.parametrize("lanes", [1, 2, 7])
 def test_the_number_of_threads_changes_no_bit(cell: str, lanes: int) -> None:
     config = NetworkConfig(cell=cell, hidden_size=50, num_layers=2, embedding_size=9, vocab_size=30)
@@ -89,7 +89,7 @@ def test_the_number_of_threads_changes_no_bit(cell: str, lanes: int) -> None:
     assert all(result == results[0] for result in results)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", native_cells())
 @pytest.mark.parametrize(  # units that fill whole panels, or not; four lanes a thread in a large layer
     ("hidden_size", "lanes"), [(381, 1), (381, 6), (384, 1), (384, 6), (450, 8)]
 )

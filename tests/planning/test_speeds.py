@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from unspool.network.cells import native_cells
 from unspool.network.config import NetworkConfig
 from unspool.planning.speeds import measure_speeds
 from unspool.training.config import TrainingConfig
@@ -34,7 +35,7 @@ def test_when_the_time_is_over_the_larger_ones_are_left_out() -> None:
     assert len(measure_speeds(NETWORKS, TRAINING, 1.0, clock=ticking(1.0))) == 1
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", native_cells())
 def test_any_network_can_be_timed(cell: str) -> None:
     network = NetworkConfig(
         cell=cell, hidden_size=3, num_layers=2, embedding_size=2, dropout=0.5, vocab_size=5

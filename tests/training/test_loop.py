@@ -9,6 +9,7 @@ import pytest
 
 from unspool.errors import ConfigError, DivergenceError
 from unspool.evaluation.streams import evaluate_stream, measured_part, stream_nats
+from unspool.network.cells import native_cells
 from unspool.training import loop as loop_module
 from unspool.training.checkpoint_sink import MemoryKeeper
 from unspool.training.checkpoints import Checkpoint
@@ -57,7 +58,7 @@ def timeless(records: list[TrainingRecord]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("document", [False, True])
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", native_cells())
 def test_it_learns(make_task: MakeTask, begin: Begin, uniform_bits: float, document: bool, cell: str) -> None:
     task = make_task(document=document, network={"cell": cell, "dropout": 0.0}, epochs=12, learning_rate=0.03)
     records, keeper = run(task, begin(task))
