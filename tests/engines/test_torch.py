@@ -12,28 +12,28 @@ from unspool.network.config import NetworkConfig
 
 torch = pytest.importorskip("torch")
 
-from unspool.engines.torch import TORCH_CELLS, TorchEngine, TorchLayer  # noqa: E402  (after the check that PyTorch is there)
+from unspool.engines.torch import TORCH_CELLS, TorchEngine  # noqa: E402  (after the check that PyTorch is there)
 
-WITH_LAYER = {name: row.layer for name, row in TORCH_CELLS.items() if isinstance(row.layer, TorchLayer)}
+WITH_LAYER = [name for name, row in TORCH_CELLS.items() if not isinstance(row.layer, str)]
 
 
 def test_every_cell_has_a_step_and_a_layer_or_the_words_for_none() -> None:
     assert TORCH_CELLS.keys() == CELLS.keys()
     for name, row in TORCH_CELLS.items():
-        assert row.layer if isinstance(row.layer, str) else set(row.layer.gates) == set(CELLS[name].gates)
+        assert row.layer if isinstance(row.layer, str) else set(row.gates) == set(CELLS[name].gates)
 
 
 def rows(matrix: NDArray[np.float64], config: NetworkConfig) -> "torch.Tensor":
     """Turn our columns of gates (.., G·H) into PyTorch's rows (G·H, ..) in PyTorch's order."""
     blocks = dict(zip(config.kind.gates, np.split(matrix, len(config.kind.gates), axis=-1), strict=True))
-    return torch.tensor(np.concatenate([blocks[gate] for gate in WITH_LAYER[config.cell].gates], axis=-1).T)
+    return torch.tensor(np.concatenate([blocks[gate] for gate in TORCH_CELLS[config.cell].gates], axis=-1).T)
 
 
 def torch_layers(config: NetworkConfig, parameters: dict[str, NDArray[np.float64]]) -> "torch.nn.Module":
     """Build PyTorch's own layers with our parameters."""
     module = (
-        WITH_LAYER[config.cell]
-        .make(config.embedding_size or VOCAB_SIZE, config.hidden_size, config.num_layers)
+        TORCH_CELLS[config.cell]
+        .layer(config.embedding_size or VOCAB_SIZE, config.hidden_size, config.num_layers)
         .double()
     )
     H = config.hidden_size

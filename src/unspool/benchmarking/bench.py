@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import product as combinations
+from typing import Any
 
 from unspool.benchmarking import contenders, products
 from unspool.benchmarking.machine import Machine, describe, installed
@@ -67,9 +68,8 @@ class BenchConfig:
         """Check every value against its range."""
         ok = is_real(self.seconds) and 0 < self.seconds < float("inf")
         check("seconds", self.seconds, "a number > 0", ok)
-        able = native_cells()
-        ok = len(self.cell) > 0 and all(cell in able for cell in self.cell)
-        check("cell", self.cell, f"some of {', '.join(able)}, the cells with native kernels", ok)
+        allowed = f"some of {', '.join(native_cells())}, the cells with native kernels"
+        check("cell", self.cell, allowed, bool(self.cell) and set(self.cell) <= set(native_cells()))
         for name in ("hidden_size", "batch_size"):
             values = getattr(self, name)
             ok = len(values) > 0 and all(is_whole(value, least=1) for value in values)
@@ -221,15 +221,19 @@ def missing(machine: Machine, cells: Sequence[str]) -> dict[str, str]:
 
 def missing_layer(cell: str) -> str | None:
     """Return why PyTorch, where it is installed, cannot take part with a cell; None where it can."""
-    from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
+    from unspool.engines.torch import TORCH_CELLS  # noqa: PLC0415 - where it is installed alone
 
-    layer = torch_peer.torch_layer(cell)
+    layer = TORCH_CELLS[cell].layer if cell in TORCH_CELLS else "its step in PyTorch is not written"
     return layer if isinstance(layer, str) else None
 
 
-def takes_part(cell: str) -> bool:
-    """Return whether PyTorch is installed and has a layer of a cell."""
-    return installed("torch") is not None and missing_layer(cell) is None
+def peer_of(cell: str) -> Any:
+    """Return the module that runs a cell in PyTorch; None where torch is missing or has no layer of it."""
+    if not installed("torch") or missing_layer(cell) is not None:
+        return None
+    from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
+
+    return torch_peer
 
 
 def rate_precision(used: str) -> str:
@@ -311,10 +315,9 @@ def measured(
     say(f"{kind}: {cell}, {hidden_size} units, {batch_size} at once")
     config = NetworkConfig(cell=cell, hidden_size=hidden_size, vocab_size=VOCAB_SIZE)
     training = kind == "training"
-    if training:
-        works = trainers(config, batch_size, threads, precision)
-    else:
-        works = writers(config, batch_size, threads)
+    works = (
+        trainers(config, batch_size, threads, precision) if training else writers(config, batch_size, threads)
+    )
     limit = seconds * SHARES[kind]
     least = round_seconds(limit, len(works) + 1)
     turns = {name: repeated(work, least=least, amount=amount) for name, (work, amount) in works.items()}
@@ -359,18 +362,10 @@ def trainers(
     start = initialize(config, 0)
     kind = "float32" if precision == "float32" else "bf16"
     steps = {OURS: contenders.training_step(config, start, windows, threads=threads, precision=kind)}
-    if takes_part(config.cell):
-        from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
-
-        for name, bf16 in PEER_WAYS[precision].items():
-            steps[name] = torch_peer.training_step(
-                config,
-                start,
-                windows,
-                threads=threads,
-                learning_rate=contenders.LEARNING_RATE,
-                bf16=bf16,
-            )
+    if (peer := peer_of(config.cell)) is not None:
+        ways, rate = PEER_WAYS[precision], contenders.LEARNING_RATE
+        step = partial(peer.training_step, config, start, windows, threads=threads, learning_rate=rate)
+        steps |= {name: step(bf16=bf16) for name, bf16 in ways.items()}
         first = {name: step() for name, step in steps.items()}
         contenders.refuse_other_work(first, tolerance=dict.fromkeys(PEERS, SAME[kind]))
     return {name: (step, batch_size * SEQUENCE_LENGTH) for name, step in steps.items()}
@@ -380,21 +375,10 @@ def writers(
     config: NetworkConfig, texts: int, threads: int
 ) -> Mapping[str, tuple[Callable[[], object], int]]:
     """List who writes with the network: a call that writes all texts, and the characters of them."""
-    start = initialize(config, 0)
-    made = [(OURS, writer_of(OURS))]
-    if takes_part(config.cell):
-        made.append((PEER, writer_of(PEER)))
-    counts = {name: COUNTS[name][texts > 1] for name, _ in made}
+    start, peer = initialize(config, 0), peer_of(config.cell)
+    preparing = {OURS: contenders.writing} | ({} if peer is None else {PEER: peer.writing})
+    counts = {name: COUNTS[name][texts > 1] for name in preparing}
     return {
         name: (write(config, start, texts=texts, count=counts[name], threads=threads), texts * counts[name])
-        for name, write in made
+        for name, write in preparing.items()
     }
-
-
-def writer_of(name: str) -> Callable[..., Callable[[], object]]:
-    """Give the function that prepares a contender's writing."""
-    if name == OURS:
-        return contenders.writing
-    from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
-
-    return torch_peer.writing

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unspool.engines.torch import TORCH_CELLS, TorchLayer
+from unspool.engines.torch import TORCH_CELLS
 from unspool.errors import UnspoolError
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
@@ -23,11 +23,6 @@ NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
 
 Floats = NDArray[np.float32]
 PeerState = Any  # (L, B, H), and for a cell of two states a pair of them
-
-
-def torch_layer(cell: str) -> TorchLayer | str:
-    """Return PyTorch's layer of a cell, or why there is none."""
-    return TORCH_CELLS[cell].layer if cell in TORCH_CELLS else "its step in PyTorch is not written"
 
 
 class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the checker does not look at it
@@ -47,12 +42,12 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
 
     def __init__(self, cell: str, *, vocab_size: int, hidden_size: int, num_layers: int = 1) -> None:
         super().__init__()
-        layer = torch_layer(cell)
-        if isinstance(layer, str):
-            raise UnspoolError(f"PyTorch cannot run cell {cell}: {layer}")
-        self.gates = [CELLS[cell].gates.index(gate) for gate in layer.gates]  # unspool's, in PyTorch's order
+        theirs = TORCH_CELLS[cell]
+        if isinstance(theirs.layer, str):
+            raise UnspoolError(f"cell {cell}: {theirs.layer}")
+        self.gates = [CELLS[cell].gates.index(gate) for gate in theirs.gates]  # unspool's, in PyTorch's order
         self.register_buffer("unit", torch.eye(vocab_size))
-        self.layers = layer.make(vocab_size, hidden_size, num_layers)
+        self.layers = theirs.layer(vocab_size, hidden_size, num_layers)
         self.output = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, ids: Tensor, state: PeerState = None) -> tuple[Tensor, PeerState]:
@@ -93,12 +88,8 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
 
 def network_like(config: NetworkConfig, start: Mapping[str, Floats]) -> TorchNetwork:
     """Make PyTorch's network of the same configuration (its vocab_size set), with the same parameters."""
-    network = TorchNetwork(
-        config.cell,
-        vocab_size=config.symbols,
-        hidden_size=config.hidden_size,
-        num_layers=config.num_layers,
-    )
+    V, H, L = config.symbols, config.hidden_size, config.num_layers
+    network = TorchNetwork(config.cell, vocab_size=V, hidden_size=H, num_layers=L)
     network.take(start)
     return network
 

@@ -6,7 +6,7 @@ other engines against it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,10 @@ from unspool.engines.reference_generation import generate_by_steps, stream_by_st
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
 from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
 from unspool.generation.search.forward import Forward
-from unspool.network.conditions import check_conditions, fresh_state
+from unspool.network.conditions import check_conditions, context_gates, fresh_state, start_states
 from unspool.network.config import NetworkConfig
-from unspool.text.streams.lanes import Window
+from unspool.network.parameters import output_kernel
+from unspool.text.streams.lanes import Conditions, Window
 
 Weights = dict[str, Tensor]
 # (recurrent_kernel, recurrent_bias, projected inputs (B, G), state (S, B, H)) -> state (S, B, H)
@@ -62,46 +63,26 @@ def _gru_step(kernel: Tensor, bias: Tensor | None, inputs: Tensor, state: Tensor
 
 
 @dataclass(frozen=True)
-class TorchLayer:
-    """PyTorch's own layer of a cell: a second opinion for tests, and the peer of ``unspool bench``.
-
-    Args:
-        make: The class of the layer, called as ``make(input_size, hidden_size, num_layers)``.
-        gates: The cell's gates by their names, in PyTorch's order.
-    """
-
-    make: Callable[..., Any]
-    gates: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class TorchCell:
     """What PyTorch has of one cell.
 
     Args:
         step: One step of the cell.
-        layer: PyTorch's own layer, or a few words that say why it has none.
+        layer: PyTorch's own layer of it, called as ``layer(input_size, hidden_size, num_layers)``: a second
+            opinion for tests, and the peer of ``unspool bench``. Where it has none, a few words that say so.
+        gates: The gates by the names in the cell's row, in the order of that layer.
     """
 
     step: TorchStep
-    layer: TorchLayer | str
+    layer: Callable[..., Any] | str
+    gates: tuple[str, ...] = ()
 
 
 TORCH_CELLS: dict[str, TorchCell] = {
-    "rnn": TorchCell(_rnn_step, TorchLayer(nn.RNN, ("h",))),
-    "lstm": TorchCell(_lstm_step, TorchLayer(nn.LSTM, ("i", "f", "c", "o"))),
-    "gru": TorchCell(_gru_step, TorchLayer(nn.GRU, ("r", "z", "h"))),
+    "rnn": TorchCell(_rnn_step, nn.RNN, ("h",)),
+    "lstm": TorchCell(_lstm_step, nn.LSTM, ("i", "f", "c", "o")),
+    "gru": TorchCell(_gru_step, nn.GRU, ("r", "z", "h")),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class _Conditions:
-    """Hold `unspool.text.streams.lanes.Conditions` in tensors."""
-
-    records: Tensor  # (T, B)
-    context: Tensor | None
-    starts: Tensor | None
-    states: Tensor | None
 
 
 class TorchEngine:
@@ -158,11 +139,12 @@ class TorchEngine:
     ) -> tuple[Loss, Gradients, StateArray]:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
         weights = {name: self._tensor(values).requires_grad_() for name, values in parameters.items()}
-        given = self._conditions(window)
-        if given is not None and given.states is not None:
-            weights[STATES] = given.states.requires_grad_()
+        conditions = self._conditions(window)
+        if conditions is not None and conditions.states is not None:
+            states: Any = conditions.states
+            weights[STATES] = states.requires_grad_()
         logits, state_after = self._forward(
-            weights, window.ids, state, reset_id, masks=masks, conditions=given
+            weights, window.ids, state, reset_id, masks=masks, conditions=conditions
         )
         total = self._losses(logits, window.targets).sum()
         count = int(np.count_nonzero(window.targets))
@@ -178,8 +160,8 @@ class TorchEngine:
     ) -> tuple[Floats, StateArray]:
         """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         with torch.no_grad():
-            weights, given = self._weights(parameters), self._conditions(window)
-            logits, state_after = self._forward(weights, window.ids, state, reset_id, conditions=given)
+            weights, conditions = self._weights(parameters), self._conditions(window)
+            logits, state_after = self._forward(weights, window.ids, state, reset_id, conditions=conditions)
             return self._losses(logits, window.targets).numpy(), state_after.numpy()
 
     def logits(
@@ -254,54 +236,40 @@ class TorchEngine:
         reset_id: int | None,
         *,
         masks: DropoutMasks | None = None,
-        conditions: "_Conditions | None" = None,
+        conditions: Conditions | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Run layer after layer over the whole window; give logits (T, B, V) and state (L, S, B, H)."""
         index = torch.from_numpy(np.array(ids, dtype=np.int64))  # (T, B)
         keep = torch.ones_like(index, dtype=torch.bool) if reset_id is None else index != reset_id  # (T, B)
         x = weights["embedding"][index] if "embedding" in weights else None  # (T, B, E)
-        starts = self._starts(weights, conditions, index)
+        records = torch.zeros_like(index) if conditions is None else conditions.records  # (T, B)
+        said = context_gates(weights, conditions, product=torch.matmul)  # (R, G)
+        first = start_states(self.config, weights, conditions, product=torch.matmul)  # (R, L, S, H)
+        starts = None if first is None else first[records]  # (T, B, L, S, H)
         states = []
         for layer in range(self.config.num_layers):
             kernel, bias = weights[f"layers.{layer}.input_kernel"], weights[f"layers.{layer}.bias"]
             projected = (kernel[index] if x is None else x @ kernel) + bias  # (T, B, G)
-            if layer == 0 and conditions is not None and conditions.context is not None:
-                projected = projected + (conditions.context @ weights["context.kernel"])[conditions.records]
+            projected = projected + said[records] if said is not None and layer == 0 else projected
             fresh = None if starts is None else starts[..., layer, :, :]  # (T, B, S, H)
             h, last = self._unroll(weights, layer, projected, self._tensor(state[layer]), (keep, fresh))
             h = h if masks is None else h * self._tensor(masks[layer])  # (T, B, H)
             x = h if x is None or layer == 0 or not self.config.residual else x + h  # (T, B, H)
             states.append(last)
-        own = weights.get("output.kernel")
-        kernel = weights["embedding"].T if own is None else own  # (H, V)
-        logits = x @ kernel + weights["output.bias"]  # (T, B, V)
+        logits = x @ output_kernel(weights) + weights["output.bias"]  # (T, B, V)
         pad = torch.arange(self._vocab_size) == 0
         return logits.masked_fill(pad, -torch.inf), torch.stack(states)
 
-    def _conditions(self, window: Window) -> "_Conditions | None":
-        """Take over what steers a window."""
-        given = window.conditions
-        check_conditions(self.config, given, window.ids.shape)
-        if given is None:
+    def _conditions(self, window: Window) -> Conditions | None:
+        """Take over what steers a window, in tensors."""
+        conditions = window.conditions
+        check_conditions(self.config, conditions, window.ids.shape)
+        if conditions is None:
             return None
-        context, starts, states = (
-            None if values is None else self._tensor(values)
-            for values in (given.context, given.starts, given.states)
-        )
-        records = torch.from_numpy(np.array(given.records, dtype=np.int64))
-        return _Conditions(records, context, starts, states)
-
-    def _starts(self, weights: Weights, conditions: "_Conditions | None", index: Tensor) -> Tensor | None:
-        """Work the state that a record starts from at each position (T, B, L, S, H); None for zeros."""
-        size, shape = self.config.start_size, self.config.state_shape
-        if conditions is not None and conditions.states is not None:
-            return conditions.states[conditions.records]
-        if size is None:
-            return None
-        if conditions is None or conditions.starts is None:
-            return weights["start.bias"].view(1, 1, *shape).expand(*index.shape, *shape)
-        states = conditions.starts @ weights["start.kernel"] + weights["start.bias"]  # (R, L·S·H)
-        return states.view(-1, *shape)[conditions.records]
+        tensors = {name: getattr(conditions, name) for name in ("context", "starts", "states")}
+        tensors = {name: None if array is None else self._tensor(array) for name, array in tensors.items()}
+        records: Any = torch.from_numpy(np.array(conditions.records, dtype=np.int64))
+        return replace(conditions, records=records, **tensors)
 
     def _unroll(
         self,

@@ -1,12 +1,34 @@
 """A step of an optimizer in the native module."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from unspool import _native
 from unspool.kernels.arrays import Floats, check_array
 from unspool.kernels.machine import chosen_kernels, thread_team
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coefficients:
+    """Hold the numbers of one update.
+
+    Args:
+        step: Number of the update, from 1.
+        learning_rate: Learning rate of this update.
+        beta1: The first of the two decays that the optimizer chooses, in [0, 1).
+        beta2: The second one, in [0, 1).
+        epsilon: Above 0.
+        decay: Decoupled weight decay of the parameter at hand, at least 0.
+    """
+
+    step: int
+    learning_rate: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    decay: float = 0.0
 
 
 def optimizer_step(
@@ -16,11 +38,7 @@ def optimizer_step(
     slots: Sequence[Sequence[Floats]],
     decays: Sequence[float],
     *,
-    step: int,
-    learning_rate: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
+    coefficients: Coefficients,
     clip_norm: float | None,
     threads: int = 1,
 ) -> float:
@@ -32,11 +50,7 @@ def optimizer_step(
         gradients: The same shapes; left as they are.
         slots: One list of arrays per slot, in the optimizer's order; two at most.
         decays: Decoupled weight decay of each parameter.
-        step: Number of the update, from 1.
-        learning_rate: Learning rate of this update.
-        beta1: Decay of the first moment, or the momentum.
-        beta2: Decay of the second moment.
-        epsilon: Above 0.
+        coefficients: The numbers of the update; `decays` stand in place of the decay in them.
         clip_norm: Largest global norm, or None.
         threads: Threads to run on.
 
@@ -46,13 +60,13 @@ def optimizer_step(
     Raises:
         ValueError: If shapes or types do not fit together.
     """
-    for arrays in (gradients, *slots):
+    for arrays in (parameters, gradients, *slots):
         if len(arrays) != len(parameters):
             raise ValueError(f"expected {len(parameters)} arrays, got {len(arrays)}")
         for parameter, array in zip(parameters, arrays, strict=True):
             check_array("optimizer array", array, np.float32, parameter.shape)
-    for parameter in parameters:
-        check_array("parameter", parameter, np.float32, parameter.shape)
+    c = coefficients
+    rates = (c.learning_rate, c.beta1, c.beta2, c.epsilon)
     return _native.optimize(
         thread_team(threads),
         chosen_kernels(),
@@ -61,10 +75,7 @@ def optimizer_step(
         list(gradients),
         [list(slot) for slot in slots],
         list(decays),
-        step,
-        learning_rate,
-        beta1,
-        beta2,
-        epsilon,
+        c.step,
+        *rates,
         clip_norm or 0.0,
     )

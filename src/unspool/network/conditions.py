@@ -134,7 +134,7 @@ def start_states(
         return None
     if conditions is None or conditions.starts is None:  # a vector of zeros, or none to be worked from
         rows = 1 if conditions is None else conditions.num_rows
-        states = np.repeat(parameters["start.bias"][None], rows, axis=0)
+        states = parameters["start.bias"][None][[0] * rows]  # of NumPy and of PyTorch
     else:
         states = product(conditions.starts, parameters["start.kernel"]) + parameters["start.bias"]
     return states.reshape(len(states), *config.state_shape)
@@ -184,9 +184,8 @@ def with_context(
     _expect("context", row.shape, None if size is None else (size,))
     folded = {name: values for name, values in parameters.items() if name != "context.kernel"}
     bias = parameters["layers.0.bias"]
-    folded["layers.0.bias"] = (bias + row.astype(bias.dtype) @ parameters["context.kernel"]).astype(
-        bias.dtype
-    )
+    said = row.astype(bias.dtype) @ parameters["context.kernel"]  # (G·H,)
+    folded["layers.0.bias"] = (bias + said).astype(bias.dtype)
     return folded, config.without_context()
 
 

@@ -58,9 +58,8 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Check every value against its range."""
-        check(
-            "cell", self.cell, f"one of {', '.join(CELLS)}", isinstance(self.cell, str) and self.cell in CELLS
-        )
+        ok = isinstance(self.cell, str) and self.cell in CELLS
+        check("cell", self.cell, f"one of {', '.join(CELLS)}", ok)
         check("hidden_size", self.hidden_size, "a whole number ≥ 1", is_whole(self.hidden_size, least=1))
         check("num_layers", self.num_layers, "a whole number ≥ 1", is_whole(self.num_layers, least=1))
         ok = self.embedding_size is None or is_whole(self.embedding_size, least=1)
@@ -95,9 +94,8 @@ class NetworkConfig:
         Raises:
             ConfigError: If vocab_size is still None.
         """
-        check(
-            "vocab_size", self.vocab_size, "a whole number: a tokenizer fixes it", self.vocab_size is not None
-        )
+        ok = self.vocab_size is not None
+        check("vocab_size", self.vocab_size, "a whole number: a tokenizer fixes it", ok)
         return self.vocab_size or 0
 
     @property

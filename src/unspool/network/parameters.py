@@ -17,7 +17,7 @@ The names are those in the safetensors file, and their order is fixed::
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -69,13 +69,9 @@ def count_parameters(config: NetworkConfig) -> int:
 
 def layer_parameters(parameters: Mapping[str, Any], layer: int) -> LayerParameters:
     """Gather the arrays of one layer; a recurrent bias that the network has not is None."""
-    prefix = f"layers.{layer}."
-    return LayerParameters(
-        input_kernel=parameters[prefix + "input_kernel"],
-        recurrent_kernel=parameters[prefix + "recurrent_kernel"],
-        bias=parameters[prefix + "bias"],
-        recurrent_bias=parameters.get(prefix + "recurrent_bias"),
-    )
+    names = [field.name for field in fields(LayerParameters)]
+    arrays: Any = {name: parameters.get(f"layers.{layer}.{name}") for name in names}
+    return LayerParameters(**arrays)
 
 
 def output_kernel(parameters: Mapping[str, Any]) -> Any:

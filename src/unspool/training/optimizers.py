@@ -8,36 +8,15 @@ update, its twin.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from unspool.kernels.optimizers import optimizer_step
+from unspool.kernels.optimizers import Coefficients, optimizer_step
 
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Slots: TypeAlias = dict[str, dict[str, FloatArray]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coefficients:
-    """Hold the numbers of one update.
-
-    Args:
-        step: Number of the update, from 1.
-        learning_rate: Learning rate of this update.
-        beta1: The first of the row's `betas`, in [0, 1).
-        beta2: The second one, in [0, 1).
-        epsilon: Above 0.
-        decay: Decoupled weight decay of the parameter at hand, at least 0.
-    """
-
-    step: int
-    learning_rate: float
-    beta1: float
-    beta2: float
-    epsilon: float
-    decay: float = 0.0
 
 
 class OptimizerSettings(Protocol):
@@ -46,37 +25,30 @@ class OptimizerSettings(Protocol):
     @property
     def momentum(self) -> float:
         """Decay of sgd's momentum."""
-        ...
 
     @property
     def beta1(self) -> float:
         """Decay of the running mean of the gradients."""
-        ...
 
     @property
     def beta2(self) -> float:
         """Decay of the running mean of their squares."""
-        ...
 
     @property
     def rho(self) -> float:
         """Decay of rmsprop's running mean of squares."""
-        ...
 
     @property
     def epsilon(self) -> float:
         """What keeps a division from a zero."""
-        ...
 
     @property
     def weight_decay(self) -> float:
         """Decoupled weight decay."""
-        ...
 
     @property
     def clip_norm(self) -> float | None:
         """Largest norm of all gradients, or None."""
-        ...
 
 
 Update = Callable[[FloatArray, FloatArray, list[FloatArray], Coefficients], None]
@@ -226,18 +198,13 @@ class Optimizer:
         learning_rate: float,
     ) -> float:
         """Make one update of float32 arrays by the native code of this number; `step` stays."""
-        beta1, beta2 = self.rule.betas(self.config)
         return optimizer_step(
             code,
             list(parameters.values()),
             [gradients[name] for name in parameters],
             [[self.slots[slot][name] for name in parameters] for slot in self.rule.slots],
             [self.decay_of(name) for name in parameters],
-            step=self.step + 1,
-            learning_rate=learning_rate,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=self.config.epsilon,
+            coefficients=self.coefficients(learning_rate),
             clip_norm=self.config.clip_norm,
             threads=self.threads,
         )
@@ -249,18 +216,17 @@ class Optimizer:
         norm = global_norm(gradients)
         if not math.isfinite(norm):
             return norm
-        clip = self.config.clip_norm
+        clip, shared = self.config.clip_norm, self.coefficients(learning_rate)
         scale = clip / norm if clip is not None and norm > clip else 1.0
-        beta1, beta2 = self.rule.betas(self.config)
         for name, parameter in parameters.items():
-            coefficients = Coefficients(
-                step=self.step + 1,
-                learning_rate=learning_rate,
-                beta1=beta1,
-                beta2=beta2,
-                epsilon=self.config.epsilon,
-                decay=self.decay_of(name),
-            )
             slots = [self.slots[slot][name] for slot in self.rule.slots]
+            coefficients = replace(shared, decay=self.decay_of(name))
             self.rule.update(parameter, gradients[name] * scale, slots, coefficients)
         return norm
+
+    def coefficients(self, learning_rate: float) -> Coefficients:
+        """Return the numbers of the next update, without the decay of a parameter."""
+        (beta1, beta2), epsilon = self.rule.betas(self.config), self.config.epsilon
+        return Coefficients(
+            step=self.step + 1, learning_rate=learning_rate, beta1=beta1, beta2=beta2, epsilon=epsilon
+        )

@@ -196,35 +196,25 @@ def metavar(flag: Flag) -> str | None:
 
 
 def choices(table: str) -> list[str]:
-    """Return the names in a table; where its module is not loaded, by reading its source, which is faster."""
+    """Return the names in a table, from the source of its module where that is not loaded: it is faster.
+
+    Args:
+        table: Where it is, ``module:NAME``.
+    """
     module, name = table.split(":")
-    if module in sys.modules:
-        return list(getattr(sys.modules[module], name))
-    spec = importlib.util.find_spec(module)
-    source = "" if spec is None or spec.origin is None else Path(spec.origin).read_text("utf-8")
-    rows = (
-        n.value
-        for n in ast.parse(source).body
-        if isinstance(n, ast.AnnAssign) and ast.unparse(n.target) == name
-    )
-    return [ast.literal_eval(key) for each in rows if isinstance(each, ast.Dict) for key in each.keys if key]
-
-
-def completion(table: str) -> Callable[[str], list[str]]:
-    """Make a completion from a table's keys; the table is imported when it is needed."""
-    module, name = table.split(":")
-
-    def complete(incomplete: str) -> list[str]:
-        keys = getattr(importlib.import_module(module), name)
-        return [key for key in keys if key.startswith(incomplete)]
-
-    return complete
+    spec = None if module in sys.modules else importlib.util.find_spec(module)
+    source = Path(spec.origin).read_text("utf-8") if spec is not None and spec.origin else ""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name:
+            return [ast.literal_eval(key) for key in getattr(node.value, "keys", ()) if key]
+    return list(getattr(importlib.import_module(module), name))
 
 
 def completing(table: str) -> Callable[[Any, Any, str], list[CompletionItem]]:
-    """Wrap a completion as click wants it."""
-    complete = completion(table)
-    return lambda _context, _parameter, incomplete: [CompletionItem(key) for key in complete(incomplete)]
+    """Make a completion from the names in a table, as click wants it."""
+    return lambda _context, _parameter, incomplete: [
+        CompletionItem(name) for name in choices(table) if name.startswith(incomplete)
+    ]
 
 
 def parser(flag: Flag) -> Callable[[str], Any] | None:
