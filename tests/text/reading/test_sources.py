@@ -1,6 +1,5 @@
 """Every place that texts come from gives the same records, and says what it cannot read."""
 
-import csv
 import gzip
 import io
 import json
@@ -23,44 +22,43 @@ def texts(records: Records) -> list[str]:
     return [record.text for record in records]
 
 
-def encode(name: str, items: list[str]) -> str:
-    """Write texts in a format of the table, each in a column named ``text`` if the format has any."""
-    if name == "text":
-        return "\n".join(items)
-    if name == "jsonl":
-        return "".join(json.dumps({"text": item}) + "\n" for item in items)
-    out = io.StringIO()
-    rows = csv.writer(out, delimiter="\t" if name == "tsv" else ",")
-    rows.writerows([["text"], *([item] for item in items)])
-    return out.getvalue()
+def encode(name: str, items: list[str]) -> bytes:
+    """Write texts by the row's own writer, each in a column named ``text`` if the format has any."""
+    return SOURCES[name].write([{"text": item} for item in items])
+
+
+def write(folder: Path, name: str, rows: list[dict[str, str | None]]) -> Path:
+    path = folder / f"a{SOURCES[name].suffixes[0]}"
+    path.write_bytes(SOURCES[name].write(rows))
+    return path
+
+
+LABELLED: list[dict[str, str | None]] = [
+    {"text": "Oil, \"gold\"\tand 'tin'", "more": "one\ntwo", "label": "3"},
+    {"text": None, "more": "", "label": "4"},
+    {"text": "caf\u00e9\u2028\u6f22\u5b57 🎈", "more": None, "label": None},
+]
+TEXT_SOURCES = [name for name, known in SOURCES.items() if not known.binary]
+BINARY_SOURCES = [name for name, known in SOURCES.items() if known.binary]
+WITH_COLUMNS = [name for name, known in SOURCES.items() if known.columns]
 
 
 @pytest.mark.parametrize("name", SOURCES)
 class TestEverySource:
-    def test_each_suffix_plain_and_packed(self, tmp_path: Path, name: str) -> None:
+    def test_each_suffix(self, tmp_path: Path, name: str) -> None:
         for suffix in SOURCES[name].suffixes:
-            for packed in ("", ".gz"):
-                path = tmp_path / f"a{suffix.upper() if packed else suffix}{packed}"
-                data = b"\xef\xbb\xbf" + encode(name, TEXTS).encode()
-                path.write_bytes(gzip.compress(data) if packed else data)
-                assert texts(read_records(path)) == TEXTS
+            (tmp_path / f"a{suffix.upper()}").write_bytes(encode(name, TEXTS))
+            assert texts(read_records(tmp_path / f"a{suffix.upper()}")) == TEXTS
 
     def test_blank_texts_are_passed_over(self, tmp_path: Path, name: str) -> None:
         path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
-        path.write_text(encode(name, ["", *TEXTS[:1], " \u3000", "", *TEXTS[1:], ""]), "utf-8")
+        path.write_bytes(encode(name, ["", *TEXTS[:1], " \u3000", "", *TEXTS[1:], ""]))
         assert texts(read_records(path)) == TEXTS
 
-    def test_empty_is_an_error(self, tmp_path: Path, name: str) -> None:
+    def test_no_text_is_an_error(self, tmp_path: Path, name: str) -> None:
         path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
-        for content in ("", "\n\r\n", "\ufeff", encode(name, [""])):
-            path.write_text(content, "utf-8")
-            with pytest.raises(CorpusError, match=f"{path.name}: there is no text"):
-                list(read_records(path))
-
-    def test_a_wrong_byte_is_an_error(self, tmp_path: Path, name: str) -> None:
-        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
-        path.write_bytes(encode(name, TEXTS).encode() + b"\n\xff")
-        with pytest.raises(CorpusError, match=rf"{path.name}, line \d+, byte \d+: not UTF-8"):
+        path.write_bytes(encode(name, [""]))
+        with pytest.raises(CorpusError, match=f"{path.name}: there is no text"):
             list(read_records(path))
 
     def test_a_folder(self, tmp_path: Path, name: str) -> None:
@@ -68,24 +66,39 @@ class TestEverySource:
         for place, text in zip(("b", "a/z", "a/b/c"), TEXTS, strict=True):
             path = tmp_path / f"{place}{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(encode(name, [text]), "utf-8")
+            path.write_bytes(encode(name, [text]))
         (tmp_path / f".hidden{suffix}").write_bytes(b"\xff")
         (tmp_path / "other.bin").write_bytes(b"\xff")
         assert texts(read_records(tmp_path, format=name)) == [TEXTS[2], TEXTS[1], TEXTS[0]]
 
-    def test_standard_input(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        data = io.BytesIO(encode(name, TEXTS).encode())
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
-        records = read_records("-", format=name)
-        assert data.tell() == 0
-        assert texts(records) == TEXTS
-        with pytest.raises(CorpusError, match="read once"):
-            list(records)
+    def test_a_large_row(self, tmp_path: Path, name: str) -> None:
+        path, large = tmp_path / f"a{SOURCES[name].suffixes[0]}", "word caf\u00e9 " * 300_000
+        path.write_bytes(encode(name, ["one", large, "two"]))
+        records = list(read_records(path))
+        assert (records[0].text, records[-1].text) == ("one", "two")
+        assert "".join(record.text for record in records[1:-1]) == large
+        assert [record.ends for record in records].count(True) == 3
+
+    def test_sentences(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        path.write_bytes(encode(name, ["It rains. It pours.", "Sun."]))
+        assert texts(read_records(path, split="sentences")) == ["It rains.", "It pours.", "Sun."]
+
+    def test_bytes_are_counted_as_they_are_read(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        path.write_bytes(encode(name, TEXTS * 20))
+        records, told = read_records(path), []
+        records.meter.report = lambda done, total: told.append((done, total))
+        assert len(list(records)) == 20 * len(TEXTS)
+        size = path.stat().st_size
+        assert told[-1][0] == pytest.approx(size, abs=len(told))
+        assert told == sorted(told)
+        assert {total for _, total in told} == {size}
 
     def test_the_spec_reads_the_same_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
-        (tmp_path / "a.data").write_text(encode(name, TEXTS), "utf-8")
+        (tmp_path / "a.data").write_bytes(encode(name, TEXTS))
         monkeypatch.chdir(tmp_path)
         first = read_records("a.data", format=name, normalization="NFKD")
         monkeypatch.chdir("/")
@@ -94,6 +107,128 @@ class TestEverySource:
         assert list(again) == list(again) == list(records_from_spec(again.spec))
         assert texts(again)[2] == "cafe\u0301 \u6f22\u5b57 🎈"
         assert again.normalization == "NFKD"
+
+    def test_a_package_that_is_missing_is_named_with_its_extra(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        if SOURCES[name].needs is None:
+            return
+        package, extra = SOURCES[name].needs
+        path = write(tmp_path, name, [{"text": "one"}])
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(ConfigError, match=rf'{package}, which is not .*pip install "unspool\[{extra}\]"'):
+            read_records(path)
+
+
+@pytest.mark.parametrize("name", WITH_COLUMNS)
+class TestEverySourceWithColumns:
+    def test_columns_nulls_and_contexts(self, tmp_path: Path, name: str) -> None:
+        path = write(tmp_path, name, LABELLED)
+        assert list(read_records(path, context="label", normalization=None)) == [
+            Record(str(LABELLED[0]["text"]), {"label": "3"}),
+            Record(str(LABELLED[2]["text"]), {"label": ""}),
+        ]
+        joined = read_records(path, text=["text", "more"], separator=" | ")
+        assert texts(joined)[0] == f"{LABELLED[0]['text']} | one\ntwo"
+        (first, *_) = read_records(path, text="text", source_text="more", context=["label", "length"])
+        assert (first.source, first.context) == ("one\ntwo", {"label": "3", "length": str(len(first.text))})
+
+    def test_a_column_that_is_not_there_is_named_with_the_nearest(self, tmp_path: Path, name: str) -> None:
+        path = write(tmp_path, name, LABELLED)
+        for options in ({"text": "txt"}, {"context": "lable"}):
+            with pytest.raises(CorpusError, match=rf"{path.name}.*no column .*did you mean '(text|label)'"):
+                list(read_records(path, **options))
+
+    def test_sentences_keep_the_context(self, tmp_path: Path, name: str) -> None:
+        path = write(tmp_path, name, [{"text": "It rains. It pours.", "label": "wet"}])
+        records = list(read_records(path, context="label", split="sentences"))
+        assert [record.context for record in records] == [{"label": "wet"}] * 2
+
+
+@pytest.mark.parametrize("name", TEXT_SOURCES)
+class TestEveryTextSource:
+    def test_packed_with_a_byte_order_mark(self, tmp_path: Path, name: str) -> None:
+        for suffix in SOURCES[name].suffixes:
+            data = b"\xef\xbb\xbf" + encode(name, TEXTS)
+            (tmp_path / f"a{suffix}.gz").write_bytes(gzip.compress(data))
+            assert texts(read_records(tmp_path / f"a{suffix}.gz")) == TEXTS
+
+    @pytest.mark.parametrize("end", ["\r\n", "\r"])
+    def test_line_ends(self, tmp_path: Path, name: str, end: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        data = encode(name, TEXTS).replace(b"\r\n", b"\n").replace(b"\n", end.encode())
+        path.write_bytes(data)
+        assert texts(read_records(path)) == TEXTS
+
+    def test_an_empty_file_is_an_error(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        for content in ("", "\n\r\n", "\ufeff"):
+            path.write_text(content, "utf-8")
+            with pytest.raises(CorpusError, match=f"{path.name}: there is no text"):
+                list(read_records(path))
+
+    def test_a_wrong_byte_is_an_error(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        path.write_bytes(encode(name, TEXTS) + b"\n\xff")
+        with pytest.raises(CorpusError, match=rf"{path.name}, line \d+, byte \d+: not UTF-8"):
+            list(read_records(path))
+
+    def test_standard_input(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        data = io.BytesIO(encode(name, TEXTS))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
+        records = read_records("-", format=name)
+        assert data.tell() == 0
+        assert texts(records) == TEXTS
+        with pytest.raises(CorpusError, match="read once"):
+            list(records)
+
+
+@pytest.mark.parametrize("name", BINARY_SOURCES)
+class TestEveryBinarySource:
+    def test_standard_input_is_refused(self, name: str) -> None:
+        with pytest.raises(CorpusError, match=f"{name} cannot come by standard input; save it to a file"):
+            read_records("-", format=name)
+
+    def test_a_file_of_another_kind_is_named(self, tmp_path: Path, name: str) -> None:
+        path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+        for content, got in ((b"", "an empty file"), (b"just a text\n" * 9, "b'just"), (b"PK\3\4", "PK")):
+            path.write_bytes(content)
+            with pytest.raises(CorpusError, match=rf"{path.name}: no .* file: expected .* got .*{got}"):
+                list(read_records(path))
+        packed = tmp_path / f"{path.name}.gz"
+        packed.write_bytes(gzip.compress(encode(name, TEXTS)))
+        with pytest.raises(CorpusError, match=r"unpack it first"):
+            list(read_records(packed))
+
+    def test_a_damaged_file_is_one_error(self, tmp_path: Path, name: str) -> None:
+        path, data = tmp_path / f"a{SOURCES[name].suffixes[0]}", encode(name, TEXTS * 20)
+        for size in (8, 12, len(data) // 2, len(data) - 1):
+            path.write_bytes(data[:size])
+            with pytest.raises(CorpusError, match=rf"{path.name}: broken .* data: got .*; copy"):
+                list(read_records(path))
+
+    def test_its_bytes_in_a_text_file_are_known(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "a.txt").write_bytes(encode(name, TEXTS) + b"\xff")
+        with pytest.raises(CorpusError, match=rf"--format {name}"):
+            list(read_records(tmp_path / "a.txt"))
+
+    def test_options_of_text_tables_are_refused(self, tmp_path: Path, name: str) -> None:
+        path = write(tmp_path, name, LABELLED)
+        for options in ({"header": True}, {"delimiter": ";"}):
+            with pytest.raises(CorpusError, match="no header and no delimiter"):
+                read_records(path, **options)
+
+    def test_one_batch_is_in_memory_at_a_time(self, tmp_path: Path, name: str) -> None:
+        import pyarrow
+
+        path, text = tmp_path / f"a{SOURCES[name].suffixes[0]}", "The quick brown fox. " * 10_000
+        path.write_bytes(encode(name, [f"{number} {text}" for number in range(150)]))  # 31 MB
+        before, most = pyarrow.total_allocated_bytes(), 0
+        for record in read_records(path):
+            assert len(record.text) > 200_000
+            most = max(most, pyarrow.total_allocated_bytes() - before)
+        assert most < 8_000_000
+        assert pyarrow.total_allocated_bytes() - before < 1_000_000
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

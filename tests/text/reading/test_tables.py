@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unspool.errors import CorpusError
-from unspool.text.reading import tables
+from unspool.text.reading import jsonl, tables
+from unspool.text.reading.columns import ReadOptions
 from unspool.text.reading.sources import read_records
 from unspool.text.reading.tables import is_header
 from unspool.text.records import Record
@@ -190,6 +191,6 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r")), min_size=1, max_size=4))
 def test_json_texts_come_out_as_they_went_in(texts: list[str]) -> None:
-    options = tables.ReadOptions(normalization=None)
-    found = [tables._json_record(tables._parse(json.dumps({"text": t}), ""), options, "") for t in texts]
+    options = ReadOptions(normalization=None)
+    found = [jsonl._json_record(jsonl._parse(json.dumps({"text": t}), ""), options, "") for t in texts]
     assert [record.text for record in found if record] == [t for t in texts if t and not t.isspace()]

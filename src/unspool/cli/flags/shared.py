@@ -60,7 +60,7 @@ READING = Group(
         Flag("source", list[str], "Column that each text answers, for pairs; that of the text is --target"),
         Flag("context", list[str], "Column that steers the text, or length"),
         Flag("document", bool, "Read one long document instead of a text per line", default="off"),
-        Flag("format", str, "text, csv, tsv or jsonl", default="by the file's name",
+        Flag("format", str, "{choices}", default="by the file's name",
              table="unspool.text.reading.sources:SOURCES"),
         Flag("header", bool, "Whether a table's first row names its columns", default="detected",
              negative="--no-header"),
@@ -80,7 +80,7 @@ TOKENIZER = Group(
     "tokens",
     "Tokenizer",
     (
-        Flag("tokenizer", str, "What a symbol is: char or word", default="char",
+        Flag("tokenizer", str, "What a symbol is: {choices}", default="char",
              table="unspool.text.tokenizers.registry:TOKENIZERS"),
         Flag("max_vocab_size", int, "Most symbols; rarer ones become <unk>", default="no limit"),
     ),

@@ -11,6 +11,7 @@ from unspool.text.reading.sentences import SPLITS
 from unspool.text.records import Record, check_normalization, normalized
 
 Column = str | int  # a name, or a number that counts from 0
+Rows = Sequence[Mapping[str, str | None]]  # of one table: all have the same names
 LANGUAGE = re.compile("[a-z]{2,3}(-[a-z]+)*")
 CHOOSE = "say which column holds the text: text='NAME' or a number from 0 (--text)"
 
@@ -85,8 +86,8 @@ class ColumnSelection:
     context: tuple[tuple[str, int], ...]
     source: tuple[int, ...] = ()
 
-    def record(self, row: Sequence[str], options: ReadOptions) -> Record | None:
-        """Make a record of a row, or nothing if its text is only white space."""
+    def record(self, row: Sequence[str] | Mapping[int, str], options: ReadOptions) -> Record | None:
+        """Make a record of a row's fields by number, or nothing if its text is only white space."""
         context = {name: row[number] for name, number in self.context}
         text, source = ([row[number] for number in numbers] for numbers in (self.text, self.source))
         return options.record(text, context, source)

@@ -35,7 +35,8 @@ STRANGE_STARTS = {
     b"\xfd7zXZ": "it looks like xz: unpack it first, or use gzip",
     b"\x28\xb5\x2f\xfd": "it looks like zstd: unpack it first, or use gzip",
     b"%PDF": "it looks like PDF: convert it to plain text first",
-    b"PAR1": "it looks like Parquet: convert it to CSV or JSONL first",
+    b"PAR1": "it looks like Parquet: say format='parquet' (--format parquet)",
+    b"ARROW1": "it looks like Feather: say format='feather' (--format feather)",
     b"\x89PNG": "it looks like a picture",
 }
 
@@ -243,7 +244,8 @@ def _refuse_zeros(name: str, first: bytes) -> None:
     """Refuse what is valid UTF-8 and yet no text: UTF-16 without its mark, or a device full of zeros."""
     zeros = first.count(0)
     if len(first) >= LEAST_TO_JUDGE and 4 * zeros >= len(first):
-        hint = "it looks like UTF-16 without a byte order mark, or a binary file: save it as UTF-8"
+        unknown = "it looks like UTF-16 without a byte order mark, or a binary file: save it as UTF-8"
+        hint = _strange_start(first) or unknown
         got = f"{zeros:,} bytes of zero among the first {len(first):,}"
         raise CorpusError(name, expected="text", got=got, hint=hint)
 
@@ -257,11 +259,15 @@ def _line_ends(data: bytes, after_return: bool) -> int:
     return ends - split
 
 
+def _strange_start(start: bytes) -> str | None:
+    """Say what kind of file begins like this, where that is known."""
+    return next((hint for magic, hint in STRANGE_STARTS.items() if start.startswith(magic)), None)
+
+
 def _wrong_byte(name: str, line: int, offset: int, error: UnicodeDecodeError, start: bytes) -> CorpusError:
     wrong = error.object[error.start]
-    hints = [hint for magic, hint in STRANGE_STARTS.items() if start.startswith(magic)]
     binary = "it looks like a binary file" if 0 in error.object else None
-    hint = (hints and hints[0]) or binary or "save it as UTF-8 (from Latin-1: iconv -f ISO-8859-1 -t UTF-8)"
+    hint = _strange_start(start) or binary or "save it as UTF-8 (from Latin-1: iconv -f ISO-8859-1 -t UTF-8)"
     what = f"{name}, line {line}, byte {offset}: not UTF-8"
     return CorpusError(what, got=f"0x{wrong:02X} ({error.reason})", hint=hint)
 

@@ -1,76 +1,81 @@
 """Read texts from wherever they are: `read_records` is the one way in.
 
-To add a format, write a reader that takes a `FilePlace` and `ReadOptions` and yields records, and give it a
-line in `SOURCES`.
+To add a format, write a file with a reader, which takes a `FilePlace` and `ReadOptions` and yields records,
+and a writer for the tests, and give it a row in `SOURCES`.
 """
 
 import difflib
+import importlib.util
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unspool.errors import CorpusError
+from unspool.errors import ConfigError, CorpusError
 from unspool.text.corpora.registry import CORPORA, Corpus
-from unspool.text.reading.columns import LENGTH, Column, ReadOptions
+from unspool.text.reading.columns import LENGTH, Column, ReadOptions, Rows
 from unspool.text.reading.decoding import (
     FilePlace,
     file_place,
-    lines_of,
-    pieces_of,
     refuse_unreadable,
     standard_input,
     text_blocks,
 )
+from unspool.text.reading.feather import read_feather, write_feather
+from unspool.text.reading.jsonl import read_jsonl, write_jsonl
+from unspool.text.reading.parquet import read_parquet, write_parquet
+from unspool.text.reading.plain_text import read_text, write_text
 from unspool.text.reading.sentences import SPLITS
-from unspool.text.reading.tables import read_csv, read_jsonl, read_tsv
-from unspool.text.records import Record, Records, normalized
+from unspool.text.reading.tables import read_csv, read_tsv, write_csv, write_tsv
+from unspool.text.records import Record, Records
 
 CORPUS_PREFIX = "corpus:"
 TAB_NAMES = ("\\t", "tab")  # how a tab can be written where it cannot be typed
 
 
-def read_text(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
-    """Read plain text: each line that is more than white space a record, or all of it as one document.
-
-    A document keeps its empty lines; it and very long lines come in pieces of about a million characters.
-    """
-    if options.document:
-        for piece, ends in pieces_of(text_blocks(place)):
-            yield Record(normalized(piece, options.normalization), ends=ends)
-        return
-    whole = True
-    for line, ends in lines_of(text_blocks(place)):
-        if not whole or (line and not line.isspace()):
-            yield Record(normalized(line, options.normalization), ends=ends)
-            whole = ends
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Describe a format that texts come in.
 
     Args:
         description: What it is, for people.
-        suffixes: The file names it goes by; each may have ``.gz`` after it.
+        suffixes: The file names it goes by; of a text format each may have ``.gz`` after it.
         columns: Whether it has columns to choose from.
         delimited: Whether it has a delimiter and perhaps a header.
+        binary: Whether a file of it is no text: it cannot be packed by gzip or come by standard input.
+        needs: The package that reads it, and the extra of unspool that installs that; None for no package.
         read: Yields the records of one file.
+        write: Makes the content of a file that has rows of named columns, for the tests; a format without
+            columns has the one that is named ``text``.
     """
 
     description: str
     suffixes: tuple[str, ...]
-    columns: bool
-    delimited: bool
+    columns: bool = True
+    delimited: bool = False
+    binary: bool = False
+    needs: tuple[str, str] | None = None
     read: Callable[[FilePlace, ReadOptions], Iterator[Record]]
+    write: Callable[[Rows], bytes]
 
 
+ARROW = ("pyarrow", "parquet")
+# fmt: off
 SOURCES: dict[str, Source] = {
-    "text": Source("plain text, by line or whole", (".txt", ".text", ".md"), False, False, read_text),
-    "csv": Source("comma-separated columns", (".csv",), True, True, read_csv),
-    "tsv": Source("tab-separated columns", (".tsv", ".tab"), True, True, read_tsv),
-    "jsonl": Source("one JSON value a line", (".jsonl", ".ndjson"), True, False, read_jsonl),
+    "text": Source(description="plain text, by line or whole", suffixes=(".txt", ".text", ".md"),
+                   columns=False, read=read_text, write=write_text),
+    "csv": Source(description="comma-separated columns", suffixes=(".csv",),
+                  delimited=True, read=read_csv, write=write_csv),
+    "tsv": Source(description="tab-separated columns", suffixes=(".tsv", ".tab"),
+                  delimited=True, read=read_tsv, write=write_tsv),
+    "jsonl": Source(description="one JSON value a line", suffixes=(".jsonl", ".ndjson"),
+                    read=read_jsonl, write=write_jsonl),
+    "parquet": Source(description="columns of a Parquet file", suffixes=(".parquet", ".pq"),
+                      binary=True, needs=ARROW, read=read_parquet, write=write_parquet),
+    "feather": Source(description="columns of a Feather (Arrow IPC) file", suffixes=(".feather", ".arrow"),
+                      binary=True, needs=ARROW, read=read_feather, write=write_feather),
 }
+# fmt: on
 
 
 def read_records(
@@ -91,8 +96,8 @@ def read_records(
 ) -> Records:
     r"""Describe texts that are read when they are iterated.
 
-    Texts are UTF-8, with or without a byte order mark, packed by gzip or not. ``\n``, ``\r\n`` and a lone
-    ``\r`` end a line and come out as ``\\n``. Texts that are only white space are passed over.
+    Text formats are UTF-8, with or without a byte order mark, packed by gzip or not. ``\n``, ``\r\n`` and a
+    lone ``\r`` end a line and come out as ``\\n``. Texts that are only white space are passed over.
 
     Args:
         source: A file; a folder, of which every file of the format is read, in the order of their paths,
@@ -314,7 +319,8 @@ def _refuse_for_corpus(corpus: Corpus, format: str | None, options: ReadOptions)
 
 
 def _refuse_misfits(source: str | Path, kind: str, options: ReadOptions) -> None:
-    """Refuse options that the format has no use for, rather than pass over them."""
+    """Refuse a format that cannot be read here, and options that it has no use for."""
+    _check_package(source, kind)
     others = ", ".join(name for name, known in SOURCES.items() if known.columns)
     columns = [
         *options.text,
@@ -327,6 +333,17 @@ def _refuse_misfits(source: str | Path, kind: str, options: ReadOptions) -> None
     if (options.header is not None or options.delimiter is not None) and not SOURCES[kind].delimited:
         hint = "leave out header and delimiter, or say format='csv'"
         raise CorpusError(f"{source} is read as {kind}, which has no header and no delimiter", hint=hint)
+
+
+def _check_package(source: str | Path, kind: str) -> None:
+    """Check that what the format needs is there: a file for a binary one, and perhaps a package."""
+    if SOURCES[kind].binary and source == "-":
+        raise CorpusError(f"{kind} cannot come by standard input", hint="save it to a file first")
+    if needs := SOURCES[kind].needs:
+        package, extra = needs
+        if importlib.util.find_spec(package) is None:
+            what = f"{source}: reading {kind} needs the package {package}, which is not installed"
+            raise ConfigError(what, hint=f'pip install "unspool[{extra}]"')
 
 
 def _files(source: str | Path, known: Source) -> Callable[[], list[Path]] | None:
@@ -348,10 +365,11 @@ def _folder_files(folder: Path, known: Source) -> list[Path]:
     found = sorted(_files_in(folder), key=lambda path: path.relative_to(folder).as_posix())
     kept = [path for path in found if _suffix(path) in known.suffixes]
     if not kept:
+        packed = "" if known.binary else " (or these with .gz)"
         there = sorted({_suffix(path) or path.name for path in found})[:6]
         raise CorpusError(
             f"{folder}: no file to read",
-            expected=f"names that end in {', '.join(known.suffixes)} (or these with .gz)",
+            expected=f"names that end in {', '.join(known.suffixes)}{packed}",
             got=", ".join(there) or "an empty folder",
             hint="name a single file, or say which format the files have",
         )

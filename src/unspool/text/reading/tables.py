@@ -1,14 +1,14 @@
-"""CSV, TSV and JSONL: rows of columns, read one row at a time."""
+"""CSV and TSV: rows of separated values, read one row at a time."""
 
 import csv
-import json
+import io
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import NoReturn
 
 from unspool.errors import CorpusError
-from unspool.text.reading.columns import LENGTH, ReadOptions, is_length, is_name, no_such_name, select
+from unspool.text.reading.columns import LENGTH, ReadOptions, Rows, is_name, select
 from unspool.text.reading.decoding import FilePlace, lines_of, text_blocks
 from unspool.text.records import Record
 
@@ -25,7 +25,6 @@ USUAL_NAMES = frozenset({
 })
 # fmt: on
 NUMBER = re.compile(r"[-+]?\d[\d.,:/\- ]*(e[-+]?\d+)?%?", re.IGNORECASE)  # dates and times as well
-SURROGATE = re.compile(r"[\ud800-\udfff]")
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+")
 
 
@@ -37,6 +36,16 @@ def read_csv(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
 def read_tsv(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     """Read tab-separated rows, quoted as in CSV; see `read_table`."""
     return read_table(place, options, delimiter=options.delimiter or "\t")
+
+
+def write_csv(rows: Rows) -> bytes:
+    """Write rows as CSV, their names first."""
+    return _written(rows, delimiter=",")
+
+
+def write_tsv(rows: Rows) -> bytes:
+    """Write rows as TSV, their names first."""
+    return _written(rows, delimiter="\t")
 
 
 def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Iterator[Record]:
@@ -72,7 +81,7 @@ def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Ite
 def table_rows(place: FilePlace, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each row of separated values that is not blank, with the line where it begins, from 1."""
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
-    reader = csv.reader(_whole_lines(place), delimiter=delimiter, strict=True)
+    reader = csv.reader(whole_lines(place), delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -107,24 +116,6 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     return any(others and all(NUMBER.fullmatch(row[i].strip()) for row in others) for i in range(len(first)))
 
 
-def read_jsonl(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
-    """Read one JSON value a line, each a record; blank lines and empty texts are passed over.
-
-    A line is an object, whose columns are chosen by name, or a list, whose columns are chosen by number,
-    or a string, which is the text itself. Numbers and truth values are taken as JSON writes them, and null
-    as an empty field.
-
-    Raises:
-        CorpusError: If a line is not JSON or lacks a chosen column. It names the file and the line.
-    """
-    for number, line in enumerate(_whole_lines(place), start=1):
-        if not line.isspace():
-            where = f"{place.name}, line {number}"
-            record = _json_record(_parse(line, where), options, where)
-            if record:
-                yield record
-
-
 def _has_header(rows: Sequence[Sequence[str]], options: ReadOptions) -> bool:
     if options.header is not None:
         return options.header
@@ -136,7 +127,7 @@ def _is_value(field: str) -> bool:
     return not field or len(field) > LONGEST_NAME or NUMBER.fullmatch(field) is not None
 
 
-def _whole_lines(place: FilePlace) -> Iterator[str]:
+def whole_lines(place: FilePlace) -> Iterator[str]:
     """Yield lines with their ends, none of them longer than a field may be."""
     for number, (line, whole) in enumerate(lines_of(text_blocks(place), piece=LONGEST_FIELD), start=1):
         if not whole:
@@ -157,43 +148,9 @@ def _refuse_ragged(place: FilePlace, line: int, row: Sequence[str], width: int, 
     )
 
 
-def _parse(line: str, where: str) -> object:
-    try:
-        return json.loads(line)
-    except RecursionError:
-        raise CorpusError(f"{where}: not JSON", got="too many values inside each other") from None
-    except ValueError as error:
-        got = f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else None
-        hint = "JSONL has one whole JSON value on each line"
-        raise CorpusError(f"{where}: not JSON", got=got or str(error).split(";")[0], hint=hint) from None
-
-
-def _json_record(value: object, options: ReadOptions, where: str) -> Record | None:
-    if isinstance(value, dict):
-        names = list(value)
-        for column in (*(options.text or ("text",)), *options.source_text, *options.context):
-            if column not in names and not is_length(
-                column, names
-            ):  # an object has no order, so a number cannot choose
-                raise no_such_name(names, column, where, advice="choose columns of an object by name")
-        fields = list(value.values())
-    elif isinstance(value, list | str):
-        names, fields = None, [value] if isinstance(value, str) else value
-    else:
-        raise CorpusError(where, expected="an object with columns", got=json.dumps(value)[:60])
-    selection = select(names, len(fields), options, where=where)
-    chosen = {*selection.text, *selection.source, *(number for _, number in selection.context)}
-    row = [_plain_text(field, where) if i in chosen else "" for i, field in enumerate(fields)]
-    return selection.record(row, options)
-
-
-def _plain_text(value: object, where: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        if not value.isascii() and SURROGATE.search(value):
-            raise CorpusError(f"{where}: half of a surrogate pair", expected="Unicode text")
-        return value
-    if isinstance(value, dict | list):
-        raise CorpusError(where, expected="a text", got=json.dumps(value)[:60])
-    return json.dumps(value)
+def _written(rows: Rows, *, delimiter: str) -> bytes:
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,133 @@
+"""What Parquet and Feather share: columns that pyarrow reads, one batch of rows at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple
+
+from unspool.errors import CorpusError
+from unspool.text.reading.columns import ReadOptions, select
+from unspool.text.reading.decoding import GZIP_MAGIC, FilePlace, refuse_unreadable
+from unspool.text.records import Record
+
+BATCH = 1 << 22  # bytes of texts that a batch is to have
+
+
+class ArrowTable(NamedTuple):
+    """Hold an open file of columns.
+
+    Args:
+        schema: The names and types of its columns, a `pyarrow.Schema`.
+        batches: Reads the columns of these numbers, ascending: yields a `pyarrow.RecordBatch` and which
+            share of the file it is.
+    """
+
+    schema: Any
+    batches: Callable[[list[int]], Iterator[tuple[Any, float]]]
+
+
+def read_batches(
+    place: FilePlace,
+    options: ReadOptions,
+    *,
+    format_name: str,
+    magic: bytes,
+    open_table: Callable[[BinaryIO], ArrowTable],
+) -> Iterator[Record]:
+    """Read a file of columns, each row a record; empty texts are passed over.
+
+    Numbers, dates and truth values become text, and null an empty field.
+
+    Args:
+        place: What to read.
+        options: Which columns.
+        format_name: The format, for messages.
+        magic: The bytes that such a file begins with.
+        open_table: Opens the file.
+
+    Raises:
+        CorpusError: If the file is of another format or broken, a chosen column is missing or holds no
+            texts, or a text is not UTF-8. It names the file, and the column and the row where it can.
+    """
+    with refuse_unreadable(place.name), _refuse_broken(place.name, format_name), place.open() as file:
+        _check_start(place.name, file.read(len(magic)), format_name, magic)
+        size = file.seek(0, 2)
+        table = open_table(file)
+        names = table.schema.names
+        selection = select(names, len(names), options, where=place.name)
+        chosen = sorted({*selection.text, *selection.source, *(number for _, number in selection.context)})
+        _check_columns(table.schema, chosen, place.name)
+        before = 0
+        for batch, share in table.batches(chosen):
+            wheres = [f"{place.name}, column {names[number]!r}" for number in chosen]
+            texts = [_texts(*each, before) for each in zip(batch.columns, wheres, strict=True)]
+            before += batch.num_rows
+            for row in zip(*texts, strict=True):
+                record = selection.record(dict(zip(chosen, row, strict=True)), options)
+                if record:
+                    yield record
+            if place.meter is not None:
+                place.meter.add(round(size * share))
+
+
+@contextmanager
+def _refuse_broken(name: str, format_name: str) -> Iterator[None]:
+    """Turn what pyarrow says about a file into an error of the tree; it has OSErrors of its own."""
+    import pyarrow  # noqa: PLC0415 (an extra that few need)
+
+    try:
+        yield
+    except (pyarrow.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        got = str(error).strip().split("\n")[0][:200]
+        hint = "copy or download it again"
+        raise CorpusError(f"{name}: broken {format_name} data", got=got, hint=hint) from None
+
+
+def _check_start(name: str, start: bytes, format_name: str, magic: bytes) -> None:
+    """Refuse a file that does not begin as its format does."""
+    if start != magic:
+        hint = "take the suffix off its name, or say which format it has (--format)"
+        if start.startswith(GZIP_MAGIC):
+            hint = "unpack it first (gunzip)"
+        got = repr(start) if start else "an empty file"
+        raise CorpusError(f"{name}: no {format_name} file", expected=f"{magic!r} first", got=got, hint=hint)
+
+
+def _check_columns(schema: Any, chosen: Sequence[int], name: str) -> None:
+    """Refuse a chosen column that holds lists or tables, or whose name another one has too."""
+    from pyarrow import types  # noqa: PLC0415
+
+    for number in chosen:
+        field = schema.field(number)
+        where = f"{name}, column {field.name!r}"
+        if schema.names.count(field.name) > 1:
+            raise CorpusError(f"{where}: more than one has this name", hint="rename one of them")
+        if types.is_nested(field.type):
+            raise CorpusError(where, expected="texts, numbers or dates", got=str(field.type)[:60])
+
+
+def _texts(column: Any, where: str, before: int) -> list[str]:
+    """Make texts of the values of a column.
+
+    Args:
+        column: A `pyarrow.Array`.
+        where: The file and the column, for messages.
+        before: Rows of the file before the first one.
+
+    Raises:
+        CorpusError: If a value is not UTF-8.
+    """
+    import pyarrow  # noqa: PLC0415
+
+    plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
+    try:
+        return [text or "" for text in plain.cast(pyarrow.large_string()).to_pylist()]
+    except (UnicodeDecodeError, pyarrow.ArrowInvalid):
+        if len(plain) == 1:
+            got = repr(plain.cast(pyarrow.large_binary())[0].as_py()[:40])
+            what = f"{where}, row {before + 1:,}: not UTF-8"
+            raise CorpusError(what, got=got, hint="save it as UTF-8") from None
+        return [
+            text for row in range(len(plain)) for text in _texts(plain.slice(row, 1), where, before + row)
+        ]
