@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, Protocol
 
 import numpy as np
@@ -80,12 +81,13 @@ class GridCell:
 
 def cells_of(surprisal: MeasuredText) -> list[GridCell]:
     """Lay a text out as cells; the last is the end of the text where that was asked for."""
-    owners = [-1] * len(surprisal.text)  # number of the symbol that each character belongs to
+    owners: list[list[int]] = [[] for _ in surprisal.text]  # the symbols that each character belongs to
     for number, (begin, end) in enumerate(surprisal.spans.tolist()):
-        owners[begin:end] = [number] * (end - begin)
+        for owned in owners[begin:end]:
+            owned.append(number)
     bits = surprisal.bits.tolist()
     cells = [
-        _cell(surprisal, begin, end, list(dict.fromkeys(owners[begin:end])), bits)
+        _cell(surprisal, begin, end, list(dict.fromkeys(chain(*owners[begin:end]))), bits)
         for begin, end in _clusters(surprisal.text)
     ]
     if len(surprisal.spans) and surprisal.symbols[-1] == EOS and _is_empty(surprisal.spans[-1].tolist()):
@@ -136,9 +138,8 @@ def reads_right_to_left(text: str) -> bool:
     return next((side for side in sides if side in ("L", "R", "AL")), "L") != "L"
 
 
-def _cell(text: MeasuredText, begin: int, end: int, owners: list[int], bits: list[float]) -> GridCell:
+def _cell(text: MeasuredText, begin: int, end: int, read: list[int], bits: list[float]) -> GridCell:
     written = text.text[begin:end]
-    read = [owner for owner in owners if owner >= 0]
     name = _name(written)
     if not read:
         label = f"{name}, not known and dropped"

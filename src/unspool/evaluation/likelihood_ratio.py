@@ -73,13 +73,13 @@ def shared_text(text: str, tokenizers: Iterable[Tokenizer]) -> tuple[str, int]:
 
     What is left is split anew after each symbol that went, since two words may have become one.
     """
-    known = [(tokenizer, set(tokenizer.symbols)) for tokenizer in tokenizers]
+    readers = tuple(tokenizers)
     lost, before = 0, -1
     while lost != before:
         before = lost
-        for tokenizer, symbols in known:
+        for tokenizer in readers:
             pieces = tokenizer.split(tokenizer.normalize(text))
-            kept = [piece for piece in pieces if piece in symbols]
+            kept = [piece for piece in pieces if tokenizer.piece_ids(piece)]
             lost += len(pieces) - len(kept)
             text = "".join(kept)
     return text, lost

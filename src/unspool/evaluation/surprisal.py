@@ -25,7 +25,7 @@ class Surprisal:
             stood for an unknown symbol; `<eos>` is the last where the end was asked for.
         bits: Surprisal of each: minus the binary logarithm of its probability.  # (N,)
         spans: Where each stands in the text: first character and the one after the last. Dropped
-            characters are in no span; that of `<eos>` is empty.  # (N, 2)
+            characters are in no span; that of `<eos>` is empty; bytes have that of their character.  # (N, 2)
         replaced: Which of them are not what stands in the text.  # (N,)
         bits_per_character: All bits over the characters that are in a span; None where there is none.
     """
@@ -103,12 +103,8 @@ def read_symbols(
     pieces = tokenizer.split(text)
     ends = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
     spans = np.stack([ends[:-1], ends[1:]], axis=1)  # (pieces, 2)
-    known = set(tokenizer.symbols)
-    strange = np.fromiter((piece not in known for piece in pieces), np.bool_, len(pieces))
-    if unknown == "drop":
-        kept = [piece for piece in pieces if piece in known]
-        return kept, spans[~strange], np.zeros(len(kept), np.bool_)
-    if not strange.any():
-        return pieces, spans, strange
-    read = [tokenizer.decode([i]) for i in tokenizer.encode(text, unknown=unknown).tolist()]
-    return read, spans, strange
+    counts = np.fromiter((len(tokenizer.piece_ids(piece)) for piece in pieces), np.int64, len(pieces))
+    taken = counts if unknown == "drop" else np.maximum(counts, 1)  # symbols of each piece
+    names = tokenizer.symbols
+    read = [names[i - 1] for i in tokenizer.encode(text, unknown=unknown).tolist()]
+    return read, spans.repeat(taken, axis=0), (counts == 0).repeat(taken)

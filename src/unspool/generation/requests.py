@@ -109,7 +109,7 @@ def make_request(
         read=[np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],
         states=states,
         guide=_joint(tokenizer, asked, several, guide),
-        stop=_phrases(tokenizer.symbols, asked.stop, "stop").automaton if asked.stop else None,
+        stop=_phrases(tokenizer, asked.stop, "stop").automaton if asked.stop else None,
     )
 
 
@@ -123,8 +123,8 @@ def _joint(
     """Make one guide of a constraint, bad words and, where there are such, the least length."""
     guides = [] if guide is None else [guide]
     if options.bad_words:
-        phrases = _phrases(tokenizer.symbols, tuple(options.bad_words), "bad_words")
-        starts = [phrases.after(tokenizer.decode(ids)) for ids in prompts]
+        phrases = _phrases(tokenizer, tuple(options.bad_words), "bad_words")
+        starts = [phrases.after(tokenizer.letters(tokenizer.decode(ids))) for ids in prompts]
         guides.append(Guide(phrases.automaton, np.array(starts, dtype=np.int32)))
     if guides and options.min_tokens:
         automaton = at_least(options.min_tokens, tokenizer.vocab_size)
@@ -139,8 +139,8 @@ def _joint(
 
 
 @lru_cache(maxsize=16)
-def _phrases(symbols: tuple[str, ...], phrases: tuple[str, ...], name: str) -> PhraseAutomaton:
-    return phrase_automaton(phrases, ("", *symbols, ""), name=name)
+def _phrases(tokenizer: Tokenizer, phrases: tuple[str, ...], name: str) -> PhraseAutomaton:
+    return phrase_automaton(tuple(map(tokenizer.letters, phrases)), tokenizer.spellings, name=name)
 
 
 def _biases(tokenizer: Tokenizer, options: GenerationOptions) -> dict[str | int, float] | None:

@@ -40,9 +40,12 @@ def streamed_text(
 ) -> Iterator[str]:
     """Make texts of the pieces of a stream; what may yet be cut is held back."""
     stops = tuple(options.stop or ())
-    held = ""
+    held, waiting = "", np.empty(0, np.int32)
     for piece in pieces:
-        held += tokenizer.decode(piece.ids)
+        waiting = np.concatenate([waiting, piece.ids])
+        whole = tokenizer.decodable(waiting) if piece.finish_reason is None else len(waiting)
+        held += tokenizer.decode(waiting[:whole])
+        waiting = waiting[whole:]
         if at_stop_string(piece):
             last = tokenizer.decode(piece.ids[-1:])
             held, _ = cut(held, options, after=len(held) - len(last))

@@ -151,10 +151,12 @@ def _texts(pieces: Iterable[Piece], *, by_line: bool) -> Iterator[str]:
 
 def _decoded(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[Piece]:
     """Decode a block of a stream at once, and cut it where records end."""
-    lengths = np.array([0, *map(len, tokenizer.symbols), 0], np.int64)  # (V,)
+    lengths = tokenizer.decoded_lengths  # (V,)
     ends = np.append(stream.starts[1:], len(stream))  # (R,)
-    for begin in range(0, len(stream), BLOCK):
+    begin = 0
+    while begin < len(stream):
         ids = stream.ids[begin : begin + BLOCK]
+        ids = ids[: tokenizer.decodable(ids)] if begin + BLOCK < len(stream) else ids
         text = tokenizer.decode(ids)
         first, last = np.searchsorted(ends, [begin, begin + len(ids)], side="right")
         offsets = np.cumsum(lengths[ids])[ends[first:last] - begin - 1]
@@ -164,3 +166,4 @@ def _decoded(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[Piece]:
             at = offset
         if at < len(text):
             yield text[at:], False
+        begin += len(ids)

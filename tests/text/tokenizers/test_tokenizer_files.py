@@ -6,7 +6,7 @@ import pytest
 
 from unspool.errors import TokenizerError
 from unspool.text.tokenizers import tokenizer_files
-from unspool.text.tokenizers.registry import CharTokenizer, WordTokenizer, tokenizer_from_json
+from unspool.text.tokenizers.registry import TOKENIZERS, CharTokenizer, WordTokenizer, tokenizer_from_json
 
 GOOD = {"format_version": 1, "kind": "char", "normalization": "NFC", "unk": False, "symbols": ["a", "b"]}
 
@@ -42,7 +42,7 @@ def test_the_file_is_made_to_be_read() -> None:
         (json.dumps(GOOD | {"lower": True}), "unknown key 'lower': expected format_version, kind"),
         (json.dumps(GOOD | {"format_version": 2}), "format_version: expected 1, got 2; a newer unspool"),
         (json.dumps(GOOD | {"format_version": True}), "format_version: expected 1, got True"),
-        (json.dumps(GOOD | {"kind": "bytes"}), "kind: expected one of char, word, got 'bytes'"),
+        (json.dumps(GOOD | {"kind": "bpe"}), f"kind: expected one of {', '.join(TOKENIZERS)}, got 'bpe'"),
         (json.dumps(GOOD | {"kind": ["char"]}), "kind: expected one of char, word"),
         (json.dumps(GOOD | {"normalization": "nfc"}), "normalization: expected null, NFC"),
         (json.dumps(GOOD | {"normalization": []}), "normalization: expected null, NFC"),

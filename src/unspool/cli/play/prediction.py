@@ -93,7 +93,7 @@ class Predictor:
         self._model, self._tokenizer = model, model.tokenizer
         self._count, self._length, self._top = count, length, top
         unk = self._tokenizer.unk_id
-        symbols = self._tokenizer.symbols if unk is None else self._tokenizer.symbols[:-1]
+        symbols = self._tokenizer.spellings[1 : -1 if unk is None else -2]
         self._ids = {symbol: i for i, symbol in enumerate(symbols, start=1)}
         self._long = any(len(symbol) > 1 for symbol in symbols)
         self._whole, self._before = model.reader(), model.reader()
@@ -101,7 +101,7 @@ class Predictor:
 
     def knows(self, symbol: str) -> bool:
         """Tell whether a symbol is one of the model's."""
-        return symbol in self._ids
+        return bool(self._tokenizer.piece_ids(symbol))
 
     @property
     def fate(self) -> str:
@@ -146,7 +146,7 @@ class Predictor:
         read = iter((-logprobs / BITS).tolist())
         bits: list[float | None] = []
         for symbol in symbols:
-            share = next(read) / len(symbol) if self._id(symbol) is not None else 0.0
+            share = sum(next(read) for _ in self._read(symbol)) / len(symbol)
             bits += [max(0.0, share) if self.knows(symbol) else None] * len(symbol)
         return tuple(bits)
 
@@ -159,13 +159,13 @@ class Predictor:
         grows = any(symbol.startswith(last) and symbol != last for symbol in self._ids)
         return (symbols[:-1], last) if grows else (symbols, "")
 
-    def _id(self, symbol: str) -> int | None:
-        return self._ids.get(symbol, self._tokenizer.unk_id)
+    def _read(self, symbol: str) -> list[int]:
+        unk = self._tokenizer.unk_id
+        return self._tokenizer.piece_ids(symbol) or ([] if unk is None else [unk])
 
     def _known(self, symbols: list[str]) -> NDArray[np.int32]:
         """Give the ids that the model reads: what it does not know is <unk> where it has one, or left out."""
-        ids = map(self._id, symbols)
-        return np.array([i for i in ids if i is not None], dtype=np.int32)
+        return np.array([i for symbol in symbols for i in self._read(symbol)], dtype=np.int32)
 
     def _go_on(self, beginning: "_Beginning", options: GenerationOptions, count: int) -> list[Continuation]:
         """Continue a text `count` times, as `Generator.generate` does."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, TokenAutomaton
 from unspool.generation.automata.graphs import (
     Table,
@@ -36,7 +37,15 @@ class Spellings:
 
 @lru_cache(maxsize=4)
 def spellings_of(tokenizer: Tokenizer) -> Spellings:
-    """Take the spellings of a tokenizer's symbols; `<pad>`, `<unk>` and `<eos>` have none."""
+    """Take the spellings of a tokenizer's symbols; `<pad>`, `<unk>` and `<eos>` have none.
+
+    Raises:
+        ConfigError: If they are not whole characters.
+    """
+    if not tokenizer.whole_characters:
+        hint = "train with --tokenizer char, or refuse texts once they are written: --valid"
+        got = f"the {tokenizer.kind} tokenizer"
+        raise ConfigError("a constraint", expected="a model of whole characters", got=got, hint=hint)
     symbols = tokenizer.symbols[: None if tokenizer.unk_id is None else -1]
     alphabet = "".join(sorted(set().union(*symbols)))
     place = {letter: i for i, letter in enumerate(alphabet)}

@@ -3,7 +3,7 @@
 What was made of large files is kept, and taken from the cache the next time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from unspool.text.encoding.cache import reused
@@ -59,6 +59,9 @@ def _encode(
         numbered = number_lines(records.lines(), recipe)
         if numbered is not None:
             return _finished(numbered)
+    if recipe.known is None and not recipe.counts:
+        records = list(records) if isinstance(records, Iterator) else records
+        recipe = recipe.learnt(lambda: (record.text for record in records))
     sided = sides(records, recipe, validation)
     contexts = None if recipe.contexts is None else ContextGatherer()
     sources = None if recipe.sources is None else SourceGatherer()
@@ -70,7 +73,7 @@ def _encode(
     if contexts is not None:
         encoded = contexts.joined(encoded, recipe.contexts)
     if sources is not None:
-        read = recipe.for_sources(encoded.tokenizer)
+        read = recipe.for_sources(encoded.tokenizer).learnt(sources.texts)
         encoded = with_sources(encoded, _finished(number_records(sources.sides(read.form), read)))
     if recipe.document and recipe.validation_fraction is not None and validation is None:
         head, tail = encoded.training.tail_split(recipe.validation_fraction)

@@ -1,6 +1,7 @@
 """How a text becomes ids: every choice about it, in one frozen object that is made once and passed whole."""
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
@@ -13,6 +14,7 @@ from unspool.text.records import check_normalization
 from unspool.text.tokenizers.counting import Counted, check_max_vocab_size, rank
 from unspool.text.tokenizers.registry import Tokenizer, tokenizer_class
 from unspool.text.tokenizers.unknown_symbols import Unknown, unknown_rule
+from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
 
 Contexts = ContextSchema | Literal["learn"] | None
 TokenizedSymbols = tuple[Tokenizer, NDArray[np.uint32], int]  # with the id of each number, symbols lost
@@ -84,6 +86,24 @@ class EncodingRecipe:
         return tokenizer_class(self.tokenizer) if isinstance(self.tokenizer, str) else type(self.tokenizer)
 
     @property
+    def counts(self) -> bool:
+        """Return whether the symbols are counted on the way: for a new tokenizer of them, or one that grows."""
+        return issubclass(self.tokenizer_type, VocabularyTokenizer) and (self.known is None or self.grow)
+
+    def learnt(self, texts: Callable[[], Iterable[str]]) -> "EncodingRecipe":
+        """Return the recipe with its tokenizer made, where a new one of its kind has to read texts first.
+
+        Args:
+            texts: Yields the texts.
+        """
+        if self.known is not None or self.counts:
+            return self
+        fitted = self.tokenizer_type.fit(
+            texts(), max_vocab_size=self.max_vocab_size, normalization=self.normalization
+        )
+        return replace(self, tokenizer=fitted, max_vocab_size=None)
+
+    @property
     def form(self) -> str | None:
         """Return the Unicode form that texts are brought to: that of the tokenizer."""
         return self.normalization if self.known is None else self.known.normalization
@@ -133,15 +153,17 @@ class EncodingRecipe:
         Raises:
             TokenizerError: If there are more different symbols than a tokenizer can hold.
         """
-        ranking = rank(counted, max_vocab_size=self.max_vocab_size)
+        kind = self.tokenizer_type
+        if not issubclass(kind, VocabularyTokenizer):
+            raise TypeError(f"a {kind.kind} tokenizer is not made of counted symbols")
         if self.known is None:
-            kind, unk = self.tokenizer_type, ranking.unk
-            tokenizer = kind(ranking.symbols, unk=unk, normalization=self.normalization)
+            tokenizer, ranking = kind.of_counted(counted, self.max_vocab_size, self.normalization)
             return tokenizer, ranking.table, ranking.lost
+        ranking = rank(counted)
         unk = self.known.unk_id is not None
         former = self.known.symbols[:-1] if unk else self.known.symbols
         symbols = list(dict.fromkeys([*former, *ranking.symbols]))
-        grown = self.tokenizer_type(symbols, unk=unk, normalization=self.form)
+        grown = kind(symbols, unk=unk, normalization=self.form)
         ids = {symbol: i for i, symbol in enumerate(symbols, start=1)}
         by_rank = np.array([0, *map(ids.__getitem__, ranking.symbols), grown.eos_id], np.uint32)
         return grown, by_rank[ranking.table], 0

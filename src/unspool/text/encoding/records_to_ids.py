@@ -18,6 +18,7 @@ from unspool.text.encoding.split import Sided, refuse_nothing
 from unspool.text.streams.builder import StreamBuilder
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, Unknown, surrogate_error
+from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
 
 PIECE = 1 << 20  # characters of text that are encoded at once
 MOST_PIECES = 1 << 16
@@ -40,7 +41,7 @@ def number_records(records: Iterable[Sided], recipe: EncodingRecipe) -> Numbered
         UnknownSymbolError: If a symbol is unknown to an existing tokenizer, and that is an error.
         TokenizerError: If the corpus has more different words than a tokenizer can hold.
     """
-    known = None if recipe.grow else recipe.known
+    known = None if recipe.counts else recipe.known
     numbering = _Counting(recipe) if known is None else _Known(known, recipe.unknown_rule)
     training, validation = StreamBuilder(), StreamBuilder()
     for batch in _batches(_pieces(records, recipe.tokenizer_type.complete_length)):
@@ -56,6 +57,8 @@ class _Counting:
     """Number symbols by first appearance, for a tokenizer that is still to be made or to grow."""
 
     def __init__(self, recipe: EncodingRecipe) -> None:
+        if not issubclass(recipe.tokenizer_type, VocabularyTokenizer):
+            raise TypeError("a tokenizer that has to read texts first is made before they are numbered")
         self._recipe, self._counter = recipe, recipe.tokenizer_type.counter()
 
     def number(self, texts: list[str], place: TextPlace) -> EncodedTexts:

@@ -44,6 +44,10 @@ class SourceGatherer:
             self._sources.append((record.source, held_out))
             yield record, held_out
 
+    def texts(self) -> Iterator[str]:
+        """Return the sources."""
+        return (source for source, _ in self._sources)
+
     def sides(self, form: str | None) -> Iterator[Sided]:
         """Return the sources as records of their own, on the sides of their texts.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from unspool.errors import CorpusError
 from unspool.text.reading.columns import ReadOptions, select
@@ -12,17 +12,9 @@ from unspool.text.records import Record
 BATCH = 1 << 22  # bytes of texts that a batch is to have
 
 
-class ArrowTable(NamedTuple):
-    """Hold an open file of columns.
-
-    Args:
-        schema: The names and types of its columns, a `pyarrow.Schema`.
-        batches: Reads the columns of these numbers, ascending: yields a `pyarrow.RecordBatch` and which
-            share of the file it is.
-    """
-
-    schema: Any
-    batches: Callable[[list[int]], Iterator[tuple[Any, float]]]
+# The `pyarrow.Schema` of an open file, and what reads the columns of some numbers, ascending: it yields a
+# `pyarrow.RecordBatch` and which share of the file that is.
+ArrowTable = tuple[Any, Callable[[list[int]], Iterator[tuple[Any, float]]]]
 
 
 def read_batches(
@@ -51,13 +43,13 @@ def read_batches(
     with refuse_unreadable(place.name), _refuse_broken(place.name, format_name), place.open() as file:
         _check_start(place.name, file.read(len(magic)), format_name, magic)
         size = file.seek(0, 2)
-        table = open_table(file)
-        names = table.schema.names
+        schema, batches = open_table(file)
+        names = schema.names
         selection = select(names, len(names), options, where=place.name)
         chosen = sorted({*selection.text, *selection.source, *(number for _, number in selection.context)})
-        _check_columns(table.schema, chosen, place.name)
+        _check_columns(schema, chosen, place.name)
         before = 0
-        for batch, share in table.batches(chosen):
+        for batch, share in batches(chosen):
             wheres = [f"{place.name}, column {names[number]!r}" for number in chosen]
             texts = [_texts(*each, before) for each in zip(batch.columns, wheres, strict=True)]
             before += batch.num_rows

@@ -22,27 +22,29 @@ class ReadOptions:
 
     Args:
         text: The columns that make up the text; empty takes the column named ``text`` or the only one.
-        source_text: The columns that make up the source of each text; empty for none.
         context: The columns that are carried along.
         document: Whether all is one long stream in its own order.
+        format: The format of the texts, a key of `SOURCES`; None for a corpus's own.
         header: Whether a table's first row names its columns; None finds out.
         delimiter: What stands between a table's columns; None is the format's own.
         separator: What is put between the columns of a text.
         normalization: The Unicode form of the texts, or None.
         split: What each text is cut into, a key of `SPLITS`, or None.
         language: The language whose abbreviations a split knows, by its code.
+        source_text: The columns that make up the source of each text; empty for none.
     """
 
     text: tuple[Column, ...] = ()
-    source_text: tuple[Column, ...] = ()
     context: tuple[Column, ...] = ()
     document: bool = False
+    format: str | None = None
     header: bool | None = None
     delimiter: str | None = None
     separator: str = " "
     normalization: str | None = "NFC"
     split: str | None = None
     language: str = "en"
+    source_text: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         check_normalization(self.normalization)

@@ -23,7 +23,7 @@ def _open(file: BinaryIO) -> ArrowTable:
         for number in range(table.num_record_batches):
             yield table.get_batch(number), 1 / table.num_record_batches
 
-    return ArrowTable(ipc.open_file(file).schema, batches)
+    return ipc.open_file(file).schema, batches
 
 
 def write_feather(rows: Rows) -> bytes:

@@ -29,7 +29,7 @@ def _open(file: BinaryIO) -> ArrowTable:
         for batch in table.iter_batches(rows, columns=columns, use_threads=False):
             yield batch, batch.num_rows / facts.num_rows
 
-    return ArrowTable(schema, batches)
+    return schema, batches
 
 
 def write_parquet(rows: Rows) -> bytes:

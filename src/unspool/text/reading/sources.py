@@ -9,8 +9,10 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from unspool.configuration import to_dict
 from unspool.errors import ConfigError, CorpusError
 from unspool.text.corpora.registry import CORPORA, Corpus
 from unspool.text.reading.columns import LENGTH, Column, ReadOptions, Rows
@@ -26,56 +28,48 @@ from unspool.text.reading.jsonl import read_jsonl, write_jsonl
 from unspool.text.reading.parquet import read_parquet, write_parquet
 from unspool.text.reading.plain_text import read_text, write_text
 from unspool.text.reading.sentences import SPLITS
-from unspool.text.reading.tables import read_csv, read_tsv, write_csv, write_tsv
+from unspool.text.reading.tables import read_table, write_table
 from unspool.text.records import Record, Records
 
 CORPUS_PREFIX = "corpus:"
 TAB_NAMES = ("\\t", "tab")  # how a tab can be written where it cannot be typed
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Source:
     """Describe a format that texts come in.
 
     Args:
-        description: What it is, for people.
         suffixes: The file names it goes by; of a text format each may have ``.gz`` after it.
+        read: Yields the records of one file.
+        write: Makes the content of a file that has rows of named columns, for the tests; a format without
+            columns has the one that is named ``text``.
         columns: Whether it has columns to choose from.
         delimited: Whether it has a delimiter and perhaps a header.
         binary: Whether a file of it is no text: it cannot be packed by gzip or come by standard input.
         needs: The package that reads it, and the extra of unspool that installs that; None for no package.
-        read: Yields the records of one file.
-        write: Makes the content of a file that has rows of named columns, for the tests; a format without
-            columns has the one that is named ``text``.
     """
 
-    description: str
     suffixes: tuple[str, ...]
+    read: Callable[[FilePlace, ReadOptions], Iterator[Record]]
+    write: Callable[[Rows], bytes]
     columns: bool = True
     delimited: bool = False
     binary: bool = False
     needs: tuple[str, str] | None = None
-    read: Callable[[FilePlace, ReadOptions], Iterator[Record]]
-    write: Callable[[Rows], bytes]
 
 
+READ_CSV, WRITE_CSV = partial(read_table, delimiter=","), partial(write_table, delimiter=",")
+READ_TSV, WRITE_TSV = partial(read_table, delimiter="\t"), partial(write_table, delimiter="\t")
 ARROW = ("pyarrow", "parquet")
-# fmt: off
 SOURCES: dict[str, Source] = {
-    "text": Source(description="plain text, by line or whole", suffixes=(".txt", ".text", ".md"),
-                   columns=False, read=read_text, write=write_text),
-    "csv": Source(description="comma-separated columns", suffixes=(".csv",),
-                  delimited=True, read=read_csv, write=write_csv),
-    "tsv": Source(description="tab-separated columns", suffixes=(".tsv", ".tab"),
-                  delimited=True, read=read_tsv, write=write_tsv),
-    "jsonl": Source(description="one JSON value a line", suffixes=(".jsonl", ".ndjson"),
-                    read=read_jsonl, write=write_jsonl),
-    "parquet": Source(description="columns of a Parquet file", suffixes=(".parquet", ".pq"),
-                      binary=True, needs=ARROW, read=read_parquet, write=write_parquet),
-    "feather": Source(description="columns of a Feather (Arrow IPC) file", suffixes=(".feather", ".arrow"),
-                      binary=True, needs=ARROW, read=read_feather, write=write_feather),
+    "text": Source((".txt", ".text", ".md"), read_text, write_text, columns=False),
+    "csv": Source((".csv",), READ_CSV, WRITE_CSV, delimited=True),
+    "tsv": Source((".tsv", ".tab"), READ_TSV, WRITE_TSV, delimited=True),
+    "jsonl": Source((".jsonl", ".ndjson"), read_jsonl, write_jsonl),
+    "parquet": Source((".parquet", ".pq"), read_parquet, write_parquet, binary=True, needs=ARROW),
+    "feather": Source((".feather", ".arrow"), read_feather, write_feather, binary=True, needs=ARROW),
 }
-# fmt: on
 
 
 def read_records(
@@ -151,28 +145,27 @@ def read_records(
     corpus = _named_corpus(source)
     if corpus:
         _refuse_for_corpus(corpus, format, options)
-        return _records(
-            f"{CORPUS_PREFIX}{corpus.name}", corpus.name, None, options, lambda: corpus.read(options)
-        )
-    kind = _format_of(source, format)
-    _refuse_misfits(source, kind, options)
-    files = _files(source, SOURCES[kind])
+        named = f"{CORPUS_PREFIX}{corpus.name}"
+        return _records(named, corpus.name, options, lambda: corpus.read(options))
+    options = replace(options, format=_format_of(source, format))
+    known = SOURCES[str(options.format)]
+    _refuse_misfits(source, known, options)
+    files = _files(source, known)
     if files is None:
         place = standard_input()
-        return _records("-", "standard input", kind, options, lambda: SOURCES[kind].read(place, options))
-    return _records_of_files(str(source), kind, options, files, reuse=reuse)
+        return _records("-", "standard input", options, lambda: known.read(place, options))
+    return _records_of_files(str(source), known, options, files, reuse=reuse)
 
 
 def _records_of_files(
-    source: str, kind: str, options: ReadOptions, files: Callable[[], list[Path]], *, reuse: bool
+    source: str, known: Source, options: ReadOptions, files: Callable[[], list[Path]], *, reuse: bool
 ) -> Records:
     """Describe what is read from files, which may be looked at again."""
     records = _records(
         str(Path(source).absolute()),
         source,
-        kind,
         options,
-        lambda: (record for place in places() for record in SOURCES[kind].read(place, options)),
+        lambda: (record for place in places() for record in known.read(place, options)),
     )
 
     def places() -> list[FilePlace]:
@@ -185,7 +178,7 @@ def _records_of_files(
             yield from text_blocks(place)
             yield "\n"  # a file ends its last line
 
-    if kind == "text" and not options.document and options.split is None:
+    if options.format == "text" and not options.document and options.split is None:
         records.lines = lines
     records.files = files if reuse and options.split is None else None
     return records
@@ -205,24 +198,10 @@ def records_from_spec(spec: Mapping[str, object]) -> Records:
         raise CorpusError("a stored description of a corpus is broken", got=str(error)) from None
 
 
-def _records(
-    source: str, name: str, kind: str | None, options: ReadOptions, read: Callable[[], Iterator[Record]]
-) -> Records:
-    spec: dict[str, object] = {
-        "source": source,
-        "text": list(options.text) or None,
-        "context": list(options.context),
-        "document": options.document,
-        "format": kind,
-        "header": options.header,
-        "delimiter": options.delimiter,
-        "separator": options.separator,
-        "normalization": options.normalization,
-        "split": options.split,
-        "language": options.language,
-    }
-    if options.source_text:
-        spec["source_text"] = list(options.source_text)
+def _records(source: str, name: str, options: ReadOptions, read: Callable[[], Iterator[Record]]) -> Records:
+    spec = {"source": source, **to_dict(options), "text": list(options.text) or None}
+    if not options.source_text:
+        del spec["source_text"]
     return Records(
         _measuring(_splitting(read, options), options),
         description=name,
@@ -318,32 +297,25 @@ def _refuse_for_corpus(corpus: Corpus, format: str | None, options: ReadOptions)
         raise CorpusError(f"corpus {corpus.name} has a format of its own", hint=hint)
 
 
-def _refuse_misfits(source: str | Path, kind: str, options: ReadOptions) -> None:
+def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> None:
     """Refuse a format that cannot be read here, and options that it has no use for."""
-    _check_package(source, kind)
-    others = ", ".join(name for name, known in SOURCES.items() if known.columns)
-    columns = [
-        *options.text,
-        *options.source_text,
-        *(column for column in options.context if column != LENGTH),
-    ]
-    if columns and not SOURCES[kind].columns:
+    if known.binary and source == "-":
+        raise CorpusError(f"{options.format} cannot come by standard input", hint="save it to a file first")
+    if known.needs and importlib.util.find_spec(known.needs[0]) is None:
+        what = (
+            f"{source}: reading {options.format} needs the package {known.needs[0]}, which is not installed"
+        )
+        raise ConfigError(what, hint=f'pip install "unspool[{known.needs[1]}]"')
+    others = ", ".join(name for name, other in SOURCES.items() if other.columns)
+    columns = {*options.text, *options.source_text, *(set(options.context) - {LENGTH})}
+    if columns and not known.columns:
         hint = f"leave out the columns, or say which format it has: {others}"
         raise CorpusError(f"{source} is read as plain text, which has no columns", hint=hint)
-    if (options.header is not None or options.delimiter is not None) and not SOURCES[kind].delimited:
+    if (options.header is not None or options.delimiter is not None) and not known.delimited:
         hint = "leave out header and delimiter, or say format='csv'"
-        raise CorpusError(f"{source} is read as {kind}, which has no header and no delimiter", hint=hint)
-
-
-def _check_package(source: str | Path, kind: str) -> None:
-    """Check that what the format needs is there: a file for a binary one, and perhaps a package."""
-    if SOURCES[kind].binary and source == "-":
-        raise CorpusError(f"{kind} cannot come by standard input", hint="save it to a file first")
-    if needs := SOURCES[kind].needs:
-        package, extra = needs
-        if importlib.util.find_spec(package) is None:
-            what = f"{source}: reading {kind} needs the package {package}, which is not installed"
-            raise ConfigError(what, hint=f'pip install "unspool[{extra}]"')
+        raise CorpusError(
+            f"{source} is read as {options.format}, which has no header and no delimiter", hint=hint
+        )
 
 
 def _files(source: str | Path, known: Source) -> Callable[[], list[Path]] | None:

@@ -28,26 +28,6 @@ NUMBER = re.compile(r"[-+]?\d[\d.,:/\- ]*(e[-+]?\d+)?%?", re.IGNORECASE)  # date
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+")
 
 
-def read_csv(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
-    """Read comma-separated rows; see `read_table`."""
-    return read_table(place, options, delimiter=options.delimiter or ",")
-
-
-def read_tsv(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
-    """Read tab-separated rows, quoted as in CSV; see `read_table`."""
-    return read_table(place, options, delimiter=options.delimiter or "\t")
-
-
-def write_csv(rows: Rows) -> bytes:
-    """Write rows as CSV, their names first."""
-    return _written(rows, delimiter=",")
-
-
-def write_tsv(rows: Rows) -> bytes:
-    """Write rows as TSV, their names first."""
-    return _written(rows, delimiter="\t")
-
-
 def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Iterator[Record]:
     """Read a table of separated values, each row a record; blank lines and empty texts are passed over.
 
@@ -57,12 +37,13 @@ def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Ite
         place: What to read.
         options: Which columns, and whether the first row is a header. If that is None: it is one where a
             column is chosen by name; else `is_header` decides.
-        delimiter: One character.
+        delimiter: What separates the columns where the options do not say.
 
     Raises:
         CorpusError: If a row is broken or has another number of fields than the first, a field is longer
             than 16,777,216 characters, or a chosen column is missing. It names the file and the line.
     """
+    delimiter = options.delimiter or delimiter
     rows = table_rows(place, delimiter)
     ahead = list(islice(rows, ROWS_AHEAD))
     if not ahead:
@@ -76,6 +57,15 @@ def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Ite
         record = selection.record(row, options)
         if record:
             yield record
+
+
+def write_table(rows: Rows, *, delimiter: str) -> bytes:
+    """Write rows with a character between their columns, their names first."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue().encode()
 
 
 def table_rows(place: FilePlace, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -146,11 +136,3 @@ def _refuse_ragged(place: FilePlace, line: int, row: Sequence[str], width: int, 
         got=str(len(row)),
         hint=hint,
     )
-
-
-def _written(rows: Rows, *, delimiter: str) -> bytes:
-    text = io.StringIO()
-    table = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
-    table.writeheader()
-    table.writerows(rows)
-    return text.getvalue().encode()

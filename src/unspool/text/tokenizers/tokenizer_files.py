@@ -4,13 +4,14 @@
 
     {"format_version": 1, "kind": "char", "normalization": "NFC", "unk": false, "symbols": ["e", " ", ...]}
 
-`symbols` stand in the order of their ids, from 1; ``<pad>`` (0), ``<unk>`` (if `unk`) and ``<eos>`` (the last
-two ids) are not among them, so a symbol may well be spelt ``<eos>``.
+The first three keys are every tokenizer's; the others hold what one of this kind has learnt, and it checks
+them. `symbols` stand in the order of their ids, from 1; ``<pad>`` (0), ``<unk>`` (if `unk`) and ``<eos>``
+(the last two ids) are not among them, so a symbol may well be spelt ``<eos>``.
 """
 
 import json
 import reprlib
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -20,7 +21,7 @@ from unspool.text.records import NORMALIZATIONS
 FORMAT_VERSION = 1
 MOST_SYMBOLS = 1 << 20
 MOST_CHARACTERS = 1 << 26  # of the JSON text
-KEYS = ("format_version", "kind", "normalization", "unk", "symbols")
+KEYS = ("format_version", "kind", "normalization")  # of every tokenizer
 
 
 @dataclass(frozen=True)
@@ -30,51 +31,50 @@ class TokenizerFile:
     Args:
         kind: A name in `TOKENIZERS`.
         normalization: Unicode form of the texts, or None.
-        unk: Whether there is an ``<unk>``.
-        symbols: The symbols by id, without the special ones.
+        learnt: What stands under the other keys, in JSON types.
     """
 
     kind: str
     normalization: str | None
-    unk: bool
-    symbols: tuple[str, ...]
+    learnt: dict[str, Any]
 
 
 def write_tokenizer(file: TokenizerFile) -> str:
-    """Write a tokenizer as JSON text, one symbol per line."""
-    symbols = ",\n    ".join(json.dumps(symbol, ensure_ascii=False) for symbol in file.symbols)
-    head = {"format_version": FORMAT_VERSION, "kind": file.kind}
-    head |= {"normalization": file.normalization, "unk": file.unk}
-    lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
-    return "\n".join(["{", *lines, '  "symbols": [\n    ' + symbols + "\n  ]", "}", ""])
+    """Write a tokenizer as JSON text, a line for each key and each item of a list."""
+    values = {"format_version": FORMAT_VERSION, "kind": file.kind, "normalization": file.normalization}
+    return json.dumps(values | file.learnt, ensure_ascii=False, indent=2) + "\n"
 
 
-def read_tokenizer(text: str, *, where: str, kinds: Collection[str]) -> TokenizerFile:
+def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[str, ...]]) -> TokenizerFile:
     """Check the JSON text of a tokenizer.
 
     Args:
         text: What `write_tokenizer` wrote, or what became of it.
         where: What the text was read from, for messages.
-        kinds: The kinds of tokenizer that there are.
+        keys: The keys of what each kind of tokenizer has learnt.
 
     Returns:
-        The content; writing it again gives an equal file.
+        The content, of which what was learnt is not checked yet; writing it again gives an equal file.
 
     Raises:
         TokenizerError: If anything is wrong; the message says what.
     """
-    values = _parse(text, where)  # Any, until each is checked below
-    _check_keys(values, where)
-    _expect(values["format_version"] == FORMAT_VERSION and type(values["format_version"]) is int,
-            where, "format_version", str(FORMAT_VERSION), values["format_version"],
-            hint="a newer unspool may read it")  # fmt: skip
-    kind, form, unk, symbols = (values[key] for key in KEYS[1:])
-    _expect(isinstance(kind, str) and kind in kinds, where, "kind", f"one of {', '.join(kinds)}", kind)
+    values = _parse(text, where)  # Any, until each is checked
+    _check_there(values, KEYS, where)
+    version, kind = values["format_version"], values["kind"]
+    ok = version == FORMAT_VERSION and type(version) is int
+    expect(ok, where, "format_version", str(FORMAT_VERSION), version, hint="a newer unspool may read it")
+    expect(isinstance(kind, str) and kind in keys, where, "kind", f"one of {', '.join(keys)}", kind)
+    learnt = keys[kind]
+    _check_there(values, (*KEYS, *learnt), where)
+    for key in values:
+        if key not in (*KEYS, *learnt):
+            expected = ", ".join((*KEYS, *learnt))
+            raise TokenizerError(f"{where}: unknown key {reprlib.repr(key)}", expected=expected)
+    form = values["normalization"]
     known = form is None or (isinstance(form, str) and form in NORMALIZATIONS)
-    _expect(known, where, "normalization", "null, NFC, NFD, NFKC or NFKD", form)
-    _expect(isinstance(unk, bool), where, "unk", "true or false", unk)
-    _expect(isinstance(symbols, list), where, "symbols", "a list of strings", symbols)
-    return TokenizerFile(kind, form, unk, check_symbols(symbols, where=where))
+    expect(known, where, "normalization", "null, NFC, NFD, NFKC or NFKD", form)
+    return TokenizerFile(kind, form, {key: values[key] for key in learnt})
 
 
 def check_symbols(symbols: Sequence[object], *, where: str) -> tuple[str, ...]:
@@ -138,16 +138,17 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check_keys(values: dict[str, Any], where: str) -> None:
-    expected = ", ".join(KEYS)
-    for key in KEYS:
-        if key not in values:
-            raise TokenizerError(f"{where}: key {key!r} is missing", expected=expected)
-    for key in values:
-        if key not in KEYS:
-            raise TokenizerError(f"{where}: unknown key {reprlib.repr(key)}", expected=expected)
+def expect(ok: bool, where: str, key: str, expected: str, got: object, *, hint: str | None = None) -> None:
+    """Refuse a value of a tokenizer file that is not what it should be.
 
-
-def _expect(ok: bool, where: str, key: str, expected: str, got: object, *, hint: str | None = None) -> None:
+    Raises:
+        TokenizerError: If `ok` is false.
+    """
     if not ok:
         raise TokenizerError(f"{where}: {key}", expected=expected, got=reprlib.repr(got), hint=hint)
+
+
+def _check_there(values: dict[str, Any], keys: Sequence[str], where: str) -> None:
+    for key in keys:
+        if key not in values:
+            raise TokenizerError(f"{where}: key {key!r} is missing", expected=", ".join(keys))

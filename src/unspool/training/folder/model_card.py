@@ -57,7 +57,7 @@ def model_card(
     corpus = str(data.get("description") or "a corpus that was not described")
     sections = [
         f"# {name}",
-        f"A small {network.cell.upper()} text generator that works {_level(tokenizer)}, trained with "
+        f"A small {network.cell.upper()} text generator that works {tokenizer.description}, trained with "
         f"unspool on {corpus}.",
         "## Use",
         USE.format(name=name),
@@ -82,10 +82,6 @@ def _context_sections(data: Mapping[str, Any]) -> list[str]:
     rows = "\n".join(f"| {name} | {said} |" for name, said in schema.described)
     told = "What may be said of a text that it is to write or to judge; each can be left out."
     return ["## Context", told, f"| | |\n|---|---|\n{rows}"]
-
-
-def _level(tokenizer: Tokenizer) -> str:
-    return {"char": "character by character", "word": "word by word"}.get(tokenizer.kind, tokenizer.kind)
 
 
 def _size_rows(sizes: Any) -> list[str]:

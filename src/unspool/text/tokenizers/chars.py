@@ -1,0 +1,57 @@
+"""The tokenizer of characters: every Unicode code point is a symbol of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unspool.errors import TokenizerError
+from unspool.text.codepoints import from_codepoints, to_codepoints
+from unspool.text.tokenizers.counting import CharacterCounter, Counter
+from unspool.text.tokenizers.tokenizer import PAD_ID
+from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
+
+
+class CharTokenizer(VocabularyTokenizer):
+    """Read a text character by character; every Unicode code point is a symbol of its own."""
+
+    kind = "char"
+    description = "character by character"
+
+    def __init__(
+        self, symbols: Sequence[str], *, unk: bool = False, normalization: str | None = "NFC"
+    ) -> None:
+        super().__init__(symbols, unk=unk, normalization=normalization)
+        for symbol in self._known:
+            if len(symbol) != 1:
+                what = f"symbol {self._known[symbol]} of a char tokenizer"
+                raise TokenizerError(what, expected="a single character", got=repr(symbol[:40]))
+        codes = to_codepoints("".join(self._known)).astype(np.int64)
+        size = max(0x100, int(codes.max()) + 2)  # the last entry stands for all characters above it
+        self._ids = np.zeros(size, np.int32)
+        self._ids[codes] = np.arange(1, len(codes) + 1)
+        self._codes = np.concatenate([[0], codes, [0, 0]])  # by id; those of <unk> and <eos> are never read
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Split a text into its characters."""
+        return list(text)
+
+    @classmethod
+    def counter(cls) -> Counter:
+        """Make the counter that a new tokenizer of this kind is built from."""
+        return CharacterCounter()
+
+    def decode(self, ids: ArrayLike) -> str:
+        """Give the text of token ids, as `Tokenizer.decode` does, by one look-up in a table."""
+        array = self._checked(ids)
+        if self.unk_id is not None and (array == self.unk_id).any():
+            return super().decode(array)
+        return from_codepoints(self._codes[array[(array != PAD_ID) & (array != self.eos_id)]])
+
+    def _look_up(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        codes = to_codepoints("".join(texts))
+        if codes.dtype != np.uint8:
+            codes = np.minimum(codes, len(self._ids) - 1)
+        return self._ids[codes], np.fromiter(map(len, texts), np.int64, len(texts))

@@ -1,0 +1,100 @@
+"""What the tokenizers share that learn a list of symbols: they count them, and look them up."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unspool.errors import TokenizerError
+from unspool.text.records import check_normalization, normalized
+from unspool.text.tokenizers.counting import Counted, Counter, Ranking, SymbolCounter, rank
+from unspool.text.tokenizers.tokenizer import PAD_ID, Tokenizer
+from unspool.text.tokenizers.tokenizer_files import TokenizerFile, check_symbols, expect
+from unspool.text.tokenizers.unknown_symbols import EncodedTexts, LookUp, TextPlace, Unknown, surrogate_error
+
+
+class VocabularyTokenizer(Tokenizer):
+    """Look the pieces of a text up in a list of symbols, each of which is a whole piece.
+
+    Args:
+        symbols: The symbols in the order of their ids, without the special ones.
+        unk: Whether there is an ``<unk>`` for what is not among them.
+        normalization: Unicode form that texts are brought into, or None.
+
+    Raises:
+        TokenizerError: If the symbols cannot be those of a tokenizer of this kind.
+    """
+
+    learnt_keys = ("unk", "symbols")
+
+    def __init__(
+        self, symbols: Sequence[str], *, unk: bool = False, normalization: str | None = "NFC"
+    ) -> None:
+        super().__init__(check_symbols(symbols, where="tokenizer"), unk=unk, normalization=normalization)
+        self._known = {symbol: i for i, symbol in enumerate(symbols, start=1)}
+
+    @classmethod
+    def fit(
+        cls, texts: Iterable[str], *, max_vocab_size: int | None = None, normalization: str | None = "NFC"
+    ) -> Self:
+        """Count the symbols of texts and number them, the most frequent first; see `Tokenizer.fit`."""
+        form, counter = check_normalization(normalization), cls.counter()
+        normal = [normalized(text, form) for text in texts]
+        try:
+            counter.number(normal)
+        except UnicodeEncodeError:
+            raise surrogate_error(normal, lambda number: (f"text {number + 1:,}", 0)) from None
+        return cls.of_counted(counter, max_vocab_size, form)[0]
+
+    @classmethod
+    def of_counted(
+        cls, counted: Counted, max_vocab_size: int | None, normalization: str | None
+    ) -> tuple[Self, Ranking]:
+        """Make the tokenizer of what was counted, and tell which ids the numbers of the count have."""
+        ranking = rank(counted, max_vocab_size=max_vocab_size)
+        return cls(ranking.symbols, unk=ranking.unk, normalization=normalization), ranking
+
+    @classmethod
+    def counter(cls) -> Counter:
+        """Make the counter that a new tokenizer of this kind is built from."""
+        return SymbolCounter(cls.split)
+
+    def piece_ids(self, piece: str) -> list[int]:
+        """Give the id of a symbol, or none if it is unknown."""
+        return [self._known[piece]] if piece in self._known else []
+
+    def decode(self, ids: ArrayLike) -> str:
+        """Give the text of token ids, as `Tokenizer.decode` does."""
+        return "".join(map(self.spellings.__getitem__, self._checked(ids).tolist()))
+
+    def _learnt(self) -> dict[str, Any]:
+        return {"unk": self.unk_id is not None, "symbols": list(self._known)}
+
+    @classmethod
+    def _from_file(cls, file: TokenizerFile, where: str) -> Self:
+        unk, symbols = (file.learnt[key] for key in cls.learnt_keys)
+        expect(isinstance(unk, bool), where, "unk", "true or false", unk)
+        expect(isinstance(symbols, list), where, "symbols", "a list of strings", symbols)
+        check_symbols(symbols, where=where)
+        try:
+            return cls(symbols, unk=unk, normalization=file.normalization)
+        except TokenizerError as error:
+            raise TokenizerError(f"{where}: {error.what}", expected=error.expected, got=error.got) from None
+
+    def _encoded(self, texts: Sequence[str], unknown: Unknown, place: TextPlace) -> EncodedTexts:
+        ids, lengths = self._look_up(texts)
+        found = LookUp(texts, ids, lengths, self._known, self.split)
+        return found.resolve(unknown, unk_id=self.unk_id, place=place)
+
+    def _look_up(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Give the id of each symbol, 0 where it is unknown, and the number of symbols of each text.
+
+        Raises:
+            UnicodeEncodeError: If a text has a lone surrogate.
+        """
+        "".join(texts).encode("utf-8")
+        symbols = [self.split(text) for text in texts]
+        ids = (self._known.get(symbol, PAD_ID) for symbol in chain.from_iterable(symbols))
+        return np.fromiter(ids, np.int32), np.fromiter(map(len, symbols), np.int64, len(texts))
