@@ -87,7 +87,7 @@ class EncodingRecipe:
 
     @property
     def counts(self) -> bool:
-        """Return whether the symbols are counted on the way: for a new tokenizer of them, or one that grows."""
+        """Return whether symbols are counted on the way: for a new tokenizer of them, or one that grows."""
         return issubclass(self.tokenizer_type, VocabularyTokenizer) and (self.known is None or self.grow)
 
     def learnt(self, texts: Callable[[], Iterable[str]]) -> "EncodingRecipe":
