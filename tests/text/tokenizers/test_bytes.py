@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unspool.errors import TokenizerError
-from unspool.text.encoding.records_to_ids import encode_corpus
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record
 from unspool.text.tokenizers.bytes import ByteTokenizer
 from unspool.text.tokenizers.registry import tokenizer_from_json
@@ -46,7 +47,7 @@ def test_its_file_has_no_symbols() -> None:
 
 
 def test_a_corpus_has_the_characters_of_its_texts() -> None:
-    corpus = encode_corpus(iter([Record("añ€"), Record("🎈")]), tokenizer="bytes", contexts=None)
+    corpus = encode_corpus(iter([Record("añ€"), Record("🎈")]), EncodingRecipe(tokenizer="bytes"))
     assert corpus.tokenizer == BYTES
     assert corpus.training.characters == 4
     assert BYTES.decode(corpus.training.ids) == "añ€🎈"
