@@ -229,7 +229,7 @@ def test_a_file_of_another_model_is_noticed(tmp_path: Path, name: str) -> None:
         (CONFIG, ("network", []), ConfigError, "config.json: network: expected an object"),
         (CONFIG, ("training", 3), ConfigError, "config.json: training: expected an object"),
         (CONFIG, ("nework", {}), ConfigError, "unknown key 'nework': .*did you mean 'network'"),
-        (CONFIG, ("network.cell", "lstn"), ConfigError, "cell: expected one of rnn, lstm, gru, got 'lstn'"),
+        (CONFIG, ("network.cell", "lstn"), ConfigError, "cell: expected one of .*, lstm, .* got 'lstn'"),
         (CONFIG, ("network.hidden", 2), ConfigError, "unknown key 'hidden'"),
         (
             CONFIG,

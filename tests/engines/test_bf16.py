@@ -44,7 +44,8 @@ def step(
 
 
 def odd_networks() -> list[NetworkConfig]:
-    kinds = {(config.cell, config.reset_after) for config in networks()}
+    able = native_cells()
+    kinds = {(config.cell, config.reset_after) for config in networks() if config.cell in able}
     return [
         NetworkConfig(
             cell=cell, reset_after=after, hidden_size=size, num_layers=layers, vocab_size=27, **inputs

@@ -18,7 +18,6 @@ from tests.engines.variants import (
     parameters_of,
     window_of,
 )
-from unspool.engines import make_engine
 from unspool.errors import ConfigError
 from unspool.network.conditions import with_context, with_start
 from unspool.network.config import NetworkConfig
@@ -154,7 +153,7 @@ def test_autograd_agrees_with_finite_differences(config: NetworkConfig, direct: 
             given = {"states": new} if name == "conditions.states" else {}
             ends.append(loss_of(config, parameters | ({} if given else {name: new}), case, **given))
         wanted = float((gradients[name] * direction).sum())
-        assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(wanted, rel=1e-6, abs=1e-8), name
+        assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(wanted, rel=5e-6, abs=1e-8), name
 
 
 @every_engine
@@ -178,7 +177,7 @@ def test_gradients_are_those_of_the_oracle(
 @pytest.mark.parametrize("direct", [False, True])
 def test_one_thread_and_two_give_the_same_bits(config: NetworkConfig, direct: bool) -> None:
     case = steered_case(config, 9, 5, direct=direct)
-    one, two = (run(make_engine("cpu", config, threads=n), config, case) for n in (1, 2))
+    one, two = (run(engine_or_skip("cpu", config, threads=n), config, case) for n in (1, 2))
     assert one[0] == two[0]
     np.testing.assert_array_equal(one[2], two[2])
     for name, gradient in one[1].items():

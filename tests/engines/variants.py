@@ -54,13 +54,13 @@ every_network = pytest.mark.parametrize("config", networks(), ids=describe)
 every_engine = pytest.mark.parametrize("engine_name", list(ENGINES))
 
 
-def engine_or_skip(name: str, config: NetworkConfig) -> Engine:
+def engine_or_skip(name: str, config: NetworkConfig, *, threads: int = 2) -> Engine:
     """Make an engine, or skip where what it needs is not installed, or the cell has no native kernels."""
     if needs := ENGINES[name].needs:
         pytest.importorskip(needs)
     if name == "cpu" and config.kind.native is None:
         pytest.skip(f"{config.cell} has no native kernels")
-    return make_engine(name, config, threads=THREADS.get(name, 2))
+    return make_engine(name, config, threads=THREADS.get(name, threads))
 
 
 @cache

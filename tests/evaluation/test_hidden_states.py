@@ -1,12 +1,11 @@
 """The hidden states of a text are those of the plain NumPy steps, for every cell and engine."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
 import unspool
-from unspool.engines import ENGINES, make_engine
+from tests.engines.variants import engine_or_skip
+from unspool.engines import ENGINES
 from unspool.evaluation.hidden_states import hidden_states
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
@@ -15,17 +14,14 @@ from unspool.network.reference import reference_logits
 from unspool.text.tokenizers.registry import CharTokenizer
 
 IDS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
-TORCH = importlib.util.find_spec("torch") is not None
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_each_row_is_what_the_layers_put_out_after_that_symbol(engine: str, cell: str) -> None:
-    if engine == "torch" and not TORCH:
-        pytest.skip("PyTorch is not installed")
     config = NetworkConfig(cell=cell, hidden_size=7, num_layers=2, vocab_size=11)
     parameters = initialize(config, 5)
-    found = hidden_states(make_engine(engine, config, threads=1), parameters, IDS)
+    found = hidden_states(engine_or_skip(engine, config, threads=1), parameters, IDS)
     L, S, H = config.state_shape
     _, state = reference_logits(config, parameters, np.array([[10]]), np.zeros((L, S, 1, H), np.float32))
     for row, symbol in zip(found, IDS, strict=True):

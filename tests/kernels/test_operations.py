@@ -15,7 +15,7 @@ from unspool.generation.options.generation_options import GenerationOptions
 from unspool.kernels.machine import kernel_names
 from unspool.kernels.network import STAGES
 from unspool.kernels.products import multiply
-from unspool.network.cells import CELLS, native_cells
+from unspool.network.cells import native_cells
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.streams.lanes import Window
@@ -232,7 +232,7 @@ def test_unknown_kernels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         CpuEngine(NetworkConfig(vocab_size=5))
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", native_cells())
 @pytest.mark.parametrize(
     ("hidden_size", "num_layers", "embedding_size"),
     [(5, 1, None), (300, 1, None), (164, 2, 6), (132, 3, None)],

@@ -11,7 +11,7 @@ from unspool.network.config import NetworkConfig
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("cell", "transformer", "one of rnn, lstm, gru"),
+        ("cell", "transformer", f"one of {', '.join(CELLS)}"),
         ("cell", None, "one of"),
         ("hidden_size", 0, "≥ 1"),
         ("hidden_size", 1.5, "≥ 1"),
