@@ -136,11 +136,12 @@ def test_play_shows_characters(model: unspool.Generator) -> None:
 @pytest.mark.parametrize("block", [1, 2, 3, 5, 7, 1 << 20])
 def test_its_texts_are_known_wherever_a_block_ends(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     from unspool.text import novelty
-    from unspool.text.encoding.records_to_ids import encode_corpus
+    from unspool.text.encoding.corpus import encode_corpus
+    from unspool.text.encoding.recipe import EncodingRecipe
     from unspool.text.records import Records
 
     monkeypatch.setattr(novelty, "BLOCK", max(block, 4))
-    encoded = encode_corpus(Records.of(TEXTS), tokenizer="bytes")
+    encoded = encode_corpus(Records.of(TEXTS), EncodingRecipe(tokenizer="bytes"))
     index = NoveltyIndex.of_stream(encoded.training, encoded.tokenizer, by_line=False)
     assert index.hashes.tolist() == NoveltyIndex.of(TEXTS).hashes.tolist()
 
