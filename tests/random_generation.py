@@ -10,8 +10,7 @@ import numpy as np
 import unspool
 from unspool.engines.reference_generation import generate_by_steps
 from unspool.errors import ConfigError, NetworkError
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.options.ranges import SAMPLERS
+from unspool.generation.options.generation_options import SAMPLERS, GenerationOptions
 from unspool.generation.results import Generation
 from unspool.network.parameters import initialize
 from unspool.text.tokenizers.registry import CharTokenizer

@@ -4,9 +4,14 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "dispatch/kernels.h"
@@ -33,40 +38,47 @@ struct AutomatonArrays {
     }
 };
 
-struct DecodingFields {
-    std::vector<double> temperatures;
-    int64_t temperature_steps = 1;
-    std::vector<int> samplers;
-    int top_k = 0;
-    double top_p = 1.0, min_p = 0.0, typical_p = 1.0;
-    double repetition_penalty = 1.0, presence_penalty = 0.0, frequency_penalty = 0.0;
-    int64_t penalty_last = 0, min_tokens = 0;
-    int ngram = 0, alternatives = 0;
-    Optional<const float> bias;
-    AutomatonArrays guide, stop;
+// A row of a table by its name, and the numbers of a stage.
+using NamedStage = std::pair<std::string, std::vector<double>>;
 
-    Decoding view() const {
-        Decoding out{};
-        out.temperatures = temperatures.data();
-        out.num_temperatures = static_cast<int>(temperatures.size());
-        out.temperature_steps = temperature_steps;
-        for (const int code : samplers)
-            if (out.num_samplers < kSamplers) out.samplers[out.num_samplers++] = static_cast<Sampler>(code);
-        out.top_k = top_k;
-        out.top_p = top_p;
-        out.min_p = static_cast<float>(min_p);
-        out.typical_p = typical_p;
-        out.repetition_penalty = static_cast<float>(repetition_penalty);
-        out.presence_penalty = static_cast<float>(presence_penalty);
-        out.frequency_penalty = static_cast<float>(frequency_penalty);
-        out.penalty_last = penalty_last;
-        out.ngram = ngram;
-        out.bias = data_or_null(bias);
-        out.min_tokens = min_tokens;
-        out.guide = guide.view();
-        out.stop = stop.view();
-        out.alternatives = alternatives;
+struct DecodingFields {
+    std::vector<NamedStage> penalties, samplers;
+    int64_t penalty_last = 0;
+    int alternatives = 0;
+    AutomatonArrays guide, stop;
+};
+
+// The row of a stage.
+inline int row_named(const char* (*name_of)(int), const std::string& name) {
+    for (int row = 0; name_of(row) != nullptr; ++row)
+        if (name == name_of(row)) return row;
+    throw std::invalid_argument("no stage named " + name);
+}
+
+// What the kernels are told of a call; points into the fields that it is made from.
+class DecodingView {
+ public:
+    DecodingView(const DecodingFields& fields, const Kernels& kernels)
+        : penalties_(stages(fields.penalties, kernels.penalty)),
+          samplers_(stages(fields.samplers, kernels.sampler)),
+          decoding_{view(penalties_),    view(samplers_),    fields.penalty_last,
+                    fields.guide.view(), fields.stop.view(), fields.alternatives} {}
+
+    const Decoding& decoding() const { return decoding_; }
+
+ private:
+    std::vector<DrawStage> penalties_, samplers_;
+    Decoding decoding_;
+
+    static std::vector<DrawStage> stages(const std::vector<NamedStage>& named, const char* (*name_of)(int)) {
+        std::vector<DrawStage> out;
+        for (const auto& [name, numbers] : named)
+            out.push_back({row_named(name_of, name), numbers.data(), static_cast<int>(numbers.size())});
         return out;
+    }
+
+    static DrawStages view(const std::vector<DrawStage>& stages) {
+        return {stages.data(), static_cast<int>(stages.size())};
     }
 };
 
@@ -124,21 +136,10 @@ inline void bind_generation(nanobind::module_& module) {
         .def_rw("start", &AutomatonArrays::start);
     nb::class_<DecodingFields>(module, "Decoding")
         .def(nb::init<>())
-        .def_rw("temperatures", &DecodingFields::temperatures)
-        .def_rw("temperature_steps", &DecodingFields::temperature_steps)
+        .def_rw("penalties", &DecodingFields::penalties)
         .def_rw("samplers", &DecodingFields::samplers)
-        .def_rw("top_k", &DecodingFields::top_k)
-        .def_rw("top_p", &DecodingFields::top_p)
-        .def_rw("min_p", &DecodingFields::min_p)
-        .def_rw("typical_p", &DecodingFields::typical_p)
-        .def_rw("repetition_penalty", &DecodingFields::repetition_penalty)
-        .def_rw("presence_penalty", &DecodingFields::presence_penalty)
-        .def_rw("frequency_penalty", &DecodingFields::frequency_penalty)
         .def_rw("penalty_last", &DecodingFields::penalty_last)
-        .def_rw("min_tokens", &DecodingFields::min_tokens)
-        .def_rw("ngram", &DecodingFields::ngram)
         .def_rw("alternatives", &DecodingFields::alternatives)
-        .def_rw("bias", &DecodingFields::bias, nb::arg().none())
         .def_rw("guide", &DecodingFields::guide)
         .def_rw("stop", &DecodingFields::stop);
     nb::class_<ReportArrays>(module, "Report")

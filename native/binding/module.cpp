@@ -44,6 +44,15 @@ std::vector<std::string> kernel_names() {
     return names;
 }
 
+// Names of the native rows of penalties and of samplers.
+std::pair<std::vector<std::string>, std::vector<std::string>> stage_names() {
+    const Kernels& kernels = kernels_named("");
+    std::vector<std::string> penalties, samplers;
+    for (int row = 0; kernels.penalty(row) != nullptr; ++row) penalties.emplace_back(kernels.penalty(row));
+    for (int row = 0; kernels.sampler(row) != nullptr; ++row) samplers.emplace_back(kernels.sampler(row));
+    return {penalties, samplers};
+}
+
 std::vector<float*> pointers(const std::vector<Array<float>>& arrays) {
     std::vector<float*> out;
     for (const auto& array : arrays) out.push_back(array.data());
@@ -172,7 +181,7 @@ class NetworkHandle {
                   const DecodingFields& decoding) {
         const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
         const Sequences work = sequences.view();
-        const Decoding how = decoding.view();
+        const DecodingView how(decoding, kernels_);
         WithoutLock unlocked;
         ThreadTeam::Turn turn(team_);
         renew_after_fork();
@@ -182,7 +191,7 @@ class NetworkHandle {
         } else {
             pack_loaded();
         }
-        check_memory(kernels_.generate(network_, turn.team(), work, how));
+        check_memory(kernels_.generate(network_, turn.team(), work, how.decoding()));
     }
 
  private:
@@ -349,6 +358,7 @@ NB_MODULE(_native, module) {
     bind_recode<uint16_t>(module);
     bind_recode<uint32_t>(module);
     module.def("kernel_names", &kernel_names);
+    module.def("stage_names", &stage_names);
     module.def("optimize", &optimize);
     module.def("multiply", &multiply);
     module.def("has_bf16", &has_bf16);

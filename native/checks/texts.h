@@ -1,15 +1,22 @@
 // Texts: one random network, prompts and way of drawing, and what the kernels write.
 #pragma once
 
+#include <cstring>
+
 #include "checks/windows.h"
 
 namespace checks {
 
-// How symbols are drawn, with the arrays that it points to. Every option stands in at least one variant.
+// A stage by its name, with its numbers.
+struct NamedStage {
+    const char* name;
+    std::vector<double> numbers;
+};
+
+// How symbols are drawn, with what it points to. Every stage stands in at least one variant.
 struct Drawing {
     Decoding how{};
-    std::vector<double> temperatures;
-    Floats bias;
+    std::vector<NamedStage> penalties, samplers;
     Ids classes, transitions, distance;
     int variant;
 };
@@ -19,42 +26,38 @@ constexpr int kDrawings = 6;
 inline Drawing make_drawing(Random& random, int vocab, int variant) {
     Drawing d;
     d.variant = variant;
-    d.temperatures = variant == 0 ? std::vector<double>{0.0} : std::vector<double>{1.0};
-    if (variant == 2) d.temperatures = {0.6, 1.2, 0.9};
-    Decoding& how = d.how;
-    how.temperature_steps = 8;
-    how.num_samplers = kSamplers;
-    for (int i = 0; i < kSamplers; ++i) how.samplers[i] = static_cast<Sampler>((i + variant) % kSamplers);
-    how.top_p = how.typical_p = 1.0;
-    how.repetition_penalty = 1.0f;
-    how.alternatives = variant == 0 ? 0 : 2;
-    if (variant == 2) how.top_k = vocab / 2 + 1;
-    if (variant == 3) how.top_p = 0.8, how.min_p = 0.02f;
+    d.how.alternatives = variant == 0 ? 0 : 2;
+    if (variant == 0) d.samplers = {{"temperature", {8, 0.0}}};
+    if (variant == 2) d.samplers = {{"top_k", {vocab / 2 + 1.0}}, {"temperature", {8, 0.6, 1.2, 0.9}}};
+    if (variant == 3) d.samplers = {{"min_p", {0.02}}, {"top_p", {0.8}}};
     if (variant == 4) {
-        how.typical_p = 0.85;
-        how.repetition_penalty = 1.3f;
-        how.presence_penalty = 0.2f;
-        how.frequency_penalty = 0.1f;
-        how.penalty_last = 7;
+        d.samplers = {{"typical_p", {0.85}}};
+        d.penalties = {
+            {"repetition_penalty", {1.3}}, {"presence_penalty", {0.2}}, {"frequency_penalty", {0.1}}};
+        d.how.penalty_last = 7;
     }
     if (variant != 5) return d;
-    how.ngram = 3;  // and an automaton that asks for every second symbol to be odd
-    how.min_tokens = 2;
-    d.bias = random.floats(vocab, 1.0f);
+    // and an automaton that asks for every second symbol to be odd
+    NamedStage bias{"logit_bias", {}};
+    for (const float value : random.floats(vocab, 1.0f)) {
+        bias.numbers.push_back(static_cast<double>(bias.numbers.size() / 2));
+        bias.numbers.push_back(static_cast<double>(value));
+    }
+    d.penalties = {{"min_tokens", {2}}, {"no_repeat_ngram_size", {3}}, bias};
     d.transitions = {1, 1, -1, 0};
     d.distance = {0, 1};
     for (int id = 0; id < vocab; ++id) d.classes.push_back(id % 2);
     return d;
 }
 
-inline Decoding decoding_of(const Drawing& d) {
-    Decoding how = d.how;
-    how.temperatures = d.temperatures.data();
-    how.num_temperatures = static_cast<int>(d.temperatures.size());
-    if (d.bias.empty()) return how;
-    how.bias = d.bias.data();
-    how.guide = {d.classes.data(), d.transitions.data(), d.distance.data(), 2, 0};
-    return how;
+inline std::vector<DrawStage> stages_of(const std::vector<NamedStage>& named, const char* (*name_of)(int)) {
+    std::vector<DrawStage> out;
+    for (const NamedStage& stage : named) {
+        int row = 0;
+        while (std::strcmp(name_of(row), stage.name) != 0) ++row;
+        out.push_back({row, stage.numbers.data(), static_cast<int>(stage.numbers.size())});
+    }
+    return out;
 }
 
 // Texts of `count` prompts of 1 to 5 symbols: what was drawn, its probabilities, and the states at the end.
@@ -73,7 +76,7 @@ inline Result write_texts(const Kernels& kernels, ThreadTeam& team, Model& model
     }
     const size_t places = static_cast<size_t>(count) * kSymbols;
     const int most = drawing.how.alternatives;
-    const bool guided = !drawing.bias.empty();
+    const bool guided = !drawing.classes.empty();
     Floats state(model.state_floats() * count), logs(places), constrained(places), others(places * most);
     Floats echo(prompts.size()), echo_others(prompts.size() * most);
     Ids tokens(places), alternatives(places * most), echo_ids(prompts.size() * most), lengths(count);
@@ -98,7 +101,14 @@ inline Result write_texts(const Kernels& kernels, ThreadTeam& team, Model& model
     s.reasons = reasons.data();
     void* network = kernels.create(model.shape);
     check_memory(kernels.load(network, model.pointers().data()));
-    check_memory(kernels.generate(network, ThreadTeam::Turn(team).team(), s, decoding_of(drawing)));
+    const auto penalties = stages_of(drawing.penalties, kernels.penalty);
+    const auto samplers = stages_of(drawing.samplers, kernels.sampler);
+    Decoding how = drawing.how;
+    how.penalties = {penalties.data(), static_cast<int>(penalties.size())};
+    how.samplers = {samplers.data(), static_cast<int>(samplers.size())};
+    if (guided)
+        how.guide = {drawing.classes.data(), drawing.transitions.data(), drawing.distance.data(), 2, 0};
+    check_memory(kernels.generate(network, ThreadTeam::Turn(team).team(), s, how));
     kernels.destroy(network);
     Result result;
     result.add("symbols", tokens);

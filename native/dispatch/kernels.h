@@ -58,25 +58,24 @@ struct Automaton {
     int32_t start;
 };
 
-enum class Sampler : int { kTemperature = 0, kTopK = 1, kTopP = 2, kMinP = 3, kTypicalP = 4 };
-constexpr int kSamplers = 5;
+// A step from the logits of a place to a draw: a row in the table of penalties or in that of samplers, and
+// its numbers. What is off is not there.
+struct DrawStage {
+    int row;
+    const double* numbers;
+    int count;  // at least 1
+};
+
+struct DrawStages {
+    const DrawStage* stages;
+    int count;
+};
 
 // How symbols are drawn.
 struct Decoding {
-    const double* temperatures;  // straight lines between them; 0: the most probable symbol
-    int num_temperatures;
-    int64_t temperature_steps;  // symbols over which they run
-    Sampler samplers[kSamplers];
-    int num_samplers;
-    int top_k;                                                      // 0: off
-    double top_p;                                                   // 1: off
-    float min_p;                                                    // 0: off
-    double typical_p;                                               // 1: off
-    float repetition_penalty, presence_penalty, frequency_penalty;  // 1, 0, 0: off
-    int64_t penalty_last;                                           // symbols that they look at; 0: all
-    int ngram;                                                      // 0: off
-    const float* bias;                                              // (vocab), or null
-    int64_t min_tokens;                                             // before which nothing ends
+    DrawStages penalties;  // rows of writing/penalties.h, in the order in which they apply
+    DrawStages samplers;  // rows of writing/filters.h, likewise; none: one draw from the model's distribution
+    int64_t penalty_last;  // symbols that penalties look at; 0: all
     Automaton guide, stop;
     int alternatives;  // most probable symbols to report; 0: off
 };
@@ -163,6 +162,9 @@ struct Kernels {
     // Packs the parameters for `generate` and `logits`, which keep pointers to them.
     bool (*load)(void* network, Arrays parameters);
     bool (*generate)(void* network, const Team& team, const Sequences& sequences, const Decoding& decoding);
+    // Names of the rows of the tables that a stage stands in; null behind the last one.
+    const char* (*penalty)(int row);
+    const char* (*sampler)(int row);
     // Returns the gradients' global norm before clipping; where it is not finite nothing is changed.
     double (*optimize)(const Team& team, const OptimizerStep& step);
     // Runs a plain product C = A B of these sizes `repeat` times: what the machine's tile reaches. For tests.

@@ -103,6 +103,8 @@ constexpr Kernels kTable{
     [](void* handle, const Team& team, const Sequences& sequences, const Decoding& decoding) {
         return generate(as_network(handle), team, sequences, decoding);
     },
+    [](int row) { return name_of(penalty_row(row)); },
+    [](int row) { return name_of(sampler_row(row)); },
     optimize,
     plain_multiply,
     round_to_bf16,

@@ -40,18 +40,6 @@ inline int32_t invert(const float* weights, int vocab, double goal) {
     return token;
 }
 
-// The temperature of symbol `place` of a text.
-inline float temperature_at(const Decoding& decoding, int64_t place) {
-    const double* numbers = decoding.temperatures;
-    const int lines = decoding.num_temperatures - 1;
-    if (lines == 0) return static_cast<float>(numbers[0]);
-    const int64_t steps = decoding.temperature_steps;
-    const double along =
-        static_cast<double>((place < steps ? place : steps) * lines) / static_cast<double>(steps);
-    const int at = along < lines ? static_cast<int>(along) : lines - 1;
-    return static_cast<float>(numbers[at] + (numbers[at + 1] - numbers[at]) * (along - at));
-}
-
 struct Drawn {
     int32_t token;      // -1: nothing may be drawn
     float logprob;      // under the model itself: temperature 1, no filter
@@ -74,11 +62,9 @@ class Drawer {
         : net_(network), decoding_(decoding), end_id_(end_id) {}
 
     bool reserve() {
-        plain_ = is_plain();
-        if (decoding_.bias != nullptr) {
-            if (bias_.reserve(net_.vocab_width) == nullptr) return false;
-            std::memcpy(bias_.get(), decoding_.bias, sizeof(float) * net_.shape.vocab_size);
-        }
+        temperature_ = find_stage(decoding_.samplers, sampler_row, "temperature");
+        const int others = decoding_.penalties.count + decoding_.samplers.count - (temperature_ != nullptr);
+        plain_ = others == 0 && decoding_.guide.classes == nullptr;
         return weights_.reserve(net_.vocab_width) != nullptr &&
                ((plain_ && decoding_.alternatives == 0) ||
                 (filters_.reserve(net_.shape.vocab_size, net_.vocab_width) &&
@@ -86,7 +72,7 @@ class Drawer {
     }
 
     Drawn draw(const float* logits, const DrawPlace& place) {
-        const float temperature = temperature_at(decoding_, place.index);
+        const float temperature = temperature_ == nullptr ? 1.0f : temperature_at(*temperature_, place.index);
         return plain_ ? draw_plain(logits, temperature, place.random)
                       : draw_chosen(logits, temperature, place);
     }
@@ -104,17 +90,10 @@ class Drawer {
     const Network& net_;
     const Decoding& decoding_;
     const int32_t end_id_;
-    bool plain_ = false;
-    Buffer weights_, bias_, open_;
+    bool plain_ = false;                      // whether the temperature is all there is
+    const DrawStage* temperature_ = nullptr;  // null: 1
+    Buffer weights_, open_;
     Filters filters_;
-
-    // Whether the temperature is all there is.
-    bool is_plain() const {
-        const Decoding& d = decoding_;
-        return d.top_k == 0 && d.top_p >= 1.0 && d.min_p == 0.0f && d.typical_p >= 1.0 &&
-               d.repetition_penalty == 1.0f && d.presence_penalty == 0.0f && d.frequency_penalty == 0.0f &&
-               d.ngram == 0 && d.bias == nullptr && d.min_tokens == 0 && d.guide.classes == nullptr;
-    }
 
     Drawn draw_plain(const float* logits, float temperature, double random) {
         const int width = net_.vocab_width, vocab = net_.shape.vocab_size;
@@ -148,17 +127,17 @@ class Drawer {
         } else {
             std::memcpy(scores, logits, sizeof(float) * width);
         }
-        if (place.index < decoding_.min_tokens && end_id_ >= 0) scores[end_id_] = Network::kNever;
-        if (decoding_.ngram > 0) place.history->forbid_repeated(decoding_.ngram, scores);
-        if (decoding_.bias != nullptr)
-            for (int j = 0; j < width; j += kLanes)
-                store(scores + j, load(scores + j) + load(bias_.get() + j));
-        place.history->penalize(decoding_, scores);
+        const DrawStages &penalties = decoding_.penalties, &samplers = decoding_.samplers;
+        for (int i = 0; i < penalties.count; ++i)
+            penalty_row(penalties.stages[i].row)
+                ->apply(penalties.stages[i], {*place.history, place.index, end_id_}, scores);
         if (!filters_.begin()) return drawn;
         if (temperature == 0.0f) {
             drawn.token = most_probable(scores, vocab);
         } else {
-            filters_.run(decoding_, temperature);
+            for (int i = 0; i < samplers.count; ++i)
+                sampler_row(samplers.stages[i].row)->apply(filters_, samplers.stages[i], place.index);
+            filters_.weigh();
             const float* weights = filters_.weights();
             const double total = static_cast<double>(total_of(weights, width));
             drawn.token = invert(weights, vocab, place.random * total);

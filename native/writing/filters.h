@@ -8,6 +8,19 @@ namespace unspool::UNSPOOL_ISA {
 
 constexpr float kLowest = -1e29f;  // where the score of something that may be drawn ends
 
+// The temperature of symbol `place` of a text, from the stage's numbers: the symbols over which it runs, then
+// temperatures with straight lines between them.
+inline float temperature_at(const DrawStage& stage, int64_t place) {
+    const double* temperatures = stage.numbers + 1;
+    const int lines = stage.count - 2;
+    if (lines <= 0) return static_cast<float>(temperatures[0]);
+    const int64_t steps = static_cast<int64_t>(stage.numbers[0]);
+    const double along =
+        static_cast<double>((place < steps ? place : steps) * lines) / static_cast<double>(steps);
+    const int at = along < lines ? static_cast<int>(along) : lines - 1;
+    return static_cast<float>(temperatures[at] + (temperatures[at + 1] - temperatures[at]) * (along - at));
+}
+
 // Scores and weights of one place, in whole vectors, and which symbols are left.
 class Filters {
  public:
@@ -34,35 +47,6 @@ class Filters {
         return top_ > Network::kNever;
     }
 
-    void run(const Decoding& decoding, float temperature) {
-        for (int i = 0; i < decoding.num_samplers; ++i) {
-            const Sampler sampler = decoding.samplers[i];
-            if (sampler == Sampler::kTemperature && temperature != 1.0f) scale(temperature);
-            if (sampler == Sampler::kTopK && decoding.top_k > 0) top_k(decoding.top_k);
-            if (sampler == Sampler::kTopP && decoding.top_p < 1.0) top_p(decoding.top_p);
-            if (sampler == Sampler::kMinP && decoding.min_p > 0.0f) min_p(decoding.min_p);
-            if (sampler == Sampler::kTypicalP && decoding.typical_p < 1.0) typical_p(decoding.typical_p);
-        }
-        weigh();
-    }
-
-    // The `count` most probable symbols of a row of logits, the first one first.
-    const uint64_t* most_probable(const float* logits, int count) {
-        for (int32_t j = 1; j < vocab_; ++j) keys_[j - 1] = key_of(logits[j], j);
-        listed_ = -1;
-        select_greatest(keys_, vocab_ - 1, count);
-        sort_greatest(keys_, count);
-        return keys_;
-    }
-
- private:
-    int vocab_ = 0, width_ = 0;
-    int listed_ = -1;  // the symbols left are those of this many keys; -1: they are not listed
-    bool weighed_ = false;
-    float top_ = 0.0f;
-    Buffer scores_, weights_;
-    uint64_t* keys_ = nullptr;
-
     // Brings the weights up to date: probabilities up to a factor, 1 for the most probable symbol.
     void weigh() {
         if (weighed_) return;
@@ -71,36 +55,6 @@ class Filters {
             store(weights_.get() + j, score > Network::kNever ? exponential(score - top_) : Vec{});
         }
         weighed_ = true;
-    }
-
-    // Lists the symbols left by a measure of each.
-    template <typename Measure>
-    void list(Measure&& measure) {
-        const float* scores = scores_.get();
-        if (listed_ < 0) {
-            listed_ = 0;
-            for (int32_t j = 1; j < vocab_; ++j) {
-                keys_[listed_] = key_of(measure(j), j);
-                listed_ += scores[j] > Network::kNever;
-            }
-            return;
-        }
-        for (int i = 0; i < listed_; ++i) keys_[i] = key_of(measure(id_of(keys_[i])), id_of(keys_[i]));
-    }
-
-    void keep(int count) {
-        for (int i = count; i < listed_; ++i) {
-            const int32_t id = id_of(keys_[i]);
-            scores_.get()[id] = Network::kNever;
-            weights_.get()[id] = 0.0f;
-        }
-        listed_ = count;
-    }
-
-    double listed_weight() const {
-        double total = 0.0;
-        for (int i = 0; i < listed_; ++i) total += static_cast<double>(weights_.get()[id_of(keys_[i])]);
-        return total;
     }
 
     // Divided, not multiplied by the inverse: the inverse of the smallest temperatures is infinite.
@@ -159,6 +113,90 @@ class Filters {
         weighed_ = top == top_;
         top_ = top;
     }
+
+    // The `count` most probable symbols of a row of logits, the first one first.
+    const uint64_t* most_probable(const float* logits, int count) {
+        for (int32_t j = 1; j < vocab_; ++j) keys_[j - 1] = key_of(logits[j], j);
+        listed_ = -1;
+        select_greatest(keys_, vocab_ - 1, count);
+        sort_greatest(keys_, count);
+        return keys_;
+    }
+
+ private:
+    int vocab_ = 0, width_ = 0;
+    int listed_ = -1;  // the symbols left are those of this many keys; -1: they are not listed
+    bool weighed_ = false;
+    float top_ = 0.0f;
+    Buffer scores_, weights_;
+    uint64_t* keys_ = nullptr;
+
+    // Lists the symbols left by a measure of each.
+    template <typename Measure>
+    void list(Measure&& measure) {
+        const float* scores = scores_.get();
+        if (listed_ < 0) {
+            listed_ = 0;
+            for (int32_t j = 1; j < vocab_; ++j) {
+                keys_[listed_] = key_of(measure(j), j);
+                listed_ += scores[j] > Network::kNever;
+            }
+            return;
+        }
+        for (int i = 0; i < listed_; ++i) keys_[i] = key_of(measure(id_of(keys_[i])), id_of(keys_[i]));
+    }
+
+    void keep(int count) {
+        for (int i = count; i < listed_; ++i) {
+            const int32_t id = id_of(keys_[i]);
+            scores_.get()[id] = Network::kNever;
+            weights_.get()[id] = 0.0f;
+        }
+        listed_ = count;
+    }
+
+    double listed_weight() const {
+        double total = 0.0;
+        for (int i = 0; i < listed_; ++i) total += static_cast<double>(weights_.get()[id_of(keys_[i])]);
+        return total;
+    }
 };
+
+struct SamplerRow {
+    const char* name;  // in FILTERS of unspool/generation/sampling/filters.py, where the twin is
+    void (*apply)(Filters& filters, const DrawStage& stage, int64_t place);
+};
+
+// The table of samplers; null behind the last row.
+inline const SamplerRow* sampler_row(int row) {
+    static constexpr SamplerRow rows[] = {
+        {"temperature",
+         [](Filters& filters, const DrawStage& stage, int64_t place) {
+             const float temperature = temperature_at(stage, place);
+             if (temperature != 1.0f) filters.scale(temperature);
+         }},
+        {"top_k", [](Filters& filters, const DrawStage& stage,
+                     int64_t) { filters.top_k(static_cast<int>(stage.numbers[0])); }},
+        {"top_p", [](Filters& filters, const DrawStage& stage, int64_t) { filters.top_p(stage.numbers[0]); }},
+        {"min_p", [](Filters& filters, const DrawStage& stage,
+                     int64_t) { filters.min_p(static_cast<float>(stage.numbers[0])); }},
+        {"typical_p",
+         [](Filters& filters, const DrawStage& stage, int64_t) { filters.typical_p(stage.numbers[0]); }},
+    };
+    return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
+}
+
+template <typename Row>
+const char* name_of(const Row* row) {
+    return row == nullptr ? nullptr : row->name;
+}
+
+// The stage with the row of this name; null where it is off.
+template <typename Row>
+const DrawStage* find_stage(const DrawStages& stages, const Row* (*row)(int), const char* name) {
+    for (int i = 0; i < stages.count; ++i)
+        if (std::strcmp(row(stages.stages[i].row)->name, name) == 0) return stages.stages + i;
+    return nullptr;
+}
 
 }  // namespace unspool::UNSPOOL_ISA

@@ -14,11 +14,13 @@ class History {
     History& operator=(const History&) = delete;
     ~History() { std::free(symbols_); }
 
-    bool reserve(const Decoding& decoding, int vocab, int width) {
-        counts_ = decoding.repetition_penalty != 1.0f || decoding.presence_penalty != 0.0f ||
-                  decoding.frequency_penalty != 0.0f;
-        last_ = counts_ ? decoding.penalty_last : 0;
-        keeps_ = decoding.ngram > 0 || last_ > 0;
+    bool reserve(const Decoding& decoding, int vocab, int width);
+
+    // Makes room for what the stages need.
+    bool reserve(bool counts, bool keeps, int64_t last, int vocab, int width) {
+        counts_ = counts;
+        last_ = counts_ ? last : 0;
+        keeps_ = keeps || last_ > 0;
         vocab_ = vocab;
         width_ = width;
         return !counts_ || (seen_.reserve(width) != nullptr && written_.reserve(width) != nullptr);
@@ -57,17 +59,24 @@ class History {
         written_.get()[symbols_[gone]] -= gone >= first_written_ ? 1.0f : 0.0f;
     }
 
-    void penalize(const Decoding& decoding, float* scores) const {
-        if (!counts_) return;
-        const float penalty = decoding.repetition_penalty;
+    void penalize_repetition(float penalty, float* scores) const {
         for (int j = 0; j < width_; j += kLanes) {
-            Vec score = load(scores + j);
-            const Vec seen = load(seen_.get() + j), written = load(written_.get() + j);
+            const Vec score = load(scores + j), seen = load(seen_.get() + j);
             const Vec repeated = score > 0.0f ? score / penalty : score * penalty;
-            score = seen > 0.0f ? repeated : score;
-            score = written > 0.0f ? score - decoding.presence_penalty : score;
-            store(scores + j, score - decoding.frequency_penalty * written);
+            store(scores + j, seen > 0.0f ? repeated : score);
         }
+    }
+
+    void penalize_presence(float penalty, float* scores) const {
+        for (int j = 0; j < width_; j += kLanes) {
+            const Vec score = load(scores + j), written = load(written_.get() + j);
+            store(scores + j, written > 0.0f ? score - penalty : score);
+        }
+    }
+
+    void penalize_frequency(float penalty, float* scores) const {
+        for (int j = 0; j < width_; j += kLanes)
+            store(scores + j, load(scores + j) - penalty * load(written_.get() + j));
     }
 
     // Takes out what would make the last `size` symbols a repetition.
@@ -88,6 +97,63 @@ class History {
     Buffer seen_, written_;  // how often each symbol is there, and how often in the text without the prompt
     int32_t* symbols_ = nullptr;
 };
+
+// What a penalty may know of a place of a text.
+struct PenaltyPlace {
+    const History& history;
+    int64_t index;   // symbols of the text before it
+    int32_t end_id;  // -1: nothing ends a text
+};
+
+struct PenaltyRow {
+    const char* name;  // in PENALTIES of unspool/generation/sampling/penalties.py, where the twin is
+    bool counts;       // whether it needs to know how often each symbol is there
+    bool keeps;        // whether it needs to know the symbols in their order
+    void (*apply)(const DrawStage& stage, const PenaltyPlace& place, float* scores);
+};
+
+// The table of penalties; null behind the last row.
+inline const PenaltyRow* penalty_row(int row) {
+    static constexpr PenaltyRow rows[] = {
+        {"min_tokens", false, false,
+         [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
+             if (static_cast<double>(place.index) < stage.numbers[0] && place.end_id >= 0)
+                 scores[place.end_id] = Network::kNever;
+         }},
+        {"no_repeat_ngram_size", false, true,
+         [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
+             place.history.forbid_repeated(static_cast<int>(stage.numbers[0]), scores);
+         }},
+        {"logit_bias", false, false,  // an id and a bias, by turns
+         [](const DrawStage& stage, const PenaltyPlace&, float* scores) {
+             for (int i = 0; i + 1 < stage.count; i += 2)
+                 scores[static_cast<int32_t>(stage.numbers[i])] += static_cast<float>(stage.numbers[i + 1]);
+         }},
+        {"repetition_penalty", true, false,
+         [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
+             place.history.penalize_repetition(static_cast<float>(stage.numbers[0]), scores);
+         }},
+        {"presence_penalty", true, false,
+         [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
+             place.history.penalize_presence(static_cast<float>(stage.numbers[0]), scores);
+         }},
+        {"frequency_penalty", true, false,
+         [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
+             place.history.penalize_frequency(static_cast<float>(stage.numbers[0]), scores);
+         }},
+    };
+    return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
+}
+
+inline bool History::reserve(const Decoding& decoding, int vocab, int width) {
+    bool counts = false, keeps = false;
+    for (int i = 0; i < decoding.penalties.count; ++i) {
+        const PenaltyRow* row = penalty_row(decoding.penalties.stages[i].row);
+        counts = counts || row->counts;
+        keeps = keeps || row->keeps;
+    }
+    return reserve(counts, keeps, decoding.penalty_last, vocab, width);
+}
 
 // The logits of one place with what the guide forbids taken out. `open` has room for a float of each class.
 inline void follow_guide(const Automaton& guide, int32_t state, int64_t left, int32_t end_id,

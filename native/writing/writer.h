@@ -9,7 +9,10 @@ namespace unspool::UNSPOOL_ISA {
 class Writer {
  public:
     Writer(const Network& network, const Sequences& sequences, const Decoding& decoding)
-        : net_(network), seq_(sequences), decoding_(decoding), drawer_(network, decoding, sequences.end_id) {}
+        : net_(network), seq_(sequences), decoding_(decoding), drawer_(network, decoding, sequences.end_id) {
+        const DrawStage* least = find_stage(decoding.penalties, penalty_row, "min_tokens");
+        if (least != nullptr) min_tokens_ = static_cast<int64_t>(least->numbers[0]);
+    }
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     ~Writer() {
@@ -66,6 +69,7 @@ class Writer {
     const Sequences& seq_;
     const Decoding& decoding_;
     Drawer drawer_;
+    int64_t min_tokens_ = 0;  // before which no stop string ends a text
     int room_ = 0, active_ = 0, unfinished_ = 0;
     bool keeps_rows_ = false;  // a finished row stays where it is, and no other takes its place
     Row* rows_ = nullptr;
@@ -252,7 +256,7 @@ class Writer {
         if (row.stop_state >= 0) return false;
         row.stop_state = stop.start;
         const bool accepted = guide.classes == nullptr || guide.distance[row.guide_state] == 0;
-        return accepted && seq_.drawn[row.index] + row.drawn >= decoding_.min_tokens;
+        return accepted && seq_.drawn[row.index] + row.drawn >= min_tokens_;
     }
 
     // Tells about one place where `symbol` stands.

@@ -71,11 +71,10 @@ class Automaton:
     start: int
 
 class Decoding:
-    temperatures: list[float]
-    temperature_steps: int
-    samplers: list[int]
-    bias: Floats
-    # and more numbers, set by name
+    penalties: list[tuple[str, list[float]]]
+    samplers: list[tuple[str, list[float]]]
+    penalty_last: int
+    alternatives: int
 
 class Report:
     logprobs: Floats
@@ -129,6 +128,7 @@ def number_lines(
     validation_ends: NDArray[np.int64],
 ) -> list[int] | None: ...
 def kernel_names() -> list[str]: ...
+def stage_names() -> tuple[list[str], list[str]]: ...
 def optimize(*arguments: Any) -> float: ...
 def multiply(kernels: str, bf16: bool, transposed: bool, a: Floats, b: Floats, out: Floats) -> None: ...
 def has_bf16(kernels: str) -> bool: ...

@@ -1,15 +1,21 @@
 """Turn frozen configuration dataclasses into plain JSON dictionaries and back, strictly.
 
 An unknown key, a missing key and a value of the wrong type are errors that name the key; nothing is
-converted in silence except a whole number where a real one is wanted. The range of a value is the
-business of the dataclass itself, which calls `check` in its ``__post_init__``.
+converted in silence except a whole number where a real one is wanted.
+
+An option is declared once, as a field whose `Annotated` metadata is its `OptionRow`. The check of its range,
+its flag, its names in other libraries and the contract tests are made from the row; `check_rows` in
+``__post_init__`` checks every field.
 """
 
 import dataclasses
 import difflib
+import functools
+import importlib
+import math
 import numbers
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from unspool.errors import ConfigError
@@ -43,6 +49,108 @@ def is_whole(value: object, *, least: int) -> bool:
 def is_real(value: object) -> bool:
     """Tell whether a value is a real number (a bool is none); it may still be infinite or NaN."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """What a value may be, in words and as a check.
+
+    Args:
+        words: The range in words: "a whole number ≥ 1". ``{choices}`` stands for the names in `table`.
+        holds: Return whether a value is in the range.
+        table: Where the names that a value may be or consist of are, ``module:NAME``, read when they are
+            needed; None where a value is no name.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+    table: str | None = None
+
+    @property
+    def or_none(self) -> "Range":
+        """Return the range that has None too."""
+        return Range(f"{self.words}, or none", lambda value: value is None or self.holds(value), self.table)
+
+    def choices(self) -> tuple[str, ...]:
+        """Return the names that a value may be or consist of."""
+        module, name = (self.table or ":").split(":")
+        return tuple(getattr(importlib.import_module(module), name)) if module else ()
+
+    def fill(self, text: str) -> str:
+        """Put the names in the place of ``{choices}``."""
+        return text.format(choices=", ".join(self.choices())) if "{choices}" in text else text
+
+
+def whole_range(least: int, most: int) -> Range:
+    """Return the range of whole numbers from `least` to `most`."""
+    words = f"a whole number from {least} to {most}"
+    return Range(words, lambda value: is_whole(value, least=least) and value <= most)
+
+
+def real_range(words: str, *, least: float = -math.inf, above: float = -math.inf, most: float) -> Range:
+    """Return a range of real numbers.
+
+    Args:
+        words: The range in words.
+        least: The smallest number in it.
+        above: A number below all that are in it.
+        most: The greatest number in it.
+    """
+    return Range(words, lambda value: is_real(value) and least <= value <= most and value > above)
+
+
+SWITCH = Range("true or false", lambda value: isinstance(value, bool))
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionRow:
+    """All that there is to say about an option: the `Annotated` metadata of its field.
+
+    Args:
+        range: What its values may be, but for None.
+        help: One line for the command line, without a full stop. ``{choices}`` stands for the names in the
+            range's table.
+        sample: A value with which contract tests try the option.
+        shown: What the help shows as default; None for the field's own default.
+        aliases: Its names in other libraries; () says that none of them has another name for it.
+    """
+
+    range: Range
+    help: str
+    _: dataclasses.KW_ONLY
+    sample: Any
+    shown: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@functools.cache
+def rows_of(cls: type) -> dict[str, OptionRow]:
+    """Return the row of each field of a configuration dataclass, with None in its range if it is in its type.
+
+    Raises:
+        TypeError: If a field has no row.
+    """
+    hints = get_type_hints(cls, include_extras=True)
+    rows = {}
+    for field in dataclasses.fields(cls):
+        row = next((each for each in get_args(hints[field.name])[1:] if isinstance(each, OptionRow)), None)
+        if row is None:
+            raise TypeError(f"{cls.__name__}.{field.name} has no OptionRow in its annotation")
+        off = types.NoneType in get_args(get_args(hints[field.name])[0])
+        rows[field.name] = dataclasses.replace(row, range=row.range.or_none) if off else row
+    return rows
+
+
+def check_rows(config: Any) -> None:
+    """Check every field of a configuration dataclass against the range in its row.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+    for name, row in rows_of(config.__class__).items():
+        value = getattr(config, name)
+        if not row.range.holds(value):
+            check(name, value, row.range.fill(row.range.words), ok=False)
 
 
 def to_dict(config: object) -> dict[str, object]:

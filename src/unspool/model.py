@@ -17,7 +17,7 @@ from unspool.evaluation.reader import TextReader
 from unspool.evaluation.streams import Evaluation, evaluate_stream
 from unspool.generation.conditioning import Context
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.options.generation_options import generation_options
+from unspool.generation.options.keywords import generation_options
 from unspool.generation.requests import StateLike
 from unspool.generation.results import Generations
 from unspool.generation.sampling.probabilities import probabilities

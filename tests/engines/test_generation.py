@@ -21,7 +21,8 @@ from unspool.engines.reference_generation import generate_by_steps, joined
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.automata.phrases import phrase_automaton
-from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
+from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.options.generation_options import OF_TEXTS, ROWS, GenerationOptions
 from unspool.network.config import NetworkConfig
 from unspool.network.reference import reference_logits
 
@@ -129,33 +130,27 @@ def test_no_prompts_give_no_texts(engine_name: str, config: NetworkConfig) -> No
 
 
 NEVER = float("-inf")
-EVERY_OPTION: list[dict[str, Any]] = [
+SAMPLES: list[dict[str, Any]] = [
+    {**(row.beside or {}), name: row.sample}
+    for name, row in ROWS.items()
+    if not {name, *(row.beside or {})} & set(OF_TEXTS)
+]
+TOGETHER: list[dict[str, Any]] = [
     {},
-    {"temperature": (0.2, 3.0)},
     {"temperature": (2.0, 0.0, 1.0), "temperature_steps": 6},
-    {"top_k": 3},
-    {"top_p": 0.7},
-    {"min_p": 0.1},
-    {"typical_p": 0.6},
     {"temperature": 3.0, "typical_p": 0.3, "min_p": 0.3, "samplers": ("typical_p", "min_p", "temperature")},
     {"temperature": 4.0, "top_k": 5, "samplers": ("top_k", "temperature")},
     {"temperature": 1.7, "top_k": 7, "top_p": 0.8, "min_p": 0.05, "typical_p": 0.9},
-    {"repetition_penalty": 1.4},
     {"temperature": 0, "repetition_penalty": 1.5, "min_tokens": 3},
-    {"presence_penalty": 0.8},
-    {"frequency_penalty": 0.5},
     {"repetition_penalty": 1.3, "presence_penalty": -0.5, "frequency_penalty": 0.3, "penalty_last_n": 4},
-    {"no_repeat_ngram_size": 1},
     {"no_repeat_ngram_size": 3, "temperature": 0},
     {"logit_bias": {3: 2.0, 5: NEVER, EOS_ID: -5}},
     {
         "logit_bias": {symbol: NEVER for symbol in range(1, VOCAB_SIZE) if symbol != 4},
         "no_repeat_ngram_size": 2,
     },
-    {"min_tokens": 10},
     {"logprobs": 3, "echo": True},
     {"logprobs": VOCAB_SIZE - 1, "top_k": 1, "repetition_penalty": 2.0},
-    {"echo": True},
 ]
 # texts over the ids 1 .. 9: a 1 or 2, then any number of "3 4", then a 5; every other id leads nowhere
 GUIDED = TokenAutomaton(
@@ -190,13 +185,13 @@ def assert_same(a: GeneratedIds, b: GeneratedIds) -> None:
 
 @every_engine
 @some_networks
-@pytest.mark.parametrize("options", EVERY_OPTION, ids=str)
+@pytest.mark.parametrize("options", [*SAMPLES, *TOGETHER], ids=str)
 @pytest.mark.parametrize("automata", ["", "guide", "stop"])
 def test_every_option_gives_what_the_plain_twin_gives(
     engine_name: str, config: NetworkConfig, options: dict[str, Any], automata: str
 ) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
-    chosen = GenerationOptions(max_new_tokens=12, seed=4, **options)
+    chosen = GenerationOptions(**{"max_new_tokens": 12, "seed": 4, **options})
     around: dict[str, Any] = {}
     if automata == "guide":
         around = {"guide": Guide(GUIDED, np.zeros(len(PROMPTS), np.int32))}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
+from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.texts import cut, generation_of, streamed_text, withheld
 from unspool.text.tokenizers.registry import CharTokenizer
 

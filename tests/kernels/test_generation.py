@@ -43,9 +43,9 @@ def run(given: Sequences, decoding: Decoding) -> Any:
 
 
 def test_what_fits_runs() -> None:
-    (drawn,) = run(sequences(), Decoding(temperatures=(1.0,), guide=AUTOMATON, stop=AUTOMATON))
+    (drawn,) = run(sequences(), Decoding(guide=AUTOMATON, stop=AUTOMATON))
     assert len(drawn.ids) >= 1
-    assert run(sequences(prompts=[]), Decoding(temperatures=(1.0,))) == []
+    assert run(sequences(prompts=[]), Decoding()) == []
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_fits_runs() -> None:
 )
 def test_sequences_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        run(sequences(**changes), Decoding(temperatures=(1.0,), guide=AUTOMATON, stop=AUTOMATON))
+        run(sequences(**changes), Decoding(guide=AUTOMATON, stop=AUTOMATON))
 
 
 @pytest.mark.parametrize(
@@ -83,19 +83,30 @@ def test_sequences_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
 )
 def test_automata_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        run(sequences(), Decoding(temperatures=(1.0,), guide=replace(AUTOMATON, **changes)))
+        run(sequences(), Decoding(guide=replace(AUTOMATON, **changes)))
 
 
-def test_a_bias_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="bias: expected"):
-        run(sequences(), Decoding(temperatures=(1.0,), bias=np.zeros(5, np.float32)))
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"penalties": [("logit_bias", [6, 1.0])]}, "logit_bias: expected ids"),
+        ({"penalties": [("min_tokens", [])]}, "min_tokens: expected numbers"),
+        ({"samplers": [("temperature", [5])]}, "temperature: expected numbers"),
+        ({"samplers": [("top_q", [0.5])]}, "no stage named top_q"),
+        ({"penalties": [("top_p", [0.5])]}, "no stage named top_p"),
+    ],
+    ids=str,
+)
+def test_stages_that_do_not_fit_are_refused(changes: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        run(sequences(), Decoding(**changes))
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 @pytest.mark.filterwarnings("ignore:bf16")
 def test_what_a_step_has_packed_over_is_loaded_again(precision: str) -> None:
     engine, parameters = CpuEngine(CONFIG, threads=1, precision=precision), initialize(CONFIG, 0)
-    decoding, ids = Decoding(temperatures=(1.0,)), np.ones((2, 1), np.int32)
+    decoding, ids = Decoding(), np.ones((2, 1), np.int32)
     engine._network.load(parameters)
     (before,) = generate(engine._network, None, sequences(), decoding)
     engine.loss_and_gradients(initialize(CONFIG, 1), Window(ids, ids), engine.initial_state(1), reset_id=None)
@@ -105,4 +116,4 @@ def test_what_a_step_has_packed_over_is_loaded_again(precision: str) -> None:
 
 def test_parameters_are_brought_or_were_loaded() -> None:
     with pytest.raises(RuntimeError, match="parameters: expected some"):
-        generate(CpuEngine(CONFIG, threads=1)._network, None, sequences(), Decoding(temperatures=(1.0,)))
+        generate(CpuEngine(CONFIG, threads=1)._network, None, sequences(), Decoding())

@@ -22,7 +22,8 @@ from unspool.engines.protocol import (
     refused_cell,
 )
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
-from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
+from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.random import fresh_seed, sequence_keys
 from unspool.generation.search.forward import Forward
 from unspool.kernels.generation import Decoding, Sequences, generate
@@ -227,7 +228,7 @@ class CpuEngine:
         refuse_unresolved(options, guide, vocab_size=self.config.symbols)
         seed = fresh_seed() if options.seed is None else options.seed
         untied = self._untied(parameters)
-        decoding = decoding_of(options, self.config.symbols, guide, stop)
+        decoding = decoding_of(options, guide, stop)
         results = []
         for start in range(0, len(prompts), GENERATED_AT_ONCE):
             some = prompts[start : start + GENERATED_AT_ONCE]
@@ -261,7 +262,7 @@ class CpuEngine:
         seed = fresh_seed() if options.seed is None else options.seed
         network = self._make_network(threads=1)  # its own: other calls may come between two pieces
         network.load(self._untied(parameters))
-        decoding = decoding_of(options, self.config.symbols, guide, stop)
+        decoding = decoding_of(options, guide, stop)
         call = begin_sequences(
             self.config,
             [prompt],

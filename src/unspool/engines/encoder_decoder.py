@@ -23,7 +23,8 @@ from unspool.engines.protocol import (
     StateArray,
 )
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
-from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
+from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.search.forward import Forward
 from unspool.network.conditions import no_source
 from unspool.network.config import NetworkConfig

@@ -1,7 +1,6 @@
 """What the native loop is told of prompts, options and automata, and what is made of its answer."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,46 +9,40 @@ from numpy.typing import NDArray
 
 from unspool.engines.protocol import StateArray
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
-from unspool.generation.options.generation_options import Alternatives, GeneratedIds, GenerationOptions
-from unspool.kernels.generation import Automaton, Decoding, Drawn, Sequences, TokenReport
+from unspool.generation.generated_ids import Alternatives, GeneratedIds
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.sampling.penalties import PENALTIES
+from unspool.kernels.generation import Automaton, Decoding, Drawn, Sequences, Stage, TokenReport
 from unspool.network.config import NetworkConfig
 
 Ids = NDArray[np.int32]
 FINISH_REASONS = {"end": "stop", "stop": "stop", "blocked": "blocked"}
 
 
-def decoding_of(
-    options: GenerationOptions, vocab_size: int, guide: Guide | None, stop: TokenAutomaton | None
-) -> Decoding:
+def decoding_of(options: GenerationOptions, guide: Guide | None, stop: TokenAutomaton | None) -> Decoding:
     """Say in numbers and arrays how symbols are drawn."""
     return Decoding(
-        temperatures=options.temperatures,
-        temperature_steps=options.temperature_steps or options.max_new_tokens,
-        samplers=options.sampler_names,
-        top_k=options.top_k,
-        top_p=options.top_p,
-        min_p=options.min_p,
-        typical_p=options.typical_p,
-        repetition_penalty=options.repetition_penalty,
-        presence_penalty=options.presence_penalty,
-        frequency_penalty=options.frequency_penalty,
+        penalties=_stages(options, PENALTIES),
+        samplers=_stages(options, options.sampler_names),
         penalty_last=options.penalty_last_n,
-        ngram=options.no_repeat_ngram_size,
-        bias=_bias(options, vocab_size),
-        min_tokens=options.min_tokens,
         alternatives=options.logprobs,
         guide=None if guide is None else _arrays(guide.automaton),
         stop=None if stop is None else _arrays(stop),
     )
 
 
-def _bias(options: GenerationOptions, vocab_size: int) -> NDArray[np.float32] | None:
-    if not options.logit_bias:
-        return None
-    bias = np.zeros(vocab_size, dtype=np.float32)
-    for symbol, value in options.logit_bias.items():
-        bias[int(symbol)] = value if value > -math.inf else -np.inf
-    return bias
+def _stages(options: GenerationOptions, names: Iterable[str]) -> list[Stage]:
+    """Return those of the penalties or samplers that the options turn on, each with its numbers."""
+    return [(name, _numbers(options, name)) for name in names if options.turns_on(name)]
+
+
+def _numbers(options: GenerationOptions, name: str) -> Sequence[float]:
+    value = getattr(options, name)
+    if name == "temperature":
+        return (options.temperature_steps or options.max_new_tokens, *options.temperatures)
+    if isinstance(value, Mapping):
+        return [number for pair in value.items() for number in pair]
+    return (value,)
 
 
 def _arrays(automaton: TokenAutomaton) -> Automaton:
@@ -74,8 +67,9 @@ def begin_sequences(
 ) -> Sequences:
     """Say where sequences begin; see `unspool.engines.protocol.Engine.generate`."""
     N, eos = len(prompts), config.symbols - 1
+    looks_back = any(map(options.turns_on, PENALTIES))
     start = np.array([eos] if states is None else [], dtype=np.int32)
-    contexts = [prompt[prompt < eos].astype(np.int32) for prompt in prompts] if _looks_back(options) else None
+    contexts = [prompt[prompt < eos].astype(np.int32) for prompt in prompts] if looks_back else None
     return Sequences(
         prompts=[np.concatenate([start, prompt]).astype(np.int32) for prompt in prompts],
         contexts=contexts,
@@ -90,12 +84,6 @@ def begin_sequences(
         end_id=eos,
         echo=options.echo,
     )
-
-
-def _looks_back(options: GenerationOptions) -> bool:
-    """Tell whether what has been read and written matters beyond the network's state."""
-    names = ("repetition_penalty", "presence_penalty", "frequency_penalty", "no_repeat_ngram_size")
-    return any(getattr(options, name) is not None for name in names)
 
 
 def continued(call: Sequences, drawn: Drawn) -> Sequences:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError, NetworkError
+from unspool.generation.options.generation_options import OF_TEXTS, GenerationOptions
 from unspool.network.config import NetworkConfig
 
 if TYPE_CHECKING:
     from unspool.generation.automata.automaton import Guide, TokenAutomaton
-    from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
+    from unspool.generation.generated_ids import GeneratedIds
     from unspool.generation.search.forward import Forward
     from unspool.text.streams.lanes import Window
 
@@ -55,7 +56,7 @@ def refuse_unresolved(options: "GenerationOptions", guide: "Guide | None", *, vo
     Raises:
         ConfigError: If an option is about text, or what is given does not fit together.
     """
-    for name in ("bad_words", "stop", "best_of"):
+    for name in OF_TEXTS:
         value = getattr(options, name)
         check(name, value, "none: an engine knows ids, Generator.generate knows texts", value is None)
     fits = all(is_whole(key, least=1) and int(key) < vocab_size for key in options.logit_bias or {})

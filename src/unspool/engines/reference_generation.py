@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from unspool.engines.protocol import Engine, Floats, Parameters, StateArray, finite_logits, refuse_unresolved
 from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
-from unspool.generation.options.generation_options import Alternatives, GeneratedIds, GenerationOptions
+from unspool.generation.generated_ids import Alternatives, GeneratedIds
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.draw import log_softmax, most_probable, next_token
 from unspool.generation.sampling.random import fresh_seed, sequence_keys, uniform
 from unspool.network.config import NetworkConfig

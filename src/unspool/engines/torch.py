@@ -29,7 +29,8 @@ from unspool.engines.protocol import (
 )
 from unspool.engines.reference_generation import generate_by_steps, stream_by_steps
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
-from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
+from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.search.forward import Forward
 from unspool.network.conditions import check_conditions, context_gates, fresh_state, start_states
 from unspool.network.config import NetworkConfig

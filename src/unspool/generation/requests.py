@@ -13,7 +13,7 @@ from unspool.errors import ConfigError, UnknownSymbolError
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
 from unspool.generation.automata.joint_guide import at_least, joint_guide
 from unspool.generation.automata.phrases import PhraseAutomaton, phrase_automaton
-from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.options.generation_options import OF_TEXTS, GenerationOptions
 from unspool.generation.sampling.random import fresh_seed
 from unspool.generation.states import State, stacked_states
 from unspool.text.tokenizers.registry import Tokenizer
@@ -101,10 +101,10 @@ def make_request(
         held = [one if isinstance(one, State) else State(np.asarray(one)) for one in given]
         states = stacked_states(held, state_shape)
         eos = [np.full(int(not isinstance(one, State)), tokenizer.eos_id, dtype=np.int32) for one in given]
-    biases = _biases(tokenizer, options)
+    in_ids: Any = dict.fromkeys(OF_TEXTS)
     return Request(
         asked=asked,
-        options=replace(asked, stop=None, bad_words=None, best_of=None, logit_bias=biases),
+        options=replace(asked, logit_bias=_biases(tokenizer, options), **in_ids),
         prompts=several,
         read=[np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],
         states=states,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.generation.options.generation_options import Alternatives
+from unspool.generation.generated_ids import Alternatives
 from unspool.generation.selecting.report import CollectionReport
 
 

@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 from unspool.configuration import check, is_whole
 from unspool.generation.conditioning import Conditioning, Context, Floats
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.options.aliases import by_own_names
-from unspool.generation.options.generation_options import (
-    GeneratedIds,
-    GenerationKeywords,
-    GenerationOptions,
-    generation_options,
-)
+from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.options.generation_options import GenerationOptions, N
+from unspool.generation.options.keywords import GenerationKeywords, by_own_names, generation_options
 from unspool.generation.requests import Request, StateLike, make_request
 from unspool.generation.results import Generation
 from unspool.generation.states import State
@@ -183,5 +179,5 @@ def options_and_n(keywords: Mapping[str, Any], n: int) -> tuple[GenerationOption
     if "n" in named:
         check("n", n, "that or num_return_sequences: they mean the same", n == 1)
         n = named.pop("n")
-    check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
+    check("n", n, N.range.words, N.range.holds(n))
     return generation_options(named), int(n)

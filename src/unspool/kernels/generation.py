@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,14 @@ from unspool.kernels.network import NativeNetwork
 
 Ids = NDArray[np.int32]
 
-SAMPLER_CODES = {"temperature": 0, "top_k": 1, "top_p": 2, "min_p": 3, "typical_p": 4}
+Stage: TypeAlias = tuple[str, Sequence[float]]  # the name of its native row, and its numbers
 REASONS = ("length", "end", "stop", "blocked", "overflow")
+
+
+def stage_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the native penalties and of the native samplers, as their tables have them."""
+    penalties, samplers = _native.stage_names()
+    return tuple(penalties), tuple(samplers)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,42 +44,23 @@ class Automaton:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Decoding:
-    """Say how symbols are drawn; what is None is off.
+    """Say how symbols are drawn. A stage that is off is not in its list.
 
     Args:
-        temperatures: One, or several with straight lines between them; 0 takes the most probable symbol.
-        temperature_steps: Symbols over which they run.
-        samplers: Names in `SAMPLER_CODES`, in the order in which they apply.
-        top_k: Keep so many symbols.
-        top_p: Keep the most probable symbols that together reach this share.
-        min_p: Keep symbols of at least this share of the most probable one.
-        typical_p: Keep the most expected symbols that together reach this share.
-        repetition_penalty: Divides positive logits of what is in the context.
-        presence_penalty: Taken from logits of what is in the text.
-        frequency_penalty: The same, as often as it is there.
-        penalty_last: Symbols that the penalties look at.
-        ngram: Symbols in a row that never come twice.
-        bias: Added to the logits; minus infinity forbids a symbol.  # (V,)
-        min_tokens: Symbols before which nothing ends.
-        alternatives: Most probable symbols to report at each place.
+        penalties: What moves or forbids logits, in order: rows of native/writing/penalties.h. Each has one
+            number, but for "logit_bias": an id and a bias for each symbol that has one.
+        samplers: What chooses among the symbols, in order: rows of native/writing/filters.h. Each has one
+            number, but for "temperature": the symbols over which it runs, then one temperature, or several
+            with straight lines between them; 0 takes the most probable symbol.
+        penalty_last: Symbols that the penalties look at; None for all.
+        alternatives: Most probable symbols to report at each place; None for no report.
         guide: What may be drawn.
         stop: What ends a sequence, by leading nowhere.
     """
 
-    temperatures: Sequence[float]
-    temperature_steps: int = 1
-    samplers: Sequence[str] = tuple(SAMPLER_CODES)
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    typical_p: float | None = None
-    repetition_penalty: float | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
+    penalties: Sequence[Stage] = ()
+    samplers: Sequence[Stage] = ()
     penalty_last: int | None = None
-    ngram: int | None = None
-    bias: Floats | None = None
-    min_tokens: int = 0
     alternatives: int | None = None
     guide: Automaton | None = None
     stop: Automaton | None = None
@@ -82,21 +69,17 @@ class Decoding:
         """Make the native object.
 
         Raises:
-            ValueError: If an array has another shape or type.
+            ValueError: If an array has another shape or type, or an id is outside the vocabulary.
         """
         out = _native.Decoding()
-        out.temperatures = [float(number) for number in self.temperatures]
-        out.temperature_steps = int(self.temperature_steps)
-        out.samplers = [SAMPLER_CODES[name] for name in self.samplers]
-        for name in ("top_k", "penalty_last", "ngram", "alternatives", "min_tokens"):
-            setattr(out, name, int(getattr(self, name) or 0))
-        for name in ("min_p", "presence_penalty", "frequency_penalty"):
-            setattr(out, name, float(getattr(self, name) or 0.0))
-        for name in ("top_p", "typical_p", "repetition_penalty"):
-            setattr(out, name, float(getattr(self, name) or 1.0))
-        if self.bias is not None:
-            check_array("bias", self.bias, np.float32, (vocab_size,))
-            out.bias = self.bias
+        for name, numbers in (*self.penalties, *self.samplers):
+            if len(numbers) < 1 + (name == "temperature"):
+                raise ValueError(f"{name}: expected numbers, got {numbers}")
+            if name == "logit_bias":
+                check_ids(name, np.array(numbers[::2], np.int32), vocab_size)
+        out.penalties = [(name, list(map(float, numbers))) for name, numbers in self.penalties]
+        out.samplers = [(name, list(map(float, numbers))) for name, numbers in self.samplers]
+        out.penalty_last, out.alternatives = self.penalty_last or 0, self.alternatives or 0
         for name in ("guide", "stop"):
             if getattr(self, name) is not None:
                 setattr(out, name, _native_automaton(getattr(self, name), vocab_size))

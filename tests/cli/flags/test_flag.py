@@ -16,8 +16,7 @@ from unspool.cli.app import COMMANDS
 from unspool.cli.flags import shared as options
 from unspool.cli.flags.flag import Flag, Group, Option, choices, completing, given, option_from, takes
 from unspool.cli.flags.values import bias
-from unspool.generation.options.aliases import ALIASES
-from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.options.generation_options import ALIASES, GenerationOptions
 from unspool.generation.search.search_options import BeamOptions, EnumerationOptions
 from unspool.model import Generator
 

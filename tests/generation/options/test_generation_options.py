@@ -2,20 +2,25 @@
 
 import math
 from dataclasses import fields
+from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
 import pytest
 
+from unspool.cli.flags.shared import SAMPLING
 from unspool.errors import ConfigError
-from unspool.generation.options.aliases import ALIASES, GenerationAliases
 from unspool.generation.options.generation_options import (
-    GenerationKeywords,
+    ALIASES,
+    ROWS,
+    SAMPLERS,
     GenerationOptions,
-    generation_options,
+    N,
+    StageRow,
 )
-from unspool.generation.options.ranges import RANGES
+from unspool.generation.options.keywords import GenerationKeywords, generation_options
 
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "generation.md"
 COUNTS = ("top_k", "temperature_steps", "penalty_last_n", "no_repeat_ngram_size", "best_of", "logprobs")
 
 
@@ -49,17 +54,44 @@ def test_the_ends_of_the_ranges_are_allowed() -> None:
     assert GenerationOptions(min_tokens=200, logit_bias={"a": -math.inf}, samplers=()).sampler_names == ()
 
 
-def test_every_option_has_its_range() -> None:
-    assert set(RANGES) == {field.name for field in fields(GenerationOptions)}
+@pytest.mark.parametrize("name", ROWS)
+def test_the_sample_and_the_neutral_value_of_a_row_are_in_its_range(name: str) -> None:
+    row = ROWS[name]
+    options = GenerationOptions(**{**(row.beside or {}), name: row.sample})  # type: ignore[arg-type]
+    assert getattr(options, name) != GenerationOptions.__dataclass_fields__[name].default
+    if isinstance(row, StageRow):
+        assert options.turns_on(name)
+        assert row.range.holds(row.neutral)
+        assert not GenerationOptions(**{name: row.neutral}).turns_on(name)
+        assert not GenerationOptions().turns_on(name)
+
+
+def test_every_option_has_its_row() -> None:
+    assert list(ROWS) == [field.name for field in fields(GenerationOptions)]
 
 
 def test_the_keyword_arguments_are_the_fields_and_their_aliases() -> None:
-    hints, own = get_type_hints(GenerationKeywords), get_type_hints(GenerationOptions)
-    aliases = get_type_hints(GenerationAliases)
-    assert hints == own | aliases
-    assert aliases.keys() == ALIASES.keys()
-    assert aliases.pop("num_return_sequences") is int
-    assert aliases == {alias: own[ALIASES[alias]] for alias in aliases}
+    hints = get_type_hints(GenerationOptions)
+    kinds = hints | {"n": int}
+    aliases = {alias: kinds[name] for alias, name in ALIASES.items()}
+    assert get_type_hints(GenerationKeywords) == hints | aliases
+
+
+def table_of_options() -> str:
+    """Return the table of options as docs/generation.md shows it."""
+    lines = ["| option | also accepted | default | what it may be | what it does |", "|---|---|---|---|---|"]
+    for flag in SAMPLING.flags:
+        row, aliases = ROWS.get(flag.name, N), ", ".join(f"`{alias}`" for alias in flag.aliases)
+        words, does = row.range.fill(row.range.words), row.range.fill(row.help).replace("With --json: ", "")
+        lines.append(f"| `{flag.name}` | {aliases} | {flag.default or 'none'} | {words} | {does} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_documentation_has_every_option() -> None:
+    page = DOCUMENTATION.read_text("utf-8")
+    start = page.index("| option |")
+    assert page[start : page.index("\n\n", start) + 1] == table_of_options()
+    assert f"the samplers: {', '.join(f'`{name}`' for name in SAMPLERS)}, in this order" in page
 
 
 def test_other_names_are_understood() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from unspool.engines.cpu import CpuEngine
 from unspool.engines.reference_generation import generate_by_steps
-from unspool.generation.options.generation_options import GeneratedIds, GenerationOptions
+from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.draw import log_softmax, next_token, next_weights
 from unspool.kernels.machine import kernel_names
 from unspool.network.config import NetworkConfig

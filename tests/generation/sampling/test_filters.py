@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.options.ranges import SAMPLERS
+from unspool.generation.options.generation_options import SAMPLERS, GenerationOptions
 from unspool.generation.sampling.filters import (
     FILTERS,
     apply_filters,
@@ -15,6 +14,7 @@ from unspool.generation.sampling.filters import (
     typical_p,
     weights_of,
 )
+from unspool.kernels.generation import stage_names
 
 NEVER = -np.inf
 SCORES = np.log([0.25, 1.0, 0.5, 0.25])  # shares 1/8, 1/2, 1/4, 1/8
@@ -75,7 +75,7 @@ def test_a_filter_leaves_its_input_alone(name: str) -> None:
 
 
 def test_the_table_is_the_documented_order() -> None:
-    assert tuple(FILTERS) == SAMPLERS
+    assert tuple(FILTERS) == SAMPLERS == stage_names()[1]
 
 
 def test_filters_apply_one_after_the_other() -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.sampling.penalties import adjusted, repeated_ngrams
+from unspool.generation.options.generation_options import ROWS, GenerationOptions, PenaltyRow
+from unspool.generation.sampling.penalties import PENALTIES, adjusted, repeated_ngrams
+from unspool.kernels.generation import stage_names
 
 NEVER = -np.inf
 LOGITS = np.array([NEVER, 2.0, -1.0, 0.5, 0.0], np.float32)  # <pad>, three symbols, <eos>
@@ -38,6 +39,11 @@ def after(**options: object) -> list[float]:
 )
 def test_penalties(options: dict[str, object], wanted: list[float]) -> None:
     assert after(**options) == [NEVER, *wanted]
+
+
+def test_the_rows_the_table_and_the_native_rows_have_the_same_names() -> None:
+    assert {name for name, row in ROWS.items() if isinstance(row, PenaltyRow)} == set(PENALTIES)
+    assert tuple(PENALTIES) == stage_names()[0]
 
 
 def test_what_a_guide_forbids_is_out_first() -> None:

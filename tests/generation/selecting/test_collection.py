@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unspool.errors import ConfigError
-from unspool.generation.options.aliases import ALIASES
-from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.options.generation_options import ALIASES, GenerationOptions
 from unspool.generation.results import Generation
 from unspool.generation.selecting import collection as collecting
 from unspool.generation.selecting.collection import Collection, Judgement

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from unspool.cli.flags.flag import Argument, Group, takes
 from unspool.cli.flags.shared import COMPUTING, SAMPLING, AsJson, ModelFolder
 from unspool.cli.output.printing import for_stdout, print_json
+from unspool.generation.options.generation_options import SAMPLERS
 from unspool.screen.connections import is_terminal
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from unspool.generation.options.generation_options import GenerationOptions
     from unspool.model import Generator
 
-TAKEN = ("temperature", "seed", "top_k", "top_p", "min_p")  # what `probabilities` knows
 PLAYING = Group(
-    SAMPLING.argument, SAMPLING.heading, tuple(flag for flag in SAMPLING.flags if flag.name in TAKEN)
+    SAMPLING.argument,
+    SAMPLING.heading,
+    tuple(flag for flag in SAMPLING.flags if flag.name in ("seed", *SAMPLERS)),
 )
 SHORT_SEEDS = 10_000  # a seed that is to be read and typed again
 

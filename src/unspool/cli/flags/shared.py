@@ -4,11 +4,12 @@ The names are those of the library's arguments; tests hold the defaults and the 
 against the library's own.
 """
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from unspool.cli.flags.flag import Argument, Flag, Group, Option
-from unspool.cli.flags.values import aliases_of, attribute, bias, names, number_or_several
+from unspool.cli.flags.rows import flag_of, flags_of
+from unspool.cli.flags.values import attribute
+from unspool.generation.options.generation_options import GenerationOptions, N
 
 AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
 Resume = Annotated[bool, Option(Flag("resume", bool, "Go on with a run that was stopped, bit for bit"))]
@@ -221,49 +222,19 @@ CONSTRAINTS = Group(
     ),
 )
 
+# What the help shows first; all else follows in the order of the fields.
+FIRST = ("temperature", "temperature_steps", "n", "best_of", "seed", "max_new_tokens", "min_tokens", "stop",
+         "include_stop", "bad_words")  # fmt: skip
 SAMPLING = Group(
     "sampling",
     "Sampling",
-    tuple(replace(flag, aliases=aliases_of(flag.name)) for flag in (
-        Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder; 0.2,1 goes from one to "
-             "the other", default="the model's own", parse=number_or_several, words="a number, or several"),
-        Flag("temperature_steps", int, "Symbols over which it goes", default="all", can_be_off=True),
-        Flag("n", int, "Texts for each prompt", default="1"),
-        Flag("best_of", int, "Draw so many for each prompt and keep the n likeliest", default="none",
-             can_be_off=True),
-        Flag("seed", int, "The same seed gives the same text", default="new each time"),
-        Flag("max_new_tokens", int, "Longest text, in symbols", default="200"),
-        Flag("min_tokens", int, "Shortest text, in symbols", default="0"),
-        Flag("stop", list[str], "End the text at this string; may be repeated"),
-        Flag("include_stop", bool, "Keep the string that ended the text", default="off"),
-        Flag("bad_words", list[str], "Never write this string; may be repeated"),
-        Flag("top_k", int, "Draw from the k likeliest symbols", default="none", can_be_off=True),
-        Flag("top_p", float, "Draw from the fewest symbols with this probability together",
-             default="none", can_be_off=True),
-        Flag("min_p", float, "Draw from symbols this likely beside the likeliest", default="none",
-             can_be_off=True),
-        Flag("typical_p", float, "Draw from the least surprising or dull with this probability together",
-             default="none", can_be_off=True),
-        Flag("samplers", str, "Which of these apply, in which order: temperature, top_k, top_p, min_p, "
-             "typical_p", default="all", table="unspool.generation.sampling.filters:FILTERS", can_be_off=True,
-             parse=names, words="names with commas between them"),
-        Flag("repetition_penalty", float, "Above 1: avoid symbols of the prompt and the text",
-             default="none", can_be_off=True),
-        Flag("presence_penalty", float, "Above 0: avoid symbols that the text has", default="none",
-             can_be_off=True),
-        Flag("frequency_penalty", float, "The same, as often as the text has them", default="none",
-             can_be_off=True),
-        Flag("penalty_last_n", int, "Symbols that these three look back at", default="all",
-             can_be_off=True),
-        Flag("no_repeat_ngram_size", int, "Never write so many symbols in a row twice", default="none",
-             can_be_off=True),
-        Flag("logit_bias", list[str], "SYMBOL=NUMBER is added to its logit; -inf forbids; may be repeated",
-             parse=bias, words="a symbol, = and a number", collect=dict),
-        Flag("logprobs", int, "With --json: so many likeliest symbols at each place", default="none",
-             can_be_off=True),
-        Flag("echo", bool, "With --json: the prompt's log-probabilities too", default="off"),
-    )),
-)  # fmt: skip
+    tuple(
+        sorted(
+            (*flags_of(GenerationOptions), flag_of("n", N, int, 1)),
+            key=lambda flag: FIRST.index(flag.name) if flag.name in FIRST else len(FIRST),
+        )
+    ),
+)
 
 COLLECTING = Group(
     "collecting",

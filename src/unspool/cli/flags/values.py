@@ -2,13 +2,6 @@
 
 import re
 
-from unspool.generation.options.aliases import ALIASES
-
-
-def aliases_of(name: str) -> tuple[str, ...]:
-    """List other libraries' names for an option of generation."""
-    return tuple(alias for alias, own in ALIASES.items() if own == name)
-
 
 def number_or_several(value: str) -> float | tuple[float, ...]:
     """Read a number, or several with commas between them."""

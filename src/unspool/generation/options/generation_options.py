@@ -1,15 +1,101 @@
-"""How a text is drawn, and what comes back."""
+"""How a text is drawn: the options of generation, each declared once with its row.
 
+It needs no NumPy, so that the command line can make its flags from the rows before anything heavy is loaded.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from unspool.configuration import (
+    SWITCH,
+    OptionRow,
+    Range,
+    check,
+    check_rows,
+    is_real,
+    is_whole,
+    real_range,
+    rows_of,
+    whole_range,
+)
 
-from unspool.configuration import check, from_dict, is_real
-from unspool.generation.options.aliases import ALIASES, GenerationAliases, by_own_names
-from unspool.generation.options.ranges import RANGES, SAMPLERS
+MOST = 2**31 - 1  # of what is counted
+LARGEST_BIAS = 1e6
+LARGEST_FLOAT = 3.4e38  # that is finite in float32
+
+
+def _fits_temperatures(value: Any) -> bool:
+    numbers = value if isinstance(value, tuple) else (value,)
+    return len(numbers) > 0 and all(is_real(number) and 0 <= number <= LARGEST_FLOAT for number in numbers)
+
+
+def _fits_strings(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, str) and item for item in value)
+
+
+def _fits_samplers(value: Any) -> bool:
+    return isinstance(value, tuple) and set(value) <= set(SAMPLERS) and len(set(value)) == len(value)
+
+
+def _fits_biases(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        (isinstance(key, str) or is_whole(key, least=0)) and (PENALTY.holds(bias) or bias == -math.inf)
+        for key, bias in value.items()
+    )
+
+
+TEMPERATURES = Range("a finite number ≥ 0, or several of them", _fits_temperatures)
+COUNT = whole_range(1, MOST)
+LENGTH = Range("a whole number ≥ 0", whole_range(0, MOST).holds)
+SEED = whole_range(0, 2**64 - 1)
+FRACTION = real_range("a number in [0, 1]", least=0, most=1)
+SHARE = real_range("a number in (0, 1]", above=0, most=1)
+PENALTY = real_range(
+    f"a number from -{LARGEST_BIAS:.0f} to {LARGEST_BIAS:.0f}", least=-LARGEST_BIAS, most=LARGEST_BIAS
+)
+ORDER = Range(
+    "some of {choices}, each once", _fits_samplers, "unspool.generation.options.generation_options:SAMPLERS"
+)
+BIASES = Range(
+    f"symbols or ids, each with a number up to ±{LARGEST_BIAS:.0f} or minus infinity", _fits_biases
+)
+STRINGS = Range("a string or several, none of them empty", _fits_strings)
+
+
+@dataclass(frozen=True)
+class GenerationRow(OptionRow):
+    """The row of an option of generation.
+
+    Args:
+        beside: Other options that must be set for this one to matter.
+        of_texts: Whether the option is about texts, so that an engine, which knows ids alone, refuses it.
+    """
+
+    _: KW_ONLY
+    beside: Mapping[str, Any] | None = None
+    of_texts: bool = False
+
+
+@dataclass(frozen=True)
+class StageRow(GenerationRow):
+    """The row of an option that is a step from the logits to a draw.
+
+    Args:
+        neutral: The value, beside None, that changes nothing.
+    """
+
+    _: KW_ONLY
+    neutral: Any = None
+
+
+class PenaltyRow(StageRow):
+    """The row of an entry of `unspool.generation.sampling.penalties.PENALTIES`, and of its native twin."""
+
+
+class SamplerRow(StageRow):
+    """The row of an entry of `unspool.generation.sampling.filters.FILTERS`, and of its native twin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,40 +144,69 @@ class GenerationOptions:
         ConfigError: If a value is out of its range.
     """
 
-    temperature: float | Sequence[float] = 1.0
-    temperature_steps: int | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    typical_p: float | None = None
-    samplers: str | Sequence[str] | None = None
-    repetition_penalty: float | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    penalty_last_n: int | None = None
-    no_repeat_ngram_size: int | None = None
-    logit_bias: Mapping[str | int, float] | None = None
-    bad_words: str | Sequence[str] | None = None
-    stop: str | Sequence[str] | None = None
-    include_stop: bool = False
-    min_tokens: int = 0
-    max_new_tokens: int = 200
-    best_of: int | None = None
-    logprobs: int | None = None
-    echo: bool = False
-    seed: int | None = None
+    # fmt: off
+    temperature: Annotated[float | Sequence[float], SamplerRow(
+        TEMPERATURES, "0 takes the likeliest symbol, higher is wilder; 0.2,1 goes from one to the other",
+        shown="the model's own", sample=0.3, neutral=1.0, aliases=("temp",))] = 1.0
+    temperature_steps: Annotated[int | None, GenerationRow(
+        COUNT, "Symbols over which it goes", shown="all",
+        sample=6, beside={"temperature": (0.2, 3.0)})] = None
+    top_k: Annotated[int | None, SamplerRow(COUNT, "Draw from the k likeliest symbols", sample=3)] = None
+    top_p: Annotated[float | None, SamplerRow(
+        SHARE, "Draw from the fewest symbols with this probability together", sample=0.5, neutral=1.0)] = None
+    min_p: Annotated[float | None, SamplerRow(
+        FRACTION, "Draw from symbols this likely beside the likeliest", sample=0.8, neutral=0.0)] = None
+    typical_p: Annotated[float | None, SamplerRow(
+        SHARE, "Draw from the least surprising or dull with this probability together",
+        sample=0.5, neutral=1.0, aliases=("typical", "typ_p"))] = None
+    samplers: Annotated[str | Sequence[str] | None, GenerationRow(
+        ORDER, "Which of these apply, in which order: {choices}", shown="all",
+        sample=("top_p", "temperature"), beside={"temperature": 9.0, "top_p": 0.3})] = None
+    repetition_penalty: Annotated[float | None, PenaltyRow(
+        real_range("a number from 0.01 to 100", least=0.01, most=100),
+        "Above 1: avoid symbols of the prompt and the text",
+        sample=1.5, neutral=1.0, aliases=("repeat_penalty",))] = None
+    presence_penalty: Annotated[float | None, PenaltyRow(
+        PENALTY, "Above 0: avoid symbols that the text has", sample=0.8, neutral=0.0)] = None
+    frequency_penalty: Annotated[float | None, PenaltyRow(
+        PENALTY, "The same, as often as the text has them", sample=0.5, neutral=0.0)] = None
+    penalty_last_n: Annotated[int | None, GenerationRow(
+        COUNT, "Symbols that these three look back at", shown="all",
+        sample=2, beside={"frequency_penalty": 0.9}, aliases=("repeat_last_n",))] = None
+    no_repeat_ngram_size: Annotated[int | None, PenaltyRow(
+        COUNT, "Never write so many symbols in a row twice", sample=1)] = None
+    logit_bias: Annotated[Mapping[str | int, float] | None, PenaltyRow(
+        BIASES, "SYMBOL=NUMBER is added to its logit; -inf forbids; may be repeated",
+        sample={3: 2.0, 5: -math.inf})] = None
+    bad_words: Annotated[str | Sequence[str] | None, GenerationRow(
+        STRINGS, "Never write this string; may be repeated", sample=("b", "e"), of_texts=True)] = None
+    stop: Annotated[str | Sequence[str] | None, GenerationRow(
+        STRINGS, "End the text at this string; may be repeated",
+        sample=("b", "e"), of_texts=True, aliases=("stop_strings",))] = None
+    include_stop: Annotated[bool, GenerationRow(
+        SWITCH, "Keep the string that ended the text",
+        sample=True, beside={"stop": ("b", "e")}, aliases=("include_stop_str_in_output",))] = False
+    min_tokens: Annotated[int, PenaltyRow(
+        LENGTH, "Shortest text, in symbols", sample=10, neutral=0, aliases=("min_new_tokens",))] = 0
+    max_new_tokens: Annotated[int, GenerationRow(
+        COUNT, "Longest text, in symbols", sample=3, aliases=("max_tokens", "n_predict"))] = 200
+    best_of: Annotated[int | None, GenerationRow(
+        COUNT, "Draw so many for each prompt and keep the n likeliest", sample=4, of_texts=True)] = None
+    logprobs: Annotated[int | None, GenerationRow(
+        COUNT, "With --json: so many likeliest symbols at each place", sample=3, aliases=("n_probs",))] = None
+    echo: Annotated[bool, GenerationRow(
+        SWITCH, "With --json: the prompt's log-probabilities too", sample=True)] = False
+    seed: Annotated[int | None, GenerationRow(
+        SEED, "The same seed gives the same text", shown="new each time", sample=1)] = None
+    # fmt: on
 
     def __post_init__(self) -> None:
-        """Check every value against its range, and make a tuple of what is several."""
-        for name in ("samplers", "bad_words", "stop"):
+        """Make a tuple of what is several, and check every value against its range."""
+        for name in ("temperature", "samplers", "bad_words", "stop"):
             object.__setattr__(self, name, _several(getattr(self, name)))
         if isinstance(self.samplers, tuple):
             object.__setattr__(self, "samplers", tuple(ALIASES.get(name, name) for name in self.samplers))
-        if not isinstance(self.temperature, str):
-            object.__setattr__(self, "temperature", _several(self.temperature))
-        for name, (allowed, ok) in RANGES.items():
-            value = getattr(self, name)
-            check(name, value, allowed, ok(value))
+        check_rows(self)
         self._check_together()
 
     def _check_together(self) -> None:
@@ -99,10 +214,14 @@ class GenerationOptions:
         check("temperature_steps", self.temperature_steps, "none where the temperature is one number", ok)
         allowed = f"a whole number from 0 to max_new_tokens, {self.max_new_tokens}"
         check("min_tokens", self.min_tokens, allowed, self.min_tokens <= self.max_new_tokens)
-        left_out = [name for name in SAMPLERS if name not in self.sampler_names]
-        off = (("temperature", 1.0), *((name, None) for name in SAMPLERS))
-        used = [name for name in left_out if (name, getattr(self, name)) not in off]
+        used = [name for name in SAMPLERS if name not in self.sampler_names and self.turns_on(name)]
         check("samplers", self.samplers, f"{', '.join(used)} too, or these off", not used)
+
+    def turns_on(self, name: str) -> bool:
+        """Return whether a penalty or a sampler changes anything."""
+        value, row = getattr(self, name), ROWS[name]
+        neutral = row.neutral if isinstance(row, StageRow) else None
+        return value is not None and value not in (neutral, (neutral,))
 
     @property
     def sampler_names(self) -> tuple[str, ...]:
@@ -124,99 +243,23 @@ class GenerationOptions:
         return numbers[at] + (numbers[at + 1] - numbers[at]) * (along - at) if at >= 0 else numbers[0]
 
 
-class GenerationKeywords(GenerationAliases, total=False):
-    """Name the fields of `GenerationOptions`, and their aliases, where a function takes them as keywords."""
-
-    temperature: float | Sequence[float]
-    temperature_steps: int | None
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    typical_p: float | None
-    samplers: str | Sequence[str] | None
-    repetition_penalty: float | None
-    presence_penalty: float | None
-    frequency_penalty: float | None
-    penalty_last_n: int | None
-    no_repeat_ngram_size: int | None
-    logit_bias: Mapping[str | int, float] | None
-    bad_words: str | Sequence[str] | None
-    stop: str | Sequence[str] | None
-    include_stop: bool
-    min_tokens: int
-    max_new_tokens: int
-    best_of: int | None
-    logprobs: int | None
-    echo: bool
-    seed: int | None
-
-
-def generation_options(keywords: GenerationKeywords | Mapping[str, Any]) -> GenerationOptions:
-    """Make options from keyword arguments, whichever library's names they have.
-
-    Raises:
-        ConfigError: If a name is not known, with the nearest one that is, if something is given under two
-            names, or if a value is out of its range.
-    """
-    plain = {
-        name: value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
-        for name, value in by_own_names(keywords).items()
-    }
-    return from_dict(GenerationOptions, plain, where="generation options")
-
-
 def _several(value: object) -> object:
-    """Make a tuple of one string or of several things; leave alone what is neither."""
+    """Make a tuple of a string or of several things; leave alone what is neither."""
     if isinstance(value, str):
         return (value,)
-    return tuple(value) if isinstance(value, (list, tuple, np.ndarray)) else value
+    value = value.tolist() if hasattr(value, "tolist") else value  # NumPy's
+    return tuple(value) if isinstance(value, (list, tuple)) else value
 
 
-@dataclass(frozen=True, eq=False)
-class Alternatives:
-    """Hold the k most probable symbols at each place of a text, under the model itself.
-
-    Args:
-        ids: The most probable one first, of equals the one with the smaller id, int32.  # (N, k)
-        logprobs: Log-probability of each at temperature 1, float32.  # (N, k)
-    """
-
-    ids: NDArray[np.int32]
-    logprobs: NDArray[np.float32]
-
-    def after(self, count: int) -> "Alternatives":
-        """Leave the first places out."""
-        return Alternatives(self.ids[count:], self.logprobs[count:])
-
-
-@dataclass(frozen=True, eq=False)
-class GeneratedIds:
-    """Hold what was drawn after one prompt.
-
-    Args:
-        ids: The new symbols, without `<eos>`, int32.  # (N,)
-        logprobs: Log-probability of each symbol under the model itself, at temperature 1 and without
-            filters, float32; one more than ids where `<eos>` was drawn.  # (N,) or (N + 1,)
-        finish_reason: "stop" where `<eos>` was drawn or a stop string is complete, "length" where
-            max_new_tokens was reached, "blocked" where nothing was left that may be drawn, None for a piece
-            of a stream that goes on.
-        constrained_logprobs: Under a guide, the same where what it allows has the probability 1
-            together, float32; None without one.  # as logprobs
-        alternatives: The most probable symbols at each place, where they were asked for.
-        prompt_logprobs: Log-probability of each symbol of the prompt, float32, where it was asked for; 0 for
-            one that is not in the output layer.  # (P,)
-        prompt_alternatives: The most probable symbols at each place of the prompt, likewise.
-    """
-
-    ids: NDArray[np.int32]
-    logprobs: NDArray[np.float32]
-    finish_reason: str | None
-    constrained_logprobs: NDArray[np.float32] | None = None
-    alternatives: Alternatives | None = None
-    prompt_logprobs: NDArray[np.float32] | None = None
-    prompt_alternatives: Alternatives | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Tell whether `<eos>` was drawn."""
-        return len(self.logprobs) > len(self.ids)
+ROWS: dict[str, GenerationRow] = {
+    name: row for name, row in rows_of(GenerationOptions).items() if isinstance(row, GenerationRow)
+}
+SAMPLERS = tuple(name for name, row in ROWS.items() if isinstance(row, SamplerRow))
+OF_TEXTS = tuple(name for name, row in ROWS.items() if row.of_texts)
+# The number of texts is an argument of `generate` itself, and has its row here.
+N = OptionRow(
+    Range("a whole number ≥ 1", lambda value: is_whole(value, least=1)), "Texts for each prompt",
+    sample=2, aliases=("num_return_sequences",),
+)  # fmt: skip
+# What an option is called in vLLM, Hugging Face transformers or llama.cpp -> what it is called here.
+ALIASES = {alias: name for name, row in {**ROWS, "n": N}.items() for alias in row.aliases}

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.generation.options.generation_options import Alternatives, GenerationOptions
+from unspool.generation.generated_ids import Alternatives
+from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.filters import Weights, apply_filters, weights_of
 from unspool.generation.sampling.penalties import Ids, Logits, adjusted
 

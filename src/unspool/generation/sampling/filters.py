@@ -81,6 +81,7 @@ def _fewest(scores: Scores, p: float, *, order: NDArray[np.int64]) -> Scores:
     return kept
 
 
+# A row for each option with a `SamplerRow`; the native twin of a row is that of its name in filters.h.
 FILTERS: dict[str, Callable[[Scores, Any], Scores]] = {
     "temperature": temperature,
     "top_k": top_k,
@@ -99,8 +100,7 @@ def apply_filters(scores: Scores, options: GenerationOptions, *, place: int = 0)
         place: Which symbol of the text is drawn, from 0: the temperature may depend on it. It is not 0
             there.
     """
-    for name in options.sampler_names:
+    for name in filter(options.turns_on, options.sampler_names):
         value = options.temperature_at(place) if name == "temperature" else getattr(options, name)
-        if value is not None and not (name == "temperature" and value == 1):
-            scores = FILTERS[name](scores, value)
+        scores = FILTERS[name](scores, value)
     return scores

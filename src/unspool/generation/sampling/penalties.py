@@ -4,7 +4,8 @@ Plain NumPy functions on the logits of one place, minus infinity for what may no
 ``native/writing/penalties.h`` is their twin.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,28 +18,31 @@ Ids = NDArray[np.integer[Any]]
 Counts = NDArray[np.int64]
 
 
-def repetition_penalty(logits: Logits, seen: Counts, penalty: float) -> Logits:
-    """Divide positive logits of symbols that the prompt or the text has, and multiply negative ones."""
-    factor = np.float32(penalty)
-    return np.where(seen > 0, np.where(logits > 0, logits / factor, logits * factor), logits)
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A place of a text where a symbol is drawn.
 
+    Args:
+        prompt: Symbols of the prompt.  # (P,)
+        written: Symbols of the text before the place, without the prompt.  # (N,)
+        last: How many of the last symbols `seen` and `text` count; None for all.
+        vocab_size: V.
+    """
 
-def presence_penalty(logits: Logits, written: Counts, penalty: float) -> Logits:
-    """Take the penalty from the logit of each symbol that the text has."""
-    return np.where(written > 0, logits - np.float32(penalty), logits)
+    prompt: Ids
+    written: Ids
+    last: int | None
+    vocab_size: int
 
+    @property
+    def before(self) -> Ids:
+        """Return all symbols before the place, (P + N,)."""
+        return np.concatenate([self.prompt, self.written]).astype(np.int64)
 
-def frequency_penalty(logits: Logits, written: Counts, penalty: float) -> Logits:
-    """Take the penalty from the logit of each symbol as often as the text has it."""
-    return logits - np.float32(penalty) * written.astype(np.float32)
-
-
-# Each penalty, and whether the prompt's symbols count with the text's.
-PENALTIES: dict[str, tuple[Callable[[Logits, Counts, float], Logits], bool]] = {
-    "repetition_penalty": (repetition_penalty, True),
-    "presence_penalty": (presence_penalty, False),
-    "frequency_penalty": (frequency_penalty, False),
-}
+    def counts(self, symbols: Ids) -> Counts:
+        """Return how often each symbol is among the last of `symbols`, (V,)."""
+        start = 0 if self.last is None else max(0, len(symbols) - self.last)
+        return np.bincount(symbols[start:].astype(np.int64), minlength=self.vocab_size)
 
 
 def repeated_ngrams(symbols: Ids, size: int, vocab_size: int) -> NDArray[np.bool_]:
@@ -60,6 +64,54 @@ def repeated_ngrams(symbols: Ids, size: int, vocab_size: int) -> NDArray[np.bool
     return repeats
 
 
+def min_tokens(logits: Logits, place: Place, least: int) -> Logits:
+    """Forbid `<eos>`, the last symbol, before there are `least` symbols."""
+    ends = np.arange(len(logits)) == len(logits) - 1
+    return np.where(ends, -np.inf, logits) if len(place.written) < least else logits
+
+
+def no_repeat_ngram_size(logits: Logits, place: Place, size: int) -> Logits:
+    """Forbid what would make the last `size` symbols a repetition."""
+    return np.where(repeated_ngrams(place.before, size, len(logits)), -np.inf, logits)
+
+
+def logit_bias(logits: Logits, place: Place, biases: Mapping[int, float]) -> Logits:
+    """Add a bias to the logit of each symbol that has one."""
+    for symbol, bias in biases.items():
+        logits = np.where(np.arange(len(logits)) == symbol, logits + np.float32(bias), logits)
+    return logits
+
+
+def repetition_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
+    """Divide positive logits of symbols that the prompt or the text has, and multiply negative ones."""
+    factor = np.float32(penalty)
+    return np.where(
+        place.counts(place.before) > 0, np.where(logits > 0, logits / factor, logits * factor), logits
+    )
+
+
+def presence_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
+    """Take the penalty from the logit of each symbol that the text has."""
+    return np.where(place.counts(place.written) > 0, logits - np.float32(penalty), logits)
+
+
+def frequency_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
+    """Take the penalty from the logit of each symbol as often as the text has it."""
+    return logits - np.float32(penalty) * place.counts(place.written).astype(np.float32)
+
+
+# A row for each option with a `PenaltyRow`, in the order in which they apply; the native twin of a row is
+# that of its name in penalties.h.
+PENALTIES: dict[str, Callable[[Logits, Place, Any], Logits]] = {
+    "min_tokens": min_tokens,
+    "no_repeat_ngram_size": no_repeat_ngram_size,
+    "logit_bias": logit_bias,
+    "repetition_penalty": repetition_penalty,
+    "presence_penalty": presence_penalty,
+    "frequency_penalty": frequency_penalty,
+}
+
+
 def adjusted(
     logits: Logits,
     options: GenerationOptions,
@@ -77,22 +129,9 @@ def adjusted(
         written: Symbols of the text after it.  # (N,)
         allowed: What a guide allows; None for all.  # (V,)
     """
-    V = len(logits)
-    before = np.concatenate([prompt, written]).astype(np.int64)
     if allowed is not None:
         logits = np.where(allowed, logits, -np.inf)
-    if len(written) < options.min_tokens:
-        logits = np.where(np.arange(V) == V - 1, -np.inf, logits)  # <eos>
-    if options.no_repeat_ngram_size is not None:
-        repeats = repeated_ngrams(before, options.no_repeat_ngram_size, V)
-        logits = np.where(repeats, -np.inf, logits)
-    for symbol, bias in (options.logit_bias or {}).items():
-        logits = np.where(np.arange(V) == symbol, logits + np.float32(bias), logits)
-    last = len(before) if options.penalty_last_n is None else options.penalty_last_n
-    for name, (penalize, with_prompt) in PENALTIES.items():
-        penalty = getattr(options, name)
-        if penalty is not None:
-            counted = before if with_prompt else written
-            counts = np.bincount(counted[max(0, len(counted) - last) :], minlength=V)
-            logits = penalize(logits, counts, penalty)
+    place = Place(prompt, written, options.penalty_last_n, len(logits))
+    for name in filter(options.turns_on, PENALTIES):
+        logits = PENALTIES[name](logits, place, getattr(options, name))
     return logits
