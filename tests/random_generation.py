@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 import unspool
 from unspool.engines.reference_generation import generate_by_steps
 from unspool.errors import ConfigError, NetworkError
-from unspool.generation.options.generation_options import SAMPLERS, GenerationOptions
+from unspool.generation.options.generation_options import ROWS, SAMPLERS, GenerationOptions
 from unspool.generation.results import Generation
 from unspool.network.parameters import initialize
 from unspool.text.tokenizers.registry import CharTokenizer
@@ -101,12 +101,13 @@ VALUES: dict[str, Callable[[random.Random], Any]] = {
     "echo": lambda draw: draw.random() < 0.5,
     "seed": lambda draw: draw.randrange(2**64),
 }
+for option, row in ROWS.items():  # what is not worth values of its own
+    VALUES.setdefault(option, lambda draw, row=row: draw.choice([row.sample, getattr(row, "neutral", None)]))
 ALWAYS = ("max_new_tokens", "seed")
 
 
 def random_options(draw: random.Random, *, constrained: bool) -> dict[str, Any]:
     """Draw values for some of all options."""
-    assert set(VALUES) == {field.name for field in fields(GenerationOptions)}
     chosen = [name for name in VALUES if name in ALWAYS or draw.random() < 0.3]
     options = {name: VALUES[name](draw) for name in chosen}
     if not isinstance(options.get("temperature"), tuple):

@@ -10,8 +10,8 @@ from unspool.configuration import check, is_whole
 from unspool.generation.conditioning import Conditioning, Context, Floats
 from unspool.generation.constraints.constraint import ConstraintLike
 from unspool.generation.generated_ids import GeneratedIds
-from unspool.generation.options.generation_options import GenerationOptions, N
-from unspool.generation.options.keywords import GenerationKeywords, by_own_names, generation_options
+from unspool.generation.options.generation_options import GenerationKeywords, GenerationOptions, N
+from unspool.generation.options.keywords import by_own_names, generation_options
 from unspool.generation.requests import Request, StateLike, make_request
 from unspool.generation.results import Generation
 from unspool.generation.states import State

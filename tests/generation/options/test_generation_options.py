@@ -14,11 +14,12 @@ from unspool.generation.options.generation_options import (
     ALIASES,
     ROWS,
     SAMPLERS,
+    GenerationKeywords,
     GenerationOptions,
     N,
     StageRow,
 )
-from unspool.generation.options.keywords import GenerationKeywords, generation_options
+from unspool.generation.options.keywords import generation_options
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "generation.md"
 COUNTS = ("top_k", "temperature_steps", "penalty_last_n", "no_repeat_ngram_size", "best_of", "logprobs")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from unspool.configuration import check
 from unspool.engines.protocol import Engine, Floats
 from unspool.evaluation.scoring import texts_of
-from unspool.generation.options.keywords import GenerationKeywords, generation_options
+from unspool.generation.options.generation_options import GenerationKeywords
+from unspool.generation.options.keywords import generation_options
 from unspool.network.conditions import schema_of
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record, Records

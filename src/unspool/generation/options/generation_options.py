@@ -6,7 +6,7 @@ It needs no NumPy, so that the command line can make its flags from the rows bef
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from unspool.configuration import (
     SWITCH,
@@ -241,6 +241,50 @@ class GenerationOptions:
         along = min(place, steps) * (len(numbers) - 1) / steps
         at = min(int(along), len(numbers) - 2)
         return numbers[at] + (numbers[at + 1] - numbers[at]) * (along - at) if at >= 0 else numbers[0]
+
+
+class GenerationKeywords(TypedDict, total=False):
+    """Name the fields of `GenerationOptions`, and their aliases, where a function takes them as keywords.
+
+    A type checker reads a TypedDict from the source alone, so it cannot be made from the rows: this is the
+    one list of options beside the fields, and a test compares it with them.
+    """
+
+    temperature: float | Sequence[float]
+    temperature_steps: int | None
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    typical_p: float | None
+    samplers: str | Sequence[str] | None
+    repetition_penalty: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    penalty_last_n: int | None
+    no_repeat_ngram_size: int | None
+    logit_bias: Mapping[str | int, float] | None
+    bad_words: str | Sequence[str] | None
+    stop: str | Sequence[str] | None
+    include_stop: bool
+    min_tokens: int
+    max_new_tokens: int
+    best_of: int | None
+    logprobs: int | None
+    echo: bool
+    seed: int | None
+    # the aliases
+    temp: float | Sequence[float]
+    max_tokens: int
+    n_predict: int
+    min_new_tokens: int
+    stop_strings: str | Sequence[str] | None
+    include_stop_str_in_output: bool
+    typical: float | None
+    typ_p: float | None
+    repeat_penalty: float | None
+    repeat_last_n: int | None
+    n_probs: int | None
+    num_return_sequences: int
 
 
 def _several(value: object) -> object:

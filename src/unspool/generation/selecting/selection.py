@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError
-from unspool.generation.options.keywords import GenerationKeywords
+from unspool.generation.options.generation_options import GenerationKeywords
 from unspool.text.novelty import NoveltyIndex
 
 Valid: TypeAlias = str | re.Pattern[str] | Callable[[str], bool]
