@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.options.generation_options import ROWS, GenerationOptions, StageRow
 from unspool.generation.sampling.draw import next_weights
-
-torch = pytest.importorskip("torch")
-processors = pytest.importorskip(
-    "transformers.generation.logits_process", reason="transformers is large: install it to compare with it"
-)
 
 V = 50
 PROMPT, WRITTEN = [3, 4, 3, 9, 4], [7, 3, 4]
@@ -39,11 +34,35 @@ CASES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
 ]
 
 
+# Penalties and samplers without a peer among Hugging Face's processors, and why.
+NO_PEER = {
+    "min_tokens": "it forbids one symbol; worked by hand in sampling/test_penalties.py",
+    "presence_penalty": "Hugging Face has none; worked by hand in sampling/test_penalties.py",
+    "frequency_penalty": "Hugging Face has none; worked by hand in sampling/test_penalties.py",
+}
+
+
+@pytest.fixture
+def processors() -> Any:
+    pytest.importorskip("torch")
+    return pytest.importorskip(
+        "transformers.generation.logits_process",
+        reason="install transformers, which is large, to compare",
+    )
+
+
+def test_every_penalty_and_sampler_has_a_peer_or_says_why_not() -> None:
+    compared = {name for ours, _, _ in CASES for name in ours}
+    assert sorted([*compared, *NO_PEER]) == sorted(n for n, row in ROWS.items() if isinstance(row, StageRow))
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("ours", "name", "theirs"), CASES, ids=str)
 def test_the_same_distribution_is_left(
-    ours: dict[str, Any], name: str, theirs: dict[str, Any], seed: int
+    processors: Any, ours: dict[str, Any], name: str, theirs: dict[str, Any], seed: int
 ) -> None:
+    import torch
+
     logits = np.random.default_rng(seed).normal(0, 2, V).astype(np.float32)
     ids = torch.tensor([PROMPT + WRITTEN])
     scores = getattr(processors, name)(**theirs)(ids, torch.from_numpy(logits)[None])
@@ -54,7 +73,9 @@ def test_the_same_distribution_is_left(
     np.testing.assert_allclose(weights / weights.sum(), wanted, rtol=0, atol=1e-6)
 
 
-def test_the_default_order_is_theirs() -> None:
+def test_the_default_order_is_theirs(processors: Any) -> None:
+    import torch
+
     chain = (
         ("TemperatureLogitsWarper", {"temperature": 1.4}),
         ("TopKLogitsWarper", {"top_k": 12}),
