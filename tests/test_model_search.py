@@ -1,6 +1,7 @@
 """Searching with a generator: texts, prompts and probabilities that fit what it generates and scores."""
 
 import math
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -115,4 +116,4 @@ def test_a_model_can_be_used_between_two_texts(model: unspool.Generator) -> None
     ("keywords", "options"), [(BeamKeywords, BeamOptions), (EnumerationKeywords, EnumerationOptions)]
 )
 def test_keywords_are_the_fields_of_the_options(keywords: type, options: type) -> None:
-    assert keywords.__annotations__ == options.__annotations__
+    assert get_type_hints(keywords) == get_type_hints(options)

@@ -71,32 +71,48 @@ class Range:
         """Return the range that has None too."""
         return Range(f"{self.words}, or none", lambda value: value is None or self.holds(value), self.table)
 
-    def choices(self) -> tuple[str, ...]:
-        """Return the names that a value may be or consist of."""
-        module, name = (self.table or ":").split(":")
-        return tuple(getattr(importlib.import_module(module), name)) if module else ()
-
     def fill(self, text: str) -> str:
         """Put the names in the place of ``{choices}``."""
-        return text.format(choices=", ".join(self.choices())) if "{choices}" in text else text
+        if self.table is None or "{choices}" not in text:
+            return text  # no table is read in vain
+        return text.format(choices=", ".join(names_in(self.table)))
 
 
-def whole_range(least: int, most: int) -> Range:
-    """Return the range of whole numbers from `least` to `most`."""
-    words = f"a whole number from {least} to {most}"
-    return Range(words, lambda value: is_whole(value, least=least) and value <= most)
+def names_in(table: str) -> tuple[str, ...]:
+    """Return the names in a table, ``module:NAME``."""
+    module, name = table.split(":")
+    return tuple(getattr(importlib.import_module(module), name))
 
 
-def real_range(words: str, *, least: float = -math.inf, above: float = -math.inf, most: float) -> Range:
-    """Return a range of real numbers.
+def one_of(table: str) -> Range:
+    """Return the range of the names in a table, ``module:NAME``, which is read when it is needed."""
+    return Range("one of {choices}", lambda value: isinstance(value, str) and value in names_in(table), table)
+
+
+def whole_range(least: int, most: int | None = None) -> Range:
+    """Return the range of whole numbers from `least` to `most`, or of all from `least` on."""
+    words = f"a whole number ≥ {least}" if most is None else f"a whole number from {least} to {most}"
+    return Range(words, lambda value: is_whole(value, least=least) and (most is None or value <= most))
+
+
+def real_range(
+    words: str,
+    *,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+    below: float = math.inf,
+) -> Range:
+    """Return a range of finite real numbers.
 
     Args:
         words: The range in words.
         least: The smallest number in it.
         above: A number below all that are in it.
         most: The greatest number in it.
+        below: A number above all that are in it.
     """
-    return Range(words, lambda value: is_real(value) and least <= value <= most and value > above)
+    return Range(words, lambda value: is_real(value) and least <= value <= most and above < value < below)
 
 
 SWITCH = Range("true or false", lambda value: isinstance(value, bool))
@@ -109,17 +125,19 @@ class OptionRow:
     Args:
         range: What its values may be, but for None.
         help: One line for the command line, without a full stop. ``{choices}`` stands for the names in the
-            range's table.
-        sample: A value with which contract tests try the option.
+            range's table. Empty where the command line has no flag for it.
+        sample: A value with which contract tests try the option, other than the default.
         shown: What the help shows as default; None for the field's own default.
+        negative: The flag that turns a switch off; None for no such flag.
         aliases: Its names in other libraries; () says that none of them has another name for it.
     """
 
     range: Range
-    help: str
+    help: str = ""
     _: dataclasses.KW_ONLY
-    sample: Any
+    sample: Any = None
     shown: str | None = None
+    negative: str | None = None
     aliases: tuple[str, ...] = ()
 
 

@@ -1,15 +1,19 @@
 """Everything that decides how a network is trained."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from unspool.configuration import check, is_real, is_whole
+from unspool.configuration import OptionRow, Range, check_rows, one_of, real_range, whole_range
 from unspool.errors import ConfigError
-from unspool.kernels.precision import PRECISIONS
-from unspool.training.optimizers import OPTIMIZERS
-from unspool.training.schedules import SCHEDULES
+
+COUNT = whole_range(1)
+POSITIVE = real_range("a number > 0", above=0)
+NOT_NEGATIVE = real_range("a number ≥ 0", least=0)
+DECAY = real_range("a number in [0, 1)", least=0, below=1)
+FRACTION = real_range("a number in [0, 1]", least=0, most=1)
+SHARE = real_range("a number in (0, 1)", above=0, below=1)
+SEED = Range("a whole number in [0, 2**63)", whole_range(0, 2**63 - 1).holds)
+ENGINE = Range("a name", lambda value: isinstance(value, str), "unspool.engines:ENGINES")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,66 +61,51 @@ class TrainingConfig:
             case, and so is all where bf16 is asked for and the processor has none.
     """
 
-    epochs: int | None = 10
-    minutes: float | None = None
-    batch_size: int = 16
-    sequence_length: int = 32
-    optimizer: str = "adamw"
-    learning_rate: float = 2e-2
-    schedule: str = "cosine"
-    warmup_fraction: float = 0.02
-    floor_fraction: float = 0.05
-    weight_decay: float = 0.01
-    beta1: float = 0.9
-    beta2: float = 0.99
-    rho: float = 0.9
-    momentum: float = 0.0
-    epsilon: float = 1e-7
-    clip_norm: float | None = 1.0
-    ema: float | None = None
-    validation_fraction: float | None = 0.1
-    max_validation_symbols: int | None = 2_000_000
-    state_reset: float = 0.05
-    context_dropout: float = 0.1
-    patience: int | None = None
-    evaluate_every: int | None = None
-    checkpoint_seconds: float = 30.0
-    seed: int = 0
-    threads: int | None = None
-    engine: str = "cpu"
-    precision: str = "float32"
+    # fmt: off
+    epochs: Annotated[int | None, OptionRow(COUNT, "Passes over the corpus")] = 10
+    minutes: Annotated[float | None, OptionRow(
+        POSITIVE,
+        "Wall time after which to stop; without --epochs, all that is not given is chosen for it")] = None
+    batch_size: Annotated[int, OptionRow(COUNT, "Lanes of text read side by side")] = 16
+    sequence_length: Annotated[int, OptionRow(COUNT, "Symbols of each lane in a step")] = 32
+    optimizer: Annotated[str, OptionRow(
+        one_of("unspool.training.optimizers:OPTIMIZERS"), "{choices}")] = "adamw"
+    learning_rate: Annotated[float, OptionRow(POSITIVE, "Peak of the schedule")] = 2e-2
+    schedule: Annotated[str, OptionRow(
+        one_of("unspool.training.schedules:SCHEDULES"), "{choices}")] = "cosine"
+    warmup_fraction: Annotated[float, OptionRow(DECAY)] = 0.02
+    floor_fraction: Annotated[float, OptionRow(FRACTION)] = 0.05
+    weight_decay: Annotated[float, OptionRow(
+        NOT_NEGATIVE, "Decoupled decay of the kernels, adamw only")] = 0.01
+    beta1: Annotated[float, OptionRow(DECAY)] = 0.9
+    beta2: Annotated[float, OptionRow(DECAY)] = 0.99
+    rho: Annotated[float, OptionRow(DECAY)] = 0.9
+    momentum: Annotated[float, OptionRow(DECAY)] = 0.0
+    epsilon: Annotated[float, OptionRow(POSITIVE)] = 1e-7
+    clip_norm: Annotated[float | None, OptionRow(POSITIVE, "Greatest norm of the gradients")] = 1.0
+    ema: Annotated[float | None, OptionRow(
+        SHARE, "Decay of an average of the weights over the steps, which becomes the model")] = None
+    validation_fraction: Annotated[float | None, OptionRow(SHARE, "Share of the texts to hold out")] = 0.1
+    max_validation_symbols: Annotated[int | None, OptionRow(
+        COUNT, "Most held-out symbols measured while it trains")] = 2_000_000
+    state_reset: Annotated[float, OptionRow(
+        FRACTION, "Chance that a lane of a document forgets before a step; 1 makes fixed windows")] = 0.05
+    context_dropout: Annotated[float, OptionRow(
+        DECAY, "Chance that an attribute of --context is left unsaid in an epoch")] = 0.1
+    patience: Annotated[int | None, OptionRow(COUNT, "Evaluations without a gain after which to stop")] = None
+    evaluate_every: Annotated[int | None, OptionRow(
+        COUNT, "Steps between evaluations", shown="an epoch")] = None
+    checkpoint_seconds: Annotated[float, OptionRow(NOT_NEGATIVE, "Longest time between checkpoints")] = 30.0
+    seed: Annotated[int, OptionRow(SEED, "What every random draw comes from")] = 0
+    threads: Annotated[int | None, OptionRow(
+        COUNT, "Threads of the engine", shown="one on each processor")] = None
+    engine: Annotated[str, OptionRow(ENGINE, "{choices}")] = "cpu"
+    precision: Annotated[str, OptionRow(
+        one_of("unspool.kernels.precision:PRECISIONS"),
+        "Of products while it learns: float32, bf16, or auto: bf16 if it is there")] = "float32"
+    # fmt: on
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "sequence_length"):
-            self._check(name, "a whole number ≥ 1", lambda v: is_whole(v, least=1))
-        for name in ("epochs", "patience", "evaluate_every", "threads", "max_validation_symbols"):
-            self._check(name, "a whole number ≥ 1, or None", lambda v: v is None or is_whole(v, least=1))
-        for name in ("learning_rate", "epsilon"):
-            self._check(name, "a number > 0", lambda v: is_real(v) and 0 < v < math.inf)
-        for name in ("minutes", "clip_norm"):
-            self._check(
-                name, "a number > 0, or None", lambda v: v is None or (is_real(v) and 0 < v < math.inf)
-            )
-        for name in ("warmup_fraction", "context_dropout", "beta1", "beta2", "rho", "momentum"):
-            self._check(name, "a number in [0, 1)", lambda v: is_real(v) and 0 <= v < 1)
-        for name in ("weight_decay", "checkpoint_seconds"):
-            self._check(name, "a number ≥ 0", lambda v: is_real(v) and 0 <= v < math.inf)
-        for name in ("floor_fraction", "state_reset"):
-            self._check(name, "a number in [0, 1]", lambda v: is_real(v) and 0 <= v <= 1)
-        share = "a number in (0, 1), or None"
-        for name in ("validation_fraction", "ema"):
-            self._check(name, share, lambda v: v is None or (is_real(v) and 0 < v < 1))
-        self._check("precision", f"one of {', '.join(PRECISIONS)}", lambda v: v in PRECISIONS)
-        self._check("seed", "a whole number in [0, 2**63)", lambda v: is_whole(v, least=0) and v < 2**63)
-        self._check(
-            "optimizer", f"one of {', '.join(OPTIMIZERS)}", lambda v: isinstance(v, str) and v in OPTIMIZERS
-        )
-        self._check(
-            "schedule", f"one of {', '.join(SCHEDULES)}", lambda v: isinstance(v, str) and v in SCHEDULES
-        )
+        check_rows(self)
         if self.epochs is None and self.minutes is None:
             raise ConfigError("parameters epochs and minutes", expected="a number in one", got="None in both")
-
-    def _check(self, name: str, allowed: str, accept: Callable[[Any], bool]) -> None:
-        value = getattr(self, name)
-        check(name, value, allowed, accept(value))

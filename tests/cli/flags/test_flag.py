@@ -6,6 +6,8 @@ import inspect
 import math
 import sys
 from pathlib import Path
+from types import NoneType
+from typing import get_args, get_type_hints
 
 import click
 import pytest
@@ -46,7 +48,7 @@ def value_shown(flag: Flag) -> object:
 def test_defaults_are_those_of_the_configurations(config: type, flag: Flag) -> None:
     fields = {field.name: field for field in dataclasses.fields(config)}
     assert value_shown(flag) == fields[flag.name].default
-    optional = "None" in str(fields[flag.name].type)
+    optional = NoneType in get_args(get_type_hints(config)[flag.name])
     assert flag.can_be_off or not optional or flag.name == "threads"
 
 

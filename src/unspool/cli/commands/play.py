@@ -2,10 +2,11 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.flags.flag import Argument, Group, takes
+from unspool.cli.flags.flag import Argument, takes
 from unspool.cli.flags.shared import COMPUTING, SAMPLING, AsJson, ModelFolder
 from unspool.cli.output.printing import for_stdout, print_json
 from unspool.generation.options.generation_options import SAMPLERS
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
     from unspool.generation.options.generation_options import GenerationOptions
     from unspool.model import Generator
 
-PLAYING = Group(
-    SAMPLING.argument,
-    SAMPLING.heading,
-    tuple(flag for flag in SAMPLING.flags if flag.name in ("seed", *SAMPLERS)),
-)
+PLAYING = replace(SAMPLING, flags=tuple(flag for flag in SAMPLING.flags if flag.name in ("seed", *SAMPLERS)))
 SHORT_SEEDS = 10_000  # a seed that is to be read and typed again
 
 

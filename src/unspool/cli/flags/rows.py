@@ -23,10 +23,11 @@ NAMES = {"kind": str, "parse": names, "words": "names with commas between them"}
 
 
 def flags_of(config: type) -> tuple[Flag, ...]:
-    """Make a flag from each field of a configuration dataclass."""
+    """Make a flag from each field of a configuration dataclass whose row has a line of help."""
     hints = get_type_hints(config)
     defaults = {field.name: field.default for field in fields(config)}
-    return tuple(flag_of(name, row, hints[name], defaults[name]) for name, row in rows_of(config).items())
+    rows = {name: row for name, row in rows_of(config).items() if row.help}
+    return tuple(flag_of(name, row, hints[name], defaults[name]) for name, row in rows.items())
 
 
 def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
@@ -43,14 +44,15 @@ def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
     reading = READ.get(kind, {"kind": kind})
     reading = NAMES if row.range.table and reading["kind"] == list[str] else reading
     repeated = reading["kind"] == list[str]
-    words = {None: OFF, True: "on", False: "off"}
-    shown = words[default] if isinstance(default, bool | None) else str(default)
+    words = {"None": OFF, "True": "on", "False": "off"}
+    shown = f"{default:g}" if isinstance(default, float) else words.get(str(default), str(default))
     return Flag(
         name,
-        help=row.range.fill(row.help),
+        help=row.range.fill(row.help) if reading is NAMES else row.help,  # a single choice is filled in late
         default=None if repeated else row.shown or shown,
         table=row.range.table,
         can_be_off=NoneType in get_args(hint) and not repeated,
+        negative=row.negative,
         aliases=row.aliases,
         **reading,
     )

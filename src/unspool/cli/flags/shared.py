@@ -4,12 +4,15 @@ The names are those of the library's arguments; tests hold the defaults and the 
 against the library's own.
 """
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from unspool.cli.flags.flag import Argument, Flag, Group, Option
 from unspool.cli.flags.rows import flag_of, flags_of
 from unspool.cli.flags.values import attribute
 from unspool.generation.options.generation_options import GenerationOptions, N
+from unspool.generation.search.search_options import BeamOptions, EnumerationOptions
+from unspool.training.config import TrainingConfig
 
 AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
 Resume = Annotated[bool, Option(Flag("resume", bool, "Go on with a run that was stopped, bit for bit"))]
@@ -110,41 +113,8 @@ NETWORK = Group(
 TRAINING = Group(
     "training",
     "Training",
-    (
-        Flag("epochs", int, "Passes over the corpus", default="10", can_be_off=True),
-        Flag("minutes", float,
-             "Wall time after which to stop; without --epochs, all that is not given is chosen for it",
-             default="none", can_be_off=True),
-        Flag("batch_size", int, "Lanes of text read side by side", default="16"),
-        Flag("sequence_length", int, "Symbols of each lane in a step", default="32"),
-        Flag("optimizer", str, "{choices}", default="adamw",
-             table="unspool.training.optimizers:OPTIMIZERS"),
-        Flag("learning_rate", float, "Peak of the schedule", default="0.02"),
-        Flag("schedule", str, "{choices}", default="cosine",
-             table="unspool.training.schedules:SCHEDULES"),
-        Flag("weight_decay", float, "Decoupled decay of the kernels, adamw only", default="0.01"),
-        Flag("clip_norm", float, "Greatest norm of the gradients", default="1", can_be_off=True),
-        Flag("ema", float, "Decay of an average of the weights over the steps, which becomes the model",
-             default="none", can_be_off=True),
-        Flag("validation_fraction", float, "Share of the texts to hold out", default="0.1",
-             can_be_off=True),
-        Flag("max_validation_symbols", int, "Most held-out symbols measured while it trains",
-             default="2000000", can_be_off=True),
-        Flag("state_reset", float,
-             "Chance that a lane of a document forgets before a step; 1 makes fixed windows", default="0.05"),
-        Flag("context_dropout", float, "Chance that an attribute of --context is left unsaid in an epoch",
-             default="0.1"),
-        Flag("patience", int, "Evaluations without a gain after which to stop", default="none",
-             can_be_off=True),
-        Flag("evaluate_every", int, "Steps between evaluations", default="an epoch",
-             can_be_off=True),
-        Flag("checkpoint_seconds", float, "Longest time between checkpoints", default="30"),
-        Flag("seed", int, "What every random draw comes from", default="0"),
-        Flag("threads", int, "Threads of the engine", default="one on each processor"),
-        Flag("engine", str, "{choices}", default="cpu", table="unspool.engines:ENGINES"),
-        Flag("precision", str,
-             "Of products while it learns: float32, bf16, or auto: bf16 if it is there", default="float32"),
-    ),
+    tuple(replace(flag, can_be_off=flag.can_be_off and flag.name != "threads")  # left out, it is chosen
+          for flag in flags_of(TrainingConfig)),
 )  # fmt: skip
 
 SHOWING = Group(
@@ -222,18 +192,14 @@ CONSTRAINTS = Group(
     ),
 )
 
+_SAMPLING = (*flags_of(GenerationOptions), flag_of("n", N, int, 1))
 # What the help shows first; all else follows in the order of the fields.
 FIRST = ("temperature", "temperature_steps", "n", "best_of", "seed", "max_new_tokens", "min_tokens", "stop",
          "include_stop", "bad_words")  # fmt: skip
 SAMPLING = Group(
     "sampling",
     "Sampling",
-    tuple(
-        sorted(
-            (*flags_of(GenerationOptions), flag_of("n", N, int, 1)),
-            key=lambda flag: FIRST.index(flag.name) if flag.name in FIRST else len(FIRST),
-        )
-    ),
+    tuple(sorted(_SAMPLING, key=lambda flag: (*FIRST, flag.name).index(flag.name))),
 )
 
 COLLECTING = Group(
@@ -253,32 +219,5 @@ COLLECTING = Group(
     ),
 )  # fmt: skip
 
-SEARCH = Group(
-    "search",
-    "Searching for the best text, instead of drawing",
-    (
-        Flag("num_beams", int, "Beginnings kept at each step", default="5"),
-        Flag("length_penalty", float, "Power of the length that a log-probability is divided by",
-             default="0"),
-        Flag("early_stopping", bool, "Stop once as many texts have ended as there are beams", default="off"),
-        Flag("num_beam_groups", int, "Groups of beams that avoid each other's symbols", default="none",
-             can_be_off=True),
-        Flag("diversity_penalty", float, "Nats that a symbol of an earlier group costs", default="none",
-             can_be_off=True),
-    ),
-)  # fmt: skip
-
-ENUMERATION = Group(
-    "enumeration",
-    "Which texts",
-    (
-        Flag("min_probability", float, "Least probability of a text", default="none", can_be_off=True),
-        Flag("min_logprob", float, "The same as a log-probability in nats", default="none", can_be_off=True),
-        Flag("limit", int, "Most texts", default="none", can_be_off=True),
-        Flag("max_new_tokens", int, "Longest text, in symbols with its end", default="200"),
-        Flag("ended_only", bool, "Leave out texts that are cut at the greatest length", default="off"),
-        Flag("in_order", bool, "Whether the likeliest come first; any order needs little memory",
-             default="on", negative="--any-order"),
-        Flag("max_memory", int, "Bytes that the search may hold", default="1073741824"),
-    ),
-)  # fmt: skip
+SEARCH = Group("search", "Searching for the best text, instead of drawing", flags_of(BeamOptions))
+ENUMERATION = Group("enumeration", "Which texts", flags_of(EnumerationOptions))

@@ -6,7 +6,7 @@ It needs no NumPy, so that the command line can make its flags from the rows bef
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict, cast
 
 from unspool.configuration import (
     SWITCH,
@@ -295,15 +295,10 @@ def _several(value: object) -> object:
     return tuple(value) if isinstance(value, (list, tuple)) else value
 
 
-ROWS: dict[str, GenerationRow] = {
-    name: row for name, row in rows_of(GenerationOptions).items() if isinstance(row, GenerationRow)
-}
+ROWS = cast("dict[str, GenerationRow]", rows_of(GenerationOptions))
 SAMPLERS = tuple(name for name, row in ROWS.items() if isinstance(row, SamplerRow))
 OF_TEXTS = tuple(name for name, row in ROWS.items() if row.of_texts)
 # The number of texts is an argument of `generate` itself, and has its row here.
-N = OptionRow(
-    Range("a whole number ≥ 1", lambda value: is_whole(value, least=1)), "Texts for each prompt",
-    sample=2, aliases=("num_return_sequences",),
-)  # fmt: skip
+N = OptionRow(whole_range(1), "Texts for each prompt", sample=2, aliases=("num_return_sequences",))
 # What an option is called in vLLM, Hugging Face transformers or llama.cpp -> what it is called here.
 ALIASES = {alias: name for name, row in {**ROWS, "n": N}.items() for alias in row.aliases}

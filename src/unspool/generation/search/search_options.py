@@ -3,22 +3,29 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from unspool.configuration import check, from_dict, is_real, is_whole
+from unspool.configuration import (
+    SWITCH,
+    OptionRow,
+    Range,
+    check,
+    check_rows,
+    from_dict,
+    real_range,
+    whole_range,
+)
 from unspool.errors import ConfigError
 
-LONGEST = 2**31 - 1
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+    Doubles: TypeAlias = NDArray[np.float64]
 
-
-def _check_length(max_new_tokens: int) -> None:
-    ok = is_whole(max_new_tokens, least=1) and max_new_tokens <= LONGEST
-    check("max_new_tokens", max_new_tokens, f"a whole number from 1 to {LONGEST}", ok)
+LENGTH = whole_range(1, 2**31 - 1)
+POSITIVE = real_range("a finite number above 0", above=0)
+BYTES = Range("a whole number of bytes ≥ 1048576", whole_range(1 << 20).holds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,32 +49,29 @@ class BeamOptions:
         ConfigError: If a value is out of its range or does not fit another.
     """
 
-    num_beams: int = 5
-    n: int = 1
-    length_penalty: float = 0.0
-    early_stopping: bool = False
-    num_beam_groups: int | None = None
-    diversity_penalty: float | None = None
-    max_new_tokens: int = 200
+    # fmt: off
+    num_beams: Annotated[int, OptionRow(whole_range(1), "Beginnings kept at each step")] = 5
+    n: Annotated[int, OptionRow(whole_range(1))] = 1
+    length_penalty: Annotated[float, OptionRow(
+        real_range("a number from -10 to 10", least=-10, most=10),
+        "Power of the length that a log-probability is divided by")] = 0.0
+    early_stopping: Annotated[bool, OptionRow(
+        SWITCH, "Stop once as many texts have ended as there are beams")] = False
+    num_beam_groups: Annotated[int | None, OptionRow(
+        whole_range(2), "Groups of beams that avoid each other's symbols")] = None
+    diversity_penalty: Annotated[float | None, OptionRow(
+        POSITIVE, "Nats that a symbol of an earlier group costs")] = None
+    max_new_tokens: Annotated[int, OptionRow(LENGTH)] = 200
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Check every value against its range."""
-        check("num_beams", self.num_beams, "a whole number ≥ 1", is_whole(self.num_beams, least=1))
-        ok = is_whole(self.n, least=1) and self.n <= self.num_beams
+        check_rows(self)
+        ok = self.n <= self.num_beams
         check("n", self.n, f"a whole number from 1 to num_beams, which is {self.num_beams}", ok)
-        ok = is_real(self.length_penalty) and -10 <= self.length_penalty <= 10
-        check("length_penalty", self.length_penalty, "a number from -10 to 10", ok)
-        check("early_stopping", self.early_stopping, "true or false", isinstance(self.early_stopping, bool))
-        _check_length(self.max_new_tokens)
-        self._check_groups()
-
-    def _check_groups(self) -> None:
         groups, penalty = self.num_beam_groups, self.diversity_penalty
-        ok = groups is None or (is_whole(groups, least=2) and self.num_beams % groups == 0)
         allowed = f"a whole number ≥ 2 that divides num_beams, which is {self.num_beams}, or none"
-        check("num_beam_groups", groups, allowed, ok)
-        ok = penalty is None or (is_real(penalty) and math.isfinite(penalty) and penalty > 0)
-        check("diversity_penalty", penalty, "a finite number above 0, or none", ok)
+        check("num_beam_groups", groups, allowed, groups is None or self.num_beams % groups == 0)
         if (groups is None) != (penalty is None):
             what = "parameters num_beam_groups and diversity_penalty"
             raise ConfigError(what, expected="both or neither", got=f"{groups} and {penalty}")
@@ -77,11 +81,11 @@ class BeamOptions:
         """Count the groups of beams."""
         return self.num_beam_groups or 1
 
-    def score(self, totals: Doubles, length: int) -> Doubles:
+    def score(self, totals: "Doubles", length: int) -> "Doubles":
         """Rank texts: log-probability over a power of their length in symbols, `<eos>` included."""
-        return totals / np.float64(length) ** self.length_penalty
+        return totals / math.pow(length, self.length_penalty)
 
-    def bound(self, totals: Doubles, length: int) -> Doubles:
+    def bound(self, totals: "Doubles", length: int) -> "Doubles":
         """Give the scores that no texts can exceed whose first `length` symbols have these log-probabilities.
 
         A text's log-probability is at most that of its beginning, which is at most 0. What is left is the
@@ -121,27 +125,26 @@ class EnumerationOptions:
         ConfigError: If a value is out of its range, or nothing would end the search.
     """
 
-    min_probability: float | None = None
-    min_logprob: float | None = None
-    limit: int | None = None
-    max_new_tokens: int = 200
-    ended_only: bool = False
-    in_order: bool = True
-    max_memory: int = 1 << 30
+    # fmt: off
+    min_probability: Annotated[float | None, OptionRow(
+        real_range("a number in (0, 1]", above=0, most=1), "Least probability of a text")] = None
+    min_logprob: Annotated[float | None, OptionRow(
+        real_range("a finite number ≤ 0", above=-math.inf, most=0),
+        "The same as a log-probability in nats")] = None
+    limit: Annotated[int | None, OptionRow(whole_range(1), "Most texts")] = None
+    max_new_tokens: Annotated[int, OptionRow(LENGTH, "Longest text, in symbols with its end")] = 200
+    ended_only: Annotated[bool, OptionRow(
+        SWITCH, "Leave out texts that are cut at the greatest length")] = False
+    in_order: Annotated[bool, OptionRow(
+        SWITCH, "Whether the likeliest come first; any order needs little memory",
+        negative="--any-order")] = True
+    max_memory: Annotated[int, OptionRow(BYTES, "Bytes that the search may hold")] = 1 << 30
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Check every value against its range."""
+        check_rows(self)
         probability, least, limit = self.min_probability, self.min_logprob, self.limit
-        ok = probability is None or (is_real(probability) and 0 < probability <= 1)
-        check("min_probability", probability, "a number in (0, 1], or none", ok)
-        ok = least is None or (is_real(least) and math.isfinite(least) and least <= 0)
-        check("min_logprob", least, "a finite number ≤ 0, or none", ok)
-        check("limit", limit, "a whole number ≥ 1, or none", limit is None or is_whole(limit, least=1))
-        _check_length(self.max_new_tokens)
-        check("ended_only", self.ended_only, "true or false", isinstance(self.ended_only, bool))
-        check("in_order", self.in_order, "true or false", isinstance(self.in_order, bool))
-        ok = is_whole(self.max_memory, least=1 << 20)
-        check("max_memory", self.max_memory, "a whole number of bytes ≥ 1048576", ok)
         if probability is not None and least is not None:
             what = "parameters min_probability and min_logprob"
             raise ConfigError(what, expected="one of them", got=f"{probability} and {least}")
