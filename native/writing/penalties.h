@@ -14,17 +14,8 @@ class History {
     History& operator=(const History&) = delete;
     ~History() { std::free(symbols_); }
 
+    // Makes room for what the penalties need.
     bool reserve(const Decoding& decoding, int vocab, int width);
-
-    // Makes room for what the stages need.
-    bool reserve(bool counts, bool keeps, int64_t last, int vocab, int width) {
-        counts_ = counts;
-        last_ = counts_ ? last : 0;
-        keeps_ = keeps || last_ > 0;
-        vocab_ = vocab;
-        width_ = width;
-        return !counts_ || (seen_.reserve(width) != nullptr && written_.reserve(width) != nullptr);
-    }
 
     // Begins with `length` symbols of which the last `written` are the text's own; makes room for `more`.
     bool begin(const int32_t* symbols, int64_t length, int64_t written, int64_t more) {
@@ -146,13 +137,16 @@ inline const PenaltyRow* penalty_row(int row) {
 }
 
 inline bool History::reserve(const Decoding& decoding, int vocab, int width) {
-    bool counts = false, keeps = false;
     for (int i = 0; i < decoding.penalties.count; ++i) {
         const PenaltyRow* row = penalty_row(decoding.penalties.stages[i].row);
-        counts = counts || row->counts;
-        keeps = keeps || row->keeps;
+        counts_ = counts_ || row->counts;
+        keeps_ = keeps_ || row->keeps;
     }
-    return reserve(counts, keeps, decoding.penalty_last, vocab, width);
+    last_ = counts_ ? decoding.penalty_last : 0;
+    keeps_ = keeps_ || last_ > 0;
+    vocab_ = vocab;
+    width_ = width;
+    return !counts_ || (seen_.reserve(width) != nullptr && written_.reserve(width) != nullptr);
 }
 
 // The logits of one place with what the guide forbids taken out. `open` has room for a float of each class.
