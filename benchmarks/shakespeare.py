@@ -11,10 +11,11 @@ With `--recipe` none of them runs: unspool trains by the recipes that are named,
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import harness
 import ours
@@ -25,7 +26,7 @@ from unspool.network.config import NetworkConfig
 from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record
-from unspool.text.streams.lanes import Lanes
+from unspool.text.streams.lanes import Lanes, Window
 from unspool.training.config import TrainingConfig
 
 
@@ -74,7 +75,7 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
     """Train PyTorch until the last goal."""
     import torch
 
-    from unspool.benchmarking.torch_peer import TorchNetwork, TorchTrainer, windows_loss
+    from unspool.benchmarking.torch_peer import TorchNetwork, TorchTrainer
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(seed)
@@ -116,6 +117,24 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
                 break
     harness.say(f"PyTorch, seed {seed}: {time.perf_counter() - began:.1f} s")
     return points
+
+
+def windows_loss(network: Any, windows: Iterable[Window]) -> float:
+    """Measure nats per counted target over windows that follow each other; a target of 0 is not counted."""
+    import torch
+    from torch.nn import functional
+
+    state = None
+    total, count = 0.0, 0
+    with torch.inference_mode():
+        for window in windows:
+            ids, targets = (torch.from_numpy(part).long() for part in (window.ids, window.targets))
+            logits, state = network(ids, state)
+            nats = functional.cross_entropy(
+                logits.flatten(0, 1), targets.flatten(), ignore_index=0, reduction="sum"
+            )
+            total, count = total + nats.item(), count + int((targets != 0).sum())
+    return total / count
 
 
 def transformer_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> list[ours.Point]:

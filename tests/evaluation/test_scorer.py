@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from unspool.engines.cpu import CpuEngine
 from unspool.errors import UnknownSymbolError
 from unspool.evaluation import scorer as scores
-from unspool.evaluation.scorer import Scorer, score_texts
+from unspool.evaluation.scorer import Scorer
 from unspool.evaluation.streams import evaluate_stream
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
@@ -27,7 +27,7 @@ def parameters() -> dict[str, Any]:
 
 
 def score(texts: list[str], **options: Any) -> list[scores.TextScore]:
-    return score_texts(ENGINE, parameters(), TOKENIZER, texts, **options)
+    return list(Scorer(ENGINE, parameters(), TOKENIZER, **options).scores(texts))
 
 
 def test_scores_come_in_order_and_add_up() -> None:
@@ -114,7 +114,7 @@ def test_strangers_are_counted_and_unk_takes_them_by_itself() -> None:
     assert [result.unknown for result in dropped] == [1, 2, 0]
     assert dropped[0].bits_per_character == pytest.approx(-dropped[0].total_logprob / math.log(2) / 2)
     with_unk = CharTokenizer(("a", "b", "c", " "), unk=True)  # as many ids as the other
-    (result,) = score_texts(ENGINE, parameters(), with_unk, ["aé"])
+    (result,) = Scorer(ENGINE, parameters(), with_unk).scores(["aé"])
     assert (result.unknown, len(result.token_logprobs)) == (1, 3)
 
 

@@ -4,7 +4,7 @@ Import this module only where torch is installed.
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -168,21 +168,6 @@ def generate(
             ids = torch.multinomial(torch.softmax(logits[0] / temperature, dim=-1), 1).T  # (1, B)
             drawn.append(ids)
         return torch.cat(drawn)
-
-
-def windows_loss(network: TorchNetwork, windows: Iterable[Window]) -> float:
-    """Measure nats per counted target over windows that follow each other; a target of 0 is not counted."""
-    state: PeerState = None
-    total, count = 0.0, 0
-    with torch.inference_mode():
-        for window in windows:
-            ids, targets = (torch.from_numpy(part).long() for part in (window.ids, window.targets))
-            logits, state = network(ids, state)
-            nats = functional.cross_entropy(
-                logits.flatten(0, 1), targets.flatten(), ignore_index=0, reduction="sum"
-            )
-            total, count = total + nats.item(), count + int((targets != 0).sum())
-    return total / count
 
 
 def training_step(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,13 +170,6 @@ class Scorer:
             *(column.tolist() for column in columns), strict=True
         ):
             yield TextScore(total, logprobs[begin:last], bits if characters else None, unknown)
-
-
-def score_texts(
-    engine: Engine, parameters: Parameters, tokenizer: Tokenizer, texts: Iterable[str], **options: Any
-) -> list[TextScore]:
-    """Score texts; see `Scorer`, which says what the options are."""
-    return list(Scorer(engine, parameters, tokenizer, **options).scores(texts))
 
 
 def text_of(text: str | Record) -> str:

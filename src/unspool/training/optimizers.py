@@ -9,46 +9,15 @@ update, its twin.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from unspool.kernels.optimizers import Coefficients, optimizer_step
+from unspool.training.config import TrainingConfig
 
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Slots: TypeAlias = dict[str, dict[str, FloatArray]]
-
-
-class OptimizerSettings(Protocol):
-    """What an optimizer asks of the configuration of a training; see `unspool.training.config`."""
-
-    @property
-    def momentum(self) -> float:
-        """Decay of sgd's momentum."""
-
-    @property
-    def beta1(self) -> float:
-        """Decay of the running mean of the gradients."""
-
-    @property
-    def beta2(self) -> float:
-        """Decay of the running mean of their squares."""
-
-    @property
-    def rho(self) -> float:
-        """Decay of rmsprop's running mean of squares."""
-
-    @property
-    def epsilon(self) -> float:
-        """What keeps a division from a zero."""
-
-    @property
-    def weight_decay(self) -> float:
-        """Decoupled weight decay."""
-
-    @property
-    def clip_norm(self) -> float | None:
-        """Largest norm of all gradients, or None."""
 
 
 Update = Callable[[FloatArray, FloatArray, list[FloatArray], Coefficients], None]
@@ -69,7 +38,7 @@ class Rule:
 
     slots: tuple[str, ...]
     update: Update
-    betas: Callable[[OptimizerSettings], tuple[float, float]]
+    betas: Callable[[TrainingConfig], tuple[float, float]]
     decays: bool = False
     native: int | None = None
 
@@ -149,7 +118,7 @@ class Optimizer:
         self,
         name: str,
         parameters: Mapping[str, FloatArray],
-        config: OptimizerSettings,
+        config: TrainingConfig,
         *,
         threads: int = 1,
     ) -> None:

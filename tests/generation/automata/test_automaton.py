@@ -1,9 +1,7 @@
 """Walking an automaton over token ids, and what it lets through."""
 
 import numpy as np
-import pytest
 
-from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, TokenAutomaton
 
 # <pad> a b <eos>: texts of "ab" repeated, at least once
@@ -45,11 +43,3 @@ def test_many_sequences_are_let_through_as_each_alone() -> None:
 def test_many_sequences_go_on_as_each_alone() -> None:
     states, ids = np.array([0, 0, 1, 2, DEAD]), np.array([A, B, B, A, A])
     assert AB.step(states, ids).tolist() == [1, DEAD, 2, 1, DEAD]
-
-
-def test_a_prompt_that_cannot_be_finished_is_refused() -> None:
-    assert AB.after_prompt(np.array([A], np.int32), left=1) == 1
-    with pytest.raises(ConfigError, match="needs 2 symbols more, with max_new_tokens 1"):
-        AB.after_prompt(np.array([], np.int32), left=1)
-    with pytest.raises(ConfigError, match="expected the beginning of a text"):
-        AB.after_prompt(np.array([B], np.int32), left=9)

@@ -45,26 +45,6 @@ class TokenAutomaton:
             at = int(self.transitions[at, self.classes[token]])
         return at
 
-    def after_prompt(self, prompt: NDArray[np.int32], *, left: int) -> int:
-        """Give the state after a prompt.
-
-        Args:
-            prompt: Ids without `<eos>`.
-            left: Symbols that may follow it.
-
-        Raises:
-            ConfigError: If no text that begins with the prompt is accepted, or none that is so short.
-        """
-        state = self.walk(prompt)
-        what = "prompt that does not fit the constraint"
-        if state == DEAD:
-            raise ConfigError(what, expected="the beginning of a text that the constraint accepts")
-        least = int(self.distance[state])
-        if least > left:
-            got = f"one that needs {least} symbols more, with max_new_tokens {left}"
-            raise ConfigError(what, expected="a prompt that can be finished in time", got=got)
-        return state
-
     def allowed(self, state: int, left: int) -> NDArray[np.bool_]:
         """Tell which ids may come next.
 

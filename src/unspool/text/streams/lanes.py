@@ -123,11 +123,6 @@ class Lanes:
         """Count the windows of an epoch."""
         return -(-self._lane_length // self.sequence_length)
 
-    @property
-    def targets_per_epoch(self) -> int:
-        """Count the symbols that are predicted in an epoch."""
-        return self._batch_size * self._lane_length
-
     def windows(self, epoch: int, start: int = 0) -> Iterator[Window]:
         """Yield an epoch's windows in order.
 
