@@ -33,7 +33,7 @@ from unspool.text.streams.batches import padded_batches
 from unspool.text.streams.lanes import Window
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.training.checkpoint_sink import MemoryKeeper
+from unspool.training.checkpoint_sink import MemorySink
 from unspool.training.config import TrainingConfig
 from unspool.training.loop import train_loop
 from unspool.training.task import TrainingTask, fresh_start
@@ -122,11 +122,11 @@ def train(
         engine=engine, training=stream, validation=empty, eos_id=tokenizer.eos_id,
         document=contender.document, config=config,
     )  # fmt: skip
-    start, keeper = fresh_start(task, initialize(network, seed)), MemoryKeeper()
+    start, sink = fresh_start(task, initialize(network, seed)), MemorySink()
     began = time.perf_counter()
-    for _ in train_loop(task, start, keeper=keeper):
+    for _ in train_loop(task, start, sink=sink):
         pass
-    return Trained(engine, keeper.parameters, tokenizer, time.perf_counter() - began)
+    return Trained(engine, sink.parameters, tokenizer, time.perf_counter() - began)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.training.checkpoint_sink import MemoryKeeper
+from unspool.training.checkpoint_sink import MemorySink
 from unspool.training.config import TrainingConfig
 from unspool.training.loop import train_loop
 from unspool.training.records import EvaluationRecord
@@ -88,7 +88,7 @@ def train(
         )
         start = fresh_start(task, initialize(config, training.seed))
         stop = lambda: bool(points) and enough(points[-1])  # noqa: E731
-        for record in train_loop(task, start, keeper=MemoryKeeper(), stop_requested=stop):
+        for record in train_loop(task, start, sink=MemorySink(), stop_requested=stop):
             if isinstance(record, EvaluationRecord) and record.loss is not None:
                 bits = record.bits_per_character or 0.0
                 seconds = time.perf_counter() - start_time

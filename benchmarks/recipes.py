@@ -20,7 +20,7 @@ from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import read_records
 from unspool.training.averaging import update_average
-from unspool.training.checkpoint_sink import MemoryKeeper
+from unspool.training.checkpoint_sink import MemorySink
 from unspool.training.config import TrainingConfig
 from unspool.training.loop import train_loop
 from unspool.training.records import StepRecord
@@ -85,7 +85,7 @@ def run(
     start = fresh_start(task, initialize(network, seed))
     averages = {decay: {key: a.copy() for key, a in start.parameters.items()} for decay in DECAYS}
     began, aside = time.perf_counter(), 0.0
-    for record in train_loop(task, start, keeper=MemoryKeeper()):
+    for record in train_loop(task, start, sink=MemorySink()):
         if isinstance(record, StepRecord):
             before = time.perf_counter()
             for decay, average in averages.items():

@@ -60,7 +60,7 @@ def main(folder: Path, mode: str) -> None:
     )
     start = run.start(fresh_start(task, dict(initialize(run.network, run.training.seed))))
     print("ready", flush=True)
-    for record in train_loop(task, start, keeper=run):
+    for record in train_loop(task, start, sink=run):
         run.record(record)
 
 

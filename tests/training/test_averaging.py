@@ -9,7 +9,7 @@ import pytest
 
 from unspool.evaluation.streams import evaluate_stream
 from unspool.training.averaging import update_average
-from unspool.training.checkpoint_sink import MemoryKeeper
+from unspool.training.checkpoint_sink import MemorySink
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.loop import train_loop
 from unspool.training.records import EvaluationRecord, SampleRecord, StepRecord
@@ -55,25 +55,25 @@ def test_the_average_is_the_model_and_training_goes_on_without_it(make_task: Mak
         return []
 
     task = make_task(ema=DECAY, epochs=1, callbacks=[look])
-    start, keeper = begin(task), MemoryKeeper()
+    start, sink = begin(task), MemorySink()
     history: list[dict[str, Any]] = []
-    for record in train_loop(task, start, keeper=keeper):
+    for record in train_loop(task, start, sink=sink):
         if isinstance(record, StepRecord):
             history.append({name: values.copy() for name, values in start.parameters.items()})
         if isinstance(record, EvaluationRecord):
             evaluation = record
-    assert keeper.parameters is not None
-    for name, values in keeper.parameters.items():
+    assert sink.parameters is not None
+    for name, values in sink.parameters.items():
         wanted = average_of([parameters[name] for parameters in history], DECAY)
         np.testing.assert_allclose(values, wanted, rtol=1e-4, atol=1e-6)
         np.testing.assert_array_equal(seen[-1][name], values)
     held_out = evaluate_stream(
-        task.engine, keeper.parameters, task.validation, eos_id=task.eos_id, document=False
+        task.engine, sink.parameters, task.validation, eos_id=task.eos_id, document=False
     )
     assert evaluation.bits_per_character == held_out.bits_per_character
 
     plain = begin(make_task(epochs=1))
-    list(train_loop(make_task(epochs=1), plain, keeper=MemoryKeeper()))
+    list(train_loop(make_task(epochs=1), plain, sink=MemorySink()))
     assert plain.average is None
     for name, values in plain.parameters.items():
         np.testing.assert_array_equal(start.parameters[name], values)
@@ -83,11 +83,11 @@ def test_a_stop_before_any_evaluation_leaves_the_average(
     make_task: MakeTask, begin: Begin, stop_at: Any
 ) -> None:
     task = make_task(ema=DECAY)
-    start, keeper = begin(task), MemoryKeeper()
-    list(train_loop(task, start, keeper=keeper, stop_requested=stop_at(3)))
-    assert keeper.parameters is not None
+    start, sink = begin(task), MemorySink()
+    list(train_loop(task, start, sink=sink, stop_requested=stop_at(3)))
+    assert sink.parameters is not None
     assert start.average is not None
     for name, values in start.average.items():
-        np.testing.assert_array_equal(keeper.parameters[name], values)
-    assert math.isfinite(sum(float(values.sum()) for values in keeper.parameters.values()))
+        np.testing.assert_array_equal(sink.parameters[name], values)
+    assert math.isfinite(sum(float(values.sum()) for values in sink.parameters.values()))
     assert (start.average["output.bias"] != start.parameters["output.bias"]).any()

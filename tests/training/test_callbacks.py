@@ -7,7 +7,7 @@ import pytest
 from unspool.errors import ConfigError, UnknownSymbolError
 from unspool.text.tokenizers.registry import CharTokenizer
 from unspool.training.callbacks import SamplingCallback
-from unspool.training.checkpoint_sink import MemoryKeeper
+from unspool.training.checkpoint_sink import MemorySink
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.loop import train_loop
 from unspool.training.records import SampleRecord
@@ -21,7 +21,7 @@ def samples(
 ) -> list[SampleRecord]:
     callback = SamplingCallback(tokenizer=TOKENIZER, **options)
     task = make_task(callbacks=[callback], epochs=2)
-    records = train_loop(task, begin(task), keeper=MemoryKeeper())
+    records = train_loop(task, begin(task), sink=MemorySink())
     return [record for record in records if isinstance(record, SampleRecord)]
 
 
@@ -51,7 +51,7 @@ def test_sampling_leaves_the_training_alone(make_task: Any, begin: Any) -> None:
     for callbacks in ([], [SamplingCallback(tokenizer=TOKENIZER)]):
         task = make_task(callbacks=callbacks, epochs=2)
         start = begin(task)
-        list(train_loop(task, start, keeper=MemoryKeeper()))
+        list(train_loop(task, start, sink=MemorySink()))
         finals.append({name: array.tobytes() for name, array in start.parameters.items()})
     assert finals[0] == finals[1]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unspool.errors import ArtifactError
-from unspool.training.checkpoint_sink import MemoryKeeper
+from unspool.training.checkpoint_sink import MemorySink
 from unspool.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from unspool.training.loop import train_loop
 from unspool.training.task import TrainingTask
@@ -24,10 +24,10 @@ def path(tmp_path: Path) -> Path:
 
 
 def trained(task: TrainingTask, begin: Begin, stop_at: Any, steps: int = 5) -> Checkpoint:
-    keeper = MemoryKeeper()
-    list(train_loop(task, begin(task), keeper=keeper, stop_requested=stop_at(steps)))
-    assert keeper.checkpoint is not None
-    return keeper.checkpoint
+    sink = MemorySink()
+    list(train_loop(task, begin(task), sink=sink, stop_requested=stop_at(steps)))
+    assert sink.checkpoint is not None
+    return sink.checkpoint
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])

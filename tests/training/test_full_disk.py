@@ -51,7 +51,7 @@ class Run:
             run = RunFolder.create(
                 self.folder, network=task.engine.config, training=task.config, tokenizer=TOKENIZER, data={}
             )
-        for record in train_loop(self.task, run.start(self.begin(self.task)), keeper=run):
+        for record in train_loop(self.task, run.start(self.begin(self.task)), sink=run):
             run.record(record)
         return run.remark
 

@@ -11,7 +11,7 @@ from unspool.errors import ConfigError, DivergenceError
 from unspool.evaluation.streams import evaluate_stream, measured_part, stream_nats
 from unspool.network.cells import native_cells
 from unspool.training import loop as loop_module
-from unspool.training.checkpoint_sink import MemoryKeeper
+from unspool.training.checkpoint_sink import MemorySink
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.loop import train_loop
 from unspool.training.records import (
@@ -31,9 +31,9 @@ MakeTask = Callable[..., TrainingTask]
 Begin = Callable[[TrainingTask], Checkpoint]
 
 
-def run(task: TrainingTask, start: Checkpoint, **options: Any) -> tuple[list[TrainingRecord], MemoryKeeper]:
-    keeper = MemoryKeeper()
-    return list(train_loop(task, start, keeper=keeper, **options)), keeper
+def run(task: TrainingTask, start: Checkpoint, **options: Any) -> tuple[list[TrainingRecord], MemorySink]:
+    sink = MemorySink()
+    return list(train_loop(task, start, sink=sink, **options)), sink
 
 
 def of_kind(records: list[TrainingRecord], kind: type) -> list[Any]:
@@ -61,13 +61,13 @@ def timeless(records: list[TrainingRecord]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("cell", native_cells())
 def test_it_learns(make_task: MakeTask, begin: Begin, uniform_bits: float, document: bool, cell: str) -> None:
     task = make_task(document=document, network={"cell": cell, "dropout": 0.0}, epochs=12, learning_rate=0.03)
-    records, keeper = run(task, begin(task))
+    records, sink = run(task, begin(task))
     steps, evaluations = of_kind(records, StepRecord), of_kind(records, EvaluationRecord)
     assert steps[0].loss / math.log(2) == pytest.approx(uniform_bits, rel=0.2)
     assert evaluations[-1].loss / math.log(2) < 0.75 * uniform_bits
-    assert keeper.parameters is not None
+    assert sink.parameters is not None
     held_out = evaluate_stream(
-        task.engine, keeper.parameters, task.validation, eos_id=task.eos_id, document=document
+        task.engine, sink.parameters, task.validation, eos_id=task.eos_id, document=document
     )
     best = min(evaluation.bits_per_character for evaluation in evaluations)
     assert held_out.bits_per_character == pytest.approx(best)
@@ -122,17 +122,17 @@ def test_a_stopped_run_goes_on_bit_for_bit(
 
     cuts = (1, 6, 7, 8, windows - 1, windows, windows + 1, total - 1)
     for cut in cuts if engine == "cpu" else (windows + 1,):
-        first, keeper = run(task, begin(task), stop_requested=stop_at(cut))
+        first, sink = run(task, begin(task), stop_requested=stop_at(cut))
         assert isinstance(first[-1], StopRecord)
-        assert keeper.checkpoint is not None
-        assert keeper.checkpoint.progress.step == cut
+        assert sink.checkpoint is not None
+        assert sink.checkpoint.progress.step == cut
         renewed = make_task(**settings)  # nothing but the checkpoint crosses over
-        rest = list(train_loop(renewed, keeper.checkpoint.copy(), keeper=keeper))
+        rest = list(train_loop(renewed, sink.checkpoint.copy(), sink=sink))
         assert timeless(first + rest) == timeless(whole)
-        assert all_bytes(keeper.checkpoint) == all_bytes(whole_start)
-        assert keeper.parameters is not None
+        assert all_bytes(sink.checkpoint) == all_bytes(whole_start)
+        assert sink.parameters is not None
         assert whole_keeper.parameters is not None
-        for name, array in keeper.parameters.items():
+        for name, array in sink.parameters.items():
             assert array.tobytes() == whole_keeper.parameters[name].tobytes()
 
 
@@ -154,7 +154,7 @@ def test_the_state_is_carried_between_windows_and_forgotten_between_epochs(
     start = begin(task)
     windows = task.lanes().windows_per_epoch
     states = []
-    for record in train_loop(task, start, keeper=MemoryKeeper()):
+    for record in train_loop(task, start, sink=MemorySink()):
         if isinstance(record, StepRecord):
             states.append(start.state.copy())
     assert all(state.any() for state in states)
@@ -222,11 +222,11 @@ def test_patience_needs_something_held_out(make_task: MakeTask) -> None:
 def test_without_held_out_text_the_last_parameters_are_the_model(make_task: MakeTask, begin: Begin) -> None:
     task = make_task(validation=0, evaluate_every=5)
     start = begin(task)
-    records, keeper = run(task, start)
+    records, sink = run(task, start)
     assert all(record.best and record.loss is None for record in of_kind(records, EvaluationRecord))
     assert of_kind(records, EvaluationRecord)[-1].step == start.progress.step
-    assert keeper.parameters is not None
-    for name, array in keeper.parameters.items():
+    assert sink.parameters is not None
+    for name, array in sink.parameters.items():
         np.testing.assert_array_equal(array, start.parameters[name])
 
 
@@ -314,18 +314,18 @@ def test_a_checkpoint_comes_after_all_records_of_its_step(make_task: MakeTask, b
 def test_a_stop_before_any_evaluation_leaves_a_model(make_task: MakeTask, begin: Begin, stop_at: Any) -> None:
     task = make_task()
     start = begin(task)
-    _, keeper = run(task, start, stop_requested=stop_at(2))
-    assert keeper.parameters is not None
-    assert keeper.evaluation is not None
-    assert keeper.evaluation.bits_per_character is None
-    np.testing.assert_array_equal(keeper.parameters["output.kernel"], start.parameters["output.kernel"])
+    _, sink = run(task, start, stop_requested=stop_at(2))
+    assert sink.parameters is not None
+    assert sink.evaluation is not None
+    assert sink.evaluation.bits_per_character is None
+    np.testing.assert_array_equal(sink.parameters["output.kernel"], start.parameters["output.kernel"])
 
 
 def test_a_finished_run_just_says_so(make_task: MakeTask, begin: Begin) -> None:
     task = make_task(epochs=1)
-    records, keeper = run(task, begin(task))
-    assert keeper.checkpoint is not None
-    again, _ = run(task, keeper.checkpoint)
+    records, sink = run(task, begin(task))
+    assert sink.checkpoint is not None
+    again, _ = run(task, sink.checkpoint)
     assert again == records[-1:]
 
 
@@ -346,15 +346,15 @@ def test_what_is_not_finite_stops_the_run_with_the_last_good_state(
         return loss, gradients, state
 
     task.engine.loss_and_gradients = poisoned  # type: ignore[method-assign]
-    start, keeper = begin(task), MemoryKeeper()
-    loop = train_loop(task, start, keeper=keeper)
+    start, sink = begin(task), MemorySink()
+    loop = train_loop(task, start, sink=sink)
     assert [record.step for record in itertools.islice(loop, 4)] == [1, 2, 3, 4]
     good = start.copy()
     with pytest.raises(DivergenceError, match=r"at step 5.*after step 4.*learning_rate.*clip_norm"):
         next(loop)
-    assert keeper.checkpoint is not None
-    assert keeper.checkpoint.progress.step == 4
-    assert all_bytes(keeper.checkpoint) == all_bytes(good)
+    assert sink.checkpoint is not None
+    assert sink.checkpoint.progress.step == 4
+    assert all_bytes(sink.checkpoint) == all_bytes(good)
 
 
 @pytest.mark.parametrize("validation", [12, 0])
@@ -362,11 +362,11 @@ def test_a_last_step_that_ruins_the_network_is_not_kept(
     make_task: MakeTask, begin: Begin, validation: int
 ) -> None:
     task = make_task(epochs=2, validation=validation, learning_rate=1e38, clip_norm=None, optimizer="sgd")
-    start, keeper = begin(task), MemoryKeeper()
-    loop = train_loop(replace_last_gradient(task), start, keeper=keeper)
+    start, sink = begin(task), MemorySink()
+    loop = train_loop(replace_last_gradient(task), start, sink=sink)
     with pytest.raises(DivergenceError, match=r"not finite after step \d+; what was saved before it is kept"):
         list(loop)
-    assert keeper.parameters is None
+    assert sink.parameters is None
 
 
 def replace_last_gradient(task: TrainingTask) -> TrainingTask:

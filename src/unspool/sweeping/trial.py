@@ -16,7 +16,7 @@ from unspool.evaluation.streams import evaluate_stream
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters, initialize
 from unspool.text.streams.stream import TokenStream
-from unspool.training.checkpoint_sink import MemoryKeeper
+from unspool.training.checkpoint_sink import MemorySink
 from unspool.training.checkpoints import RunProgress
 from unspool.training.config import TrainingConfig
 from unspool.training.loop import train_loop
@@ -180,7 +180,7 @@ class _Trial:
     def reports(self) -> Iterator[TrialReport]:
         """Train, and measure whenever another part of the budget is spent; the loop measures at its end."""
         parts, reached, step = self.job.evaluations, 0, None
-        for record in train_loop(self.task, self.start, keeper=MemoryKeeper(), clock=self.spent):
+        for record in train_loop(self.task, self.start, sink=MemorySink(), clock=self.spent):
             if isinstance(record, StepRecord):
                 step, self.seconds = record, self.spent.seconds
                 part = int(record.progress * parts)

@@ -7,8 +7,8 @@ from unspool.training.optimizers import FloatArray
 from unspool.training.records import EvaluationRecord
 
 
-class Keeper(Protocol):
-    """Keep what the loop hands over; what is handed over changes later, so a keeper copies or writes it."""
+class CheckpointSink(Protocol):
+    """Keep what the loop hands over; what is handed over changes later, so a sink copies or writes it."""
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Keep the last state in place of the one before."""
@@ -19,7 +19,7 @@ class Keeper(Protocol):
         ...
 
 
-class MemoryKeeper:
+class MemorySink:
     """Keep copies in memory, for a run that leaves no files.
 
     Attributes:

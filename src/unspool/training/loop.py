@@ -24,7 +24,7 @@ from unspool.evaluation.streams import (
 )
 from unspool.text.streams.lanes import Window
 from unspool.training.averaging import update_average
-from unspool.training.checkpoint_sink import Keeper
+from unspool.training.checkpoint_sink import CheckpointSink
 from unspool.training.checkpoints import Checkpoint
 from unspool.training.dropout import loss_and_gradients
 from unspool.training.early_stopping import note_evaluation, out_of_patience
@@ -52,7 +52,7 @@ def train_loop(
     task: TrainingTask,
     start: Checkpoint,
     *,
-    keeper: Keeper,
+    sink: CheckpointSink,
     stop_requested: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[TrainingRecord]:
@@ -64,7 +64,7 @@ def train_loop(
     Args:
         task: What to train on what.
         start: From `fresh_start` or `load_checkpoint`; its arrays and its progress change in place.
-        keeper: Gets the checkpoints and the best model.
+        sink: Gets the checkpoints and the best model.
         stop_requested: Asked after every step; where it says yes, the state is saved, a StopRecord is
             yielded and the loop is over.
         clock: Seconds, from anywhere.
@@ -76,7 +76,7 @@ def train_loop(
     Raises:
         DivergenceError: If a loss or a gradient is not finite; the state before that step is saved.
     """
-    run = _Run(task, start, keeper, clock)
+    run = _Run(task, start, sink, clock)
     while start.progress.finished is None:
         for window in run.lanes.windows(start.progress.epoch, start.progress.window):
             yield run.step(window)
@@ -99,9 +99,9 @@ class _Run:
     """Hold what the loop needs at hand between two steps; all that lasts is in the checkpoint."""
 
     def __init__(
-        self, task: TrainingTask, start: Checkpoint, keeper: Keeper, clock: Callable[[], float]
+        self, task: TrainingTask, start: Checkpoint, sink: CheckpointSink, clock: Callable[[], float]
     ) -> None:
-        self.task, self.config, self.keeper, self.clock = task, task.config, keeper, clock
+        self.task, self.config, self.sink, self.clock = task, task.config, sink, clock
         self.checkpoint, self.progress = start, start.progress
         self.lanes = task.lanes()
         self.measured = measured_part(
@@ -215,7 +215,7 @@ class _Run:
 
     def diverged(self, what: str, value: float) -> DivergenceError:
         """Save the state before this step, which is untouched, and describe what happened."""
-        self.keeper.save_checkpoint(self.checkpoint)
+        self.sink.save_checkpoint(self.checkpoint)
         return DivergenceError(
             f"the {what} is {value} at step {self.progress.step + 1}; the state after step "
             f"{self.progress.step} is kept; start again with {self.advice()}"
@@ -303,7 +303,7 @@ class _Run:
         progress.seconds = self.clock() - self.started
         record = self.evaluation_record(held_out, best=best)
         if best:
-            self.keeper.save_model(self.checkpoint.model, record)
+            self.sink.save_model(self.checkpoint.model, record)
         yield record
         moment = Moment(
             engine=task.engine, parameters=self.checkpoint.model, step=progress.step, epoch=self.epoch
@@ -340,9 +340,9 @@ class _Run:
     def save(self, *, complete: bool) -> CheckpointRecord:
         """Save the state; where `complete` is set and there is no model yet, save one as well."""
         if complete and self.progress.best_step is None:
-            self.keeper.save_model(self.checkpoint.model, self.evaluation_record(None, best=True))
+            self.sink.save_model(self.checkpoint.model, self.evaluation_record(None, best=True))
         self.progress.seconds = self.clock() - self.started
-        self.keeper.save_checkpoint(self.checkpoint)
+        self.sink.save_checkpoint(self.checkpoint)
         self.saved = self.clock()
         return CheckpointRecord(step=self.progress.step, seconds=self.progress.seconds)
 

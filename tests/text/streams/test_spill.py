@@ -11,15 +11,15 @@ import pytest
 
 from unspool.errors import CorpusError
 from unspool.text.streams import spill as spools
-from unspool.text.streams.spill import Spool
+from unspool.text.streams.spill import Spill
 
 
-def filled(parts: list[list[int]]) -> Spool:
-    """Make a spool of some numbers."""
-    spool = Spool()
+def filled(parts: list[list[int]]) -> Spill:
+    """Make a spill of some numbers."""
+    spill = Spill()
     for part in parts:
-        spool.append(np.array(part, np.uint16))
-    return spool
+        spill.append(np.array(part, np.uint16))
+    return spill
 
 
 def open_files() -> int:
@@ -31,11 +31,11 @@ def open_files() -> int:
 @pytest.mark.parametrize("spill", [0, 5, 6, 7, 1000])
 def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, spill: int) -> None:
     monkeypatch.setattr(spools, "SPILL", spill)
-    spool = filled([[1, 2, 3], [], [400, 500]])
-    assert spool.size == 10
-    blocks = [block.view(np.uint16).tolist() for block in spool.blocks(4)]
+    spill = filled([[1, 2, 3], [], [400, 500]])
+    assert spill.size == 10
+    blocks = [block.view(np.uint16).tolist() for block in spill.blocks(4)]
     assert blocks == [[1, 2], [3, 400], [500]]
-    array, mapped = spool.array(np.uint16)
+    array, mapped = spill.array(np.uint16)
     assert array.tolist() == [1, 2, 3, 400, 500]
     assert not array.flags.writeable
     assert (mapped is not None) == (spill < 10)
@@ -48,10 +48,10 @@ def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, spill: int) -> 
 @pytest.mark.parametrize("size", [2, 4, 100])
 def test_bytes_are_changed_where_they_are(monkeypatch: pytest.MonkeyPatch, spill: int, size: int) -> None:
     monkeypatch.setattr(spools, "SPILL", spill)
-    spool = filled([[1, 2, 3], [400, 500]])
-    spool.rewrite(size, lambda block: block.view(np.uint16) + np.uint16(1))
-    spool.append(np.array([7], np.uint16))
-    assert spool.array(np.uint16)[0].tolist() == [2, 3, 4, 401, 501, 7]
+    spill = filled([[1, 2, 3], [400, 500]])
+    spill.rewrite(size, lambda block: block.view(np.uint16) + np.uint16(1))
+    spill.append(np.array([7], np.uint16))
+    assert spill.array(np.uint16)[0].tolist() == [2, 3, 4, 401, 501, 7]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems name no file that has no name")
@@ -103,15 +103,15 @@ def test_a_disk_that_gets_full_is_one_clear_error(
     noise: list[object] = []
     monkeypatch.setattr(sys, "excepthook", lambda *error: noise.append(error))
     before = open_files()
-    spool = Spool()
+    spill = Spill()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         for _ in range(room // 100):
-            spool.append(np.zeros(100, np.uint8))
+            spill.append(np.zeros(100, np.uint8))
         with pytest.raises(CorpusError, match=r"cannot be kept in .*file too large.*TMPDIR"):
-            spool.append(np.zeros(100, np.uint8))
-        del spool
+            spill.append(np.zeros(100, np.uint8))
+        del spill
         gc.collect()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -39,7 +39,7 @@ def create(folder: Path, task: TrainingTask, **options: Any) -> RunFolder:
 
 
 def train(run: RunFolder, task: TrainingTask, start: Checkpoint, **options: Any) -> None:
-    for record in train_loop(task, run.start(start), keeper=run, **options):
+    for record in train_loop(task, run.start(start), sink=run, **options):
         run.record(record)
 
 
@@ -104,7 +104,7 @@ def test_a_reopened_run_goes_on_as_if_it_had_not_stopped(
 def test_a_run_without_a_checkpoint_starts_again(make_task: MakeTask, begin: Begin, tmp_path: Path) -> None:
     task = make_task()
     run = create(tmp_path / "run", task)
-    for record in list(train_loop(task, begin(task), keeper=run))[:5]:
+    for record in list(train_loop(task, begin(task), sink=run))[:5]:
         run.record(record)
     (tmp_path / "run" / "checkpoint" / "last.safetensors").unlink()
     again = RunFolder.reopen(tmp_path / "run")

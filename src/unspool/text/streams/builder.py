@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.kernels.lines import recode
-from unspool.text.streams.spill import Spool
+from unspool.text.streams.spill import Spill
 from unspool.text.streams.stream import TokenStream, compact_dtype
 
 BLOCK = 1 << 20  # ids recoded at once
@@ -22,10 +22,10 @@ class StreamBuilder:
     """
 
     def __init__(self) -> None:
-        self._numbers = Spool()
+        self._numbers = Spill()
         self._dtype = compact_dtype(0)
         self._size = 0
-        self._starts = Spool()
+        self._starts = Spill()
         self._next = 0  # where the record begins that has not ended yet
         self.characters = 0
 
@@ -105,6 +105,6 @@ class StreamBuilder:
         if dtype == old:
             numbers.rewrite(BLOCK * old.itemsize, changed)
             return
-        self._dtype, self._numbers = dtype, Spool()
+        self._dtype, self._numbers = dtype, Spill()
         for raw in numbers.blocks(BLOCK * old.itemsize):
             self._numbers.append(changed(raw))

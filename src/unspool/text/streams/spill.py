@@ -86,7 +86,7 @@ class MappedFile:
         return np.frombuffer(raw, array.dtype)
 
 
-class Spool:
+class Spill:
     """Gather bytes, and give them back as one array, which is mapped where they lie in a file.
 
     The file is where the system keeps temporary ones (``TMPDIR``) and has no name, so nothing is left of it

@@ -63,7 +63,7 @@ RUN_FILES = (
 
 
 class RunFolder:
-    """Write what a run leaves on disk; a `Keeper` for `train_loop`.
+    """Write what a run leaves on disk; a `CheckpointSink` for `train_loop`.
 
     Make one with `create` or `reopen`. Feed it every record, so that it is written before the loop goes on.
 
