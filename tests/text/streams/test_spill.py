@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from unspool.errors import CorpusError
-from unspool.text.streams import spill as spools
+from unspool.text.streams import spill as module
 from unspool.text.streams.spill import Spill
 
 
@@ -28,9 +28,9 @@ def open_files() -> int:
     return len(list(shown.iterdir())) if shown.exists() else 0
 
 
-@pytest.mark.parametrize("spill", [0, 5, 6, 7, 1000])
-def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, spill: int) -> None:
-    monkeypatch.setattr(spools, "SPILL", spill)
+@pytest.mark.parametrize("most", [0, 5, 6, 7, 1000])
+def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(module, "SPILL", most)
     spill = filled([[1, 2, 3], [], [400, 500]])
     assert spill.size == 10
     blocks = [block.view(np.uint16).tolist() for block in spill.blocks(4)]
@@ -38,16 +38,16 @@ def test_what_went_in_comes_out(monkeypatch: pytest.MonkeyPatch, spill: int) -> 
     array, mapped = spill.array(np.uint16)
     assert array.tolist() == [1, 2, 3, 400, 500]
     assert not array.flags.writeable
-    assert (mapped is not None) == (spill < 10)
+    assert (mapped is not None) == (most < 10)
     if mapped is not None:
         mapped.give_back()
     assert array.tolist() == [1, 2, 3, 400, 500]
 
 
-@pytest.mark.parametrize("spill", [0, 6, 1000])
+@pytest.mark.parametrize("most", [0, 6, 1000])
 @pytest.mark.parametrize("size", [2, 4, 100])
-def test_bytes_are_changed_where_they_are(monkeypatch: pytest.MonkeyPatch, spill: int, size: int) -> None:
-    monkeypatch.setattr(spools, "SPILL", spill)
+def test_bytes_are_changed_where_they_are(monkeypatch: pytest.MonkeyPatch, most: int, size: int) -> None:
+    monkeypatch.setattr(module, "SPILL", most)
     spill = filled([[1, 2, 3], [400, 500]])
     spill.rewrite(size, lambda block: block.view(np.uint16) + np.uint16(1))
     spill.append(np.array([7], np.uint16))
@@ -56,7 +56,7 @@ def test_bytes_are_changed_where_they_are(monkeypatch: pytest.MonkeyPatch, spill
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems name no file that has no name")
 def test_a_file_gets_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(module, "SPILL", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = open_files()
     array, mapped = filled([[1, 2, 3]]).array(np.uint16)
@@ -68,7 +68,7 @@ def test_a_file_gets_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         pytest.skip("the disk has no files without a name")
     assert not mapped.link(name)
     assert np.fromfile(name, np.uint16).tolist() == [1, 2, 3]
-    monkeypatch.setattr(spools, "OPEN_FILES", tmp_path / "missing")
+    monkeypatch.setattr(module, "OPEN_FILES", tmp_path / "missing")
     assert not mapped.link(tmp_path / "other")
     del array, mapped
     gc.collect()
@@ -76,7 +76,7 @@ def test_a_file_gets_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 def test_nothing_is_left_open_or_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(module, "SPILL", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = open_files()
     array, mapped = filled([[1]]).array(np.uint16)
@@ -88,7 +88,7 @@ def test_nothing_is_left_open_or_named(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_no_room_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(module, "SPILL", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(CorpusError, match=r"cannot be kept in .*missing.*TMPDIR"):
         filled([[1]])
@@ -98,7 +98,7 @@ def test_no_room_is_an_error_that_says_where(monkeypatch: pytest.MonkeyPatch, tm
 def test_a_disk_that_gets_full_is_one_clear_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int
 ) -> None:
-    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(module, "SPILL", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     noise: list[object] = []
     monkeypatch.setattr(sys, "excepthook", lambda *error: noise.append(error))
