@@ -10,11 +10,13 @@ import pytest
 
 import unspool
 from tests.cli.play_models import cyclic
+from unspool.cli.output.text_files import may_have_lines
 from unspool.cli.play.prediction import Predictor, View
 from unspool.errors import ConfigError
 from unspool.evaluation.character_grid import cells_of
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.text.novelty import NoveltyIndex
+from unspool.text.records import Records
 from unspool.text.tokenizers.bytes import ByteTokenizer
 
 TEXT = "né€ 🎈."  # no byte stands there twice
@@ -150,3 +152,12 @@ def test_pairs_have_bytes_on_both_sides(tmp_path: Path) -> None:
     pairs = list(itertools.product(["é", "世"], ["ä", "🎈"]))
     model = trained(pairs * 9, tmp_path, tokenizer="bytes", network=SMALL)
     assert [text.finish_reason for text in model.generate(source="é世", n=2)]
+
+
+def test_names_of_bytes_come_a_line_each(tmp_path: Path) -> None:
+    names = ["anna", "bob", "caro", "dan"] * 9
+    model = trained(names, tmp_path, tokenizer="bytes", network=SMALL)
+    assert not may_have_lines(model, [""])
+    assert may_have_lines(model, ["a\n"])
+    document = Records.of(["\n".join(names)], document=True)
+    assert may_have_lines(trained(document, tmp_path / "verses", tokenizer="bytes", network=SMALL), [""])

@@ -95,8 +95,13 @@ def refuse_line_ends(path: Path, model: "Generator", prompts: list[str], *, filt
 
 
 def may_have_lines(model: "Generator", prompts: list[str], ends: str = "\n") -> bool:
-    """Tell whether a model's texts can have lines of their own."""
-    return any(end in text for text in (*model.tokenizer.symbols, *prompts) for end in ends)
+    """Tell whether a model's texts can have lines of their own.
+
+    A tokenizer that knows every byte says nothing of that; the texts that its model has learnt from do.
+    """
+    learnt = model.tokenizer.whole_characters or model.data.get("document")
+    symbols = model.tokenizer.symbols if learnt else ()
+    return any(end in text for text in (*symbols, *prompts) for end in ends)
 
 
 @contextmanager
@@ -134,7 +139,7 @@ def screen_sink(*, lines: bool) -> Iterator[Write]:
             rule = "" if first else f"{SEPARATOR}\n"
             print(rule + for_stdout(generation.text))
         else:
-            print(one_line(generation.text) if terminal else generation.text)
+            print(one_line(generation.text) if terminal or "\n" in generation.text else generation.text)
         first = False
         flush()
 
