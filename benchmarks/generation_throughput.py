@@ -42,16 +42,17 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: float) -> Callable[[], float]:
     """Prepare a round of unspool's: characters per second, with further options of decoding."""
     from unspool.engines import make_engine
+    from unspool.generation.engine import EngineRequest
     from unspool.generation.options.generation_options import GenerationOptions
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)
     length = max(1, arguments.characters // batch_size)
     options = GenerationOptions(max_new_tokens=length, temperature=arguments.temperature, seed=0, **decoding)
-    prompts = [np.zeros(0, np.int32)] * batch_size
+    request = EngineRequest([np.zeros(0, np.int32)] * batch_size, options)
 
     def run() -> float:
-        taken = harness.seconds(lambda: made.append(engine.generate(parameters, prompts, options)))
+        taken = harness.seconds(lambda: made.append(engine.generate(parameters, request)))
         drawn = sum(len(sequence.ids) for sequence in made.pop())
         if drawn != batch_size * length:
             raise SystemExit(f"expected {batch_size * length} characters, got {drawn}")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import unspool
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 
 from .artifacts.models import make_model, save
@@ -84,12 +85,12 @@ def test_eight_threads_on_one_model_get_what_one_gets(folder: Path) -> None:
 def test_a_call_that_waits_for_another_lets_other_threads_run(folder: Path, name: str) -> None:
     model = unspool.load(folder, threads=1)  # the team that calls of one thread's width take as well
     endless = GenerationOptions(max_new_tokens=90_000, logit_bias={model.tokenizer.eos_id: -99})
-    nothing = [np.zeros(0, np.int32)] * 64
+    request = EngineRequest([np.zeros(0, np.int32)] * 64, endless)
     CALLS[name](model)  # what it imports is there
 
     def turns_of_others() -> int:
         """Count how often this thread runs while one call is in the native loop and another waits for it."""
-        writes = threading.Thread(target=model._engine.generate, args=(model.parameters, nothing, endless))
+        writes = threading.Thread(target=model._engine.generate, args=(model.parameters, request))
         waits = threading.Thread(target=CALLS[name], args=(model,))
         writes.start()
         time.sleep(0.1)  # it has come to the native loop

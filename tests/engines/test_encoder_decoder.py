@@ -20,6 +20,7 @@ from tests.engines.variants import (
 )
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.errors import ConfigError
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import ENCODER, count_parameters, parameter_shapes
@@ -155,8 +156,8 @@ def test_a_start_without_a_source_is_refused(engine_name: str) -> None:
         lambda: engine.token_losses(parameters, case.window, case.state, reset_id=EOS_ID),
         lambda: engine.logits(parameters, case.window.ids, case.state, reset_id=EOS_ID),
         lambda: engine.forward(parameters, lanes=B)(case.window.ids, case.state, reset_id=EOS_ID),
-        lambda: engine.generate(parameters, empty, GenerationOptions(max_new_tokens=2)),
-        lambda: engine.stream(parameters, empty[0], GenerationOptions(max_new_tokens=2)),
+        lambda: engine.generate(parameters, EngineRequest(empty, GenerationOptions(max_new_tokens=2))),
+        lambda: engine.stream(parameters, EngineRequest([empty[0]], GenerationOptions(max_new_tokens=2))),
         lambda: engine.initial_state(B, parameters),
     ):
         with pytest.raises(ConfigError, match=r"source.*trained on pairs"):
@@ -176,10 +177,10 @@ def test_what_follows_a_state_is_the_decoder_alone(engine_name: str) -> None:
         np.testing.assert_array_equal(mine, theirs)
     options, prompt = GenerationOptions(max_new_tokens=6, seed=1), np.array([EOS_ID], np.int32)
     one = case.state[:, :, :1]
-    (text,) = pair.generate(parameters, [prompt], options, states=one)
-    (other,) = plain.generate(own, [prompt], options, states=one)
+    (text,) = pair.generate(parameters, EngineRequest([prompt], options, states=one))
+    (other,) = plain.generate(own, EngineRequest([prompt], options, states=one))
     np.testing.assert_array_equal(text.ids, other.ids)
-    pieces = list(pair.stream(parameters, prompt, options, states=one))
+    pieces = list(pair.stream(parameters, EngineRequest([prompt], options, states=one)))
     np.testing.assert_array_equal(np.concatenate([piece.ids for piece in pieces]), text.ids)
 
 

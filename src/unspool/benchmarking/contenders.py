@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from unspool.engines import make_engine
 from unspool.errors import UnspoolError
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import Parameters
@@ -73,8 +74,8 @@ def writing(
     parameters["output.bias"][-1] = NEVER
     engine = make_engine("cpu", config, threads=threads)
     options = GenerationOptions(max_new_tokens=count, temperature=1.0, seed=0)
-    prompts = [np.zeros(0, np.int32)] * texts
-    return lambda: engine.generate(parameters, prompts, options)
+    request = EngineRequest([np.zeros(0, np.int32)] * texts, options)
+    return lambda: engine.generate(parameters, request)
 
 
 def refuse_other_work(losses: Mapping[str, float], *, tolerance: Mapping[str, float]) -> None:

@@ -1,6 +1,6 @@
 """The network in the native kernels: slices of the batch on threads, vectors of the processor's own width."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +18,10 @@ from unspool.engines.protocol import (
     Parameters,
     StateArray,
     finite_logits,
-    refuse_unresolved,
     refused_cell,
 )
-from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.sampling.random import fresh_seed, sequence_keys
 from unspool.generation.search.forward import Forward
 from unspool.kernels.generation import Decoding, Sequences, generate
 from unspool.kernels.machine import default_threads
@@ -213,67 +210,24 @@ class CpuEngine:
         for start in range(0, T, steps):
             yield slice(start, start + steps)
 
-    def generate(
-        self,
-        parameters: Parameters,
-        prompts: Sequence[NDArray[np.integer[Any]]],
-        options: GenerationOptions,
-        *,
-        first: int = 0,
-        states: StateArray | None = None,
-        guide: Guide | None = None,
-        stop: TokenAutomaton | None = None,
-    ) -> list[GeneratedIds]:
-        """Continue every prompt; see `unspool.engines.protocol.Engine`."""
-        refuse_unresolved(options, guide, vocab_size=self.config.symbols)
-        seed = fresh_seed() if options.seed is None else options.seed
-        untied = self._untied(parameters)
-        decoding = decoding_of(options, guide, stop)
-        results = []
-        for start in range(0, len(prompts), GENERATED_AT_ONCE):
-            some = prompts[start : start + GENERATED_AT_ONCE]
-            last = start + len(some)
-            call = begin_sequences(
-                self.config,
-                some,
-                options,
-                keys=sequence_keys(seed, len(some), first=first + start),
-                fresh=self.initial_state(len(some), parameters),
-                states=None if states is None else states[:, :, start:last],
-                guide=None if guide is None else guide.part(start, last),
-                stop=stop,
-            )
+    def generate(self, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
+        """Continue every prompt; see `unspool.generation.engine`."""
+        request.check_ids(self.config.symbols)
+        untied, decoding, results = self._untied(parameters), decoding_of(request), []
+        for start in range(0, len(request.prompts), GENERATED_AT_ONCE):
+            part = request.part(start, start + GENERATED_AT_ONCE)
+            fresh = self.initial_state(len(part.prompts), parameters)
+            call = begin_sequences(self.config, part, fresh=fresh)
             results += generated(call, generate(self._network, untied, call, decoding))
         return results
 
-    def stream(
-        self,
-        parameters: Parameters,
-        prompt: NDArray[np.integer[Any]],
-        options: GenerationOptions,
-        *,
-        first: int = 0,
-        states: StateArray | None = None,
-        guide: Guide | None = None,
-        stop: TokenAutomaton | None = None,
-    ) -> Iterator[GeneratedIds]:
-        """Continue one prompt and yield what is drawn in pieces; the text is that of `generate`."""
-        refuse_unresolved(options, guide, vocab_size=self.config.symbols)
-        seed = fresh_seed() if options.seed is None else options.seed
+    def stream(self, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
+        """Continue the only prompt and yield what is drawn in pieces; the text is that of `generate`."""
+        request.check_ids(self.config.symbols)
         network = self._make_network(threads=1)  # its own: other calls may come between two pieces
         network.load(self._untied(parameters))
-        decoding = decoding_of(options, guide, stop)
-        call = begin_sequences(
-            self.config,
-            [prompt],
-            options,
-            keys=sequence_keys(seed, 1, first=first),
-            fresh=self.initial_state(1, parameters),
-            states=states,
-            guide=guide,
-            stop=stop,
-        )
-        return _pieces(network, call, decoding)
+        call = begin_sequences(self.config, request, fresh=self.initial_state(1, parameters))
+        return _pieces(network, call, decoding_of(request))
 
 
 def _pieces(network: NativeNetwork, call: Sequences, decoding: Decoding) -> Iterator[GeneratedIds]:

@@ -5,7 +5,7 @@ an engine of its own, so whatever computes a network computes a pair of them: th
 gives back for its first states is the encoder's outside gradient.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,9 +22,8 @@ from unspool.engines.protocol import (
     Parameters,
     StateArray,
 )
-from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
-from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.search.forward import Forward
 from unspool.network.conditions import no_source
 from unspool.network.config import NetworkConfig
@@ -150,53 +149,17 @@ class EncoderDecoder:
 
         return checked
 
-    def generate(
-        self,
-        parameters: Parameters,
-        prompts: Sequence[NDArray[np.integer[Any]]],
-        options: GenerationOptions,
-        *,
-        first: int = 0,
-        states: StateArray | None = None,
-        guide: Guide | None = None,
-        stop: TokenAutomaton | None = None,
-    ) -> list[GeneratedIds]:
-        """Continue every prompt from its state; see `unspool.engines.protocol.Engine`."""
-        if states is None:
+    def generate(self, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
+        """Continue every prompt from its state; see `unspool.generation.engine`."""
+        if request.states is None:
             raise no_source()
-        return self.decoder.generate(
-            _decoder_parameters(parameters),
-            prompts,
-            options,
-            first=first,
-            states=states,
-            guide=guide,
-            stop=stop,
-        )
+        return self.decoder.generate(_decoder_parameters(parameters), request)
 
-    def stream(
-        self,
-        parameters: Parameters,
-        prompt: NDArray[np.integer[Any]],
-        options: GenerationOptions,
-        *,
-        first: int = 0,
-        states: StateArray | None = None,
-        guide: Guide | None = None,
-        stop: TokenAutomaton | None = None,
-    ) -> Iterator[GeneratedIds]:
-        """Continue one prompt from its state, piece by piece; see `unspool.engines.protocol.Engine`."""
-        if states is None:
+    def stream(self, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
+        """Continue the only prompt from its state, piece by piece; see `unspool.generation.engine`."""
+        if request.states is None:
             raise no_source()
-        return self.decoder.stream(
-            _decoder_parameters(parameters),
-            prompt,
-            options,
-            first=first,
-            states=states,
-            guide=guide,
-            stop=stop,
-        )
+        return self.decoder.stream(_decoder_parameters(parameters), request)
 
     @property
     def _source_eos(self) -> int:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.engines.protocol import StateArray
-from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.automata.automaton import TokenAutomaton
+from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import Alternatives, GeneratedIds
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.penalties import PENALTIES
@@ -19,8 +19,9 @@ Ids = NDArray[np.int32]
 FINISH_REASONS = {"end": "stop", "stop": "stop", "blocked": "blocked"}
 
 
-def decoding_of(options: GenerationOptions, guide: Guide | None, stop: TokenAutomaton | None) -> Decoding:
+def decoding_of(request: EngineRequest) -> Decoding:
     """Say in numbers and arrays how symbols are drawn."""
+    options, guide, stop = request.options, request.guide, request.stop
     return Decoding(
         penalties=_stages(options, PENALTIES),
         samplers=_stages(options, options.sampler_names),
@@ -54,31 +55,28 @@ def _arrays(automaton: TokenAutomaton) -> Automaton:
     )
 
 
-def begin_sequences(
-    config: NetworkConfig,
-    prompts: Sequence[NDArray[np.integer[Any]]],
-    options: GenerationOptions,
-    *,
-    keys: NDArray[np.uint64],
-    fresh: StateArray,
-    states: StateArray | None,
-    guide: Guide | None,
-    stop: TokenAutomaton | None,
-) -> Sequences:
-    """Say where sequences begin; see `unspool.engines.protocol.Engine.generate`."""
-    N, eos = len(prompts), config.symbols - 1
+def begin_sequences(config: NetworkConfig, request: EngineRequest, *, fresh: StateArray) -> Sequences:
+    """Return where sequences begin.
+
+    Args:
+        config: The network.
+        request: What is to be written.
+        fresh: The states of as many fresh starts.  # (L, S, N, H)
+    """
+    prompts, options, states = request.prompts, request.options, request.states
+    eos, guide, stop = config.symbols - 1, request.guide, request.stop
     looks_back = any(map(options.turns_on, PENALTIES))
     start = np.array([eos] if states is None else [], dtype=np.int32)
     contexts = [prompt[prompt < eos].astype(np.int32) for prompt in prompts] if looks_back else None
     return Sequences(
         prompts=[np.concatenate([start, prompt]).astype(np.int32) for prompt in prompts],
         contexts=contexts,
-        keys=keys,
-        drawn=np.zeros(N, dtype=np.int64),
+        keys=request.keys,
+        drawn=np.zeros(len(prompts), dtype=np.int64),
         state=(fresh if states is None else states).transpose(2, 0, 1, 3).astype(np.float32, order="C"),
         from_state=states is not None,
         guide_states=None if guide is None else guide.starts.astype(np.int32),
-        stop_states=None if stop is None else np.full(N, stop.start, dtype=np.int32),
+        stop_states=None if stop is None else np.full(len(prompts), stop.start, dtype=np.int32),
         max_new_tokens=options.max_new_tokens,
         limit=options.max_new_tokens,
         end_id=eos,

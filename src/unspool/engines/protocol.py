@@ -5,22 +5,18 @@ returned, never kept inside: (L, S, B, H) float32, zeros at a fresh start. Windo
 <pad> (id 0) is outside the softmax: its logit is -inf, and a target of 0 is not counted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError, NetworkError
-from unspool.generation.options.generation_options import OF_TEXTS, GenerationOptions
+from unspool.generation.engine import WritingEngine
 from unspool.network.config import NetworkConfig
 
 if TYPE_CHECKING:
-    from unspool.generation.automata.automaton import Guide, TokenAutomaton
-    from unspool.generation.generated_ids import GeneratedIds
-    from unspool.generation.search.forward import Forward
     from unspool.text.streams.lanes import Window
 
 Floats = NDArray[np.floating[Any]]
@@ -50,23 +46,6 @@ class Loss:
         return self.total / self.count if self.count else 0.0
 
 
-def refuse_unresolved(options: "GenerationOptions", guide: "Guide | None", *, vocab_size: int) -> None:
-    """Refuse what an engine, which knows ids alone, cannot do.
-
-    Raises:
-        ConfigError: If an option is about text, or what is given does not fit together.
-    """
-    for name in OF_TEXTS:
-        value = getattr(options, name)
-        check(name, value, "none: an engine knows ids, Generator.generate knows texts", value is None)
-    fits = all(is_whole(key, least=1) and int(key) < vocab_size for key in options.logit_bias or {})
-    check("logit_bias", options.logit_bias, f"ids from 1 to {vocab_size - 1}", fits)
-    ok = options.logprobs is None or options.logprobs < vocab_size
-    check("logprobs", options.logprobs, f"a whole number from 1 to {vocab_size - 1}, or none", ok)
-    if guide is not None:
-        guide.check(options.max_new_tokens)
-
-
 def finite_logits(logits: Floats) -> Floats:
     """Return the logits (…, V) as they are, once they are known to be finite but for the `<pad>` column.
 
@@ -79,7 +58,7 @@ def finite_logits(logits: Floats) -> Floats:
     return logits
 
 
-class Engine(Protocol):
+class Engine(WritingEngine, Protocol):
     """One way to compute a network.
 
     Attributes:
@@ -92,14 +71,6 @@ class Engine(Protocol):
     config: NetworkConfig
     threads: int
     precision: str
-
-    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> StateArray:
-        """Make the state of a fresh start (L, S, B, H).
-
-        It is zeros, unless the network learns its first state, which is then among the parameters; without
-        these it is zeros in any case.
-        """
-        ...
 
     def loss_and_gradients(
         self,
@@ -143,85 +114,6 @@ class Engine(Protocol):
         Returns:
             Nats of each target (T, B), 0 where the target is 0; the state after the window.
         """
-        ...
-
-    def logits(
-        self,
-        parameters: Parameters,
-        ids: NDArray[np.integer[Any]],
-        state: StateArray,
-        *,
-        reset_id: int | None = None,
-    ) -> tuple[Floats, StateArray]:
-        """Run ids (T, B) forward.
-
-        Returns:
-            Logits (T, B, V), the <pad> column -inf; the state after the last step.
-
-        Raises:
-            NetworkError: If a logit is not finite.
-        """
-        ...
-
-    def forward(self, parameters: Parameters, *, lanes: int) -> "Forward":
-        """Prepare `logits` for many short calls with the same parameters.
-
-        Args:
-            parameters: The network's parameters; they must not change while the result is in use.
-            lanes: How many sequences a call will have, or about.
-
-        Returns:
-            A function that does as `logits` does; other calls of the engine may come between two of it.
-        """
-        ...
-
-    def generate(
-        self,
-        parameters: Parameters,
-        prompts: Sequence[NDArray[np.integer[Any]]],
-        options: "GenerationOptions",
-        *,
-        first: int = 0,
-        states: StateArray | None = None,
-        guide: "Guide | None" = None,
-        stop: "TokenAutomaton | None" = None,
-    ) -> "list[GeneratedIds]":
-        """Continue every prompt; sequence i draws from the random stream (seed, first + i) alone.
-
-        Args:
-            parameters: The network's parameters.
-            prompts: One array of ids for each sequence to generate, already repeated n times. An empty one
-                is welcome.
-            options: How to sample and when to stop, all of it said in ids: biases by id, and neither
-                `bad_words`, `stop` nor `best_of`, which a guide, the next but one and the caller are for.
-            first: Random stream of the first sequence.
-            states: Where each sequence goes on from: the prompts are read as they are, and after an empty
-                one the first symbol is drawn from the state itself. None for a fresh start: the engine puts
-                the <eos> that starts a record before each prompt.  # (L, S, N, H)
-            guide: What may be drawn, and where each sequence stands in it; None for no limits.
-            stop: Ends a sequence with the symbol that leads to `DEAD`, once there are `min_tokens`; under a
-                guide only where it accepts.
-
-        Returns:
-            The new ids of each sequence, in the order of the prompts.
-
-        Raises:
-            NetworkError: If a logit is not finite.
-        """
-        ...
-
-    def stream(
-        self,
-        parameters: Parameters,
-        prompt: NDArray[np.integer[Any]],
-        options: "GenerationOptions",
-        *,
-        first: int = 0,
-        states: StateArray | None = None,
-        guide: "Guide | None" = None,
-        stop: "TokenAutomaton | None" = None,
-    ) -> "Iterator[GeneratedIds]":
-        """Continue one prompt piece by piece; together the pieces are what `generate` gives for it alone."""
         ...
 
 

@@ -10,33 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.engines.protocol import Engine, Floats, Parameters, StateArray, finite_logits, refuse_unresolved
-from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
+from unspool.engines.protocol import Engine, Floats, Parameters, StateArray, finite_logits
+from unspool.generation.automata.automaton import DEAD
+from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import Alternatives, GeneratedIds
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.draw import log_softmax, most_probable, next_token
-from unspool.generation.sampling.random import fresh_seed, sequence_keys, uniform
+from unspool.generation.sampling.random import uniform
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel
 
 Ids = NDArray[np.integer[Any]]
 
 
-def stream_by_steps(
-    engine: Engine,
-    parameters: Parameters,
-    prompt: Ids,
-    options: GenerationOptions,
-    *,
-    first: int = 0,
-    states: StateArray | None = None,
-    guide: Guide | None = None,
-    stop: TokenAutomaton | None = None,
-) -> Iterator[GeneratedIds]:
-    """Yield one piece for each symbol drawn after the prompt; see `unspool.engines.protocol.Engine`."""
-    refuse_unresolved(options, guide, vocab_size=engine.config.symbols)
-    key = sequence_keys(fresh_seed() if options.seed is None else options.seed, 1, first=first)[0]
-    return _stream(_Reader(engine, parameters, prompt, states), options, key, guide, stop)
+def stream_by_steps(engine: Engine, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
+    """Yield one piece for each symbol drawn after the prompt; see `unspool.generation.engine`."""
+    request.check_ids(engine.config.symbols)
+    return _stream(_Reader(engine, parameters, request), request)
 
 
 class _Reader:
@@ -48,13 +38,12 @@ class _Reader:
         passed: What might have come at each place of the prompt.  # (P, V)
     """
 
-    def __init__(
-        self, engine: Engine, parameters: Parameters, prompt: Ids, states: StateArray | None
-    ) -> None:
-        self._engine, self._parameters, self.prompt = engine, parameters, prompt
+    def __init__(self, engine: Engine, parameters: Parameters, request: EngineRequest) -> None:
+        self._engine, self._parameters, states = engine, parameters, request.states
+        (self.prompt,) = request.prompts
         self._state = engine.initial_state(1, parameters) if states is None else states
         eos = [engine.config.symbols - 1] if states is None else []
-        ids = np.concatenate([eos, prompt]).astype(np.int32)
+        ids = np.concatenate([eos, self.prompt]).astype(np.int32)
         rows = self._read(ids) if len(ids) else np.empty((0, engine.config.symbols))
         if states is not None:
             rows = np.concatenate([logits_of(engine.config, parameters, states)[None], rows])
@@ -69,13 +58,8 @@ class _Reader:
         self.logits = self._read(np.array([token], dtype=np.int32))[-1]
 
 
-def _stream(
-    reader: _Reader,
-    options: GenerationOptions,
-    key: np.uint64,
-    guide: Guide | None,
-    stop: TokenAutomaton | None,
-) -> Iterator[GeneratedIds]:
+def _stream(reader: _Reader, request: EngineRequest) -> Iterator[GeneratedIds]:
+    options, guide, stop, key = request.options, request.guide, request.stop, request.keys[0]
     eos, most = len(reader.logits) - 1, options.max_new_tokens
     prompt, written = reader.prompt[reader.prompt < eos], np.empty(0, dtype=np.int32)
     at = None if guide is None else int(guide.starts[0])
@@ -146,34 +130,11 @@ def logits_of(config: NetworkConfig, parameters: Parameters, state: StateArray) 
     return finite_logits(logits)
 
 
-def generate_by_steps(
-    engine: Engine,
-    parameters: Parameters,
-    prompts: Sequence[Ids],
-    options: GenerationOptions,
-    *,
-    first: int = 0,
-    states: StateArray | None = None,
-    guide: Guide | None = None,
-    stop: TokenAutomaton | None = None,
-) -> list[GeneratedIds]:
-    """Continue every prompt, one after the other; see `unspool.engines.protocol.Engine`."""
-    refuse_unresolved(options, guide, vocab_size=engine.config.symbols)
-    options = replace(options, seed=fresh_seed() if options.seed is None else options.seed)
-    results = []
-    for i, prompt in enumerate(prompts):
-        pieces = stream_by_steps(
-            engine,
-            parameters,
-            prompt,
-            options,
-            first=first + i,
-            states=None if states is None else states[:, :, i : i + 1],
-            guide=None if guide is None else guide.part(i, i + 1),
-            stop=stop,
-        )
-        results.append(joined(list(pieces)))
-    return results
+def generate_by_steps(engine: Engine, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
+    """Continue every prompt, one after the other; see `unspool.generation.engine`."""
+    request.check_ids(engine.config.symbols)
+    parts = (request.part(i, i + 1) for i in range(len(request.prompts)))
+    return [joined(list(stream_by_steps(engine, parameters, part))) for part in parts]
 
 
 def joined(pieces: Sequence[GeneratedIds]) -> GeneratedIds:

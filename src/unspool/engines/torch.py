@@ -5,7 +5,7 @@ float64, and takes every variant (resets, masks, cells) through the same few lin
 other engines against it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,9 +28,8 @@ from unspool.engines.protocol import (
     refused_cell,
 )
 from unspool.engines.reference_generation import generate_by_steps, stream_by_steps
-from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
-from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.search.forward import Forward
 from unspool.network.conditions import check_conditions, context_gates, fresh_state, start_states
 from unspool.network.config import NetworkConfig
@@ -191,37 +190,13 @@ class TorchEngine:
 
         return run
 
-    def generate(
-        self,
-        parameters: Parameters,
-        prompts: Sequence[NDArray[np.integer[Any]]],
-        options: GenerationOptions,
-        *,
-        first: int = 0,
-        states: StateArray | None = None,
-        guide: Guide | None = None,
-        stop: TokenAutomaton | None = None,
-    ) -> list[GeneratedIds]:
-        """Continue every prompt, one symbol at a time; see `unspool.engines.protocol.Engine`."""
-        return generate_by_steps(
-            self, parameters, prompts, options, first=first, states=states, guide=guide, stop=stop
-        )
+    def generate(self, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
+        """Continue every prompt, one symbol at a time; see `unspool.generation.engine`."""
+        return generate_by_steps(self, parameters, request)
 
-    def stream(
-        self,
-        parameters: Parameters,
-        prompt: NDArray[np.integer[Any]],
-        options: GenerationOptions,
-        *,
-        first: int = 0,
-        states: StateArray | None = None,
-        guide: Guide | None = None,
-        stop: TokenAutomaton | None = None,
-    ) -> Iterator[GeneratedIds]:
-        """Continue one prompt and yield each symbol as it is drawn; the text is that of `generate`."""
-        return stream_by_steps(
-            self, parameters, prompt, options, first=first, states=states, guide=guide, stop=stop
-        )
+    def stream(self, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
+        """Continue the only prompt and yield each symbol as it is drawn; the text is that of `generate`."""
+        return stream_by_steps(self, parameters, request)
 
     def _tensor(self, values: Floats) -> Tensor:
         return torch.from_numpy(np.array(values, dtype=self._numpy_dtype))  # a copy: nothing is shared

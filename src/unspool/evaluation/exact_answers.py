@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Parameters
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.conditions import no_source
 from unspool.text.streams.lanes import padded_sources
@@ -57,7 +58,8 @@ def _right(
     states = engine.encode(parameters, padded_sources(stream.sources, records))
     options = GenerationOptions(temperature=0, max_new_tokens=max(map(len, texts)))
     start = np.array([eos_id], np.int32)
-    answers = engine.generate(parameters, [start] * len(texts), options, states=states)
+    request = EngineRequest([start] * len(texts), options, states=states)
+    answers = engine.generate(parameters, request)
     return sum(
         answer.finish_reason == "stop" and np.array_equal(answer.ids, text[:-1])
         for answer, text in zip(answers, texts, strict=True)

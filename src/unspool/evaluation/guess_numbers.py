@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError
 from unspool.evaluation.scorer import Scorer
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 
 SAMPLES = 10_000
@@ -117,8 +118,8 @@ def _draw(scorer: Scorer, samples: int, options: GenerationOptions) -> Iterator[
     """Yield the log-probability of each sample, and whether it ended."""
     prompt = scorer.tokenizer.encode(scorer.prompt, unknown=scorer.rule)
     for first in range(0, samples, AT_ONCE):
-        some = [prompt] * min(AT_ONCE, samples - first)
-        for drawn in scorer.engine.generate(scorer.parameters, some, options, first=first):
+        request = EngineRequest([prompt] * min(AT_ONCE, samples - first), options, first=first)
+        for drawn in scorer.engine.generate(scorer.parameters, request):
             yield float(drawn.logprobs.sum(dtype=np.float64)), drawn.finish_reason == "stop"
 
 

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError, UnknownSymbolError
-from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.automata.automaton import Guide
 from unspool.generation.automata.joint_guide import at_least, joint_guide
 from unspool.generation.automata.phrases import PhraseAutomaton, phrase_automaton
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import OF_TEXTS, GenerationOptions
 from unspool.generation.sampling.random import fresh_seed
 from unspool.generation.states import State, stacked_states
@@ -24,42 +25,18 @@ StateLike = State | ArrayLike
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Request:
-    """Hold what is asked of an engine, each prompt once.
+    """What a user asks for, each prompt once.
 
     Args:
         asked: The options in the user's words, the seed drawn.
-        options: The options in symbols.
         prompts: Symbols of each prompt.
-        read: What an engine reads of each: after a state that has read nothing yet, `<eos>` first.
-        states: What each prompt goes on from; None for a fresh start.  # (L, S, P, H)
-        guide: What may be drawn, and where each prompt stands in it; None for no limits.
-        stop: What ends a text; None for nothing but `<eos>`.
+        in_ids: What an engine is asked. After a state that has read nothing yet, its prompts have `<eos>`
+            first.
     """
 
     asked: GenerationOptions
-    options: GenerationOptions
     prompts: list[Ids]
-    read: list[Ids]
-    states: NDArray[np.float32] | None
-    guide: Guide | None
-    stop: TokenAutomaton | None
-
-    def repeated(self, count: int) -> dict[str, Any]:
-        """Give the arguments of `Engine.generate` for so many texts of each prompt."""
-        states, guide = self.states, self.guide
-        return {
-            "prompts": [ids for ids in self.read for _ in range(count)],
-            "options": self.options,
-            "states": None if states is None else states.repeat(count, axis=2),
-            "guide": None if guide is None else Guide(guide.automaton, guide.starts.repeat(count)),
-            "stop": self.stop,
-        }
-
-    def single(self) -> dict[str, Any]:
-        """Give the arguments of `Engine.stream` for the only prompt."""
-        arguments = self.repeated(1)
-        (arguments["prompt"],) = arguments.pop("prompts")
-        return arguments
+    in_ids: EngineRequest
 
 
 def make_request(
@@ -97,20 +74,19 @@ def make_request(
     if state is not None:
         several, given = _paired(several, _several_states(state))
         if guide is not None and len(several) > len(prompts):
-            guide = Guide(guide.automaton, guide.starts.repeat(len(several)))
+            guide = guide.repeated(len(several))
         held = [one if isinstance(one, State) else State(np.asarray(one)) for one in given]
         states = stacked_states(held, state_shape)
         eos = [np.full(int(not isinstance(one, State)), tokenizer.eos_id, dtype=np.int32) for one in given]
-    in_ids: Any = dict.fromkeys(OF_TEXTS)
-    return Request(
-        asked=asked,
-        options=replace(asked, logit_bias=_biases(tokenizer, options), **in_ids),
-        prompts=several,
-        read=[np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],
+    unsaid: Any = dict.fromkeys(OF_TEXTS)
+    in_ids = EngineRequest(
+        [np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],
+        replace(asked, logit_bias=_biases(tokenizer, options), **unsaid),
         states=states,
         guide=_joint(tokenizer, asked, several, guide),
         stop=_phrases(tokenizer, asked.stop, "stop").automaton if asked.stop else None,
     )
+    return Request(asked=asked, prompts=several, in_ids=in_ids)
 
 
 def _normalized(tokenizer: Tokenizer, strings: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -1,15 +1,14 @@
 """Writing texts with a model: the methods that `unspool.Generator` has for it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, Unpack
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.generation.conditioning import Conditioning, Context, Floats
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.engine import WritingEngine
 from unspool.generation.options.generation_options import GenerationKeywords, GenerationOptions, N
 from unspool.generation.options.keywords import by_own_names, generation_options
 from unspool.generation.requests import Request, StateLike, make_request
@@ -20,30 +19,6 @@ from unspool.network.conditions import no_source
 from unspool.network.config import NetworkConfig
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
-
-
-class WritingEngine(Protocol):
-    """What writing needs of an engine; see `unspool.engines.protocol.Engine`."""
-
-    def initial_state(self, batch_size: int, parameters: Mapping[str, Floats] | None = None) -> Floats:
-        """Make the state of a fresh start."""
-        ...
-
-    def logits(
-        self, parameters: Mapping[str, Floats], ids: NDArray[np.integer[Any]], state: Floats
-    ) -> tuple[Floats, Floats]:
-        """Run ids forward."""
-        ...
-
-    @property
-    def generate(self) -> Callable[..., list[GeneratedIds]]:
-        """Continue every prompt."""
-        ...
-
-    @property
-    def stream(self) -> Callable[..., Iterator[GeneratedIds]]:
-        """Continue one prompt piece by piece."""
-        ...
 
 
 class Writing(Conditioning):
@@ -89,7 +64,7 @@ class Writing(Conditioning):
         check("prompt", prompt, "a string", isinstance(prompt, str))
         request = self._request([prompt], chosen, unknown, state, constraint)
         check("state", state, "one state: a stream is one text", len(request.prompts) == 1)
-        pieces = self._engine.stream(self.parameters, **request.single())
+        pieces = self._engine.stream(self.parameters, request.in_ids)
         return streamed_text(self.tokenizer, pieces, request.asked)
 
     def encode(self, text: str = "", *, unknown: Unknown = "error") -> State:
@@ -128,9 +103,8 @@ class Writing(Conditioning):
         check("best_of", count, f"a whole number ≥ n, {n}, or none", count >= n)
         check("first", first, f"a multiple of n, {n}, with best_of", count == n or first % n == 0)
         request = self._request(prompts, options, unknown, state, constraint)
-        drawn = self._engine.generate(
-            self.parameters, first=first if count == n else first // n * count, **request.repeated(count)
-        )
+        several = request.in_ids.repeated(count, first=first if count == n else first // n * count)
+        drawn = self._engine.generate(self.parameters, several)
         texts = [
             generation_of(self.tokenizer, request.prompts[i // count], result, request.asked)
             for i, result in enumerate(drawn)

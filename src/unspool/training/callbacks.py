@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import StateArray
 from unspool.errors import ArtifactError
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.source_texts import read_sources
@@ -59,8 +60,8 @@ class SamplingCallback:
         """Yield a sample for every temperature and prompt, temperatures outermost."""
         prompts, states = self._starts(moment)
         for temperature in self.temperatures:
-            options = self._options(temperature)
-            texts = moment.engine.generate(moment.parameters, prompts, options, states=states)
+            request = EngineRequest(prompts, self._options(temperature), states=states)
+            texts = moment.engine.generate(moment.parameters, request)
             for prompt, generated in zip(self.prompts, texts, strict=True):
                 yield SampleRecord(
                     step=moment.step,

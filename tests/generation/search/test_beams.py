@@ -17,6 +17,7 @@ from tests.generation.search.brute_force import (
     tiny_networks,
 )
 from unspool.errors import ConfigError
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.search.beams import best_first, search_beams
 from unspool.generation.search.forward import Searched, log_probabilities
@@ -100,7 +101,7 @@ def test_beams_are_what_the_words_say_and_stopping_changes_nothing(
 def test_one_beam_is_the_greedy_choice(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, network = tiny(engine_name, config)
     greedy = GenerationOptions(temperature=0, max_new_tokens=12)
-    (wanted,) = engine.generate(parameters, [PROMPT], greedy)
+    (wanted,) = engine.generate(parameters, EngineRequest([PROMPT], greedy))
     ((outcome,),) = search_beams(network, [PROMPT], BeamOptions(num_beams=1, max_new_tokens=12))
     np.testing.assert_array_equal(outcome.ids, wanted.ids)
     assert outcome.ended == (wanted.finish_reason == "stop")

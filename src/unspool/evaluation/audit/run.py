@@ -21,6 +21,7 @@ from unspool.evaluation.audit.exposure import Exposures, measure_exposures
 from unspool.evaluation.audit.fit import Fit, judge_fit
 from unspool.evaluation.audit.verdicts import Copying, Whole, judge_copying
 from unspool.evaluation.streams import evaluate_stream
+from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.random import sequence_keys
 from unspool.text.canaries import CanaryFormat, with_canaries
@@ -232,7 +233,7 @@ def _draw(
     for first in range(0, options.samples, DRAWN_AT_ONCE):
         report("writing texts", first, options.samples)
         prompts = [nothing] * min(DRAWN_AT_ONCE, options.samples - first)
-        drawn = engine.generate(parameters, prompts, options.generation, first=first)
+        drawn = engine.generate(parameters, EngineRequest(prompts, options.generation, first=first))
         texts += [result.ids for result in drawn]
     return texts
 

@@ -110,3 +110,7 @@ class Guide:
     def part(self, first: int, last: int) -> "Guide":
         """Give the guide of sequences first … last - 1 alone."""
         return Guide(self.automaton, self.starts[first:last])
+
+    def repeated(self, count: int) -> "Guide":
+        """Return the guide of so many sequences in the place of each."""
+        return Guide(self.automaton, self.starts.repeat(count))

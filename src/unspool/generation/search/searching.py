@@ -1,8 +1,8 @@
 """Searching a model for texts: the methods that `unspool.Generator` has for it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Protocol, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,10 @@ from unspool.configuration import check
 from unspool.generation.automata.automaton import TokenAutomaton
 from unspool.generation.conditioning import Conditioning, Context
 from unspool.generation.constraints.constraint import ConstraintLike
+from unspool.generation.engine import WritingEngine
 from unspool.generation.search.beams import search_beams
 from unspool.generation.search.enumeration import READ_AT_ONCE, OutcomeSearch
-from unspool.generation.search.forward import Floats, Forward, Searched
+from unspool.generation.search.forward import Floats, Searched
 from unspool.generation.search.search_options import (
     BeamKeywords,
     EnumerationKeywords,
@@ -26,18 +27,6 @@ from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
 
 
-class SearchedEngine(Protocol):
-    """What a search needs of an engine."""
-
-    def initial_state(self, batch_size: int, parameters: Mapping[str, Floats] | None = None) -> Floats:
-        """Make the state of a fresh start (L, S, B, H)."""
-        ...
-
-    def forward(self, parameters: Mapping[str, Floats], *, lanes: int) -> Forward:
-        """Prepare many short calls with the same parameters."""
-        ...
-
-
 class Searching(Conditioning):
     """Find texts with a network that the class on top of this one holds.
 
@@ -48,7 +37,7 @@ class Searching(Conditioning):
 
     tokenizer: Tokenizer
     parameters: dict[str, Floats]
-    _engine: SearchedEngine
+    _engine: WritingEngine
 
     def beam_search(
         self,

@@ -1,0 +1,154 @@
+"""What writing needs of an engine, and what it asks of it: prompts, options and states, all of it in ids."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool.configuration import check, is_whole
+from unspool.generation.automata.automaton import Guide, TokenAutomaton
+from unspool.generation.generated_ids import GeneratedIds
+from unspool.generation.options.generation_options import OF_TEXTS, GenerationOptions
+from unspool.generation.sampling.random import fresh_seed, sequence_keys
+from unspool.generation.search.forward import Floats, Forward
+
+Parameters = Mapping[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class EngineRequest:
+    """The sequences that an engine is to continue, and how.
+
+    Sequence i draws from the random stream (seed, first + i) alone.
+
+    Args:
+        prompts: One array of ids for each sequence. An empty one is welcome.
+        options: How to sample and when to stop, all of it said in ids. Biases are by id. `bad_words`, `stop`
+            and `best_of` are None: the guide, the automaton `stop` and the caller do their work. Where there
+            is no seed, one is drawn.
+        first: Random stream of the first sequence.
+        states: Where each sequence goes on from: the prompts are read as they are, and after an empty
+            one the first symbol is drawn from the state itself. None for a fresh start: the engine puts
+            the <eos> that starts a record before each prompt.  # (L, S, N, H)
+        guide: What may be drawn, and where each sequence stands in it; None for no limits.
+        stop: Ends a sequence with the symbol that leads to `DEAD`, once there are `min_tokens`; under a
+            guide only where it accepts. None for nothing but `<eos>`.
+
+    Raises:
+        ConfigError: If an option is about text, or a sequence cannot meet its guide in time.
+    """
+
+    prompts: Sequence[NDArray[np.integer[Any]]]
+    options: GenerationOptions
+    _: KW_ONLY
+    first: int = 0
+    states: Floats | None = None
+    guide: Guide | None = None
+    stop: TokenAutomaton | None = None
+
+    def __post_init__(self) -> None:
+        """Check what needs no vocabulary, and draw a seed where there is none."""
+        for name in OF_TEXTS:
+            value = getattr(self.options, name)
+            check(name, value, "none: an engine knows ids, Generator.generate knows texts", value is None)
+        if self.guide is not None:
+            self.guide.check(self.options.max_new_tokens)
+        if self.options.seed is None:
+            object.__setattr__(self, "options", replace(self.options, seed=fresh_seed()))
+
+    def check_ids(self, vocab_size: int) -> None:
+        """Check the options against a vocabulary.
+
+        Raises:
+            ConfigError: If a bias is for none of its ids, or it has too few of them for `logprobs`.
+        """
+        biases, logprobs = self.options.logit_bias, self.options.logprobs
+        fits = all(is_whole(key, least=1) and int(key) < vocab_size for key in biases or {})
+        check("logit_bias", biases, f"ids from 1 to {vocab_size - 1}", fits)
+        ok = logprobs is None or logprobs < vocab_size
+        check("logprobs", logprobs, f"a whole number from 1 to {vocab_size - 1}, or none", ok)
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """Return the key (N,) of each sequence's random stream."""
+        return sequence_keys(cast(int, self.options.seed), len(self.prompts), first=self.first)
+
+    def part(self, start: int, end: int) -> "EngineRequest":
+        """Return the request for sequences start … end - 1 alone, which share its memory."""
+        return replace(
+            self,
+            prompts=self.prompts[start:end],
+            first=self.first + start,
+            states=None if self.states is None else self.states[:, :, start:end],
+            guide=None if self.guide is None else self.guide.part(start, end),
+        )
+
+    def repeated(self, count: int, *, first: int) -> "EngineRequest":
+        """Return the request for so many sequences of each prompt, the first of which has stream `first`."""
+        return replace(
+            self,
+            prompts=[ids for ids in self.prompts for _ in range(count)],
+            first=first,
+            states=None if self.states is None else self.states.repeat(count, axis=2),
+            guide=None if self.guide is None else self.guide.repeated(count),
+        )
+
+
+class WritingEngine(Protocol):
+    """What writing needs of an engine; `unspool.engines.protocol.Engine` is this and what training needs."""
+
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> Floats:
+        """Make the state of a fresh start (L, S, B, H).
+
+        It is zeros, unless the network learns its first state, which is then among the parameters; without
+        these it is zeros in any case.
+        """
+        ...
+
+    def logits(
+        self,
+        parameters: Parameters,
+        ids: NDArray[np.integer[Any]],
+        state: Floats,
+        *,
+        reset_id: int | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Run ids (T, B) forward.
+
+        Returns:
+            Logits (T, B, V), the <pad> column -inf; the state after the last step.
+
+        Raises:
+            NetworkError: If a logit is not finite.
+        """
+        ...
+
+    def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
+        """Prepare `logits` for many short calls with the same parameters.
+
+        Args:
+            parameters: The network's parameters; they must not change while the result is in use.
+            lanes: How many sequences a call will have, or about.
+
+        Returns:
+            A function that does as `logits` does; other calls of the engine may come between two of it.
+        """
+        ...
+
+    def generate(self, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
+        """Continue every prompt.
+
+        Returns:
+            The new ids of each sequence, in the order of the prompts.
+
+        Raises:
+            ConfigError: If the options name ids that the network does not have.
+            NetworkError: If a logit is not finite.
+        """
+        ...
+
+    def stream(self, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
+        """Continue the only prompt piece by piece; together the pieces are what `generate` gives for it."""
+        ...
