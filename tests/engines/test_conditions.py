@@ -18,11 +18,11 @@ from tests.engines.variants import (
     parameters_of,
     window_of,
 )
+from tests.network.reference import reference_logits, reference_loss
 from unspool.errors import ConfigError
 from unspool.network.conditions import with_context, with_start
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import parameter_shapes
-from unspool.network.reference import reference_logits, reference_loss
 from unspool.text.streams.lanes import Conditions, Window
 
 ROWS, CONTEXT, VECTOR = 5, 3, 4

@@ -14,8 +14,8 @@ from tests.engines.variants import (
     parameters_of,
     window_of,
 )
+from tests.network.reference import reference_logits, reference_loss
 from unspool.network.config import NetworkConfig
-from unspool.network.reference import reference_logits, reference_loss
 
 sizes = pytest.mark.parametrize(("T", "B"), [(1, 1), (9, 1), (1, 5), (9, 3)])
 CLOSE = {"rtol": 2e-4, "atol": 2e-5}  # float32, with a vector unit's own exponential

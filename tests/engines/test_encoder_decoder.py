@@ -18,13 +18,13 @@ from tests.engines.variants import (
     parameters_of,
     window_of,
 )
+from tests.network.reference import reference_logits, reference_loss
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.errors import ConfigError
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import ENCODER, count_parameters, parameter_shapes
-from unspool.network.reference import reference_logits, reference_loss
 from unspool.text.streams.lanes import Conditions, Window
 
 SOURCE_VOCAB, ROWS, LONGEST = 9, 4, 6

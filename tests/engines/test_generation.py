@@ -17,6 +17,7 @@ from tests.engines.variants import (
     networks,
     parameters_of,
 )
+from tests.network.reference import reference_logits
 from unspool.engines.reference_generation import generate_by_steps, joined
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
@@ -25,7 +26,6 @@ from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.generation_options import OF_TEXTS, ROWS, GenerationOptions
 from unspool.network.config import NetworkConfig
-from unspool.network.reference import reference_logits
 
 PROMPTS = [np.array(ids, dtype=np.int32) for ids in ([], [3], [4, 5, 1, 2], [9, 9])]
 NETWORK = NetworkConfig(cell="lstm", num_layers=2, hidden_size=20, vocab_size=VOCAB_SIZE)

@@ -16,10 +16,10 @@ from tests.engines.variants import (
     parameters_of,
     window_of,
 )
+from tests.network.reference import reference_logits, reference_loss
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
-from unspool.network.reference import reference_logits, reference_loss
 
 Gradients = dict[str, NDArray[np.float64]]
 

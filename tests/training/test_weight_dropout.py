@@ -14,10 +14,10 @@ from tests.engines.variants import (
     make_case,
     parameters_of,
 )
+from tests.network.reference import reference_logits, reference_loss
 from unspool.engines.protocol import Engine, Gradients
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
-from unspool.network.reference import reference_logits, reference_loss
 from unspool.training.dropout import dropout_masks, loss_and_gradients, weight_masks
 
 SEED, STEP, T, B = 2, 5, 6, 3
