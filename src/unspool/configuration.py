@@ -129,6 +129,7 @@ class OptionRow:
         sample: A value with which contract tests try the option, other than the default.
         shown: What the help shows as default; None for the field's own default.
         negative: The flag that turns a switch off; None for no such flag.
+        flag: What its flag is called, where that is not its own name: ``--choice`` for `choices`.
         aliases: Its names in other libraries; () says that none of them has another name for it.
     """
 
@@ -138,6 +139,7 @@ class OptionRow:
     sample: Any = None
     shown: str | None = None
     negative: str | None = None
+    flag: str | None = None
     aliases: tuple[str, ...] = ()
 
 
@@ -148,13 +150,13 @@ def rows_of(cls: type) -> dict[str, OptionRow]:
     Raises:
         TypeError: If a field has no row.
     """
-    hints = get_type_hints(cls, include_extras=True)
     rows = {}
     for field in dataclasses.fields(cls):
-        row = next((each for each in get_args(hints[field.name])[1:] if isinstance(each, OptionRow)), None)
+        hint, *metadata = get_args(field.type) or (field.type,)
+        row = next((each for each in metadata if isinstance(each, OptionRow)), None)
         if row is None:
             raise TypeError(f"{cls.__name__}.{field.name} has no OptionRow in its annotation")
-        off = types.NoneType in get_args(get_args(hints[field.name])[0])
+        off = types.NoneType in get_args(hint)
         rows[field.name] = dataclasses.replace(row, range=row.range.or_none) if off else row
     return rows
 

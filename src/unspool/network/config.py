@@ -1,12 +1,18 @@
 """The configuration that fixes a network: everything its parameters' shapes and its mathematics need."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
 
-from unspool.configuration import check, is_real, is_whole
-from unspool.network.cells import CELLS, Cell
+from unspool.configuration import SWITCH, OptionRow, check, check_rows, one_of, real_range, whole_range
+
+if TYPE_CHECKING:
+    from unspool.network.cells import Cell
 
 VARIANTS = ("residual", "tied_output")  # what a network may have beside its cell and its sizes
 DROPOUTS = ("dropout", "input_dropout", "recurrent_dropout")  # they matter in training alone
+COUNT = whole_range(1)
+SYMBOLS = whole_range(2)
+CHANCE = real_range("a number in [0, 1)", least=0, below=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,50 +47,41 @@ class NetworkConfig:
         ConfigError: If a value is out of its range.
     """
 
-    cell: str = "lstm"
-    hidden_size: int = 128
-    num_layers: int = 1
-    embedding_size: int | None = None
-    residual: bool = False
-    tied_output: bool = False
-    dropout: float = 0.0
-    input_dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    reset_after: bool = True
-    context_size: int | None = None
-    start_size: int | None = None
-    vocab_size: int | None = None
-    source_vocab_size: int | None = None
+    # fmt: off
+    cell: Annotated[str, OptionRow(one_of("unspool.network.cells:CELLS"), "{choices}")] = "lstm"
+    hidden_size: Annotated[int, OptionRow(COUNT, "Units in each layer")] = 128
+    num_layers: Annotated[int, OptionRow(COUNT, "Recurrent layers")] = 1
+    embedding_size: Annotated[int | None, OptionRow(COUNT, "Size of a learned vector for each symbol")] = None
+    residual: Annotated[bool, OptionRow(SWITCH, "Let each layer hand on its input too")] = False
+    tied_output: Annotated[bool, OptionRow(
+        SWITCH, "Make the output kernel from the embedding, which is as wide as a layer")] = False
+    dropout: Annotated[float, OptionRow(CHANCE, "Chance that a unit is dropped while training")] = 0.0
+    input_dropout: Annotated[float, OptionRow(
+        CHANCE, "The same of a symbol, which is read as nothing then")] = 0.0
+    recurrent_dropout: Annotated[float, OptionRow(
+        CHANCE, "The same of a weight of the recurrent kernels")] = 0.0
+    reset_after: Annotated[bool, OptionRow(
+        SWITCH, "Apply a GRU's reset gate after the recurrent product", negative="--no-reset-after")] = True
+    context_size: Annotated[int | None, OptionRow(COUNT)] = None
+    start_size: Annotated[int | None, OptionRow(whole_range(0))] = None
+    vocab_size: Annotated[int | None, OptionRow(SYMBOLS)] = None
+    source_vocab_size: Annotated[int | None, OptionRow(SYMBOLS)] = None
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Check every value against its range."""
-        ok = isinstance(self.cell, str) and self.cell in CELLS
-        check("cell", self.cell, f"one of {', '.join(CELLS)}", ok)
-        check("hidden_size", self.hidden_size, "a whole number ≥ 1", is_whole(self.hidden_size, least=1))
-        check("num_layers", self.num_layers, "a whole number ≥ 1", is_whole(self.num_layers, least=1))
-        ok = self.embedding_size is None or is_whole(self.embedding_size, least=1)
-        check("embedding_size", self.embedding_size, "a whole number ≥ 1, or none for one-hot input", ok)
-        for name in DROPOUTS:
-            chance = getattr(self, name)
-            check(name, chance, "a number in [0, 1)", is_real(chance) and 0 <= chance < 1)
-        for name in (*VARIANTS, "reset_after"):
-            check(name, getattr(self, name), "true or false", isinstance(getattr(self, name), bool))
+        check_rows(self)
         ok = not self.tied_output or self.embedding_size == self.hidden_size
         expected = f"hidden_size ({self.hidden_size}), as tied_output needs it"
         check("embedding_size", self.embedding_size, expected, ok)
-        for name, least in (("context_size", 1), ("start_size", 0)):
-            value = getattr(self, name)
-            ok = value is None or is_whole(value, least=least)
-            check(name, value, f"a whole number ≥ {least}, or none", ok)
-        for name in ("vocab_size", "source_vocab_size"):
-            value = getattr(self, name)
-            check(name, value, "a whole number ≥ 2, or none", value is None or is_whole(value, least=2))
         ok = self.start_size is None or self.source_vocab_size is None
         check("start_size", self.start_size, "none beside source_vocab_size: both say the first state", ok)
 
     @property
-    def kind(self) -> Cell:
-        """Look up the cell in the table."""
+    def kind(self) -> "Cell":
+        """Return the cell's row in the table."""
+        from unspool.network.cells import CELLS  # noqa: PLC0415 - a help waits for no NumPy
+
         return CELLS[self.cell]
 
     @property

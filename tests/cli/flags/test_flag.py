@@ -81,9 +81,14 @@ def test_defaults_are_those_of_the_functions(function: object, flag: Flag) -> No
 def test_the_flags_of_constraints_are_its_fields() -> None:
     fields = {field.name: field for field in dataclasses.fields(library.Constraint)}
     names = {flag.name: flag for flag in options.CONSTRAINTS.flags}
-    assert [{"choice": "choices"}.get(name, name) for name in names] == list(fields)
+    assert [flag.option for flag in options.CONSTRAINTS.flags] == list(fields)
     assert fields["scope"].default == names["scope"].default
     assert all(field.default is None for name, field in fields.items() if name != "scope")
+
+
+def test_a_flag_may_have_another_name_than_its_option_and_a_text_may_be_the_word_none() -> None:
+    values = {"choice": ["a"], "starts_with": "none", "max_length": "none"}
+    assert given(options.CONSTRAINTS, values) == {"starts_with": "none", "choices": ["a"], "max_length": None}
 
 
 @pytest.mark.parametrize("flag", [f for g in GROUPS for f in g.flags if f.table], ids=lambda flag: flag.name)

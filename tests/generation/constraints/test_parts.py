@@ -87,10 +87,13 @@ def test_tables_stay_small() -> None:
     [
         ({"regex": 3}, "parameter regex: expected a string"),
         ({"starts_with": ""}, "parameter starts_with: expected a string that is not empty"),
-        ({"contains": []}, "parameter contains: expected a string or a list of strings with something"),
-        ({"excludes": ["a", ""]}, "parameter excludes: expected strings that are not empty"),
-        ({"choices": "abc"}, "parameter choices: expected a list of strings"),
-        ({"choices": ["a", 1]}, "parameter choices: expected strings alone, got 1"),
+        ({"contains": []}, "parameter contains: expected one or more strings that are not empty"),
+        ({"excludes": ["a", ""]}, "parameter excludes: expected one or more strings that are not empty"),
+        ({"choices": "abc"}, "parameter choices: expected a list of one or more strings"),
+        (
+            {"choices": ["a", 1]},
+            "parameter choices: expected a list of one or more strings, or none, got ['a', 1]",
+        ),
         ({"min_length": -1}, "parameter min_length: expected a whole number from 0 to 100000"),
         ({"max_length": 1.5}, "parameter max_length: expected a whole number"),
         ({"min_length": 3, "max_length": 2}, "parameter min_length: expected at most max_length, 2, got 3"),

@@ -70,8 +70,6 @@ def audit(
     held_out = held_out_records(model, validation, reading)
     target = Path(out or folder)
     target.mkdir(parents=True, exist_ok=True)
-    if "secret" in auditing:
-        auditing["secrets"] = auditing.pop("secret")
     if model.schema.width:
         note("the model writes with nothing said of its texts; they are measured with their own context")
     with progress(corpus) as report:

@@ -26,7 +26,6 @@ from unspool.errors import ConfigError
 
 if TYPE_CHECKING:
     from unspool.cli.output.text_files import Sink
-    from unspool.generation.constraints.constraint import Constraint
     from unspool.generation.results import Generation
     from unspool.generation.selecting.collection import Collection
     from unspool.model import Generator
@@ -60,7 +59,7 @@ def sample(
     model = unspool.load(folder, **computing)
     model = model.given(**known) if known else model
     texts = prompts or [""]
-    given = {"unknown": unknown, "constraint": constraint_of(constraints) if constraints else None}
+    given = {"unknown": unknown, "constraint": unspool.Constraint(**constraints) if constraints else None}
     sources = sources_of(asked)
     if sources:
         if len(sources) > 1 and not search:
@@ -212,19 +211,6 @@ def own_options(model: "Generator") -> dict[str, Any]:
     from unspool.generation.options.generation_options import GenerationOptions
 
     return to_dict(from_dict(GenerationOptions, model.generation, where="generation_config.json"))
-
-
-def constraint_of(given: dict[str, Any]) -> "Constraint":
-    """Make the constraint that the flags say.
-
-    Raises:
-        ConfigError: If a value is out of its range.
-    """
-    import unspool
-
-    if "choice" in given:
-        given["choices"] = given.pop("choice")
-    return unspool.Constraint(**given)
 
 
 def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:

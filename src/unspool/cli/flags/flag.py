@@ -45,6 +45,7 @@ class Flag:
         parse: Reads one value, and raises ValueError where it cannot; None for what the kind says.
         words: What `parse` reads, for messages.
         collect: Makes one value of all that were given for a flag that may be repeated.
+        option: What the library calls it; None for the flag's own name.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Flag:
     parse: Callable[[str], Any] | None = None
     words: str | None = None
     collect: Callable[[list[Any]], Any] | None = None
+    option: str | None = None
 
     @property
     def spelling(self) -> str:
@@ -269,7 +271,7 @@ def given(group: Group, values: dict[str, Any]) -> dict[str, Any]:
     """Take a group's values out of all values, those alone that were given; "none" becomes None."""
     taken = {flag: _taken(flag, values) for flag in group.flags}
     return {
-        flag.name: None
+        flag.option or flag.name: None
         if flag.can_be_off and value == OFF
         else flag.collect(value)
         if flag.collect

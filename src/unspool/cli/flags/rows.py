@@ -5,7 +5,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args
 
 from unspool.cli.flags.flag import OFF, Flag
 from unspool.cli.flags.values import bias, names, number_or_several
@@ -15,6 +15,7 @@ from unspool.configuration import OptionRow, rows_of
 READ: dict[Any, dict[str, Any]] = {
     float | Sequence[float]: {"kind": float, "parse": number_or_several, "words": "a number, or several"},
     str | Sequence[str]: {"kind": list[str]},
+    Sequence[str]: {"kind": list[str]},
     Mapping[str | int, float]: {
         "kind": list[str], "parse": bias, "words": "a symbol, = and a number", "collect": dict,
     },
@@ -22,12 +23,19 @@ READ: dict[Any, dict[str, Any]] = {
 NAMES = {"kind": str, "parse": names, "words": "names with commas between them"}
 
 
-def flags_of(config: type) -> tuple[Flag, ...]:
-    """Make a flag from each field of a configuration dataclass whose row has a line of help."""
-    hints = get_type_hints(config)
-    defaults = {field.name: field.default for field in fields(config)}
-    rows = {name: row for name, row in rows_of(config).items() if row.help}
-    return tuple(flag_of(name, row, hints[name], defaults[name]) for name, row in rows.items())
+def flags_of(config: type, *more: Flag, first: Sequence[str] = ()) -> tuple[Flag, ...]:
+    """Make a flag from each field of a configuration dataclass whose row has a line of help.
+
+    Args:
+        config: The dataclass.
+        more: Flags to put after these.
+        first: Names of those that the help shows first; all else follows in the order of the fields.
+    """
+    rows = [(field, rows_of(config)[field.name]) for field in fields(config)]
+    flags = [
+        flag_of(field.name, row, get_args(field.type)[0], field.default) for field, row in rows if row.help
+    ]
+    return tuple(sorted((*flags, *more), key=lambda flag: (*first, flag.name).index(flag.name)))
 
 
 def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
@@ -39,19 +47,21 @@ def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
         hint: Its type; with None where it can be turned off.
         default: What holds where it is not given.
     """
-    kinds = [kind for kind in get_args(hint) if kind is not NoneType] or [hint]
-    kind = hint if get_origin(hint) is Mapping else functools.reduce(operator.or_, kinds)
-    reading = READ.get(kind, {"kind": kind})
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    kind = functools.reduce(operator.or_, kinds) if NoneType in get_args(hint) else hint
+    plain = kind if kind in (int, float) else bool if isinstance(default, bool) else str
+    reading = READ.get(kind, {"kind": plain})
     reading = NAMES if row.range.table and reading["kind"] == list[str] else reading
-    repeated = reading["kind"] == list[str]
-    words = {"None": OFF, "True": "on", "False": "off"}
+    is_text = reading["kind"] in (str, list[str]) and row.range.table is None  # where "none" is a text too
+    words = {"None": None if is_text else OFF, "True": "on", "False": "off"}
     shown = f"{default:g}" if isinstance(default, float) else words.get(str(default), str(default))
     return Flag(
-        name,
+        row.flag or name,
+        option=name,
         help=row.range.fill(row.help) if reading is NAMES else row.help,  # a single choice is filled in late
-        default=None if repeated else row.shown or shown,
+        default=row.shown or shown,
         table=row.range.table,
-        can_be_off=NoneType in get_args(hint) and not repeated,
+        can_be_off=NoneType in get_args(hint) and not is_text,
         negative=row.negative,
         aliases=row.aliases,
         **reading,

@@ -10,8 +10,11 @@ from typing import Annotated, Literal
 from unspool.cli.flags.flag import Argument, Flag, Group, Option
 from unspool.cli.flags.rows import flag_of, flags_of
 from unspool.cli.flags.values import attribute
+from unspool.generation.constraints.constraint import Constraint
 from unspool.generation.options.generation_options import GenerationOptions, N
 from unspool.generation.search.search_options import BeamOptions, EnumerationOptions
+from unspool.generation.selecting.selection import Selection
+from unspool.network.config import NetworkConfig
 from unspool.training.config import TrainingConfig
 
 AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
@@ -31,29 +34,16 @@ ValidationCorpus = Annotated[
     Option(Flag("validation", str, "Corpus to measure with, in place of a part of CORPUS")),
 ]
 ModelFolder = Annotated[str, Argument(metavar="DIR", help="A folder that `unspool train` made.")]
-UnknownSymbols = Annotated[
-    Literal["error", "drop", "replace"],
-    Option(
-        Flag(
-            "unknown",
-            str,
-            "What becomes of symbols that the model does not know: error, drop or replace",
-            default="error",
-        )
-    ),
-]
 
-UnknownInTexts = Annotated[
-    Literal["error", "drop", "replace"] | None,
-    Option(
-        Flag(
-            "unknown",
-            str,
-            "What becomes of symbols that the model does not know: error, drop or replace",
-            default="replace if it has <unk>, else error",
-        )
-    ),
-]
+
+def _unknown(default: str) -> Option:
+    words = "What becomes of symbols that the model does not know: error, drop or replace"
+    return Option(Flag("unknown", str, words, default=default))
+
+
+Unknown = Literal["error", "drop", "replace"]
+UnknownSymbols = Annotated[Unknown, _unknown("error")]
+UnknownInTexts = Annotated[Unknown | None, _unknown("replace if it has <unk>, else error")]
 
 READING = Group(
     "reading",
@@ -93,21 +83,8 @@ TOKENIZER = Group(
 NETWORK = Group(
     "network",
     "Network",
-    (
-        Flag("cell", str, "{choices}", default="lstm", table="unspool.network.cells:CELLS"),
-        Flag("hidden_size", int, "Units in each layer", default="128"),
-        Flag("num_layers", int, "Recurrent layers", default="1"),
-        Flag("embedding_size", int, "Size of a learned vector for each symbol", default="none",
-             can_be_off=True),
-        Flag("residual", bool, "Let each layer hand on its input too", default="off"),
-        Flag("tied_output", bool, "Make the output kernel from the embedding, which is as wide as a layer",
-             default="off"),
-        Flag("reset_after", bool, "Apply a GRU's reset gate after the recurrent product", default="on",
-             negative="--no-reset-after"),
-        Flag("dropout", float, "Chance that a unit is dropped while training", default="0"),
-        Flag("input_dropout", float, "The same of a symbol, which is read as nothing then", default="0"),
-        Flag("recurrent_dropout", float, "The same of a weight of the recurrent kernels", default="0"),
-    ),
+    flags_of(NetworkConfig, first=("cell", "hidden_size", "num_layers", "embedding_size", "residual",
+                                   "tied_output", "reset_after")),
 )  # fmt: skip
 
 TRAINING = Group(
@@ -145,7 +122,7 @@ AUDITING = Group(
         Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder", default="1"),
         Flag("max_new_tokens", int, "Longest text, in symbols", default="200"),
         Flag("seed", int, "The same seed gives the same audit", default="0"),
-        Flag("secret", list[str], "Secret to rank", default="those that were planted"),
+        Flag("secret", list[str], "Secret to rank", default="those that were planted", option="secrets"),
         Flag("canary_format", str, "What secrets look like", default="as they were planted"),
     ),
 )
@@ -174,48 +151,30 @@ ASKED = Group(
     ),
 )
 
-CONSTRAINTS = Group(
-    "constraints",
-    "Constraints that every text meets",
-    (
-        Flag("regex", str, "A regular expression that matches the whole text"),
-        Flag("starts_with", str, "What it begins with"),
-        Flag("ends_with", str, "What it ends with"),
-        Flag("contains", list[str], "What it has in it; several times for several things"),
-        Flag("excludes", list[str], "What it has not in it; likewise"),
-        Flag("choice", list[str], "What it may be; it is one of those given"),
-        Flag("characters", str, "The only characters it may have: abc, or a class [a-z ]"),
-        Flag("excluded_characters", str, "Characters it may not have, written likewise"),
-        Flag("min_length", int, "Fewest characters", default="none"),
-        Flag("max_length", int, "Most characters", default="none"),
-        Flag("scope", str, "What all this is about: text, or the continuation alone", default="text"),
-    ),
-)
+CONSTRAINTS = Group("constraints", "Constraints that every text meets", flags_of(Constraint))
 
-_SAMPLING = (*flags_of(GenerationOptions), flag_of("n", N, int, 1))
-# What the help shows first; all else follows in the order of the fields.
-FIRST = ("temperature", "temperature_steps", "n", "best_of", "seed", "max_new_tokens", "min_tokens", "stop",
-         "include_stop", "bad_words")  # fmt: skip
 SAMPLING = Group(
     "sampling",
     "Sampling",
-    tuple(sorted(_SAMPLING, key=lambda flag: (*FIRST, flag.name).index(flag.name))),
-)
+    flags_of(
+        GenerationOptions,
+        flag_of("n", N, int, 1),
+        first=("temperature", "temperature_steps", "n", "best_of", "seed", "max_new_tokens", "min_tokens",
+               "stop", "include_stop", "bad_words"),
+    ),
+)  # fmt: skip
 
 COLLECTING = Group(
     "collecting",
     "Collecting good ones",
-    (
-        Flag("unique", bool, "Give no text twice", default="off"),
-        Flag("novel", bool, "Give no copy of a training text; see train --novelty-index", default="off"),
+    flags_of(
+        Selection,
         Flag("against", str, "Corpus whose texts count as known, in place of the training texts",
              default="none"),
         Flag("against_text", list[str], "Column of that corpus, as --text is of train"),
-        Flag("valid", str, "Regular expression that the whole text must match", default="none"),
-        Flag("finished", bool, "Give no text that --max-new-tokens cut off", default="off"),
-        Flag("max_attempts", int, "Most texts to draw for each prompt", default="100 × n, at least 10,000"),
         Flag("out", str, "File to write, .txt, .jsonl or .csv; whole or not there", default="the screen"),
         Flag("overwrite", bool, "Replace that file", default="off"),
+        first=("unique", "novel", "against", "against_text"),
     ),
 )  # fmt: skip
 

@@ -3,17 +3,26 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from unspool.configuration import check, is_whole
-from unspool.errors import ConfigError
+from unspool.configuration import OptionRow, Range, check, check_rows, whole_range
 
 Scope = Literal["text", "continuation"]
 
 LONGEST = 100_000  # characters; a table has a row for each
 
-STRINGS = ("regex", "starts_with", "ends_with", "characters", "excluded_characters")
-LISTS = ("contains", "excludes", "choices")
+
+def _fits_choices(value: Any) -> bool:
+    some = isinstance(value, Sequence) and not isinstance(value, str | bytes) and len(value) > 0
+    return some and all(isinstance(item, str) for item in value)
+
+
+REGEX = Range("a string", lambda value: isinstance(value, str))
+STRING = Range("a string that is not empty", lambda value: isinstance(value, str) and value != "")
+STRINGS = Range("one or more strings that are not empty", lambda value: _fits_choices(value) and all(value))
+CHOICES = Range("a list of one or more strings", _fits_choices)
+LENGTH = whole_range(0, LONGEST)
+SCOPE = Range(" or ".join(get_args(Scope)), lambda value: value in get_args(Scope))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,37 +53,37 @@ class Constraint:
         ConfigError: If a value is out of its range.
     """
 
-    regex: str | None = None
-    starts_with: str | None = None
-    ends_with: str | None = None
-    contains: str | Sequence[str] | None = None
-    excludes: str | Sequence[str] | None = None
-    choices: Sequence[str] | None = None
-    characters: str | None = None
-    excluded_characters: str | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    scope: Scope = "text"
+    # fmt: off
+    regex: Annotated[str | None, OptionRow(REGEX, "A regular expression that matches the whole text")] = None
+    starts_with: Annotated[str | None, OptionRow(STRING, "What it begins with")] = None
+    ends_with: Annotated[str | None, OptionRow(STRING, "What it ends with")] = None
+    contains: Annotated[str | Sequence[str] | None, OptionRow(
+        STRINGS, "What it has in it; several times for several things")] = None
+    excludes: Annotated[str | Sequence[str] | None, OptionRow(
+        STRINGS, "What it has not in it; likewise")] = None
+    choices: Annotated[Sequence[str] | None, OptionRow(
+        CHOICES, "What it may be; it is one of those given", flag="choice")] = None
+    characters: Annotated[str | None, OptionRow(
+        STRING, "The only characters it may have: abc, or a class [a-z ]")] = None
+    excluded_characters: Annotated[str | None, OptionRow(
+        STRING, "Characters it may not have, written likewise")] = None
+    min_length: Annotated[int | None, OptionRow(LENGTH, "Fewest characters")] = None
+    max_length: Annotated[int | None, OptionRow(LENGTH, "Most characters")] = None
+    scope: Annotated[Scope, OptionRow(
+        SCOPE, "What all this is about: text, or the continuation alone")] = "text"
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Check every value, and keep lists as tuples."""
-        for name in STRINGS:
-            value = getattr(self, name)
-            ok = value is None or (isinstance(value, str) and (value != "" or name == "regex"))
-            check(name, value, "a string that is not empty, or none", ok)
-        for name in LISTS:
-            object.__setattr__(self, name, _strings(name, getattr(self, name)))
-        for name in ("min_length", "max_length"):
-            value = getattr(self, name)
-            ok = value is None or (is_whole(value, least=0) and value <= LONGEST)
-            check(name, value, f"a whole number from 0 to {LONGEST}, or none", ok)
-        if (self.min_length or 0) > (LONGEST if self.max_length is None else self.max_length):
-            raise ConfigError(
-                "parameter min_length",
-                expected=f"at most max_length, {self.max_length}",
-                got=str(self.min_length),
-            )
-        check("scope", self.scope, " or ".join(get_args(Scope)), self.scope in get_args(Scope))
+        for name in ("contains", "excludes"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, (getattr(self, name),))
+        check_rows(self)
+        for name in ("contains", "excludes", "choices"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        most = LONGEST if self.max_length is None else self.max_length
+        check("min_length", self.min_length, f"at most max_length, {most}", (self.min_length or 0) <= most)
 
     def holds(self, text: str) -> bool:
         """Tell whether a text, or a continuation by itself, is what the constraint asks for.
@@ -94,23 +103,6 @@ class Constraint:
             <= len(text)
             <= (len(text) if self.max_length is None else self.max_length)
         )
-
-
-def _strings(name: str, value: object) -> tuple[str, ...] | None:
-    """Give a list of strings as a tuple; one string stands for a list of it, but not among choices."""
-    if value is None:
-        return None
-    alone = name != "choices"
-    words = "a string or a list of strings" if alone else "a list of strings"
-    if isinstance(value, str) and alone:
-        value = (value,)
-    ok = isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value) > 0
-    check(name, value, f"{words} with something in it, or none", ok)
-    items = tuple(value) if isinstance(value, Sequence) else ()
-    for item in items:
-        check(name, item, "strings alone", isinstance(item, str))
-        check(name, item, "strings that are not empty", item != "" or not alone)
-    return items
 
 
 def chosen(characters: str, text: str) -> str:

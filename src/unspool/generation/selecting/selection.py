@@ -3,14 +3,29 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
-from unspool.configuration import check, is_whole
+from unspool.configuration import SWITCH, OptionRow, Range, check, check_rows, whole_range
 from unspool.errors import ConfigError
 from unspool.generation.options.generation_options import GenerationKeywords
-from unspool.text.novelty import NoveltyIndex
+
+if TYPE_CHECKING:
+    from unspool.text.novelty import NoveltyIndex
 
 Valid: TypeAlias = str | re.Pattern[str] | Callable[[str], bool]
+
+
+def _fits_novel(value: Any) -> bool:
+    from unspool.text.novelty import NoveltyIndex  # noqa: PLC0415 - a help waits for no NumPy
+
+    return isinstance(value, bool | NoveltyIndex)
+
+
+NOVEL = Range("true, false or a NoveltyIndex", _fits_novel)
+VALID = Range(
+    "a function or a regular expression",
+    lambda value: isinstance(value, str | re.Pattern) or callable(value),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,28 +48,28 @@ class Selection:
         ConfigError: If a value is out of its range.
     """
 
-    unique: bool = False
-    novel: bool | NoveltyIndex = False
-    valid: Valid | None = None
-    finished: bool = False
-    max_attempts: int | None = None
+    # fmt: off
+    unique: Annotated[bool, OptionRow(SWITCH, "Give no text twice")] = False
+    novel: Annotated["bool | NoveltyIndex", OptionRow(
+        NOVEL, "Give no copy of a training text; see train --novelty-index")] = False
+    valid: Annotated[Valid | None, OptionRow(
+        VALID, "Regular expression that the whole text must match", shown="none")] = None
+    finished: Annotated[bool, OptionRow(SWITCH, "Give no text that --max-new-tokens cut off")] = False
+    max_attempts: Annotated[int | None, OptionRow(
+        whole_range(1), "Most texts to draw for each prompt", shown="100 × n, at least 10,000")] = None
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Check every value against its range."""
-        check("unique", self.unique, "true or false", isinstance(self.unique, bool))
-        ok = isinstance(self.novel, bool | NoveltyIndex)
-        check("novel", self.novel, "true, false or a NoveltyIndex", ok)
+        check_rows(self)
         validator(self.valid)
-        check("finished", self.finished, "true or false", isinstance(self.finished, bool))
-        ok = self.max_attempts is None or is_whole(self.max_attempts, least=1)
-        check("max_attempts", self.max_attempts, "a whole number ≥ 1, or none", ok)
 
     @property
     def is_off(self) -> bool:
         """Tell whether nothing is asked of the texts."""
         return self == Selection()
 
-    def known(self, saved: Callable[[], NoveltyIndex | None]) -> NoveltyIndex | None:
+    def known(self, saved: "Callable[[], NoveltyIndex | None]") -> "NoveltyIndex | None":
         """Find the index of what a text must not be.
 
         Args:
@@ -80,7 +95,7 @@ class CollectionKeywords(GenerationKeywords, total=False):
     """Name the fields of `Selection` beside those of `GenerationOptions`, as keyword arguments."""
 
     unique: bool
-    novel: bool | NoveltyIndex
+    novel: "bool | NoveltyIndex"
     valid: Valid | None
     finished: bool
     max_attempts: int | None
@@ -106,10 +121,8 @@ def validator(valid: Valid | None) -> Callable[[str], bool] | None:
             must match; None for all texts.
 
     Raises:
-        ConfigError: If it is none of these, or the expression is broken.
+        ConfigError: If the expression is broken, or about bytes.
     """
-    if valid is None:
-        return None
     if isinstance(valid, str):
         try:
             valid = re.compile(valid)
@@ -120,5 +133,4 @@ def validator(valid: Valid | None) -> Callable[[str], bool] | None:
         check("valid", valid, "a regular expression for text, not for bytes", isinstance(valid.pattern, str))
         pattern = valid
         return lambda text: pattern.fullmatch(text) is not None
-    check("valid", valid, "a function, a regular expression, or none", callable(valid))
     return valid
