@@ -17,7 +17,7 @@ from unspool.network.config import NetworkConfig
         ("hidden_size", 1.5, "≥ 1"),
         ("hidden_size", True, "≥ 1"),
         ("num_layers", -1, "≥ 1"),
-        ("embedding_size", 0, "none for one-hot"),
+        ("embedding_size", 0, "or none"),
         ("dropout", 1.0, r"\[0, 1\)"),
         ("dropout", -0.1, r"\[0, 1\)"),
         ("dropout", float("nan"), r"\[0, 1\)"),

@@ -16,7 +16,17 @@ import unspool as library
 from tests.cli.conftest import TINY, Run
 from unspool.cli.app import COMMANDS
 from unspool.cli.flags import shared as options
-from unspool.cli.flags.flag import Flag, Group, Option, choices, completing, given, option_from, takes
+from unspool.cli.flags.flag import (
+    Flag,
+    FlagValues,
+    Group,
+    Option,
+    choices,
+    completing,
+    given,
+    option_from,
+    takes,
+)
 from unspool.cli.flags.values import bias
 from unspool.generation.options.generation_options import ALIASES, GenerationOptions
 from unspool.generation.search.search_options import BeamOptions, EnumerationOptions
@@ -149,9 +159,15 @@ def test_what_is_no_bias_is_refused(text: str) -> None:
 
 def test_a_command_keeps_its_own_parameters() -> None:
     @takes(Group("g", "G", (Flag("a", int, ""),)))
-    def command(*, own: str = "x", g: dict[str, object]) -> None: ...
+    def command(*, own: str = "x", flags: FlagValues) -> None:
+        found.append((own, flags.g))
+        with pytest.raises(AttributeError, match="no group h"):
+            flags.h  # noqa: B018
 
+    found: list[object] = []
     assert list(inspect.signature(command).parameters) == ["own", "a"]
+    command(a=1)  # type: ignore[call-arg]
+    assert found == [("x", {"a": 1})]
 
 
 def test_variables_mirror_the_flags(

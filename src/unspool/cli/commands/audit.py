@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool.cli.commands.info import metrics
-from unspool.cli.flags.flag import Argument, Flag, Option, takes
+from unspool.cli.flags.flag import Argument, Flag, FlagValues, Option, takes
 from unspool.cli.flags.shared import (
     AUDITING,
     COMPUTING,
@@ -54,9 +54,7 @@ def audit(
     out: ReportFolder = None,
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
-    auditing: dict[str, Any],
-    reading: dict[str, Any],
-    computing: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Tell whether a model learnt from its text or copies it.
 
@@ -65,9 +63,9 @@ def audit(
     """
     import unspool
 
-    model = unspool.load(folder, **computing)
-    records = training_records(model, corpus, reading)
-    held_out = held_out_records(model, validation, reading)
+    model = unspool.load(folder, **flags.computing)
+    records = training_records(model, corpus, flags.reading)
+    held_out = held_out_records(model, validation, flags.reading)
     target = Path(out or folder)
     target.mkdir(parents=True, exist_ok=True)
     if model.schema.width:
@@ -79,7 +77,7 @@ def audit(
             metrics=metrics(Path(folder)),
             unknown=unknown,
             report=report,
-            **auditing,
+            **flags.auditing,
         )
     print_json(result.to_dict()) if as_json else show(result)
     write_report(result, target, title=f"Copied from {Path(records.description).name}")

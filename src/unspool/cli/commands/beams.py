@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from unspool.cli.flags.flag import FlagValues, spelled
 from unspool.cli.output.printing import print_json
 from unspool.cli.output.text_json import as_dict
 
@@ -11,15 +12,8 @@ if TYPE_CHECKING:
 SHARED = ("n", "max_new_tokens")
 
 
-def beam_options(
-    search: dict[str, Any], sampling: dict[str, Any], collecting: dict[str, Any]
-) -> dict[str, Any]:
+def beam_options(flags: FlagValues) -> dict[str, Any]:
     """Gather the options of a search.
-
-    Args:
-        search: The flags of the search that were given.
-        sampling: The flags of sampling that were given.
-        collecting: The flags of collecting that were given.
 
     Raises:
         ConfigError: If a flag is of no use here.
@@ -27,24 +21,21 @@ def beam_options(
     from unspool.errors import ConfigError
     from unspool.generation.search.search_options import BeamOptions
 
-    useless = [name for name in sampling | collecting if name not in SHARED]
+    useless = [name for name in flags.sampling | flags.collecting if name not in SHARED]
     if useless:
-        flag = "--" + useless[0].replace("_", "-")
         expected = "none of the flags that draw, beside those that search"
-        raise ConfigError(
-            flag, expected=expected, hint="beams take the model's own probabilities: leave it out"
-        )
-    return {"num_beams": max(BeamOptions.num_beams, sampling.get("n", 1))} | search | sampling
+        hint = "beams take the model's own probabilities: leave it out"
+        raise ConfigError(spelled(useless[0]), expected=expected, hint=hint)
+    fewest = max(BeamOptions.num_beams, flags.sampling.get("n", 1))
+    return {"num_beams": fewest} | flags.search | flags.sampling
 
 
 def write_beams(model: "Generator", prompts: list[str], options: dict[str, Any], *, as_json: bool) -> None:
     """Search, and print the texts."""
-    from unspool.cli.output.text_files import screen_sink
+    from unspool.cli.output.text_files import print_texts
 
     found = model.beam_search(prompts, **options)
     if as_json:
         print_json([as_dict(text) | {"score": text.score} for text in found])
-        return
-    with screen_sink(lines=any("\n" in text.text for text in found)) as write:
-        for text in found:
-            write(text)
+    else:
+        print_texts(found)

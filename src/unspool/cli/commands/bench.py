@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.flags.flag import Flag, Group, Option, takes
+from unspool.cli.flags.flag import Flag, FlagValues, Group, Option, takes
 from unspool.cli.flags.shared import AsJson
 from unspool.cli.output.new_files import checked_path
 from unspool.cli.output.printing import note, print_json
@@ -34,7 +34,7 @@ Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace that file"))
 
 @takes(MEASURING)
 def bench(
-    *, svg: Picture = None, overwrite: Overwrite = False, as_json: AsJson = False, measuring: dict[str, Any]
+    *, svg: Picture = None, overwrite: Overwrite = False, as_json: AsJson = False, flags: FlagValues
 ) -> None:
     """Measure this machine: its rate, unspool's share of it, and PyTorch beside it.
 
@@ -45,7 +45,7 @@ def bench(
     from unspool.configuration import to_dict
 
     given: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in measuring.items()
+        name: tuple(value) if isinstance(value, list) else value for name, value in flags.measuring.items()
     }
     found = benchmark.bench(benchmark.BenchConfig(**given), say=note)
     if path is not None:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.flags.flag import Argument, Flag, Option, takes
+from unspool.cli.flags.flag import Argument, Flag, FlagValues, Option, takes
 from unspool.cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.printing import note, print_json
@@ -33,8 +33,7 @@ def classify(
     ] = True,
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
-    reading: dict[str, Any],
-    computing: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Tell which value of an attribute each text of a file has.
 
@@ -43,9 +42,9 @@ def classify(
     """
     import unspool
 
-    model = unspool.load(folder, **computing)
+    model = unspool.load(folder, **flags.computing)
     name = by or the_only_one([one.name for one in model.schema.attributes if not one.is_number])
-    records = with_truth(file, reading, name)
+    records = with_truth(file, flags.reading, name)
     read: deque[Record] = deque()  # what was read ahead
 
     def texts() -> Iterator[str]:

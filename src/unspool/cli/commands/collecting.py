@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 FEWER = 3  # exit code: fewer texts than were asked for
 INTERRUPTED = 130
-TO_SELECTION = ("unique", "novel", "valid", "finished", "max_attempts")
 
 
 def selection_of(model: "Generator", collecting: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +23,9 @@ def selection_of(model: "Generator", collecting: dict[str, Any]) -> dict[str, An
     Raises:
         InputError: If the corpus to compare with cannot be read.
     """
-    chosen = {name: collecting[name] for name in TO_SELECTION if name in collecting}
+    from unspool.generation.selecting.selection import Selection
+
+    chosen = {name: value for name, value in collecting.items() if name in Selection.__dataclass_fields__}
     against, columns = collecting.get("against"), collecting.get("against_text")
     if against is None:
         if columns:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool.cli.commands.train import finished_facts, outcome, watched
-from unspool.cli.flags.flag import Flag, Group, Option, takes
+from unspool.cli.flags.flag import Flag, FlagValues, Group, Option, takes
 from unspool.cli.flags.shared import TRAINING, AsJson
 from unspool.cli.output.printing import print_json
 from unspool.cli.output.tables import print_table
@@ -33,7 +33,7 @@ def demo(
     *,
     out: Annotated[str, Option(Flag("out", str, "Folder of the run", default="runs/demo"))] = "runs/demo",
     as_json: AsJson = False,
-    running: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Watch a generator learn, in under a minute.
 
@@ -43,7 +43,7 @@ def demo(
     import unspool
 
     folder = Path(out)
-    options = {"epochs": EPOCHS, "minutes": MINUTES, **running}
+    options = {"epochs": EPOCHS, "minutes": MINUTES, **flags.running}
     start = partial(
         unspool.train,
         unspool.read_records(CORPUS),

@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.flag import Argument, FlagValues, takes
 from unspool.cli.flags.shared import COMPUTING, ENUMERATION, KNOWN, AsJson, ModelFolder, UnknownSymbols
 from unspool.cli.output.printing import note, print_json
 from unspool.cli.output.text_json import as_dict
@@ -20,9 +20,7 @@ def enumerate_texts(
     prompt: Annotated[str | None, Argument(metavar="[PROMPT]", help="What to go on from.")] = None,
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
-    known: dict[str, Any],
-    enumeration: dict[str, Any],
-    computing: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """List every text that is at least so probable.
 
@@ -32,7 +30,9 @@ def enumerate_texts(
     """
     import unspool
 
-    texts = unspool.load(folder, **computing).enumerate(prompt or "", unknown=unknown, **known, **enumeration)
+    texts = unspool.load(folder, **flags.computing).enumerate(
+        prompt or "", unknown=unknown, **flags.known, **flags.enumeration
+    )
     if as_json:
         as_document(texts)
         return

@@ -1,9 +1,9 @@
 """``unspool eval``: how well a model predicts a corpus."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.flag import Argument, FlagValues, takes
 from unspool.cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.printing import finite, note, print_json
@@ -18,20 +18,19 @@ def evaluate(
     corpus: Annotated[str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`.")],
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
-    reading: dict[str, Any],
-    computing: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Measure how well a model predicts a corpus."""
     import unspool
 
-    model = unspool.load(folder, **computing)
-    records = open_corpus(corpus, reading)
+    model = unspool.load(folder, **flags.computing)
+    records = open_corpus(corpus, flags.reading)
     if model.data.get("document") and not records.document:
         note("the model was trained on one document; --document reads this corpus in the same way")
     names = ", ".join(attribute.name for attribute in model.schema.attributes)
-    if names and not reading.get("context"):
+    if names and not flags.reading.get("context"):
         note(f"nothing is said of the texts, though the model knows of {names}: see --context")
-    if reading.get("context") and not names:
+    if flags.reading.get("context") and not names:
         note("the model was trained without a context: what --context says has no say")
     if model.source_tokenizer is not None and not records.pairs:
         raise ConfigError(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.flag import Argument, FlagValues, takes
 from unspool.cli.flags.shared import READING, AsJson
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.printing import print_json
@@ -24,7 +24,7 @@ def info(
     *,
     what: Annotated[str, Argument(metavar="DIR|CORPUS", help="The folder of a model, or a corpus.")],
     as_json: AsJson = False,
-    reading: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Show what a model or a corpus is."""
     if is_run(what):
@@ -35,7 +35,7 @@ def info(
         return
     from unspool.cli.commands.census import take_census
 
-    census = take_census(open_corpus(what, reading), most=MOST_FREQUENT)
+    census = take_census(open_corpus(what, flags.reading), most=MOST_FREQUENT)
     print_json(census) if as_json else print_facts(corpus_rows(census))
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from unspool.cli.flags.flag import FlagValues
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.printing import note
 
@@ -33,11 +34,8 @@ def is_left_to_choose(training: dict[str, Any]) -> bool:
 
 def choose(
     corpus: str,
+    flags: FlagValues,
     *,
-    reading: dict[str, Any],
-    tokens: dict[str, Any],
-    network: dict[str, Any],
-    training: dict[str, Any],
     validation: str | None,
     origin: "Generator | None",
 ) -> Choice:
@@ -45,28 +43,26 @@ def choose(
 
     Args:
         corpus: What the user wrote.
-        reading: The flags about reading that were given.
-        tokens: Those about the tokenizer.
-        network: Those about the network.
-        training: Those about the training, `minutes` among them.
+        flags: The flags about reading, the tokenizer, the network and the training that were given,
+            `minutes` among them.
         validation: The corpus to measure with, or None.
         origin: The model to go on from, whose network stays, or None.
     """
     from unspool.configuration import to_dict
     from unspool.planning.choosing import plan_training
 
-    records, reason = open_for_choosing(corpus, reading)
-    held_out = None if validation is None else open_for_choosing(validation, reading)[0]
-    fixed = dict(network)
+    records, reason = open_for_choosing(corpus, flags.reading)
+    held_out = None if validation is None else open_for_choosing(validation, flags.reading)[0]
+    fixed, tokens = dict(flags.network), flags.tokens
     if origin is not None:
-        fixed = {**to_dict(origin.network), **network}
+        fixed = {**to_dict(origin.network), **flags.network}
         del fixed["vocab_size"]  # the new text may have new symbols
         tokens = {"tokenizer": origin.tokenizer}
     plan = plan_training(
         records,
-        minutes=training["minutes"],
+        minutes=flags.training["minutes"],
         network=fixed,
-        training={name: value for name, value in training.items() if name != "minutes"},
+        training={name: value for name, value in flags.training.items() if name != "minutes"},
         validation=held_out,
         **tokens,
     )

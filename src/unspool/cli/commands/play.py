@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.flag import Argument, FlagValues, takes
 from unspool.cli.flags.shared import COMPUTING, SAMPLING, AsJson, ModelFolder
 from unspool.cli.output.printing import for_stdout, print_json
 from unspool.generation.options.generation_options import SAMPLERS
@@ -27,8 +27,7 @@ def play(
     folder: ModelFolder,
     text: Annotated[str | None, Argument(metavar="[TEXT]", help="A beginning; none starts anew.")] = None,
     as_json: AsJson = False,
-    sampling: dict[str, Any],
-    computing: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Type a text and see what the model thinks of it, key by key.
 
@@ -42,11 +41,10 @@ def play(
     from unspool.cli.play.screen import Screen, facts_of
     from unspool.cli.play.session import Session
 
-    model = unspool.load(folder, **computing)
+    model = unspool.load(folder, **flags.computing)
     predictor = Predictor(model)
-    session = Session(
-        predictor, normalize=model.tokenizer.normalize, options=options_of(model, sampling), text=text or ""
-    )
+    options = options_of(model, flags.sampling)
+    session = Session(predictor, normalize=model.tokenizer.normalize, options=options, text=text or "")
     Screen(session, predictor, name=Path(folder).resolve().name, facts=facts_of(model), output=output).run()
     if as_json:
         print_json(as_dict(session))

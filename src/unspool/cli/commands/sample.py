@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from unspool.cli.commands.collecting import FEWER
-from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.flag import Argument, FlagValues, spelled, takes
 from unspool.cli.flags.shared import (
     ASKED,
     COLLECTING,
@@ -40,13 +40,7 @@ def sample(
     ] = None,
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
-    known: dict[str, Any],
-    asked: dict[str, Any],
-    sampling: dict[str, Any],
-    constraints: dict[str, Any],
-    search: dict[str, Any],
-    collecting: dict[str, Any],
-    computing: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Write texts with a trained model.
 
@@ -56,32 +50,33 @@ def sample(
     """
     import unspool
 
-    model = unspool.load(folder, **computing)
-    model = model.given(**known) if known else model
+    model = unspool.load(folder, **flags.computing)
+    model = model.given(**flags.known) if flags.known else model
     texts = prompts or [""]
-    given = {"unknown": unknown, "constraint": unspool.Constraint(**constraints) if constraints else None}
-    sources = sources_of(asked)
+    constraint = unspool.Constraint(**flags.constraints) if flags.constraints else None
+    given = {"unknown": unknown, "constraint": constraint}
+    sources = sources_of(flags.asked)
     if sources:
-        if len(sources) > 1 and not search:
-            options = own_options(model) | sampling | given
-            write_answers(model, texts, sources, options, collecting, as_json=as_json)
+        if len(sources) > 1 and not flags.search:
+            options = own_options(model) | flags.sampling | given
+            write_answers(model, texts, sources, options, flags.collecting, as_json=as_json)
             return
-        model = model if search else model.given(source=sources[0], unknown=unknown)
-    if search:
+        model = model if flags.search else model.given(source=sources[0], unknown=unknown)
+    if flags.search:
         from unspool.cli.commands.beams import beam_options, write_beams
 
-        chosen = beam_options(search, sampling, collecting) | given
+        chosen = beam_options(flags) | given
         chosen |= {"source": sources} if sources else {}
         write_beams(model, texts, chosen, as_json=as_json)
         return
-    options = own_options(model) | sampling | given
-    alone = len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not collecting
-    if options["best_of"] is not None and not collecting:
-        write_all(model.generate(texts, **options), as_json=as_json, constrained=bool(constraints))
-    elif alone and not (constraints and may_block(options)):
+    options = own_options(model) | flags.sampling | given
+    alone = len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not flags.collecting
+    if options["best_of"] is not None and not flags.collecting:
+        write_all(model.generate(texts, **options), as_json=as_json, constrained=bool(flags.constraints))
+    elif alone and not (flags.constraints and may_block(options)):
         stream_one(model, texts[0], options)
     else:
-        collect_many(model, texts, options, collecting, as_json=as_json)
+        collect_many(model, texts, options, flags.collecting, as_json=as_json)
 
 
 def sources_of(asked: dict[str, Any]) -> list[str]:
@@ -114,9 +109,10 @@ def write_answers(
         ConfigError: If texts are to be chosen one by one.
     """
     if collecting:
-        flag = "--" + next(iter(collecting)).replace("_", "-")
         hint = "answer one source at a time, or leave it out"
-        raise ConfigError(flag, expected="none beside several sources", got="one", hint=hint)
+        raise ConfigError(
+            spelled(next(iter(collecting))), expected="none beside several sources", got="one", hint=hint
+        )
     constrained = options["constraint"] is not None
     write_all(model.generate(prompts, source=sources, **options), as_json=as_json, constrained=constrained)
 
@@ -132,15 +128,13 @@ def write_all(texts: "list[Generation]", *, as_json: bool, constrained: bool) ->
     Raises:
         Exit: With code 3, if one does not.
     """
-    from unspool.cli.output.text_files import screen_sink
+    from unspool.cli.output.text_files import print_texts
 
     met = [text for text in texts if not constrained or text.finish_reason != "blocked"]
     if as_json:
         print_json([as_dict(text) for text in met])
     else:
-        with screen_sink(lines=any("\n" in text.text for text in met)) as write:
-            for text in met:
-                write(text)
+        print_texts(met)
     if len(met) < len(texts):
         got = f"{len(met)} of {len(texts)} texts: the others were blocked before they met the constraint"
         complain(f"fewer texts than were asked for: {got}; loosen no_repeat_ngram_size or logit_bias")

@@ -4,7 +4,7 @@ import sys
 from contextlib import AbstractContextManager, ExitStack
 from typing import Annotated, Any
 
-from unspool.cli.flags.flag import Argument, Flag, Group, takes
+from unspool.cli.flags.flag import Argument, Flag, FlagValues, Group, takes
 from unspool.cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.new_files import checked_path
@@ -74,27 +74,22 @@ def score(
     file: Annotated[str, Argument(metavar="FILE", help="A text per line; - for standard input.")],
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
-    asking: dict[str, Any],
-    ordering: dict[str, Any],
-    output: dict[str, Any],
-    reading: dict[str, Any],
-    computing: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Tell how surprising each text of a file is.
 
     It prints the bits per character of each text and the text itself, with a tab between; --against and
     --guess-number put their figures in the middle. A file of any size is scored in little memory.
     """
-    by = check_measure(ordering.pop("by", None), ratio="against" in asking)
-    order: dict[str, Any] = {"sort": None, "top": None, "by": by} | ordering
+    by = check_measure(flags.ordering.pop("by", None), ratio="against" in flags.asking)
+    order: dict[str, Any] = {"sort": None, "top": None, "by": by} | flags.ordering
     chosen([], **order)  # what is wrong is said before anything is read
-    sinks = Sinks(
-        output, as_json=as_json, per_symbol=asking.get("per_symbol", False), title=file.rpartition("/")[2]
-    )
-    records = open_corpus(file, reading)
-    texts = whole_records(records) if reading.get("context") else whole_texts(records)
-    scoring = make_scoring(folder, asking, unknown, computing, per_symbol=sinks.per_symbol)
-    if reading.get("context"):
+    per_symbol = flags.asking.get("per_symbol", False)
+    sinks = Sinks(flags.output, as_json=as_json, per_symbol=per_symbol, title=file.rpartition("/")[2])
+    records = open_corpus(file, flags.reading)
+    texts = whole_records(records) if flags.reading.get("context") else whole_texts(records)
+    scoring = make_scoring(folder, flags, unknown, per_symbol=sinks.per_symbol)
+    if flags.reading.get("context"):
         check_context(scoring)
     with ExitStack() as open_sinks:
         writes = [open_sinks.enter_context(sink) for sink in sinks.make(scoring.columns)]
@@ -166,14 +161,7 @@ class Sinks:
         return sinks
 
 
-def make_scoring(
-    folder: str,
-    asking: dict[str, Any],
-    unknown: Any,
-    computing: dict[str, Any],
-    *,
-    per_symbol: bool,
-) -> RowScoring:
+def make_scoring(folder: str, flags: FlagValues, unknown: Any, *, per_symbol: bool) -> RowScoring:
     """Load the model, and what it is compared with.
 
     Raises:
@@ -181,6 +169,7 @@ def make_scoring(
     """
     import unspool
 
+    asking, computing = flags.asking, flags.computing
     ended = asking.get("end", True)
     guessing = asking.get("guess_number", False)
     check("end", False, "on with --guess-number, which is about whole texts", ended or not guessing)

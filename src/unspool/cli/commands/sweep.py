@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from unspool.cli.commands.train import STANDARD_INPUT, run_folder, watched
-from unspool.cli.flags.flag import OFF, Argument, Flag, Group, Option, takes
+from unspool.cli.flags.flag import OFF, Argument, Flag, FlagValues, Group, Option, spelled, takes
 from unspool.cli.flags.shared import READING, TOKENIZER, AsJson, ValidationCorpus
 from unspool.cli.flags.sweeping import BUDGET, FIXED_NETWORK, FIXED_TRAINING, PLACE, TRYING
 from unspool.cli.open_corpus import open_corpus
@@ -38,13 +38,7 @@ def sweep(
     validation: ValidationCorpus = None,
     train_best: TrainBest = None,
     as_json: AsJson = False,
-    trying: dict[str, Any],
-    budget: dict[str, Any],
-    place: dict[str, Any],
-    reading: dict[str, Any],
-    tokens: dict[str, Any],
-    network: dict[str, Any],
-    training: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Find out which network is best for a corpus.
 
@@ -54,31 +48,31 @@ def sweep(
     import unspool
     from unspool.sweeping.space import parse_values
 
-    values: dict[str, Any] = {name: parse_values(name, texts) for name, texts in trying.items()}
-    config = unspool.SweepConfig(**values, **budget)
+    values: dict[str, Any] = {name: parse_values(name, texts) for name, texts in flags.trying.items()}
+    config = unspool.SweepConfig(**values, **flags.budget)
     folder = Path(out or Path("sweeps", run_folder(corpus, None, resume=False).name))
     if train_best is not None:
         refuse_to_train(corpus, Path(train_best))
+    network, training = unspool.NetworkConfig(**flags.network), unspool.TrainingConfig(**flags.training)
+    texts = open_corpus(corpus, flags.reading)
+    held_out = None if validation is None else open_corpus(validation, flags.reading)
     found = swept(folder, partial(
-        unspool.sweep, open_corpus(corpus, reading),
-        validation=None if validation is None else open_corpus(validation, reading),
-        out=folder, config=config,
-        network=unspool.NetworkConfig(**network), training=unspool.TrainingConfig(**training),
-        on_start=say_plan, on_run=Running(config), **tokens, **place,
+        unspool.sweep, texts, validation=held_out, out=folder, config=config, network=network,
+        training=training, on_start=say_plan, on_run=Running(config), **flags.tokens, **flags.place,
     ))  # fmt: skip
-    alone = {name: value for name, value in training.items() if name != "threads"}  # it runs by itself then
-    own = [(reading, READING), (tokens, TOKENIZER), (network, FIXED_NETWORK), (alone, FIXED_TRAINING)]
+    # The command trains alone, with all threads.
+    alone = {name: value for name, value in flags.training.items() if name != "threads"}
+    own = [(flags.reading, READING), (flags.tokens, TOKENIZER), (flags.network, FIXED_NETWORK),
+           (alone, FIXED_TRAINING)]  # fmt: skip
     words = train_words(corpus, found, own, validation=validation, out=train_best)
     tell(found, words, as_json=as_json)
     if train_best is not None and found.best is not None:
         from unspool.sweeping.space import configured
 
-        kinds = configured(
-            unspool.NetworkConfig(**network), unspool.TrainingConfig(**training), found.best.configuration
-        )
+        network, training = configured(network, training, found.best.configuration)
         watched(Path(train_best), partial(
-            unspool.train, open_corpus(corpus, reading), out=train_best, network=kinds[0], training=kinds[1],
-            validation=None if validation is None else open_corpus(validation, reading), **tokens,
+            unspool.train, texts, out=train_best, network=network, training=training, validation=held_out,
+            **flags.tokens,
         ))  # fmt: skip
 
 
@@ -186,7 +180,7 @@ def as_flags(values: dict[str, Any], group: Group) -> list[str]:
     for flag in group.flags:
         if flag.name not in values:
             continue
-        value, spelling = values[flag.name], "--" + flag.name.replace("_", "-")
+        value, spelling = values[flag.name], spelled(flag.name)
         if flag.kind is bool:
             words.append(spelling if value else str(flag.negative))
         else:

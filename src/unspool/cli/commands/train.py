@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,7 @@ import click
 
 from unspool.cli.commands.info import model_facts
 from unspool.cli.commands.minutes import Choice, choose, is_left_to_choose
-from unspool.cli.flags.flag import Argument, takes
+from unspool.cli.flags.flag import Argument, FlagValues, spelled, takes
 from unspool.cli.flags.shared import (
     CANARIES,
     NETWORK,
@@ -49,18 +49,6 @@ PLANTING = {"canaries": "count", "canary_repeats": "repeats", "canary_format": "
 Start = Callable[..., "Generator"]  # takes on_start and on_record
 
 
-@dataclass(frozen=True)
-class Given:
-    """Hold the flags that were given, by group."""
-
-    reading: dict[str, Any]
-    tokens: dict[str, Any]
-    network: dict[str, Any]
-    training: dict[str, Any]
-    showing: dict[str, Any]
-    planting: dict[str, Any]
-
-
 @takes(SHOWING, READING, TOKENIZER, NETWORK, TRAINING, CANARIES)
 def train(
     *,
@@ -78,32 +66,26 @@ def train(
     validation: ValidationCorpus = None,
     novelty_index: KeepNoveltyIndex = False,
     as_json: AsJson = False,
-    showing: dict[str, Any],
-    reading: dict[str, Any],
-    tokens: dict[str, Any],
-    network: dict[str, Any],
-    training: dict[str, Any],
-    planting: dict[str, Any],
+    flags: FlagValues,
 ) -> None:
     """Train a network on a corpus.
 
     It leaves a folder with the model, and shows what the network writes while it learns. Ctrl-C saves, and
     tells how to go on.
     """
-    given = Given(reading, tokens, network, training, showing, planting)
     folder = run_folder(corpus, out, resume=resume)
     if resume:
-        own = {**tokens, **showing, **planting}
+        own = {**flags.tokens, **flags.showing, **flags.planting}
         own |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
         refuse_for_resuming(name for name, value in own.items() if value)
-        start, records = going_on(folder, corpus, given)
+        start, records = going_on(folder, corpus, flags)
     else:
         start, records = starting(
-            folder, corpus, given, init_from=init_from, validation=validation, overwrite=overwrite
+            folder, corpus, flags, init_from=init_from, validation=validation, overwrite=overwrite
         )
     start = partial(start, novelty_index=novelty_index)
     model = watched(folder, start, records)
-    facts = finished_facts(model, folder, reuse=reading.get("reuse", True))
+    facts = finished_facts(model, folder, reuse=flags.reading.get("reuse", True))
     print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
 
 
@@ -137,8 +119,7 @@ def refuse_for_resuming(given: Iterable[str]) -> None:
     Raises:
         ConfigError: On the first of them.
     """
-    for name in given:
-        flag = "--" + name.replace("_", "-")
+    for flag in map(spelled, given):
         raise ConfigError(
             f"flag {flag}", expected="none with --resume: the run keeps its own", hint=f"leave out {flag}"
         )
@@ -147,7 +128,7 @@ def refuse_for_resuming(given: Iterable[str]) -> None:
 def starting(
     folder: Path,
     corpus: str | None,
-    given: Given,
+    flags: FlagValues,
     *,
     init_from: str | None,
     validation: str | None,
@@ -160,28 +141,20 @@ def starting(
 
     if corpus is None:
         raise no_corpus(WHAT_TO_READ)
-    engine = given.training.get("engine", "cpu")
+    engine = flags.training.get("engine", "cpu")
     origin = None if init_from is None else unspool.load(init_from, engine=engine)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
-    network = replace(base, **given.network)
-    if is_left_to_choose(given.training) and "source" not in given.reading:
+    network = replace(base, **flags.network)
+    if is_left_to_choose(flags.training) and "source" not in flags.reading:
         refuse_strangers(folder, overwrite=overwrite)  # before a long text is looked at
-        choice = choose(
-            corpus,
-            reading=given.reading,
-            tokens=given.tokens,
-            network=given.network,
-            training=given.training,
-            validation=validation,
-            origin=origin,
-        )
+        choice = choose(corpus, flags, validation=validation, origin=origin)
     else:
-        configure = pair_training if "source" in given.reading else unspool.TrainingConfig
+        configure = pair_training if "source" in flags.reading else unspool.TrainingConfig
         choice = Choice(
-            open_corpus(corpus, given.reading),
-            None if validation is None else open_corpus(validation, given.reading),
+            open_corpus(corpus, flags.reading),
+            None if validation is None else open_corpus(validation, flags.reading),
             network,
-            configure(**given.training),
+            configure(**flags.training),
         )
     start = partial(
         unspool.train,
@@ -192,9 +165,9 @@ def starting(
         training=choice.training,
         init_from=origin,
         overwrite=overwrite,
-        canaries=secrets_to_plant(given.planting),
-        **{f"sample_{name}s": values for name, values in given.showing.items()},
-        **given.tokens,
+        canaries=secrets_to_plant(flags.planting),
+        **{f"sample_{name}s": values for name, values in flags.showing.items()},
+        **flags.tokens,
     )
     return start, choice.records
 
@@ -208,14 +181,13 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
     from unspool.text.canaries import Canaries
 
     if "canaries" not in planting:
-        for name in planting:
-            flag = "--" + name.replace("_", "-")
+        for flag in map(spelled, planting):
             raise ConfigError(f"flag {flag}", expected="--canaries N beside it", got="none")
         return None
     return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 
 
-def going_on(folder: Path, corpus: str | None, given: Given) -> tuple[Start, "Records"]:
+def going_on(folder: Path, corpus: str | None, flags: FlagValues) -> tuple[Start, "Records"]:
     """Prepare to go on with a run, its corpus read again from where it came from or from where it is now."""
     from unspool.pipeline import resume_training
     from unspool.text.reading.sources import records_from_spec
@@ -224,16 +196,16 @@ def going_on(folder: Path, corpus: str | None, given: Given) -> tuple[Start, "Re
     run = RunFolder.reopen(folder)
     moved = corpus is not None and Path(corpus) != folder
     if not moved:
-        refuse_for_resuming(given.reading)
-    reading = {"document": bool(run.data.get("document")), **given.reading}  # it may have been chosen
+        refuse_for_resuming(flags.reading)
+    reading = {"document": bool(run.data.get("document")), **flags.reading}  # it may have been chosen
     spec = run.data.get("records") or {}
     records = open_corpus(str(corpus), reading) if moved else records_from_spec(spec)
     start = partial(
         resume_training,
         folder,
         records=records,
-        network=replace(run.network, **given.network),
-        training=replace(run.training, **given.training),
+        network=replace(run.network, **flags.network),
+        training=replace(run.training, **flags.training),
     )
     return start, records
 

@@ -1,8 +1,8 @@
 """Flags as rows of a table: one row gives the flag, its environment variable, its help and its completion.
 
-A command takes whole groups of rows with `@takes(group, ...)` and receives each as a dictionary of what was
-given. What was not given is not in it, so that the library's own defaults hold; the default in a row is what
-``--help`` shows.
+A command takes whole groups of rows with `@takes(group, ...)` and receives `flags`, with a dictionary of what
+was given for each group. What was not given is not in it, so that the library's own defaults hold; the
+default in a row is what ``--help`` shows.
 """
 
 import ast
@@ -65,7 +65,7 @@ class Flag:
     @property
     def spelling(self) -> str:
         """Spell the flag, both sides of it where it has two."""
-        positive = "--" + self.name.replace("_", "-")
+        positive = spelled(self.name)
         return f"{positive}/{self.negative}" if self.negative else positive
 
     def parameter(self, panel: str) -> inspect.Parameter:
@@ -85,11 +85,21 @@ class Flag:
 
 @dataclass(frozen=True)
 class Group:
-    """Name a group of flags: the heading in the help, and the argument that a command receives them as."""
+    """Name a group of flags: the heading in the help, and the attribute of `FlagValues` that has them."""
 
     argument: str
     heading: str
     flags: tuple[Flag, ...] = field(default=())
+
+
+class FlagValues:
+    """What was given of each group of flags: ``flags.reading`` for the group whose argument is "reading"."""
+
+    def __init__(self, groups: dict[str, dict[str, Any]]) -> None:
+        self.__dict__.update(groups)
+
+    def __getattr__(self, argument: str) -> dict[str, Any]:
+        raise AttributeError(f"the command takes no group {argument}")
 
 
 @dataclass(frozen=True)
@@ -180,6 +190,11 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
     return option
 
 
+def spelled(name: str) -> str:
+    """Write the name of a flag as on the command line: ``--hidden-size``."""
+    return "--" + name.replace("_", "-")
+
+
 def variable(name: str) -> str:
     """Name the environment variable of a flag."""
     return f"UNSPOOL_{name.upper()}"
@@ -244,19 +259,16 @@ def parser(flag: Flag) -> Callable[[str], Any] | None:
 
 
 def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the flags of groups, each of which it receives as a dictionary of what was given."""
+    """Give a command the flags of groups; it receives what was given as its argument `flags`."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        names = {group.argument for group in groups}
-
         @functools.wraps(function)
         def command(*args: Any, **values: Any) -> None:
-            for group in groups:
-                values[group.argument] = given(group, values)
-            function(*args, **values)
+            flags = FlagValues({group.argument: given(group, values) for group in groups})
+            function(*args, flags=flags, **values)
 
         parameters = inspect.signature(function).parameters
-        own = [parameter for name, parameter in parameters.items() if name not in names]
+        own = [parameter for name, parameter in parameters.items() if name != "flags"]
         rows = [(flag, group.heading) for group in groups for flag in group.flags]
         flags = [flag.parameter(heading) for flag, heading in rows]
         flags += [flag.alias_parameter(alias) for flag, _ in rows for alias in flag.aliases]
@@ -286,6 +298,6 @@ def _taken(flag: Flag, values: dict[str, Any]) -> Any:
     named = {name: values.pop(name, None) for name in (flag.name, *flag.aliases)}
     found = {name: value for name, value in named.items() if value is not None and value != []}
     if len(found) > 1:
-        spelled = " and ".join("--" + name.replace("_", "-") for name in found)
-        raise click.BadParameter(f"{spelled} mean the same: give one of them")
+        both = " and ".join(map(spelled, found))
+        raise click.BadParameter(f"{both} mean the same: give one of them")
     return next(iter(found.values()), None)

@@ -8,7 +8,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -144,6 +144,13 @@ def screen_sink(*, lines: bool) -> Iterator[Write]:
         flush()
 
     yield write
+
+
+def print_texts(texts: "Sequence[Generation]") -> None:
+    """Print texts that are all there."""
+    with screen_sink(lines=any("\n" in text.text for text in texts)) as write:
+        for text in texts:
+            write(text)
 
 
 @contextmanager
