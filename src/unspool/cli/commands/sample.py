@@ -22,6 +22,7 @@ from unspool.cli.flags.shared import (
 )
 from unspool.cli.output.printing import complain, for_stdout, print_json
 from unspool.cli.output.text_json import as_dict
+from unspool.configuration import from_dict, to_dict
 from unspool.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -162,9 +163,8 @@ def collect_many(
     sink = sink_of(model, prompts, collection, path, as_json=as_json, reported=bool(collecting))
     code = run_collection(collection, sink, out=path, told=bool(collecting) and not as_json)
     if as_json and path is not None:
-        print_json(
-            {"out": str(path) if collection.report.accepted else None, "report": report_of(collection)}
-        )
+        report = collection.report
+        print_json({"out": str(path) if report.accepted else None, "report": to_dict(report)})
     if code:
         raise click.exceptions.Exit(code)
 
@@ -184,15 +184,8 @@ def sink_of(
     if path is not None:
         return file_sink(path)
     if as_json:
-        return json_sink(as_dict, (lambda: report_of(collection)) if reported else None)
+        return json_sink(as_dict, (lambda: to_dict(collection.report)) if reported else None)
     return screen_sink(lines=may_have_lines(model, prompts))
-
-
-def report_of(collection: "Collection") -> dict[str, Any]:
-    """Write the report in plain JSON types."""
-    from unspool.configuration import to_dict
-
-    return to_dict(collection.report)
 
 
 def own_options(model: "Generator") -> dict[str, Any]:
@@ -201,7 +194,6 @@ def own_options(model: "Generator") -> dict[str, Any]:
     Raises:
         ConfigError: If its file says what cannot be.
     """
-    from unspool.configuration import from_dict, to_dict
     from unspool.generation.options.generation_options import GenerationOptions
 
     return to_dict(from_dict(GenerationOptions, model.generation, where="generation_config.json"))

@@ -1,9 +1,13 @@
-"""The names of files that a command is to write, looked at before any work is done."""
+"""Files that a command is to write: their names, looked at before any work is done, and the files."""
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from unspool.errors import ConfigError
+from unspool.storage import atomic_file
 
 
 def checked_path(flag: str, name: str, suffixes: Iterable[str], *, overwrite: bool) -> Path:
@@ -23,3 +27,13 @@ def checked_path(flag: str, name: str, suffixes: Iterable[str], *, overwrite: bo
             f"{flag} {name}", expected="a new name", got=got, hint="choose another, or --overwrite"
         )
     return path
+
+
+@contextmanager
+def whole_file(path: Path, *, errors: str = "strict") -> Iterator[TextIO]:
+    """Open a text file that takes its name when all of it is there."""
+    with atomic_file(path) as raw:
+        file = io.TextIOWrapper(raw, encoding="utf-8", newline="", errors=errors)
+        yield file
+        file.flush()
+        file.detach()

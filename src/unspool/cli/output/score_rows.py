@@ -24,6 +24,12 @@ MEASURES = {
 }
 
 
+# What a row has of a score, of two models' scores and of a guess number: attributes of each.
+FIGURES = ("bits_per_character", "total_logprob", "unknown")
+OF_RATIOS = ("log_likelihood_ratio", "dropped")
+OF_GUESSES = ("guess_number", "log2_guess_number", "standard_error", "percentile", "lower_bound")
+
+
 @dataclass(frozen=True)
 class RowScoring:
     """Say what is told of each text.
@@ -43,13 +49,8 @@ class RowScoring:
     @property
     def columns(self) -> list[str]:
         """Name the figures of a row, each a single value, and the text last."""
-        names = ["bits_per_character", "total_logprob", "unknown"]
-        if self.against:
-            names += ["against_bits_per_character", "against_total_logprob", "against_unknown"]
-            names += ["log_likelihood_ratio", "dropped"]
-        if self.guesses:
-            names += ["guess_number", "log2_guess_number", "standard_error", "percentile", "lower_bound"]
-        return [*names, "text"]
+        compared = [f"against_{name}" for name in FIGURES] + [*OF_RATIOS]
+        return [*FIGURES, *(compared if self.against else ()), *(OF_GUESSES if self.guesses else ()), "text"]
 
     def rows(self, texts: "Iterable[str] | Iterable[Record]") -> Iterator[Row]:
         """Score texts, a block at a time."""
@@ -72,19 +73,13 @@ class RowScoring:
 
     def _row(self, text: str, result: "TextScore | LikelihoodRatio") -> Row:
         score: TextScore = result if self.against is None else result.score  # type: ignore[union-attr,assignment]
-        row: Row = {
-            "bits_per_character": score.bits_per_character,
-            "total_logprob": score.total_logprob,
-            "unknown": score.unknown,
-        }
+        row = {name: getattr(score, name) for name in FIGURES}
         if self.against:
-            row |= comparison(result)  # type: ignore[arg-type]
+            row |= {f"against_{name}": getattr(result.against, name) for name in FIGURES}  # type: ignore[union-attr]
+            row |= {name: getattr(result, name) for name in OF_RATIOS}
         if self.guesses:
             found = self.guesses.of(score.total_logprob)
-            row["guess_number"] = finite(found.guess_number)
-            row["log2_guess_number"] = finite(found.log2_guess_number)
-            row["standard_error"] = finite(found.standard_error)
-            row["percentile"], row["lower_bound"] = found.percentile, found.lower_bound
+            row |= {name: finite(getattr(found, name)) for name in OF_GUESSES}
         row["text"] = text
         if self.per_symbol:
             row |= self._symbols(text, score)
@@ -101,17 +96,6 @@ class RowScoring:
             "spans": one.spans.tolist(),
             "replaced": one.replaced.tolist(),
         }
-
-
-def comparison(ratio: "LikelihoodRatio") -> Row:
-    """Write what a second model says of a text."""
-    return {
-        "against_bits_per_character": ratio.against.bits_per_character,
-        "against_total_logprob": ratio.against.total_logprob,
-        "against_unknown": ratio.against.unknown,
-        "log_likelihood_ratio": ratio.log_likelihood_ratio,
-        "dropped": ratio.dropped,
-    }
 
 
 def chosen(rows: Iterable[Row], *, sort: str | None, by: str | None, top: int | None) -> Iterator[Row]:

@@ -4,7 +4,6 @@ To add a kind of file, give its suffix a line in `FILES`.
 """
 
 import csv
-import io
 import json
 import sys
 import time
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from unspool.cli.output.new_files import whole_file
 from unspool.cli.output.score_rows import Row
 from unspool.screen.wording import one_line
 
@@ -106,13 +106,8 @@ FILES: dict[str, Callable[[TextIO, Sequence[str]], Write]] = {
 @contextmanager
 def file_sink(path: Path, columns: Sequence[str], *, lists: bool) -> Iterator[Write]:
     """Write a file that takes its name when all of it is there."""
-    from unspool.storage import atomic_file
-
-    with atomic_file(path) as raw:
-        file = io.TextIOWrapper(raw, encoding="utf-8", newline="", errors="surrogatepass")
+    with whole_file(path, errors="surrogatepass") as file:
         yield FILES[path.suffix.lower()](file, [*columns, *(LISTS if lists else ())])
-        file.flush()
-        file.detach()
 
 
 @contextmanager

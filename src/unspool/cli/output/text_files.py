@@ -4,7 +4,6 @@ To add a kind of file, write a function that makes its writer and give it a line
 """
 
 import csv
-import io
 import json
 import sys
 import time
@@ -13,10 +12,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from unspool.cli.output.new_files import whole_file
 from unspool.cli.output.printing import for_stdout
 from unspool.errors import ConfigError
 from unspool.screen.wording import one_line
-from unspool.storage import atomic_file
 
 if TYPE_CHECKING:
     from unspool.generation.results import Generation
@@ -115,12 +114,9 @@ def file_sink(path: Path) -> Iterator[Write]:
         written += 1
 
     try:
-        with atomic_file(path) as raw:
-            file = io.TextIOWrapper(raw, encoding="utf-8", newline="")
+        with whole_file(path) as file:
             write = FILES[path.suffix.lower()](file)
             yield counted
-            file.flush()
-            file.detach()
             if not written:
                 raise NothingWrittenError
     except NothingWrittenError:

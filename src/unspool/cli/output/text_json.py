@@ -5,26 +5,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unspool.generation.results import Generation
 
+PLAIN = ("text", "prompt", "continuation", "finish_reason", "stop_reason", "total_logprob")
+ARRAYS = ("ids", "constrained_logprobs", "prompt_logprobs")
+ALTERNATIVES = ("alternatives", "prompt_alternatives")
+
 
 def as_dict(generation: "Generation") -> dict[str, Any]:
     """Write a text as plain JSON types."""
-    rest = {
-        "constrained_logprobs": generation.constrained_logprobs,
-        "prompt_logprobs": generation.prompt_logprobs,
-    }
-    others = {"alternatives": generation.alternatives, "prompt_alternatives": generation.prompt_alternatives}
-    return {
-        "text": generation.text,
-        "prompt": generation.prompt,
-        "continuation": generation.continuation,
-        "finish_reason": generation.finish_reason,
-        "stop_reason": generation.stop_reason,
-        "total_logprob": generation.total_logprob,
-        "ids": generation.ids.tolist(),
-        **{name: values.tolist() for name, values in rest.items() if values is not None},
-        **{
-            name: {"ids": values.ids.tolist(), "logprobs": values.logprobs.tolist()}
-            for name, values in others.items()
-            if values is not None
-        },
-    }
+    row: dict[str, Any] = {name: getattr(generation, name) for name in PLAIN}
+    for name in ARRAYS:
+        if (values := getattr(generation, name)) is not None:
+            row[name] = values.tolist()
+    for name in ALTERNATIVES:
+        if (values := getattr(generation, name)) is not None:
+            row[name] = {"ids": values.ids.tolist(), "logprobs": values.logprobs.tolist()}
+    return row
