@@ -27,7 +27,6 @@ from unspool.errors import ConfigError
 
 if TYPE_CHECKING:
     from unspool.cli.output.text_files import Sink
-    from unspool.generation.results import Generation
     from unspool.generation.selecting.collection import Collection
     from unspool.model import Generator
 
@@ -59,8 +58,9 @@ def sample(
     sources = sources_of(flags.asked)
     if sources:
         if len(sources) > 1 and not flags.search:
-            options = own_options(model) | flags.sampling | given
-            write_answers(model, texts, sources, options, flags.collecting, as_json=as_json)
+            refuse_to_choose(flags.collecting)
+            options = own_options(model) | flags.sampling | given | {"source": sources}
+            write_all(model, texts, options, as_json=as_json)
             return
         model = model if flags.search else model.given(source=sources[0], unknown=unknown)
     if flags.search:
@@ -73,7 +73,7 @@ def sample(
     options = own_options(model) | flags.sampling | given
     alone = len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not flags.collecting
     if options["best_of"] is not None and not flags.collecting:
-        write_all(model.generate(texts, **options), as_json=as_json, constrained=bool(flags.constraints))
+        write_all(model, texts, options, as_json=as_json)
     elif alone and not (flags.constraints and may_block(options)):
         stream_one(model, texts[0], options)
     else:
@@ -95,27 +95,17 @@ def sources_of(asked: dict[str, Any]) -> list[str]:
     return sources
 
 
-def write_answers(
-    model: "Generator",
-    prompts: list[str],
-    sources: list[str],
-    options: dict[str, Any],
-    collecting: dict[str, Any],
-    *,
-    as_json: bool,
-) -> None:
-    """Answer several sources, read side by side, a text each.
+def refuse_to_choose(collecting: dict[str, Any]) -> None:
+    """Refuse flags that choose texts one by one where several sources are answered side by side.
 
     Raises:
-        ConfigError: If texts are to be chosen one by one.
+        ConfigError: If there is one.
     """
     if collecting:
         hint = "answer one source at a time, or leave it out"
         raise ConfigError(
             spelled(next(iter(collecting))), expected="none beside several sources", got="one", hint=hint
         )
-    constrained = options["constraint"] is not None
-    write_all(model.generate(prompts, source=sources, **options), as_json=as_json, constrained=constrained)
 
 
 def may_block(options: dict[str, Any]) -> bool:
@@ -123,15 +113,16 @@ def may_block(options: dict[str, Any]) -> bool:
     return options["no_repeat_ngram_size"] is not None or bool(options["logit_bias"])
 
 
-def write_all(texts: "list[Generation]", *, as_json: bool, constrained: bool) -> None:
-    """Print texts that are all there, but for those that do not meet their constraint.
+def write_all(model: "Generator", prompts: list[str], options: dict[str, Any], *, as_json: bool) -> None:
+    """Write all texts at once, and print them but for those that do not meet their constraint.
 
     Raises:
         Exit: With code 3, if one does not.
     """
     from unspool.cli.output.text_files import print_texts
 
-    met = [text for text in texts if not constrained or text.finish_reason != "blocked"]
+    texts = model.generate(prompts, **options)
+    met = [text for text in texts if options["constraint"] is None or text.finish_reason != "blocked"]
     if as_json:
         print_json([as_dict(text) for text in met])
     else:

@@ -68,19 +68,16 @@ class Flag:
         positive = spelled(self.name)
         return f"{positive}/{self.negative}" if self.negative else positive
 
-    def parameter(self, panel: str) -> inspect.Parameter:
-        """Make the function parameter that `parameter_of` reads the flag from."""
+    def parameters(self, panel: str) -> list[inspect.Parameter]:
+        """Make the function parameters that `parameter_of` reads the flag and its hidden aliases from."""
+        hidden = [replace(self, name=alias, negative=None, default=None) for alias in self.aliases]
+        rows = [Option(self, panel), *(Option(flag, hidden=True) for flag in hidden)]
         kind: Any = self.kind | None
-        annotation = Annotated[kind, Option(self, panel)]
-        return inspect.Parameter(
-            self.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
-        )
-
-    def alias_parameter(self, alias: str) -> inspect.Parameter:
-        """Make the hidden parameter of another name for the flag."""
-        own = replace(self, name=alias, negative=None, default=None, aliases=())
-        annotation: Any = Annotated[self.kind | None, Option(own, hidden=True)]
-        return inspect.Parameter(alias, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        where = inspect.Parameter.KEYWORD_ONLY
+        return [
+            inspect.Parameter(row.flag.name, where, default=None, annotation=Annotated[kind, row])
+            for row in rows
+        ]
 
 
 @dataclass(frozen=True)
@@ -269,10 +266,9 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
 
         parameters = inspect.signature(function).parameters
         own = [parameter for name, parameter in parameters.items() if name != "flags"]
-        rows = [(flag, group.heading) for group in groups for flag in group.flags]
-        flags = [flag.parameter(heading) for flag, heading in rows]
-        flags += [flag.alias_parameter(alias) for flag, _ in rows for alias in flag.aliases]
-        signature = inspect.Signature([*own, *flags])
+        for group in groups:
+            own += [parameter for flag in group.flags for parameter in flag.parameters(group.heading)]
+        signature = inspect.Signature(own)
         command.__signature__ = signature  # type: ignore[attr-defined]
         return command
 
