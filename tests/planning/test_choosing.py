@@ -10,7 +10,7 @@ import pytest
 import unspool
 from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
-from unspool.planning.rule import RATES, SIZES, core_weights, needed_symbols
+from unspool.planning.rule import LEARNING_RATE_FACTORS, SIZES, core_weights, needed_symbols
 from unspool.training.config import TrainingConfig
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
@@ -125,11 +125,13 @@ def test_any_cell_is_given_a_size_and_a_learning_rate(cell: str, num_layers: int
     chosen = plan(network={"cell": cell, "num_layers": num_layers})
     assert chosen.network.hidden_size in SIZES
     assert 0 < chosen.training.learning_rate <= 0.05
-    assert (cell in RATES) is not any("No learning rate was measured" in each for each in chosen.reasons)
+    assert (cell in LEARNING_RATE_FACTORS) is not any(
+        "No learning rate was measured" in each for each in chosen.reasons
+    )
 
 
 def test_no_rate_is_that_of_a_cell_that_is_not() -> None:
-    assert RATES.keys() <= CELLS.keys()
+    assert LEARNING_RATE_FACTORS.keys() <= CELLS.keys()
 
 
 @pytest.mark.parametrize("texts", [["one line"], ["emma", "olivia", "ava"], ["a"]])

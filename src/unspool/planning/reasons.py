@@ -6,7 +6,7 @@ from typing import Any
 from unspool.network.config import NetworkConfig
 from unspool.planning.budget import USUAL_SHARE
 from unspool.planning.facts import CorpusFacts
-from unspool.planning.rule import RATES, Candidate, needed_symbols
+from unspool.planning.rule import LEARNING_RATE_FACTORS, Candidate, needed_symbols
 from unspool.training.config import TrainingConfig
 
 
@@ -93,7 +93,7 @@ def _steps(best: Candidate, training: TrainingConfig) -> str:
 
 
 def _unmeasured(network: NetworkConfig, kept: Mapping[str, Any]) -> Iterator[str]:
-    if network.cell not in RATES and "learning_rate" not in kept:
+    if network.cell not in LEARNING_RATE_FACTORS and "learning_rate" not in kept:
         yield f"No learning rate was measured for {network.cell}: it is the least one of the other cells."
 
 

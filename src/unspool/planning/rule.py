@@ -29,7 +29,8 @@ LITTLE_EXPOSURE, DROPOUT_STEP, MOST_DROPOUT, MOST_EXPOSURE = 1.4, 0.1, 0.4, 20.0
 FEWEST_STEPS = 1000  # below which nothing is learnt of the smallest text
 
 LEARNING_RATE, HOTTEST = 0.04, 0.05
-RATES = {"lstm": 1.0, "gru": 0.5, "rnn": 0.15}  # by cell; one that was not measured gets the least of them
+# By cell; one that was not measured gets the least of them.
+LEARNING_RATE_FACTORS = {"lstm": 1.0, "gru": 0.5, "rnn": 0.15}
 
 # Small steps are worth most; a batch of twice as many lanes is worth it where it makes the machine, which
 # may have many processors, so many times as fast.
@@ -146,4 +147,4 @@ def dropout(candidate: Candidate) -> float:
 def learning_rate(network: NetworkConfig) -> float:
     """Choose the peak of the learning rate: as hot as the size and the cell bear, for budgets are short."""
     rate = min(HOTTEST, LEARNING_RATE * REFERENCE / network.hidden_size)
-    return float(f"{rate * RATES.get(network.cell, min(RATES.values())):.2g}")
+    return float(f"{rate * LEARNING_RATE_FACTORS.get(network.cell, min(LEARNING_RATE_FACTORS.values())):.2g}")
