@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -68,7 +69,8 @@ def test_ctrl_c_leaves_whole_lines(model: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "unspool", "enumerate", str(model), "--min-logprob", "-200"]
     out = tmp_path / "out.txt"
     with out.open("w") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True)
+        unbuffered = {**os.environ, "PYTHONUNBUFFERED": "1"}  # else the search may be out of memory first
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True, env=unbuffered)
         while not out.stat().st_size and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
