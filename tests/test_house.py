@@ -95,6 +95,15 @@ def test_what_is_public_is_documented() -> None:
     assert [f"{relative(path)}: {name}" for path in public for name in undocumented(TREES[path])] == []
 
 
+def test_no_two_public_classes_have_one_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in TREES[path].body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(relative(path))
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
 def test_no_module_raises_by_assert() -> None:
     found = [
         f"{relative(path)}:{node.lineno}"

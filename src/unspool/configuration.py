@@ -52,7 +52,7 @@ def is_real(value: object) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class Range:
+class Allowed:
     """What a value may be, in words and as a check.
 
     Args:
@@ -67,9 +67,9 @@ class Range:
     table: str | None = None
 
     @property
-    def or_none(self) -> "Range":
+    def or_none(self) -> "Allowed":
         """Return the range that has None too."""
-        return Range(f"{self.words}, or none", lambda value: value is None or self.holds(value), self.table)
+        return Allowed(f"{self.words}, or none", lambda value: value is None or self.holds(value), self.table)
 
     def fill(self, text: str) -> str:
         """Put the names in the place of ``{choices}``."""
@@ -84,15 +84,17 @@ def names_in(table: str) -> tuple[str, ...]:
     return tuple(getattr(importlib.import_module(module), name))
 
 
-def one_of(table: str) -> Range:
+def one_of(table: str) -> Allowed:
     """Return the range of the names in a table, ``module:NAME``, which is read when it is needed."""
-    return Range("one of {choices}", lambda value: isinstance(value, str) and value in names_in(table), table)
+    return Allowed(
+        "one of {choices}", lambda value: isinstance(value, str) and value in names_in(table), table
+    )
 
 
-def whole_range(least: int, most: int | None = None) -> Range:
+def whole_range(least: int, most: int | None = None) -> Allowed:
     """Return the range of whole numbers from `least` to `most`, or of all from `least` on."""
     words = f"a whole number ≥ {least}" if most is None else f"a whole number from {least} to {most}"
-    return Range(words, lambda value: is_whole(value, least=least) and (most is None or value <= most))
+    return Allowed(words, lambda value: is_whole(value, least=least) and (most is None or value <= most))
 
 
 def real_range(
@@ -102,7 +104,7 @@ def real_range(
     above: float = -math.inf,
     most: float = math.inf,
     below: float = math.inf,
-) -> Range:
+) -> Allowed:
     """Return a range of finite real numbers.
 
     Args:
@@ -112,10 +114,10 @@ def real_range(
         most: The greatest number in it.
         below: A number above all that are in it.
     """
-    return Range(words, lambda value: is_real(value) and least <= value <= most and above < value < below)
+    return Allowed(words, lambda value: is_real(value) and least <= value <= most and above < value < below)
 
 
-SWITCH = Range("true or false", lambda value: isinstance(value, bool))
+SWITCH = Allowed("true or false", lambda value: isinstance(value, bool))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +135,7 @@ class OptionRow:
         aliases: Its names in other libraries; () says that none of them has another name for it.
     """
 
-    range: Range
+    range: Allowed
     help: str = ""
     _: dataclasses.KW_ONLY
     sample: Any = None

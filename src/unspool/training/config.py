@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from unspool.configuration import OptionRow, Range, check_rows, one_of, real_range, whole_range
+from unspool.configuration import Allowed, OptionRow, check_rows, one_of, real_range, whole_range
 from unspool.errors import ConfigError
 
 COUNT = whole_range(1)
@@ -12,8 +12,8 @@ NOT_NEGATIVE = real_range("a number ≥ 0", least=0)
 DECAY = real_range("a number in [0, 1)", least=0, below=1)
 FRACTION = real_range("a number in [0, 1]", least=0, most=1)
 SHARE = real_range("a number in (0, 1)", above=0, below=1)
-SEED = Range("a whole number in [0, 2**63)", whole_range(0, 2**63 - 1).holds)
-ENGINE = Range("a name", lambda value: isinstance(value, str), "unspool.engines:ENGINES")
+SEED = Allowed("a whole number in [0, 2**63)", whole_range(0, 2**63 - 1).holds)
+ENGINE = Allowed("a name", lambda value: isinstance(value, str), "unspool.engines:ENGINES")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from unspool.configuration import OptionRow, Range, check, check_rows, whole_range
+from unspool.configuration import Allowed, OptionRow, check, check_rows, whole_range
 
 Scope = Literal["text", "continuation"]
 
@@ -17,12 +17,12 @@ def _fits_choices(value: Any) -> bool:
     return some and all(isinstance(item, str) for item in value)
 
 
-REGEX = Range("a string", lambda value: isinstance(value, str))
-STRING = Range("a string that is not empty", lambda value: isinstance(value, str) and value != "")
-STRINGS = Range("one or more strings that are not empty", lambda value: _fits_choices(value) and all(value))
-CHOICES = Range("a list of one or more strings", _fits_choices)
+REGEX = Allowed("a string", lambda value: isinstance(value, str))
+STRING = Allowed("a string that is not empty", lambda value: isinstance(value, str) and value != "")
+STRINGS = Allowed("one or more strings that are not empty", lambda value: _fits_choices(value) and all(value))
+CHOICES = Allowed("a list of one or more strings", _fits_choices)
 LENGTH = whole_range(0, LONGEST)
-SCOPE = Range(" or ".join(get_args(Scope)), lambda value: value in get_args(Scope))
+SCOPE = Allowed(" or ".join(get_args(Scope)), lambda value: value in get_args(Scope))
 
 
 @dataclass(frozen=True, kw_only=True)

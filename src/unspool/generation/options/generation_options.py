@@ -10,8 +10,8 @@ from typing import Annotated, Any, TypedDict, cast
 
 from unspool.configuration import (
     SWITCH,
+    Allowed,
     OptionRow,
-    Range,
     check,
     check_rows,
     is_real,
@@ -46,22 +46,22 @@ def _fits_biases(value: Any) -> bool:
     )
 
 
-TEMPERATURES = Range("a finite number ≥ 0, or several of them", _fits_temperatures)
+TEMPERATURES = Allowed("a finite number ≥ 0, or several of them", _fits_temperatures)
 COUNT = whole_range(1, MOST)
-LENGTH = Range("a whole number ≥ 0", whole_range(0, MOST).holds)
+LENGTH = Allowed("a whole number ≥ 0", whole_range(0, MOST).holds)
 SEED = whole_range(0, 2**64 - 1)
 FRACTION = real_range("a number in [0, 1]", least=0, most=1)
 SHARE = real_range("a number in (0, 1]", above=0, most=1)
 PENALTY = real_range(
     f"a number from -{LARGEST_BIAS:.0f} to {LARGEST_BIAS:.0f}", least=-LARGEST_BIAS, most=LARGEST_BIAS
 )
-ORDER = Range(
+ORDER = Allowed(
     "some of {choices}, each once", _fits_samplers, "unspool.generation.options.generation_options:SAMPLERS"
 )
-BIASES = Range(
+BIASES = Allowed(
     f"symbols or ids, each with a number up to ±{LARGEST_BIAS:.0f} or minus infinity", _fits_biases
 )
-STRINGS = Range("a string or several, none of them empty", _fits_strings)
+STRINGS = Allowed("a string or several, none of them empty", _fits_strings)
 
 
 @dataclass(frozen=True)

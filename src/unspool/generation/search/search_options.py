@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, cast
 
 from unspool.configuration import (
     SWITCH,
+    Allowed,
     OptionRow,
-    Range,
     check,
     check_rows,
     from_dict,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LENGTH = whole_range(1, 2**31 - 1)
 POSITIVE = real_range("a finite number above 0", above=0)
-BYTES = Range("a whole number of bytes ≥ 1048576", whole_range(1 << 20).holds)
+BYTES = Allowed("a whole number of bytes ≥ 1048576", whole_range(1 << 20).holds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
-from unspool.configuration import SWITCH, OptionRow, Range, check, check_rows, whole_range
+from unspool.configuration import SWITCH, Allowed, OptionRow, check, check_rows, whole_range
 from unspool.errors import ConfigError
 from unspool.generation.options.generation_options import GenerationKeywords
 
@@ -21,8 +21,8 @@ def _fits_novel(value: Any) -> bool:
     return isinstance(value, bool | NoveltyIndex)
 
 
-NOVEL = Range("true, false or a NoveltyIndex", _fits_novel)
-VALID = Range(
+NOVEL = Allowed("true, false or a NoveltyIndex", _fits_novel)
+VALID = Allowed(
     "a function or a regular expression",
     lambda value: isinstance(value, str | re.Pattern) or callable(value),
 )
