@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from unspool.cli.flags.flag import Argument, Flag, FlagValues, Option, takes
 from unspool.cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool.cli.open_corpus import open_corpus
-from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.printing import note, print_json, print_line
 from unspool.cli.output.score_rows import whole_records
 from unspool.errors import ConfigError, CorpusError
 from unspool.screen.wording import one_line
@@ -63,7 +63,7 @@ def classify(
             rows.append(row | {"actual": truth})
         else:
             chance = found.probabilities[found.value]
-            print(f"{one_line(found.value)}\t{chance:.4f}\t{one_line(record.text)}")
+            print_line(f"{one_line(found.value)}\t{chance:.4f}\t{one_line(record.text)}")
     accuracy = right / told if told else None
     if as_json:
         print_json({"by": name, "texts": rows, "accuracy": accuracy})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool.cli.flags.flag import Argument, FlagValues, takes
 from unspool.cli.flags.shared import COMPUTING, ENUMERATION, KNOWN, AsJson, ModelFolder, UnknownSymbols
-from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.printing import note, print_json, print_line
 from unspool.cli.output.text_json import as_dict
 from unspool.screen.wording import one_line
 
@@ -39,7 +39,7 @@ def enumerate_texts(
     count = 0
     try:
         for text in texts:
-            print(f"{probability(text)}\t{one_line(text.text)}", flush=sys.stdout.isatty())
+            print_line(f"{probability(text)}\t{one_line(text.text)}")
             count += 1
     finally:
         sys.stdout.flush()

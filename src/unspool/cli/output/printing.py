@@ -17,6 +17,13 @@ def print_json(document: Any) -> None:
         print("[\n  " + ",\n  ".join(map(_json, document)) + "\n]")
 
 
+def print_line(line: str) -> None:
+    """Print a line and its end in one piece: Ctrl-C may come between any two."""
+    sys.stdout.write(f"{line}\n")
+    if sys.stdout.isatty():
+        sys.stdout.flush()
+
+
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from unspool.cli.output.new_files import whole_file
-from unspool.cli.output.printing import for_stdout
+from unspool.cli.output.printing import for_stdout, print_line
 from unspool.errors import ConfigError
 from unspool.screen.wording import one_line
 
@@ -133,9 +133,9 @@ def screen_sink(*, lines: bool) -> Iterator[Write]:
         nonlocal first
         if lines:
             rule = "" if first else f"{SEPARATOR}\n"
-            print(rule + for_stdout(generation.text))
+            print_line(rule + for_stdout(generation.text))
         else:
-            print(one_line(generation.text) if terminal or "\n" in generation.text else generation.text)
+            print_line(one_line(generation.text) if terminal or "\n" in generation.text else generation.text)
         first = False
         flush()
 
