@@ -267,6 +267,17 @@ def test_logits_that_are_not_finite_are_an_error(chars: unspool.Generator, scale
             call()
 
 
+def test_the_weights_of_pad_change_no_text(chars: unspool.Generator) -> None:
+    parameters = {name: values.copy() for name, values in chars.parameters.items()}
+    parameters["output.kernel"][:, 0] = 1e30
+    parameters["output.bias"][0] = 1e30
+    model = unspool.Generator(network=chars.network, tokenizer=chars.tokenizer, parameters=parameters)
+    for options in ({}, {"top_k": 3}, {"temperature": 0.0}, {"logprobs": 4}):
+        texts, usual = (one.generate("the", n=5, seed=1, **options) for one in (model, chars))
+        assert [text.text for text in texts] == [text.text for text in usual]
+        assert [text.total_logprob for text in texts] == [text.total_logprob for text in usual]
+
+
 def test_a_text_whose_probability_overflows_is_an_error(chars: unspool.Generator) -> None:
     parameters = dict(chars.parameters)
     parameters["output.bias"] = np.full_like(parameters["output.bias"], 3e38)

@@ -43,8 +43,6 @@ inline void compute_logits(const Network& network, int rows, const float* hidden
         std::memcpy(logits + static_cast<size_t>(r) * network.vocab_width, network.bias_row.get(),
                     sizeof(float) * network.vocab_width);
     multiply(rows, hidden, network.width, network.output, logits, network.vocab_width, true);
-    for (int r = 0; r < rows; ++r)  // whatever the weights of <pad>
-        logits[static_cast<size_t>(r) * network.vocab_width] = Network::kNever;
 }
 
 constexpr float kLargestLogit = 1e30f;
@@ -58,7 +56,7 @@ inline bool are_finite(const Network& network, const float* logits) {
     }
     int count = 0;
     for (int i = 0; i < kLanes; ++i) count += within[i];
-    return count == network.shape.vocab_size - 1;  // all but <pad>
+    return count == network.shape.vocab_size - 1 && logits[0] == Network::kNever;  // all but <pad>
 }
 
 }  // namespace unspool::UNSPOOL_ISA
