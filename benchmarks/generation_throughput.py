@@ -44,6 +44,7 @@ def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: fl
     from unspool.engines import make_engine
     from unspool.generation.engine import EngineRequest
     from unspool.generation.options.generation_options import GenerationOptions
+    from unspool.generation.writer import generate
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)
@@ -52,7 +53,7 @@ def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: fl
     request = EngineRequest([np.zeros(0, np.int32)] * batch_size, options)
 
     def run() -> float:
-        taken = harness.seconds(lambda: made.append(engine.generate(parameters, request)))
+        taken = harness.seconds(lambda: made.append(generate(engine.writer(parameters), request)))
         drawn = sum(len(sequence.ids) for sequence in made.pop())
         if drawn != batch_size * length:
             raise SystemExit(f"expected {batch_size * length} characters, got {drawn}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import unspool
-from unspool.engines.reference_generation import generate_by_steps
+from unspool.engines.reference_writer import ReferenceWriter
 from unspool.errors import ConfigError, NetworkError
 from unspool.generation.options.generation_options import ROWS, SAMPLERS, GenerationOptions
 from unspool.generation.results import Generation
@@ -39,8 +39,8 @@ class ByTheTwin:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def generate(self, *arguments: Any, **more: Any) -> Any:
-        return generate_by_steps(self._engine, *arguments, **more)
+    def writer(self, parameters: Any) -> ReferenceWriter:
+        return ReferenceWriter(self._engine, parameters)
 
 
 def random_model(draw: random.Random) -> unspool.Generator:

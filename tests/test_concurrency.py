@@ -90,7 +90,9 @@ def test_a_call_that_waits_for_another_lets_other_threads_run(folder: Path, name
 
     def turns_of_others() -> int:
         """Count how often this thread runs while one call is in the native loop and another waits for it."""
-        writes = threading.Thread(target=model._engine.generate, args=(model.parameters, request))
+        writer = model._engine.writer(model.parameters)
+        writer.add(request)
+        writes = threading.Thread(target=writer.advance, args=(90_000,))
         waits = threading.Thread(target=CALLS[name], args=(model,))
         writes.start()
         time.sleep(0.1)  # it has come to the native loop

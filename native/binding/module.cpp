@@ -1,48 +1,12 @@
 // The binding: one Python function per operation. Shapes and types are checked in unspool/kernels, and for
 // the matcher in unspool/kernels/matching.py.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
-#include <new>
-#include <optional>
-#include <stdexcept>
-#include <string>
-#include <vector>
-
-#include "binding/generation_binding.h"
-#include "binding/interpreter.h"
-#include "dispatch/forks.h"
-#include "dispatch/kernels.h"
-#include "dispatch/threads.h"
+#include "binding/writer_binding.h"
 #include "text/lines.h"
 #include "text/suffix_automaton.h"
 
-namespace nb = nanobind;
 using namespace unspool;
 
 namespace {
-
-constexpr int kMostKernels = 8;  // more than any build has
-
-const Kernels& kernels_named(const std::string& name) {
-    const Kernels* all[kMostKernels];
-    const int count = available_kernels(all, kMostKernels);
-    for (int i = 0; i < count; ++i)
-        if (name.empty() || name == all[i]->name) return *all[i];
-    throw std::invalid_argument("no kernels named " + name);
-}
-
-std::vector<std::string> kernel_names() {
-    const Kernels* all[kMostKernels];
-    const int count = available_kernels(all, kMostKernels);
-    std::vector<std::string> names;
-    for (int i = 0; i < count; ++i) names.emplace_back(all[i]->name);
-    return names;
-}
 
 // Names of the native rows of penalties and of samplers.
 std::pair<std::vector<std::string>, std::vector<std::string>> stage_names() {
@@ -52,174 +16,6 @@ std::pair<std::vector<std::string>, std::vector<std::string>> stage_names() {
     for (int row = 0; kernels.sampler(row) != nullptr; ++row) samplers.emplace_back(kernels.sampler(row));
     return {penalties, samplers};
 }
-
-std::vector<float*> pointers(const std::vector<Array<float>>& arrays) {
-    std::vector<float*> out;
-    for (const auto& array : arrays) out.push_back(array.data());
-    return out;
-}
-
-using Parameters = std::optional<std::vector<Array<float>>>;
-
-void check_memory(bool ok) {
-    if (!ok) throw std::bad_alloc();
-}
-
-// What steers a window; its fields are set by name in unspool/kernels.
-struct ConditionsArrays {
-    Optional<const int32_t> records, starts;
-    Optional<const float> context, start_states, final_grad;
-    Optional<float> context_grad, start_states_grad;
-
-    Conditions view() const {
-        return {data_or_null(records),
-                context ? static_cast<int>(context->shape(0)) : 0,
-                data_or_null(context),
-                data_or_null(context_grad),
-                data_or_null(starts),
-                data_or_null(start_states),
-                data_or_null(start_states_grad),
-                data_or_null(final_grad)};
-    }
-};
-
-void bind_conditions(nb::module_& module) {
-    nb::class_<ConditionsArrays>(module, "Conditions")
-        .def(nb::init<>())
-        .def_rw("records", &ConditionsArrays::records, nb::arg().none())
-        .def_rw("starts", &ConditionsArrays::starts, nb::arg().none())
-        .def_rw("context", &ConditionsArrays::context, nb::arg().none())
-        .def_rw("context_grad", &ConditionsArrays::context_grad, nb::arg().none())
-        .def_rw("start_states", &ConditionsArrays::start_states, nb::arg().none())
-        .def_rw("start_states_grad", &ConditionsArrays::start_states_grad, nb::arg().none())
-        .def_rw("final_grad", &ConditionsArrays::final_grad, nb::arg().none());
-}
-
-// A window of which only the logits are wanted.
-Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id,
-                             const ConditionsArrays& conditions) {
-    const int steps = static_cast<int>(ids.shape(0)), lanes = static_cast<int>(ids.shape(1));
-    return {steps, lanes, ids.data(), nullptr, reset_id, nullptr, conditions.view()};
-}
-
-// A network's memory and its operations. Any number of threads may call them: each waits for its turn, after
-// it has let go of the interpreter's lock.
-class NetworkHandle {
- public:
-    NetworkHandle(ThreadTeam& team, const std::string& kernels, int cell, bool reset_after, int vocab_size,
-                  int embedding_size, int hidden_size, int num_layers, bool residual, bool bf16)
-        : team_(team),
-          kernels_(kernels_named(kernels)),
-          shape_({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size, num_layers,
-                  residual, bf16 ? Precision::kBf16 : Precision::kFloat32}),
-          network_(kernels_.create(shape_)) {}
-    NetworkHandle(const NetworkHandle&) = delete;
-    NetworkHandle& operator=(const NetworkHandle&) = delete;
-    ~NetworkHandle() {
-        if (born_ == forks()) kernels_.destroy(network_);  // else a thread may have been at work on it
-    }
-
-    std::pair<double, int64_t> step(const std::vector<Array<float>>& parameters, Array<const int32_t> ids,
-                                    Array<const int32_t> targets, int32_t reset_id,
-                                    const Optional<const float>& masks, Array<float> state,
-                                    const Optional<float>& losses,
-                                    const std::optional<std::vector<Array<float>>>& gradients,
-                                    const ConditionsArrays& conditions) {
-        const std::vector<float*> values = pointers(parameters);
-        const std::vector<float*> grads = gradients ? pointers(*gradients) : std::vector<float*>();
-        const Batch batch{static_cast<int>(ids.shape(0)),
-                          static_cast<int>(ids.shape(1)),
-                          ids.data(),
-                          targets.data(),
-                          reset_id,
-                          data_or_null(masks),
-                          conditions.view()};
-        double total = 0.0;
-        int64_t count = 0;
-        WithoutLock unlocked;
-        ThreadTeam::Turn turn(team_);
-        renew_after_fork();
-        loaded_ = false;
-        check_memory(kernels_.step(network_, turn.team(), values.data(), batch, state.data(), &total, &count,
-                                   data_or_null(losses), gradients ? grads.data() : nullptr));
-        return {total, count};
-    }
-
-    std::vector<double> stage_seconds() const {
-        const double* seconds = kernels_.stage_seconds(network_);
-        return {seconds, seconds + kStages};
-    }
-
-    // Without parameters: with those that `load` has packed.
-    void logits(const Parameters& parameters, Array<const int32_t> ids, int32_t reset_id, Array<float> state,
-                Array<float> out, const ConditionsArrays& conditions) {
-        const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
-        const Batch batch = window_without_targets(ids, reset_id, conditions);
-        WithoutLock unlocked;
-        ThreadTeam::Turn turn(team_);
-        renew_after_fork();
-        if (parameters)
-            loaded_ = false;
-        else
-            pack_loaded();
-        check_memory(kernels_.logits(network_, turn.team(), parameters ? values.data() : nullptr, batch,
-                                     state.data(), out.data()));
-    }
-
-    void load(const std::vector<Array<float>>& parameters) {
-        std::vector<Array<float>> held = parameters;  // let go of at the end, under the interpreter's lock
-        WithoutLock unlocked;
-        ThreadTeam::Turn turn(team_);
-        renew_after_fork();
-        parameters_.swap(held);
-        loaded_ = false;
-        pack_loaded();
-    }
-
-    // Without parameters: with those that `load` has packed.
-    void generate(const Parameters& parameters, const SequencesArrays& sequences,
-                  const DecodingFields& decoding) {
-        const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
-        const Sequences work = sequences.view();
-        const DecodingView how(decoding, kernels_);
-        WithoutLock unlocked;
-        ThreadTeam::Turn turn(team_);
-        renew_after_fork();
-        if (parameters) {
-            loaded_ = false;
-            check_memory(kernels_.load(network_, values.data()));
-        } else {
-            pack_loaded();
-        }
-        check_memory(kernels_.generate(network_, turn.team(), work, how.decoding()));
-    }
-
- private:
-    // On a fork's side the memory is as another thread's half-done work has left it.
-    void renew_after_fork() {
-        if (born_ == forks()) return;
-        network_ = kernels_.create(shape_);
-        born_ = forks();
-        loaded_ = false;
-    }
-
-    // Whatever brings parameters of its own packs them in the place of those that were loaded.
-    void pack_loaded() {
-        if (loaded_) return;
-        if (parameters_.empty()) throw std::logic_error("parameters: expected some here or by load()");
-        const std::vector<float*> values = pointers(parameters_);
-        check_memory(kernels_.load(network_, values.data()));
-        loaded_ = true;
-    }
-
-    ThreadTeam& team_;
-    const Kernels& kernels_;
-    const Shape shape_;
-    void* network_;
-    uint32_t born_ = forks();
-    std::vector<Array<float>> parameters_;  // those of `load`; the kernels keep pointers to them
-    bool loaded_ = false;
-};
 
 double optimize(ThreadTeam& team, const std::string& kernels, int kind,
                 const std::vector<Array<float>>& parameters, const std::vector<Array<float>>& gradients,
@@ -324,20 +120,9 @@ NB_MODULE(_native, module) {
     nb::set_leak_warnings(false);
     module.def("set_leak_warnings", &nb::set_leak_warnings);
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);
-    bind_generation(module);
     bind_conditions(module);
-    nb::class_<NetworkHandle>(module, "Network")
-        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int, bool, bool>(),
-             nb::keep_alive<1, 2>())
-        .def("step", &NetworkHandle::step, nb::arg("parameters"), nb::arg("ids"), nb::arg("targets"),
-             nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),
-             nb::arg("gradients").none(), nb::arg("conditions"))
-        .def("stage_seconds", &NetworkHandle::stage_seconds)
-        .def("logits", &NetworkHandle::logits, nb::arg("parameters").none(), nb::arg("ids"),
-             nb::arg("reset_id"), nb::arg("state"), nb::arg("out"), nb::arg("conditions"))
-        .def("load", &NetworkHandle::load)
-        .def("generate", &NetworkHandle::generate, nb::arg("parameters").none(), nb::arg("sequences"),
-             nb::arg("decoding"));
+    bind_network(module);
+    bind_writer(module);
     nb::class_<Matcher>(module, "Matcher")
         .def("__init__",
              [](Matcher* self, Array<const int32_t> ids) {

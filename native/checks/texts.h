@@ -1,7 +1,9 @@
 // Texts: one random network, prompts and way of drawing, and what the kernels write.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "checks/windows.h"
 
@@ -13,9 +15,9 @@ struct NamedStage {
     std::vector<double> numbers;
 };
 
-// How symbols are drawn, with what it points to. Every stage stands in at least one variant.
+// How tokens are drawn, with what it points to. Every stage stands in at least one variant.
 struct Drawing {
-    Decoding how{};
+    Settings how{};
     std::vector<NamedStage> penalties, samplers;
     Ids classes, transitions, distance;
     int variant;
@@ -60,65 +62,65 @@ inline std::vector<DrawStage> stages_of(const std::vector<NamedStage>& named, co
     return out;
 }
 
-// Texts of `count` prompts of 1 to 5 symbols: what was drawn, its probabilities, and the states at the end.
+// What was reported about `places` tokens, and what was not: zeros.
+inline void add_report(Result& result, const Report& report, size_t places, int alternatives) {
+    const auto filled = [](auto* values, size_t count, size_t size) {
+        std::vector<std::remove_const_t<std::remove_pointer_t<decltype(values)>>> out(size);
+        if (values != nullptr) std::copy(values, values + count, out.begin());
+        return out;
+    };
+    const size_t count = static_cast<size_t>(report.count), wide = places * alternatives;
+    result.add("tokens", filled(report.tokens, count, places));
+    result.add("log-probabilities", filled(report.logprobs, count, places));
+    result.add("log-probabilities under the guide", filled(report.constrained, count, places));
+    result.add("alternatives", filled(report.alternatives, count * alternatives, wide));
+    result.add("log-probabilities of alternatives",
+               filled(report.alternative_logs, count * alternatives, wide));
+}
+
+// Texts of `count` prompts of 1 to 5 tokens: what was drawn, its probabilities, and why each is over.
 inline Result write_texts(const Kernels& kernels, ThreadTeam& team, Model& model, const Drawing& drawing,
                           int count, uint64_t seed) {
-    constexpr int kSymbols = 12;
+    constexpr int kTokens = 12;
     Random random(seed);
-    Ids prompts;
-    std::vector<int64_t> starts{0}, drawn(count, 0);
-    std::vector<uint64_t> keys;
-    for (int i = 0; i < count; ++i) {
-        for (const int32_t id : random.ids(1 + random.below(5), 1, model.shape.vocab_size))
-            prompts.push_back(id);
-        starts.push_back(static_cast<int64_t>(prompts.size()));
-        keys.push_back(random.next());
-    }
-    const size_t places = static_cast<size_t>(count) * kSymbols;
-    const int most = drawing.how.alternatives;
-    const bool guided = !drawing.classes.empty();
-    Floats state(model.state_floats() * count), logs(places), constrained(places), others(places * most);
-    Floats echo(prompts.size()), echo_others(prompts.size() * most);
-    Ids tokens(places), alternatives(places * most), echo_ids(prompts.size() * most), lengths(count);
-    Ids guides(count, 0);
-    std::vector<Finish> reasons(count);
-    Sequences s{};
-    s.count = count;
-    s.prompts = s.context = prompts.data();
-    s.prompt_starts = s.context_starts = starts.data();
-    s.keys = keys.data();
-    s.drawn = drawn.data();
-    s.state = state.data();
-    s.max_new_tokens = kSymbols;
-    s.limit = kSymbols;
-    s.end_id = model.shape.vocab_size - 1;
-    s.guide_states = guided ? guides.data() : nullptr;
-    s.tokens = tokens.data();
-    s.report = {logs.data(), guided ? constrained.data() : nullptr, most > 0 ? alternatives.data() : nullptr,
-                others.data()};
-    s.echo = {echo.data(), nullptr, most > 0 ? echo_ids.data() : nullptr, echo_others.data()};
-    s.lengths = lengths.data();
-    s.reasons = reasons.data();
-    void* network = kernels.create(model.shape);
-    check_memory(kernels.load(network, model.pointers().data()));
     const auto penalties = stages_of(drawing.penalties, kernels.penalty);
     const auto samplers = stages_of(drawing.samplers, kernels.sampler);
-    Decoding how = drawing.how;
+    Settings how = drawing.how;
     how.penalties = {penalties.data(), static_cast<int>(penalties.size())};
     how.samplers = {samplers.data(), static_cast<int>(samplers.size())};
-    if (guided)
+    if (!drawing.classes.empty())
         how.guide = {drawing.classes.data(), drawing.transitions.data(), drawing.distance.data(), 2, 0};
-    check_memory(kernels.generate(network, ThreadTeam::Turn(team).team(), s, how));
-    kernels.destroy(network);
+    how.echo = true;
+    how.max_new_tokens = kTokens;
+    how.end_id = model.shape.vocab_size - 1;
+    std::vector<Ids> prompts;
+    std::vector<Sequence> sequences(count);
+    std::vector<Sequence*> work;
+    for (int i = 0; i < count; ++i) prompts.push_back(random.ids(1 + random.below(5), 1, how.end_id + 1));
+    for (int i = 0; i < count; ++i) {
+        sequences[i].settings = &how;
+        sequences[i].key = random.next();
+        sequences[i].prompt = prompts[i].data();
+        sequences[i].prompt_length = static_cast<int64_t>(prompts[i].size());
+        work.push_back(&sequences[i]);
+    }
+    void* writer = kernels.create_writer(model.shape);
+    check_memory(kernels.load_writer(writer, model.pointers().data()));
+    for (int step = 0; step < 2 * kTokens && !work.empty(); step += 3) {  // in several calls
+        check_memory(kernels.advance(writer, ThreadTeam::Turn(team).team(), work.data(),
+                                     static_cast<int>(work.size()), 3));
+        std::erase_if(work, [](const Sequence* one) { return one->finish != Finish::kGoesOn; });
+    }
+    kernels.destroy_writer(writer);
     Result result;
-    result.add("symbols", tokens);
-    result.add("lengths", lengths);
-    result.add("log-probabilities", logs);
-    result.add("log-probabilities under the guide", constrained);
-    result.add("alternatives", alternatives);
-    result.add("log-probabilities of alternatives", others);
-    result.add("log-probabilities of the prompt", echo);
-    result.add("states", state);
+    Ids reasons;
+    for (Sequence& sequence : sequences) {
+        add_report(result, sequence.drawn, kTokens, how.alternatives);
+        add_report(result, sequence.echo, 5, how.alternatives);
+        reasons.push_back(static_cast<int32_t>(sequence.finish));
+        kernels.release(sequence);
+    }
+    result.add("reasons", reasons);
     return result;
 }
 

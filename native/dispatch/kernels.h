@@ -71,48 +71,52 @@ struct DrawStages {
     int count;
 };
 
-// How symbols are drawn.
-struct Decoding {
+// How sequences are drawn, where they begin and what ends them. Any number of sequences may share one.
+struct Settings {
     DrawStages penalties;  // rows of writing/penalties.h, in the order in which they apply
-    DrawStages samplers;  // rows of writing/filters.h, likewise; none: one draw from the model's distribution
-    int64_t penalty_last;  // symbols that penalties look at; 0: all
+    DrawStages samplers;   // rows of writing/filters.h, likewise; none: the model's own distribution
+    int64_t penalty_last;  // tokens that penalties look back at; 0: all
     Automaton guide, stop;
-    int alternatives;  // most probable symbols to report; 0: off
+    int alternatives;  // most probable tokens to report; 0: off
+    bool echo;         // whether to report about the tokens of the prompt
+    bool from_state;   // the state has read all: draw before anything is read. Else no prompt is empty
+    int64_t max_new_tokens;
+    int32_t end_id;           // drawing it ends a sequence; -1: nothing does
+    const float* first_bias;  // (gates x hidden), in place of the first layer's bias; null: the network's own
 };
 
-// Why a sequence was left.
-enum class Finish : int32_t { kLength = 0, kEnd = 1, kStop = 2, kBlocked = 3, kOverflow = 4 };
+// Why a sequence is over, if it is.
+enum class Finish : int32_t { kGoesOn = -1, kLength = 0, kEnd = 1, kStop = 2, kBlocked = 3, kOverflow = 4 };
 
-// What is told about places of a text, `logprobs` of the model itself: at temperature 1, without filters.
+// What is reported about tokens of a sequence, one after the other; `logprobs` of the model itself, at
+// temperature 1 and without filters. An array is null where nothing of its kind is reported.
 struct Report {
-    float* logprobs;
-    float* constrained;       // of what the guide allows; null without one
-    int32_t* alternatives;    // (places, decoding.alternatives), the most probable first; null where off
-    float* alternative_logs;  // the same
+    int64_t count = 0, room = 0;
+    int32_t* tokens = nullptr;
+    float* logprobs = nullptr;
+    float* constrained = nullptr;     // of what the guide allows
+    int32_t* alternatives = nullptr;  // (count, settings.alternatives), the most probable first
+    float* alternative_logs = nullptr;
 };
 
-// Random numbers of sequence i come from a counter, so that a text depends on nothing but its seed and its
-// index.
-struct Sequences {
-    int count;
-    const int32_t* prompts;         // all prompts, one after the other
-    const int64_t* prompt_starts;   // count + 1 offsets into prompts
-    const int32_t* context;         // what the penalties and n-grams have seen before: prompt, then text
-    const int64_t* context_starts;  // count + 1 offsets into context
-    const uint64_t* keys;           // one random stream each
-    const int64_t* drawn;           // symbols drawn from the stream before this call: the end of the context
-    float* state;           // (count, layers, states, hidden), read at the start and written at the end
-    bool from_state;        // the state has read all: draw before anything is read. Else no prompt is empty
-    int max_new_tokens;     // in this call
-    int64_t limit;          // in all, with those drawn before
-    int32_t end_id;         // drawing it ends a sequence; -1: nothing does
-    int32_t* guide_states;  // (count), read at the start and written at the end; null without a guide
-    int32_t* stop_states;   // the same of `stop`
-    int32_t* tokens;        // (count, max_new_tokens) out
-    Report report;          // of tokens: (count, max_new_tokens) places, out
-    Report echo;            // of prompts, out; all null where it is off
-    int32_t* lengths;       // (count) out: symbols drawn, the end symbol included
-    Finish* reasons;        // (count) out
+// One text that is being written. Its random numbers come from a counter, so that it depends on nothing but
+// its key. The memory that is the kernels' own is given back by `release`.
+struct Sequence {
+    const Settings* settings;
+    uint64_t key;  // of its random stream
+    const int32_t* prompt;
+    int64_t prompt_length;
+    const float* start;  // (layers, states, hidden), null for zeros
+    int32_t guide_state, stop_state;
+    Finish finish = Finish::kGoesOn;
+    Report drawn, echo;  // what is new; whoever has read it sets `count` to 0
+    // the kernels' own
+    bool begun = false;
+    int32_t input = 0;        // the token to read next
+    int64_t position = 0;     // of the next token in the prompt
+    int64_t length = 0;       // tokens drawn
+    float* state = nullptr;   // between two calls
+    void* history = nullptr;  // of what penalties look at
 };
 
 constexpr int kMostSlots = 2;  // arrays that an optimizer keeps for each array of parameters
@@ -159,9 +163,15 @@ struct Kernels {
     // those that `load` has packed are used.
     bool (*logits)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,
                    float* out);
-    // Packs the parameters for `generate` and `logits`, which keep pointers to them.
+    // Packs the parameters for `logits`, which keeps pointers to them.
     bool (*load)(void* network, Arrays parameters);
-    bool (*generate)(void* network, const Team& team, const Sequences& sequences, const Decoding& decoding);
+    // A writer has packed weights of its own, and the rows of each thread of one team.
+    void* (*create_writer)(const Shape& shape);
+    void (*destroy_writer)(void* writer);
+    bool (*load_writer)(void* writer, Arrays parameters);  // keeps pointers to them
+    // In each step every sequence reads a token of its prompt or draws one, until it is over.
+    bool (*advance)(void* writer, const Team& team, Sequence* const* sequences, int count, int64_t steps);
+    void (*release)(Sequence& sequence);
     // Names of the rows of the tables that a stage stands in; null behind the last one.
     const char* (*penalty)(int row);
     const char* (*sampler)(int row);

@@ -5,7 +5,7 @@
 #include "network/backward.h"
 #include "network/optimizer.h"
 #include "text/blake2b.h"
-#include "writing/write_by_units.h"
+#include "writing/writer.h"
 
 namespace unspool::UNSPOOL_ISA {
 namespace {
@@ -34,14 +34,6 @@ bool logits(void* handle, const Team& team, Arrays parameters, const Batch& batc
     const bool loaded = parameters == nullptr;
     if (!loaded) network.bind(parameters, nullptr);
     return run_window(network, team, batch, state, nullptr, out, false, 0, loaded);
-}
-
-bool load_parameters(void* handle, Arrays parameters) {
-    Network& network = as_network(handle);
-    network.bind(parameters, nullptr);
-    if (!network.reserve_weights(false)) return false;
-    network.pack_weights(false, 1, 0);
-    return true;
 }
 
 // Copies rows to where consecutive ones are `to_stride` floats apart.
@@ -99,10 +91,14 @@ constexpr Kernels kTable{
     step,
     [](void* handle) -> const double* { return as_network(handle).stopwatch.seconds; },
     logits,
-    load_parameters,
-    [](void* handle, const Team& team, const Sequences& sequences, const Decoding& decoding) {
-        return generate(as_network(handle), team, sequences, decoding);
+    [](void* handle, Arrays parameters) { return as_network(handle).load_parameters(parameters); },
+    [](const Shape& shape) -> void* { return new Writer(shape); },
+    [](void* writer) { delete static_cast<Writer*>(writer); },
+    [](void* writer, Arrays parameters) { return static_cast<Writer*>(writer)->load(parameters); },
+    [](void* writer, const Team& team, Sequence* const* sequences, int count, int64_t steps) {
+        return static_cast<Writer*>(writer)->advance(team, {sequences, count, steps});
     },
+    release_sequence,
     [](int row) { return name_of(penalty_row(row)); },
     [](int row) { return name_of(sampler_row(row)); },
     optimize,

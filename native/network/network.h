@@ -3,27 +3,10 @@
 
 #include "network/cells.h"
 #include "network/stopwatch.h"
+#include "network/team.h"
 #include "products/transposed.h"
 
 namespace unspool::UNSPOOL_ISA {
-
-// A thread's part of `count` things: [first, last), parts as equal as whole things allow.
-struct Part {
-    int first, last;
-};
-
-inline Part part_of(int count, int size, int thread) {
-    return {static_cast<int>(static_cast<int64_t>(count) * thread / size),
-            static_cast<int>(static_cast<int64_t>(count) * (thread + 1) / size)};
-}
-
-// Runs task(thread) on every thread of the team.
-template <typename Task>
-inline void run_team(const Team& team, Task&& task) {
-    team.run(
-        team.self, [](void* argument, int thread) { (*static_cast<Task*>(argument))(thread); },
-        const_cast<void*>(static_cast<const void*>(&task)));
-}
 
 struct LayerArrays {
     const float *input, *recurrent, *bias, *recurrent_bias;
@@ -174,18 +157,28 @@ struct Network {
         if (thread == 0) pack_biases();
     }
 
-    void pack_biases() {
+    // Packs parameters for forward passes; keeps pointers to them.
+    bool load_parameters(Arrays parameters) {
+        bind(parameters, nullptr);
+        if (!reserve_weights(false)) return false;
+        pack_weights(false, 1, 0);
+        return true;
+    }
+
+    // Lays a stored bias of a layer out as a row of gates.
+    void pack_bias(int layer, const float* bias, float* to) const {
         const int hidden = shape.hidden_size;
-        for (int l = 0; l < shape.num_layers; ++l) {
-            float* to = weights[l].bias.get();
-            std::memset(to, 0, sizeof(float) * row_floats());
-            for (int g = 0; g < plan.inputs; ++g)
-                for (int i = 0; i < plan.input[g].gates; ++i)
-                    std::memcpy(to + (plan.input[g].slot + i) * width,
-                                arrays[l].bias + (plan.input[g].gate + i) * hidden, sizeof(float) * hidden);
-            if (arrays[l].recurrent_bias != nullptr)
-                std::memcpy(to + 2 * width, arrays[l].recurrent_bias, sizeof(float) * hidden);
-        }
+        std::memset(to, 0, sizeof(float) * row_floats());
+        for (int g = 0; g < plan.inputs; ++g)
+            for (int i = 0; i < plan.input[g].gates; ++i)
+                std::memcpy(to + (plan.input[g].slot + i) * width, bias + (plan.input[g].gate + i) * hidden,
+                            sizeof(float) * hidden);
+        if (arrays[layer].recurrent_bias != nullptr)
+            std::memcpy(to + 2 * width, arrays[layer].recurrent_bias, sizeof(float) * hidden);
+    }
+
+    void pack_biases() {
+        for (int l = 0; l < shape.num_layers; ++l) pack_bias(l, arrays[l].bias, weights[l].bias.get());
         float* row = bias_row.get();
         for (int j = 0; j < vocab_width; ++j)
             row[j] = j == 0 || j >= shape.vocab_size ? kNever : output_bias[j];

@@ -46,41 +46,43 @@ struct Drawn {
     float constrained;  // the same, of what the guide allows
 };
 
-// A place of a text where a symbol is drawn.
+// A place of a text where a token is drawn.
 struct DrawPlace {
-    int64_t index;  // symbols of the text before it
-    int64_t left;   // symbols that may still be drawn, this one among them
+    int64_t index;  // tokens of the text before it
     double random;
     int32_t guide_state;
     const History* history;
 };
 
-// One thread's way of drawing: what the options ask for, and no more.
+// One thread's way of drawing: what the settings ask for, and no more.
 class Drawer {
  public:
-    Drawer(const Network& network, const Decoding& decoding, int32_t end_id)
-        : net_(network), decoding_(decoding), end_id_(end_id) {}
+    explicit Drawer(const Network& network) : net_(network) {
+        while (std::strcmp(sampler_row(temperature_row_)->name, "temperature") != 0) ++temperature_row_;
+    }
 
     bool reserve() {
-        temperature_ = find_stage(decoding_.samplers, sampler_row, "temperature");
-        const int others = decoding_.penalties.count + decoding_.samplers.count - (temperature_ != nullptr);
-        plain_ = others == 0 && decoding_.guide.classes == nullptr;
         return weights_.reserve(net_.vocab_width) != nullptr &&
-               ((plain_ && decoding_.alternatives == 0) ||
-                (filters_.reserve(net_.shape.vocab_size, net_.vocab_width) &&
-                 open_.reserve(net_.vocab_width) != nullptr));
+               filters_.reserve(net_.shape.vocab_size, net_.vocab_width) &&
+               open_.reserve(net_.vocab_width) != nullptr;
     }
 
-    Drawn draw(const float* logits, const DrawPlace& place) {
-        const float temperature = temperature_ == nullptr ? 1.0f : temperature_at(*temperature_, place.index);
-        return plain_ ? draw_plain(logits, temperature, place.random)
-                      : draw_chosen(logits, temperature, place);
+    Drawn draw(const float* logits, const Settings& settings, const DrawPlace& place) {
+        const DrawStages& samplers = settings.samplers;
+        const DrawStage* scaling = nullptr;
+        for (int i = 0; i < samplers.count; ++i)
+            if (samplers.stages[i].row == temperature_row_) scaling = samplers.stages + i;
+        const float temperature = scaling == nullptr ? 1.0f : temperature_at(*scaling, place.index);
+        const int others = settings.penalties.count + samplers.count - (scaling != nullptr);
+        return others == 0 && settings.guide.classes == nullptr
+                   ? draw_plain(logits, temperature, place.random)
+                   : draw_chosen(logits, settings, temperature, place);
     }
 
-    // Writes the most probable symbols of a row of logits and their log-probabilities.
-    void report(const float* logits, float normaliser, int32_t* ids, float* logprobs) {
-        const uint64_t* keys = filters_.most_probable(logits, decoding_.alternatives);
-        for (int i = 0; i < decoding_.alternatives; ++i) {
+    // Writes the most probable tokens of a row of logits and their log-probabilities.
+    void report(const float* logits, float normaliser, int count, int32_t* ids, float* logprobs) {
+        const uint64_t* keys = filters_.most_probable(logits, count);
+        for (int i = 0; i < count; ++i) {
             ids[i] = id_of(keys[i]);
             logprobs[i] = logits[ids[i]] - normaliser;
         }
@@ -88,10 +90,7 @@ class Drawer {
 
  private:
     const Network& net_;
-    const Decoding& decoding_;
-    const int32_t end_id_;
-    bool plain_ = false;                      // whether the temperature is all there is
-    const DrawStage* temperature_ = nullptr;  // null: 1
+    int temperature_row_ = 0;
     Buffer weights_, open_;
     Filters filters_;
 
@@ -115,22 +114,23 @@ class Drawer {
         return {token, logits[token] - normaliser, 0.0f};
     }
 
-    Drawn draw_chosen(const float* logits, float temperature, const DrawPlace& place) {
+    Drawn draw_chosen(const float* logits, const Settings& settings, float temperature,
+                      const DrawPlace& place) {
         const int width = net_.vocab_width, vocab = net_.shape.vocab_size;
         float* scores = filters_.scores();
         Drawn drawn{-1, 0.0f, 0.0f};
         float allowed = 0.0f;
-        if (decoding_.guide.classes != nullptr) {
-            follow_guide(decoding_.guide, place.guide_state, place.left, end_id_, logits, vocab, width,
-                         open_.get(), scores);
+        if (settings.guide.classes != nullptr) {
+            follow_guide(settings.guide, place.guide_state, settings.max_new_tokens - place.index,
+                         settings.end_id, logits, vocab, width, open_.get(), scores);
             allowed = log_sum_exp(scores, width);
         } else {
             std::memcpy(scores, logits, sizeof(float) * width);
         }
-        const DrawStages &penalties = decoding_.penalties, &samplers = decoding_.samplers;
+        const DrawStages &penalties = settings.penalties, &samplers = settings.samplers;
         for (int i = 0; i < penalties.count; ++i)
             penalty_row(penalties.stages[i].row)
-                ->apply(penalties.stages[i], {*place.history, place.index, end_id_}, scores);
+                ->apply(penalties.stages[i], {*place.history, place.index, settings.end_id}, scores);
         if (!filters_.begin()) return drawn;
         if (temperature == 0.0f) {
             drawn.token = most_probable(scores, vocab);

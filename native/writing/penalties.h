@@ -15,39 +15,30 @@ class History {
     ~History() { std::free(symbols_); }
 
     // Makes room for what the penalties need.
-    bool reserve(const Decoding& decoding, int vocab, int width);
+    bool reserve(const Settings& settings, int vocab, int width);
 
-    // Begins with `length` symbols of which the last `written` are the text's own; makes room for `more`.
-    bool begin(const int32_t* symbols, int64_t length, int64_t written, int64_t more) {
-        if (keeps_ && length + more > room_) {
-            std::free(symbols_);
-            room_ = length + more;
-            symbols_ = static_cast<int32_t*>(std::malloc(sizeof(int32_t) * room_));
-            if (symbols_ == nullptr) room_ = 0;
-        }
-        if (keeps_ && symbols_ == nullptr && length + more > 0) return false;
-        if (counts_) {
-            std::memset(seen_.get(), 0, sizeof(float) * width_);
-            std::memset(written_.get(), 0, sizeof(float) * width_);
-        }
-        length_ = 0;
-        first_written_ = length - written;
-        if (counts_ || keeps_)
-            for (int64_t i = 0; i < length; ++i) add(symbols[i]);
+    // Begins with the prompt; what has no logit, and is only ever read, is left out.
+    bool begin(const int32_t* prompt, int64_t length) {
+        for (int64_t i = 0; i < length && (counts_ || keeps_); ++i)
+            if (prompt[i] < vocab_ - 1 && !add(prompt[i])) return false;
+        first_written_ = length_;
         return true;
     }
 
-    void add(int32_t id) {
+    // Adds a token; false if there is no memory left.
+    bool add(int32_t id) {
+        if (keeps_ && length_ == room_ && !grow()) return false;
         if (counts_) {
             seen_.get()[id] += 1.0f;
             written_.get()[id] += length_ >= first_written_ ? 1.0f : 0.0f;
         }
         if (keeps_) symbols_[length_] = id;
         ++length_;
-        if (last_ == 0 || length_ <= last_) return;
+        if (last_ == 0 || length_ <= last_) return true;
         const int64_t gone = length_ - 1 - last_;  // its place: it is no longer one of the last
         seen_.get()[symbols_[gone]] -= 1.0f;
         written_.get()[symbols_[gone]] -= gone >= first_written_ ? 1.0f : 0.0f;
+        return true;
     }
 
     void penalize_repetition(float penalty, float* scores) const {
@@ -83,10 +74,19 @@ class History {
 
  private:
     bool counts_ = false, keeps_ = false;
-    int64_t last_ = 0, length_ = 0, first_written_ = 0, room_ = 0;
+    int64_t last_ = 0, length_ = 0, first_written_ = INT64_MAX, room_ = 0;
     int vocab_ = 0, width_ = 0;
     Buffer seen_, written_;  // how often each symbol is there, and how often in the text without the prompt
     int32_t* symbols_ = nullptr;
+
+    bool grow() {
+        const int64_t room = room_ == 0 ? 64 : 2 * room_;
+        void* symbols = std::realloc(symbols_, sizeof(int32_t) * room);
+        if (symbols == nullptr) return false;
+        symbols_ = static_cast<int32_t*>(symbols);
+        room_ = room;
+        return true;
+    }
 };
 
 // What a penalty may know of a place of a text.
@@ -136,13 +136,13 @@ inline const PenaltyRow* penalty_row(int row) {
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
 }
 
-inline bool History::reserve(const Decoding& decoding, int vocab, int width) {
-    for (int i = 0; i < decoding.penalties.count; ++i) {
-        const PenaltyRow* row = penalty_row(decoding.penalties.stages[i].row);
+inline bool History::reserve(const Settings& settings, int vocab, int width) {
+    for (int i = 0; i < settings.penalties.count; ++i) {
+        const PenaltyRow* row = penalty_row(settings.penalties.stages[i].row);
         counts_ = counts_ || row->counts;
         keeps_ = keeps_ || row->keeps;
     }
-    last_ = counts_ ? decoding.penalty_last : 0;
+    last_ = counts_ ? settings.penalty_last : 0;
     keeps_ = keeps_ || last_ > 0;
     vocab_ = vocab;
     width_ = width;

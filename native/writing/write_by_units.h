@@ -3,7 +3,7 @@
 
 #include <sched.h>
 
-#include "writing/writer.h"
+#include "writing/rows.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -20,36 +20,36 @@ inline int threads_worth(const Network& network, int size) {
 // Writes fewer sequences than there are threads. While thread 0 draws, the others compute the recurrent
 // products of the next step, which do not depend on what is drawn; then each thread does the cells of its own
 // units. Two meetings a step for a single layer.
-class Together : public Writer {
+class SharedRows : public Rows {
  public:
-    using Writer::Writer;
+    using Rows::Rows;
+    ~SharedRows() { delete[] places_; }
 
     // Room for all sequences, and for the gates of every layer: they are under way at once.
-    bool reserve_together(int threads) {
+    bool reserve_shared(int rows, int threads) {
+        if (places_ == nullptr) places_ = new OwnLine[threads];
         threads_ = threads;
-        places_ = new OwnLine[threads];
         keeps_rows_ = true;
-        return reserve(seq_.count) &&
-               gates_.reserve(static_cast<size_t>(net_.shape.num_layers) * seq_.count * net_.row_floats());
+        return reserve(rows) &&
+               gates_.reserve(static_cast<size_t>(net_.shape.num_layers) * rows * net_.row_floats());
     }
 
-    ~Together() { delete[] places_; }
-
-    bool failed() const { return failed_; }  // for want of memory
+    bool failed() const { return failed_; }
 
     // Called by every thread of the team; those that are not worth it have nothing to do.
-    void run(int thread) {
+    void run(const Work& work, int thread) {
         if (thread >= threads_) return;
         if (thread == 0) {
-            for (int index = 0; index < seq_.count; ++index) failed_ = !start(index) || failed_;
-            if (failed_) unfinished_ = 0;
+            begin(work);
+            taken_[0].value = 0;
+            for (int i = 0; i < work.count; ++i) take(*work.sequences[i]);
             for (int l = 0; l < net_.shape.num_layers; ++l) start_gates(l, 0, net_.width);
         }
         meet(thread);
         for (int turn = 0;; turn ^= 1) {
             share_recurrent(thread, turn);
             meet(thread);
-            if (unfinished_ == 0) return;
+            if (unfinished_ == 0 || failed_) return;
             if (thread == 0) taken_[turn ^ 1].value = 0;
             for (int l = 0; l < net_.shape.num_layers; ++l) share_layer(l, thread);
             if (thread == 0) next_inputs();
@@ -64,7 +64,6 @@ class Together : public Writer {
     static constexpr int kPiece = 4;  // panels that are multiplied at once
 
     int threads_ = 1;
-    bool failed_ = false;
     OwnLine* places_ = nullptr;  // meetings that each thread has come to
     OwnLine taken_[2];           // pieces that thread 0's share has given away, by turns
 
@@ -84,10 +83,12 @@ class Together : public Writer {
 
     // Starts the gates of units [first, last) with the bias.
     void start_gates(int layer, int first, int last) {
-        const float* bias = net_.weights[layer].bias.get();
-        for (int slot = 0; slot < active_ * net_.plan.slots; ++slot)
-            std::memcpy(gates(layer) + static_cast<size_t>(slot) * net_.width + first,
-                        bias + slot % net_.plan.slots * net_.width + first, sizeof(float) * (last - first));
+        for (int r = 0; r < active_; ++r)
+            for (int slot = 0; slot < net_.plan.slots; ++slot) {
+                const size_t at = static_cast<size_t>(slot) * net_.width + first;
+                std::memcpy(gates(layer) + static_cast<size_t>(r) * net_.row_floats() + at,
+                            bias(layer, r) + at, sizeof(float) * (last - first));
+            }
     }
 
     // Adds the recurrent products of all layers: each thread those of its own units, and then whatever is
@@ -137,32 +138,12 @@ class Together : public Writer {
         const int first = vectors.first * kLanes, last = vectors.last * kLanes;
         const int real = last < net_.shape.hidden_size ? last : net_.shape.hidden_size;
         for (int r = 0; r < active_ && !net_.dense_input(layer); ++r)
-            net_.add_row(layer, rows_[r].input, gates(layer) + static_cast<size_t>(r) * net_.row_floats(),
-                         first, real);
+            net_.add_row(layer, rows_[r].sequence->input,
+                         gates(layer) + static_cast<size_t>(r) * net_.row_floats(), first, real);
         compute_cells(layer, gates(layer), first, last);
         start_gates(layer, first, last);
         meet(thread);
     }
 };
-
-inline bool generate(Network& network, const Team& team, const Sequences& sequences,
-                     const Decoding& decoding) {
-    const int worth = threads_worth(network, team.size);
-    if (sequences.count < worth && !network.plan.two_products) {
-        Together writer(network, sequences, decoding);
-        if (!writer.reserve_together(worth)) return false;
-        run_team(team, [&](int thread) { writer.run(thread); });
-        return !writer.failed();
-    }
-    constexpr int kRoom = 64;  // rows of a thread: enough for full tiles, few enough for the cache
-    const int share = (sequences.count + team.size - 1) / team.size;
-    int next = 0, failed = 0;
-    run_team(team, [&](int) {
-        Writer writer(network, sequences, decoding);
-        if (!writer.reserve(share < kRoom ? (share > 0 ? share : 1) : kRoom) || !writer.run(&next))
-            __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
-    });
-    return failed == 0;
-}
 
 }  // namespace unspool::UNSPOOL_ISA

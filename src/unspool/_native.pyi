@@ -60,47 +60,35 @@ class Network:
         conditions: Conditions,
     ) -> None: ...
     def load(self, parameters: Sequence[Floats]) -> None: ...
-    def generate(
-        self, parameters: Sequence[Floats] | None, sequences: Sequences, decoding: Decoding
-    ) -> None: ...
 
 class Automaton:
-    classes: Ids
-    transitions: Ids
-    distance: Ids
-    start: int
+    def __init__(self, classes: Ids, transitions: Ids, distance: Ids, start: int) -> None: ...
 
-class Decoding:
-    penalties: list[tuple[str, list[float]]]
-    samplers: list[tuple[str, list[float]]]
-    penalty_last: int
-    alternatives: int
-
-class Report:
-    logprobs: Floats
-    constrained: Floats | None
-    alternatives: Ids | None
-    alternative_logs: Floats | None
-
-class Sequences:
-    prompts: Ids
-    prompt_starts: NDArray[np.int64]
-    context: Ids
-    context_starts: NDArray[np.int64]
-    keys: NDArray[np.uint64]
-    drawn: NDArray[np.int64]
-    state: Floats
-    from_state: bool
-    max_new_tokens: int
-    limit: int
-    end_id: int
-    guide_states: Ids | None
-    stop_states: Ids | None
-    tokens: Ids
-    lengths: Ids
-    reasons: Ids
-    report: Report
-    echo: Report
+class Writer:
+    def __init__(self, network: Network, parameters: Sequence[Floats]) -> None: ...
+    def add(
+        self,
+        *,
+        prompts: Ids,
+        prompt_starts: NDArray[np.int64],
+        keys: NDArray[np.uint64],
+        start: Floats | None,
+        guide_states: Ids | None,
+        guide: Automaton | None,
+        stop: Automaton | None,
+        penalties: list[tuple[str, list[float]]],
+        samplers: list[tuple[str, list[float]]],
+        first_bias: Floats | None,
+        penalty_last: int,
+        alternatives: int,
+        echo: bool,
+        from_state: bool,
+        max_new_tokens: int,
+        end_id: int,
+    ) -> int: ...
+    def advance(self, steps: int) -> dict[str, Any]: ...
+    def remove(self, sequence: int) -> bool: ...
+    def __len__(self) -> int: ...
 
 class Matcher:
     def __init__(self, ids: Ids) -> None: ...

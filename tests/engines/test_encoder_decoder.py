@@ -23,6 +23,7 @@ from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.errors import ConfigError
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.writer import generate, stream
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import ENCODER, count_parameters, parameter_shapes
 from unspool.text.streams.lanes import Conditions, Window
@@ -156,8 +157,12 @@ def test_a_start_without_a_source_is_refused(engine_name: str) -> None:
         lambda: engine.token_losses(parameters, case.window, case.state, reset_id=EOS_ID),
         lambda: engine.logits(parameters, case.window.ids, case.state, reset_id=EOS_ID),
         lambda: engine.forward(parameters, lanes=B)(case.window.ids, case.state, reset_id=EOS_ID),
-        lambda: engine.generate(parameters, EngineRequest(empty, GenerationOptions(max_new_tokens=2))),
-        lambda: engine.stream(parameters, EngineRequest([empty[0]], GenerationOptions(max_new_tokens=2))),
+        lambda: generate(
+            engine.writer(parameters), EngineRequest(empty, GenerationOptions(max_new_tokens=2))
+        ),
+        lambda: stream(
+            engine.writer(parameters), EngineRequest([empty[0]], GenerationOptions(max_new_tokens=2))
+        ),
         lambda: engine.initial_state(B, parameters),
     ):
         with pytest.raises(ConfigError, match=r"source.*trained on pairs"):
@@ -177,10 +182,10 @@ def test_what_follows_a_state_is_the_decoder_alone(engine_name: str) -> None:
         np.testing.assert_array_equal(mine, theirs)
     options, prompt = GenerationOptions(max_new_tokens=6, seed=1), np.array([EOS_ID], np.int32)
     one = case.state[:, :, :1]
-    (text,) = pair.generate(parameters, EngineRequest([prompt], options, states=one))
-    (other,) = plain.generate(own, EngineRequest([prompt], options, states=one))
+    (text,) = generate(pair.writer(parameters), EngineRequest([prompt], options, states=one))
+    (other,) = generate(plain.writer(own), EngineRequest([prompt], options, states=one))
     np.testing.assert_array_equal(text.ids, other.ids)
-    pieces = list(pair.stream(parameters, EngineRequest([prompt], options, states=one)))
+    pieces = list(stream(pair.writer(parameters), EngineRequest([prompt], options, states=one)))
     np.testing.assert_array_equal(np.concatenate([piece.ids for piece in pieces]), text.ids)
 
 

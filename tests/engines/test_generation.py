@@ -18,13 +18,15 @@ from tests.engines.variants import (
     parameters_of,
 )
 from tests.network.reference import reference_logits
-from unspool.engines.reference_generation import generate_by_steps, joined
+from unspool.engines.reference_writer import ReferenceWriter
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.automata.phrases import phrase_automaton
 from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.generation_options import OF_TEXTS, ROWS, GenerationOptions
+from unspool.generation.writer import generate, stream
+from unspool.generation.written import joined
 from unspool.network.config import NetworkConfig
 
 PROMPTS = [np.array(ids, dtype=np.int32) for ids in ([], [3], [4, 5, 1, 2], [9, 9])]
@@ -54,8 +56,8 @@ def same(a: GeneratedIds, b: GeneratedIds) -> bool:
 @every_network
 def test_greedy_takes_the_most_probable_symbol(engine_name: str, config: NetworkConfig) -> None:
     options = GenerationOptions(temperature=0, max_new_tokens=12)
-    results = engine_or_skip(engine_name, config).generate(
-        parameters_of(config), EngineRequest(PROMPTS, options)
+    results = generate(
+        engine_or_skip(engine_name, config).writer(parameters_of(config)), EngineRequest(PROMPTS, options)
     )
     for prompt, result in zip(PROMPTS, results, strict=True):
         logprobs = logprobs_of(config, prompt, result)
@@ -69,8 +71,8 @@ def test_greedy_takes_the_most_probable_symbol(engine_name: str, config: Network
 def test_sampling_is_that_of_the_plain_twin(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     options = GenerationOptions(temperature=1.3, top_k=9, top_p=0.95, min_p=0.01, max_new_tokens=12, seed=5)
-    results = engine.generate(parameters, EngineRequest(PROMPTS, options))
-    twins = generate_by_steps(engine, parameters, EngineRequest(PROMPTS, options))
+    results = generate(engine.writer(parameters), EngineRequest(PROMPTS, options))
+    twins = generate(ReferenceWriter(engine, parameters), EngineRequest(PROMPTS, options))
     for prompt, result, twin in zip(PROMPTS, results, twins, strict=True):
         assert same(result, twin)
         wanted = logprobs_of(config, prompt, result)
@@ -84,10 +86,10 @@ def test_sampling_is_that_of_the_plain_twin(engine_name: str, config: NetworkCon
 def test_a_text_depends_on_its_seed_and_index_alone(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     options = GenerationOptions(max_new_tokens=40, seed=1)
-    together = engine.generate(parameters, EngineRequest(PROMPTS * 3, options))
-    fewer = engine.generate(parameters, EngineRequest(PROMPTS, options))
+    together = generate(engine.writer(parameters), EngineRequest(PROMPTS * 3, options))
+    fewer = generate(engine.writer(parameters), EngineRequest(PROMPTS, options))
     assert all(same(a, b) for a, b in zip(fewer, together, strict=False))
-    others = engine.generate(parameters, EngineRequest(PROMPTS, replace(options, seed=2)))
+    others = generate(engine.writer(parameters), EngineRequest(PROMPTS, replace(options, seed=2)))
     assert not all(same(a, b) for a, b in zip(fewer, others, strict=True))
     assert not all(same(a, b) for a, b in zip(fewer, together[4:], strict=False))
 
@@ -98,8 +100,8 @@ def test_a_stream_is_the_text_in_pieces(engine_name: str, config: NetworkConfig)
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     for seed in range(5):
         options = GenerationOptions(max_new_tokens=30, seed=seed)
-        (whole,) = engine.generate(parameters, EngineRequest(PROMPTS[2:3], options))
-        pieces = list(engine.stream(parameters, EngineRequest([PROMPTS[2]], options)))
+        (whole,) = generate(engine.writer(parameters), EngineRequest(PROMPTS[2:3], options))
+        pieces = list(stream(engine.writer(parameters), EngineRequest([PROMPTS[2]], options)))
         assert [piece.finish_reason for piece in pieces[:-1]] == [None] * (len(pieces) - 1)
         assert pieces[-1].finish_reason == whole.finish_reason
         np.testing.assert_array_equal(np.concatenate([piece.ids for piece in pieces]), whole.ids)
@@ -113,7 +115,7 @@ def test_any_temperature_is_safe_and_pad_is_never_drawn(
 ) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     options = GenerationOptions(temperature=temperature, max_new_tokens=25, seed=0)
-    results = engine.generate(parameters, EngineRequest(PROMPTS * 4, options))
+    results = generate(engine.writer(parameters), EngineRequest(PROMPTS * 4, options))
     for result in results:
         assert result.ids.dtype == np.int32
         assert result.logprobs.dtype == np.float32
@@ -130,8 +132,9 @@ def test_any_temperature_is_safe_and_pad_is_never_drawn(
 @some_networks
 def test_no_prompts_give_no_texts(engine_name: str, config: NetworkConfig) -> None:
     assert (
-        engine_or_skip(engine_name, config).generate(
-            parameters_of(config), EngineRequest([], GenerationOptions())
+        generate(
+            engine_or_skip(engine_name, config).writer(parameters_of(config)),
+            EngineRequest([], GenerationOptions()),
         )
         == []
     )
@@ -205,13 +208,15 @@ def test_every_option_gives_what_the_plain_twin_gives(
         around = {"guide": Guide(GUIDED, np.zeros(len(PROMPTS), np.int32))}
     if automata == "stop":
         around = {"stop": STOP}
-    results = engine.generate(parameters, EngineRequest(PROMPTS, chosen, **around))
-    twins = generate_by_steps(engine, parameters, EngineRequest(PROMPTS, chosen, **around))
+    results = generate(engine.writer(parameters), EngineRequest(PROMPTS, chosen, **around))
+    twins = generate(ReferenceWriter(engine, parameters), EngineRequest(PROMPTS, chosen, **around))
     for i, (result, twin) in enumerate(zip(results, twins, strict=True)):
         assert_same(result, twin)
         if automata == "guide":
             around = {"guide": Guide(GUIDED, np.zeros(1, np.int32))}
-        pieces = list(engine.stream(parameters, EngineRequest([PROMPTS[i]], chosen, first=i, **around)))
+        pieces = list(
+            stream(engine.writer(parameters), EngineRequest([PROMPTS[i]], chosen, first=i, **around))
+        )
         assert [piece.finish_reason for piece in pieces[:-1]] == [None] * (len(pieces) - 1)
         assert_same(joined(pieces), twin)
 
@@ -226,7 +231,7 @@ def test_a_stop_automaton_ends_a_text_once_there_are_enough_symbols(
     reasons = set()
     for least in (0, 5):
         options = GenerationOptions(max_new_tokens=20, seed=1, min_tokens=least)
-        for result in engine.generate(parameters, EngineRequest(PROMPTS * 4, options, stop=stop)):
+        for result in generate(engine.writer(parameters), EngineRequest(PROMPTS * 4, options, stop=stop)):
             ends = np.isin(result.ids, (4, 7))
             ends[: max(0, least - 1)] = False
             assert not ends[:-1].any()
@@ -243,14 +248,19 @@ def test_what_an_engine_cannot_know_is_refused(engine_name: str, config: Network
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     for name, value in {"stop": "x", "bad_words": "x", "best_of": 2, "logit_bias": {"a": 1.0}}.items():
         with pytest.raises(ConfigError, match=f"parameter {name}"):
-            engine.generate(parameters, EngineRequest(PROMPTS, GenerationOptions(**{name: value})))  # type: ignore[arg-type]
+            generate(engine.writer(parameters), EngineRequest(PROMPTS, GenerationOptions(**{name: value})))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="logit_bias"):
-        engine.generate(parameters, EngineRequest(PROMPTS, GenerationOptions(logit_bias={VOCAB_SIZE: 1.0})))
+        generate(
+            engine.writer(parameters), EngineRequest(PROMPTS, GenerationOptions(logit_bias={VOCAB_SIZE: 1.0}))
+        )
     with pytest.raises(ConfigError, match="logprobs"):
-        engine.generate(parameters, EngineRequest(PROMPTS, GenerationOptions(logprobs=VOCAB_SIZE)))
+        generate(engine.writer(parameters), EngineRequest(PROMPTS, GenerationOptions(logprobs=VOCAB_SIZE)))
     guide = Guide(GUIDED, np.zeros(4, np.int32))
     with pytest.raises(ConfigError, match="max_new_tokens: expected at least 2"):
-        engine.generate(parameters, EngineRequest(PROMPTS, GenerationOptions(max_new_tokens=1), guide=guide))
+        generate(
+            engine.writer(parameters),
+            EngineRequest(PROMPTS, GenerationOptions(max_new_tokens=1), guide=guide),
+        )
 
 
 @every_engine
@@ -260,7 +270,7 @@ def test_a_guide_is_followed_to_its_end_in_time(engine_name: str, config: Networ
     guide = Guide(GUIDED, np.zeros(len(PROMPTS) * 5, np.int32))
     for most in (2, 3, 4, 9):
         options = GenerationOptions(max_new_tokens=most, seed=most, temperature=1.4)
-        for result in engine.generate(parameters, EngineRequest(PROMPTS * 5, options, guide=guide)):
+        for result in generate(engine.writer(parameters), EngineRequest(PROMPTS * 5, options, guide=guide)):
             assert GUIDED.distance[GUIDED.walk(result.ids)] == 0
             assert len(result.ids) <= most
             assert result.constrained_logprobs is not None
@@ -272,13 +282,13 @@ def test_a_guide_is_followed_to_its_end_in_time(engine_name: str, config: Networ
 def test_generation_goes_on_from_a_state(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
     options = GenerationOptions(max_new_tokens=20, seed=3)
-    whole = engine.generate(parameters, EngineRequest(PROMPTS[2:3] * 4, options))
+    whole = generate(engine.writer(parameters), EngineRequest(PROMPTS[2:3] * 4, options))
     read = np.array([EOS_ID, 4, 5, 1, 2], np.int32)[:, None].repeat(4, axis=1)
     _, states = engine.logits(parameters, read, engine.initial_state(4))
     empty = [np.empty(0, np.int32)] * 4
-    from_state = engine.generate(parameters, EngineRequest(empty, options, states=states))
+    from_state = generate(engine.writer(parameters), EngineRequest(empty, options, states=states))
     assert all(same(a, b) for a, b in zip(whole, from_state, strict=True))
     _, earlier = engine.logits(parameters, read[:3], engine.initial_state(4))
     prompts = [np.array([1, 2], np.int32)] * 4
-    from_earlier = engine.generate(parameters, EngineRequest(prompts, options, states=earlier))
+    from_earlier = generate(engine.writer(parameters), EngineRequest(prompts, options, states=earlier))
     assert all(same(a, b) for a, b in zip(whole, from_earlier, strict=True))

@@ -22,7 +22,9 @@ SWEEP = (
 )
 BENCH = "unspool bench --seconds 0.01 --cell rnn --hidden-size 4 --batch-size 2 --threads 1 --json"
 TIMES = re.compile("seconds|per_second")
-OF_THE_MACHINE = re.compile(r"PyTorch|^absent|versions\.|^products")  # what is installed, and what it can do
+OF_THE_MACHINE = re.compile(
+    r"PyTorch|^absent|versions\.|^products|\.bf16$"
+)  # what is installed, and what it can do
 
 
 @contextlib.contextmanager

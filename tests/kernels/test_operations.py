@@ -13,6 +13,7 @@ from unspool.engines.cpu import CpuEngine
 from unspool.errors import ConfigError
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.writer import generate
 from unspool.kernels.machine import kernel_names
 from unspool.kernels.network import STAGES
 from unspool.kernels.products import multiply
@@ -260,12 +261,13 @@ def test_few_sequences_on_many_threads_are_the_same(
         .astype(np.float32)
     )
     for given in (None, states):
-        whole = alone.generate(parameters, EngineRequest(prompts, options, states=given))
+        whole = generate(alone.writer(parameters), EngineRequest(prompts, options, states=given))
         assert len({len(each.ids) for each in whole}) > 1  # one is over before the others
         for threads, count in ((2, 1), (3, 2), (4, 3), (7, 1)):
             some = None if given is None else given[:, :, :count]
-            drawn = CpuEngine(config, threads=threads).generate(
-                parameters, EngineRequest(prompts[:count], options, states=some)
+            drawn = generate(
+                CpuEngine(config, threads=threads).writer(parameters),
+                EngineRequest(prompts[:count], options, states=some),
             )
             for ours, theirs in zip(drawn, whole, strict=False):
                 np.testing.assert_array_equal(ours.ids, theirs.ids)

@@ -11,6 +11,7 @@ import pytest
 from unspool.engines.cpu import CpuEngine
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.writer import generate
 from unspool.kernels.machine import default_threads, thread_team
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
@@ -37,7 +38,7 @@ def test_threads_of_a_team_do_not_stay_on_one_processor() -> None:
     engine = CpuEngine(config, threads=2)
 
     def write() -> None:
-        engine.generate(parameters, EngineRequest([np.zeros(0, np.int32)], options))
+        generate(engine.writer(parameters), EngineRequest([np.zeros(0, np.int32)], options))
 
     apart = 0
     try:

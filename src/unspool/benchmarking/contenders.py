@@ -10,6 +10,7 @@ from unspool.engines import make_engine
 from unspool.errors import UnspoolError
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.writer import generate
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import Parameters
 from unspool.text.streams.lanes import Window
@@ -75,7 +76,7 @@ def writing(
     engine = make_engine("cpu", config, threads=threads)
     options = GenerationOptions(max_new_tokens=count, temperature=1.0, seed=0)
     request = EngineRequest([np.zeros(0, np.int32)] * texts, options)
-    return lambda: engine.generate(parameters, request)
+    return lambda: generate(engine.writer(parameters), request)
 
 
 def refuse_other_work(losses: Mapping[str, float], *, tolerance: Mapping[str, float]) -> None:

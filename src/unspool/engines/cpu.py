@@ -1,15 +1,14 @@
 """The network in the native kernels: slices of the batch on threads, vectors of the processor's own width."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
+from unspool.engines.cpu_writer import CpuWriter
 from unspool.engines.native_conditions import native_window
-from unspool.engines.native_generation import begin_sequences, continued, decoding_of, generated
 from unspool.engines.protocol import (
     DropoutMasks,
     Floats,
@@ -20,10 +19,7 @@ from unspool.engines.protocol import (
     finite_logits,
     refused_cell,
 )
-from unspool.generation.engine import EngineRequest
-from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.search.forward import Forward
-from unspool.kernels.generation import Decoding, Sequences, generate
 from unspool.kernels.machine import default_threads
 from unspool.kernels.network import NativeNetwork
 from unspool.kernels.precision import PRECISIONS, used_precision
@@ -37,11 +33,7 @@ from unspool.text.streams.lanes import Window
 FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer windows are run in parts
 MOST_THREADS = 1024
 LANES_WORTH_A_THREAD = 16  # fewer are done before the threads have met
-GENERATED_AT_ONCE = 4096  # sequences of one native call, so that Ctrl-C is heard in between
 OUTSIDE = ("context.", "start.")  # parameters that the native kernels see the products of
-LONGEST_PIECE = (
-    64  # symbols of a stream's piece; the first pieces are shorter, so that something shows at once
-)
 
 
 class CpuEngine:
@@ -210,36 +202,6 @@ class CpuEngine:
         for start in range(0, T, steps):
             yield slice(start, start + steps)
 
-    def generate(self, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
-        """Continue every prompt; see `unspool.generation.engine`."""
-        request.check_ids(self.config.symbols)
-        untied, decoding, results = self._untied(parameters), decoding_of(request), []
-        for start in range(0, len(request.prompts), GENERATED_AT_ONCE):
-            part = request.part(start, start + GENERATED_AT_ONCE)
-            fresh = self.initial_state(len(part.prompts), parameters)
-            call = begin_sequences(self.config, part, fresh=fresh)
-            results += generated(call, generate(self._network, untied, call, decoding))
-        return results
-
-    def stream(self, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
-        """Continue the only prompt and yield what is drawn in pieces; the text is that of `generate`."""
-        request.check_ids(self.config.symbols)
-        network = self._make_network(threads=1)  # its own: other calls may come between two pieces
-        network.load(self._untied(parameters))
-        call = begin_sequences(self.config, request, fresh=self.initial_state(1, parameters))
-        return _pieces(network, call, decoding_of(request))
-
-
-def _pieces(network: NativeNetwork, call: Sequences, decoding: Decoding) -> Iterator[GeneratedIds]:
-    """Draw a few symbols first and more at a time later, until the text ends."""
-    size = 1
-    while True:
-        left = call.limit - int(call.drawn[0])
-        count = min(size, left)
-        call = replace(call, max_new_tokens=count)
-        (drawn,) = generate(network, None, call, decoding)
-        (piece,) = generated(call, [drawn])
-        yield piece
-        if piece.finish_reason is not None:
-            return
-        call, size = continued(call, drawn), min(2 * size, LONGEST_PIECE)
+    def writer(self, parameters: Parameters) -> CpuWriter:
+        """Make a writer; see `unspool.generation.writer.WritingEngine`."""
+        return CpuWriter(self.config, self._network, self._untied(parameters))

@@ -5,7 +5,7 @@ an engine of its own, so whatever computes a network computes a pair of them: th
 gives back for its first states is the encoder's outside gradient.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +23,8 @@ from unspool.engines.protocol import (
     StateArray,
 )
 from unspool.generation.engine import EngineRequest
-from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.search.forward import Forward
+from unspool.generation.writer import Writer
 from unspool.network.conditions import no_source
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import ENCODER
@@ -149,17 +149,9 @@ class EncoderDecoder:
 
         return checked
 
-    def generate(self, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
-        """Continue every prompt from its state; see `unspool.generation.engine`."""
-        if request.states is None:
-            raise no_source()
-        return self.decoder.generate(_decoder_parameters(parameters), request)
-
-    def stream(self, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
-        """Continue the only prompt from its state, piece by piece; see `unspool.generation.engine`."""
-        if request.states is None:
-            raise no_source()
-        return self.decoder.stream(_decoder_parameters(parameters), request)
+    def writer(self, parameters: Parameters) -> "AnswerWriter":
+        """Make a writer that goes on from states; see `unspool.generation.writer.WritingEngine`."""
+        return AnswerWriter(self.decoder.writer(_decoder_parameters(parameters)))
 
     @property
     def _source_eos(self) -> int:
@@ -192,6 +184,27 @@ class EncoderDecoder:
             states[started] = self.encode(parameters, sources).transpose(2, 0, 1, 3)
         told = Conditions(given.records, context=given.context, states=states)
         return replace(window, conditions=told), started, sources
+
+
+class AnswerWriter:
+    """A writer that refuses sequences of which no source is known.
+
+    Args:
+        writer: The decoder's.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self.advance, self.remove = writer.advance, writer.remove
+
+    def __len__(self) -> int:
+        return len(self._writer)
+
+    def add(self, request: EngineRequest) -> range:
+        """Add sequences that share their options, each from its state."""
+        if request.states is None:
+            raise no_source()
+        return self._writer.add(request)
 
 
 def trimmed(sources: NDArray[np.int32]) -> NDArray[np.int32]:

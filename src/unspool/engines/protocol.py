@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import ConfigError, NetworkError
-from unspool.generation.engine import WritingEngine
+from unspool.generation.writer import WritingEngine
 from unspool.network.config import NetworkConfig
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ float64, and takes every variant (resets, masks, cells) through the same few lin
 other engines against it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,9 +27,7 @@ from unspool.engines.protocol import (
     finite_logits,
     refused_cell,
 )
-from unspool.engines.reference_generation import generate_by_steps, stream_by_steps
-from unspool.generation.engine import EngineRequest
-from unspool.generation.generated_ids import GeneratedIds
+from unspool.engines.reference_writer import ReferenceWriter
 from unspool.generation.search.forward import Forward
 from unspool.network.conditions import check_conditions, context_gates, fresh_state, start_states
 from unspool.network.config import NetworkConfig
@@ -190,13 +188,9 @@ class TorchEngine:
 
         return run
 
-    def generate(self, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
-        """Continue every prompt, one symbol at a time; see `unspool.generation.engine`."""
-        return generate_by_steps(self, parameters, request)
-
-    def stream(self, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
-        """Continue the only prompt and yield each symbol as it is drawn; the text is that of `generate`."""
-        return stream_by_steps(self, parameters, request)
+    def writer(self, parameters: Parameters) -> ReferenceWriter:
+        """Make a writer; see `unspool.generation.writer.WritingEngine`."""
+        return ReferenceWriter(self, parameters)
 
     def _tensor(self, values: Floats) -> Tensor:
         return torch.from_numpy(np.array(values, dtype=self._numpy_dtype))  # a copy: nothing is shared

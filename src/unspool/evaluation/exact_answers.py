@@ -7,6 +7,7 @@ from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Parameters
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.writer import generate
 from unspool.network.conditions import no_source
 from unspool.text.streams.lanes import padded_sources
 from unspool.text.streams.stream import TokenStream
@@ -59,7 +60,7 @@ def _right(
     options = GenerationOptions(temperature=0, max_new_tokens=max(map(len, texts)))
     start = np.array([eos_id], np.int32)
     request = EngineRequest([start] * len(texts), options, states=states)
-    answers = engine.generate(parameters, request)
+    answers = generate(engine.writer(parameters), request)
     return sum(
         answer.finish_reason == "stop" and np.array_equal(answer.ids, text[:-1])
         for answer, text in zip(answers, texts, strict=True)

@@ -17,6 +17,7 @@ from unspool.errors import ConfigError
 from unspool.evaluation.scorer import Scorer
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.writer import generate
 
 SAMPLES = 10_000
 MAX_SYMBOLS = 1000
@@ -117,9 +118,10 @@ class GuessNumbers:
 def _draw(scorer: Scorer, samples: int, options: GenerationOptions) -> Iterator[tuple[float, bool]]:
     """Yield the log-probability of each sample, and whether it ended."""
     prompt = scorer.tokenizer.encode(scorer.prompt, unknown=scorer.rule)
+    writer = scorer.engine.writer(scorer.parameters)
     for first in range(0, samples, AT_ONCE):
         request = EngineRequest([prompt] * min(AT_ONCE, samples - first), options, first=first)
-        for drawn in scorer.engine.generate(scorer.parameters, request):
+        for drawn in generate(writer, request):
             yield float(drawn.logprobs.sum(dtype=np.float64)), drawn.finish_reason == "stop"
 
 

@@ -1,20 +1,17 @@
-"""What writing needs of an engine, and what it asks of it: prompts, options and states, all of it in ids."""
+"""What an engine is asked to write: prompts, options and states, all of it in ids."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.generation.automata.automaton import Guide, TokenAutomaton
-from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.generation_options import OF_TEXTS, GenerationOptions
 from unspool.generation.sampling.random import fresh_seed, sequence_keys
-from unspool.generation.search.forward import Floats, Forward
-
-Parameters = Mapping[str, Floats]
+from unspool.generation.search.forward import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +30,7 @@ class EngineRequest:
             one the first symbol is drawn from the state itself. None for a fresh start: the engine puts
             the <eos> that starts a record before each prompt.  # (L, S, N, H)
         guide: What may be drawn, and where each sequence stands in it; None for no limits.
+        context: What is known of the sequences, for a network with a context; None for nothing.  # (F,)
         stop: Ends a sequence with the symbol that leads to `DEAD`, once there are `min_tokens`; under a
             guide only where it accepts. None for nothing but `<eos>`.
 
@@ -45,6 +43,7 @@ class EngineRequest:
     _: KW_ONLY
     first: int = 0
     states: Floats | None = None
+    context: Floats | None = None
     guide: Guide | None = None
     stop: TokenAutomaton | None = None
 
@@ -94,61 +93,3 @@ class EngineRequest:
             states=None if self.states is None else self.states.repeat(count, axis=2),
             guide=None if self.guide is None else self.guide.repeated(count),
         )
-
-
-class WritingEngine(Protocol):
-    """What writing needs of an engine; `unspool.engines.protocol.Engine` is this and what training needs."""
-
-    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> Floats:
-        """Make the state of a fresh start (L, S, B, H).
-
-        It is zeros, unless the network learns its first state, which is then among the parameters; without
-        these it is zeros in any case.
-        """
-        ...
-
-    def logits(
-        self,
-        parameters: Parameters,
-        ids: NDArray[np.integer[Any]],
-        state: Floats,
-        *,
-        reset_id: int | None = None,
-    ) -> tuple[Floats, Floats]:
-        """Run ids (T, B) forward.
-
-        Returns:
-            Logits (T, B, V), the <pad> column -inf; the state after the last step.
-
-        Raises:
-            NetworkError: If a logit is not finite.
-        """
-        ...
-
-    def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
-        """Prepare `logits` for many short calls with the same parameters.
-
-        Args:
-            parameters: The network's parameters; they must not change while the result is in use.
-            lanes: How many sequences a call will have, or about.
-
-        Returns:
-            A function that does as `logits` does; other calls of the engine may come between two of it.
-        """
-        ...
-
-    def generate(self, parameters: Parameters, request: EngineRequest) -> list[GeneratedIds]:
-        """Continue every prompt.
-
-        Returns:
-            The new ids of each sequence, in the order of the prompts.
-
-        Raises:
-            ConfigError: If the options name ids that the network does not have.
-            NetworkError: If a logit is not finite.
-        """
-        ...
-
-    def stream(self, parameters: Parameters, request: EngineRequest) -> Iterator[GeneratedIds]:
-        """Continue the only prompt piece by piece; together the pieces are what `generate` gives for it."""
-        ...

@@ -8,13 +8,13 @@ import numpy as np
 from unspool.configuration import check, is_whole
 from unspool.generation.conditioning import Conditioning, Context, Floats
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.engine import WritingEngine
 from unspool.generation.options.generation_options import GenerationKeywords, GenerationOptions, N
 from unspool.generation.options.keywords import by_own_names, generation_options
 from unspool.generation.requests import Request, StateLike, make_request
 from unspool.generation.results import Generation
 from unspool.generation.states import State
 from unspool.generation.texts import generation_of, streamed_text
+from unspool.generation.writer import WritingEngine, generate, stream
 from unspool.network.conditions import no_source
 from unspool.network.config import NetworkConfig
 from unspool.text.tokenizers.registry import Tokenizer
@@ -64,7 +64,7 @@ class Writing(Conditioning):
         check("prompt", prompt, "a string", isinstance(prompt, str))
         request = self._request([prompt], chosen, unknown, state, constraint)
         check("state", state, "one state: a stream is one text", len(request.prompts) == 1)
-        pieces = self._engine.stream(self.parameters, request.in_ids)
+        pieces = stream(self._engine.writer(self.parameters), request.in_ids)
         return streamed_text(self.tokenizer, pieces, request.asked)
 
     def encode(self, text: str = "", *, unknown: Unknown = "error") -> State:
@@ -104,7 +104,7 @@ class Writing(Conditioning):
         check("first", first, f"a multiple of n, {n}, with best_of", count == n or first % n == 0)
         request = self._request(prompts, options, unknown, state, constraint)
         several = request.in_ids.repeated(count, first=first if count == n else first // n * count)
-        drawn = self._engine.generate(self.parameters, several)
+        drawn = generate(self._engine.writer(self.parameters), several)
         texts = [
             generation_of(self.tokenizer, request.prompts[i // count], result, request.asked)
             for i, result in enumerate(drawn)

@@ -27,7 +27,7 @@ class NativeNetwork:
         kernels: An instruction set from `kernel_names`; None for the chosen one.
 
     Attributes:
-        native: The native object, for `unspool.kernels.generation`.
+        native: The native object, for `unspool.kernels.writer`.
     """
 
     def __init__(self, shape: NetworkShape, *, threads: int, kernels: str | None = None) -> None:
@@ -46,7 +46,8 @@ class NativeNetwork:
             shape.precision == "bf16",
         )
 
-    def _listed(self, what: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
+    def listed(self, what: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
+        """Return arrays by name in the order of the native side, checked."""
         for name, shape in self.shape.parameter_shapes.items():
             check_array(f"{what} {name}", arrays[name], np.float32, shape)
         return [arrays[name] for name in self._names]
@@ -98,14 +99,14 @@ class NativeNetwork:
         if losses is not None:
             check_array("losses", losses, np.float32, ids.shape)
         return self.native.step(
-            self._listed("parameter", parameters),
+            self.listed("parameter", parameters),
             ids,
             targets,
             NO_ID if reset_id is None else reset_id,
             masks,
             state,
             losses,
-            None if gradients is None else self._listed("gradient", gradients),
+            None if gradients is None else self.listed("gradient", gradients),
             self._given(conditions, ids),
         )
 
@@ -140,7 +141,7 @@ class NativeNetwork:
         """
         out = self._room_for_logits(ids, state)
         self.native.logits(
-            None if parameters is None else self._listed("parameter", parameters),
+            None if parameters is None else self.listed("parameter", parameters),
             ids,
             NO_ID if reset_id is None else reset_id,
             state,
@@ -160,14 +161,4 @@ class NativeNetwork:
 
         They are not copied: load them again once they change.
         """
-        self.native.load(self._listed("parameter", parameters))
-
-    def generate(
-        self,
-        parameters: Mapping[str, Floats] | None,
-        sequences: _native.Sequences,
-        decoding: _native.Decoding,
-    ) -> None:
-        """Write texts, as `unspool.kernels.generation.generate` says them; None as in `logits`."""
-        listed = None if parameters is None else self._listed("parameter", parameters)
-        self.native.generate(listed, sequences, decoding)
+        self.native.load(self.listed("parameter", parameters))

@@ -12,6 +12,7 @@ from unspool.engines.protocol import StateArray
 from unspool.errors import ArtifactError
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.writer import generate
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.source_texts import read_sources
 from unspool.text.tokenizers.registry import Tokenizer
@@ -59,9 +60,10 @@ class SamplingCallback:
     def __call__(self, moment: Moment) -> Iterator[SampleRecord]:
         """Yield a sample for every temperature and prompt, temperatures outermost."""
         prompts, states = self._starts(moment)
+        writer = moment.engine.writer(moment.parameters)
         for temperature in self.temperatures:
             request = EngineRequest(prompts, self._options(temperature), states=states)
-            texts = moment.engine.generate(moment.parameters, request)
+            texts = generate(writer, request)
             for prompt, generated in zip(self.prompts, texts, strict=True):
                 yield SampleRecord(
                     step=moment.step,

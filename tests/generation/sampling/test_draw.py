@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from unspool.engines.cpu import CpuEngine
-from unspool.engines.reference_generation import generate_by_steps
+from unspool.engines.reference_writer import ReferenceWriter
 from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.draw import log_softmax, next_token, next_weights
+from unspool.generation.writer import generate, stream
 from unspool.kernels.machine import kernel_names
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import Parameters, initialize
@@ -58,8 +59,8 @@ def same(a: GeneratedIds, b: GeneratedIds) -> bool:
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: f"temperature {o.temperature}")
 def test_the_native_loop_draws_what_its_plain_twin_draws(name: str, options: GenerationOptions) -> None:
     engine, parameters = CpuEngine(CONFIGS[name], threads=2), lively(CONFIGS[name])
-    texts = engine.generate(parameters, EngineRequest(prompts(12), options))
-    twins = generate_by_steps(engine, parameters, EngineRequest(prompts(12), options))
+    texts = generate(engine.writer(parameters), EngineRequest(prompts(12), options))
+    twins = generate(ReferenceWriter(engine, parameters), EngineRequest(prompts(12), options))
     # The sums of a step run in another order there, and a lively simple cell makes much of little: what it
     # writes late in a text is another matter.
     few = 8 if CONFIGS[name].cell == "rnn" else None
@@ -73,16 +74,18 @@ def test_the_native_loop_draws_what_its_plain_twin_draws(name: str, options: Gen
 def test_a_text_depends_on_its_seed_and_index_alone(name: str) -> None:
     config, parameters = CONFIGS[name], lively(CONFIGS[name])
     options = GenerationOptions(seed=11, max_new_tokens=40)
-    together = CpuEngine(config, threads=2).generate(parameters, EngineRequest(prompts(150), options))
-    few = CpuEngine(config, threads=1).generate(parameters, EngineRequest(prompts(150)[:3], options))
+    together = generate(CpuEngine(config, threads=2).writer(parameters), EngineRequest(prompts(150), options))
+    few = generate(CpuEngine(config, threads=1).writer(parameters), EngineRequest(prompts(150)[:3], options))
     assert all(same(a, b) for a, b in zip(together[:3], few, strict=True))
-    pieces = list(CpuEngine(config, threads=1).stream(parameters, EngineRequest([prompts(1)[0]], options)))
+    pieces = list(
+        stream(CpuEngine(config, threads=1).writer(parameters), EngineRequest([prompts(1)[0]], options))
+    )
     assert len(pieces) > 1
     assert np.concatenate([piece.ids for piece in pieces]).tolist() == together[0].ids.tolist()
     assert [piece.finish_reason for piece in pieces[:-1]] == [None] * (len(pieces) - 1)
     assert pieces[-1].finish_reason == together[0].finish_reason
-    other = CpuEngine(config).generate(
-        parameters, EngineRequest(prompts(150)[:3], GenerationOptions(seed=12))
+    other = generate(
+        CpuEngine(config).writer(parameters), EngineRequest(prompts(150)[:3], GenerationOptions(seed=12))
     )
     assert not all(same(a, b) for a, b in zip(few, other, strict=True))
 
@@ -104,7 +107,7 @@ def test_a_text_depends_on_its_seed_and_index_alone(name: str) -> None:
 )  # fmt: skip
 def test_draws_follow_the_distribution(options: GenerationOptions, kept: list[int]) -> None:
     engine, parameters, logits = flat_network()
-    texts = engine.generate(parameters, EngineRequest([np.empty(0, np.int32)] * 20000, options))
+    texts = generate(engine.writer(parameters), EngineRequest([np.empty(0, np.int32)] * 20000, options))
     drawn = np.array([7 if text.finish_reason == "stop" else text.ids[0] for text in texts])
     weights = np.exp((logits[kept] - logits[kept].max()) / options.temperature)
     expected = 20000 * weights / weights.sum()
@@ -135,7 +138,7 @@ def test_second_symbols_follow_their_distribution(options: dict[str, Any]) -> No
     chosen = GenerationOptions(seed=1, max_new_tokens=2, **options)
     prompt = np.array([5, 3], np.int32)
     counts = np.zeros((8, 8))
-    for text in engine.generate(parameters, EngineRequest([prompt] * 20000, chosen)):
+    for text in generate(engine.writer(parameters), EngineRequest([prompt] * 20000, chosen)):
         symbols = [*text.ids.tolist(), *([7] if text.ended else [])]
         if len(symbols) == 2:
             counts[symbols[0], symbols[1]] += 1
@@ -171,8 +174,8 @@ def test_of_equals_the_smaller_ids_are_kept(
     bias[299] = -50  # <eos>
     parameters["output.bias"] = bias
     options = GenerationOptions(seed=0, max_new_tokens=6000, **filters)
-    (text,) = CpuEngine(config, threads=1).generate(
-        parameters, EngineRequest([np.empty(0, np.int32)], options)
+    (text,) = generate(
+        CpuEngine(config, threads=1).writer(parameters), EngineRequest([np.empty(0, np.int32)], options)
     )
     kept = np.flatnonzero(next_weights(np.concatenate([[-np.inf], bias[1:]]), options))
     drawn = np.bincount(text.ids, minlength=300)
@@ -183,7 +186,7 @@ def test_of_equals_the_smaller_ids_are_kept(
 def test_log_probabilities_are_those_of_the_model_without_temperature() -> None:
     engine, parameters, logits = flat_network()
     options = GenerationOptions(temperature=3.0, top_k=4, seed=0, max_new_tokens=50)
-    (text,) = engine.generate(parameters, EngineRequest([np.empty(0, np.int32)], options))
+    (text,) = generate(engine.writer(parameters), EngineRequest([np.empty(0, np.int32)], options))
     exact = log_softmax(np.concatenate([[-np.inf], logits[1:]]))
     np.testing.assert_allclose(text.logprobs, exact[text.ids], rtol=0, atol=1e-6)
 
@@ -192,7 +195,7 @@ def test_log_probabilities_are_those_of_the_model_without_temperature() -> None:
 def test_no_temperature_breaks_the_arithmetic(temperature: float) -> None:
     engine, parameters, _ = flat_network()
     options = GenerationOptions(temperature=temperature, seed=0, max_new_tokens=300)
-    for text in engine.generate(parameters, EngineRequest([np.empty(0, np.int32)] * 4, options)):
+    for text in generate(engine.writer(parameters), EngineRequest([np.empty(0, np.int32)] * 4, options)):
         assert set(text.ids.tolist()) <= {1, 2, 3, 4, 5, 6}
         if temperature < 1e-3:
             assert set(text.ids.tolist()) == {3}
@@ -210,17 +213,18 @@ def test_the_random_number_picks_the_symbol_by_inversion() -> None:
 def test_generation_ends_at_the_end_symbol_or_the_limit() -> None:
     engine, parameters, _ = flat_network()
     parameters["output.bias"][7] = 60  # <eos> first
-    (text,) = engine.generate(
-        parameters, EngineRequest([np.array([1, 2], np.int32)], GenerationOptions(seed=0))
+    (text,) = generate(
+        engine.writer(parameters), EngineRequest([np.array([1, 2], np.int32)], GenerationOptions(seed=0))
     )
     assert (text.ids.tolist(), text.finish_reason, len(text.logprobs)) == ([], "stop", 1)
     parameters["output.bias"][7] = -60
-    (text,) = engine.generate(
-        parameters, EngineRequest([np.empty(0, np.int32)], GenerationOptions(seed=0, max_new_tokens=3))
+    (text,) = generate(
+        engine.writer(parameters),
+        EngineRequest([np.empty(0, np.int32)], GenerationOptions(seed=0, max_new_tokens=3)),
     )
     assert (len(text.ids), text.finish_reason, len(text.logprobs)) == (3, "length", 3)
 
 
 def test_no_prompts_give_no_texts() -> None:
     engine, parameters, _ = flat_network()
-    assert engine.generate(parameters, EngineRequest([], GenerationOptions())) == []
+    assert generate(engine.writer(parameters), EngineRequest([], GenerationOptions())) == []

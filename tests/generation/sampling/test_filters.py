@@ -14,7 +14,7 @@ from unspool.generation.sampling.filters import (
     typical_p,
     weights_of,
 )
-from unspool.kernels.generation import stage_names
+from unspool.kernels.writer import stage_names
 
 NEVER = -np.inf
 SCORES = np.log([0.25, 1.0, 0.5, 0.25])  # shares 1/8, 1/2, 1/4, 1/8

@@ -23,6 +23,7 @@ from unspool.generation.search.beams import best_first, search_beams
 from unspool.generation.search.forward import Searched, log_probabilities
 from unspool.generation.search.search_options import BeamOptions
 from unspool.generation.search.tree import Outcome
+from unspool.generation.writer import generate
 from unspool.network.config import NetworkConfig
 
 every_tiny_network = pytest.mark.parametrize("config", tiny_networks(), ids=describe)
@@ -101,7 +102,7 @@ def test_beams_are_what_the_words_say_and_stopping_changes_nothing(
 def test_one_beam_is_the_greedy_choice(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, network = tiny(engine_name, config)
     greedy = GenerationOptions(temperature=0, max_new_tokens=12)
-    (wanted,) = engine.generate(parameters, EngineRequest([PROMPT], greedy))
+    (wanted,) = generate(engine.writer(parameters), EngineRequest([PROMPT], greedy))
     ((outcome,),) = search_beams(network, [PROMPT], BeamOptions(num_beams=1, max_new_tokens=12))
     np.testing.assert_array_equal(outcome.ids, wanted.ids)
     assert outcome.ended == (wanted.finish_reason == "stop")
@@ -116,7 +117,7 @@ def test_two_symbols_are_never_worse_than_the_greedy_ones(engine_name: str, conf
             search_beams(network, [PROMPT], BeamOptions(num_beams=k, max_new_tokens=2))[0][0].total
             for k in (1, 2, 3)
         ]
-        assert scores == sorted(scores)
+        assert np.diff(scores).min() >= -1e-6  # up to rounding: more beams are other products
 
 
 @every_engine

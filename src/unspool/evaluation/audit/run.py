@@ -24,6 +24,7 @@ from unspool.evaluation.streams import evaluate_stream
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.random import sequence_keys
+from unspool.generation.writer import generate
 from unspool.text.canaries import CanaryFormat, with_canaries
 from unspool.text.encoding.corpus import encode_corpus, fingerprints
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
@@ -229,11 +230,11 @@ def _draw(
 ) -> list[NDArray[np.int32]]:
     """Let the network write, a few texts at a time."""
     texts: list[NDArray[np.int32]] = []
-    nothing = np.zeros(0, np.int32)
+    writer, nothing = engine.writer(parameters), np.zeros(0, np.int32)
     for first in range(0, options.samples, DRAWN_AT_ONCE):
         report("writing texts", first, options.samples)
         prompts = [nothing] * min(DRAWN_AT_ONCE, options.samples - first)
-        drawn = engine.generate(parameters, EngineRequest(prompts, options.generation, first=first))
+        drawn = generate(writer, EngineRequest(prompts, options.generation, first=first))
         texts += [result.ids for result in drawn]
     return texts
 

@@ -11,7 +11,6 @@ from unspool.configuration import check
 from unspool.generation.automata.automaton import TokenAutomaton
 from unspool.generation.conditioning import Conditioning, Context
 from unspool.generation.constraints.constraint import ConstraintLike
-from unspool.generation.engine import WritingEngine
 from unspool.generation.search.beams import search_beams
 from unspool.generation.search.enumeration import READ_AT_ONCE, OutcomeSearch
 from unspool.generation.search.forward import Floats, Searched
@@ -23,6 +22,7 @@ from unspool.generation.search.search_options import (
 )
 from unspool.generation.search.texts import Enumeration, FoundText
 from unspool.generation.search.tree import Outcome
+from unspool.generation.writer import WritingEngine
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
 

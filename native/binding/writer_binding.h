@@ -1,0 +1,290 @@
+// A writer of Python's: sequences that join, are written step by step, and leave.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "binding/network_binding.h"
+
+namespace unspool {
+
+// An automaton as Python hands it over.
+struct AutomatonArrays {
+    Array<const int32_t> classes, transitions, distance;
+    int start;
+
+    Automaton view() const {
+        return {classes.data(), transitions.data(), distance.data(), static_cast<int>(transitions.shape(1)),
+                start};
+    }
+};
+
+// The name of a row of a table, and the numbers of a stage.
+using NamedStage = std::pair<std::string, std::vector<double>>;
+
+// Stages whose rows are found by name.
+class Stages {
+ public:
+    Stages(std::vector<NamedStage> named, const char* (*name_of)(int)) : named_(std::move(named)) {
+        for (const auto& [name, numbers] : named_)
+            stages_.push_back({row_named(name_of, name), numbers.data(), static_cast<int>(numbers.size())});
+    }
+    Stages(const Stages&) = delete;
+    Stages& operator=(const Stages&) = delete;
+
+    DrawStages view() const { return {stages_.data(), static_cast<int>(stages_.size())}; }
+
+ private:
+    std::vector<NamedStage> named_;
+    std::vector<DrawStage> stages_;
+
+    static int row_named(const char* (*name_of)(int), const std::string& name) {
+        for (int row = 0; name_of(row) != nullptr; ++row)
+            if (name == name_of(row)) return row;
+        throw std::invalid_argument("no stage named " + name);
+    }
+};
+
+// Sequences that were added at once: what they share, and the arrays that they point into.
+struct Group {
+    Stages penalties, samplers;
+    std::optional<AutomatonArrays> guide, stop;
+    Array<const int32_t> prompts;
+    Optional<const float> start, first_bias;
+    Settings settings;
+};
+
+struct WrittenSequence {
+    int64_t id;
+    std::shared_ptr<Group> group;
+    Sequence sequence;
+};
+
+// An array of Python's own.
+template <typename T>
+class NewArray {
+ public:
+    explicit NewArray(size_t size) : size_(size), values_(new T[size]()) {}
+    T& operator[](size_t at) { return values_[at]; }
+
+    // Appends values; null stands for zeros.
+    void append(const T* values, size_t count) {
+        if (values != nullptr && count > 0) std::memcpy(values_.get() + filled_, values, sizeof(T) * count);
+        filled_ += count;
+    }
+
+    nb::ndarray<nb::numpy, T> release() {
+        nb::capsule owner(values_.get(), [](void* values) noexcept { delete[] static_cast<T*>(values); });
+        return nb::ndarray<nb::numpy, T>(values_.release(), {size_}, owner);
+    }
+
+ private:
+    size_t size_, filled_ = 0;
+    std::unique_ptr<T[]> values_;
+};
+
+// What is new in the reports of one kind, packed: the tokens of sequence i stand from offsets[i] to
+// offsets[i + 1]. Leaves the reports empty.
+inline nb::dict packed(const std::vector<WrittenSequence*>& sequences, Report Sequence::*kind) {
+    NewArray<int64_t> offsets(sequences.size() + 1);
+    int64_t count = 0, wide = 0, next = 0;
+    for (const WrittenSequence* one : sequences) {
+        const Report& report = one->sequence.*kind;
+        count += report.count;
+        wide += report.count * one->group->settings.alternatives;
+        offsets[++next] = count;
+    }
+    NewArray<int32_t> tokens(count), alternatives(wide);
+    NewArray<float> logprobs(count), constrained(count), alternative_logprobs(wide);
+    for (WrittenSequence* one : sequences) {
+        Report& report = one->sequence.*kind;
+        const int64_t others = report.count * one->group->settings.alternatives;
+        tokens.append(report.tokens, report.count);
+        logprobs.append(report.logprobs, report.count);
+        constrained.append(report.constrained, report.count);
+        alternatives.append(report.alternatives, others);
+        alternative_logprobs.append(report.alternative_logs, others);
+        report.count = 0;
+    }
+    nb::dict out;
+    out["offsets"] = offsets.release();
+    out["tokens"] = tokens.release();
+    out["logprobs"] = logprobs.release();
+    out["constrained"] = constrained.release();
+    out["alternatives"] = alternatives.release();
+    out["alternative_logprobs"] = alternative_logprobs.release();
+    return out;
+}
+
+// One thread at a time drives a writer. A second one is refused, not made to wait: in the child of a fork the
+// first may be gone for ever.
+class WriterHandle {
+ public:
+    WriterHandle(NetworkHandle& network, std::vector<Array<float>> parameters)
+        : network_(network), parameters_(std::move(parameters)), writer_(network.take_writer()) {
+        const std::vector<float*> values = pointers(parameters_);
+        WithoutLock unlocked;
+        check_memory(network_.kernels().load_writer(writer_, values.data()));
+    }
+    WriterHandle(const WriterHandle&) = delete;
+    WriterHandle& operator=(const WriterHandle&) = delete;
+    ~WriterHandle() {
+        if (busy_) return;  // in the child of a fork
+        for (auto& one : sequences_) network_.kernels().release(one->sequence);
+        network_.give_back_writer(writer_);
+    }
+
+    // Adds one sequence for each key; returns the id of the first.
+    int64_t add(Array<const int32_t> prompts, Array<const int64_t> prompt_starts, Array<const uint64_t> keys,
+                Optional<const float> start, const Optional<const int32_t>& guide_states,
+                std::optional<AutomatonArrays> guide, std::optional<AutomatonArrays> stop,
+                std::vector<NamedStage> penalties, std::vector<NamedStage> samplers,
+                Optional<const float> first_bias, int64_t penalty_last, int alternatives, bool echo,
+                bool from_state, int64_t max_new_tokens, int end_id) {
+        const Busy busy(busy_);
+        const Kernels& kernels = network_.kernels();
+        const std::shared_ptr<Group> group(new Group{{std::move(penalties), kernels.penalty},
+                                                     {std::move(samplers), kernels.sampler},
+                                                     std::move(guide),
+                                                     std::move(stop),
+                                                     prompts,
+                                                     start,
+                                                     first_bias,
+                                                     {}});
+        const Automaton none{};
+        group->settings = {group->penalties.view(),
+                           group->samplers.view(),
+                           penalty_last,
+                           group->guide ? group->guide->view() : none,
+                           group->stop ? group->stop->view() : none,
+                           alternatives,
+                           echo,
+                           from_state,
+                           max_new_tokens,
+                           end_id,
+                           data_or_null(group->first_bias)};
+        const size_t count = keys.shape(0);
+        const size_t stride =
+            start && start->shape(0) == count ? start->size() / std::max<size_t>(count, 1) : 0;
+        const int64_t* starts = prompt_starts.data();
+        for (size_t i = 0; i < count; ++i) {
+            Sequence sequence{};
+            sequence.settings = &group->settings;
+            sequence.key = keys.data()[i];
+            sequence.prompt = prompts.data() + starts[i];
+            sequence.prompt_length = starts[i + 1] - starts[i];
+            sequence.start = start ? start->data() + i * stride : nullptr;
+            sequence.guide_state = guide_states ? guide_states->data()[i] : 0;
+            sequence.stop_state = group->settings.stop.start;
+            sequences_.emplace_back(new WrittenSequence{next_id_++, group, sequence});
+        }
+        return next_id_ - static_cast<int64_t>(count);
+    }
+
+    // Takes every sequence so many steps further; says what is new. Those that are over are gone then.
+    nb::dict advance(int64_t steps) {
+        const Busy busy(busy_);
+        std::vector<Sequence*> work;
+        for (auto& one : sequences_) work.push_back(&one->sequence);
+        bool ok;
+        {
+            WithoutLock unlocked;
+            ThreadTeam::Turn turn(network_.team());
+            ok = network_.kernels().advance(writer_, turn.team(), work.data(), static_cast<int>(work.size()),
+                                            steps);
+        }
+        if (!ok) remove_if([](const WrittenSequence&) { return true; });  // half done
+        check_memory(ok);
+        return written();
+    }
+
+    // Takes a sequence out; says whether it was there.
+    bool remove(int64_t id) {
+        const Busy busy(busy_);
+        return remove_if([id](const WrittenSequence& one) { return one.id == id; }) > 0;
+    }
+
+    size_t size() const { return sequences_.size(); }
+
+ private:
+    class Busy {
+     public:
+        explicit Busy(std::atomic<bool>& busy) : busy_(busy) {
+            if (busy_.exchange(true)) throw std::runtime_error("a writer is driven by one thread at a time");
+        }
+        ~Busy() { busy_ = false; }
+
+     private:
+        std::atomic<bool>& busy_;
+    };
+
+    nb::dict written() {
+        std::vector<WrittenSequence*> changed;
+        for (auto& one : sequences_) {
+            const Sequence& s = one->sequence;
+            if (s.drawn.count > 0 || s.echo.count > 0 || s.finish != Finish::kGoesOn)
+                changed.push_back(one.get());
+        }
+        NewArray<int64_t> ids(changed.size());
+        NewArray<int32_t> finish(changed.size()), alternatives(changed.size());
+        NewArray<bool> guided(changed.size()), echoed(changed.size());
+        for (size_t i = 0; i < changed.size(); ++i) {
+            const Settings& settings = changed[i]->group->settings;
+            ids[i] = changed[i]->id;
+            finish[i] = static_cast<int32_t>(changed[i]->sequence.finish);
+            alternatives[i] = settings.alternatives;
+            guided[i] = settings.guide.classes != nullptr;
+            echoed[i] = settings.echo;
+        }
+        nb::dict out;
+        out["ids"] = ids.release();
+        out["finish"] = finish.release();
+        out["widths"] = alternatives.release();
+        out["guided"] = guided.release();
+        out["echoed"] = echoed.release();
+        out["drawn"] = packed(changed, &Sequence::drawn);
+        out["echo"] = packed(changed, &Sequence::echo);
+        remove_if([](const WrittenSequence& one) { return one.sequence.finish != Finish::kGoesOn; });
+        return out;
+    }
+
+    template <typename Goes>
+    size_t remove_if(Goes goes) {
+        return std::erase_if(sequences_, [&](const auto& one) {
+            if (!goes(*one)) return false;
+            network_.kernels().release(one->sequence);
+            return true;
+        });
+    }
+
+    NetworkHandle& network_;
+    std::vector<Array<float>> parameters_;  // the kernels keep pointers to them
+    void* writer_;
+    std::vector<std::unique_ptr<WrittenSequence>> sequences_;  // in the order of their ids
+    int64_t next_id_ = 0;
+    std::atomic<bool> busy_ = false;
+};
+
+inline void bind_writer(nb::module_& module) {
+    nb::class_<AutomatonArrays>(module, "Automaton")
+        .def(
+            "__init__",
+            [](AutomatonArrays* self, Array<const int32_t> classes, Array<const int32_t> transitions,
+               Array<const int32_t> distance, int start) {
+                new (self) AutomatonArrays{classes, transitions, distance, start};
+            },
+            nb::arg("classes"), nb::arg("transitions"), nb::arg("distance"), nb::arg("start"));
+    nb::class_<WriterHandle>(module, "Writer")
+        .def(nb::init<NetworkHandle&, std::vector<Array<float>>>(), nb::keep_alive<1, 2>())
+        .def("add", &WriterHandle::add, nb::kw_only(), nb::arg("prompts"), nb::arg("prompt_starts"),
+             nb::arg("keys"), nb::arg("start").none(), nb::arg("guide_states").none(),
+             nb::arg("guide").none(), nb::arg("stop").none(), nb::arg("penalties"), nb::arg("samplers"),
+             nb::arg("first_bias").none(), nb::arg("penalty_last"), nb::arg("alternatives"), nb::arg("echo"),
+             nb::arg("from_state"), nb::arg("max_new_tokens"), nb::arg("end_id"))
+        .def("advance", &WriterHandle::advance)
+        .def("remove", &WriterHandle::remove)
+        .def("__len__", &WriterHandle::size);
+}
+
+}  // namespace unspool

@@ -1,0 +1,96 @@
+"""The writer of the native kernels: a request in the terms of every engine, said in numbers and arrays."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from unspool.engines.protocol import Parameters
+from unspool.generation.automata.automaton import TokenAutomaton
+from unspool.generation.engine import EngineRequest
+from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.sampling.penalties import PENALTIES
+from unspool.generation.written import TokenReport, Written
+from unspool.kernels.network import NativeNetwork
+from unspool.kernels.writer import Automaton, NativeWriter, Stage
+from unspool.network.conditions import fresh_state, with_context
+from unspool.network.config import NetworkConfig
+
+
+class CpuWriter:
+    """Sequences that the native kernels write side by side; see `unspool.generation.writer.Writer`.
+
+    Args:
+        config: The network.
+        network: Its native twin.
+        parameters: Its parameters, an output kernel among them. They are not copied, and must not change as
+            long as the writer is used.
+    """
+
+    def __init__(self, config: NetworkConfig, network: NativeNetwork, parameters: Parameters) -> None:
+        self._config, self._parameters = config, parameters
+        self._native = NativeWriter(network, parameters)
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    def add(self, request: EngineRequest) -> range:
+        """Add sequences that share their options."""
+        config, options, states = self._config, request.options, request.states
+        eos, guide, stop = config.symbols - 1, request.guide, request.stop
+        request.check_ids(config.symbols)
+        fresh = states is None
+        if states is None and config.start_size is not None:
+            states = fresh_state(config, self._parameters, 1)
+        begin = np.array([eos] if fresh else [], dtype=np.int32)
+        return self._native.add(
+            prompts=[np.concatenate([begin, prompt]).astype(np.int32) for prompt in request.prompts],
+            keys=request.keys,
+            start=None if states is None else states.transpose(2, 0, 1, 3).astype(np.float32, order="C"),
+            from_state=not fresh,
+            guide=None if guide is None else _arrays(guide.automaton),
+            guide_states=None if guide is None else guide.starts.astype(np.int32),
+            stop=None if stop is None else _arrays(stop),
+            penalties=_stages(options, PENALTIES),
+            samplers=_stages(options, options.sampler_names),
+            penalty_last=options.penalty_last_n,
+            alternatives=options.logprobs,
+            echo=options.echo,
+            max_new_tokens=options.max_new_tokens,
+            end_id=eos,
+            first_bias=None
+            if request.context is None
+            else with_context(self._parameters, config, request.context)[0]["layers.0.bias"],
+        )
+
+    def advance(self, steps: int) -> Written:
+        """Take every sequence some steps further."""
+        news = self._native.advance(steps)
+        drawn, echo = (TokenReport(**news.pop(name)) for name in ("drawn", "echo"))
+        return Written(**news, drawn=drawn, echo=echo)
+
+    def remove(self, sequence: int) -> bool:
+        """Take a sequence out; return whether it was there."""
+        return self._native.remove(sequence)
+
+
+def _stages(options: GenerationOptions, names: Iterable[str]) -> list[Stage]:
+    """Return those of the penalties or samplers that the options turn on, each with its numbers."""
+    return [(name, _numbers(options, name)) for name in names if options.turns_on(name)]
+
+
+def _numbers(options: GenerationOptions, name: str) -> Sequence[float]:
+    value = getattr(options, name)
+    if name == "temperature":
+        return (options.temperature_steps or options.max_new_tokens, *options.temperatures)
+    if isinstance(value, Mapping):
+        return [number for pair in value.items() for number in pair]
+    return (value,)
+
+
+def _arrays(automaton: TokenAutomaton) -> Automaton:
+    return Automaton(
+        classes=np.ascontiguousarray(automaton.classes, dtype=np.int32),
+        transitions=np.ascontiguousarray(automaton.transitions, dtype=np.int32),
+        distance=np.ascontiguousarray(automaton.distance, dtype=np.int32),
+        start=automaton.start,
+    )

@@ -1,0 +1,126 @@
+"""The face of the native writer refuses what the loop would take for something else."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unspool.engines.cpu import CpuEngine
+from unspool.kernels.writer import Automaton, NativeWriter
+from unspool.network.config import NetworkConfig
+from unspool.network.parameters import initialize
+
+CONFIG = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=6)
+AUTOMATON = Automaton(
+    classes=np.zeros(6, np.int32), transitions=np.zeros((1, 1), np.int32), distance=np.zeros(1, np.int32)
+)
+
+
+def writer(parameters: Any = None) -> NativeWriter:
+    engine = CpuEngine(CONFIG, threads=1)
+    return NativeWriter(engine._network, initialize(CONFIG, 0) if parameters is None else parameters)
+
+
+def write(**changes: Any) -> dict[str, Any]:
+    what: dict[str, Any] = {
+        "prompts": [np.array([1], np.int32)],
+        "keys": np.zeros(1, np.uint64),
+        "start": None,
+        "max_new_tokens": 3,
+        "end_id": 5,
+        "guide": AUTOMATON,
+        "guide_states": np.zeros(1, np.int32),
+        "stop": AUTOMATON,
+    }
+    writing = writer()
+    writing.add(**{**what, **changes})
+    return writing.advance(9)
+
+
+def test_what_fits_runs() -> None:
+    assert write()["finish"].tolist() == [1]
+    assert write(prompts=[])["ids"].tolist() == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prompts": [np.empty(0, np.int32)]},
+        {"prompts": [np.array([6], np.int32)]},
+        {"prompts": [np.array([1], np.int64)]},
+        {"prompts": [np.array([-1], np.int32)]},
+        {"keys": np.zeros(2, np.uint64)},
+        {"start": np.zeros((1, 1, 1, 5), np.float32)},
+        {"start": np.zeros((2, 1, 1, 4), np.float32)},
+        {"first_bias": np.zeros(5, np.float32)},
+        {"guide_states": None},
+        {"guide_states": np.ones(1, np.int32)},
+    ],
+    ids=str,
+)
+def test_sequences_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        write(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classes": np.ones(6, np.int32)},
+        {"classes": np.zeros(5, np.int32)},
+        {"transitions": np.ones((1, 1), np.int32)},
+        {"transitions": np.zeros((1, 1), np.int64)},
+        {"distance": np.zeros(2, np.int32)},
+        {"start": 1},
+    ],
+    ids=str,
+)
+def test_automata_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        write(guide=replace(AUTOMATON, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"penalties": [("logit_bias", [6, 1.0])]}, "logit_bias: expected ids"),
+        ({"penalties": [("min_tokens", [])]}, "min_tokens: expected numbers"),
+        ({"samplers": [("temperature", [5])]}, "temperature: expected numbers"),
+        ({"samplers": [("top_q", [0.5])]}, "no stage named top_q"),
+        ({"penalties": [("top_p", [0.5])]}, "no stage named top_p"),
+    ],
+    ids=str,
+)
+def test_stages_that_do_not_fit_are_refused(changes: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        write(**changes)
+
+
+def test_what_a_writer_is_asked_is_checked() -> None:
+    with pytest.raises(ValueError, match="steps: expected at least 1"):
+        writer().advance(0)
+    with pytest.raises(ValueError, match=r"output\.bias: expected"):
+        writer({**initialize(CONFIG, 0), "output.bias": np.zeros(5, np.float32)})
+
+
+def test_one_thread_at_a_time_drives_a_writer() -> None:
+    writing, refused = writer(), []
+    writing.add(
+        prompts=[np.array([1], np.int32)] * 200,
+        keys=np.zeros(200, np.uint64),
+        start=None,
+        max_new_tokens=100_000,
+        end_id=None,
+    )
+    first = threading.Thread(target=writing.advance, args=(50_000,))
+    first.start()
+    while first.is_alive():
+        try:
+            writing.remove(-1)
+        except RuntimeError as error:
+            refused.append(str(error))
+    first.join()
+    assert set(refused) == {"a writer is driven by one thread at a time"}
+    assert not writing.remove(-1)
