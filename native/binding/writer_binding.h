@@ -85,24 +85,28 @@ class NewArray {
 };
 
 // What is new in the reports of one kind, packed: the tokens of sequence i stand from offsets[i] to
-// offsets[i + 1]. Leaves the reports empty.
+// offsets[i + 1]. Nothing stands for what no sequence reports. Leaves the reports empty.
 inline nb::dict packed(const std::vector<WrittenSequence*>& sequences, Report Sequence::*kind) {
     NewArray<int64_t> offsets(sequences.size() + 1);
     int64_t count = 0, wide = 0, next = 0;
+    bool guided = false, ranked = false;
     for (const WrittenSequence* one : sequences) {
         const Report& report = one->sequence.*kind;
+        const int width = one->group->settings.alternatives;
         count += report.count;
-        wide += report.count * one->group->settings.alternatives;
+        wide += report.count * width;
+        guided = guided || one->group->settings.guide.classes != nullptr;
+        ranked = ranked || width > 0;
         offsets[++next] = count;
     }
     NewArray<int32_t> tokens(count), alternatives(wide);
-    NewArray<float> logprobs(count), constrained(count), alternative_logprobs(wide);
+    NewArray<float> logprobs(count), constrained(guided ? count : 0), alternative_logprobs(wide);
     for (WrittenSequence* one : sequences) {
         Report& report = one->sequence.*kind;
         const int64_t others = report.count * one->group->settings.alternatives;
         tokens.append(report.tokens, report.count);
         logprobs.append(report.logprobs, report.count);
-        constrained.append(report.constrained, report.count);
+        if (guided) constrained.append(report.constrained, report.count);
         alternatives.append(report.alternatives, others);
         alternative_logprobs.append(report.alternative_logs, others);
         report.count = 0;
@@ -111,7 +115,8 @@ inline nb::dict packed(const std::vector<WrittenSequence*>& sequences, Report Se
     out["offsets"] = offsets.release();
     out["tokens"] = tokens.release();
     out["logprobs"] = logprobs.release();
-    out["constrained"] = constrained.release();
+    if (guided) out["constrained"] = constrained.release();
+    if (!ranked) return out;
     out["alternatives"] = alternatives.release();
     out["alternative_logprobs"] = alternative_logprobs.release();
     return out;
@@ -227,24 +232,28 @@ class WriterHandle {
                 changed.push_back(one.get());
         }
         NewArray<int64_t> ids(changed.size());
-        NewArray<int32_t> finish(changed.size()), alternatives(changed.size());
+        NewArray<int32_t> finish(changed.size()), widths(changed.size());
         NewArray<bool> guided(changed.size()), echoed(changed.size());
+        bool plain = true;
         for (size_t i = 0; i < changed.size(); ++i) {
             const Settings& settings = changed[i]->group->settings;
             ids[i] = changed[i]->id;
             finish[i] = static_cast<int32_t>(changed[i]->sequence.finish);
-            alternatives[i] = settings.alternatives;
+            widths[i] = settings.alternatives;
             guided[i] = settings.guide.classes != nullptr;
             echoed[i] = settings.echo;
+            plain = plain && !settings.echo && !guided[i] && settings.alternatives == 0;
         }
         nb::dict out;
         out["ids"] = ids.release();
         out["finish"] = finish.release();
-        out["widths"] = alternatives.release();
-        out["guided"] = guided.release();
-        out["echoed"] = echoed.release();
         out["drawn"] = packed(changed, &Sequence::drawn);
-        out["echo"] = packed(changed, &Sequence::echo);
+        if (!plain) {
+            out["widths"] = widths.release();
+            out["guided"] = guided.release();
+            out["echoed"] = echoed.release();
+            out["echo"] = packed(changed, &Sequence::echo);
+        }
         remove_if([](const WrittenSequence& one) { return one.sequence.finish != Finish::kGoesOn; });
         return out;
     }

@@ -1,6 +1,7 @@
 """The writer of the native kernels: a request in the terms of every engine, said in numbers and arrays."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -65,8 +66,10 @@ class CpuWriter:
     def advance(self, steps: int) -> Written:
         """Take every sequence some steps further."""
         news = self._native.advance(steps)
-        drawn, echo = (TokenReport(**news.pop(name)) for name in ("drawn", "echo"))
-        return Written(**news, drawn=drawn, echo=echo)
+        fields: dict[str, Any] = {
+            name: TokenReport(**value) if isinstance(value, dict) else value for name, value in news.items()
+        }
+        return Written(**fields)
 
     def remove(self, sequence: int) -> bool:
         """Take a sequence out; return whether it was there."""

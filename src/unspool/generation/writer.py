@@ -1,5 +1,6 @@
 """What an engine writes with, and the two usual ways of using it: to the end, and piece by piece."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -14,7 +15,8 @@ from unspool.generation.written import Written, joined
 
 WRITTEN_AT_ONCE = 4096  # sequences that are added to a writer together
 STEPS_AT_ONCE = 4096  # of a call, so that Ctrl-C is heard in between
-LONGEST_PIECE = 64  # tokens of a stream's piece; the first are shorter, so that something shows at once
+PIECE_SECONDS = 0.01  # that a stream's piece takes: at any speed it flows
+MOST_GROWTH = 8  # of a piece beside the one before: the first shows how fast the network is
 
 Parameters = Mapping[str, Floats]
 
@@ -153,9 +155,11 @@ def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:
 def _pieces(writer: Writer, steps: int) -> Iterator[GeneratedIds]:
     size = 1
     while len(writer):
-        for _, piece in writer.advance(steps).pieces():
-            yield _finite(piece)
-        steps = size = min(2 * size, LONGEST_PIECE)
+        began = time.perf_counter()
+        written = writer.advance(steps)
+        seconds = time.perf_counter() - began
+        yield from (_finite(piece) for _, piece in written.pieces())
+        steps = size = max(1, int(size * min(MOST_GROWTH, PIECE_SECONDS / seconds)))
 
 
 def _finite(piece: GeneratedIds) -> GeneratedIds:
