@@ -4,10 +4,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 import unspool
+from unspool.engines import ENGINES, EngineRow, make_engine
 from unspool.engines.reference_writer import ReferenceWriter
 from unspool.errors import ConfigError, NetworkError
 from unspool.generation.options.generation_options import ROWS, SAMPLERS, GenerationOptions
@@ -30,11 +32,11 @@ PATTERNS = (
 )
 
 
-class ByTheTwin:
-    """An engine that writes with the plain twin, from the logits of another engine."""
+class TwinEngine:
+    """An engine that writes with the plain twin, from the logits of the usual engine."""
 
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
+    def __init__(self, config: unspool.NetworkConfig, **more: Any) -> None:
+        self._engine: Any = make_engine("cpu", config, **more)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
@@ -152,11 +154,14 @@ class Case:
 
     def twin(self) -> unspool.Generator:
         """Make the same model, written with by the plain twin."""
-        model = unspool.Generator(
-            network=self.model.network, tokenizer=self.model.tokenizer, parameters=self.model.parameters
-        )
-        model._engine = ByTheTwin(self.model._engine)  # type: ignore[assignment]
-        return model
+        with patch.dict(ENGINES, twin=EngineRow(__name__, TwinEngine.__name__)):
+            return unspool.Generator(
+                network=self.model.network,
+                tokenizer=self.model.tokenizer,
+                parameters=self.model.parameters,
+                engine="twin",
+                threads=self.model.parts.threads,
+            )
 
 
 def random_case(seed: int) -> Case:

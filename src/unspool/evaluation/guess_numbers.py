@@ -115,6 +115,18 @@ class GuessNumbers:
         return math.sqrt(max(0.0, math.expm1(log_ratio)) / (self.samples - 1))
 
 
+def guess_numbers(scorer: Scorer, texts: list[str], *, samples: int, seed: int) -> list[GuessNumber]:
+    """Estimate the guess numbers of texts; the arguments are those of `GuessNumbers.draw`.
+
+    Raises:
+        ConfigError: If a value is out of its range, or no sample ends.
+        UnknownSymbolError: If a symbol of a text is not known and that is an error.
+    """
+    scores = list(scorer.scores(texts))
+    drawn = GuessNumbers.draw(scorer, samples=samples, seed=seed)
+    return [drawn.of(score.total_logprob) for score in scores]
+
+
 def _draw(scorer: Scorer, samples: int, options: GenerationOptions) -> Iterator[tuple[float, bool]]:
     """Yield the log-probability of each sample, and whether it ended."""
     prompt = scorer.tokenizer.encode(scorer.prompt, unknown=scorer.rule)

@@ -32,11 +32,18 @@ class Request:
         prompts: Symbols of each prompt.
         in_ids: What an engine is asked. After a state that has read nothing yet, its prompts have `<eos>`
             first.
+        constrained: Whether texts must meet a constraint.
     """
 
     asked: GenerationOptions
     prompts: list[Ids]
     in_ids: EngineRequest
+    constrained: bool
+
+    def of_prompt(self, number: int) -> "Request":
+        """Return the request for one prompt alone, counted from 0."""
+        in_ids = self.in_ids.part(number, number + 1)
+        return replace(self, prompts=[self.prompts[number]], in_ids=in_ids)
 
 
 def make_request(
@@ -86,7 +93,7 @@ def make_request(
         guide=_joint(tokenizer, asked, several, guide),
         stop=_phrases(tokenizer, asked.stop, "stop").automaton if asked.stop else None,
     )
-    return Request(asked=asked, prompts=several, in_ids=in_ids)
+    return Request(asked=asked, prompts=several, in_ids=in_ids, constrained=guide is not None)
 
 
 def _normalized(tokenizer: Tokenizer, strings: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -36,15 +36,15 @@ def text_of(prompt: str, index: int) -> Generation:
 
 
 class Drawer:
-    """Draw as a model does, and remember how much at once."""
+    """Draw as a model does after some prompts, and remember how much at once."""
 
-    def __init__(self, text: Callable[[str, int], Generation] = text_of) -> None:
-        self.text = text
-        self.draws: list[tuple[str, int, int]] = []
+    def __init__(self, prompts: list[str], text: Callable[[str, int], Generation] = text_of) -> None:
+        self.prompts, self.text = prompts, text
+        self.draws: list[tuple[int, int, int]] = []
 
-    def __call__(self, prompt: str, count: int, first: int) -> list[Generation]:
+    def __call__(self, prompt: int, count: int, first: int) -> list[Generation]:
         self.draws.append((prompt, count, first))
-        return [self.text(prompt, first + i) for i in range(count)]
+        return [self.text(self.prompts[prompt], first + i) for i in range(count)]
 
 
 def collect(
@@ -57,7 +57,7 @@ def collect(
     **chosen: Any,
 ) -> Collection:
     return Collection(
-        draw or Drawer(), prompts, n=n, first=first, selection=Selection(**chosen), known=known,
+        draw or Drawer(prompts), len(prompts), n=n, first=first, selection=Selection(**chosen), known=known,
         max_new_tokens=10,
     )  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_a_text_is_refused_for_the_first_reason() -> None:
         4: generation("bad!"), 5: generation("bad!"), 6: generation("fine"),
     }  # fmt: skip
     collection = collect(
-        ["x"], Drawer(lambda _, index: texts[index]), n=2, known=NoveltyIndex.of(["known"]),
+        ["x"], Drawer(["x"], lambda _, index: texts[index]), n=2, known=NoveltyIndex.of(["known"]),
         unique=True, valid="[a-z]+", finished=True, max_attempts=7,
     )  # fmt: skip
     assert [text.text for text in collection] == ["good", "fine"]
@@ -142,12 +142,12 @@ def test_a_text_is_refused_for_the_first_reason() -> None:
 def test_a_text_that_does_not_meet_its_constraint_is_refused() -> None:
     texts = {0: generation("ab", "blocked"), 1: generation("ab"), 2: generation("abc", "length")}
     asked = {"n": 2, "first": 0, "known": None, "max_new_tokens": 10, "selection": Selection(max_attempts=3)}
-    drawer = Drawer(lambda _, index: texts[index])
-    collection = Collection(drawer, ["x"], constrained=True, **asked)
+    drawer = Drawer(["x"], lambda _, index: texts[index])
+    collection = Collection(drawer, 1, constrained=True, **asked)
     assert [text.text for text in collection] == ["ab", "abc"]
     assert collection.report.blocked == 1
     assert "1 blocked before they met the constraint" in str(collection.report)
-    free = Collection(drawer, ["x"], **asked)
+    free = Collection(drawer, 1, **asked)
     assert [text.finish_reason for text in free] == ["blocked", "stop"]
 
 
@@ -158,10 +158,10 @@ def test_the_verdicts_are_the_fields_of_the_report() -> None:
 
 
 def test_texts_come_before_the_last_is_drawn_and_memory_stays_flat() -> None:
-    draw = Drawer(lambda prompt, index: generation(f"{prompt}{index}"))
+    draw = Drawer(["x"], lambda prompt, index: generation(f"{prompt}{index}"))
     collection = collect(["x"], draw, n=10**12)
     assert next(collection).text == "x0"
-    assert draw.draws == [("x", collecting.FIRST_DRAW, 0)]
+    assert draw.draws == [(0, collecting.FIRST_DRAW, 0)]
     for _ in itertools.islice(collection, 20_000):
         pass
     tracemalloc.start()
@@ -175,16 +175,16 @@ def test_texts_come_before_the_last_is_drawn_and_memory_stays_flat() -> None:
 
 
 def test_long_texts_are_drawn_a_few_at_once() -> None:
-    draw = Drawer()
+    draw = Drawer(["x"])
     collection = Collection(
-        draw, ["x"], n=10_000, first=0, selection=Selection(), known=None, max_new_tokens=1 << 20
+        draw, 1, n=10_000, first=0, selection=Selection(), known=None, max_new_tokens=1 << 20
     )
     assert len(list(collection)) == 10_000
     assert max(count for _, count, _ in draw.draws) == collecting.LEAST_DRAW
 
 
 def test_what_cannot_be_found_ends() -> None:
-    draw = Drawer()
+    draw = Drawer(["x"])
     assert list(collect(["x"], draw, n=3, valid="never")) == []
     assert sum(count for _, count, _ in draw.draws) == collecting.LEAST_ATTEMPTS
     collection = collect(["x"], n=200, valid="never")

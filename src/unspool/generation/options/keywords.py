@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unspool.configuration import from_dict
+from unspool.configuration import check, from_dict
 from unspool.errors import ConfigError
-from unspool.generation.options.generation_options import ALIASES, GenerationKeywords, GenerationOptions
+from unspool.generation.options.generation_options import (
+    ALIASES,
+    GenerationKeywords,
+    GenerationOptions,
+    N,
+)
 
 
 def by_own_names(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,3 +45,17 @@ def generation_options(keywords: GenerationKeywords | Mapping[str, Any]) -> Gene
         for name, value in by_own_names(keywords).items()
     }
     return from_dict(GenerationOptions, plain, where="generation options")
+
+
+def options_and_n(keywords: Mapping[str, Any], n: int) -> tuple[GenerationOptions, int]:
+    """Make options of keywords, among which n may be as another library calls it.
+
+    Raises:
+        ConfigError: If a name is not known or given twice, or a value is out of its range.
+    """
+    named = by_own_names(keywords)
+    if "n" in named:
+        check("n", n, "that or num_return_sequences: they mean the same", n == 1)
+        n = named.pop("n")
+    check("n", n, N.range.words, N.range.holds(n))
+    return generation_options(named), int(n)

@@ -23,7 +23,8 @@ LARGEST_DRAW_SYMBOLS = 1 << 22  # bounds the memory of one draw, where texts may
 ATTEMPTS_PER_TEXT = 100
 LEAST_ATTEMPTS = 10_000
 
-Draw: TypeAlias = Callable[[str, int, int], Sequence[Generation]]  # prompt, how many, index of the first
+Draw: TypeAlias = Callable[[int, int, int], Sequence[Generation]]
+"""Draws texts: the number of their prompt, how many, and the index of the first."""
 
 
 class Judgement(Enum):
@@ -43,8 +44,9 @@ class Collection(Iterator[Generation]):
     With `unique`, about 100 bytes are kept for each text that was accepted.
 
     Args:
-        draw: Gives texts of a prompt by their indices.
-        prompts: What to go on from. The indices run on: a prompt begins where the one before it ended.
+        draw: Draws texts of a prompt by their indices.
+        prompts: How many prompts there are. The indices run on: a prompt begins where the one before it
+            ended.
         n: Texts for each prompt.
         first: Index of the first text.
         selection: Which are good.
@@ -59,7 +61,7 @@ class Collection(Iterator[Generation]):
     def __init__(
         self,
         draw: Draw,
-        prompts: Sequence[str],
+        prompts: int,
         *,
         n: int,
         first: int,
@@ -70,7 +72,7 @@ class Collection(Iterator[Generation]):
     ) -> None:
         check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
         check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
-        self._draw, self._prompts, self._n, self._first = draw, tuple(prompts), n, first
+        self._draw, self._prompts, self._n, self._first = draw, prompts, n, first
         self._selection, self._known, self._valid = selection, known, validator(selection.valid)
         self._constrained = constrained
         self._max_attempts = selection.max_attempts or max(LEAST_ATTEMPTS, ATTEMPTS_PER_TEXT * n)
@@ -104,7 +106,7 @@ class Collection(Iterator[Generation]):
         """Tell what became of the texts so far."""
         ended = time.perf_counter() if self._ended is None else self._ended
         return CollectionReport(
-            asked=self._n * len(self._prompts),
+            asked=self._n * self._prompts,
             attempts=sum(self._counts.values()),
             seconds=0.0 if self._began is None else ended - self._began,
             **{verdict.value: count for verdict, count in self._counts.items()},
@@ -113,11 +115,11 @@ class Collection(Iterator[Generation]):
     def _collect(self) -> Iterator[Generation]:
         self._began = time.perf_counter()
         first = self._first
-        for prompt in self._prompts:
+        for prompt in range(self._prompts):
             first = yield from self._of_prompt(prompt, first)
         self._ended = time.perf_counter()
 
-    def _of_prompt(self, prompt: str, first: int) -> Generator[Generation, None, int]:
+    def _of_prompt(self, prompt: int, first: int) -> Generator[Generation, None, int]:
         """Yield the good texts of a prompt, and give the index that comes after the last one judged."""
         wanted, attempts, size = self._n, 0, FIRST_DRAW
         while wanted and attempts < self._max_attempts and not self._stopped():

@@ -1,0 +1,67 @@
+"""Auditing a model: whether it learnt from its texts or copies them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from unspool.configuration import check
+from unspool.generation.options.generation_options import GenerationKeywords
+from unspool.generation.options.keywords import generation_options
+from unspool.model.parts import ModelParts
+from unspool.model.strings import strings_of
+from unspool.network.conditions import schema_of
+from unspool.text.encoding.recipe import EncodingRecipe
+from unspool.text.records import Record, Records
+from unspool.text.tokenizers.unknown_symbols import Unknown
+
+if TYPE_CHECKING:
+    from unspool.evaluation.audit.run import Audit, ReportAudit
+
+Texts = Records | Iterable[str | Record | Mapping[str, str]]
+
+
+def audit(
+    parts: ModelParts,
+    records: Texts,
+    keywords: GenerationKeywords,
+    *,
+    validation: Texts | None,
+    samples: int,
+    metrics: Iterable[Mapping[str, Any]],
+    secrets: Sequence[str] | None,
+    canary_format: str | None,
+    unknown: Unknown | None,
+    report: "ReportAudit",
+) -> "Audit":
+    """Audit a model; the arguments are those of `Generator.audit`."""
+    from unspool.evaluation.audit.run import (  # noqa: PLC0415 - seldom needed
+        AuditOptions,
+        AuditTexts,
+        audit_network,
+    )
+
+    plain = parts.network.source_vocab_size is None
+    check("the model", "one of pairs", "one without sources, whose texts start from nothing", plain)
+    planted = parts.data.get("canaries") or {}
+    options = AuditOptions(
+        samples=samples,
+        generation=generation_options({"seed": 0, **keywords}),
+        metrics=metrics,
+        secrets=planted.get("texts", ()) if secrets is None else strings_of("secrets", secrets),
+        canary_format=canary_format or planted.get("format"),
+    )
+    corpus = _as_records(records)
+    recipe = EncodingRecipe(
+        tokenizer=parts.tokenizer,
+        normalization=corpus.normalization,
+        validation_fraction=parts.training.get("validation_fraction"),
+        document=corpus.document,
+        unknown=unknown,
+        contexts=schema_of(parts.data),
+    )
+    other = None if validation is None else _as_records(validation)
+    texts = AuditTexts(corpus=corpus, validation=other, recipe=recipe, data=parts.data)
+    return audit_network(parts.engine, parts.parameters, parts.tokenizer, texts, options, report=report)
+
+
+def _as_records(texts: Texts) -> Records:
+    return texts if isinstance(texts, Records) else Records.of(texts)

@@ -1,0 +1,23 @@
+"""What a model takes texts for: it scores them under each value of an attribute."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from unspool.configuration import check
+from unspool.evaluation.classifying import Classification, classified
+from unspool.model.conditioning import given
+from unspool.model.parts import ModelParts
+from unspool.model.scoring import make_scorer
+from unspool.text.tokenizers.unknown_symbols import Unknown
+
+
+def classifications(
+    parts: ModelParts, texts: Iterable[str], by: str, *, prior: bool, unknown: Unknown | None
+) -> Iterator[Classification]:
+    """Tell which value of an attribute each text has; see `Generator.classify`."""
+    attribute = parts.schema.attribute(by)
+    check("by", by, "an attribute with values; a number has none", not attribute.is_number)
+    scorers = {value: make_scorer(given(parts, {by: value}), unknown=unknown) for value in attribute.values}
+    counts = np.array(attribute.counts, np.float64)
+    yield from classified(texts, scorers, counts / counts.sum() if prior else None)

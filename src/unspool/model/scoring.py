@@ -1,0 +1,80 @@
+"""What a model makes of texts: their scores, and what may come after one."""
+
+from collections.abc import Iterable, Mapping
+
+from unspool.configuration import check
+from unspool.evaluation.next_symbols import named_symbols
+from unspool.evaluation.reader import TextReader
+from unspool.evaluation.scorer import Scorer, TextScore
+from unspool.evaluation.streams import Evaluation, evaluate_stream
+from unspool.generation.options.keywords import generation_options
+from unspool.generation.sampling.probabilities import probabilities
+from unspool.model.parts import ModelParts
+from unspool.model.strings import strings_of
+from unspool.network.conditions import schema_of
+from unspool.text.encoding.corpus import encode_corpus
+from unspool.text.encoding.recipe import EncodingRecipe
+from unspool.text.records import Record, Records
+from unspool.text.tokenizers.unknown_symbols import Unknown
+
+SEVERAL_RECORDS = "a list of strings or records, not one string"
+
+
+def make_scorer(
+    parts: ModelParts, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None
+) -> Scorer:
+    """Make what texts are scored with; the arguments are those of `Generator.score`."""
+    check("prompt", prompt, "a string", isinstance(prompt, str))
+    rules = (None, "error", "drop", "replace")
+    check("unknown", unknown, "error, drop, replace or none", unknown in rules)
+    return Scorer(
+        parts.engine,
+        parts.parameters,
+        parts.tokenizer,
+        prompt=prompt,
+        ended=ended,
+        unknown=unknown,
+        schema=parts.schema,
+    )
+
+
+def score(scorer: Scorer, texts: Iterable[str | Record]) -> list[TextScore]:
+    """Score texts, each from its start to its end; see `Generator.score`."""
+    ok = isinstance(texts, Iterable) and not isinstance(texts, str)
+    check("texts", texts, SEVERAL_RECORDS, ok)
+    some = [text if isinstance(text, Record) else strings_of("texts", [text])[0] for text in texts]
+    return list(scorer.scores(some))
+
+
+def evaluate(
+    parts: ModelParts,
+    records: Records | Iterable[str | Record | Mapping[str, str] | tuple[str, str]],
+    *,
+    document: bool | None,
+    unknown: Unknown | None,
+) -> Evaluation:
+    """Measure how well a model predicts a corpus; see `Generator.evaluate`."""
+    corpus = records if isinstance(records, Records) else Records.of(records)
+    sources, schema = parts.source_tokenizer, schema_of(parts.data)
+    fits = sources is not None or not corpus.pairs
+    check("records", "texts with sources", "texts alone: the model was trained without sources", fits)
+    recipe = EncodingRecipe(tokenizer=parts.tokenizer, unknown=unknown, contexts=schema, sources=sources)
+    return evaluate_stream(
+        parts.engine,
+        parts.parameters,
+        encode_corpus(corpus, recipe).training,
+        eos_id=parts.tokenizer.eos_id,
+        document=corpus.document if document is None else document,
+    )
+
+
+def next_symbols(
+    parts: ModelParts, prompt: str, *, temperature: float, top: int | None, unknown: Unknown
+) -> list[tuple[str, float]]:
+    """Return what may come after a text, the most probable first; see `Generator.next_symbols`."""
+    options = generation_options({"temperature": temperature})
+    check("prompt", prompt, "a string", isinstance(prompt, str))
+    ids = parts.tokenizer.encode(prompt, unknown=unknown)
+    reader = TextReader(parts.engine, parts.parameters)
+    reader.read(ids)
+    return named_symbols(probabilities(reader.logits_after(len(ids)), options), parts.tokenizer, top=top)
