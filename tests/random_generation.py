@@ -160,7 +160,7 @@ class Case:
                 tokenizer=self.model.tokenizer,
                 parameters=self.model.parameters,
                 engine="twin",
-                threads=self.model.parts.threads,
+                threads=self.model.threads,
             )
 
 

@@ -90,7 +90,7 @@ def test_a_call_that_waits_for_another_lets_other_threads_run(folder: Path, name
 
     def turns_of_others() -> int:
         """Count how often this thread runs while one call is in the native loop and another waits for it."""
-        writer = model.parts.engine.writer(model.parameters)
+        writer = model.runner.writer(model.parameters)
         writer.add(request)
         writes = threading.Thread(target=writer.advance, args=(90_000,))
         waits = threading.Thread(target=CALLS[name], args=(model,))

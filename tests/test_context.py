@@ -61,6 +61,8 @@ def test_every_way_to_write_is_under_the_context(model: unspool.Generator) -> No
     told: Any = {"label": "B"}
     given = model.given(told)
     assert given.schema.width == 0
+    assert given.novelty_index is model.novelty_index
+    assert model.given() is model
     assert given.network.context_size is None
     keywords: Any = {"seed": 3, "max_new_tokens": 30}
     (text,) = model.generate("c", context=told, **keywords)

@@ -50,11 +50,11 @@ def test_what_was_learnt_stays(origin: unspool.Generator, tmp_path: Path) -> Non
     assert list(grown.tokenizer.symbols[: len(old)]) == old
     assert set(" ".join(NEW)) <= set("".join(grown.tokenizer.symbols))
     text = "oil" if origin.tokenizer.kind == "char" else "prices"
-    before = origin.parts.engine.logits(
-        origin.parameters, origin.tokenizer.encode(text)[:, None], origin.parts.engine.initial_state(1)
+    before = origin.runner.logits(
+        origin.parameters, origin.tokenizer.encode(text)[:, None], origin.runner.initial_state(1)
     )[0][-1, 0]
-    after = grown.parts.engine.logits(
-        grown.parameters, grown.tokenizer.encode(text)[:, None], grown.parts.engine.initial_state(1)
+    after = grown.runner.logits(
+        grown.parameters, grown.tokenizer.encode(text)[:, None], grown.runner.initial_state(1)
     )[0][-1, 0]
     known = slice(1, len(old) + 1)
     np.testing.assert_allclose(after[known], before[known], rtol=1e-5, atol=1e-6)

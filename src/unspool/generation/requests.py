@@ -21,6 +21,7 @@ from unspool.text.tokenizers.registry import Tokenizer
 
 Ids = NDArray[np.int32]
 StateLike = State | ArrayLike
+StatesLike = StateLike | Sequence[StateLike] | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +53,7 @@ def make_request(
     options: GenerationOptions,
     *,
     state_shape: tuple[int, int, int],
-    state: StateLike | Sequence[StateLike] | None = None,
+    state: StatesLike = None,
     guide: Guide | None = None,
 ) -> Request:
     """Say in symbols what is asked for.

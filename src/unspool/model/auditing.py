@@ -60,7 +60,7 @@ def audit(
     )
     other = None if validation is None else _as_records(validation)
     texts = AuditTexts(corpus=corpus, validation=other, recipe=recipe, data=parts.data)
-    return audit_network(parts.engine, parts.parameters, parts.tokenizer, texts, options, report=report)
+    return audit_network(parts.runner, parts.parameters, parts.tokenizer, texts, options, report=report)
 
 
 def _as_records(texts: Texts) -> Records:

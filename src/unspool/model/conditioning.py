@@ -10,8 +10,8 @@ from unspool.configuration import check
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Floats
 from unspool.errors import ConfigError
-from unspool.generation.requests import StateLike
-from unspool.model.parts import ModelParts
+from unspool.generation.requests import StatesLike
+from unspool.model.parts import ModelParts, Parts
 from unspool.network.conditions import with_context, with_first_state, with_start
 from unspool.text.encoding.source_texts import read_sources
 from unspool.text.tokenizers.unknown_symbols import Unknown
@@ -22,14 +22,16 @@ Context = Mapping[str, object]
 
 
 def given(
-    parts: ModelParts,
+    parts: Parts,
     context: Context | None = None,
     *,
     vector: Any = None,
     source: str | None = None,
     unknown: Unknown = "error",
-) -> ModelParts:
-    """Return the parts of the model once something is known of its texts; see `Generator.given`."""
+) -> Parts:
+    """Return the model once something is known of its texts, or itself; see `Generator.given`."""
+    if context is None and vector is None and source is None:
+        return parts
     parameters, network, schema = parts.parameters, parts.network, parts.schema
     row = schema.row(context or {})
     if schema.attributes:
@@ -43,27 +45,8 @@ def given(
         (start,) = encode_sources(parts, [source], unknown=unknown)
         parameters, network = with_first_state(parameters, network, start)
         known, tokenizer = known | {"source": source}, None
-    return replace(
-        parts,
-        network=network,
-        parameters=dict(parameters),
-        source_tokenizer=tokenizer,
-        data={**parts.data, "context": None, "given": {**parts.data.get("given", {}), **known}},
-    )
-
-
-def under(
-    parts: ModelParts,
-    context: Context | None = None,
-    *,
-    vector: Any = None,
-    source: str | None = None,
-    unknown: Unknown = "error",
-) -> ModelParts:
-    """Return what `given` does, or the parts themselves where nothing is told."""
-    if context is None and vector is None and source is None:
-        return parts
-    return given(parts, context, vector=vector, source=source, unknown=unknown)
+    data = {**parts.data, "context": None, "given": {**parts.data.get("given", {}), **known}}
+    return replace(parts, network=network, parameters=parameters, data=data, source_tokenizer=tokenizer)
 
 
 def encode_sources(parts: ModelParts, sources: Sequence[str], *, unknown: Unknown) -> list[Floats]:
@@ -73,7 +56,7 @@ def encode_sources(parts: ModelParts, sources: Sequence[str], *, unknown: Unknow
         ConfigError: If the model was trained without sources.
         UnknownSymbolError: If a source has a symbol that the model does not know.
     """
-    engine, tokenizer = parts.engine, parts.source_tokenizer
+    engine, tokenizer = parts.runner, parts.source_tokenizer
     if tokenizer is None or not isinstance(engine, EncoderDecoder):
         raise ConfigError("the source", expected="none: the model was trained without sources", got="one")
     ok = isinstance(sources, Sequence) and all(isinstance(source, str) for source in sources)
@@ -86,11 +69,8 @@ def encode_sources(parts: ModelParts, sources: Sequence[str], *, unknown: Unknow
 
 
 def start_states(
-    parts: ModelParts,
-    source: str | Sequence[str] | None,
-    state: StateLike | Sequence[StateLike] | None,
-    unknown: Unknown,
-) -> StateLike | Sequence[StateLike] | None:
+    parts: ModelParts, source: str | Sequence[str] | None, state: StatesLike, unknown: Unknown
+) -> StatesLike:
     """Return the states that sources make, or the state that was given in their place."""
     if source is None:
         return state

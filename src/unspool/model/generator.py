@@ -1,7 +1,6 @@
 """A trained generator in one object: generate, stream, score, evaluate, save and load."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from unspool.artifacts import load_model
 from unspool.artifacts.novelty_file import load_novelty
 from unspool.configuration import check
-from unspool.engines.protocol import Floats, Parameters
+from unspool.engines.protocol import Floats
 from unspool.evaluation.classifying import Classification
 from unspool.evaluation.guess_numbers import SAMPLES, GuessNumber, guess_numbers
 from unspool.evaluation.hidden_states import hidden_states
@@ -24,7 +23,7 @@ from unspool.evaluation.surprisal import Surprisal, surprisals
 from unspool.generation.constraints.constraint import ConstraintLike
 from unspool.generation.options.generation_options import GenerationKeywords
 from unspool.generation.options.keywords import options_and_n
-from unspool.generation.requests import StateLike
+from unspool.generation.requests import StateLike, StatesLike
 from unspool.generation.results import Generations
 from unspool.generation.search.search_options import BeamKeywords, EnumerationKeywords
 from unspool.generation.search.texts import Enumeration, FoundText
@@ -33,24 +32,21 @@ from unspool.generation.selecting.selection import CollectionKeywords, split_key
 from unspool.generation.states import State
 from unspool.model import auditing, classifying, conditioning, scoring, searching, writing
 from unspool.model.auditing import Texts
-from unspool.model.conditioning import Context, under
+from unspool.model.conditioning import Context
 from unspool.model.parts import ModelParts
 from unspool.model.saving import save_parts
 from unspool.model.scoring import make_scorer
 from unspool.model.strings import strings_of
-from unspool.network.config import NetworkConfig
 from unspool.network.parameters import count_parameters
-from unspool.text.context import ContextSchema
 from unspool.text.novelty import NoveltyIndex
 from unspool.text.records import Record, Records
-from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
 
 if TYPE_CHECKING:
     from unspool.evaluation.audit.run import Audit, ReportAudit
 
 
-class Generator:
+class Generator(ModelParts):
     """Write, score and measure texts with a trained network.
 
     Any number of threads may use one model at once; its own threads do one call after the other.
@@ -67,38 +63,11 @@ class Generator:
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
 
-    Attributes:
-        parts: All of these, and the engine: what the functions behind this class take.
-
     Raises:
         ConfigError: If the engine cannot be made, or the tokenizer is not the network's.
     """
 
-    def __init__(
-        self,
-        *,
-        network: NetworkConfig,
-        tokenizer: Tokenizer,
-        parameters: Parameters,
-        training: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
-        generation: Mapping[str, Any] | None = None,
-        source_tokenizer: Tokenizer | None = None,
-        engine: str = "cpu",
-        threads: int | None = None,
-    ) -> None:
-        self.parts = ModelParts(
-            network=network,
-            tokenizer=tokenizer,
-            source_tokenizer=source_tokenizer,
-            parameters=dict(parameters),
-            training=dict(training or {}),
-            data=dict(data or {}),
-            generation=dict(generation or {}),
-            engine_name=engine,
-            threads=threads,
-        )
-        self._novelty: NoveltyIndex | Path | None = None  # a path until it is read
+    _novelty: NoveltyIndex | Path | None = None  # a path until it is read
 
     @classmethod
     def load(cls, folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> "Generator":
@@ -123,51 +92,7 @@ class Generator:
         Raises:
             ArtifactError: If the folder cannot be written, or the index to take along is damaged.
         """
-        save_parts(self.parts, Path(folder), self.novelty_index)
-
-    @property
-    def network(self) -> NetworkConfig:
-        """Return the network."""
-        return self.parts.network
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Return what turns texts into the network's symbols."""
-        return self.parts.tokenizer
-
-    @property
-    def source_tokenizer(self) -> Tokenizer | None:
-        """Return the tokenizer of the texts that an encoder reads, if there is one."""
-        return self.parts.source_tokenizer
-
-    @property
-    def parameters(self) -> dict[str, Floats]:
-        """Return the network's parameters."""
-        return self.parts.parameters
-
-    @property
-    def training(self) -> Mapping[str, Any]:
-        """Return how the network was trained, in plain JSON types."""
-        return self.parts.training
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """Return where the text came from, in plain JSON types."""
-        return self.parts.data
-
-    @property
-    def generation(self) -> Mapping[str, Any]:
-        """Return how the model is meant to be sampled, in plain JSON types."""
-        return self.parts.generation
-
-    @property
-    def schema(self) -> ContextSchema:
-        """Say what may be told: empty where the model was trained without a context.
-
-        Raises:
-            ConfigError: If config.json was changed and is broken.
-        """
-        return self.parts.schema
+        save_parts(self, Path(folder), self.novelty_index)
 
     @property
     def novelty_index(self) -> NoveltyIndex | None:
@@ -210,7 +135,7 @@ class Generator:
         """Give the model that this one is once something is known of its texts.
 
         It is a model like any other, which takes no context any more: all that it writes, scores and finds is
-        under what was told here. What is not told is left open.
+        under what was told here. What is not told is left open. Where nothing is told it is the model itself.
 
         Args:
             context: Values of any of its attributes, by name: ``{"label": "Sports"}``.
@@ -225,8 +150,8 @@ class Generator:
                 of another size, or the model was trained without sources.
             UnknownSymbolError: If the source has a symbol that the model does not know.
         """
-        model = copy(self)
-        model.parts = conditioning.given(self.parts, context, vector=vector, source=source, unknown=unknown)
+        model = conditioning.given(self, context, vector=vector, source=source, unknown=unknown)
+        model._novelty = self._novelty
         return model
 
     def encode_sources(self, sources: Sequence[str], *, unknown: Unknown = "error") -> list[Floats]:
@@ -243,7 +168,7 @@ class Generator:
             ConfigError: If the model was trained without sources.
             UnknownSymbolError: If a source has a symbol that the model does not know.
         """
-        return conditioning.encode_sources(self.parts, sources, unknown=unknown)
+        return conditioning.encode_sources(self, sources, unknown=unknown)
 
     def generate(
         self,
@@ -252,7 +177,7 @@ class Generator:
         n: int = 1,
         first: int = 0,
         unknown: Unknown = "error",
-        state: StateLike | Sequence[StateLike] | None = None,
+        state: StatesLike = None,
         constraint: ConstraintLike = None,
         context: Context | None = None,
         vector: Any = None,
@@ -290,7 +215,7 @@ class Generator:
                 goes on from a prompt and is short enough can be what the constraint asks for.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
-        parts = under(self.parts, context, vector=vector)
+        parts = self.given(context, vector=vector)
         state = conditioning.start_states(parts, source, state, unknown)
         selection, rest = split_keywords(options)
         chosen, n = options_and_n(rest, n)
@@ -308,7 +233,7 @@ class Generator:
         n: int = 1,
         first: int = 0,
         unknown: Unknown = "error",
-        state: StateLike | Sequence[StateLike] | None = None,
+        state: StatesLike = None,
         constraint: ConstraintLike = None,
         context: Context | None = None,
         source: str | None = None,
@@ -338,7 +263,7 @@ class Generator:
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
             ArtifactError: If the index is damaged.
         """
-        parts = under(self.parts, context, source=source, unknown=unknown)
+        parts = self.given(context, source=source, unknown=unknown)
         selection, rest = split_keywords(options)
         chosen, n = options_and_n(rest, n)
         request = writing.prepare(parts, prompt, chosen, unknown=unknown, state=state, constraint=constraint)
@@ -362,7 +287,7 @@ class Generator:
         are described there; errors are raised at the call, not at the first piece. What a stop string may
         yet cut off is held back.
         """
-        parts = under(self.parts, context, vector=vector, source=source, unknown=unknown)
+        parts = self.given(context, vector=vector, source=source, unknown=unknown)
         return writing.stream(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
 
     def encode(self, text: str = "", *, unknown: Unknown = "error") -> State:
@@ -378,7 +303,7 @@ class Generator:
         Raises:
             UnknownSymbolError: If the text has a symbol that the model does not know.
         """
-        return writing.encode(self.parts, text, unknown=unknown)
+        return writing.encode(self, text, unknown=unknown)
 
     def beam_search(
         self,
@@ -410,7 +335,7 @@ class Generator:
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
         sources = [source] if source is None or isinstance(source, str) else source
-        models = [under(self.parts, context, source=text, unknown=unknown) for text in sources]
+        models = [self.given(context, source=text, unknown=unknown) for text in sources]
         return [
             text
             for parts in models
@@ -448,7 +373,7 @@ class Generator:
                 constraint; from the iterator, if the search needs more memory than it may have.
             UnknownSymbolError: If the prompt has a symbol that the model does not know.
         """
-        parts = under(self.parts, context)
+        parts = self.given(context)
         return searching.enumerate_texts(parts, prompt, options, constraint=constraint, unknown=unknown)
 
     def next_symbols(
@@ -469,11 +394,11 @@ class Generator:
             ConfigError: If a value is out of its range.
             UnknownSymbolError: If the prompt has a symbol that the model does not know.
         """
-        return scoring.next_symbols(self.parts, prompt, temperature=temperature, top=top, unknown=unknown)
+        return scoring.next_symbols(self, prompt, temperature=temperature, top=top, unknown=unknown)
 
     def reader(self) -> TextReader:
         """Make a reader for a text that grows and changes, such as one that is being typed."""
-        return TextReader(self.parts.engine, self.parts.parameters)
+        return TextReader(self.runner, self.parameters)
 
     def hidden_states(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.float32]:
         """Tell what every unit holds after each symbol of a text.
@@ -491,14 +416,14 @@ class Generator:
         """
         check("text", text, "a string", isinstance(text, str))
         ids = self.tokenizer.encode(text, unknown=unknown)
-        return hidden_states(self.parts.engine, self.parameters, ids)
+        return hidden_states(self.runner, self.parameters, ids)
 
     def scorer(self, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None) -> Scorer:
         """Make what `score` scores with, to score a stream of any length: `scorer().scores(texts)`.
 
         The arguments are those of `score`.
         """
-        return make_scorer(self.parts, prompt=prompt, ended=ended, unknown=unknown)
+        return make_scorer(self, prompt=prompt, ended=ended, unknown=unknown)
 
     def score(
         self,
@@ -523,7 +448,7 @@ class Generator:
         Raises:
             UnknownSymbolError: If a text has a symbol that the model does not know, and that is an error.
         """
-        scorer = make_scorer(under(self.parts, context), prompt=prompt, ended=ended, unknown=unknown)
+        scorer = make_scorer(self.given(context), prompt=prompt, ended=ended, unknown=unknown)
         return scoring.score(scorer, texts)
 
     def surprisal(
@@ -540,7 +465,7 @@ class Generator:
         The arguments are those of `score`.
         """
         check("text", text, "a string", isinstance(text, str))
-        scorer = make_scorer(under(self.parts, context), prompt=prompt, ended=ended, unknown=unknown)
+        scorer = make_scorer(self.given(context), prompt=prompt, ended=ended, unknown=unknown)
         (one,) = surprisals(scorer, [text])
         return one
 
@@ -635,7 +560,7 @@ class Generator:
         self, texts: Iterable[str], by: str, *, prior: bool = True, unknown: Unknown | None = None
     ) -> Iterator[Classification]:
         """Do as `classify` does for a stream of any length."""
-        return classifying.classifications(self.parts, texts, by, prior=prior, unknown=unknown)
+        return classifying.classifications(self, texts, by, prior=prior, unknown=unknown)
 
     def evaluate(
         self,
@@ -660,7 +585,7 @@ class Generator:
             CorpusError: If the corpus cannot be read or has no text.
             UnknownSymbolError: If it has a symbol that the model does not know.
         """
-        return scoring.evaluate(under(self.parts, context), records, document=document, unknown=unknown)
+        return scoring.evaluate(self.given(context), records, document=document, unknown=unknown)
 
     def audit(
         self,
@@ -695,7 +620,7 @@ class Generator:
             UnknownSymbolError: If it has a symbol that the model does not know.
         """
         return auditing.audit(
-            self.parts,
+            self,
             records,
             options,
             validation=validation,

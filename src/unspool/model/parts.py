@@ -1,35 +1,38 @@
 """What a model is made of: the one record that the functions of this room take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from unspool.configuration import check
 from unspool.engines import make_engine
-from unspool.engines.protocol import Engine, Floats
+from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import ConfigError
 from unspool.network.conditions import schema_of
 from unspool.network.config import NetworkConfig
 from unspool.text.context import ContextSchema
 from unspool.text.tokenizers.registry import Tokenizer
 
+Parts = TypeVar("Parts", bound="ModelParts")
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ModelParts:
-    """Hold what a model is made of, and the engine that computes it.
-
-    The engine lives in its process: a pickle and a copy make their own.
+    """Hold what a model is made of, and the engine that runs it.
 
     Args:
         network: The network.
         tokenizer: Turns texts into the network's symbols.
-        source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         parameters: Name -> array, as `unspool.network.parameters` names them.
         training: The resolved training configuration, in plain JSON types.
         data: Where the text came from, in plain JSON types.
         generation: How the model is meant to be sampled, in plain JSON types.
-        engine_name: A name in `ENGINES`.
+        source_tokenizer: That of the texts which an encoder reads; None for a network without one.
+        engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
+
+    Attributes:
+        runner: The engine itself. It lives in its process: a pickle and a copy make their own.
 
     Raises:
         ConfigError: If the engine cannot be made, or a tokenizer is not the network's.
@@ -37,14 +40,14 @@ class ModelParts:
 
     network: NetworkConfig
     tokenizer: Tokenizer
-    source_tokenizer: Tokenizer | None
-    parameters: dict[str, Floats] = field(repr=False)
-    training: Mapping[str, Any]
-    data: Mapping[str, Any]
-    generation: Mapping[str, Any]
-    engine_name: str
-    threads: int | None
-    engine: Engine = field(init=False, repr=False)
+    parameters: Parameters
+    training: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    generation: Mapping[str, Any] = field(default_factory=dict)
+    source_tokenizer: Tokenizer | None = None
+    engine: str = "cpu"
+    threads: int | None = None
+    runner: Engine = field(init=False)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together, and make the engine."""
@@ -55,12 +58,16 @@ class ModelParts:
         if network.symbols != self.tokenizer.vocab_size:
             expected, got = f"{network.symbols}, as the network has", str(self.tokenizer.vocab_size)
             raise ConfigError("vocab_size of the tokenizer", expected=expected, got=got)
-        engine = make_engine(self.engine_name, network, threads=self.threads)
-        object.__setattr__(self, "engine", engine)
+        self.__setstate__({"parameters": dict(self.parameters)})
 
-    def __reduce__(self) -> tuple[type["ModelParts"], tuple[Any, ...]]:
+    def __getstate__(self) -> dict[str, Any]:
         """Leave the engine out of a pickle or a copy."""
-        return type(self), tuple(getattr(self, part.name) for part in fields(self) if part.init)
+        return {name: value for name, value in vars(self).items() if name != "runner"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take values past the frozen fields, and make an engine."""
+        vars(self).update(state)
+        vars(self)["runner"] = make_engine(self.engine, self.network, threads=self.threads)
 
     @property
     def schema(self) -> ContextSchema:

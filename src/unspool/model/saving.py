@@ -19,7 +19,7 @@ def save_parts(parts: ModelParts, folder: Path, novelty: NoveltyIndex | None) ->
         folder,
         network=parts.network,
         tokenizer=parts.tokenizer,
-        parameters=parts.parameters,
+        parameters=dict(parts.parameters),
         training=parts.training,
         data=parts.data,
         generation=parts.generation,

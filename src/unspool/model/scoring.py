@@ -28,7 +28,7 @@ def make_scorer(
     rules = (None, "error", "drop", "replace")
     check("unknown", unknown, "error, drop, replace or none", unknown in rules)
     return Scorer(
-        parts.engine,
+        parts.runner,
         parts.parameters,
         parts.tokenizer,
         prompt=prompt,
@@ -60,7 +60,7 @@ def evaluate(
     check("records", "texts with sources", "texts alone: the model was trained without sources", fits)
     recipe = EncodingRecipe(tokenizer=parts.tokenizer, unknown=unknown, contexts=schema, sources=sources)
     return evaluate_stream(
-        parts.engine,
+        parts.runner,
         parts.parameters,
         encode_corpus(corpus, recipe).training,
         eos_id=parts.tokenizer.eos_id,
@@ -75,6 +75,6 @@ def next_symbols(
     options = generation_options({"temperature": temperature})
     check("prompt", prompt, "a string", isinstance(prompt, str))
     ids = parts.tokenizer.encode(prompt, unknown=unknown)
-    reader = TextReader(parts.engine, parts.parameters)
+    reader = TextReader(parts.runner, parts.parameters)
     reader.read(ids)
     return named_symbols(probabilities(reader.logits_after(len(ids)), options), parts.tokenizer, top=top)

@@ -73,8 +73,8 @@ def _encoded(parts: ModelParts, prompt: str, unknown: Unknown) -> Ids:
 
 
 def _searched(parts: ModelParts, lanes: int) -> Searched:
-    forward = parts.engine.forward(parts.parameters, lanes=lanes)
-    fresh = partial(parts.engine.initial_state, parameters=parts.parameters)
+    forward = parts.runner.forward(parts.parameters, lanes=lanes)
+    fresh = partial(parts.runner.initial_state, parameters=parts.parameters)
     return Searched(forward, fresh, parts.tokenizer.eos_id)
 
 

@@ -10,7 +10,7 @@ from unspool.generation.automata.automaton import Guide
 from unspool.generation.constraints.constraint import ConstraintLike
 from unspool.generation.options.generation_options import GenerationKeywords, GenerationOptions
 from unspool.generation.options.keywords import options_and_n
-from unspool.generation.requests import Request, StateLike, make_request
+from unspool.generation.requests import Request, StateLike, StatesLike, make_request
 from unspool.generation.results import Generation
 from unspool.generation.selecting.collection import Collection
 from unspool.generation.selecting.selection import Selection
@@ -31,7 +31,7 @@ def prepare(
     options: GenerationOptions,
     *,
     unknown: Unknown,
-    state: StateLike | Sequence[StateLike] | None,
+    state: StatesLike,
     constraint: ConstraintLike,
 ) -> Request:
     """Put into symbols what is asked for; the arguments are those of `Generator.generate`.
@@ -66,7 +66,7 @@ def draw(parts: ModelParts, request: Request, *, count: int, first: int) -> list
     in_ids = request.in_ids.repeated(count, first=first)
     return [
         generation_of(parts.tokenizer, request.prompts[i // count], drawn, request.asked)
-        for i, drawn in enumerate(parts.engine.generate(parts.parameters, in_ids))
+        for i, drawn in enumerate(parts.runner.generate(parts.parameters, in_ids))
     ]
 
 
@@ -146,7 +146,7 @@ def stream(
     check("prompt", prompt, "a string", isinstance(prompt, str))
     request = prepare(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
     check("state", state, "one state: a stream is one text", len(request.prompts) == 1)
-    pieces = parts.engine.stream(parts.parameters, request.in_ids)
+    pieces = parts.runner.stream(parts.parameters, request.in_ids)
     return streamed_text(parts.tokenizer, pieces, request.asked)
 
 
@@ -155,6 +155,6 @@ def encode(parts: ModelParts, text: str, *, unknown: Unknown) -> State:
     check("text", text, "a string", isinstance(text, str))
     ids = parts.tokenizer.encode(text, unknown=unknown)
     read = np.concatenate([[parts.tokenizer.eos_id], ids]).astype(np.int32)[:, None]  # (T, 1)
-    before = parts.engine.initial_state(1, parts.parameters)
-    _, state = parts.engine.logits(parts.parameters, read, before)
+    before = parts.runner.initial_state(1, parts.parameters)
+    _, state = parts.runner.logits(parts.parameters, read, before)
     return State(state[:, :, 0].astype(np.float32))

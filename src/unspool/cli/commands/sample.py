@@ -50,8 +50,7 @@ def sample(
     """
     import unspool
 
-    model = unspool.load(folder, **flags.computing)
-    model = model.given(**flags.known) if flags.known else model
+    model = unspool.load(folder, **flags.computing).given(**flags.known)
     texts = prompts or [""]
     constraint = unspool.Constraint(**flags.constraints) if flags.constraints else None
     given = {"unknown": unknown, "constraint": constraint}

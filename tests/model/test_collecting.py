@@ -10,7 +10,9 @@ import pytest
 
 import unspool
 from unspool.artifacts.novelty_file import NOVELTY
+from unspool.generation.requests import Request, make_request
 from unspool.generation.selecting import collection as collecting
+from unspool.model import writing
 from unspool.pipeline import resume_training
 from unspool.training.records import StepRecord, TrainingRecord
 
@@ -80,6 +82,31 @@ def test_a_collection_can_be_gone_on_with(model: unspool.Generator) -> None:
     texts = [text.text for text in begun]
     rest = model.collect(n=20, first=begun.report.attempts, **options)
     assert texts + [text.text for text in rest] == whole
+
+
+def test_a_request_is_prepared_once_for_all_batches(
+    model: unspool.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[Any] = []
+
+    def prepare(*arguments: Any, **more: Any) -> Request:
+        prepared.append(make_request(*arguments, **more))
+        return prepared[-1]
+
+    monkeypatch.setattr(writing, "make_request", prepare)
+    monkeypatch.setattr(collecting, "LARGEST_DRAW", 16)
+    texts = list(model.collect(["", "oil "], n=100, seed=1, constraint=unspool.Constraint(max_length=12)))
+    assert len(texts) == 200
+    assert len(prepared) == 1
+
+
+def test_a_prompt_is_collected_after_each_of_several_states(model: unspool.Generator) -> None:
+    states = [model.encode("oil "), model.encode("team ")]
+    options: dict[str, Any] = {"n": 5, "unique": True, "seed": 1}
+    texts = model.generate(state=states, **options)
+    assert len(texts) == 10
+    alone = [text.text for text in model.generate(state=states[0], **options)]
+    assert [text.text for text in texts[:5]] == alone
 
 
 def test_without_a_seed_no_text_comes_from_one_seed_twice(model: unspool.Generator) -> None:
