@@ -7,7 +7,7 @@ from unspool.configuration import check
 from unspool.generation.options.generation_options import GenerationKeywords
 from unspool.generation.options.keywords import generation_options
 from unspool.model.parts import ModelParts
-from unspool.model.strings import strings_of
+from unspool.model.scoring import strings_of
 from unspool.network.conditions import schema_of
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record, Records

@@ -35,8 +35,7 @@ from unspool.model.auditing import Texts
 from unspool.model.conditioning import Context
 from unspool.model.parts import ModelParts
 from unspool.model.saving import save_parts
-from unspool.model.scoring import make_scorer
-from unspool.model.strings import strings_of
+from unspool.model.scoring import make_scorer, strings_of
 from unspool.network.parameters import count_parameters
 from unspool.text.novelty import NoveltyIndex
 from unspool.text.records import Record, Records

@@ -10,14 +10,11 @@ from unspool.evaluation.streams import Evaluation, evaluate_stream
 from unspool.generation.options.keywords import generation_options
 from unspool.generation.sampling.probabilities import probabilities
 from unspool.model.parts import ModelParts
-from unspool.model.strings import strings_of
 from unspool.network.conditions import schema_of
 from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers.unknown_symbols import Unknown
-
-SEVERAL_RECORDS = "a list of strings or records, not one string"
 
 
 def make_scorer(
@@ -41,7 +38,7 @@ def make_scorer(
 def score(scorer: Scorer, texts: Iterable[str | Record]) -> list[TextScore]:
     """Score texts, each from its start to its end; see `Generator.score`."""
     ok = isinstance(texts, Iterable) and not isinstance(texts, str)
-    check("texts", texts, SEVERAL_RECORDS, ok)
+    check("texts", texts, "a list of strings or records, not one string", ok)
     some = [text if isinstance(text, Record) else strings_of("texts", [text])[0] for text in texts]
     return list(scorer.scores(some))
 
@@ -78,3 +75,21 @@ def next_symbols(
     reader = TextReader(parts.runner, parts.parameters)
     reader.read(ids)
     return named_symbols(probabilities(reader.logits_after(len(ids)), options), parts.tokenizer, top=top)
+
+
+def strings_of(name: str, values: Iterable[str]) -> list[str]:
+    """Gather texts, and refuse a single one, which would be taken letter by letter.
+
+    Args:
+        name: What the argument is called.
+        values: The texts.
+
+    Raises:
+        ConfigError: If they are no strings, or only one.
+    """
+    ok = isinstance(values, Iterable) and not isinstance(values, str)
+    check(name, values, "a list of strings, not one string", ok)
+    strings = list(values)
+    for string in strings:
+        check(name, string, "strings alone", isinstance(string, str))
+    return strings

@@ -1,6 +1,6 @@
 """Writing texts with a model: a request is prepared once, and drawn at once, in batches or in pieces."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from unspool.generation.selecting.selection import Selection
 from unspool.generation.states import State
 from unspool.generation.texts import generation_of, streamed_text
 from unspool.model.parts import ModelParts
-from unspool.model.strings import strings_of
 from unspool.network.conditions import no_source
 from unspool.text.novelty import NoveltyIndex
 from unspool.text.tokenizers.unknown_symbols import Unknown
@@ -40,11 +39,13 @@ def prepare(
         ConfigError: If something does not fit together, or the constraint allows no continuation.
         UnknownSymbolError: If a prompt has a symbol that the model does not know.
     """
-    prompts = [prompt] if isinstance(prompt, str) else prompt
-    texts = strings_of("prompt", prompts, expected="a list of strings")
+    check("prompt", prompt, "a list of strings", isinstance(prompt, Iterable))
+    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+    for text in prompts:
+        check("prompt", text, "strings alone", isinstance(text, str))
     if parts.network.source_vocab_size is not None and state is None:
         raise no_source()
-    ids = [parts.tokenizer.encode(text, unknown=unknown) for text in texts]
+    ids = [parts.tokenizer.encode(text, unknown=unknown) for text in prompts]
     guide = guide_of(parts, constraint, ids, options.max_new_tokens)
     shape = parts.network.state_shape
     return make_request(parts.tokenizer, ids, options, state_shape=shape, state=state, guide=guide)
