@@ -11,7 +11,7 @@ from unspool.evaluation.scorer import Scorer, blocks
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Tell what a text is taken for.
+    """What a text is taken for.
 
     Args:
         value: The most probable value.

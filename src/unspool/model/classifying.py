@@ -15,7 +15,7 @@ from unspool.text.tokenizers.unknown_symbols import Unknown
 def classifications(
     parts: ModelParts, texts: Iterable[str], by: str, *, prior: bool, unknown: Unknown | None
 ) -> Iterator[Classification]:
-    """Tell which value of an attribute each text has; see `Generator.classify`."""
+    """Yield which value of an attribute each text has; see `Generator.classify`."""
     attribute = parts.schema.attribute(by)
     check("by", by, "an attribute with values; a number has none", not attribute.is_number)
     scorers = {value: make_scorer(given(parts, {by: value}), unknown=unknown) for value in attribute.values}

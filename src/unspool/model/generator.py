@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class Generator(ModelParts):
-    """Write, score and measure texts with a trained network.
+    """A trained network, which writes, scores and measures texts.
 
     Any number of threads may use one model at once; its own threads do one call after the other.
     After a fork, parent and child may both go on with it.
@@ -55,9 +55,9 @@ class Generator(ModelParts):
         network: The network.
         tokenizer: Turns texts into its symbols; fixes `vocab_size` where the network leaves it open.
         parameters: Name -> array, as `unspool.network.parameters` names them.
-        training: The resolved training configuration, in plain JSON types; saved with the model, as are
-        data: where its text came from, and
-        generation: how it is meant to be sampled.
+        training: The resolved training configuration, in plain JSON types; saved with the model.
+        data: Where its text came from, in plain JSON types; saved with the model.
+        generation: How it is meant to be sampled, in plain JSON types; saved with the model.
         source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
@@ -95,7 +95,7 @@ class Generator(ModelParts):
 
     @property
     def novelty_index(self) -> NoveltyIndex | None:
-        """Tell which texts the model was trained on, if that was kept; read when it is first asked for.
+        """Return the index of the training texts, if one was kept; it is read when it is first asked for.
 
         Raises:
             ArtifactError: If the file is damaged or of another model.
@@ -107,7 +107,7 @@ class Generator(ModelParts):
 
     @novelty_index.setter
     def novelty_index(self, index: NoveltyIndex | None) -> None:
-        """Give the model an index, which `save` keeps; None takes it away."""
+        """Set the index, which `save` keeps; None takes it away."""
         self._novelty = index
 
     @property
@@ -131,7 +131,7 @@ class Generator(ModelParts):
         source: str | None = None,
         unknown: Unknown = "error",
     ) -> Self:
-        """Give the model that this one is once something is known of its texts.
+        """Return the model that this one is once something is known of its texts.
 
         It is a model like any other, which takes no context any more: all that it writes, scores and finds is
         under what was told here. What is not told is left open. Where nothing is told it is the model itself.
@@ -154,7 +154,7 @@ class Generator(ModelParts):
         return model
 
     def encode_sources(self, sources: Sequence[str], *, unknown: Unknown = "error") -> list[Floats]:
-        """Read sources, and give the state that the answer to each starts from.
+        """Read sources, and return the state that the answer to each starts from.
 
         Args:
             sources: Any number of them; they are read side by side.
@@ -238,7 +238,7 @@ class Generator(ModelParts):
         source: str | None = None,
         **options: Unpack[CollectionKeywords],
     ) -> Collection:
-        """Give good texts one by one, as many as are wanted, with a report.
+        """Yield good texts one by one, as many as are wanted, with a report.
 
         They are those of the indices first, first + 1, … that pass, in this order, so a seed gives the same
         texts every time. One that other options kept from meeting the constraint does not pass. Memory stays
@@ -290,7 +290,7 @@ class Generator(ModelParts):
         return writing.stream(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
 
     def encode(self, text: str = "", *, unknown: Unknown = "error") -> State:
-        """Read a text and give the state that the network has after it, to go on from.
+        """Read a text, and return the state that the network has after it, to go on from.
 
         Args:
             text: What to read; "" for the start of a text alone.
@@ -350,7 +350,7 @@ class Generator(ModelParts):
         context: Context | None = None,
         **options: Unpack[EnumerationKeywords],
     ) -> Enumeration:
-        """Give every continuation that is at least so probable, the most probable first.
+        """Yield every continuation that is at least so probable, the most probable first.
 
         They are the texts that `generate` may draw at temperature 1, each once, with its probability;
         together they have probability 1. Texts that are equally probable come in an order that is the same
@@ -378,7 +378,7 @@ class Generator(ModelParts):
     def next_symbols(
         self, prompt: str = "", *, temperature: float = 1.0, top: int | None = 10, unknown: Unknown = "error"
     ) -> list[tuple[str, float]]:
-        """Tell what may come after a text, the most probable first.
+        """Return what may come after a text, the most probable first.
 
         Args:
             prompt: The text so far; "" is the start of a text.
@@ -400,7 +400,7 @@ class Generator(ModelParts):
         return TextReader(self.runner, self.parameters)
 
     def hidden_states(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.float32]:
-        """Tell what every unit holds after each symbol of a text.
+        """Return what every unit holds after each symbol of a text.
 
         Args:
             text: Any text; it is read from its start.
@@ -433,7 +433,7 @@ class Generator(ModelParts):
         unknown: Unknown | None = None,
         context: Context | None = None,
     ) -> list[TextScore]:
-        """Tell how probable texts are, each from its start to its end, as training sees them.
+        """Compute how probable texts are, each from its start to its end, as training sees them.
 
         Args:
             texts: The texts, each scored on its own. What a `Record` brings along is taken as known.
@@ -459,7 +459,7 @@ class Generator(ModelParts):
         unknown: Unknown | None = None,
         context: Context | None = None,
     ) -> Surprisal:
-        """Tell how surprising each symbol of a text is, and draw it with `.svg()`.
+        """Compute how surprising each symbol of a text is; the result draws itself with `.svg()`.
 
         The arguments are those of `score`.
         """
@@ -477,7 +477,7 @@ class Generator(ModelParts):
         ended: bool = True,
         unknown: Unknown | None = None,
     ) -> list[RankedText]:
-        """Put texts in the order of their probability, the most probable first.
+        """Sort texts by their probability, the most probable first.
 
         Args:
             texts: The candidates.
@@ -539,7 +539,7 @@ class Generator(ModelParts):
     def classify(
         self, texts: Iterable[str], by: str, *, prior: bool = True, unknown: Unknown | None = None
     ) -> list[Classification]:
-        """Tell which value of an attribute texts have, by Bayes' rule over their probabilities.
+        """Compute which value of an attribute texts have, by Bayes' rule over their probabilities.
 
         p(value | text) is proportional to p(text | value) p(value).
 
@@ -558,7 +558,7 @@ class Generator(ModelParts):
     def classifications(
         self, texts: Iterable[str], by: str, *, prior: bool = True, unknown: Unknown | None = None
     ) -> Iterator[Classification]:
-        """Do as `classify` does for a stream of any length."""
+        """Yield what `classify` returns, for a stream of any length."""
         return classifying.classifications(self, texts, by, prior=prior, unknown=unknown)
 
     def evaluate(
@@ -599,7 +599,7 @@ class Generator(ModelParts):
         report: "ReportAudit" = lambda what, done, total: None,
         **options: Unpack[GenerationKeywords],
     ) -> "Audit":
-        """Tell whether the model learnt from its texts or copies them.
+        """Measure whether the model learnt from its texts or copies them.
 
         Args:
             records: What it was trained on, as it was then: canaries are planted and texts held out again.

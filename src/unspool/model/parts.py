@@ -18,7 +18,7 @@ Parts = TypeVar("Parts", bound="ModelParts")
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ModelParts:
-    """Hold what a model is made of, and the engine that runs it.
+    """What a model is made of, and the engine that runs it.
 
     Args:
         network: The network.
@@ -65,7 +65,7 @@ class ModelParts:
         return {name: value for name, value in vars(self).items() if name != "runner"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take values past the frozen fields, and make an engine."""
+        """Set fields, though they are frozen, and make the engine."""
         vars(self).update(state)
         vars(self)["runner"] = make_engine(self.engine, self.network, threads=self.threads)
 

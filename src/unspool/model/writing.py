@@ -33,7 +33,7 @@ def prepare(
     state: StatesLike,
     constraint: ConstraintLike,
 ) -> Request:
-    """Put into symbols what is asked for; the arguments are those of `Generator.generate`.
+    """Make a request of prompts and options; the arguments are those of `Generator.generate`.
 
     Raises:
         ConfigError: If something does not fit together, or the constraint allows no continuation.
