@@ -16,9 +16,12 @@ from unspool.generation.selecting.collection import Collection
 from unspool.generation.selecting.selection import Selection
 from unspool.generation.states import State
 from unspool.generation.texts import generation_of, streamed_text
+from unspool.generation.writer import Writer, generate
+from unspool.generation.writer import stream as written_in_pieces
 from unspool.model.parts import ModelParts
 from unspool.network.conditions import no_source
 from unspool.text.novelty import NoveltyIndex
+from unspool.text.tokenizers.registry import Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
 
 Ids = NDArray[np.int32]
@@ -62,12 +65,14 @@ def guide_of(
     return make_guide(constraint, parts.tokenizer, prompts, max_new_tokens=max_new_tokens)
 
 
-def draw(parts: ModelParts, request: Request, *, count: int, first: int) -> list[Generation]:
+def draw(
+    writer: Writer, tokenizer: Tokenizer, request: Request, *, count: int, first: int
+) -> list[Generation]:
     """Draw so many texts for each prompt, the first of them from random stream `first`."""
     in_ids = request.in_ids.repeated(count, first=first)
     return [
-        generation_of(parts.tokenizer, request.prompts[i // count], drawn, request.asked)
-        for i, drawn in enumerate(parts.runner.generate(parts.parameters, in_ids))
+        generation_of(tokenizer, request.prompts[i // count], drawn, request.asked)
+        for i, drawn in enumerate(generate(writer, in_ids))
     ]
 
 
@@ -78,13 +83,14 @@ def write(parts: ModelParts, request: Request, *, n: int, first: int) -> list[Ge
         ConfigError: If a number is out of its range.
     """
     check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
-    best_of = request.asked.best_of
+    best_of, writer = request.asked.best_of, parts.runner.writer(parts.parameters)
     if best_of is None:
-        return draw(parts, request, count=n, first=first)
+        return draw(writer, parts.tokenizer, request, count=n, first=first)
     count = int(best_of)
     check("best_of", count, f"a whole number ≥ n, {n}, or none", count >= n)
     check("first", first, f"a multiple of n, {n}, with best_of", count == n or first % n == 0)
-    texts = draw(parts, request, count=count, first=first if count == n else first // n * count)
+    start = first if count == n else first // n * count
+    texts = draw(writer, parts.tokenizer, request, count=count, first=start)
 
     def worse(text: Generation) -> tuple[bool, float]:
         return request.constrained and text.finish_reason == "blocked", -text.mean_logprob
@@ -117,8 +123,11 @@ def collection(
     """
     best_of = request.asked.best_of
     check("best_of", best_of, "none where texts are chosen one by one", best_of is None)
+    writer, tokenizer = parts.runner.writer(parts.parameters), parts.tokenizer
     return Collection(
-        lambda prompt, count, index: draw(parts, request.of_prompt(prompt), count=count, first=index),
+        lambda prompt, count, index: draw(
+            writer, tokenizer, request.of_prompt(prompt), count=count, first=index
+        ),
         len(request.prompts),
         n=n,
         first=first,
@@ -147,7 +156,7 @@ def stream(
     check("prompt", prompt, "a string", isinstance(prompt, str))
     request = prepare(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
     check("state", state, "one state: a stream is one text", len(request.prompts) == 1)
-    pieces = parts.runner.stream(parts.parameters, request.in_ids)
+    pieces = written_in_pieces(parts.runner.writer(parts.parameters), request.in_ids)
     return streamed_text(parts.tokenizer, pieces, request.asked)
 
 
