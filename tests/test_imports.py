@@ -30,7 +30,9 @@ def test_importing_unspool_is_light() -> None:
     assert loaded & (HEAVY | {"rich", "click"}) == set()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["sample", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["sample", "--help"], ["sweep", "--help"]], ids=" ".join
+)
 def test_help_is_light(arguments: list[str]) -> None:
     assert loaded_after(HELP.format(arguments=arguments)) & HEAVY == set()
 

@@ -131,6 +131,9 @@ class OptionRow:
         sample: A value with which contract tests try the option, other than the default.
         shown: What the help shows as default; None for the field's own default.
         negative: The flag that turns a switch off; None for no such flag.
+        takes_none: Whether its flag takes the word "none", where the option may be None; false where None is
+            what leaving out the flag says.
+        several: Whether its flag takes several values, one after the other: ``--cell lstm gru``.
         flag: What its flag is called, where that is not its own name: ``--choice`` for `choices`.
         aliases: Its names in other libraries; () says that none of them has another name for it.
     """
@@ -141,6 +144,8 @@ class OptionRow:
     sample: Any = None
     shown: str | None = None
     negative: str | None = None
+    takes_none: bool = True
+    several: bool = False
     flag: str | None = None
     aliases: tuple[str, ...] = ()
 

@@ -280,7 +280,7 @@ def test_info_shows_what_a_split_gives(unspool: Run, tmp_path: Path) -> None:
     assert "sentences   4" in unspool(["info", str(path), "--split", "sentences"]).stdout
     refused = unspool(["info", str(path), "--split", "words"])
     assert refused.exit_code == 2
-    assert "sentences or None" in refused.stderr
+    assert "one of sentences, or none" in refused.stderr
 
 
 def test_corpora_lists_every_corpus_with_its_state(unspool: Run) -> None:

@@ -22,8 +22,7 @@ def open_corpus(source: str, reading: dict[str, Any]) -> "Records":
     from unspool.text.corpora.registry import CORPORA
     from unspool.text.reading.sources import CORPUS_PREFIX, read_records
 
-    columns = {"source_text" if name == "source" else name: value for name, value in reading.items()}
-    records = read_records(source, **columns)
+    records = read_records(source, **reading)
     name = str(records.spec.get("source", "")).removeprefix(CORPUS_PREFIX)
     if name in CORPORA:
         download = Download(name)

@@ -3,12 +3,22 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any
 
-from unspool.configuration import check, is_real, is_whole
+from unspool.configuration import Allowed, OptionRow, check_rows, one_of
 from unspool.errors import ConfigError
 from unspool.sweeping.space import PARAMETERS, Configuration, Range, Values, check_values, grid
+from unspool.training.config import COUNT, POSITIVE
 
 PRUNERS = ("median", "halving")
+
+
+def _are_values(value: Any) -> bool:
+    return isinstance(value, Range) or (isinstance(value, Sequence) and not isinstance(value, str))
+
+
+VALUES = Allowed("a list of values, or a Range", _are_values)  # `check_values` looks at each
+CELLS = Allowed("a list of names", _are_values, "unspool.network.cells:CELLS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,22 +51,36 @@ class SweepConfig:
         ConfigError: If a value is out of its range.
     """
 
-    cell: Sequence[str] = ("lstm", "gru")
-    hidden_size: Sequence[int] | Range = (64, 128, 256)
-    num_layers: Sequence[int] | Range = (1,)
-    learning_rate: Sequence[float] | Range = (0.01, 0.02)
-    dropout: Sequence[float] | Range = (0.0,)
-    batch_size: Sequence[int] | Range = (16,)
-    minutes_per_trial: float | None = None
-    symbols_per_trial: int | None = None
-    seeds: int = 3
-    trials: int | None = None
-    finalists: int | None = None
-    pruner: str | None = "median"
-    evaluations: int = 8
+    # fmt: off
+    cell: Annotated[Sequence[str], OptionRow(CELLS, "{choices}", several=True)] = ("lstm", "gru")
+    hidden_size: Annotated[Sequence[int] | Range, OptionRow(
+        VALUES, "Units in each layer", several=True)] = (64, 128, 256)
+    num_layers: Annotated[Sequence[int] | Range, OptionRow(VALUES, "Recurrent layers", several=True)] = (1,)
+    learning_rate: Annotated[Sequence[float] | Range, OptionRow(
+        VALUES, "Peaks of the schedule", several=True)] = (0.01, 0.02)
+    dropout: Annotated[Sequence[float] | Range, OptionRow(
+        VALUES, "Chances that a unit is dropped", several=True)] = (0.0,)
+    batch_size: Annotated[Sequence[int] | Range, OptionRow(
+        VALUES, "Lanes of text read side by side", several=True)] = (16,)
+    minutes_per_trial: Annotated[float | None, OptionRow(
+        POSITIVE, "Learning time of every training, evaluations left out", shown="1",
+        takes_none=False)] = None
+    symbols_per_trial: Annotated[int | None, OptionRow(
+        COUNT, "Symbols that every training reads, in place of a time", takes_none=False)] = None
+    seeds: Annotated[int, OptionRow(COUNT, "Trainings of each configuration, to know the noise")] = 3
+    trials: Annotated[int | None, OptionRow(
+        COUNT, "Draw so many configurations (TPE) in place of the grid")] = None
+    finalists: Annotated[int | None, OptionRow(
+        COUNT, "Train only so many with all seeds, the best by their first")] = None
+    pruner: Annotated[str | None, OptionRow(
+        one_of("unspool.sweeping.sweep_config:PRUNERS"),
+        "What ends a hopeless training early: {choices}")] = "median"
+    evaluations: Annotated[int, OptionRow(COUNT, "Measurements in each training")] = 8
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Check every value, and fill in the usual budget."""
+        check_rows(self)
         for name in PARAMETERS:
             values = check_values(name, getattr(self, name))
             object.__setattr__(self, name, values)
@@ -65,23 +89,10 @@ class SweepConfig:
                 raise ConfigError(
                     f"parameter {name}", expected="a list for a grid", got=repr(values), hint=hint
                 )
-        for name in ("seeds", "evaluations"):
-            check(name, getattr(self, name), "a whole number ≥ 1", is_whole(getattr(self, name), least=1))
-        for name in ("trials", "finalists", "symbols_per_trial"):
-            value = getattr(self, name)
-            check(name, value, "a whole number ≥ 1, or None", value is None or is_whole(value, least=1))
-        allowed = f"one of {', '.join(PRUNERS)}, or None"
-        check("pruner", self.pruner, allowed, self.pruner is None or self.pruner in PRUNERS)
-        self._check_budget()
-
-    def _check_budget(self) -> None:
-        minutes = self.minutes_per_trial
-        ok = minutes is None or (is_real(minutes) and 0 < minutes < math.inf)
-        check("minutes_per_trial", minutes, "a number > 0, or None", ok)
-        if minutes is not None and self.symbols_per_trial is not None:
+        if self.minutes_per_trial is not None and self.symbols_per_trial is not None:
             what = "parameters minutes_per_trial and symbols_per_trial"
             raise ConfigError(what, expected="a number in one", got="a number in both")
-        if minutes is None and self.symbols_per_trial is None:
+        if self.minutes_per_trial is None and self.symbols_per_trial is None:
             object.__setattr__(self, "minutes_per_trial", 1.0)
 
     @property

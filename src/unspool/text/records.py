@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unspool.errors import ConfigError, CorpusError
 from unspool.text.reading.decoding import Meter
 
-NORMALIZATIONS = ("NFC", "NFD", "NFKC", "NFKD")
+NORMALIZATIONS: tuple[str, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def check_normalization(form: str | None) -> str | None:
     """
     if form is not None and form not in NORMALIZATIONS:
         raise ConfigError(
-            "parameter normalization", expected=f"{', '.join(NORMALIZATIONS)} or None", got=repr(form)
+            "parameter normalization", expected=f"one of {', '.join(NORMALIZATIONS)}, or none", got=repr(form)
         )
     return form
 

@@ -98,7 +98,7 @@ class TrainingConfig:
     checkpoint_seconds: Annotated[float, OptionRow(NOT_NEGATIVE, "Longest time between checkpoints")] = 30.0
     seed: Annotated[int, OptionRow(SEED, "What every random draw comes from")] = 0
     threads: Annotated[int | None, OptionRow(
-        COUNT, "Threads of the engine", shown="one on each processor")] = None
+        COUNT, "Threads of the engine", shown="one on each processor", takes_none=False)] = None
     engine: Annotated[str, OptionRow(ENGINE, "{choices}")] = "cpu"
     precision: Annotated[str, OptionRow(
         one_of("unspool.kernels.precision:PRECISIONS"),

@@ -16,6 +16,7 @@ import unspool as library
 from tests.cli.conftest import TINY, Run
 from unspool.cli.app import COMMANDS
 from unspool.cli.flags import shared as options
+from unspool.cli.flags import sweeping
 from unspool.cli.flags.flag import (
     Flag,
     FlagValues,
@@ -28,12 +29,21 @@ from unspool.cli.flags.flag import (
     takes,
 )
 from unspool.cli.flags.values import bias
+from unspool.configuration import rows_of
 from unspool.generation.options.generation_options import ALIASES, GenerationOptions
 from unspool.generation.search.search_options import BeamOptions, EnumerationOptions
 from unspool.model import Generator
+from unspool.sweeping.sweep_config import SweepConfig
+from unspool.text.reading.read_options import ReadOptions
 
 GROUPS = [value for value in vars(options).values() if isinstance(value, Group)]
-CONFIGS = {options.NETWORK: library.NetworkConfig, options.TRAINING: library.TrainingConfig}
+SWEEPING = Group("sweeping", "", (*sweeping.TRYING.flags, *sweeping.BUDGET.flags))
+CONFIGS = {
+    options.NETWORK: library.NetworkConfig,
+    options.TRAINING: library.TrainingConfig,
+    options.READING: ReadOptions,
+    SWEEPING: SweepConfig,
+}
 WORDS = {"none": None, "off": False, "on": True, "one on each processor": None, "an epoch": None,
          "a space": " ", "no limit": None, "by the file's name": None, "detected": None,
          "by the format": None, "all": None, "new each time": None, "the model's own": 1.0}  # fmt: skip
@@ -52,14 +62,30 @@ def value_shown(flag: Flag) -> object:
 
 @pytest.mark.parametrize(
     ("config", "flag"),
-    [(config, flag) for group, config in CONFIGS.items() for flag in group.flags],
+    [(config, flag) for group, config in CONFIGS.items() for flag in group.flags if flag.name != "reuse"],
     ids=lambda value: getattr(value, "name", None),
 )
 def test_defaults_are_those_of_the_configurations(config: type, flag: Flag) -> None:
-    fields = {field.name: field for field in dataclasses.fields(config)}
-    assert value_shown(flag) == fields[flag.name].default
-    optional = NoneType in get_args(get_type_hints(config)[flag.name])
-    assert flag.can_be_off or not optional or flag.name == "threads"
+    name = flag.option or flag.name
+    default, row = getattr(config(), name), rows_of(config)[name]
+    if flag.several:
+        words = (flag.default or "").split()
+        assert flag.collect is not None
+        assert flag.collect(words) == default
+    elif flag.kind == list[str]:
+        assert (flag.default, default) == (None, ())
+    else:
+        assert value_shown(flag) == default
+    if flag.can_be_off:
+        assert NoneType in get_args(get_type_hints(config)[name])
+        assert row.takes_none
+
+
+def test_a_flag_that_unspool_chooses_for_takes_no_none() -> None:
+    flags = {flag.name: flag for group in CONFIGS for flag in group.flags}
+    off = {name for name, flag in flags.items() if flag.can_be_off}
+    assert {"epochs", "normalization", "split", "trials", "pruner"} <= off
+    assert not off & {"threads", "format", "header", "minutes_per_trial", "symbols_per_trial"}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +106,7 @@ def test_defaults_are_those_of_the_configurations(config: type, flag: Flag) -> N
 )
 def test_defaults_are_those_of_the_functions(function: object, flag: Flag) -> None:
     parameters = inspect.signature(function).parameters  # type: ignore[arg-type]
-    name = {"source": "source_text"}.get(flag.name, flag.name)  # `source` is where the texts come from
+    name = flag.option or flag.name  # `source` is where the texts come from
     default = parameters[name].default if name in parameters else getattr(PLAIN, name)
     if flag.kind == list[str]:
         assert not default

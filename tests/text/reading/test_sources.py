@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unspool.errors import ConfigError, CorpusError
+from unspool.errors import ConfigError, CorpusError, InputError
 from unspool.text.reading.decoding import PIECE
 from unspool.text.reading.sources import SOURCES, read_records, records_from_spec
 from unspool.text.records import Record, Records
@@ -277,8 +277,8 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
     ("a.txt", {"format": "jsonl", "delimiter": ","}, "no header"),
     ("a.txt", {"format": "csv", "delimiter": ",,"}, "one character"),
     ("a.txt", {"format": "csv", "delimiter": '"'}, "one character"),
-    ("a.txt", {"format": "csv", "text": -1}, "expected a name, or a number from 0, got -1"),
-    ("a.txt", {"format": "csv", "text": True}, "expected a name"),
+    ("a.txt", {"format": "csv", "text": -1}, "expected names of columns, or their numbers from 0, got .-1,."),
+    ("a.txt", {"format": "csv", "text": True}, "expected names of columns"),
     ("a.json", {}, "a JSON file is one value"),
     ("docstrings", {"format": "csv"}, "a format of its own"),
     ("docstrings", {"header": False}, "a format of its own"),
@@ -292,12 +292,12 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(
     monkeypatch.chdir(tmp_path)
     for name in ("a.txt", "a.json"):
         Path(name).write_text("text")
-    with pytest.raises(CorpusError, match=message):
+    with pytest.raises(InputError, match=message):
         read_records(source, **options)  # type: ignore[arg-type]
 
 
 def test_an_unknown_normalization_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="NFC, NFD, NFKC, NFKD or None"):
+    with pytest.raises(ConfigError, match="one of NFC, NFD, NFKC, NFKD, or none"):
         read_records(tmp_path, normalization="nfc")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unspool.errors import CorpusError
 from unspool.text.reading import jsonl, tables
-from unspool.text.reading.columns import ReadOptions
+from unspool.text.reading.read_options import ReadOptions
 from unspool.text.reading.sources import read_records
 from unspool.text.reading.tables import is_header
 from unspool.text.records import Record

@@ -46,10 +46,8 @@ def sweep(
     is finished; the same command goes on, and may have more values, seeds or trials than before.
     """
     import unspool
-    from unspool.sweeping.space import parse_values
 
-    values: dict[str, Any] = {name: parse_values(name, texts) for name, texts in flags.trying.items()}
-    config = unspool.SweepConfig(**values, **flags.budget)
+    config = unspool.SweepConfig(**flags.trying, **flags.budget)
     folder = Path(out or Path("sweeps", run_folder(corpus, None, resume=False).name))
     if train_best is not None:
         refuse_to_train(corpus, Path(train_best))
@@ -178,9 +176,9 @@ def as_flags(values: dict[str, Any], group: Group) -> list[str]:
     """Write what was given as flags again."""
     words: list[str] = []
     for flag in group.flags:
-        if flag.name not in values:
+        if (name := flag.option or flag.name) not in values:
             continue
-        value, spelling = values[flag.name], spelled(flag.name)
+        value, spelling = values[name], spelled(flag.name)
         if flag.kind is bool:
             words.append(spelling if value else str(flag.negative))
         else:

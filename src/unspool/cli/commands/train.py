@@ -145,11 +145,11 @@ def starting(
     origin = None if init_from is None else unspool.load(init_from, engine=engine)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
     network = replace(base, **flags.network)
-    if is_left_to_choose(flags.training) and "source" not in flags.reading:
+    if is_left_to_choose(flags.training) and "source_text" not in flags.reading:
         refuse_strangers(folder, overwrite=overwrite)  # before a long text is looked at
         choice = choose(corpus, flags, validation=validation, origin=origin)
     else:
-        configure = pair_training if "source" in flags.reading else unspool.TrainingConfig
+        configure = pair_training if "source_text" in flags.reading else unspool.TrainingConfig
         choice = Choice(
             open_corpus(corpus, flags.reading),
             None if validation is None else open_corpus(validation, flags.reading),

@@ -127,13 +127,14 @@ class PanelOption(click.Option):
     panel: str | None = None
     several = False
     table: str | None = None
+    can_be_off = False
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return what stands in the help: the flag, and its sentence with the choices of today."""
         record = super().get_help_record(ctx)
         if record is None or self.table is None or CHOICES not in record[1]:
             return record
-        names = choices(self.table)
+        names = choices(self.table) + [OFF] * self.can_be_off
         last = ", " if self.several else " or "
         return record[0], record[1].replace(CHOICES, ", ".join(names[:-1]) + last + names[-1])
 
@@ -183,7 +184,8 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
         shell_complete=completing(flag.table) if flag.table else None,
         callback=(lambda _, __, value: list(value)) if many else None,
     )
-    option.panel, option.several, option.table = what.panel, flag.several, flag.table
+    option.panel, option.several = what.panel, flag.several
+    option.table, option.can_be_off = flag.table, flag.can_be_off
     return option
 
 
@@ -220,7 +222,8 @@ def choices(table: str) -> list[str]:
     source = Path(spec.origin).read_text("utf-8") if spec is not None and spec.origin else ""
     for node in ast.parse(source).body:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name:
-            return [ast.literal_eval(key) for key in getattr(node.value, "keys", ()) if key]
+            written: Any = node.value
+            return [ast.literal_eval(key) for key in getattr(written, "keys", None) or written.elts]
     return list(getattr(importlib.import_module(module), name))
 
 

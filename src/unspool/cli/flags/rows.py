@@ -10,17 +10,20 @@ from typing import Any, get_args
 from unspool.cli.flags.flag import OFF, Flag
 from unspool.cli.flags.values import bias, names, number_or_several
 from unspool.configuration import OptionRow, rows_of
+from unspool.text.reading.read_options import Columns
 
 # How the command line reads a value that is neither one number nor one word.
 READ: dict[Any, dict[str, Any]] = {
     float | Sequence[float]: {"kind": float, "parse": number_or_several, "words": "a number, or several"},
     str | Sequence[str]: {"kind": list[str]},
     Sequence[str]: {"kind": list[str]},
+    Columns: {"kind": list[str]},
     Mapping[str | int, float]: {
         "kind": list[str], "parse": bias, "words": "a symbol, = and a number", "collect": dict,
     },
 }  # fmt: skip
-NAMES = {"kind": str, "parse": names, "words": "names with commas between them"}
+SEVERAL: dict[str, Any] = {"kind": list[str], "several": True}
+NAMES: dict[str, Any] = {"kind": str, "parse": names, "words": "names with commas between them"}
 
 
 def flags_of(config: type, *more: Flag, first: Sequence[str] = ()) -> tuple[Flag, ...]:
@@ -49,19 +52,20 @@ def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
     """
     kinds = [kind for kind in get_args(hint) if kind is not NoneType]
     kind = functools.reduce(operator.or_, kinds) if NoneType in get_args(hint) else hint
-    plain = kind if kind in (int, float) else bool if isinstance(default, bool) else str
-    reading = READ.get(kind, {"kind": plain})
-    reading = NAMES if row.range.table and reading["kind"] == list[str] else reading
+    plain = kind if kind in (int, float, bool) else bool if isinstance(default, bool) else str
+    reading = SEVERAL if row.several else READ.get(kind, {"kind": plain})
+    reading = NAMES if row.range.table and reading == READ[Sequence[str]] else reading
     is_text = reading["kind"] in (str, list[str]) and row.range.table is None  # where "none" is a text too
-    words = {"None": None if is_text else OFF, "True": "on", "False": "off"}
-    shown = f"{default:g}" if isinstance(default, float) else words.get(str(default), str(default))
+    words = {"None": None if is_text else OFF, "True": "on", "False": "off", "": None}
+    values = default if isinstance(default, tuple) else (default,)
+    shown = " ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
     return Flag(
         row.flag or name,
         option=name,
         help=row.range.fill(row.help) if reading is NAMES else row.help,  # a single choice is filled in late
-        default=row.shown or shown,
+        default=row.shown or words.get(shown, shown),
         table=row.range.table,
-        can_be_off=NoneType in get_args(hint) and not is_text,
+        can_be_off=NoneType in get_args(hint) and row.takes_none and not is_text,
         negative=row.negative,
         aliases=row.aliases,
         **reading,

@@ -4,7 +4,6 @@ The names are those of the library's arguments; tests hold the defaults and the 
 against the library's own.
 """
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from unspool.cli.flags.flag import Argument, Flag, Group, Option
@@ -15,6 +14,7 @@ from unspool.generation.options.generation_options import GenerationOptions, N
 from unspool.generation.search.search_options import BeamOptions, EnumerationOptions
 from unspool.generation.selecting.selection import Selection
 from unspool.network.config import NetworkConfig
+from unspool.text.reading.read_options import REUSE, ReadOptions
 from unspool.training.config import TrainingConfig
 
 AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
@@ -48,27 +48,8 @@ UnknownInTexts = Annotated[Unknown | None, _unknown("replace if it has <unk>, el
 READING = Group(
     "reading",
     "Reading the corpus",
-    (
-        Flag("text", list[str], "Column of a table, by name or by number from 0; several are joined",
-             aliases=("target",)),
-        Flag("source", list[str], "Column that each text answers, for pairs; that of the text is --target"),
-        Flag("context", list[str], "Column that steers the text, or length"),
-        Flag("document", bool, "Read one long document instead of a text per line", default="off"),
-        Flag("format", str, "{choices}", default="by the file's name",
-             table="unspool.text.reading.sources:SOURCES"),
-        Flag("header", bool, "Whether a table's first row names its columns", default="detected",
-             negative="--no-header"),
-        Flag("delimiter", str, "What separates a table's columns", default="by the format"),
-        Flag("separator", str, "What several text columns are joined with", default="a space"),
-        Flag("normalization", str, "Unicode form: NFC, NFD, NFKC, NFKD or none", default="NFC",
-             can_be_off=True),
-        Flag("split", str, "Cut each text into sentences", default="none",
-             table="unspool.text.reading.sentences:SPLITS", can_be_off=True),
-        Flag("reuse", bool, "Keep the encoded texts of large files for the next run", default="on",
-             negative="--no-reuse"),
-        Flag("language", str, "Code of the language whose abbreviations --split knows", default="en"),
-    ),
-)  # fmt: skip
+    flags_of(ReadOptions, flag_of("reuse", REUSE, bool, True), first=("text", "source")),
+)
 
 TOKENIZER = Group(
     "tokens",
@@ -90,9 +71,8 @@ NETWORK = Group(
 TRAINING = Group(
     "training",
     "Training",
-    tuple(replace(flag, can_be_off=flag.can_be_off and flag.name != "threads")  # left out, it is chosen
-          for flag in flags_of(TrainingConfig)),
-)  # fmt: skip
+    flags_of(TrainingConfig),
+)
 
 SHOWING = Group(
     "showing",

@@ -8,7 +8,8 @@ from functools import partial
 from unspool.text.corpora import ag_news
 from unspool.text.corpora.docstrings import docstring_rows
 from unspool.text.corpora.downloads import ReportBytes
-from unspool.text.reading.columns import ReadOptions, select
+from unspool.text.reading.columns import select
+from unspool.text.reading.read_options import ReadOptions
 from unspool.text.records import Record
 
 ALGORITHMIC_NAMES = ("CJK UNIFIED IDEOGRAPH-", "CJK COMPATIBILITY IDEOGRAPH-", "HANGUL SYLLABLE ")

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from unspool.errors import CorpusError
-from unspool.text.reading.columns import ReadOptions, select
+from unspool.text.reading.columns import select
 from unspool.text.reading.decoding import GZIP_MAGIC, FilePlace, refuse_unreadable
+from unspool.text.reading.read_options import ReadOptions
 from unspool.text.records import Record
 
 BATCH = 1 << 22  # bytes of texts that a batch is to have

@@ -1,82 +1,15 @@
 """Which columns of a table are the text, and which are carried along as context."""
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from unspool.configuration import check
 from unspool.errors import CorpusError
-from unspool.text.reading.sentences import SPLITS
-from unspool.text.records import Record, check_normalization, normalized
+from unspool.text.reading.read_options import Column, ReadOptions
+from unspool.text.records import Record, normalized
 
-Column = str | int  # a name, or a number that counts from 0
 Rows = Sequence[Mapping[str, str | None]]  # of one table: all have the same names
-LANGUAGE = re.compile("[a-z]{2,3}(-[a-z]+)*")
 CHOOSE = "say which column holds the text: text='NAME' or a number from 0 (--text)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadOptions:
-    """Hold how texts are read; `read_records` documents each.
-
-    Args:
-        text: The columns that make up the text; empty takes the column named ``text`` or the only one.
-        context: The columns that are carried along.
-        document: Whether all is one long stream in its own order.
-        format: The format of the texts, a key of `SOURCES`; None for a corpus's own.
-        header: Whether a table's first row names its columns; None finds out.
-        delimiter: What stands between a table's columns; None is the format's own.
-        separator: What is put between the columns of a text.
-        normalization: The Unicode form of the texts, or None.
-        split: What each text is cut into, a key of `SPLITS`, or None.
-        language: The language whose abbreviations a split knows, by its code.
-        source_text: The columns that make up the source of each text; empty for none.
-    """
-
-    text: tuple[Column, ...] = ()
-    context: tuple[Column, ...] = ()
-    document: bool = False
-    format: str | None = None
-    header: bool | None = None
-    delimiter: str | None = None
-    separator: str = " "
-    normalization: str | None = "NFC"
-    split: str | None = None
-    language: str = "en"
-    source_text: tuple[Column, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_normalization(self.normalization)
-        check("document", self.document, "true or false", isinstance(self.document, bool))
-        ok = self.header is None or isinstance(self.header, bool)
-        check("header", self.header, "true, false or None to find out", ok)
-        check("separator", self.separator, "a string", isinstance(self.separator, str))
-        known = self.split is None or (isinstance(self.split, str) and self.split in SPLITS)
-        check("split", self.split, f"{', '.join(SPLITS)} or None", known)
-        coded = isinstance(self.language, str) and LANGUAGE.fullmatch(self.language) is not None
-        check("language", self.language, "a code such as en, de or zh", coded)
-        one_stream = self.source_text and (self.document or self.split is not None)
-        check("source_text", self.source_text, "none of a document and with split", not one_stream)
-        for column in (*self.text, *self.source_text, *self.context):
-            named = isinstance(column, str) and column
-            numbered = isinstance(column, int) and not isinstance(column, bool) and column >= 0
-            if not (named or numbered):
-                raise CorpusError("a column", expected="a name, or a number from 0", got=repr(column))
-
-    def record(
-        self, parts: Sequence[str], context: Mapping[str, str], source: Sequence[str] = ()
-    ) -> Record | None:
-        """Make a record of a row's text columns, or nothing if they are only white space."""
-        if all(not part or part.isspace() for part in parts):
-            return None
-        read = self._joined(source) if source else None
-        return Record(self._joined(parts), context, source=read)
-
-    def _joined(self, parts: Sequence[str]) -> str:
-        return normalized(self.separator.join(parts), self.normalization)
-
-
 LENGTH = "length"  # of the text itself, where no column is called so
 
 
@@ -90,9 +23,15 @@ class ColumnSelection:
 
     def record(self, row: Sequence[str] | Mapping[int, str], options: ReadOptions) -> Record | None:
         """Make a record of a row's fields by number, or nothing if its text is only white space."""
-        context = {name: row[number] for name, number in self.context}
-        text, source = ([row[number] for number in numbers] for numbers in (self.text, self.source))
-        return options.record(text, context, source)
+        parts = [row[number] for number in self.text]
+        if all(not part or part.isspace() for part in parts):
+            return None
+        source = None
+        if self.source:
+            source = options.separator.join([row[number] for number in self.source])
+            source = normalized(source, options.normalization)
+        text = normalized(options.separator.join(parts), options.normalization)
+        return Record(text, {name: row[number] for name, number in self.context}, source=source)
 
 
 def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, where: str) -> ColumnSelection:

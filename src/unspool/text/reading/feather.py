@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from unspool.text.reading.arrow_batches import ArrowTable, read_batches
-from unspool.text.reading.columns import ReadOptions, Rows
+from unspool.text.reading.columns import Rows
 from unspool.text.reading.decoding import FilePlace
+from unspool.text.reading.read_options import ReadOptions
 from unspool.text.records import Record
 
 

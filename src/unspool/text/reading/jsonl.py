@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 
 from unspool.errors import CorpusError
-from unspool.text.reading.columns import ReadOptions, Rows, is_length, no_such_name, select
+from unspool.text.reading.columns import Rows, is_length, no_such_name, select
 from unspool.text.reading.decoding import FilePlace
+from unspool.text.reading.read_options import ReadOptions
 from unspool.text.reading.tables import whole_lines
 from unspool.text.records import Record
 

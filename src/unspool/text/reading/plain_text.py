@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from unspool.text.reading.columns import ReadOptions, Rows
+from unspool.text.reading.columns import Rows
 from unspool.text.reading.decoding import FilePlace, lines_of, pieces_of, text_blocks
+from unspool.text.reading.read_options import ReadOptions
 from unspool.text.records import Record, normalized
 
 

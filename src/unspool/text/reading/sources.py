@@ -15,7 +15,7 @@ from pathlib import Path
 from unspool.configuration import to_dict
 from unspool.errors import ConfigError, CorpusError
 from unspool.text.corpora.registry import CORPORA, Corpus
-from unspool.text.reading.columns import LENGTH, Column, ReadOptions, Rows
+from unspool.text.reading.columns import LENGTH, Rows
 from unspool.text.reading.decoding import (
     FilePlace,
     file_place,
@@ -27,12 +27,12 @@ from unspool.text.reading.feather import read_feather, write_feather
 from unspool.text.reading.jsonl import read_jsonl, write_jsonl
 from unspool.text.reading.parquet import read_parquet, write_parquet
 from unspool.text.reading.plain_text import read_text, write_text
+from unspool.text.reading.read_options import Column, ReadOptions
 from unspool.text.reading.sentences import SPLITS
 from unspool.text.reading.tables import read_table, write_table
 from unspool.text.records import Record, Records
 
 CORPUS_PREFIX = "corpus:"
-TAB_NAMES = ("\\t", "tab")  # how a tab can be written where it cannot be typed
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,13 @@ def read_records(
         CorpusError: If there is no such file, folder, corpus or format, or an option does not fit it.
     """
     options = ReadOptions(
+        format=format,
         text=_columns(text),
         source_text=_columns(source_text),
         context=_columns(context),
         document=document,
         header=header,
-        delimiter=_checked_delimiter(delimiter),
+        delimiter=delimiter,
         separator=separator,
         normalization=normalization,
         split=split,
@@ -144,10 +145,10 @@ def read_records(
     )
     corpus = _named_corpus(source)
     if corpus:
-        _refuse_for_corpus(corpus, format, options)
+        _refuse_for_corpus(corpus, options)
         named = f"{CORPUS_PREFIX}{corpus.name}"
         return _records(named, corpus.name, options, lambda: corpus.read(options))
-    options = replace(options, format=_format_of(source, format))
+    options = replace(options, format=format or _format_of(source))
     known = SOURCES[str(options.format)]
     _refuse_misfits(source, known, options)
     files = _files(source, known)
@@ -247,15 +248,6 @@ def _columns(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
     return (chosen,) if isinstance(chosen, str | int) else tuple(chosen)
 
 
-def _checked_delimiter(delimiter: str | None) -> str | None:
-    if delimiter is None:
-        return None
-    one = "\t" if delimiter in TAB_NAMES else delimiter
-    if len(one) != 1 or one in '"\r\n':
-        raise CorpusError("parameter delimiter", expected="one character, not a quote", got=repr(delimiter))
-    return one
-
-
 def _named_corpus(source: str | Path) -> Corpus | None:
     """Find the corpus that a source names, if it is the name of one and not of a file as well."""
     if not isinstance(source, str):
@@ -271,13 +263,8 @@ def _named_corpus(source: str | Path) -> Corpus | None:
     return CORPORA.get(source)
 
 
-def _format_of(source: str | Path, format: str | None) -> str:  # noqa: A002 (the field's word)
-    """Decide the format by what was asked for, or by the suffix."""
-    if format is not None:
-        if format not in SOURCES:
-            expected = f"one of {', '.join(SOURCES)}"
-            raise CorpusError("parameter format", expected=expected, got=repr(format))
-        return format
+def _format_of(source: str | Path) -> str:
+    """Decide the format by the suffix."""
     if source == "-" or Path(source).is_dir():
         return "text"
     suffix = _suffix(Path(source))
@@ -291,8 +278,8 @@ def _suffix(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).suffix.lower()
 
 
-def _refuse_for_corpus(corpus: Corpus, format: str | None, options: ReadOptions) -> None:  # noqa: A002
-    if format is not None or options.header is not None or options.delimiter is not None:
+def _refuse_for_corpus(corpus: Corpus, options: ReadOptions) -> None:
+    if any(value is not None for value in (options.format, options.header, options.delimiter)):
         hint = "leave out format, header and delimiter"
         raise CorpusError(f"corpus {corpus.name} has a format of its own", hint=hint)
 

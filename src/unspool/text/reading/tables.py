@@ -8,8 +8,9 @@ from itertools import chain, islice
 from typing import NoReturn
 
 from unspool.errors import CorpusError
-from unspool.text.reading.columns import LENGTH, ReadOptions, Rows, is_name, select
+from unspool.text.reading.columns import LENGTH, Rows, is_name, select
 from unspool.text.reading.decoding import FilePlace, lines_of, text_blocks
+from unspool.text.reading.read_options import ReadOptions
 from unspool.text.records import Record
 
 LONGEST_FIELD = 1 << 24  # characters; a quote that is never closed must not swallow a whole disk

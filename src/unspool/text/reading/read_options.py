@@ -1,0 +1,93 @@
+"""How texts are read, as a user says it."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from unspool.configuration import SWITCH, Allowed, OptionRow, check, check_rows, is_whole, one_of
+
+Column = str | int  # a name, or a number that counts from 0
+Columns = tuple[Column, ...]
+LANGUAGE = re.compile("[a-z]{2,3}(-[a-z]+)*")
+TAB_NAMES = ("\\t", "tab")  # how a tab can be written where it cannot be typed
+
+
+def _are_columns(value: Any) -> bool:
+    return isinstance(value, tuple) and all(
+        column if isinstance(column, str) else isinstance(column, int) and is_whole(column, least=0)
+        for column in value
+    )
+
+
+def _is_delimiter(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 1 and value not in '"\r\n'
+
+
+def _is_language(value: Any) -> bool:
+    return isinstance(value, str) and LANGUAGE.fullmatch(value) is not None
+
+
+COLUMNS = Allowed("names of columns, or their numbers from 0", _are_columns)
+DELIMITER = Allowed("one character, not a quote", _is_delimiter)
+STRING = Allowed("a string", lambda value: isinstance(value, str))
+CODE = Allowed("a code such as en, de or zh", _is_language)
+REUSE = OptionRow(
+    SWITCH, "Keep the encoded texts of large files for the next run", negative="--no-reuse"
+)  # says nothing of what is read, so it is no field
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """Hold how texts are read; `read_records` documents each.
+
+    Args:
+        text: The columns that make up the text; empty takes the column named ``text`` or the only one.
+        context: The columns that are carried along.
+        document: Whether all is one long stream in its own order.
+        format: The format of the texts, a key of `SOURCES`; None for a corpus's own.
+        header: Whether a table's first row names its columns; None finds out.
+        delimiter: What stands between a table's columns; None is the format's own.
+        separator: What is put between the columns of a text.
+        normalization: The Unicode form of the texts, or None.
+        split: What each text is cut into, a key of `SPLITS`, or None.
+        language: The language whose abbreviations a split knows, by its code.
+        source_text: The columns that make up the source of each text; empty for none.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+
+    # fmt: off
+    text: Annotated[Columns, OptionRow(
+        COLUMNS, "Column of a table, by name or by number from 0; several are joined",
+        aliases=("target",))] = ()
+    context: Annotated[Columns, OptionRow(COLUMNS, "Column that steers the text, or length")] = ()
+    document: Annotated[bool, OptionRow(
+        SWITCH, "Read one long document instead of a text per line")] = False
+    format: Annotated[str | None, OptionRow(
+        one_of("unspool.text.reading.sources:SOURCES"), "{choices}", shown="by the file's name",
+        takes_none=False)] = None
+    header: Annotated[bool | None, OptionRow(
+        SWITCH, "Whether a table's first row names its columns", shown="detected",
+        negative="--no-header", takes_none=False)] = None
+    delimiter: Annotated[str | None, OptionRow(
+        DELIMITER, "What separates a table's columns", shown="by the format")] = None
+    separator: Annotated[str, OptionRow(
+        STRING, "What several text columns are joined with", shown="a space")] = " "
+    normalization: Annotated[str | None, OptionRow(
+        one_of("unspool.text.records:NORMALIZATIONS"), "Unicode form: {choices}")] = "NFC"
+    split: Annotated[str | None, OptionRow(
+        one_of("unspool.text.reading.sentences:SPLITS"), "What to cut each text into: {choices}")] = None
+    language: Annotated[str, OptionRow(
+        CODE, "Code of the language whose abbreviations --split knows")] = "en"
+    source_text: Annotated[Columns, OptionRow(
+        COLUMNS, "Column that each text answers, for pairs; that of the text is --target",
+        flag="source")] = ()
+    # fmt: on
+
+    def __post_init__(self) -> None:
+        if self.delimiter in TAB_NAMES:
+            object.__setattr__(self, "delimiter", "\t")
+        check_rows(self)
+        one_stream = self.source_text and (self.document or self.split is not None)
+        check("source_text", self.source_text, "none of a document and with split", not one_stream)
