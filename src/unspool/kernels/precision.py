@@ -8,7 +8,7 @@ from unspool import _native
 from unspool.kernels.arrays import Floats, check_array
 from unspool.kernels.machine import chosen_kernels
 
-PRECISIONS = ("float32", "bf16", "auto")
+PRECISIONS: tuple[str, ...] = ("float32", "bf16", "auto")
 EMULATE = "UNSPOOL_EMULATE_BF16"
 EMULATED = "bf16 (emulated)"
 

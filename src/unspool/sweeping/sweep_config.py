@@ -10,7 +10,7 @@ from unspool.errors import ConfigError
 from unspool.sweeping.space import PARAMETERS, Configuration, Range, Values, check_values, grid
 from unspool.training.config import COUNT, POSITIVE
 
-PRUNERS = ("median", "halving")
+PRUNERS: tuple[str, ...] = ("median", "halving")
 
 
 def _are_values(value: Any) -> bool:

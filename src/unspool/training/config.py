@@ -102,7 +102,7 @@ class TrainingConfig:
     engine: Annotated[str, OptionRow(ENGINE, "{choices}")] = "cpu"
     precision: Annotated[str, OptionRow(
         one_of("unspool.kernels.precision:PRECISIONS"),
-        "Of products while it learns: float32, bf16, or auto: bf16 if it is there")] = "float32"
+        "Of products while it learns: {choices}; auto is bf16 if it is there")] = "float32"
     # fmt: on
 
     def __post_init__(self) -> None:

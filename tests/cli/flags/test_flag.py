@@ -15,6 +15,7 @@ import pytest
 import unspool as library
 from tests.cli.conftest import TINY, Run
 from unspool.cli.app import COMMANDS
+from unspool.cli.commands import bench, score
 from unspool.cli.flags import shared as options
 from unspool.cli.flags import sweeping
 from unspool.cli.flags.flag import (
@@ -37,6 +38,13 @@ from unspool.sweeping.sweep_config import SweepConfig
 from unspool.text.reading.read_options import ReadOptions
 
 GROUPS = [value for value in vars(options).values() if isinstance(value, Group)]
+EVERYWHERE = [*vars(sweeping).values(), *vars(bench).values(), *vars(score).values(), *GROUPS]
+WITH_TABLES = {
+    (flag.name, flag.table): flag
+    for group in EVERYWHERE
+    for flag in (group.flags if isinstance(group, Group) else ())
+    if flag.table
+}.values()
 SWEEPING = Group("sweeping", "", (*sweeping.TRYING.flags, *sweeping.BUDGET.flags))
 CONFIGS = {
     options.NETWORK: library.NetworkConfig,
@@ -127,22 +135,19 @@ def test_a_flag_may_have_another_name_than_its_option_and_a_text_may_be_the_word
     assert given(options.CONSTRAINTS, values) == {"starts_with": "none", "choices": ["a"], "max_length": None}
 
 
-@pytest.mark.parametrize("flag", [f for g in GROUPS for f in g.flags if f.table], ids=lambda flag: flag.name)
+@pytest.mark.parametrize("flag", WITH_TABLES, ids=lambda flag: flag.name)
 def test_choices_are_those_of_the_tables(flag: Flag) -> None:
     assert flag.table
     module, name = flag.table.split(":")
     table = getattr(importlib.import_module(module), name)
-    shown = option_from(flag.name, flag.kind, Option(flag), None).get_help_record(
-        click.Context(click.Command("x"))
-    )
-    assert shown is not None
-    assert [key for key in table if key not in shown[1]] == []
+    shown = help_of(flag)
+    assert [key for key in table if key not in shown] == []
     first = next(iter(table))
     assert first in [item.value for item in completing(flag.table)(None, None, first[:1])]
     assert completing(flag.table)(None, None, "no such") == []
 
 
-@pytest.mark.parametrize("flag", [f for g in GROUPS for f in g.flags if f.table], ids=lambda flag: flag.name)
+@pytest.mark.parametrize("flag", WITH_TABLES, ids=lambda flag: flag.name)
 def test_a_table_that_is_not_loaded_is_read_from_its_source(
     flag: Flag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +157,23 @@ def test_a_table_that_is_not_loaded_is_read_from_its_source(
     assert choices(flag.table) == names
     monkeypatch.delitem(sys.modules, module)
     assert choices(flag.table) == names
+
+
+def help_of(flag: Flag, kind: object = str) -> str:
+    """Return the sentence that stands in the help."""
+    record = option_from(flag.name, kind, Option(flag), None).get_help_record(
+        click.Context(click.Command("x"))
+    )
+    assert record is not None
+    return record[1]
+
+
+def test_the_help_names_choices_that_are_no_names_of_a_table_too() -> None:
+    text = Flag("out", str, "A file: {choices}", default="x", suffixes="unspool.cli.output.text_files:FILES")
+    assert help_of(text) == "A file: .txt, .jsonl or .csv [x]"
+    off = Flag("pruner", str, "{choices}", table="unspool.sweeping.sweep_config:PRUNERS", can_be_off=True)
+    assert help_of(off) == "median, halving or none"
+    assert help_of(Flag("unknown", str, "{choices}"), options.Unknown) == "error, drop or replace"
 
 
 def test_what_is_given_is_told_from_what_is_not() -> None:

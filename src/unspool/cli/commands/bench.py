@@ -24,7 +24,8 @@ MEASURING = Group(
         Flag("batch_size", list[str], "Lanes of text side by side, and texts at once", default="64",
              several=True, parse=int, words="a whole number"),
         Flag("threads", int, "Threads of every contender", default="one on each processor"),
-        Flag("precision", str, "Of products in training: float32, bf16, or auto", default="float32"),
+        Flag("precision", str, "Of products in training: {choices}", default="float32",
+             table="unspool.kernels.precision:PRECISIONS"),
     ),
 )  # fmt: skip
 

@@ -48,9 +48,9 @@ ORDERING = Group(
     "ordering",
     "Order",
     (
-        Flag("sort", str, "best or worst first", default="as they come"),
-        Flag("by", str, "bits-per-character, logprob or ratio",
-             default="the last with --against, else the first",
+        Flag("sort", str, "{choices} first", default="as they come",
+             table="unspool.cli.output.score_rows:ORDERS"),
+        Flag("by", str, "{choices}", default="the last with --against, else the first",
              table="unspool.cli.output.score_rows:MEASURES"),
         Flag("top", int, "How many to keep", default="all"),
     ),
@@ -61,10 +61,11 @@ SHOWING = Group(
     (
         Flag("show", bool, "Colour each character by its surprisal", default="off"),
         Flag("svg", str, "Picture to draw of that", default="none"),
-        Flag("out", str, "File to write, .csv, .tsv or .jsonl; whole or not there", default="the screen"),
+        Flag("out", str, "File to write, {choices}; whole or not there", default="the screen",
+             suffixes="unspool.cli.output.score_sinks:FILES"),
         Flag("overwrite", bool, "Replace these files", default="off"),
     ),
-)
+)  # fmt: skip
 
 
 @takes(ASKING, ORDERING, SHOWING, READING, COMPUTING)

@@ -35,9 +35,11 @@ class Flag:
         name: As in Python, `hidden_size`; the flag is ``--hidden-size`` and the variable
             ``UNSPOOL_HIDDEN_SIZE``.
         kind: int, float, str, bool, or list[str] for a flag that may be repeated.
-        help: A sentence without its full stop; "{choices}" in it stands for the names in `table`.
+        help: A sentence without its full stop; "{choices}" in it stands for the names in `table` or in
+            `suffixes`, or for the words that a `Literal` allows.
         default: What holds where it is not given, as ``--help`` shows it; None for nothing to show.
         table: Where the choices are, ``module:NAME``, read when the shell completes.
+        suffixes: Where the suffixes are that the name of a file may have, ``module:NAME``.
         can_be_off: Whether "none" turns it off, which Python writes as None.
         negative: For bool: the flag that says no, or None for none.
         several: For a list: whether one flag takes all values up to the next flag, ``--cell lstm gru``.
@@ -53,6 +55,7 @@ class Flag:
     help: str
     default: str | None = None
     table: str | None = None
+    suffixes: str | None = None
     can_be_off: bool = False
     negative: str | None = None
     several: bool = False
@@ -122,19 +125,20 @@ class Option:
 
 
 class PanelOption(click.Option):
-    """An option that knows its heading in the help, and whether it takes several values."""
+    """An option that knows its flag, its heading in the help, and the words that it may be."""
 
+    flag: Flag
     panel: str | None = None
     several = False
-    table: str | None = None
-    can_be_off = False
+    words: tuple[str, ...] = ()
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return what stands in the help: the flag, and its sentence with the choices of today."""
         record = super().get_help_record(ctx)
-        if record is None or self.table is None or CHOICES not in record[1]:
+        if record is None or CHOICES not in record[1]:
             return record
-        names = choices(self.table) + [OFF] * self.can_be_off
+        table = self.flag.table or self.flag.suffixes
+        names = [*(choices(table) if table else self.words), *[OFF] * self.flag.can_be_off]
         last = ", " if self.several else " or "
         return record[0], record[1].replace(CHOICES, ", ".join(names[:-1]) + last + names[-1])
 
@@ -170,7 +174,7 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
     many = get_origin(flag.kind) is list
     shown = f" [{flag.default}]" if flag.default is not None else ""
     literals = [each for each in (kind, *get_args(kind)) if get_origin(each) is Literal]
-    choices = get_args(literals[0]) if literals else ()
+    words = get_args(literals[0]) if literals else ()
     option = PanelOption(
         [name, flag.spelling],
         help=flag.help + shown,
@@ -179,13 +183,12 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
         default=None if many else default,
         multiple=many,
         is_flag=flag.kind is bool,
-        type=None if flag.kind is bool else click.Choice(choices) if choices else parser(flag) or str,
+        type=None if flag.kind is bool else click.Choice(words) if words else parser(flag) or str,
         metavar=metavar(flag),
         shell_complete=completing(flag.table) if flag.table else None,
         callback=(lambda _, __, value: list(value)) if many else None,
     )
-    option.panel, option.several = what.panel, flag.several
-    option.table, option.can_be_off = flag.table, flag.can_be_off
+    option.flag, option.panel, option.several, option.words = flag, what.panel, flag.several, words
     return option
 
 

@@ -37,7 +37,7 @@ ModelFolder = Annotated[str, Argument(metavar="DIR", help="A folder that `unspoo
 
 
 def _unknown(default: str) -> Option:
-    words = "What becomes of symbols that the model does not know: error, drop or replace"
+    words = "What becomes of symbols that the model does not know: {choices}"
     return Option(Flag("unknown", str, words, default=default))
 
 
@@ -152,7 +152,8 @@ COLLECTING = Group(
         Flag("against", str, "Corpus whose texts count as known, in place of the training texts",
              default="none"),
         Flag("against_text", list[str], "Column of that corpus, as --text is of train"),
-        Flag("out", str, "File to write, .txt, .jsonl or .csv; whole or not there", default="the screen"),
+        Flag("out", str, "File to write, {choices}; whole or not there", default="the screen",
+             suffixes="unspool.cli.output.text_files:FILES"),
         Flag("overwrite", bool, "Replace that file", default="off"),
         first=("unique", "novel", "against", "against_text"),
     ),

@@ -22,7 +22,7 @@ MEASURES = {
     "logprob": "the probability of the whole text",
     "ratio": "how much better this model fits than the one of --against",
 }
-
+ORDERS: tuple[str, ...] = ("best", "worst")  # first
 
 # What a row has of a score, of two models' scores and of a guess number: attributes of each.
 FIGURES = ("bits_per_character", "total_logprob", "unknown")
@@ -112,8 +112,7 @@ def chosen(rows: Iterable[Row], *, sort: str | None, by: str | None, top: int | 
     """
     from unspool.evaluation.ranking import in_order, smallest
 
-    ok = sort in (None, "best", "worst")
-    check("sort", sort, "best or worst", ok)
+    check("sort", sort, " or ".join(ORDERS), sort in (None, *ORDERS))
     check("top", top, "a whole number ≥ 1", top is None or is_whole(top, least=1))
     if sort is None and top is None:
         return iter(rows)
