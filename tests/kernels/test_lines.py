@@ -6,9 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from unspool.kernels.lines import EVERY_LINE, Numbering, find_lines, recode
+from unspool.kernels.lines import EVERY_LINE, Numbering, find_lines, recode, to_codepoints
 from unspool.kernels.machine import kernel_names
-from unspool.text.codepoints import to_codepoints
 
 ASCII = "ab \t~\x00"
 WIDE = "a\u00e9\u4e2d\U0001f642 \u3000"

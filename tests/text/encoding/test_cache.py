@@ -18,7 +18,7 @@ from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import read_records
-from unspool.text.streams import spill as spools
+from unspool.text.streams import builder, mapped_file
 from unspool.text.tokenizers.registry import Tokenizer
 
 TEXT = "".join(f"line {i} says {'abcdefgh'[i % 8]}\n" for i in range(200))
@@ -93,10 +93,11 @@ def test_so_it_is_where_it_lay_in_files(
     text: Path, monkeypatch: pytest.MonkeyPatch, document: bool, most: int | None, can_link: bool
 ) -> None:
     plain = encoded(text, document=document, most=most, reuse=False)
-    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(builder, "SPILL", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(text.parent))
     if not can_link:
-        monkeypatch.setattr(spools, "OPEN_FILES", text.parent / "missing")
+        for module in (builder, mapped_file):
+            monkeypatch.setattr(module, "OPEN_FILES", text.parent / "missing")
     first = encoded(text, document=document, most=most)
     again = encoded(text, document=document, most=most)
     assert (first.note, again.note) == (None, KEPT)
@@ -111,7 +112,7 @@ def test_so_it_is_where_it_lay_in_files(
 def test_so_damage_is_found_in_every_part_of_a_shared_file(
     text: Path, monkeypatch: pytest.MonkeyPatch, document: bool, place: int, name: str
 ) -> None:
-    monkeypatch.setattr(spools, "SPILL", 0)
+    monkeypatch.setattr(builder, "SPILL", 0)
     first = encoded(text, document=document)
     path = entry(text.parent) / name
     raw = bytearray(path.read_bytes())

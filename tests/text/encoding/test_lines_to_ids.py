@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unspool.errors import CorpusError, UnknownSymbolError
-from unspool.kernels.lines import find_lines
-from unspool.text.codepoints import to_codepoints
+from unspool.kernels.lines import find_lines, to_codepoints
 from unspool.text.encoding import lines_to_ids as line_encoding
 from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
@@ -19,7 +18,7 @@ from unspool.text.encoding.lines_to_ids import number_lines
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import read_records
 from unspool.text.records import NORMALIZATIONS, Record, Records
-from unspool.text.streams import spill as spools
+from unspool.text.streams import builder
 from unspool.text.tokenizers.registry import CharTokenizer
 
 alphabet = st.sampled_from("abcde \t\n\n\x1c\x85\u2028\u00a0\u3000é\u0301ﬁ가ᄀ中🙂\x00")
@@ -98,7 +97,7 @@ def test_so_is_a_tokenizer_that_exists(grow: bool, unk: bool) -> None:
 
 
 def test_many_symbols_and_lines_in_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spools, "SPILL", 100)
+    monkeypatch.setattr(builder, "SPILL", 100)
     monkeypatch.setattr(line_encoding, "AHEAD", 1)
     lines = "\n".join(chr(0x20000 + i) * (i % 5) + "x" * (i % 7) for i in range(66_000))
     recipe = EncodingRecipe(validation_fraction=0.2)

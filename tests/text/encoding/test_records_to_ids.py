@@ -16,8 +16,8 @@ from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.encoding.split import hash_split, is_held_out
 from unspool.text.records import Record
+from unspool.text.streams import builder
 from unspool.text.streams import builder as stream_builder
-from unspool.text.streams import spill as spools
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import TOKENIZERS, CharTokenizer, Tokenizer
 from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
@@ -61,7 +61,7 @@ def test_the_sizes_of_pieces_and_blocks_do_not_matter(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "PIECE", piece)
         patch.setattr(stream_builder, "BLOCK", block)
-        patch.setattr(spools, "SPILL", block)
+        patch.setattr(builder, "SPILL", block)
         parts = encode_corpus([Record(text) for text in texts], EncodingRecipe(tokenizer=kind))
     assert parts.tokenizer == whole.tokenizer
     assert parts.training.fingerprint() == whole.training.fingerprint()

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from unspool.text.streams import builder
 from unspool.text.streams import shuffle as reading_order
-from unspool.text.streams import spill as spools
+from unspool.text.streams.builder import Spill
 from unspool.text.streams.shuffle import InOrder, Shuffled, record_order
-from unspool.text.streams.spill import Spill
 from unspool.text.streams.stream import TokenStream
 
 sizes_of_records = st.lists(st.integers(1, 9), min_size=1, max_size=40)
@@ -73,7 +73,7 @@ def test_an_order_sorted_in_parts_is_the_same(
 def test_what_lies_in_a_file_is_read_alike(sizes: list[int], seed: int) -> None:
     plain = stream_of(sizes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spools, "SPILL", 0)
+        patch.setattr(builder, "SPILL", 0)
         ids, starts = Spill(), Spill()
         ids.append(plain.ids)
         starts.append(plain.starts)

@@ -9,7 +9,7 @@ from unspool.cli.play.prediction import Continuation
 from unspool.cli.play.session import Session
 from unspool.evaluation.next_symbols import EOS
 from unspool.screen.wording import one_line
-from unspool.text.codepoints import name_of
+from unspool.text.tokenizers.unknown_symbols import name_of
 
 Pieces = list[tuple[str, str]]  # (style, text)
 

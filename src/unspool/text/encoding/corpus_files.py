@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from unspool.errors import InputError
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.streams.spill import MappedFile
+from unspool.text.streams.mapped_file import MappedFile
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import tokenizer_from_json
 

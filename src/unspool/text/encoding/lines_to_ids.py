@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.kernels.lines import Lines, NumberedLines, Numbering, find_lines
+from unspool.kernels.lines import Lines, NumberedLines, Numbering, find_lines, to_codepoints
 from unspool.kernels.machine import default_threads
-from unspool.text.codepoints import to_codepoints
 from unspool.text.encoding.encoded_corpus import NumberedCorpus
 from unspool.text.encoding.recipe import EncodingRecipe, TokenizedSymbols
 from unspool.text.encoding.split import digest_limit, refuse_nothing

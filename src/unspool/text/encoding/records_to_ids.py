@@ -63,7 +63,7 @@ class _Counting:
 
     def number(self, texts: list[str], place: TextPlace) -> EncodedTexts:
         try:
-            numbers, lengths = self._counter.number(texts)
+            numbers, lengths = self._counter.number_texts(texts)
         except UnicodeEncodeError:
             raise surrogate_error(texts, place, CorpusError) from None
         characters = np.fromiter(map(len, texts), np.int64, len(texts))

@@ -24,7 +24,7 @@ class ColumnSelection:
     def record(self, row: Sequence[str] | Mapping[int, str], options: ReadOptions) -> Record | None:
         """Make a record of a row's fields by number, or nothing if its text is only white space."""
         parts = [row[number] for number in self.text]
-        if all(not part or part.isspace() for part in parts):
+        if not any(map(str.strip, parts)):
             return None
         source = None
         if self.source:

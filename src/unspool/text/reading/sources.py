@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from unspool.configuration import to_dict
@@ -166,7 +167,7 @@ def _records_of_files(
         str(Path(source).absolute()),
         source,
         options,
-        lambda: (record for place in places() for record in known.read(place, options)),
+        lambda: chain.from_iterable(known.read(place, options) for place in places()),
     )
 
     def places() -> list[FilePlace]:
@@ -174,13 +175,11 @@ def _records_of_files(
         records.meter.begin(sum(path.stat().st_size for path in found if path.is_file()))
         return [file_place(path, records.meter) for path in found]
 
-    def lines() -> Iterator[str]:
-        for place in places():
-            yield from text_blocks(place)
-            yield "\n"  # a file ends its last line
-
     if options.format == "text" and not options.document and options.split is None:
-        records.lines = lines
+        records.lines = lambda: chain.from_iterable(
+            chain(text_blocks(place), "\n")  # a file ends its last line
+            for place in places()
+        )
     records.files = files if reuse and options.split is None else None
     return records
 

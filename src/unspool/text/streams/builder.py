@@ -1,14 +1,21 @@
 """Gather a token stream piece by piece, in memory while it is short and in a file when it is long."""
 
-from typing import Any
+import contextlib
+import os
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.errors import CorpusError
 from unspool.kernels.lines import recode
-from unspool.text.streams.spill import Spill
+from unspool.text.streams.mapped_file import OPEN_FILES, MappedFile
 from unspool.text.streams.stream import TokenStream, compact_dtype
 
+SPILL = 1 << 25  # bytes from which on a row lies in a file
 BLOCK = 1 << 20  # ids recoded at once
 
 Flags = NDArray[np.bool_]
@@ -108,3 +115,104 @@ class StreamBuilder:
         self._dtype, self._numbers = dtype, Spill()
         for raw in numbers.blocks(BLOCK * old.itemsize):
             self._numbers.append(changed(raw))
+
+
+class Spill:
+    """Gather bytes, and give them back as one array, which is mapped where they lie in a file.
+
+    The file is where the system keeps temporary ones (``TMPDIR``) and has no name, so nothing is left of it
+    when the process ends, however it ends.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._file: IO[bytes] | None = None
+        self.size = 0
+
+    def append(self, data: NDArray[Any]) -> None:
+        """Add the bytes of an array.
+
+        Raises:
+            CorpusError: If the disk is full.
+        """
+        raw = np.ascontiguousarray(data).view(np.uint8).data
+        self.size += len(raw)
+        if self._file is None and self.size <= SPILL:
+            self._buffer += raw
+        else:
+            self._write(raw)
+
+    def blocks(self, size: int) -> Iterator[NDArray[np.uint8]]:
+        """Yield all bytes in order, `size` at a time."""
+        for place in range(0, self.size, size):
+            if self._file is None:
+                yield np.frombuffer(self._buffer[place : place + size], np.uint8)
+            else:
+                self._file.seek(place)
+                yield np.frombuffer(self._file.read(size), np.uint8)
+
+    def rewrite(self, size: int, change: Callable[[NDArray[np.uint8]], NDArray[Any]]) -> None:
+        """Put other bytes where all of them are: a system takes long to make room for a file anew.
+
+        Args:
+            size: How many are changed at once.
+            change: Gives as many new bytes for some old ones.
+
+        Raises:
+            CorpusError: If the disk is full.
+        """
+        place = 0
+        for block in self.blocks(size):
+            raw = np.ascontiguousarray(change(block)).view(np.uint8).data
+            if self._file is None:
+                self._buffer[place : place + len(raw)] = raw
+            else:
+                self._file.seek(place)
+                self._write(raw)
+            place += len(raw)
+
+    def array(self, dtype: Any) -> tuple[NDArray[Any], MappedFile | None]:
+        """Give all bytes as an array that cannot be written to, and the file that it lies in, if any; once.
+
+        Args:
+            dtype: What the bytes are.
+        """
+        if self._file is None:
+            whole = np.frombuffer(self._buffer, dtype)
+            whole.flags.writeable = False
+            return whole, None
+        mapped = MappedFile(self._file)
+        self._file.close()
+        return mapped.array(dtype), mapped
+
+    def _write(self, raw: memoryview) -> None:
+        """Write where the file stands, at once: what waits in a buffer fails where nobody expects it."""
+        try:
+            if self._file is None:
+                self._file = _unnamed_file()
+                weakref.finalize(self, self._file.close)
+                self._file.write(self._buffer)
+                self._buffer = bytearray()
+            self._file.write(raw)
+            self._file.flush()
+        except OSError as error:
+            if self._file is not None:
+                with contextlib.suppress(OSError):  # it tries once more to write the rest
+                    self._file.close()
+            raise _no_room(error) from error
+
+
+def _unnamed_file() -> IO[bytes]:
+    """Open a temporary file without a name, one that may get a name later where the system has such files."""
+    if OPEN_FILES.exists():
+        with contextlib.suppress(OSError):  # the folder's disk has none
+            return os.fdopen(os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")
+    return tempfile.TemporaryFile(prefix="unspool-")
+
+
+def _no_room(error: OSError) -> CorpusError:
+    return CorpusError(
+        f"the encoded corpus cannot be kept in {tempfile.gettempdir()}",
+        got=(error.strerror or str(error)).lower(),
+        hint="make room there, or let TMPDIR name a folder with more room",
+    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_real
 from unspool.text.context import RecordContexts
-from unspool.text.streams.spill import MappedFile
+from unspool.text.streams.mapped_file import MappedFile
 
 Ids = NDArray[Any]  # token ids; the dtype is the smallest unsigned one that holds the vocabulary
 

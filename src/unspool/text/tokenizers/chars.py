@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unspool.errors import TokenizerError
-from unspool.text.codepoints import from_codepoints, to_codepoints
-from unspool.text.tokenizers.counting import CharacterCounter, Counter
+from unspool.kernels.lines import Numbering, to_codepoints
+from unspool.text.tokenizers.counting import Counter
 from unspool.text.tokenizers.tokenizer import PAD_ID
 from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
 
@@ -41,14 +41,15 @@ class CharTokenizer(VocabularyTokenizer):
     @classmethod
     def counter(cls) -> Counter:
         """Make the counter that a new tokenizer of this kind is built from."""
-        return CharacterCounter()
+        return Numbering()
 
     def decode(self, ids: ArrayLike) -> str:
         """Give the text of token ids, as `Tokenizer.decode` does, by one look-up in a table."""
         array = self._checked(ids)
         if self.unk_id is not None and (array == self.unk_id).any():
             return super().decode(array)
-        return from_codepoints(self._codes[array[(array != PAD_ID) & (array != self.eos_id)]])
+        codes: NDArray[Any] = self._codes[array[(array != PAD_ID) & (array != self.eos_id)]]
+        return codes.astype("<u4").tobytes().decode("utf-32-le")
 
     def _look_up(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         codes = to_codepoints("".join(texts))

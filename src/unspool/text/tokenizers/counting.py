@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.errors import TokenizerError
-from unspool.kernels.lines import Lines, Numbering
-from unspool.text.codepoints import to_codepoints
 from unspool.text.tokenizers.tokenizer_files import MOST_SYMBOLS
 
 MOST_DISTINCT = 2 * MOST_SYMBOLS  # symbols counted before giving up: each takes about 200 bytes of memory
@@ -31,9 +29,9 @@ class Counted(Protocol):
 
 
 class Counter(Counted, Protocol):
-    """Number symbols in order of first appearance, and count them."""
+    """Number symbols in order of first appearance, and count them; `Numbering` does it for characters."""
 
-    def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def number_texts(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Number the symbols of the next texts.
 
         Args:
@@ -48,7 +46,7 @@ class Counter(Counted, Protocol):
 
 
 class SymbolCounter:
-    """Number the symbols of any tokenizer.
+    """Number the symbols of any tokenizer; ``SymbolCounter(list)`` is the slow twin of `Numbering`.
 
     Args:
         split: Splits a text into symbols.
@@ -59,7 +57,7 @@ class SymbolCounter:
         self._numbers = _Numbers()
         self._counts = np.zeros(1, np.int64)  # by number; 0 is nobody's
 
-    def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def number_texts(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Number the symbols of the next texts; see `Counter`."""
         "".join(texts).encode("utf-8")  # refuses lone surrogates
         symbols = [self._split(text) for text in texts]
@@ -78,29 +76,6 @@ class SymbolCounter:
     def counts(self) -> NDArray[np.int64]:
         """Give how often each symbol was seen.  # (symbols,)."""
         return self._counts[1:]
-
-
-class CharacterCounter:
-    """Number characters natively: the fast twin of ``SymbolCounter(list)``."""
-
-    def __init__(self) -> None:
-        self._numbering = Numbering()
-
-    def number(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Number the characters of the next texts; see `Counter`."""
-        codes = to_codepoints("".join(texts))
-        one_line = Lines(np.array([[0, len(codes)]], np.int64), np.zeros(1, np.bool_))
-        tried = self._numbering.try_number(codes, one_line)
-        numbers = self._numbering.number(codes, one_line, tried=tried).training
-        return numbers[:-1], np.fromiter(map(len, texts), np.int64, len(texts))
-
-    def symbols(self) -> list[str]:
-        """List the characters seen so far; the first has number 1."""
-        return self._numbering.symbols()
-
-    def counts(self) -> NDArray[np.int64]:
-        """Give how often each character was seen.  # (symbols,)."""
-        return self._numbering.counts()
 
 
 class _Numbers(dict[str, int]):

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import InputError, TokenizerError, UnknownSymbolError
-from unspool.text.codepoints import lone_surrogate, name_of
 from unspool.text.tokenizers.nearest import nearest_symbols, replacement
 
 NOT_FOUND = 0  # no symbol has this id, which is that of <pad>
@@ -153,5 +152,27 @@ def surrogate_error(
         for position, character in enumerate(text):
             if "\ud800" <= character <= "\udfff":
                 where, before = place(index)
-                return lone_surrogate(kind, character, f"character {before + position + 1} of {where}")
+                return _lone_surrogate(kind, character, f"character {before + position + 1} of {where}")
     raise RuntimeError("no text has a lone surrogate")
+
+
+def _lone_surrogate(kind: type[InputError], symbol: str, place: str) -> InputError:
+    """Build the error about half of a UTF-16 pair, which is no character and fits in no file.
+
+    Args:
+        kind: Class of the error.
+        symbol: The surrogate.
+        place: Where it is: "character 3 of the text".
+    """
+    hint = "clean the text before it comes here"
+    if "\udc80" <= symbol <= "\udcff":
+        hint = f"it stands for the byte 0x{ord(symbol) - 0xDC00:02X} that was not UTF-8; fix the encoding"
+    return kind(place, expected="a Unicode character", got=f"the lone surrogate {name_of(symbol)}", hint=hint)
+
+
+def name_of(symbol: str) -> str:
+    """Show a symbol for a message: quoted, and with its code point if it is one character."""
+    if len(symbol) != 1:
+        return repr(symbol)
+    code = f"U+{ord(symbol):04X}"
+    return code if "\ud800" <= symbol <= "\udfff" else f"{symbol!r} ({code})"

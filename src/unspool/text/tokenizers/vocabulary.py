@@ -43,7 +43,7 @@ class VocabularyTokenizer(Tokenizer):
         form, counter = check_normalization(normalization), cls.counter()
         normal = [normalized(text, form) for text in texts]
         try:
-            counter.number(normal)
+            counter.number_texts(normal)
         except UnicodeEncodeError:
             raise surrogate_error(normal, lambda number: (f"text {number + 1:,}", 0)) from None
         return cls.of_counted(counter, max_vocab_size, form)[0]

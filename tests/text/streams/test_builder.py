@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from unspool.errors import CorpusError
-from unspool.text.streams import spill as module
-from unspool.text.streams.spill import Spill
+from unspool.text.streams import builder as module
+from unspool.text.streams import mapped_file
+from unspool.text.streams.builder import Spill
 
 
 def filled(parts: list[list[int]]) -> Spill:
@@ -68,7 +69,7 @@ def test_a_file_gets_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         pytest.skip("the disk has no files without a name")
     assert not mapped.link(name)
     assert np.fromfile(name, np.uint16).tolist() == [1, 2, 3]
-    monkeypatch.setattr(module, "OPEN_FILES", tmp_path / "missing")
+    monkeypatch.setattr(mapped_file, "OPEN_FILES", tmp_path / "missing")
     assert not mapped.link(tmp_path / "other")
     del array, mapped
     gc.collect()

@@ -1,0 +1,80 @@
+"""A file that is read where it lies, without a copy in memory."""
+
+import mmap
+import os
+import weakref
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+OPEN_FILES = Path("/proc/self/fd")  # where Linux lets a file be named that has no name
+
+
+class MappedFile:
+    """Map a file for reading, and read scattered parts of it.
+
+    Args:
+        file: The file, not empty; it may be closed afterwards.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def array(self, dtype: Any) -> NDArray[Any]:
+        """Give all of it as an array that cannot be written to."""
+        return np.frombuffer(self._map, dtype)
+
+    def give_back(self) -> None:
+        """Let go of the memory that it has taken up by being read, where the system can do so."""
+        advice = getattr(mmap, "MADV_DONTNEED", None)
+        if advice is not None:
+            self._map.madvise(advice)
+
+    def offset(self, array: NDArray[Any]) -> int:
+        """Tell at which byte of this file a part of what `array` gave begins."""
+        whole = self.array(np.uint8).__array_interface__["data"][0]
+        return int(array.__array_interface__["data"][0]) - int(whole)
+
+    @property
+    def size(self) -> int:
+        """Count the bytes."""
+        return len(self._map)
+
+    def link(self, path: Path) -> bool:
+        """Give the file one more name, or its first one, so that nothing need be copied.
+
+        Returns:
+            Whether that was done: some systems cannot, and none can where the name lies on another disk.
+        """
+        try:
+            folder = os.open(OPEN_FILES, os.O_RDONLY)
+        except OSError:
+            return False
+        try:  # without the folder Python 3.11 would name the link in it, not the file
+            os.link(str(self._descriptor), path, src_dir_fd=folder, follow_symlinks=True)
+        except OSError:
+            return False
+        finally:
+            os.close(folder)
+        return True
+
+    def gather(
+        self, array: NDArray[Any], begins: NDArray[np.int64], sizes: NDArray[np.int64]
+    ) -> NDArray[Any]:
+        """Put parts of an array that lies in this file together, without the pages that they stand in.
+
+        A system may bring in 2 MB for one symbol that is read through the map.
+
+        Args:
+            array: A part of what `array` gave.
+            begins: Where each part begins in it.
+            sizes: How many numbers each part has.
+        """
+        first, width = self.offset(array), array.dtype.itemsize
+        places = zip((sizes * width).tolist(), (begins * width + first).tolist(), strict=True)
+        raw = b"".join(os.pread(self._descriptor, size, place) for size, place in places)
+        return np.frombuffer(raw, array.dtype)
