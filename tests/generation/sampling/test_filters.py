@@ -7,10 +7,7 @@ from unspool.generation.options.generation_options import SAMPLERS, GenerationOp
 from unspool.generation.sampling.filters import (
     FILTERS,
     apply_filters,
-    min_p,
     temperature,
-    top_k,
-    top_p,
     typical_p,
     weights_of,
 )
@@ -25,33 +22,22 @@ def kept(scores: np.ndarray) -> list[int]:
     return np.flatnonzero(scores > NEVER).tolist()
 
 
-@pytest.mark.parametrize(
-    ("k", "ids"), [(1, [2]), (2, [2, 3]), (3, [1, 2, 3]), (4, [1, 2, 3, 4]), (9, [1, 2, 3, 4])]
-)
-def test_top_k_keeps_k_and_of_equals_the_first(k: int, ids: list[int]) -> None:
-    assert kept(top_k(SCORES, k)) == ids
-
-
-@pytest.mark.parametrize(
-    ("p", "ids"),
-    [(0.01, [2]), (0.49, [2]), (0.51, [2, 3]), (0.74, [2, 3]), (0.8, [1, 2, 3]), (1.0, [1, 2, 3, 4])],
-)
-def test_top_p_keeps_the_fewest_that_reach_p(p: float, ids: list[int]) -> None:
-    assert kept(top_p(SCORES, p)) == ids
-
-
-@pytest.mark.parametrize(("p", "ids"), [(0.0, [1, 2, 3, 4]), (0.2, [1, 2, 3, 4]), (0.3, [2, 3]), (1.0, [2])])
-def test_min_p_keeps_a_share_of_the_most_probable(p: float, ids: list[int]) -> None:
-    assert kept(min_p(SCORES, p)) == ids
-
-
-@pytest.mark.parametrize(
-    ("p", "ids"),
-    [(0.1, [3]), (0.24, [3]), (0.26, [2, 3]), (0.74, [2, 3]), (0.76, [1, 2, 3]), (1.0, [1, 2, 3, 4])],
-)
-def test_typical_p_keeps_those_that_surprise_as_expected(p: float, ids: list[int]) -> None:
+# the name of a sampler, its value, and the symbols that it leaves
+WORKED: list[tuple[str, float, list[int]]] = [
+    ("top_k", 1, [2]), ("top_k", 2, [2, 3]), ("top_k", 4, [1, 2, 3, 4]), ("top_k", 9, [1, 2, 3, 4]),
+    ("top_k", 3, [1, 2, 3]),  # of equals the first
+    *(("top_p", p, [2]) for p in (0.01, 0.49)), *(("top_p", p, [2, 3]) for p in (0.51, 0.74)),
+    ("top_p", 0.8, [1, 2, 3]), ("top_p", 1.0, [1, 2, 3, 4]),
+    *(("min_p", p, [1, 2, 3, 4]) for p in (0.0, 0.2)), ("min_p", 0.3, [2, 3]), ("min_p", 1.0, [2]),
     # the entropy is 7/4 bits; the symbols' surprise 3, 1, 2 and 3 bits: away from it 5/4, 3/4, 1/4 and 5/4
-    assert kept(typical_p(SCORES, p)) == ids
+    *(("typical_p", p, [3]) for p in (0.1, 0.24)), *(("typical_p", p, [2, 3]) for p in (0.26, 0.74)),
+    ("typical_p", 0.76, [1, 2, 3]), ("typical_p", 1.0, [1, 2, 3, 4]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "ids"), WORKED)
+def test_a_sampler_leaves_what_is_worked_by_hand(name: str, value: float, ids: list[int]) -> None:
+    assert kept(FILTERS[name](SCORES, value)) == ids
 
 
 def test_typical_p_may_leave_the_most_probable_out() -> None:

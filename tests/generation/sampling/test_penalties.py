@@ -17,26 +17,26 @@ def after(**options: object) -> list[float]:
     return adjusted(LOGITS, chosen, prompt=PROMPT, written=WRITTEN).tolist()
 
 
-@pytest.mark.parametrize(
-    ("options", "wanted"),
-    [
-        ({}, [2, -1, 0.5, 0]),
-        ({"repetition_penalty": 2.0}, [1, -2, 0.25, 0]),  # the prompt counts
-        ({"presence_penalty": 0.5}, [2, -1.5, 0.5, 0]),  # it does not
-        ({"frequency_penalty": 0.5}, [2, -2, 0.5, 0]),
-        ({"presence_penalty": -1.0, "frequency_penalty": 0.25}, [2, -0.5, 0.5, 0]),
-        ({"repetition_penalty": 2.0, "penalty_last_n": 3}, [2, -2, 0.25, 0]),
-        ({"frequency_penalty": 0.5, "penalty_last_n": 1}, [2, -1.5, 0.5, 0]),
-        ({"logit_bias": {1: -3.0, 4: 1.0}}, [-1, -1, 0.5, 1]),
-        ({"logit_bias": {1: NEVER}}, [NEVER, -1, 0.5, 0]),
-        ({"logit_bias": {1: -3.0}, "repetition_penalty": 2.0}, [-2, -2, 0.25, 0]),  # the bias comes first
-        ({"min_tokens": 3}, [2, -1, 0.5, NEVER]),
-        ({"min_tokens": 2}, [2, -1, 0.5, 0]),
-        ({"no_repeat_ngram_size": 1}, [NEVER, NEVER, NEVER, 0]),
-        ({"no_repeat_ngram_size": 2}, [2, NEVER, 0.5, 0]),
-    ],
-    ids=str,
-)
+# options, and the logits that they leave
+WORKED: list[tuple[dict[str, object], list[float]]] = [
+    ({}, [2, -1, 0.5, 0]),
+    ({"repetition_penalty": 2.0}, [1, -2, 0.25, 0]),  # the prompt counts
+    ({"presence_penalty": 0.5}, [2, -1.5, 0.5, 0]),  # it does not
+    ({"frequency_penalty": 0.5}, [2, -2, 0.5, 0]),
+    ({"presence_penalty": -1.0, "frequency_penalty": 0.25}, [2, -0.5, 0.5, 0]),
+    ({"repetition_penalty": 2.0, "penalty_last_n": 3}, [2, -2, 0.25, 0]),
+    ({"frequency_penalty": 0.5, "penalty_last_n": 1}, [2, -1.5, 0.5, 0]),
+    ({"logit_bias": {1: -3.0, 4: 1.0}}, [-1, -1, 0.5, 1]),
+    ({"logit_bias": {1: NEVER}}, [NEVER, -1, 0.5, 0]),
+    ({"logit_bias": {1: -3.0}, "repetition_penalty": 2.0}, [-2, -2, 0.25, 0]),  # the bias comes first
+    ({"min_tokens": 3}, [2, -1, 0.5, NEVER]),
+    ({"min_tokens": 2}, [2, -1, 0.5, 0]),
+    ({"no_repeat_ngram_size": 1}, [NEVER, NEVER, NEVER, 0]),
+    ({"no_repeat_ngram_size": 2}, [2, NEVER, 0.5, 0]),
+]
+
+
+@pytest.mark.parametrize(("options", "wanted"), WORKED, ids=str)
 def test_penalties(options: dict[str, object], wanted: list[float]) -> None:
     assert after(**options) == [NEVER, *wanted]
 
