@@ -5,15 +5,6 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-// Number `counter` of a random stream, uniform in [0, 1): the SplitMix64 generator (Steele, Lea, Flood 2014),
-// entered at any place without walking there.
-inline double uniform(uint64_t key, uint64_t counter) {
-    uint64_t z = key + (counter + 1) * 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
-
 // Symbols 1 .. vocab - 1 may be drawn; 0 is <pad>.
 inline int32_t most_probable(const float* logits, int vocab) {
     int32_t best = 1;
@@ -52,6 +43,7 @@ struct DrawPlace {
     double random;
     int32_t guide_state;
     const History* history;
+    uint64_t key;  // the text's random stream
 };
 
 // One thread's way of drawing: what the settings ask for, and no more.
@@ -136,7 +128,8 @@ class Drawer {
             drawn.token = most_probable(scores, vocab);
         } else {
             for (int i = 0; i < samplers.count; ++i)
-                sampler_row(samplers.stages[i].row)->apply(filters_, samplers.stages[i], place.index);
+                sampler_row(samplers.stages[i].row)
+                    ->apply(filters_, samplers.stages[i], {place.index, place.key});
             filters_.weigh();
             const float* weights = filters_.weights();
             const double total = static_cast<double>(total_of(weights, width));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "network/loss.h"
+#include "writing/random.h"
 #include "writing/select.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -162,26 +163,33 @@ class Filters {
     }
 };
 
+// What a sampler may know of a place of a text.
+struct SamplerPlace {
+    int64_t index;  // symbols of the text before it
+    uint64_t key;   // the text's random stream, of which number `index` makes the draw
+};
+
 struct SamplerRow {
     const char* name;  // in FILTERS of unspool/generation/sampling/filters.py, where the twin is
-    void (*apply)(Filters& filters, const DrawStage& stage, int64_t place);
+    void (*apply)(Filters& filters, const DrawStage& stage, const SamplerPlace& place);
 };
 
 // The table of samplers; null behind the last row.
 inline const SamplerRow* sampler_row(int row) {
     static constexpr SamplerRow rows[] = {
         {"temperature",
-         [](Filters& filters, const DrawStage& stage, int64_t place) {
-             const float temperature = temperature_at(stage, place);
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace& place) {
+             const float temperature = temperature_at(stage, place.index);
              if (temperature != 1.0f) filters.scale(temperature);
          }},
         {"top_k", [](Filters& filters, const DrawStage& stage,
-                     int64_t) { filters.top_k(static_cast<int>(stage.numbers[0])); }},
-        {"top_p", [](Filters& filters, const DrawStage& stage, int64_t) { filters.top_p(stage.numbers[0]); }},
+                     const SamplerPlace&) { filters.top_k(static_cast<int>(stage.numbers[0])); }},
+        {"top_p", [](Filters& filters, const DrawStage& stage,
+                     const SamplerPlace&) { filters.top_p(stage.numbers[0]); }},
         {"min_p", [](Filters& filters, const DrawStage& stage,
-                     int64_t) { filters.min_p(static_cast<float>(stage.numbers[0])); }},
-        {"typical_p",
-         [](Filters& filters, const DrawStage& stage, int64_t) { filters.typical_p(stage.numbers[0]); }},
+                     const SamplerPlace&) { filters.min_p(static_cast<float>(stage.numbers[0])); }},
+        {"typical_p", [](Filters& filters, const DrawStage& stage,
+                         const SamplerPlace&) { filters.typical_p(stage.numbers[0]); }},
     };
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
 }

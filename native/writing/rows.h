@@ -302,7 +302,7 @@ class Rows {
         const Settings& settings = *s.settings;
         History* history = static_cast<History*>(s.history);
         const double random = uniform(s.key, static_cast<uint64_t>(s.length));
-        const Drawn drawn = drawer_.draw(logits, settings, {s.length, random, s.guide_state, history});
+        const Drawn drawn = drawer_.draw(logits, settings, {s.length, random, s.guide_state, history, s.key});
         if (drawn.token < 0) return Finish::kBlocked;
         ++s.length;
         s.input = drawn.token;
