@@ -156,7 +156,9 @@ class _Sequence:
             allowed = guide.automaton.allowed(self.guide_state, options.max_new_tokens - count)
         prompt, written = self.prompt[self.prompt < self.eos], np.array(self.written, np.int32)
         random = uniform(self.key, count)
-        token = next_token(logits, options, random, prompt=prompt, written=written, allowed=allowed)
+        token = next_token(
+            logits, options, random, prompt=prompt, written=written, allowed=allowed, key=self.key
+        )
         if token is None:
             self.finish = "blocked"
             return

@@ -6,6 +6,7 @@ import pytest
 from unspool.generation.options.generation_options import SAMPLERS, GenerationOptions
 from unspool.generation.sampling.filters import (
     FILTERS,
+    SamplerPlace,
     apply_filters,
     temperature,
     typical_p,
@@ -14,6 +15,7 @@ from unspool.generation.sampling.filters import (
 from unspool.kernels.writer import stage_names
 
 NEVER = -np.inf
+PLACE = SamplerPlace()
 SCORES = np.log([0.25, 1.0, 0.5, 0.25])  # shares 1/8, 1/2, 1/4, 1/8
 SCORES = np.concatenate([[NEVER], SCORES]) + 3.0  # a constant changes nothing
 
@@ -37,24 +39,24 @@ WORKED: list[tuple[str, float, list[int]]] = [
 
 @pytest.mark.parametrize(("name", "value", "ids"), WORKED)
 def test_a_sampler_leaves_what_is_worked_by_hand(name: str, value: float, ids: list[int]) -> None:
-    assert kept(FILTERS[name](SCORES, value)) == ids
+    assert kept(FILTERS[name](SCORES, PLACE, value)) == ids
 
 
 def test_typical_p_may_leave_the_most_probable_out() -> None:
     scores = np.log([0.4, *[0.1] * 6])  # 2.5 bits on average: 3.3 bits are nearer to it than 1.3
-    assert kept(typical_p(scores, 0.5)) == [1, 2, 3, 4, 5]
+    assert kept(typical_p(scores, PLACE, 0.5)) == [1, 2, 3, 4, 5]
 
 
 def test_temperature_divides() -> None:
-    assert np.allclose(weights_of(temperature(SCORES, 2.0))[1:], [0.5, 1, np.sqrt(0.5), 0.5])
-    assert np.allclose(weights_of(temperature(SCORES, 0.5))[1:], [1 / 16, 1, 0.25, 1 / 16])
-    assert np.isneginf(temperature(SCORES, 1e-40)).tolist() == [True, False, False, False, False]
+    assert np.allclose(weights_of(temperature(SCORES, PLACE, 2.0))[1:], [0.5, 1, np.sqrt(0.5), 0.5])
+    assert np.allclose(weights_of(temperature(SCORES, PLACE, 0.5))[1:], [1 / 16, 1, 0.25, 1 / 16])
+    assert np.isneginf(temperature(SCORES, PLACE, 1e-40)).tolist() == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_leaves_its_input_alone(name: str) -> None:
     before = SCORES.copy()
-    after = FILTERS[name](SCORES, 1)
+    after = FILTERS[name](SCORES, PLACE, 1)
     assert np.array_equal(SCORES, before)
     if name != "temperature":
         assert np.array_equal(after[after > NEVER], SCORES[after > NEVER])
@@ -66,19 +68,19 @@ def test_the_table_is_the_documented_order() -> None:
 
 def test_filters_apply_one_after_the_other() -> None:
     # top_k 3 leaves 1/4, 1, 1/2; of these top_p 0.8 needs 1 and 1/2 (12/14); min_p 0.6 leaves the first
-    assert kept(apply_filters(SCORES, GenerationOptions(top_k=3, top_p=0.8))) == [2, 3]
-    assert kept(apply_filters(SCORES, GenerationOptions(top_k=3, top_p=0.8, min_p=0.6))) == [2]
+    assert kept(apply_filters(SCORES, GenerationOptions(top_k=3, top_p=0.8), PLACE)) == [2, 3]
+    assert kept(apply_filters(SCORES, GenerationOptions(top_k=3, top_p=0.8, min_p=0.6), PLACE)) == [2]
 
 
 def test_their_order_can_be_changed() -> None:
     # at temperature 2 the shares are .21 .41 .29 .21 of 1.12: 0.7 needs three of them, and at 1 it needs two
     hot = {"temperature": 2.0, "top_p": 0.7}
-    assert kept(apply_filters(SCORES, GenerationOptions(**hot))) == [1, 2, 3]
+    assert kept(apply_filters(SCORES, GenerationOptions(**hot), PLACE)) == [1, 2, 3]
     later = GenerationOptions(**hot, samplers=("top_p", "temperature"))
-    after = apply_filters(SCORES, later)
+    after = apply_filters(SCORES, later, PLACE)
     assert kept(after) == [2, 3]
     assert np.allclose(weights_of(after)[2:4], [1, np.sqrt(0.5)])
 
 
 def test_no_filter_changes_nothing() -> None:
-    assert apply_filters(SCORES, GenerationOptions()) is SCORES
+    assert apply_filters(SCORES, GenerationOptions(), PLACE) is SCORES

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from unspool.generation.generated_ids import Alternatives
 from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.sampling.filters import Weights, apply_filters, weights_of
+from unspool.generation.sampling.filters import NO_KEY, SamplerPlace, Weights, apply_filters, weights_of
 from unspool.generation.sampling.penalties import Ids, Logits, adjusted
 
 NONE = np.empty(0, dtype=np.int32)
@@ -25,6 +25,7 @@ def next_weights(
     prompt: Ids = NONE,
     written: Ids = NONE,
     allowed: NDArray[np.bool_] | None = None,
+    key: np.uint64 = NO_KEY,
 ) -> Weights:
     """Work out what the next symbol is drawn from, after all that the options say.
 
@@ -34,6 +35,7 @@ def next_weights(
         prompt: Symbols of the prompt: repeated ones are penalized, repeated n-grams left out.  # (P,)
         written: Symbols of the text so far, without the prompt.  # (N,)
         allowed: What a guide allows; None for all.  # (V,)
+        key: The text's random stream, for samplers that draw themselves.
 
     Returns:
         Probabilities up to a factor, 1 for the most probable symbol; all 0 where none may be drawn.  # (V,)
@@ -41,10 +43,10 @@ def next_weights(
     scores = adjusted(logits, options, prompt=prompt, written=written, allowed=allowed)
     if np.isneginf(scores.max()):
         return np.zeros_like(scores)
-    place = len(written)
-    if np.float32(options.temperature_at(place)) == 0:
+    place = SamplerPlace(len(written), key)
+    if np.float32(options.temperature_at(place.index)) == 0:
         return np.where(np.arange(len(scores)) == scores.argmax(), scores.dtype.type(1), 0)
-    return weights_of(apply_filters(scores, options, place=place))
+    return weights_of(apply_filters(scores, options, place))
 
 
 def next_token(
@@ -55,6 +57,7 @@ def next_token(
     prompt: Ids = NONE,
     written: Ids = NONE,
     allowed: NDArray[np.bool_] | None = None,
+    key: np.uint64 = NO_KEY,
 ) -> int | None:
     """Draw a symbol by inversion: the first one at which the running weight passes `random` of the total.
 
@@ -65,11 +68,12 @@ def next_token(
         prompt: Symbols of the prompt.
         written: Symbols of the text so far.
         allowed: What a guide allows.
+        key: The text's random stream.
 
     Returns:
         The symbol's id; never that of a logit of minus infinity. None where nothing may be drawn.
     """
-    weights = next_weights(logits, options, prompt=prompt, written=written, allowed=allowed)
+    weights = next_weights(logits, options, prompt=prompt, written=written, allowed=allowed, key=key)
     may_come = np.flatnonzero(weights)
     if not len(may_come):
         return None

@@ -1,11 +1,12 @@
 """Samplers: what they do to the scores from which a symbol is drawn.
 
 Scores are log-probabilities up to a constant, minus infinity for what may not be drawn. Each row of
-`FILTERS` is a plain NumPy function from scores to scores. They apply in the order of the table, or in that of
-the option `samplers`; the native loop in ``native/writing/filters.h`` is their twin.
+`FILTERS` is a plain NumPy function of scores and a place that gives scores. They apply in the order of the
+table, or in that of the option `samplers`; the native loop in ``native/writing/filters.h`` is their twin.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,21 @@ from unspool.generation.options.generation_options import GenerationOptions
 Scores = NDArray[np.floating[Any]]
 Weights = NDArray[np.floating[Any]]
 
+NO_KEY = np.uint64(0)
 LOWEST = -1e29  # where the score of something that may be drawn ends
+
+
+@dataclass(frozen=True)
+class SamplerPlace:
+    """A place of a text where a symbol is drawn, as far as a sampler may know it.
+
+    Args:
+        index: Symbols of the text before it.
+        key: The text's random stream, of which number `index` makes the draw.
+    """
+
+    index: int = 0
+    key: np.uint64 = NO_KEY
 
 
 def weights_of(scores: Scores) -> Weights:
@@ -35,7 +50,7 @@ def most_probable_first(scores: Scores) -> NDArray[np.int64]:
     return np.argsort(-scores, kind="stable")
 
 
-def temperature(scores: Scores, t: float) -> Scores:
+def temperature(scores: Scores, place: SamplerPlace, t: float) -> Scores:
     """Divide by t, above 0, as far as scores go; the most probable symbol gets 0.
 
     Divided, not multiplied by the inverse, which is infinite for the smallest temperatures.
@@ -45,24 +60,24 @@ def temperature(scores: Scores, t: float) -> Scores:
     return np.where(np.isneginf(scores), -np.inf, np.maximum(scaled, LOWEST))
 
 
-def top_k(scores: Scores, k: int) -> Scores:
+def top_k(scores: Scores, place: SamplerPlace, k: int) -> Scores:
     """Keep the k most probable symbols; of equal ones, those with the smaller ids."""
     kept = scores.copy()
     kept[most_probable_first(scores)[k:]] = -np.inf
     return kept
 
 
-def top_p(scores: Scores, p: float) -> Scores:
+def top_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
     """Keep the fewest most probable symbols that together have at least the share p of all."""
     return _fewest(scores, p, order=most_probable_first(scores))
 
 
-def min_p(scores: Scores, p: float) -> Scores:
+def min_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
     """Keep the symbols with at least p times the probability of the most probable one."""
     return np.where(weights_of(scores) < p, -np.inf, scores)
 
 
-def typical_p(scores: Scores, p: float) -> Scores:
+def typical_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
     """Keep the fewest symbols with the share p of all, those first whose surprise is nearest to the mean."""
     weights = weights_of(scores)
     surprise = np.where(weights > 0, scores.max() - scores, 0)  # nats, without ln of the total
@@ -82,7 +97,7 @@ def _fewest(scores: Scores, p: float, *, order: NDArray[np.int64]) -> Scores:
 
 
 # A row for each option with a `SamplerRow`; the native twin of a row is that of its name in filters.h.
-FILTERS: dict[str, Callable[[Scores, Any], Scores]] = {
+FILTERS: dict[str, Callable[[Scores, SamplerPlace, Any], Scores]] = {
     "temperature": temperature,
     "top_k": top_k,
     "top_p": top_p,
@@ -91,16 +106,15 @@ FILTERS: dict[str, Callable[[Scores, Any], Scores]] = {
 }
 
 
-def apply_filters(scores: Scores, options: GenerationOptions, *, place: int = 0) -> Scores:
+def apply_filters(scores: Scores, options: GenerationOptions, place: SamplerPlace) -> Scores:
     """Run the samplers that the options turn on, in their order.
 
     Args:
         scores: At least one of them above minus infinity.  # (V,)
         options: Which samplers, and in which order.
-        place: Which symbol of the text is drawn, from 0: the temperature may depend on it. It is not 0
-            there.
+        place: Where; the temperature there is not 0.
     """
     for name in filter(options.turns_on, options.sampler_names):
-        value = options.temperature_at(place) if name == "temperature" else getattr(options, name)
-        scores = FILTERS[name](scores, value)
+        value = options.temperature_at(place.index) if name == "temperature" else getattr(options, name)
+        scores = FILTERS[name](scores, place, value)
     return scores
