@@ -84,17 +84,22 @@ class Filters {
 
     void min_p(float p) {
         weigh();
-        for (int j = 0; j < width_; j += kLanes) {
-            const Vec weight = load(weights_.get() + j), score = load(scores_.get() + j);
-            store(scores_.get() + j, weight < p ? broadcast(Network::kNever) : score);
-            store(weights_.get() + j, weight < p ? Vec{} : weight);
+        cut(weights_.get(), p);
+    }
+
+    // Of the population, in two passes.
+    void top_n_sigma(double n) {
+        double count = 0.0, sum = 0.0, squares = 0.0;
+        for (int32_t j = 1; j < vocab_; ++j) {
+            if (scores_.get()[j] == Network::kNever) continue;
+            count += 1.0;
+            sum += static_cast<double>(scores_.get()[j]);
         }
-        int left = 0;
-        for (int i = 0; i < listed_; ++i) {
-            keys_[left] = keys_[i];
-            left += scores_.get()[id_of(keys_[i])] > Network::kNever;
+        for (int32_t j = 1; j < vocab_; ++j) {
+            const double away = static_cast<double>(scores_.get()[j]) - sum / count;
+            if (scores_.get()[j] > Network::kNever) squares += away * away;
         }
-        listed_ = listed_ < 0 ? -1 : left;
+        cut(scores_.get(), static_cast<float>(static_cast<double>(top_) - n * std::sqrt(squares / count)));
     }
 
     // Those first whose surprise is nearest to the mean, the entropy.
@@ -147,6 +152,22 @@ class Filters {
         for (int i = 0; i < listed_; ++i) keys_[i] = key_of(measure(id_of(keys_[i])), id_of(keys_[i]));
     }
 
+    // Takes out the symbols whose score or weight is below `least`; the most probable one has to stay.
+    void cut(const float* measures, float least) {
+        for (int j = 0; j < width_; j += kLanes) {
+            const Vec measure = load(measures + j), weight = load(weights_.get() + j);
+            const Vec score = load(scores_.get() + j);
+            store(scores_.get() + j, measure < least ? broadcast(Network::kNever) : score);
+            store(weights_.get() + j, measure < least ? Vec{} : weight);
+        }
+        int left = 0;
+        for (int i = 0; i < listed_; ++i) {
+            keys_[left] = keys_[i];
+            left += scores_.get()[id_of(keys_[i])] > Network::kNever;
+        }
+        listed_ = listed_ < 0 ? -1 : left;
+    }
+
     void keep(int count) {
         for (int i = count; i < listed_; ++i) {
             const int32_t id = id_of(keys_[i]);
@@ -182,6 +203,8 @@ inline const SamplerRow* sampler_row(int row) {
              const float temperature = temperature_at(stage, place.index);
              if (temperature != 1.0f) filters.scale(temperature);
          }},
+        {"top_n_sigma", [](Filters& filters, const DrawStage& stage,
+                           const SamplerPlace&) { filters.top_n_sigma(stage.numbers[0]); }},
         {"top_k", [](Filters& filters, const DrawStage& stage,
                      const SamplerPlace&) { filters.top_k(static_cast<int>(stage.numbers[0])); }},
         {"top_p", [](Filters& filters, const DrawStage& stage,

@@ -26,6 +26,9 @@ def kept(scores: np.ndarray) -> list[int]:
 
 # the name of a sampler, its value, and the symbols that it leaves
 WORKED: list[tuple[str, float, list[int]]] = [
+    # the logits are 0, 2, 1, 0 times ln 2 and their deviation √11 / 4 times it: 2.412 and 1.206 of it apart
+    ("top_n_sigma", 1.2, [2]), ("top_n_sigma", 1.21, [2, 3]), ("top_n_sigma", 2.41, [2, 3]),
+    ("top_n_sigma", 2.42, [1, 2, 3, 4]), ("top_n_sigma", 0.001, [2]), ("top_n_sigma", 100, [1, 2, 3, 4]),
     ("top_k", 1, [2]), ("top_k", 2, [2, 3]), ("top_k", 4, [1, 2, 3, 4]), ("top_k", 9, [1, 2, 3, 4]),
     ("top_k", 3, [1, 2, 3]),  # of equals the first
     *(("top_p", p, [2]) for p in (0.01, 0.49)), *(("top_p", p, [2, 3]) for p in (0.51, 0.74)),
@@ -45,6 +48,21 @@ def test_a_sampler_leaves_what_is_worked_by_hand(name: str, value: float, ids: l
 def test_typical_p_may_leave_the_most_probable_out() -> None:
     scores = np.log([0.4, *[0.1] * 6])  # 2.5 bits on average: 3.3 bits are nearer to it than 1.3
     assert kept(typical_p(scores, PLACE, 0.5)) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("t", [1e-3, 0.3, 2.0, 1e4])
+def test_top_n_sigma_is_the_same_at_every_temperature(t: float) -> None:
+    scores = np.random.default_rng(0).normal(0, 3, 50).astype(np.float32)
+    before = FILTERS["top_n_sigma"](scores, PLACE, 1.1)
+    assert 1 < len(kept(before)) < 49
+    assert kept(FILTERS["top_n_sigma"](temperature(scores, PLACE, t), PLACE, 1.1)) == kept(before)
+
+
+def test_top_n_sigma_keeps_equals_and_leaves_out_what_is_forbidden() -> None:
+    scores = np.array([NEVER, 1.0, 1.0, NEVER, 1.0], np.float32)  # the deviation is 0
+    assert kept(FILTERS["top_n_sigma"](scores, PLACE, 0.5)) == [1, 2, 4]
+    two = np.array([0.1, 0.7, NEVER], np.float32)  # each is one deviation away from the mean
+    assert kept(FILTERS["top_n_sigma"](two, PLACE, 2.0)) == [0, 1]
 
 
 def test_temperature_divides() -> None:

@@ -112,6 +112,8 @@ class GenerationOptions:
             numbers are a schedule along the text, with straight lines between them.
         temperature_steps: Symbols over which such a schedule runs, ≥ 1; its last number holds from then on.
             None for `max_new_tokens`.
+        top_n_sigma: Draw from the symbols whose logits are at most so many standard deviations of all logits
+            below the greatest, in (0, 100] (Tang et al., "Top-nσ: Not All Logits Are You Need", 2024).
         top_k: Draw from the k most probable symbols only, ≥ 1.
         top_p: Draw from the fewest most probable symbols that together have this probability, in (0, 1]
             (Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020).
@@ -119,7 +121,7 @@ class GenerationOptions:
             [0, 1] (Nguyen et al., "Turning Up the Heat", 2024).
         typical_p: Draw from the fewest symbols that together have this probability, in (0, 1], those first
             whose surprise is nearest to the expected one (Meister et al., "Locally Typical Sampling", 2023).
-        samplers: Which of the five above apply, in which order; None for all, in this order. One that is
+        samplers: Which of the samplers above apply, in which order; None for all, in this order. One that is
             left out must be off.
         repetition_penalty: Divides the positive logits of the symbols that the prompt or the text has, and
             multiplies the negative ones, in [0.01, 100] (Keskar et al., "CTRL", 2019).
@@ -151,6 +153,10 @@ class GenerationOptions:
     temperature_steps: Annotated[int | None, GenerationRow(
         COUNT, "Symbols over which it goes", shown="all",
         sample=6, beside={"temperature": (0.2, 3.0)})] = None
+    top_n_sigma: Annotated[float | None, SamplerRow(
+        real_range("a number above 0, up to 100", above=0, most=100),
+        "Draw from symbols whose logits are so many standard deviations from the greatest",
+        sample=0.5)] = None
     top_k: Annotated[int | None, SamplerRow(COUNT, "Draw from the k likeliest symbols", sample=3)] = None
     top_p: Annotated[float | None, SamplerRow(
         SHARE, "Draw from the fewest symbols with this probability together", sample=0.5, neutral=1.0)] = None
@@ -252,6 +258,7 @@ class GenerationKeywords(TypedDict, total=False):
 
     temperature: float | Sequence[float]
     temperature_steps: int | None
+    top_n_sigma: float | None
     top_k: int | None
     top_p: float | None
     min_p: float | None

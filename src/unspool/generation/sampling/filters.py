@@ -60,6 +60,18 @@ def temperature(scores: Scores, place: SamplerPlace, t: float) -> Scores:
     return np.where(np.isneginf(scores), -np.inf, np.maximum(scaled, LOWEST))
 
 
+def top_n_sigma(scores: Scores, place: SamplerPlace, n: float) -> Scores:
+    """Keep the symbols at most n standard deviations of all scores below the most probable one.
+
+    Tang et al., "Top-nσ: Not All Logits Are You Need", 2024. The deviation is that of the population, of the
+    symbols that may still be drawn; the scores are logits over a temperature, which scales it too and so
+    changes nothing.
+    """
+    deviation = scores[scores > -np.inf].std(dtype=np.float64)
+    least = scores.dtype.type(scores.max() - n * deviation)
+    return np.where(scores < least, -np.inf, scores)
+
+
 def top_k(scores: Scores, place: SamplerPlace, k: int) -> Scores:
     """Keep the k most probable symbols; of equal ones, those with the smaller ids."""
     kept = scores.copy()
@@ -99,6 +111,7 @@ def _fewest(scores: Scores, p: float, *, order: NDArray[np.int64]) -> Scores:
 # A row for each option with a `SamplerRow`; the native twin of a row is that of its name in filters.h.
 FILTERS: dict[str, Callable[[Scores, SamplerPlace, Any], Scores]] = {
     "temperature": temperature,
+    "top_n_sigma": top_n_sigma,
     "top_k": top_k,
     "top_p": top_p,
     "min_p": min_p,
