@@ -102,6 +102,13 @@ class Filters {
         cut(scores_.get(), static_cast<float>(static_cast<double>(top_) - n * std::sqrt(squares / count)));
     }
 
+    void epsilon_cutoff(double epsilon) {
+        weigh();
+        double total = 0.0;
+        for (int32_t j = 1; j < vocab_; ++j) total += static_cast<double>(weights_.get()[j]);
+        min_p(static_cast<float>(std::fmin(1.0, epsilon * total)));
+    }
+
     // Those first whose surprise is nearest to the mean, the entropy.
     void typical_p(double p) {
         weigh();
@@ -213,6 +220,8 @@ inline const SamplerRow* sampler_row(int row) {
                      const SamplerPlace&) { filters.min_p(static_cast<float>(stage.numbers[0])); }},
         {"typical_p", [](Filters& filters, const DrawStage& stage,
                          const SamplerPlace&) { filters.typical_p(stage.numbers[0]); }},
+        {"epsilon_cutoff", [](Filters& filters, const DrawStage& stage,
+                              const SamplerPlace&) { filters.epsilon_cutoff(stage.numbers[0]); }},
     };
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
 }

@@ -24,6 +24,8 @@ CASES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     ({"min_p": 0.1}, "MinPLogitsWarper", {"min_p": 0.1}),
     ({"typical_p": 0.6}, "TypicalLogitsWarper", {"mass": 0.6}),
     ({"typical_p": 0.2}, "TypicalLogitsWarper", {"mass": 0.2}),
+    ({"epsilon_cutoff": 0.02}, "EpsilonLogitsWarper", {"epsilon": 0.02}),
+    ({"epsilon_cutoff": 0.9}, "EpsilonLogitsWarper", {"epsilon": 0.9}),
     ({"repetition_penalty": 1.7}, "RepetitionPenaltyLogitsProcessor", {"penalty": 1.7}),
     ({"no_repeat_ngram_size": 1}, "NoRepeatNGramLogitsProcessor", {"ngram_size": 1}),
     ({"no_repeat_ngram_size": 2}, "NoRepeatNGramLogitsProcessor", {"ngram_size": 2}),

@@ -37,6 +37,8 @@ WORKED: list[tuple[str, float, list[int]]] = [
     # the entropy is 7/4 bits; the symbols' surprise 3, 1, 2 and 3 bits: away from it 5/4, 3/4, 1/4 and 5/4
     *(("typical_p", p, [3]) for p in (0.1, 0.24)), *(("typical_p", p, [2, 3]) for p in (0.26, 0.74)),
     ("typical_p", 0.76, [1, 2, 3]), ("typical_p", 1.0, [1, 2, 3, 4]),
+    ("epsilon_cutoff", 0.12, [1, 2, 3, 4]), *(("epsilon_cutoff", p, [2, 3]) for p in (0.13, 0.24)),
+    *(("epsilon_cutoff", p, [2]) for p in (0.26, 0.49, 0.6, 0.99)),  # that of 1/2 stays
 ]  # fmt: skip
 
 

@@ -51,6 +51,7 @@ COUNT = whole_range(1, MOST)
 LENGTH = Allowed("a whole number ≥ 0", whole_range(0, MOST).holds)
 SEED = whole_range(0, 2**64 - 1)
 FRACTION = real_range("a number in [0, 1]", least=0, most=1)
+CUTOFF = real_range("a number in [0, 1)", least=0, below=1)
 SHARE = real_range("a number in (0, 1]", above=0, most=1)
 PENALTY = real_range(
     f"a number from -{LARGEST_BIAS:.0f} to {LARGEST_BIAS:.0f}", least=-LARGEST_BIAS, most=LARGEST_BIAS
@@ -121,6 +122,8 @@ class GenerationOptions:
             [0, 1] (Nguyen et al., "Turning Up the Heat", 2024).
         typical_p: Draw from the fewest symbols that together have this probability, in (0, 1], those first
             whose surprise is nearest to the expected one (Meister et al., "Locally Typical Sampling", 2023).
+        epsilon_cutoff: Draw from symbols with at least this probability, in [0, 1), and in any case from the
+            most probable one (Hewitt et al., "Truncation Sampling as Language Model Desmoothing", 2022).
         samplers: Which of the samplers above apply, in which order; None for all, in this order. One that is
             left out must be off.
         repetition_penalty: Divides the positive logits of the symbols that the prompt or the text has, and
@@ -165,6 +168,8 @@ class GenerationOptions:
     typical_p: Annotated[float | None, SamplerRow(
         SHARE, "Draw from the least surprising or dull with this probability together",
         sample=0.5, neutral=1.0, aliases=("typical", "typ_p"))] = None
+    epsilon_cutoff: Annotated[float | None, SamplerRow(
+        CUTOFF, "Draw from symbols with at least this probability", sample=0.2, neutral=0.0)] = None
     samplers: Annotated[str | Sequence[str] | None, GenerationRow(
         ORDER, "Which of these apply, in which order: {choices}", shown="all",
         sample=("top_p", "temperature"), beside={"temperature": 9.0, "top_p": 0.3})] = None
@@ -263,6 +268,7 @@ class GenerationKeywords(TypedDict, total=False):
     top_p: float | None
     min_p: float | None
     typical_p: float | None
+    epsilon_cutoff: float | None
     samplers: str | Sequence[str] | None
     repetition_penalty: float | None
     presence_penalty: float | None

@@ -98,6 +98,14 @@ def typical_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
     return _fewest(scores, p, order=np.argsort(away, kind="stable"))
 
 
+def epsilon_cutoff(scores: Scores, place: SamplerPlace, epsilon: float) -> Scores:
+    """Keep the symbols with at least the probability epsilon, and those as probable as the most probable.
+
+    Hewitt et al., "Truncation Sampling as Language Model Desmoothing", 2022.
+    """
+    return min_p(scores, place, min(1.0, epsilon * float(weights_of(scores).sum(dtype=np.float64))))
+
+
 def _fewest(scores: Scores, p: float, *, order: NDArray[np.int64]) -> Scores:
     """Keep the fewest of the first symbols of an order that have at least the share p of all."""
     kept = scores.copy()
@@ -116,6 +124,7 @@ FILTERS: dict[str, Callable[[Scores, SamplerPlace, Any], Scores]] = {
     "top_p": top_p,
     "min_p": min_p,
     "typical_p": typical_p,
+    "epsilon_cutoff": epsilon_cutoff,
 }
 
 
