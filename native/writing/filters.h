@@ -103,25 +103,22 @@ class Filters {
     }
 
     void epsilon_cutoff(double epsilon) {
-        weigh();
-        double total = 0.0;
-        for (int32_t j = 1; j < vocab_; ++j) total += static_cast<double>(weights_.get()[j]);
-        min_p(static_cast<float>(std::fmin(1.0, epsilon * total)));
+        min_p(static_cast<float>(std::fmin(1.0, epsilon * spread().total)));
+    }
+
+    // exp(-entropy) times the total is exp(-mean surprise): both without ln of the total.
+    void eta_cutoff(double epsilon) {
+        const Spread all = spread();
+        min_p(static_cast<float>(
+            std::fmin(epsilon * all.total, std::sqrt(epsilon) * std::exp(-all.mean_surprise))));
     }
 
     // Those first whose surprise is nearest to the mean, the entropy.
     void typical_p(double p) {
-        weigh();
-        double total = 0.0, energy = 0.0;
-        for (int32_t j = 1; j < vocab_; ++j) {
-            const double weight = static_cast<double>(weights_.get()[j]);
-            if (weight == 0.0) continue;
-            total += weight;
-            energy += weight * static_cast<double>(top_ - scores_.get()[j]);
-        }
-        const float mean = static_cast<float>(energy / total);  // the entropy without ln total, which cancels
+        const Spread all = spread();
+        const float mean = static_cast<float>(all.mean_surprise);
         list([&](int32_t id) { return -std::fabs(top_ - scores_.get()[id] - mean); });
-        keep(select_share(keys_, listed_, weights_.get(), p * total));
+        keep(select_share(keys_, listed_, weights_.get(), p * all.total));
         const float top = largest(scores_.get(), width_);
         weighed_ = top == top_;
         top_ = top;
@@ -143,6 +140,23 @@ class Filters {
     float top_ = 0.0f;
     Buffer scores_, weights_;
     uint64_t* keys_ = nullptr;
+
+    struct Spread {
+        double total;          // of the weights
+        double mean_surprise;  // the entropy in nats, without ln total
+    };
+
+    Spread spread() {
+        weigh();
+        double total = 0.0, energy = 0.0;
+        for (int32_t j = 1; j < vocab_; ++j) {
+            const double weight = static_cast<double>(weights_.get()[j]);
+            if (weight == 0.0) continue;
+            total += weight;
+            energy += weight * static_cast<double>(top_ - scores_.get()[j]);
+        }
+        return {total, energy / total};
+    }
 
     // Lists the symbols left by a measure of each.
     template <typename Measure>
@@ -222,6 +236,8 @@ inline const SamplerRow* sampler_row(int row) {
                          const SamplerPlace&) { filters.typical_p(stage.numbers[0]); }},
         {"epsilon_cutoff", [](Filters& filters, const DrawStage& stage,
                               const SamplerPlace&) { filters.epsilon_cutoff(stage.numbers[0]); }},
+        {"eta_cutoff", [](Filters& filters, const DrawStage& stage,
+                          const SamplerPlace&) { filters.eta_cutoff(stage.numbers[0]); }},
     };
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
 }

@@ -39,6 +39,10 @@ WORKED: list[tuple[str, float, list[int]]] = [
     ("typical_p", 0.76, [1, 2, 3]), ("typical_p", 1.0, [1, 2, 3, 4]),
     ("epsilon_cutoff", 0.12, [1, 2, 3, 4]), *(("epsilon_cutoff", p, [2, 3]) for p in (0.13, 0.24)),
     *(("epsilon_cutoff", p, [2]) for p in (0.26, 0.49, 0.6, 0.99)),  # that of 1/2 stays
+    # exp(-entropy) is 2 ** -1.75, or 0.2973: below its square the cutoff is epsilon itself, 0.0884 there
+    *(("eta_cutoff", e, [1, 2, 3, 4]) for e in (0.01, 0.088, 0.12, 0.17)),  # √0.17 · 0.2973 = 0.1226
+    *(("eta_cutoff", e, [2, 3]) for e in (0.18, 0.5, 0.7)),  # 0.1261, 0.2102, 0.2487
+    *(("eta_cutoff", e, [2]) for e in (0.71, 0.999)),  # 0.2505, 0.2972
 ]  # fmt: skip
 
 

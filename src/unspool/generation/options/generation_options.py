@@ -124,6 +124,8 @@ class GenerationOptions:
             whose surprise is nearest to the expected one (Meister et al., "Locally Typical Sampling", 2023).
         epsilon_cutoff: Draw from symbols with at least this probability, in [0, 1), and in any case from the
             most probable one (Hewitt et al., "Truncation Sampling as Language Model Desmoothing", 2022).
+        eta_cutoff: The same with a probability that falls with the entropy H, in nats, of what is left: the
+            lesser of this one, in [0, 1), and of its root times exp(-H).
         samplers: Which of the samplers above apply, in which order; None for all, in this order. One that is
             left out must be off.
         repetition_penalty: Divides the positive logits of the symbols that the prompt or the text has, and
@@ -170,6 +172,8 @@ class GenerationOptions:
         sample=0.5, neutral=1.0, aliases=("typical", "typ_p"))] = None
     epsilon_cutoff: Annotated[float | None, SamplerRow(
         CUTOFF, "Draw from symbols with at least this probability", sample=0.2, neutral=0.0)] = None
+    eta_cutoff: Annotated[float | None, SamplerRow(
+        CUTOFF, "The same, or less where many symbols are probable", sample=0.3, neutral=0.0)] = None
     samplers: Annotated[str | Sequence[str] | None, GenerationRow(
         ORDER, "Which of these apply, in which order: {choices}", shown="all",
         sample=("top_p", "temperature"), beside={"temperature": 9.0, "top_p": 0.3})] = None
@@ -269,6 +273,7 @@ class GenerationKeywords(TypedDict, total=False):
     min_p: float | None
     typical_p: float | None
     epsilon_cutoff: float | None
+    eta_cutoff: float | None
     samplers: str | Sequence[str] | None
     repetition_penalty: float | None
     presence_penalty: float | None

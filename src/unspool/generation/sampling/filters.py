@@ -5,6 +5,7 @@ Scores are log-probabilities up to a constant, minus infinity for what may not b
 table, or in that of the option `samplers`; the native loop in ``native/writing/filters.h`` is their twin.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -92,9 +93,8 @@ def min_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
 def typical_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
     """Keep the fewest symbols with the share p of all, those first whose surprise is nearest to the mean."""
     weights = weights_of(scores)
-    surprise = np.where(weights > 0, scores.max() - scores, 0)  # nats, without ln of the total
-    mean = (weights * surprise).sum(dtype=np.float64) / weights.sum(dtype=np.float64)
-    away = np.where(weights > 0, np.abs(surprise - mean), np.inf)
+    mean = _mean_surprise(scores, weights)
+    away = np.where(weights > 0, np.abs(scores.max() - scores - mean), np.inf)
     return _fewest(scores, p, order=np.argsort(away, kind="stable"))
 
 
@@ -104,6 +104,20 @@ def epsilon_cutoff(scores: Scores, place: SamplerPlace, epsilon: float) -> Score
     Hewitt et al., "Truncation Sampling as Language Model Desmoothing", 2022.
     """
     return min_p(scores, place, min(1.0, epsilon * float(weights_of(scores).sum(dtype=np.float64))))
+
+
+def eta_cutoff(scores: Scores, place: SamplerPlace, epsilon: float) -> Scores:
+    """Keep the symbols with at least the probability min(epsilon, √epsilon · exp(-entropy)); see above."""
+    weights = weights_of(scores)
+    # exp(-entropy) times the total is exp(-mean surprise): both without ln of the total
+    falling = math.sqrt(epsilon) * math.exp(-_mean_surprise(scores, weights))
+    return min_p(scores, place, min(epsilon * float(weights.sum(dtype=np.float64)), falling))
+
+
+def _mean_surprise(scores: Scores, weights: Weights) -> float:
+    """Work out the entropy in nats, without ln of the total weight."""
+    surprise = np.where(weights > 0, scores.max() - scores, 0)
+    return float((weights * surprise).sum(dtype=np.float64) / weights.sum(dtype=np.float64))
 
 
 def _fewest(scores: Scores, p: float, *, order: NDArray[np.int64]) -> Scores:
@@ -125,6 +139,7 @@ FILTERS: dict[str, Callable[[Scores, SamplerPlace, Any], Scores]] = {
     "min_p": min_p,
     "typical_p": typical_p,
     "epsilon_cutoff": epsilon_cutoff,
+    "eta_cutoff": eta_cutoff,
 }
 
 
