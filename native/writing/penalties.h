@@ -106,6 +106,10 @@ struct PenaltyRow {
 // The table of penalties; null behind the last row.
 inline const PenaltyRow* penalty_row(int row) {
     static constexpr PenaltyRow rows[] = {
+        {"ignore_eos", false, false,
+         [](const DrawStage&, const PenaltyPlace& place, float* scores) {
+             if (place.end_id >= 0) scores[place.end_id] = Network::kNever;
+         }},
         {"min_tokens", false, false,
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              if (static_cast<double>(place.index) < stage.numbers[0] && place.end_id >= 0)

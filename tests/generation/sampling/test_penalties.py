@@ -29,6 +29,8 @@ WORKED: list[tuple[dict[str, object], list[float]]] = [
     ({"logit_bias": {1: -3.0, 4: 1.0}}, [-1, -1, 0.5, 1]),
     ({"logit_bias": {1: NEVER}}, [NEVER, -1, 0.5, 0]),
     ({"logit_bias": {1: -3.0}, "repetition_penalty": 2.0}, [-2, -2, 0.25, 0]),  # the bias comes first
+    ({"ignore_eos": True}, [2, -1, 0.5, NEVER]),
+    ({"ignore_eos": True, "logit_bias": {4: 9.0}}, [2, -1, 0.5, NEVER]),
     ({"min_tokens": 3}, [2, -1, 0.5, NEVER]),
     ({"min_tokens": 2}, [2, -1, 0.5, 0]),
     ({"no_repeat_ngram_size": 1}, [NEVER, NEVER, NEVER, 0]),

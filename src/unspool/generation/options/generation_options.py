@@ -103,7 +103,7 @@ class SamplerRow(StageRow):
 class GenerationOptions:
     """Say how to sample and when to stop.
 
-    What may not be drawn is taken out first: what a guide, `bad_words`, `min_tokens` and
+    What may not be drawn is taken out first: what a guide, `bad_words`, `ignore_eos`, `min_tokens` and
     `no_repeat_ngram_size` forbid, and a bias of minus infinity. Where that leaves nothing, the text is over,
     with the finish_reason "blocked". Then come `logit_bias`, `repetition_penalty`, `presence_penalty` and
     `frequency_penalty`, then the `samplers`. None turns an option off.
@@ -140,6 +140,8 @@ class GenerationOptions:
         stop: Strings that end the text where it first has one; the prompt does not count.
         include_stop: Whether the text keeps the string that ended it.
         min_tokens: Symbols before which neither `<eos>` nor a string of `stop` ends the text, ≥ 0.
+        ignore_eos: Whether `<eos>` is never drawn, so that a text has `max_new_tokens` symbols unless a
+            string of `stop` ends it.
         max_new_tokens: Stop after so many symbols, ≥ 1.
         best_of: Draw so many texts for the n that are asked for and keep those whose symbols have the
             greatest mean log-probability, the best first; under a constraint those that meet it come before.
@@ -203,6 +205,9 @@ class GenerationOptions:
         sample=True, beside={"stop": ("b", "e")}, aliases=("include_stop_str_in_output",))] = False
     min_tokens: Annotated[int, PenaltyRow(
         LENGTH, "Shortest text, in symbols", sample=10, neutral=0, aliases=("min_new_tokens",))] = 0
+    ignore_eos: Annotated[bool, PenaltyRow(
+        SWITCH, "Never draw <eos>: --max-new-tokens or --stop ends the text",
+        sample=True, neutral=False)] = False
     max_new_tokens: Annotated[int, GenerationRow(
         COUNT, "Longest text, in symbols", sample=3, aliases=("max_tokens", "n_predict"))] = 200
     best_of: Annotated[int | None, GenerationRow(
@@ -285,6 +290,7 @@ class GenerationKeywords(TypedDict, total=False):
     stop: str | Sequence[str] | None
     include_stop: bool
     min_tokens: int
+    ignore_eos: bool
     max_new_tokens: int
     best_of: int | None
     logprobs: int | None

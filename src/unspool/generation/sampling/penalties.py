@@ -64,10 +64,14 @@ def repeated_ngrams(symbols: Ids, size: int, vocab_size: int) -> NDArray[np.bool
     return repeats
 
 
+def ignore_eos(logits: Logits, place: Place, ignores: bool) -> Logits:
+    """Forbid `<eos>`, the last symbol."""
+    return np.where(np.arange(len(logits)) == len(logits) - 1, -np.inf, logits) if ignores else logits
+
+
 def min_tokens(logits: Logits, place: Place, least: int) -> Logits:
-    """Forbid `<eos>`, the last symbol, before there are `least` symbols."""
-    ends = np.arange(len(logits)) == len(logits) - 1
-    return np.where(ends, -np.inf, logits) if len(place.written) < least else logits
+    """Forbid `<eos>` before there are `least` symbols."""
+    return ignore_eos(logits, place, len(place.written) < least)
 
 
 def no_repeat_ngram_size(logits: Logits, place: Place, size: int) -> Logits:
@@ -103,6 +107,7 @@ def frequency_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
 # A row for each option with a `PenaltyRow`, in the order in which they apply; the native twin of a row is
 # that of its name in penalties.h.
 PENALTIES: dict[str, Callable[[Logits, Place, Any], Logits]] = {
+    "ignore_eos": ignore_eos,
     "min_tokens": min_tokens,
     "no_repeat_ngram_size": no_repeat_ngram_size,
     "logit_bias": logit_bias,
