@@ -71,7 +71,8 @@ def make_request(
         ConfigError: If something cannot be said in this vocabulary, or does not fit together.
     """
     allowed = "none beside a constraint, which says itself where a text ends"
-    check("stop", options.stop, allowed, guide is None or options.stop is None)
+    for name in ("stop", "ignore_eos"):
+        check(name, getattr(options, name), allowed, guide is None or not getattr(options, name))
     asked = replace(
         options,
         seed=fresh_seed() if options.seed is None else options.seed,

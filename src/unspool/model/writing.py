@@ -121,6 +121,7 @@ def collection(
     Raises:
         ConfigError: If a value is out of its range, or there is nothing to compare with.
     """
+    selection.check(request.asked)
     best_of = request.asked.best_of
     check("best_of", best_of, "none where texts are chosen one by one", best_of is None)
     writer, tokenizer = parts.runner.writer(parts.parameters), parts.tokenizer

@@ -141,7 +141,7 @@ class GenerationOptions:
         include_stop: Whether the text keeps the string that ended it.
         min_tokens: Symbols before which neither `<eos>` nor a string of `stop` ends the text, ≥ 0.
         ignore_eos: Whether `<eos>` is never drawn, so that a text has `max_new_tokens` symbols unless a
-            string of `stop` ends it.
+            string of `stop` ends it. Not beside a constraint, which says itself where a text ends.
         max_new_tokens: Stop after so many symbols, ≥ 1.
         best_of: Draw so many texts for the n that are asked for and keep those whose symbols have the
             greatest mean log-probability, the best first; under a constraint those that meet it come before.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 from unspool.configuration import SWITCH, Allowed, OptionRow, check, check_rows, whole_range
 from unspool.errors import ConfigError
-from unspool.generation.options.generation_options import GenerationKeywords
+from unspool.generation.options.generation_options import GenerationKeywords, GenerationOptions
 
 if TYPE_CHECKING:
     from unspool.text.novelty import NoveltyIndex
@@ -63,6 +63,16 @@ class Selection:
         """Check every value against its range."""
         check_rows(self)
         validator(self.valid)
+
+    def check(self, options: GenerationOptions) -> None:
+        """Refuse what no text could meet that these options draw.
+
+        Raises:
+            ConfigError: If texts have to be finished and nothing ends them.
+        """
+        ends = not options.ignore_eos or bool(options.stop)
+        allowed = "off beside ignore_eos without stop: no text would end by itself"
+        check("finished", self.finished, allowed, ends or not self.finished)
 
     @property
     def is_off(self) -> bool:
