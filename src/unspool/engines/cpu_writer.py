@@ -1,6 +1,6 @@
 """The writer of the native kernels: a request in the terms of every engine, said in numbers and arrays."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,12 +82,21 @@ def _stages(options: GenerationOptions, names: Iterable[str]) -> list[Stage]:
 
 
 def _numbers(options: GenerationOptions, name: str) -> Sequence[float]:
-    value = getattr(options, name)
     if name == "temperature":
         return (options.temperature_steps or options.max_new_tokens, *options.temperatures)
+    return [number for value in options.stage_values(name) for number in _flat(value)]
+
+
+def _flat(value: Any) -> Iterator[float]:
+    """Write a value in numbers: pairs one after the other, ids after their count, 0 for None."""
     if isinstance(value, Mapping):
-        return [number for pair in value.items() for number in pair]
-    return (value,)
+        for pair in value.items():
+            yield from pair
+    elif isinstance(value, tuple):
+        for ids in value:
+            yield from (len(ids), *ids)
+    else:
+        yield value or 0
 
 
 def _arrays(automaton: TokenAutomaton) -> Automaton:

@@ -85,10 +85,12 @@ class StageRow(GenerationRow):
 
     Args:
         neutral: The value, beside None, that changes nothing.
+        settings: Other options, whose values the step takes after its own.
     """
 
     _: KW_ONLY
     neutral: Any = None
+    settings: tuple[str, ...] = ()
 
 
 class PenaltyRow(StageRow):
@@ -242,6 +244,12 @@ class GenerationOptions:
         value, row = getattr(self, name), ROWS[name]
         neutral = row.neutral if isinstance(row, StageRow) else None
         return value is not None and value not in (neutral, (neutral,))
+
+    def stage_values(self, name: str) -> tuple[Any, ...]:
+        """Return the value of a penalty or a sampler, and those of its settings."""
+        row = ROWS[name]
+        names = (name, *row.settings) if isinstance(row, StageRow) else (name,)
+        return tuple(getattr(self, each) for each in names)
 
     @property
     def sampler_names(self) -> tuple[str, ...]:

@@ -130,8 +130,9 @@ def _fewest(scores: Scores, p: float, *, order: NDArray[np.int64]) -> Scores:
     return kept
 
 
-# A row for each option with a `SamplerRow`; the native twin of a row is that of its name in filters.h.
-FILTERS: dict[str, Callable[[Scores, SamplerPlace, Any], Scores]] = {
+# A row for each option with a `SamplerRow`, a function of scores, a place and the option's value with its
+# settings; the native twin of a row is that of its name in filters.h.
+FILTERS: dict[str, Callable[..., Scores]] = {
     "temperature": temperature,
     "top_n_sigma": top_n_sigma,
     "top_k": top_k,
@@ -152,6 +153,8 @@ def apply_filters(scores: Scores, options: GenerationOptions, place: SamplerPlac
         place: Where; the temperature there is not 0.
     """
     for name in filter(options.turns_on, options.sampler_names):
-        value = options.temperature_at(place.index) if name == "temperature" else getattr(options, name)
-        scores = FILTERS[name](scores, place, value)
+        values = options.stage_values(name)
+        if name == "temperature":
+            values = (options.temperature_at(place.index),)
+        scores = FILTERS[name](scores, place, *values)
     return scores

@@ -104,9 +104,9 @@ def frequency_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
     return logits - np.float32(penalty) * place.counts(place.written).astype(np.float32)
 
 
-# A row for each option with a `PenaltyRow`, in the order in which they apply; the native twin of a row is
-# that of its name in penalties.h.
-PENALTIES: dict[str, Callable[[Logits, Place, Any], Logits]] = {
+# A row for each option with a `PenaltyRow`, in the order in which they apply: a function of logits, a place
+# and the option's value with its settings. The native twin of a row is that of its name in penalties.h.
+PENALTIES: dict[str, Callable[..., Logits]] = {
     "ignore_eos": ignore_eos,
     "min_tokens": min_tokens,
     "no_repeat_ngram_size": no_repeat_ngram_size,
@@ -138,5 +138,5 @@ def adjusted(
         logits = np.where(allowed, logits, -np.inf)
     place = Place(prompt, written, options.penalty_last_n, len(logits))
     for name in filter(options.turns_on, PENALTIES):
-        logits = PENALTIES[name](logits, place, getattr(options, name))
+        logits = PENALTIES[name](logits, place, *options.stage_values(name))
     return logits
