@@ -6,6 +6,9 @@
 
 namespace unspool::UNSPOOL_ISA {
 
+constexpr double kDryExponent = 70.0;  // e^70 is finite in float32, whatever it is multiplied by
+constexpr int kDryNumbers = 4;         // multiplier, base, allowed length, symbols to look at; then breakers
+
 // What one sequence has had so far, as far as penalties and n-grams need it.
 class History {
  public:
@@ -72,10 +75,38 @@ class History {
                 scores[*at] = Network::kNever;
     }
 
+    // Takes from the score of each symbol with which a repetition of the text's end would go on.
+    void penalize_continuation(const DrawStage& stage, float* scores) const {
+        const double base = stage.numbers[1];
+        const int64_t allowed = static_cast<int64_t>(stage.numbers[2]);
+        const int64_t last = static_cast<int64_t>(stage.numbers[3]);
+        const int64_t length = last > 0 && last < length_ ? last : length_;
+        const int32_t* end = symbols_ + length_;
+        const int64_t most = base > 1.0 ? static_cast<int64_t>(kDryExponent / std::log(base)) : 0;
+        int64_t limit = after_last_breaker(stage, length);
+        limit = limit < allowed + most ? limit : allowed + most;
+        float* longest = longest_.get();
+        std::memset(longest, 0, sizeof(float) * width_);
+        for (const int32_t* next = end - length + 1; next < end; ++next) {
+            int64_t same = 0;
+            while (same < limit && same < next - (end - length) && next[-1 - same] == end[-1 - same]) ++same;
+            const float repeats = static_cast<float>(same);
+            longest[*next] = repeats > longest[*next] ? repeats : longest[*next];
+        }
+        for (int at = kDryNumbers; at < stage.count; at += 1 + static_cast<int>(stage.numbers[at]))
+            if (stage.numbers[at] == 1.0 && stage.numbers[at + 1] < vocab_)
+                longest[static_cast<int32_t>(stage.numbers[at + 1])] = 0.0f;
+        for (int32_t j = 0; j < vocab_; ++j) {
+            const double more = static_cast<double>(longest[j]) - static_cast<double>(allowed);
+            if (more >= 0.0) scores[j] -= static_cast<float>(stage.numbers[0] * std::pow(base, more));
+        }
+    }
+
  private:
     bool counts_ = false, keeps_ = false;
     int64_t last_ = 0, length_ = 0, first_written_ = INT64_MAX, room_ = 0;
     int vocab_ = 0, width_ = 0;
+    Buffer longest_;         // scratch: symbols of the longest repetition that each symbol would go on with
     Buffer seen_, written_;  // how often each symbol is there, and how often in the text without the prompt
     int32_t* symbols_ = nullptr;
 
@@ -86,6 +117,21 @@ class History {
         symbols_ = static_cast<int32_t*>(symbols);
         room_ = room;
         return true;
+    }
+
+    // Symbols behind the last breaker among the last `length`; all of them where there is none. A breaker is
+    // its length and its ids.
+    int64_t after_last_breaker(const DrawStage& stage, int64_t length) const {
+        for (int64_t after = 0; after < length; ++after)
+            for (int at = kDryNumbers; at < stage.count; at += 1 + static_cast<int>(stage.numbers[at])) {
+                const int64_t size = static_cast<int64_t>(stage.numbers[at]);
+                if (size == 0 || after + size > length) continue;
+                const int32_t* ids = symbols_ + length_ - after - size;
+                int64_t same = 0;
+                while (same < size && static_cast<double>(ids[same]) == stage.numbers[at + 1 + same]) ++same;
+                if (same == size) return after;
+            }
+        return length;
     }
 };
 
@@ -136,6 +182,10 @@ inline const PenaltyRow* penalty_row(int row) {
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              place.history.penalize_frequency(static_cast<float>(stage.numbers[0]), scores);
          }},
+        {"dry_multiplier", false, true,
+         [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
+             place.history.penalize_continuation(stage, scores);
+         }},
     };
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
 }
@@ -150,6 +200,8 @@ inline bool History::reserve(const Settings& settings, int vocab, int width) {
     keeps_ = keeps_ || last_ > 0;
     vocab_ = vocab;
     width_ = width;
+    const bool dry = find_stage(decoding.penalties, penalty_row, "dry_multiplier") != nullptr;
+    if (dry && longest_.reserve(width) == nullptr) return false;
     return !counts_ || (seen_.reserve(width) != nullptr && written_.reserve(width) != nullptr);
 }
 

@@ -35,6 +35,14 @@ def _fits_strings(value: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(item, str) and item for item in value)
 
 
+def _fits_breakers(value: Any) -> bool:
+    return isinstance(value, tuple) and all(
+        bool(item)
+        and (isinstance(item, str) or (isinstance(item, tuple) and all(is_whole(i, least=1) for i in item)))
+        for item in value
+    )
+
+
 def _fits_samplers(value: Any) -> bool:
     return isinstance(value, tuple) and set(value) <= set(SAMPLERS) and len(set(value)) == len(value)
 
@@ -62,6 +70,7 @@ ORDER = Allowed(
 BIASES = Allowed(
     f"symbols or ids, each with a number up to ±{LARGEST_BIAS:.0f} or minus infinity", _fits_biases
 )
+BREAKERS = Allowed("strings or tuples of ids, none of them empty", _fits_breakers)
 STRINGS = Allowed("a string or several, none of them empty", _fits_strings)
 
 
@@ -107,8 +116,8 @@ class GenerationOptions:
 
     What may not be drawn is taken out first: what a guide, `bad_words`, `ignore_eos`, `min_tokens` and
     `no_repeat_ngram_size` forbid, and a bias of minus infinity. Where that leaves nothing, the text is over,
-    with the finish_reason "blocked". Then come `logit_bias`, `repetition_penalty`, `presence_penalty` and
-    `frequency_penalty`, then the `samplers`. None turns an option off.
+    with the finish_reason "blocked". Then come `logit_bias`, `repetition_penalty`, `presence_penalty`,
+    `frequency_penalty` and `dry_multiplier`, then the `samplers`. None turns an option off.
 
     Args:
         temperature: What the logits are divided by, ≥ 0; 0 takes the most probable symbol each time. Several
@@ -136,6 +145,13 @@ class GenerationOptions:
         frequency_penalty: The same, as often as the text has the symbol.
         penalty_last_n: How many of the last symbols these three look at, ≥ 1; None for all.
         no_repeat_ngram_size: Never write so many symbols in a row twice, ≥ 1; the prompt counts.
+        dry_multiplier: Above 0, each symbol that would go on with a repetition of the text's end is penalized
+            by dry_multiplier · dry_base ** (symbols that repeat - dry_allowed_length); the prompt counts
+            ("Don't Repeat Yourself", as in llama.cpp).
+        dry_base: How fast that grows with each symbol more, in [1, 100]; it ends at e^70.
+        dry_allowed_length: Symbols that repeat before it begins, ≥ 1.
+        dry_penalty_last_n: How many of the last symbols it looks at, ≥ 1; None for all.
+        dry_sequence_breakers: Tuples of ids across which nothing repeats. A single one is not penalized.
         logit_bias: What is added to the logits of symbols, given by spelling or by id: from -1000000 to
             1000000, or minus infinity.
         bad_words: Strings that never come up in the text, not even where it begins in the prompt.
@@ -194,6 +210,20 @@ class GenerationOptions:
         sample=2, beside={"frequency_penalty": 0.9}, aliases=("repeat_last_n",))] = None
     no_repeat_ngram_size: Annotated[int | None, PenaltyRow(
         COUNT, "Never write so many symbols in a row twice", sample=1)] = None
+    dry_multiplier: Annotated[float | None, PenaltyRow(
+        real_range(f"a number from 0 to {LARGEST_BIAS:.0f}", least=0, most=LARGEST_BIAS),
+        "Above 0: avoid what goes on with a repetition", sample=2.0, neutral=0.0,
+        settings=("dry_base", "dry_allowed_length", "dry_penalty_last_n", "dry_sequence_breakers"))] = None
+    dry_base: Annotated[float, GenerationRow(
+        real_range("a number from 1 to 100", least=1, most=100), "How fast that grows with its length",
+        sample=8.0, beside={"dry_multiplier": 0.5, "dry_allowed_length": 1})] = 1.75
+    dry_allowed_length: Annotated[int, GenerationRow(
+        COUNT, "Symbols that may repeat freely", sample=1, beside={"dry_multiplier": 2.0})] = 2
+    dry_penalty_last_n: Annotated[int | None, GenerationRow(
+        COUNT, "Symbols that it looks back at", shown="all",
+        sample=4, beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
+    dry_sequence_breakers: Annotated[str | Sequence[str | Sequence[int]] | None, GenerationRow(
+        BREAKERS, sample=((2,), (3, 4)), beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
     logit_bias: Annotated[Mapping[str | int, float] | None, PenaltyRow(
         BIASES, "SYMBOL=NUMBER is added to its logit; -inf forbids; may be repeated",
         sample={3: 2.0, 5: -math.inf})] = None
@@ -224,7 +254,7 @@ class GenerationOptions:
 
     def __post_init__(self) -> None:
         """Make a tuple of what is several, and check every value against its range."""
-        for name in ("temperature", "samplers", "bad_words", "stop"):
+        for name in ("temperature", "samplers", "bad_words", "stop", "dry_sequence_breakers"):
             object.__setattr__(self, name, _several(getattr(self, name)))
         if isinstance(self.samplers, tuple):
             object.__setattr__(self, "samplers", tuple(ALIASES.get(name, name) for name in self.samplers))
@@ -293,6 +323,11 @@ class GenerationKeywords(TypedDict, total=False):
     frequency_penalty: float | None
     penalty_last_n: int | None
     no_repeat_ngram_size: int | None
+    dry_multiplier: float | None
+    dry_base: float
+    dry_allowed_length: int
+    dry_penalty_last_n: int | None
+    dry_sequence_breakers: str | Sequence[str | Sequence[int]] | None
     logit_bias: Mapping[str | int, float] | None
     bad_words: str | Sequence[str] | None
     stop: str | Sequence[str] | None

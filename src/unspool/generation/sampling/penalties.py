@@ -4,6 +4,7 @@ Plain NumPy functions on the logits of one place, minus infinity for what may no
 ``native/writing/penalties.h`` is their twin.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from unspool.generation.options.generation_options import GenerationOptions
 Logits = NDArray[np.floating[Any]]
 Ids = NDArray[np.integer[Any]]
 Counts = NDArray[np.int64]
+
+DRY_EXPONENT = 70.0  # e^70 is finite in float32, whatever it is multiplied by
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +107,44 @@ def frequency_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
     return logits - np.float32(penalty) * place.counts(place.written).astype(np.float32)
 
 
+def dry_multiplier(logits: Logits, place: Place, multiplier: float, *settings: Any) -> Logits:
+    """Take from the logit of each symbol with which a repetition of the text's end would go on.
+
+    A repetition has at most as many symbols as stand behind the last breaker.
+
+    Args:
+        logits: Of the place.  # (V,)
+        place: The place.
+        multiplier: Taken where as many symbols repeat as may.
+        *settings: The factor for each symbol more; how many may repeat; how many of the last symbols count,
+            None for all; breakers: ids in a row, of which a single one is not penalized itself, or None.
+    """
+    base, allowed_length, last, breakers = settings
+    text, breakers = place.before.tolist()[-last if last else None :], breakers or ()
+    most = int(DRY_EXPONENT / math.log(base)) if base > 1 else 0  # symbols more that count
+    limit = min(_after_last(text, breakers), allowed_length + most)
+    longest: dict[int, int] = {}
+    for end in range(len(text) - 1):
+        same = 0
+        while same <= min(end, limit - 1) and text[end - same] == text[-1 - same]:
+            same += 1
+        longest[text[end + 1]] = max(same, longest.get(text[end + 1], 0))
+    penalties = np.zeros_like(logits)
+    for symbol, length in longest.items():
+        if length >= allowed_length and (symbol,) not in breakers:
+            penalties[symbol] = multiplier * float(base) ** (length - allowed_length)
+    return logits - penalties
+
+
+def _after_last(text: list[int], breakers: tuple[tuple[int, ...], ...]) -> int:
+    """Count the symbols after the last of the breakers; all where there is none."""
+    for after in range(len(text)):
+        end = len(text) - after
+        if any(tuple(text[max(0, end - len(ids)) : end]) == tuple(ids) for ids in breakers):
+            return after
+    return len(text)
+
+
 # A row for each option with a `PenaltyRow`, in the order in which they apply: a function of logits, a place
 # and the option's value with its settings. The native twin of a row is that of its name in penalties.h.
 PENALTIES: dict[str, Callable[..., Logits]] = {
@@ -114,6 +155,7 @@ PENALTIES: dict[str, Callable[..., Logits]] = {
     "repetition_penalty": repetition_penalty,
     "presence_penalty": presence_penalty,
     "frequency_penalty": frequency_penalty,
+    "dry_multiplier": dry_multiplier,
 }
 
 
