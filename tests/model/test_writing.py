@@ -35,6 +35,21 @@ def chars() -> unspool.Generator:
     return lively("char")
 
 
+def test_a_breaker_is_a_string_or_ids(model: unspool.Generator) -> None:
+    def written(**options: Any) -> list[str]:
+        asked: dict[str, Any] = {"dry_multiplier": 9.0, "dry_allowed_length": 1, "seed": 2, **options}
+        return [text.text for text in model.generate("the cat sat", n=20, max_new_tokens=40, **asked)]
+
+    def having(string: str) -> list[list[int]]:
+        return [[i] for i, spelling in enumerate(model.tokenizer.spellings) if string in spelling]
+
+    without = written()
+    assert written(dry_sequence_breakers="a") == written(dry_sequence_breakers=having("a")) != without
+    cat = having("cat") or [model.tokenizer.encode("cat").tolist()]  # a symbol of a word model
+    assert written(dry_sequence_breakers=["cat", "a"]) == written(dry_sequence_breakers=[*cat, *having("a")])
+    assert written(dry_sequence_breakers=["☂", "qq"]) == without  # they never come up
+
+
 @pytest.mark.parametrize("stop", ["a", ["at", "t d"], ["dog", "og", "d"], [" ", "ca"]], ids=str)
 def test_a_text_ends_before_the_first_stop_string(model: unspool.Generator, stop: Any) -> None:
     strings = [stop] if isinstance(stop, str) else stop

@@ -1,6 +1,7 @@
 """What is asked of an engine: prompts, options and states, of which users speak in texts, in symbols."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -90,7 +91,12 @@ def make_request(
     unsaid: Any = dict.fromkeys(OF_TEXTS)
     in_ids = EngineRequest(
         [np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],
-        replace(asked, logit_bias=_biases(tokenizer, options), **unsaid),
+        replace(
+            asked,
+            logit_bias=_biases(tokenizer, options),
+            dry_sequence_breakers=_breakers(tokenizer, options),
+            **unsaid,
+        ),
         states=states,
         guide=_joint(tokenizer, asked, several, guide),
         stop=_phrases(tokenizer, asked.stop, "stop").automaton if asked.stop else None,
@@ -142,6 +148,20 @@ def _biases(tokenizer: Tokenizer, options: GenerationOptions) -> dict[str | int,
         check("logit_bias", key, "each symbol once", symbol not in biases)
         biases[symbol] = bias
     return biases
+
+
+def _breakers(tokenizer: Tokenizer, options: GenerationOptions) -> tuple[tuple[int, ...], ...]:
+    """Give breakers by ids: each symbol that has the string, and those that it is spelled with."""
+    found: list[tuple[int, ...]] = []
+    for breaker in options.dry_sequence_breakers or ():
+        if not isinstance(breaker, str):
+            found.append(tuple(map(int, breaker)))
+            continue
+        letters = tokenizer.letters(tokenizer.normalize(breaker))
+        found += [(i,) for i, spelling in enumerate(tokenizer.spellings) if letters in spelling]
+        with suppress(UnknownSymbolError):  # such a string never comes up
+            found.append(tuple(tokenizer.encode(breaker).tolist()))
+    return tuple(dict.fromkeys(ids for ids in found if ids and ids != (tokenizer.unk_id,)))
 
 
 def _symbol(tokenizer: Tokenizer, key: str | int) -> int:

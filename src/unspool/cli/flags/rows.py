@@ -16,6 +16,7 @@ from unspool.text.reading.read_options import Columns
 READ: dict[Any, dict[str, Any]] = {
     float | Sequence[float]: {"kind": float, "parse": number_or_several, "words": "a number, or several"},
     str | Sequence[str]: {"kind": list[str]},
+    str | Sequence[str | Sequence[int]]: {"kind": list[str]},
     Sequence[str]: {"kind": list[str]},
     Columns: {"kind": list[str]},
     Mapping[str | int, float]: {

@@ -151,7 +151,9 @@ class GenerationOptions:
         dry_base: How fast that grows with each symbol more, in [1, 100]; it ends at e^70.
         dry_allowed_length: Symbols that repeat before it begins, ≥ 1.
         dry_penalty_last_n: How many of the last symbols it looks at, ≥ 1; None for all.
-        dry_sequence_breakers: Tuples of ids across which nothing repeats. A single one is not penalized.
+        dry_sequence_breakers: Strings or tuples of ids across which nothing repeats. A string is each symbol
+            that has it in its spelling, and the symbols that it is spelled with itself. Single symbols that
+            break are not penalized.
         logit_bias: What is added to the logits of symbols, given by spelling or by id: from -1000000 to
             1000000, or minus infinity.
         bad_words: Strings that never come up in the text, not even where it begins in the prompt.
@@ -223,7 +225,8 @@ class GenerationOptions:
         COUNT, "Symbols that it looks back at", shown="all",
         sample=4, beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
     dry_sequence_breakers: Annotated[str | Sequence[str | Sequence[int]] | None, GenerationRow(
-        BREAKERS, sample=((2,), (3, 4)), beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
+        BREAKERS, "Nothing repeats across this string; may be repeated",
+        sample=((2,), (3, 4)), beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
     logit_bias: Annotated[Mapping[str | int, float] | None, PenaltyRow(
         BIASES, "SYMBOL=NUMBER is added to its logit; -inf forbids; may be repeated",
         sample={3: 2.0, 5: -math.inf})] = None
