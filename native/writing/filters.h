@@ -7,7 +7,9 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-constexpr float kLowest = -1e29f;  // where the score of something that may be drawn ends
+constexpr uint64_t kXtcStream = uint64_t{0x585443}
+                                << 40;  // beyond all places: which number of a text's stream
+constexpr float kLowest = -1e29f;       // where the score of something that may be drawn ends
 
 // The temperature of symbol `place` of a text, from the stage's numbers: the symbols over which it runs, then
 // temperatures with straight lines between them.
@@ -113,6 +115,22 @@ class Filters {
             std::fmin(epsilon * all.total, std::sqrt(epsilon) * std::exp(-all.mean_surprise))));
     }
 
+    // Leaves of the symbols with at least the share `threshold` the least probable one alone.
+    void exclude_top_choices(double threshold) {
+        const float least = static_cast<float>(threshold * spread().total);
+        int32_t last = 0;  // of equals the greatest id
+        const auto is_top = [this, least](int32_t j) {
+            return scores_.get()[j] > Network::kNever && weights_.get()[j] >= least;
+        };
+        for (int32_t j = 1; j < vocab_; ++j)
+            if (is_top(j) && (last == 0 || scores_.get()[j] <= scores_.get()[last])) last = j;
+        for (int32_t j = 1; j < vocab_; ++j)
+            if (j != last && is_top(j)) scores_.get()[j] = Network::kNever;
+        unlist();
+        top_ = largest(scores_.get(), width_);
+        weighed_ = false;
+    }
+
     // Those first whose surprise is nearest to the mean, the entropy.
     void typical_p(double p) {
         const Spread all = spread();
@@ -181,6 +199,11 @@ class Filters {
             store(scores_.get() + j, measure < least ? broadcast(Network::kNever) : score);
             store(weights_.get() + j, measure < least ? Vec{} : weight);
         }
+        unlist();
+    }
+
+    // Takes those that may not be drawn from the list.
+    void unlist() {
         int left = 0;
         for (int i = 0; i < listed_; ++i) {
             keys_[left] = keys_[i];
@@ -238,6 +261,12 @@ inline const SamplerRow* sampler_row(int row) {
                               const SamplerPlace&) { filters.epsilon_cutoff(stage.numbers[0]); }},
         {"eta_cutoff", [](Filters& filters, const DrawStage& stage,
                           const SamplerPlace&) { filters.eta_cutoff(stage.numbers[0]); }},
+        {"xtc_probability",
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace& place) {
+             const uint64_t stream = random_bits(place.key, kXtcStream);
+             if (uniform(stream, static_cast<uint64_t>(place.index)) < stage.numbers[0])
+                 filters.exclude_top_choices(stage.numbers[1]);
+         }},
     };
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
 }

@@ -1,5 +1,7 @@
 """Samplers on distributions worked out by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from unspool.generation.sampling.filters import (
     typical_p,
     weights_of,
 )
+from unspool.generation.sampling.random import sequence_keys, uniform
 from unspool.kernels.writer import stage_names
 
 NEVER = -np.inf
@@ -24,8 +27,8 @@ def kept(scores: np.ndarray) -> list[int]:
     return np.flatnonzero(scores > NEVER).tolist()
 
 
-# the name of a sampler, its value, and the symbols that it leaves
-WORKED: list[tuple[str, float, list[int]]] = [
+# the name of a sampler, its value or that and its setting, and the symbols that it leaves
+WORKED: list[tuple[str, float | tuple[float, float], list[int]]] = [
     # the logits are 0, 2, 1, 0 times ln 2 and their deviation √11 / 4 times it: 2.412 and 1.206 of it apart
     ("top_n_sigma", 1.2, [2]), ("top_n_sigma", 1.21, [2, 3]), ("top_n_sigma", 2.41, [2, 3]),
     ("top_n_sigma", 2.42, [1, 2, 3, 4]), ("top_n_sigma", 0.001, [2]), ("top_n_sigma", 100, [1, 2, 3, 4]),
@@ -43,17 +46,36 @@ WORKED: list[tuple[str, float, list[int]]] = [
     *(("eta_cutoff", e, [1, 2, 3, 4]) for e in (0.01, 0.088, 0.12, 0.17)),  # √0.17 · 0.2973 = 0.1226
     *(("eta_cutoff", e, [2, 3]) for e in (0.18, 0.5, 0.7)),  # 0.1261, 0.2102, 0.2487
     *(("eta_cutoff", e, [2]) for e in (0.71, 0.999)),  # 0.2505, 0.2972
+    *(("xtc_probability", (1.0, t), [4]) for t in (0, 0.12)),  # the least probable, and of equals the last
+    *(("xtc_probability", (1.0, t), [1, 3, 4]) for t in (0.13, 0.24)),
+    *(("xtc_probability", (1.0, t), [1, 2, 3, 4]) for t in (0.26, 0.6)),
+    ("xtc_probability", (0.0, 0.1), [1, 2, 3, 4]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "value", "ids"), WORKED)
-def test_a_sampler_leaves_what_is_worked_by_hand(name: str, value: float, ids: list[int]) -> None:
-    assert kept(FILTERS[name](SCORES, PLACE, value)) == ids
+def test_a_sampler_leaves_what_is_worked_by_hand(name: str, value: Any, ids: list[int]) -> None:
+    values = value if isinstance(value, tuple) else (value,)
+    assert kept(FILTERS[name](SCORES, PLACE, *values)) == ids
 
 
 def test_typical_p_may_leave_the_most_probable_out() -> None:
     scores = np.log([0.4, *[0.1] * 6])  # 2.5 bits on average: 3.3 bits are nearer to it than 1.3
     assert kept(typical_p(scores, PLACE, 0.5)) == [1, 2, 3, 4, 5]
+
+
+def test_xtc_comes_as_often_as_it_should_whatever_else_is_drawn() -> None:
+    """The stream is another for each text, and no part of that of the draws."""
+    keys = sequence_keys(3, 50)
+    after = [
+        [len(kept(FILTERS["xtc_probability"](SCORES, SamplerPlace(i, key), 0.3, 0.1))) for i in range(100)]
+        for key in keys
+    ]
+    happens = np.array(after) == 1
+    assert abs(happens.mean() - 0.3) < 0.02  # three deviations
+    assert len({tuple(row) for row in happens.tolist()}) == 50
+    draws = np.array([[uniform(key, i) for i in range(100)] for key in keys])
+    assert abs(np.corrcoef(happens.ravel(), draws.ravel())[0, 1]) < 0.05
 
 
 @pytest.mark.parametrize("t", [1e-3, 0.3, 2.0, 1e4])
@@ -80,7 +102,8 @@ def test_temperature_divides() -> None:
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_leaves_its_input_alone(name: str) -> None:
     before = SCORES.copy()
-    after = FILTERS[name](SCORES, PLACE, 1)
+    settings = (0.1,) if name == "xtc_probability" else ()
+    after = FILTERS[name](SCORES, PLACE, 1, *settings)
     assert np.array_equal(SCORES, before)
     if name != "temperature":
         assert np.array_equal(after[after > NEVER], SCORES[after > NEVER])

@@ -137,6 +137,10 @@ class GenerationOptions:
             most probable one (Hewitt et al., "Truncation Sampling as Language Model Desmoothing", 2022).
         eta_cutoff: The same with a probability that falls with the entropy H, in nats, of what is left: the
             lesser of this one, in [0, 1), and of its root times exp(-H).
+        xtc_probability: How often, in [0, 1], all symbols with at least the probability xtc_threshold but the
+            least probable of them are left out ("Exclude Top Choices", as in llama.cpp). Whether that happens
+            is drawn for each place from a random stream of its own.
+        xtc_threshold: In [0, 1]; above 0.5 nothing is left out.
         samplers: Which of the samplers above apply, in which order; None for all, in this order. One that is
             left out must be off.
         repetition_penalty: Divides the positive logits of the symbols that the prompt or the text has, and
@@ -196,6 +200,12 @@ class GenerationOptions:
         CUTOFF, "Draw from symbols with at least this probability", sample=0.2, neutral=0.0)] = None
     eta_cutoff: Annotated[float | None, SamplerRow(
         CUTOFF, "The same, or less where many symbols are probable", sample=0.3, neutral=0.0)] = None
+    xtc_probability: Annotated[float | None, SamplerRow(
+        FRACTION, "How often to leave out the likeliest symbols but one", sample=0.9, neutral=0.0,
+        settings=("xtc_threshold",))] = None
+    xtc_threshold: Annotated[float, GenerationRow(
+        FRACTION, "The symbols with this probability are those", sample=0.3,
+        beside={"xtc_probability": 1.0})] = 0.1
     samplers: Annotated[str | Sequence[str] | None, GenerationRow(
         ORDER, "Which of these apply, in which order: {choices}", shown="all",
         sample=("top_p", "temperature"), beside={"temperature": 9.0, "top_p": 0.3})] = None
@@ -320,6 +330,8 @@ class GenerationKeywords(TypedDict, total=False):
     typical_p: float | None
     epsilon_cutoff: float | None
     eta_cutoff: float | None
+    xtc_probability: float | None
+    xtc_threshold: float
     samplers: str | Sequence[str] | None
     repetition_penalty: float | None
     presence_penalty: float | None

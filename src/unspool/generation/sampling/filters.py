@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.generation.options.generation_options import GenerationOptions
+from unspool.generation.sampling.random import raw, uniform
 
 Scores = NDArray[np.floating[Any]]
 Weights = NDArray[np.floating[Any]]
 
+XTC_STREAM = np.array([0x585443 << 40], np.uint64)  # beyond all places: which number of a text's stream
 NO_KEY = np.uint64(0)
 LOWEST = -1e29  # where the score of something that may be drawn ends
 
@@ -114,6 +116,23 @@ def eta_cutoff(scores: Scores, place: SamplerPlace, epsilon: float) -> Scores:
     return min_p(scores, place, min(epsilon * float(weights.sum(dtype=np.float64)), falling))
 
 
+def xtc_probability(scores: Scores, place: SamplerPlace, probability: float, threshold: float) -> Scores:
+    """Leave out the symbols with at least the probability `threshold` but one, the least probable of them.
+
+    It happens with a chance of `probability`; whether is drawn from a stream of its own, so that the draw of
+    the symbol is what it is without.
+    """
+    stream = raw(np.array([place.key]), XTC_STREAM)[0]
+    if uniform(stream, place.index) >= probability:
+        return scores
+    weights = weights_of(scores)
+    above = weights >= weights.dtype.type(threshold * weights.sum(dtype=np.float64))
+    count = int((above & (scores > -np.inf)).sum())
+    kept = scores.copy()
+    kept[most_probable_first(scores)[: max(0, count - 1)]] = -np.inf
+    return kept
+
+
 def _mean_surprise(scores: Scores, weights: Weights) -> float:
     """Work out the entropy in nats, without ln of the total weight."""
     surprise = np.where(weights > 0, scores.max() - scores, 0)
@@ -141,6 +160,7 @@ FILTERS: dict[str, Callable[..., Scores]] = {
     "typical_p": typical_p,
     "epsilon_cutoff": epsilon_cutoff,
     "eta_cutoff": eta_cutoff,
+    "xtc_probability": xtc_probability,
 }
 
 

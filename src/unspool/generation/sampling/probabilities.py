@@ -1,5 +1,6 @@
 """From logits to the probabilities that a symbol is drawn with: what `next_token` draws from, to be shown."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ def probabilities(logits: NDArray[np.floating[Any]], options: GenerationOptions)
     Returns:
         Probabilities that add up to 1; at temperature 0 the most probable symbol has all.  # (V,)
     """
+    chance = options.xtc_probability or 0.0
+    if 0 < chance < 1:
+        with_it, without = (replace(options, xtc_probability=number) for number in (1.0, None))
+        return chance * probabilities(logits, with_it) + (1 - chance) * probabilities(logits, without)
     weights = next_weights(logits.astype(np.float64), options)
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares
