@@ -13,6 +13,7 @@ from unspool.kernels.network import NativeNetwork
 
 Ids = NDArray[np.int32]
 Stage: TypeAlias = tuple[str, Sequence[float]]  # the name of its native row, and its numbers
+LEAST_NUMBERS = {"temperature": 2, "xtc_probability": 2, "dry_multiplier": 4}  # of a stage; of others 1
 
 
 def stage_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -104,10 +105,13 @@ class NativeWriter:
             guide_states: The state of each sequence in the guide, int32.  # (N,)
             stop: The automaton that ends a sequence where it leads nowhere.
             penalties: Rows of native/writing/penalties.h, in the order in which they apply. Each has one
-                number, but for "logit_bias": an id and a bias for each token that has one.
+                number, but for "logit_bias": an id and a bias for each token that has one; and
+                "dry_multiplier": the multiplier, base, allowed length and tokens to look at, 0 for all, then
+                the length and the ids of each breaker.
             samplers: Rows of native/writing/filters.h, in the order in which they apply. Each has one number,
                 but for "temperature": the tokens over which it runs, then one temperature, or several with
-                straight lines between them; 0 takes the most probable token.
+                straight lines between them; 0 takes the most probable token; and "xtc_probability": the
+                probability and the threshold.
             penalty_last: Tokens that the penalties look back at; None for all.
             alternatives: Most probable tokens to report at each place; None for no report.
             echo: Whether to report about the prompts.
@@ -164,7 +168,7 @@ class NativeWriter:
 
     def _check_stages(self, penalties: Sequence[Stage], samplers: Sequence[Stage]) -> None:
         for name, numbers in (*penalties, *samplers):
-            if len(numbers) < 1 + (name == "temperature"):
+            if len(numbers) < LEAST_NUMBERS.get(name, 1):
                 raise ValueError(f"{name}: expected numbers, got {numbers}")
             if name == "logit_bias":
                 check_ids(name, np.array(numbers[::2], np.int32), self._shape.vocab_size)
