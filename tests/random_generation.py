@@ -87,10 +87,20 @@ VALUES: dict[str, Callable[[random.Random], Any]] = {
     "min_p": lambda draw: draw.choice([0.0, 1e-9, 0.05, 0.5, 1.0]),
     "typical_p": lambda draw: draw.choice([1e-9, 0.3, 0.9, 1.0]),
     "samplers": lambda draw: draw.sample(SAMPLERS, len(SAMPLERS)),
+    "top_n_sigma": lambda draw: draw.choice([1e-9, 0.3, 1.1, 2.0, 100]),
+    "epsilon_cutoff": lambda draw: draw.choice([0.0, 1e-9, 0.05, 0.3, 0.99]),
+    "eta_cutoff": lambda draw: draw.choice([0.0, 1e-9, 0.05, 0.3, 0.99]),
+    "xtc_probability": lambda draw: draw.choice([0.0, 0.5, 1.0]),
+    "xtc_threshold": lambda draw: draw.choice([0.0, 1e-9, 0.05, 0.3, 1.0]),
     "repetition_penalty": lambda draw: draw.choice([0.01, 0.1, 0.4, 0.9, 1.5, 100]),
     "presence_penalty": lambda draw: draw.choice(PENALTIES),
     "frequency_penalty": lambda draw: draw.choice(PENALTIES),
     "penalty_last_n": lambda draw: draw.randrange(1, 6),
+    "dry_multiplier": lambda draw: draw.choice([0.0, 0.1, 2.0, 1e6]),
+    "dry_base": lambda draw: draw.choice([1.0, 1.0001, 1.75, 100]),
+    "dry_allowed_length": lambda draw: draw.randrange(1, 4),
+    "dry_penalty_last_n": lambda draw: draw.randrange(1, 9),
+    "dry_sequence_breakers": _strings,
     "no_repeat_ngram_size": lambda draw: draw.randrange(1, 4),
     "logit_bias": _bias,
     "bad_words": _strings,
@@ -116,6 +126,7 @@ def random_options(draw: random.Random, *, constrained: bool) -> dict[str, Any]:
         options.pop("temperature_steps", None)
     if constrained:
         options.pop("stop", None)
+        options.pop("ignore_eos", None)
     return options
 
 
@@ -186,6 +197,8 @@ def broken_promises(case: Case, text: Generation) -> Iterator[str]:
         yield f"it is not {case.constraint}"
     if len(text.ids) < options.min_tokens and not blocked:
         yield f"it has less than {options.min_tokens} tokens"
+    if options.ignore_eos and text.finish_reason == "stop" and text.stop_reason is None:
+        yield "<eos> was drawn"
     yield from _forbidden_strings(text, options)
     size = options.no_repeat_ngram_size or len(text.text) + 1
     for end in range(max(len(text.prompt) + 1, size), len(text.text) + 1):
