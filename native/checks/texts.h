@@ -31,11 +31,18 @@ inline Drawing make_drawing(Random& random, int vocab, int variant) {
     d.how.alternatives = variant == 0 ? 0 : 2;
     if (variant == 0) d.samplers = {{"temperature", {8, 0.0}}};
     if (variant == 2) d.samplers = {{"top_k", {vocab / 2 + 1.0}}, {"temperature", {8, 0.6, 1.2, 0.9}}};
-    if (variant == 3) d.samplers = {{"min_p", {0.02}}, {"top_p", {0.8}}};
+    if (variant == 1) d.samplers = {{"top_n_sigma", {1.5}}, {"xtc_probability", {0.5, 0.1}}};
+    if (variant == 3) {
+        d.samplers = {
+            {"min_p", {0.02}}, {"top_p", {0.8}}, {"epsilon_cutoff", {0.01}}, {"eta_cutoff", {0.01}}};
+        d.penalties = {{"ignore_eos", {1}}};
+    }
     if (variant == 4) {
         d.samplers = {{"typical_p", {0.85}}};
-        d.penalties = {
-            {"repetition_penalty", {1.3}}, {"presence_penalty", {0.2}}, {"frequency_penalty", {0.1}}};
+        d.penalties = {{"repetition_penalty", {1.3}},
+                       {"presence_penalty", {0.2}},
+                       {"frequency_penalty", {0.1}},
+                       {"dry_multiplier", {0.5, 1.75, 1, 9, 2, 1, 2, 1, 3}}};
         d.how.penalty_last = 7;
     }
     if (variant != 5) return d;
