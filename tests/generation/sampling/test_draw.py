@@ -90,6 +90,24 @@ def test_a_text_depends_on_its_seed_and_index_alone(name: str) -> None:
     assert not all(same(a, b) for a, b in zip(few, other, strict=True))
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+def test_xtc_is_drawn_for_each_text_beside_its_own_draws(name: str) -> None:
+    config, parameters = CONFIGS[name], lively(CONFIGS[name])
+
+    def written(count: int, threads: int = 2, **options: Any) -> list[GeneratedIds]:
+        chosen = GenerationOptions(seed=11, max_new_tokens=40, **options)
+        engine = CpuEngine(config, threads=threads)
+        return engine.generate(parameters, EngineRequest(prompts(150)[:count], chosen))
+
+    together, few = (written(n, t, xtc_probability=0.5) for n, t in ((150, 2), (3, 1)))
+    assert all(same(a, b) for a, b in zip(together, few, strict=False))
+    without = written(150)
+    assert not all(same(a, b) for a, b in zip(together, without, strict=True))
+    nothing_to_leave_out = written(150, xtc_probability=0.5, xtc_threshold=0.6)
+    for one, other in zip(nothing_to_leave_out, without, strict=True):
+        assert one.ids.tolist() == other.ids.tolist()
+
+
 @pytest.mark.parametrize(
     ("options", "kept"),
     [

@@ -17,6 +17,9 @@ def test_a_distribution_worked_by_hand() -> None:
     np.testing.assert_allclose(
         probabilities(halves, GenerationOptions()), [0, 0.5, 0.25, 0.25], rtol=1e-9, atol=1e-20
     )
+    # all three are top choices, of which the last is left in one case of four
+    mixed = probabilities(halves, GenerationOptions(xtc_probability=0.25))
+    np.testing.assert_allclose(mixed, [0, 0.375, 0.1875, 0.4375], rtol=1e-9, atol=1e-20)
     squares = probabilities(halves, GenerationOptions(temperature=0.5))
     np.testing.assert_allclose(squares, [0, 4 / 6, 1 / 6, 1 / 6], rtol=1e-9, atol=1e-20)
     np.testing.assert_array_equal(probabilities(LOGITS, GenerationOptions(temperature=0)), [0, 1, 0, 0, 0, 0])
@@ -25,7 +28,7 @@ def test_a_distribution_worked_by_hand() -> None:
 @pytest.mark.parametrize(
     "options",
     [{}, {"temperature": 0.5}, {"temperature": 2.0, "top_k": 2}, {"top_p": 0.8}, {"min_p": 0.2},
-     {"temperature": 1e-30}, {"temperature": 0.0}],
+     {"xtc_probability": 1.0}, {"temperature": 1e-30}, {"temperature": 0.0}],
     ids=str,
 )  # fmt: skip
 def test_they_are_how_often_each_symbol_is_drawn(options: dict[str, Any]) -> None:
