@@ -27,7 +27,12 @@ ALONE: tuple[dict[str, Any], ...] = (
     {"max_new_tokens": 1}, {"max_new_tokens": 5}, {"max_tokens": 7, "repeat_penalty": 1.2, "typ_p": 0.8},
     {"best_of": 6}, {"best_of": 4, "temperature": 0.6, "top_k": 5}, {"first": 7}, {"seed": 2**64 - 1},
     {"logprobs": 2, "max_new_tokens": 4}, {"echo": True, "logprobs": 1, "max_new_tokens": 3},
-    {"echo": True, "max_new_tokens": 6},
+    {"echo": True, "max_new_tokens": 6}, {"top_n_sigma": 0.7}, {"temperature": 2.0, "top_n_sigma": 1.5},
+    {"epsilon_cutoff": 0.1}, {"eta_cutoff": 0.1}, {"ignore_eos": True}, {"ignore_eos": True, "stop": "s"},
+    {"dry_multiplier": 1.5}, {"dry_multiplier": 0.4, "dry_base": 3.0, "dry_allowed_length": 1},
+    {"dry_multiplier": 2.0, "dry_allowed_length": 1, "dry_penalty_last_n": 12,
+     "dry_sequence_breakers": [" ", "in"]},
+    {"xtc_probability": 0.5}, {"xtc_probability": 1.0, "xtc_threshold": 0.02},
 )  # fmt: skip
 
 CONSTRAINTS: tuple[dict[str, Any], ...] = (
