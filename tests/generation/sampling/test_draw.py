@@ -97,7 +97,7 @@ def test_xtc_is_drawn_for_each_text_beside_its_own_draws(name: str) -> None:
     def written(count: int, threads: int = 2, **options: Any) -> list[GeneratedIds]:
         chosen = GenerationOptions(seed=11, max_new_tokens=40, **options)
         engine = CpuEngine(config, threads=threads)
-        return engine.generate(parameters, EngineRequest(prompts(150)[:count], chosen))
+        return generate(engine.writer(parameters), EngineRequest(prompts(150)[:count], chosen))
 
     together, few = (written(n, t, xtc_probability=0.5) for n, t in ((150, 2), (3, 1)))
     assert all(same(a, b) for a, b in zip(together, few, strict=False))
