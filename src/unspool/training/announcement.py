@@ -1,4 +1,4 @@
-"""What is about to be trained, as people are told before it begins."""
+"""The facts about a training that are shown before it begins."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,25 +15,24 @@ from unspool.training.folder.run_folder import RunFolder
 
 @dataclass(frozen=True, kw_only=True)
 class Announcement:
-    """Tell what is about to be trained, once the corpus is read.
+    """The facts about a training, known once the corpus is read.
 
     Args:
         out: The run's folder.
-        description: What is read, for people.
-        records: Texts to learn from.
-        characters: Characters of text to learn from.
-        held_out_characters: Characters of text held out.
-        unknown: Symbols of the text that became `<unk>`.
-        vocab_size: Symbols of the tokenizer.
-        num_parameters: Parameters of the network.
-        first_step: Steps made before: 0 for a new run.
-        network: The network, resolved.
-        training: How it is trained, resolved.
-        schema: What steers the texts; None for nothing.
-        note: What there is to say about where the encoded corpus was kept, and about what the run had left
-            behind, or None.
-        precision: In what products are computed; see `Engine`.
-        missing: What keeps them from the precision that was asked for, or None.
+        description: A short description of the corpus.
+        records: Number of texts to learn from.
+        characters: Number of characters to learn from.
+        held_out_characters: Number of characters held out.
+        unknown: Number of symbols in the texts that became `<unk>`.
+        vocab_size: Number of symbols in the vocabulary.
+        num_parameters: Number of parameters of the network.
+        first_step: Number of steps made before: 0 for a new run.
+        network: The network, with no open value.
+        training: The training configuration, with no open value.
+        schema: The context that steers the texts, or None.
+        note: A remark on the cache of the encoded corpus and on broken files of the run, or None.
+        precision: Number format of the matrix products; see `Engine`.
+        missing: The reason why the requested precision is not used, or None.
     """
 
     out: Path
@@ -54,7 +53,7 @@ class Announcement:
 
 
 def plan_of(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: int) -> Announcement:
-    """Gather what there is to tell before the first step that a run makes now."""
+    """Return the facts to show before the run makes its first step now."""
     return Announcement(
         out=run.path,
         description=corpus.description,

@@ -1,4 +1,4 @@
-"""What a run shows of itself while it learns."""
+"""Samples that are written during a training."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ SOURCES_SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingCallback:
-    """Let the network write at chosen temperatures after every evaluation.
+    """A callback that lets the network write at chosen temperatures after every evaluation.
 
-    The seed is the same each time, so what changes from one evaluation to the next is the network.
+    The seed is the same each time, so only the network changes from one evaluation to the next.
 
     Args:
         tokenizer: The tokenizer of the network.
-        prompts: What the texts go on from; "" starts from nothing. Where the network learns from pairs: the
-            sources that it answers.
-        temperatures: Each prompt is continued once at each of them, ≥ 0.
-        max_new_tokens: Longest continuation in symbols.
+        prompts: The texts to continue; "" starts from nothing. If the network learns from pairs, these are
+            the sources to answer.
+        temperatures: Temperatures ≥ 0; each prompt is continued once at each of them.
+        max_new_tokens: Highest number of tokens of a continuation.
         seed: Seed of the draws.
-        source_tokenizer: That of the sources; None for a network without an encoder.
+        source_tokenizer: The tokenizer of the sources, or None for a network without an encoder.
 
     Raises:
         UnknownSymbolError: If a prompt has a symbol that the network does not know.
@@ -51,14 +51,14 @@ class SamplingCallback:
     source_tokenizer: Tokenizer | None = None
 
     def __post_init__(self) -> None:
-        """Find out about a bad prompt or temperature before the training starts."""
+        """Check the prompts and the temperatures before the training starts."""
         for prompt in self.prompts:
             (self.source_tokenizer or self.tokenizer).encode(prompt)
         for temperature in self.temperatures:
             self._options(temperature)
 
     def __call__(self, moment: Moment) -> Iterator[SampleRecord]:
-        """Yield a sample for every temperature and prompt, temperatures outermost."""
+        """Yield a sample for every temperature and prompt; the prompts change fastest."""
         prompts, states = self._starts(moment)
         writer = moment.engine.writer(moment.parameters)
         for temperature in self.temperatures:
@@ -75,7 +75,7 @@ class SamplingCallback:
                 )
 
     def _starts(self, moment: Moment) -> tuple[list[Ids], StateArray | None]:
-        """Give what is read before the first symbol is drawn, and from which state."""
+        """Return the ids to read before the first token is drawn, and the states to start from, if any."""
         if self.source_tokenizer is None or not isinstance(moment.engine, EncoderDecoder):
             return [self.tokenizer.encode(prompt) for prompt in self.prompts], None
         states = moment.engine.encode(moment.parameters, read_sources(self.source_tokenizer, self.prompts))
@@ -88,16 +88,16 @@ class SamplingCallback:
 def sampling_callback(
     encoded: EncodedCorpus, prompts: Sequence[str] | None, temperatures: Sequence[float] | None
 ) -> SamplingCallback | None:
-    """Make what shows the network's texts while it learns.
+    """Make the callback that shows samples during the training.
 
     Args:
-        encoded: What it learns from.
-        prompts: What the texts go on from, or the sources that are answered. None for a start from nothing,
-            or the first held-out sources.
-        temperatures: None for the usual ones; sources are answered greedily.
+        encoded: The encoded corpus that the network learns from.
+        prompts: The texts to continue, or the sources to answer. None starts from nothing, or answers the
+            first held-out sources.
+        temperatures: The temperatures; None for the usual ones. Sources are then answered greedily.
 
     Returns:
-        None where there is nothing to show.
+        The callback, or None if there is nothing to show.
     """
     source = encoded.source_tokenizer
     if prompts is None:
@@ -115,15 +115,15 @@ def sampling_callback(
 
 
 def saved_sampling(encoded: EncodedCorpus, data: Mapping[str, Any], *, where: str) -> SamplingCallback | None:
-    """Make what a run of before has shown.
+    """Make the sampling callback of an earlier run again.
 
     Args:
-        encoded: What it learns from.
-        data: What config.json says under "data".
-        where: The file, for messages.
+        encoded: The encoded corpus that the network learns from.
+        data: The content of config.json under "data".
+        where: The name of the file, for messages.
 
     Raises:
-        ArtifactError: If that is broken.
+        ArtifactError: If the stored settings of the samples are broken.
     """
     chosen = data.get("samples") or {"prompts": [], "temperatures": []}
     if not isinstance(chosen, dict) or not all(
@@ -139,5 +139,5 @@ def _first_sources(encoded: EncodedCorpus) -> list[str]:
     if sources is None or encoded.source_tokenizer is None:
         return []
     ends = [*sources.starts[1 : SOURCES_SHOWN + 1], len(sources)][:SOURCES_SHOWN]
-    shown = zip(sources.starts, ends, strict=False)
-    return [encoded.source_tokenizer.decode(sources.ids[begin : end - 1]) for begin, end in shown]
+    ranges = zip(sources.starts, ends, strict=False)
+    return [encoded.source_tokenizer.decode(sources.ids[begin : end - 1]) for begin, end in ranges]

@@ -1,4 +1,4 @@
-"""Where the loop leaves its checkpoints and its best model."""
+"""The place where the loop leaves its checkpoints and its best model."""
 
 from typing import Protocol
 
@@ -8,24 +8,24 @@ from unspool.training.records import EvaluationRecord
 
 
 class CheckpointSink(Protocol):
-    """Keep what the loop hands over; what is handed over changes later, so a sink copies or writes it."""
+    """An object that saves what the loop passes on; the loop changes it later, so a sink copies it."""
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keep the last state in place of the one before."""
+        """Save the last state in place of the one before."""
         ...
 
     def save_model(self, parameters: dict[str, FloatArray], evaluation: EvaluationRecord) -> None:
-        """Keep the parameters of the best evaluation so far."""
+        """Save the parameters of the best evaluation so far."""
         ...
 
 
 class MemorySink:
-    """Keep copies in memory, for a run that leaves no files.
+    """A sink that keeps copies in memory, for a run without files.
 
     Attributes:
         checkpoint: The last state, or None before there is one.
         parameters: The best parameters, or None before the first evaluation.
-        evaluation: What was measured with them.
+        evaluation: The evaluation of these parameters, or None before the first evaluation.
     """
 
     def __init__(self) -> None:
@@ -34,10 +34,10 @@ class MemorySink:
         self.evaluation: EvaluationRecord | None = None
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keep a copy of the last state."""
+        """Save a copy of the last state."""
         self.checkpoint = checkpoint.copy()
 
     def save_model(self, parameters: dict[str, FloatArray], evaluation: EvaluationRecord) -> None:
-        """Keep a copy of the best parameters."""
+        """Save a copy of the best parameters."""
         self.parameters = {name: array.copy() for name, array in parameters.items()}
         self.evaluation = evaluation

@@ -1,8 +1,8 @@
-"""Checkpoints: everything that a run needs to go on bit for bit, in one safetensors file.
+"""Checkpoints: everything that a run needs to be resumed bit for bit, in one safetensors file.
 
-The arrays are ``parameters/NAME``, ``slots/SLOT/NAME`` and ``state``; the metadata has one key,
-``unspool``, with JSON: the format version, the progress and the identity of the run. The file is replaced
-as a whole, so a reader finds one checkpoint or the next, never half of each.
+The arrays are ``parameters/NAME``, ``slots/SLOT/NAME``, ``average/NAME`` and ``state``. The metadata has one
+key, ``unspool``, with JSON: the format version, the progress and the identity of the run. The file is
+replaced as a whole, so a reader finds the old checkpoint or the new one, never a mix.
 """
 
 import json
@@ -23,18 +23,18 @@ Identity: TypeAlias = Mapping[str, Any]
 
 @dataclass(slots=True, kw_only=True)
 class RunProgress:
-    """Count how far a run has come; the loop changes it in place.
+    """The progress of a run; the loop changes it in place.
 
     Args:
         step: Steps made.
         epoch: Epoch of the next window, from 0.
-        window: Number of the next window in it, from 0.
-        seconds: Wall time so far.
+        window: Number of the next window in that epoch, from 0.
+        seconds: Wall time of the run so far.
         symbols: Targets learned from so far.
         epoch_nats: Loss summed over the targets of this epoch so far.
         epoch_symbols: Targets of this epoch so far.
         best: Bits per character of the best evaluation, or None before there is one.
-        best_step: Step of the parameters that the model holds, or None before there is one.
+        best_step: Step of the saved model's parameters, or None before there is one.
         evaluations_without_gain: Evaluations since the best one.
         finished: Why the run is over, or None while it is not.
     """
@@ -54,15 +54,16 @@ class RunProgress:
 
 @dataclass(slots=True, kw_only=True)
 class Checkpoint:
-    """Hold a run between two steps.
+    """The state of a run between two steps.
 
     Args:
-        parameters: Name -> array; the loop updates it in place.
+        parameters: The parameters, name -> array; the loop updates them in place.
         slots: The optimizer's arrays: slot -> parameter name -> array.
-        state: (L, S, B, H) carried from window to window.
+        state: The state that is carried from window to window.  # (L, S, B, H)
         average: The running average of the parameters, or None where the run keeps none.
         progress: How far the run has come.
-        identity: What must be the same to go on: JSON types, from `unspool.training.identity`.
+        identity: Everything that must be the same when the run is resumed, in JSON types; see
+            `training.task.identity`.
     """
 
     parameters: dict[str, FloatArray]
@@ -74,11 +75,11 @@ class Checkpoint:
 
     @property
     def model(self) -> dict[str, FloatArray]:
-        """Give what is measured and kept as the model: the average, or the parameters where there is none."""
+        """Return the parameters that are measured and saved: the average, or the last ones without it."""
         return self.parameters if self.average is None else self.average
 
     def copy(self) -> "Checkpoint":
-        """Copy everything that the loop changes."""
+        """Return a copy of everything that the loop changes."""
         return Checkpoint(
             parameters={name: array.copy() for name, array in self.parameters.items()},
             slots={
@@ -97,10 +98,10 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
     Args:
         path: The file; its folder is made if it is not there.
-        checkpoint: What to write.
+        checkpoint: The checkpoint to write.
 
     Raises:
-        ArtifactError: If the file cannot be written, a full disk for one; the old file is still whole.
+        ArtifactError: If the file cannot be written, for example on a full disk; the old file is still whole.
     """
     content = {
         "format_version": FORMAT_VERSION,
@@ -116,7 +117,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def write_error(path: Path, size: int, error: OSError) -> ArtifactError:
-    """Describe a file that could not be written, and what is still there."""
+    """Return the error for a file that could not be written, with what is still there."""
     return ArtifactError(
         f"cannot write {path}",
         expected=f"a writable disk with {max(0.1, size / 1e6):.1f} MB free",
@@ -126,19 +127,18 @@ def write_error(path: Path, size: int, error: OSError) -> ArtifactError:
 
 
 def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
-    """Read a checkpoint and check that it belongs to the run at hand.
+    """Read a checkpoint and check that it belongs to this run.
 
     Args:
         path: The file.
-        template: A fresh start of the run, from `fresh_start`: it says which arrays and which identity
-            are expected.
+        template: A fresh start of the run, from `fresh_start`, with the expected arrays and identity.
 
     Returns:
-        The checkpoint, in arrays of its own.
+        The checkpoint, in new arrays.
 
     Raises:
-        ArtifactError: If the file is missing or broken, or is that of another run: another corpus,
-            network, training configuration or number of threads.
+        ArtifactError: If the file is missing or broken, or belongs to another run: another corpus, network,
+            training configuration or number of threads.
     """
     if not path.is_file():
         hint = "start the run again without resuming"
@@ -186,10 +186,10 @@ def _read_progress(path: Path, values: Any) -> RunProgress:
 
 
 def _check_identity(path: Path, stored: Any, current: Identity) -> None:
-    """Name the first thing in which the run at hand is not the one that was saved."""
+    """Refuse the checkpoint of another run, and name the first difference."""
     if not isinstance(stored, dict):
         raise ArtifactError(f"{path}: identity", expected="an object", got=repr(stored))
-    stored = {"precision": "float32", **stored}  # all there was before there was a choice
+    stored = {"precision": "float32", **stored}  # older checkpoints have no precision: it was float32
     old, new = _leaves(stored), _leaves(json.loads(json.dumps(current)))
     for name in [*new, *old]:
         if old.get(name) != new.get(name) or (name in old) != (name in new):

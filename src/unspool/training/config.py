@@ -18,47 +18,53 @@ ENGINE = Allowed("a name", lambda value: isinstance(value, str), "unspool.engine
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """Decide how a network is trained; saved whole with the run.
+    """How a network is trained; saved as a whole with the run.
 
     Args:
-        epochs: Passes over the corpus, or None to go by `minutes` alone.
-        minutes: Wall time after which the run ends, or None. The learning rate then follows the clock, so
-            two runs do not give the same bits.
-        batch_size: Lanes that are read side by side (fewer if the corpus is tiny).
-        sequence_length: Symbols of each lane per step, through which gradients flow.
+        epochs: Passes over the corpus, or None to train until `minutes` are over.
+        minutes: Wall time after which the run ends, or None. The learning rate then follows the clock, so two
+            runs do not give the same bits.
+        batch_size: Number of lanes that are read in parallel; a tiny corpus has fewer.
+        sequence_length: Tokens of each lane in one step; gradients flow back through all of them.
         optimizer: A name in `OPTIMIZERS`.
-        learning_rate: The peak of the schedule.
+        learning_rate: The highest learning rate of the schedule.
         schedule: A name in `SCHEDULES`.
-        warmup_fraction: Share of the run in which the learning rate rises.
-        floor_fraction: Where the learning rate ends, as a share of its peak.
-        weight_decay: Decoupled decay of kernels and the embedding; adamw only.
-        beta1: Decay of the mean gradient; adamw and adam.
-        beta2: Decay of the mean squared gradient; adamw and adam.
-        rho: Decay of the mean squared gradient; rmsprop.
-        momentum: Decay of the accumulated gradient; sgd.
-        epsilon: What keeps a division from blowing up; all but sgd.
-        clip_norm: Greatest global norm of the gradients, or None.
-        ema: Decay of an exponential moving average of the parameters, in (0, 1), or None for none. The
-            average is then what is evaluated, writes samples and is kept as the model.
-        validation_fraction: Share of the corpus held out of training, or None.
-        max_validation_symbols: Most symbols of the held-out text that are measured while it trains, always
-            the same ones: the records with the smallest hashes, or the beginning of what is held out of a
-            document. None measures all of it each time.
+        warmup_fraction: Share of the run during which the learning rate rises.
+        floor_fraction: The last learning rate, as a share of the highest.
+        weight_decay: Decoupled weight decay of the kernels and the embedding; only adamw uses it.
+        beta1: Decay of the mean gradient; adamw and adam use it.
+        beta2: Decay of the mean squared gradient; adamw and adam use it.
+        rho: Decay of the mean squared gradient; rmsprop uses it.
+        momentum: Decay of the accumulated gradient; sgd uses it.
+        epsilon: A small number that avoids a division by zero; all optimizers but sgd use it.
+        clip_norm: Highest allowed global norm of the gradients, or None for no clipping.
+        ema: Decay of an exponential moving average of the parameters, in (0, 1), or None for no average. With
+            an average, the average is evaluated, writes the samples and is saved as the model.
+        validation_fraction: Share of the corpus that is held out, or None.
+        max_validation_symbols: Highest number of held-out tokens that are measured during the training. They
+            are always the same ones: the records with the smallest hashes, or the beginning of the held-out
+            part of a document. None measures all of them each time.
         state_reset: In document mode, the chance that a lane starts a window from an empty state, as every
-            prompt does: 0 always carries it on, and 1 cuts the document into fixed windows of
-            `sequence_length` symbols, each read on its own. In line mode the state is reset where a record
-            starts.
-        context_dropout: Chance that an attribute of a record is left unsaid in an epoch, so that any of them
-            can be left out later. Without context it has no say.
-        patience: Evaluations without a better validation after which the run ends, or None.
-        evaluate_every: Steps between two evaluations, or None for one at the end of each epoch.
-        checkpoint_seconds: Longest time between two checkpoints.
-        seed: What every random draw comes from.
-        threads: Threads of the engine, or None to let the engine choose.
+            prompt does. 0 always carries the state on; 1 cuts the document into independent windows of
+            `sequence_length` tokens. In line mode the state is reset where a record starts.
+        context_dropout: Chance that an attribute of a record is left out in an epoch, so that the model can
+            later be used without it. It has no effect without context.
+        patience: Number of evaluations in a row without a better result after which the run ends, or None.
+        evaluate_every: Number of steps between two evaluations, or None for one at the end of each epoch.
+        checkpoint_seconds: Longest time between two checkpoints, in seconds.
+        seed: The seed of every random draw.
+        threads: Number of threads of the engine, or None to let the engine choose.
         engine: A name in `ENGINES`.
-        precision: In what products are computed while it learns: float32, bf16 with sums in float32, or auto
-            for bf16 where the processor has it. Weights, state, loss and what is measured are float32 in any
-            case, and so is all where bf16 is asked for and the processor has none.
+        precision: Number format of the matrix products in training: float32, bf16 (with sums in float32), or
+            auto, which is bf16 where the processor supports it. Weights, state, loss and evaluations are
+            always float32. If bf16 is asked for and the processor does not support it, the products are
+            float32 too.
+
+    Example:
+        >>> from unspool import TrainingConfig
+        >>> config = TrainingConfig(epochs=3, learning_rate=0.01)
+        >>> config.epochs, config.optimizer, config.clip_norm
+        (3, 'adamw', 1.0)
     """
 
     # fmt: off

@@ -1,7 +1,7 @@
-"""Dropout that depends on nothing but the seed and the step: of layers' outputs, of symbols, of weights.
+"""Dropout of outputs, input tokens and weights that depends only on the seed and the step.
 
-All masks hold for a whole window. Weights are dropped before an engine sees them, so that every engine drops
-the same ones, and it costs nothing where it is off.
+All masks are the same for a whole window. Weights are dropped before an engine sees them, so every engine
+drops the same ones, and an engine without dropout pays nothing.
 """
 
 from collections.abc import Mapping
@@ -15,23 +15,23 @@ from unspool.network.parameters import output_kernel, parameter_shapes
 from unspool.text.streams.lanes import Window
 
 Mask = NDArray[np.float32]
-OUTPUTS, RECURRENT, INPUTS = range(3)  # what draws from one key, each from a stretch of its own
+OUTPUTS, RECURRENT, INPUTS = range(3)  # kinds of masks: each has its own part of the random stream
 
 
 def dropout_masks(network: NetworkConfig, batch_size: int, *, seed: int, step: int) -> Mask | None:
-    """Draw the masks of one window's outputs, the same for all its steps.
+    """Draw the masks of the layers' outputs for one window, the same for all its steps.
 
     One mask along time is the variational dropout of Gal and Ghahramani, "A Theoretically Grounded
     Application of Dropout in Recurrent Neural Networks" (2016), on the layers' outputs only.
 
     Args:
-        network: Its dropout is the chance p that a unit is dropped.
-        batch_size: B.
+        network: The network; its `dropout` is the chance p that a unit is dropped.
+        batch_size: Number of lanes, B.
         seed: Seed of the run, in [0, 2**63).
         step: Number of the step, from 1.
 
     Returns:
-        (L, B, H) of 0 or 1/(1-p), or None where p is 0.
+        Masks of 0 or 1/(1-p), or None where p is 0.  # (L, B, H)
     """
     if not network.dropout:
         return None
@@ -40,20 +40,21 @@ def dropout_masks(network: NetworkConfig, batch_size: int, *, seed: int, step: i
 
 
 def weight_masks(network: NetworkConfig, *, seed: int, step: int) -> dict[str, Mask]:
-    """Draw the masks of one window's weights, those of all lanes.
+    """Draw the masks of the weights for one window; all lanes share them.
 
-    Single weights of the recurrent kernels, as in the weight-dropped LSTM of Merity et al., "Regularizing
-    and Optimizing LSTM Language Models" (2018). Whole rows of the input table, a symbol's each, as there and
-    in Gal and Ghahramani (2016): a symbol that is dropped is read as nothing wherever it stands. An output
-    that is tied to the table keeps all of it.
+    Single weights of the recurrent kernels are dropped, as in the weight-dropped LSTM of Merity et al.,
+    "Regularizing and Optimizing LSTM Language Models" (2018). Of the input table whole rows are dropped, one
+    row for each token, as there and in Gal and Ghahramani (2016): a dropped token is read as zeros wherever
+    it stands. An output that is tied to the table keeps all rows.
 
     Args:
-        network: Its recurrent_dropout and input_dropout are the chances p.
+        network: The network; its `recurrent_dropout` and `input_dropout` are the chances p.
         seed: Seed of the run, in [0, 2**63).
         step: Number of the step, from 1.
 
     Returns:
-        By the parameter's name: 0 or 1/(1-p), (H, G·H) for a recurrent kernel and (V, 1) for the table.
+        Masks of 0 or 1/(1-p) by the parameter's name: (H, G·H) for a recurrent kernel and (V, 1) for the
+        table.
     """
     masks, shapes = {}, parameter_shapes(network)
     if network.recurrent_dropout:
@@ -81,15 +82,15 @@ def loss_and_gradients(
 
     Args:
         engine: The engine.
-        parameters: The network's parameters, all of them.
-        window: ids and targets, (T, B) each.
-        state: Before the window.  # (L, S, B, H)
-        reset_id: As in `unspool.engines.protocol.Engine`.
+        parameters: All parameters of the network, before dropout.
+        window: The window; its ids and targets are (T, B) each.
+        state: The state before the window.  # (L, S, B, H)
+        reset_id: The token that resets the state, as in `unspool.engines.protocol.Engine`.
         seed: Seed of the run, in [0, 2**63).
         step: Number of the step, from 1.
 
     Returns:
-        What the engine returns for what was left; the gradients are those by the whole parameters.
+        The loss, the gradients of the parameters before dropout, and the state after the window.
     """
     network = engine.config
     outputs = dropout_masks(network, window.ids.shape[1], seed=seed, step=step)
@@ -106,7 +107,7 @@ def loss_and_gradients(
 
 
 def drop_weights(network: NetworkConfig, parameters: Parameters, masks: Mapping[str, Mask]) -> Parameters:
-    """Put the masks on the parameters; a tied output keeps the whole table, in a kernel of its own."""
+    """Apply the masks to the parameters; a tied output gets its own kernel, with the whole table."""
     if not masks:
         return parameters
     thinned: dict[str, Floats] = {**parameters, **{name: parameters[name] * masks[name] for name in masks}}
@@ -115,11 +116,11 @@ def drop_weights(network: NetworkConfig, parameters: Parameters, masks: Mapping[
     return thinned
 
 
-def _random(what: int, seed: int, step: int) -> np.random.Generator:
-    counter = np.array([0, what, 0, 0], dtype=np.uint64)
+def _random(kind: int, seed: int, step: int) -> np.random.Generator:
+    counter = np.array([0, kind, 0, 0], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=np.array([seed, step], dtype=np.uint64), counter=counter))
 
 
 def _mask(random: np.random.Generator, shape: tuple[int, ...], chance: float) -> Mask:
-    kept = random.random(shape, dtype=np.float32) >= chance
-    return kept.astype(np.float32) / np.float32(1 - chance)
+    remains = random.random(shape, dtype=np.float32) >= chance
+    return remains.astype(np.float32) / np.float32(1 - chance)

@@ -1,4 +1,4 @@
-"""Which evaluation is the best, and when there is no hope of a better one."""
+"""The best evaluation, and the end of a run that does not get better."""
 
 from unspool.training.checkpoints import RunProgress
 
@@ -7,8 +7,10 @@ def note_evaluation(progress: RunProgress, bits_per_character: float | None) -> 
     """Enter an evaluation into the progress.
 
     Args:
-        progress: Changed in place: `best`, `best_step` and `evaluations_without_gain`.
-        bits_per_character: Of the held-out text; None if nothing is held out: then the last is the best.
+        progress: The progress of the run; `best`, `best_step` and `evaluations_without_gain` are changed in
+            place.
+        bits_per_character: Bits per character of the held-out text, or None if nothing is held out; then the
+            last evaluation is the best.
 
     Returns:
         Whether this is the best evaluation so far.
@@ -23,5 +25,5 @@ def note_evaluation(progress: RunProgress, bits_per_character: float | None) -> 
 
 
 def out_of_patience(progress: RunProgress, patience: int | None) -> bool:
-    """Tell whether `patience` evaluations have gone by without a better one; None never runs out."""
+    """Return whether the last `patience` evaluations were no better than the best; None never ends a run."""
     return patience is not None and progress.evaluations_without_gain >= patience

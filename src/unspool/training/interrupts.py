@@ -1,4 +1,4 @@
-"""Ctrl-C as a polite question: the loop finishes its step and saves before it stops."""
+"""Ctrl-C as a polite request: the loop finishes its step and saves before it stops."""
 
 import signal
 import threading
@@ -11,11 +11,11 @@ from types import FrameType
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
     """Turn the first SIGINT or SIGTERM into a flag, and a second SIGINT into a KeyboardInterrupt.
 
-    The handlers that were there before come back at the end. Outside the main thread, where Python allows
-    no handlers, the flag never rises.
+    The earlier handlers are restored at the end. Outside the main thread Python allows no handlers, and the
+    flag is never set.
 
     Yields:
-        A function that tells whether a stop was requested, for `train_loop`.
+        A function that returns whether a stop was requested, for `train_loop`.
     """
     requested = threading.Event()
 

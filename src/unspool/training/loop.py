@@ -1,8 +1,8 @@
 """The training loop: it yields records and knows nothing of screens.
 
-Everything that influences a number is a function of the configuration, the corpus, the seed and the step,
-or stands in the checkpoint; so a run that is stopped anywhere goes on bit for bit. The one exception is a
-run with `minutes`, which follows the clock.
+Every number depends only on the configuration, the corpus, the seed, the step and the checkpoint. So a run
+that is stopped anywhere can be resumed bit for bit. The one exception is a run with `minutes`, which follows
+the clock.
 """
 
 import itertools
@@ -44,8 +44,8 @@ from unspool.training.speed import StepSpeed
 from unspool.training.state_dropout import forget_some
 from unspool.training.task import Moment, TrainingTask
 
-SECONDS_BETWEEN = 1.0  # between two reports of an evaluation
-MOST_ANSWERS = 1000  # held-out sources that are answered at each evaluation
+SECONDS_BETWEEN = 1.0  # between two progress records of one evaluation
+MOST_ANSWERS = 1000  # most held-out sources that are answered at each evaluation
 
 
 def train_loop(
@@ -58,20 +58,21 @@ def train_loop(
 ) -> Iterator[TrainingRecord]:
     """Train until the run ends, is asked to stop or diverges.
 
-    A checkpoint is saved after all records of its step were yielded and the next one was asked for, so
-    what the caller wrote down of a record is on disk before the checkpoint that covers it.
+    A checkpoint is saved only after the caller has taken all records of its step and asks for the next one.
+    So whatever the caller writes of a record is on disk before the checkpoint that covers it.
 
     Args:
-        task: What to train on what.
-        start: From `fresh_start` or `load_checkpoint`; its arrays and its progress change in place.
-        sink: Gets the checkpoints and the best model.
-        stop_requested: Asked after every step; where it says yes, the state is saved, a StopRecord is
-            yielded and the loop is over.
-        clock: Seconds, from anywhere.
+        task: The network, the texts and the configuration.
+        start: A checkpoint from `fresh_start` or `load_checkpoint`; its arrays and its progress are changed
+            in place.
+        sink: The object that saves the checkpoints and the best model.
+        stop_requested: A function that is called after every step. When it returns True, the state is saved,
+            a StopRecord is yielded and the loop ends.
+        clock: A function that returns the time in seconds, from any starting point.
 
     Yields:
-        A StepRecord for every step; an EvaluationRecord and what the callbacks return after every
-        evaluation; a CheckpointRecord after every save; a StopRecord or a FinishRecord at the end.
+        A StepRecord for every step; after every evaluation an EvaluationRecord and the records of the
+        callbacks; a CheckpointRecord after every save; a StopRecord or a FinishRecord at the end.
 
     Raises:
         DivergenceError: If a loss or a gradient is not finite; the state before that step is saved.
@@ -96,7 +97,7 @@ def train_loop(
 
 
 class _Run:
-    """Hold what the loop needs at hand between two steps; all that lasts is in the checkpoint."""
+    """The working values of the loop between two steps; everything that lasts is in the checkpoint."""
 
     def __init__(
         self, task: TrainingTask, start: Checkpoint, sink: CheckpointSink, clock: Callable[[], float]
@@ -107,7 +108,7 @@ class _Run:
         self.measured = measured_part(
             task.validation, task.config.max_validation_symbols, document=task.document
         )
-        self.measuring_seconds: float | None = None  # what the last evaluation took in this process
+        self.measuring_seconds: float | None = None  # duration of the last evaluation in this process
         self.optimizer = Optimizer(
             self.config.optimizer, start.parameters, self.config, threads=task.engine.threads
         )
@@ -121,20 +122,21 @@ class _Run:
 
     @property
     def epoch(self) -> int:
-        """Number of the epoch of the last step, from 1."""
+        """Return the number of the epoch of the last step, from 1."""
         return self.progress.epoch + (1 if self.progress.window else 0)
 
     def share(self, steps: float) -> float:
-        """Return the share of the run that is behind: by steps or by the clock, whichever is further."""
+        """Return the share of the run that is done: by steps or by the clock, whichever is larger."""
         by_steps = 0.0 if self.total_steps is None else steps / self.total_steps
         by_clock = 0.0 if self.config.minutes is None else self.progress.seconds / self.seconds_to_learn()
         return min(1.0, max(by_steps, by_clock))
 
     def seconds_to_learn(self) -> float:
-        """Give the part of `minutes` that is left to the steps when the last evaluation has its time.
+        """Return the part of `minutes` that is left for the steps, without the time of the last evaluation.
 
-        That is as long as the last one took; before the first, half as long as learning as much would take.
-        It is at most half of the run: where measuring takes longer, the run does.
+        The last evaluation is expected to take as long as the one before. Before the first one, it is
+        expected to take half the time that learning from as many tokens would take. At most half of the run
+        is set aside: if the evaluation takes longer, so does the run.
         """
         seconds = 60 * (self.config.minutes or 0.0)
         needed = self.measuring_seconds
@@ -149,7 +151,7 @@ class _Run:
         return self.config.learning_rate * multiplier
 
     def step(self, window: Window) -> StepRecord:
-        """Learn from one window."""
+        """Train on one window."""
         began = self.clock()
         step = self.progress.step + 1
         loss, gradients, state = loss_and_gradients(
@@ -176,14 +178,14 @@ class _Run:
         return self.step_record(loss, learning_rate, norm)
 
     def state(self, step: int) -> FloatArray:
-        """Give the state that a step starts from."""
+        """Return the state that a step starts from."""
         carried = self.checkpoint.state
         if not (self.task.document and self.config.state_reset):
             return carried
         return forget_some(carried, self.config.state_reset, seed=self.config.seed, step=step)
 
     def count(self, loss: Loss, seconds: float) -> None:
-        """Enter a step into the progress."""
+        """Add a step to the progress."""
         progress = self.progress
         progress.step += 1
         progress.window += 1
@@ -213,34 +215,34 @@ class _Run:
         training = self.task.training
         return bits_per_character(loss * len(training.ids), training.characters)
 
-    def diverged(self, what: str, value: float) -> DivergenceError:
-        """Save the state before this step, which is untouched, and describe what happened."""
+    def diverged(self, quantity: str, value: float) -> DivergenceError:
+        """Save the state before this step, which is unchanged, and return the error."""
         self.sink.save_checkpoint(self.checkpoint)
         return DivergenceError(
-            f"the {what} is {value} at step {self.progress.step + 1}; the state after step "
+            f"the {quantity} is {value} at step {self.progress.step + 1}; the state after step "
             f"{self.progress.step} is kept; start again with {self.advice()}"
         )
 
     def refuse_ruined(self, held_out: Evaluation | None) -> None:
-        """Refuse to keep a state that the last step has ruined, so that what was saved before it stays.
+        """Refuse a state that the last step has ruined, so that the checkpoint before it is not overwritten.
 
         Raises:
             DivergenceError: If a parameter or the loss on the held-out text is not finite.
         """
-        kept = [*self.checkpoint.parameters.items(), *self.checkpoint.model.items()]
-        broken = [name for name, array in kept if not np.isfinite(array).all()]
+        arrays = [*self.checkpoint.parameters.items(), *self.checkpoint.model.items()]
+        broken = [name for name, array in arrays if not np.isfinite(array).all()]
         if broken or not (held_out is None or math.isfinite(held_out.loss)):
             raise self.ruined(f"parameter {broken[0]}" if broken else "loss on the held-out text")
 
-    def ruined(self, what: str) -> DivergenceError:
-        """Describe what the last step has ruined."""
+    def ruined(self, value: str) -> DivergenceError:
+        """Return the error for a value that is not finite after the last step."""
         return DivergenceError(
-            f"the {what} is not finite after step {self.progress.step}; what was saved before it is kept; "
+            f"the {value} is not finite after step {self.progress.step}; what was saved before it is kept; "
             f"start again with {self.advice()}"
         )
 
     def advice(self) -> str:
-        """Say what keeps a run from diverging."""
+        """Return settings that make a run less likely to diverge."""
         advice = [f"a lower learning_rate (it was {self.config.learning_rate:g})"]
         if self.config.clip_norm is None or self.config.clip_norm > 1:
             advice.append(f"clip_norm 1 (it was {self.config.clip_norm})")
@@ -264,9 +266,9 @@ class _Run:
         return self.progress.window >= self.lanes.windows_per_epoch
 
     def measure(self) -> Generator[MeasuringRecord, None, Evaluation]:
-        """Measure the held-out text; where it takes long, tell every second how far it is."""
+        """Measure the held-out text; if it takes long, yield its progress once a second."""
         nats, done, began = [], 0, self.clock()
-        told = began
+        last_report = began
         for part, count in stream_nats(
             self.task.engine,
             self.checkpoint.model,
@@ -276,8 +278,8 @@ class _Run:
         ):
             nats.append(part)
             done += count
-            if self.clock() - told >= SECONDS_BETWEEN:
-                told = self.clock()
+            if self.clock() - last_report >= SECONDS_BETWEEN:
+                last_report = self.clock()
                 yield MeasuringRecord(step=self.progress.step, done=done, total=len(self.measured.ids))
         exact = answered_exactly(
             self.task.engine,
@@ -290,7 +292,7 @@ class _Run:
         return evaluation_of(self.measured, nats, exact=exact)
 
     def evaluate(self) -> Iterator[MeasuringRecord | EvaluationRecord | SampleRecord]:
-        """Measure the held-out text, keep the best model, run the callbacks."""
+        """Measure the held-out text, save the model if it is the best so far, and run the callbacks."""
         task, progress = self.task, self.progress
         try:
             held_out = (yield from self.measure()) if len(self.measured.ids) else None
@@ -327,7 +329,7 @@ class _Run:
         )
 
     def close_epoch(self) -> None:
-        """Move the cursor to the next epoch, which starts with no memory of this one."""
+        """Move on to the next epoch, which starts from an empty state."""
         if self.epoch_is_over():
             self.progress.epoch += 1
             self.progress.window = 0
@@ -338,7 +340,7 @@ class _Run:
         return self.clock() - self.saved >= self.config.checkpoint_seconds
 
     def save(self, *, complete: bool) -> CheckpointRecord:
-        """Save the state; where `complete` is set and there is no model yet, save one as well."""
+        """Save the state; if `complete` is set and there is no model yet, save a model as well."""
         if complete and self.progress.best_step is None:
             self.sink.save_model(self.checkpoint.model, self.evaluation_record(None, best=True))
         self.progress.seconds = self.clock() - self.started

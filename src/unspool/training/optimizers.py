@@ -1,9 +1,9 @@
 """Optimizers: how gradients change parameters.
 
-Each row of `OPTIMIZERS` names what it keeps per parameter (its slots) and holds a plain NumPy update in
-place, for any float dtype. `Optimizer` clips the gradients by their global norm and applies one row to all
-parameters: in the native kernels where they are float32 and the row has native code, else by the row's NumPy
-update, its twin.
+Each row of `OPTIMIZERS` names the arrays that it keeps for each parameter (its slots) and has a plain NumPy
+update in place, for any float dtype. `Optimizer` clips the gradients by their global norm and applies one row
+to all parameters. If the parameters are float32 and the row has native code, the native kernels do it;
+otherwise its NumPy update does.
 """
 
 import math
@@ -25,15 +25,16 @@ Update = Callable[[FloatArray, FloatArray, list[FloatArray], Coefficients], None
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Describe one optimizer.
+    """One optimizer.
 
     Args:
-        slots: Names of the arrays kept for each parameter, of its shape, zero at the start.
-        update: Changes a parameter and its slots in place, given the gradient.
-        betas: Picks (beta1, beta2) from the configuration.
+        slots: Names of the arrays that are kept for each parameter; each has the parameter's shape and starts
+            at zero.
+        update: A function that changes a parameter and its slots in place by the gradient.
+        betas: A function that returns (beta1, beta2) of a configuration.
         decays: Whether `weight_decay` applies.
-        native: Its number in ``enum Optimizer`` of ``native/network/optimizer.h``; None where it has no
-            native code, and the NumPy update serves every dtype.
+        native: Its number in ``enum Optimizer`` of ``native/network/optimizer.h``. None if it has no native
+            code; then the NumPy update serves every dtype.
     """
 
     slots: tuple[str, ...]
@@ -44,11 +45,11 @@ class Rule:
 
 
 def adam(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c: Coefficients) -> None:
-    """Update by the gradient's running mean over the root of its running mean square.
+    """Update by the running mean of the gradient over the root of its running mean square.
 
-    Kingma and Ba, "Adam" (2015), algorithm 1, with the bias corrections written out; where `c.decay` is
-    not 0 the parameter first shrinks by learning_rate * decay of itself (Loshchilov and Hutter,
-    "Decoupled Weight Decay Regularization", 2019).
+    Kingma and Ba, "Adam" (2015), algorithm 1, with the bias corrections written out. If `c.decay` is not 0,
+    the parameter first shrinks by learning_rate * decay of itself (Loshchilov and Hutter, "Decoupled Weight
+    Decay Regularization", 2019).
     """
     mean, square = slots
     mean *= c.beta1
@@ -63,7 +64,7 @@ def adam(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c
 def rmsprop(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c: Coefficients) -> None:
     """Update by the gradient over the root of its running mean square.
 
-    Tieleman and Hinton, "Lecture 6.5: rmsprop" (2012). Epsilon stands inside the root, as in Keras 3;
+    Tieleman and Hinton, "Lecture 6.5: rmsprop" (2012). Epsilon is added inside the root, as in Keras 3;
     PyTorch adds it to the root.
     """
     (square,) = slots
@@ -89,28 +90,28 @@ OPTIMIZERS: dict[str, Rule] = {
 
 
 def decays(name: str) -> bool:
-    """Tell whether weight decay applies to a parameter: kernels and the embedding, never biases."""
+    """Return whether weight decay applies to a parameter: to kernels and the embedding, never to biases."""
     return name.endswith(("kernel", "embedding"))
 
 
 def global_norm(gradients: Mapping[str, FloatArray]) -> float:
-    """Return the Euclidean norm of all gradients taken as one vector, summed in float64."""
+    """Return the Euclidean norm of all gradients as one vector, summed in float64."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients.values())
     return math.sqrt(total) if total >= 0 else math.nan
 
 
 class Optimizer:
-    """Apply one row of `OPTIMIZERS` to all parameters, clipping their gradients first.
+    """One row of `OPTIMIZERS`, applied to all parameters after their gradients are clipped.
 
     Args:
         name: A name in `OPTIMIZERS`.
-        parameters: The parameters that will be updated; only their shapes and dtypes are looked at.
-        config: Coefficients, `weight_decay` and `clip_norm`.
-        threads: Threads of the native update; they change no bit of the result.
+        parameters: The parameters that will be updated; only their shapes and dtypes are read.
+        config: The training configuration with the coefficients, `weight_decay` and `clip_norm`.
+        threads: Number of threads of the native update; the result is the same for any number.
 
     Attributes:
-        slots: Slot name -> parameter name -> array, what a checkpoint holds.
+        slots: The arrays that a checkpoint stores: slot name -> parameter name -> array.
         step: Updates made so far.
     """
 
@@ -130,7 +131,7 @@ class Optimizer:
         }
 
     def restore(self, slots: Slots, step: int) -> None:
-        """Take up the slots and the step of a checkpoint; the arrays are updated in place from here on."""
+        """Continue from the slots and the step of a checkpoint; updates change these arrays in place."""
         self.slots, self.step = slots, step
 
     def decay_of(self, name: str) -> float:
@@ -140,12 +141,12 @@ class Optimizer:
     def update(
         self, parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray], learning_rate: float
     ) -> float:
-        """Change parameters and slots in place.
+        """Update the parameters and the slots in place.
 
         Args:
-            parameters: Name -> array; updated in place.
-            gradients: The same names and shapes; left as they are.
-            learning_rate: Learning rate of this update, at least 0.
+            parameters: The parameters, name -> array; updated in place.
+            gradients: The gradients, with the same names and shapes; not changed.
+            learning_rate: Learning rate of this update, ≥ 0.
 
         Returns:
             The global norm of the gradients before clipping. If it is not finite, nothing was changed.
@@ -166,7 +167,7 @@ class Optimizer:
         gradients: Mapping[str, FloatArray],
         learning_rate: float,
     ) -> float:
-        """Make one update of float32 arrays by the native code of this number; `step` stays."""
+        """Update float32 arrays by the native code of this number; `step` does not change."""
         return optimizer_step(
             code,
             list(parameters.values()),
@@ -181,7 +182,7 @@ class Optimizer:
     def update_in_numpy(
         self, parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray], learning_rate: float
     ) -> float:
-        """Make one update of arrays of any float dtype; `step` stays."""
+        """Update arrays of any float dtype; `step` does not change."""
         norm = global_norm(gradients)
         if not math.isfinite(norm):
             return norm
@@ -194,7 +195,7 @@ class Optimizer:
         return norm
 
     def coefficients(self, learning_rate: float) -> Coefficients:
-        """Return the numbers of the next update, without the decay of a parameter."""
+        """Return the coefficients of the next update, without the weight decay of a parameter."""
         (beta1, beta2), epsilon = self.rule.betas(self.config), self.config.epsilon
         return Coefficients(
             step=self.step + 1, learning_rate=learning_rate, beta1=beta1, beta2=beta2, epsilon=epsilon

@@ -1,4 +1,4 @@
-"""What the training loop tells: frozen records, each one line of metrics.jsonl when it is kept."""
+"""The records that the training loop yields: frozen, each one line of metrics.jsonl where it is written."""
 
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
@@ -8,18 +8,18 @@ from unspool.configuration import to_dict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """Tell what one step did.
+    """The result of one training step.
 
     Args:
         step: Number of the step, from 1.
         epoch: Number of the epoch, from 1.
-        progress: Share of the run that is behind, in (0, 1].
-        loss: Nats per symbol of this step's window.
-        bits_per_character: The same in bits per character, by the corpus's ratio of symbols to characters.
+        progress: Share of the run that is done, in (0, 1].
+        loss: Loss of this step's window, in nats per token.
+        bits_per_character: The loss in bits per character, by the corpus's ratio of tokens to characters.
         learning_rate: Learning rate of this step.
         grad_norm: Global norm of the gradients before clipping.
         characters: Characters of text read so far.
-        characters_per_second: Speed of the last steps, evaluations left out.
+        characters_per_second: Training speed over the last steps, without the evaluations.
         seconds: Wall time of the run so far.
     """
 
@@ -38,12 +38,12 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuringRecord:
-    """Tell how far a long evaluation is; it is not written down.
+    """How far a long evaluation has come; it is not written to metrics.jsonl.
 
     Args:
         step: Steps made.
-        done: Held-out symbols measured.
-        total: Held-out symbols to measure.
+        done: Held-out tokens measured so far.
+        total: Held-out tokens to measure.
     """
 
     kind: ClassVar[str] = "measuring"
@@ -54,20 +54,22 @@ class MeasuringRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
-    """Tell how the network does on the held-out text, and did on average in this epoch's training.
+    """The loss on the held-out text, and the mean training loss of this epoch.
 
     Args:
         step: Steps made.
         epoch: Number of the epoch, from 1.
-        training_loss: Nats per symbol, mean over the epoch's steps so far (with dropout, while learning).
-        training_bits_per_character: The same in bits per character.
-        loss: Nats per symbol of the held-out text, or None if nothing is held out.
+        training_loss: Mean loss over the epoch's steps so far, in nats per token (with dropout, while it
+            learns).
+        training_bits_per_character: The training loss in bits per character.
+        loss: Loss on the held-out text in nats per token, or None if nothing is held out.
         bits_per_character: Bits per character of the held-out text, or None.
         perplexity: exp(loss), or None where that is more than a float holds.
-        best: Whether this is the best so far; always so if nothing is held out.
+        best: Whether this evaluation is the best so far; always true if nothing is held out.
         seconds: Wall time of the run so far.
         measured_characters: Characters of the held-out text that were measured, or None.
-        exact: Share of (at most 1,000) held-out sources that are answered exactly; None without sources.
+        exact: Share of the held-out sources that are answered exactly (of at most 1,000), or None without
+            sources.
     """
 
     kind: ClassVar[str] = "evaluation"
@@ -86,15 +88,15 @@ class EvaluationRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRecord:
-    """Show a text that the network wrote while it was learning.
+    """A text that the network wrote during the training.
 
     Args:
         step: Steps made.
         epoch: Number of the epoch, from 1.
-        prompt: What the text goes on from.
+        prompt: The text that the network continued.
         temperature: Temperature of the draw.
         text: The new text, without the prompt.
-        source: What it is the answer to, or None.
+        source: The source that the text answers, or None.
     """
 
     kind: ClassVar[str] = "sample"
@@ -107,13 +109,13 @@ class SampleRecord:
 
     @property
     def beginning(self) -> str:
-        """Say in a line what came before the new text: the prompt, or the source and an arrow."""
+        """Return the words before the new text, in one line: the prompt, or the source and an arrow."""
         return self.prompt if self.source is None else f"{self.source} → "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointRecord:
-    """Tell that everything up to a step is safe."""
+    """A note that everything up to a step is saved."""
 
     kind: ClassVar[str] = "checkpoint"
     step: int
@@ -122,7 +124,7 @@ class CheckpointRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRecord:
-    """Tell that the run stopped because it was asked to; its checkpoint is saved and it can go on."""
+    """A note that the run was stopped on request; its checkpoint is saved and it can be resumed."""
 
     kind: ClassVar[str] = "stop"
     step: int
@@ -132,14 +134,14 @@ class StopRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishRecord:
-    """Tell that the run is over.
+    """A note that the run is over.
 
     Args:
         step: Steps made.
         epoch: Number of the last epoch, from 1.
-        reason: "epochs", "minutes" or "patience".
-        best_step: The step whose parameters the model holds.
-        best_bits_per_character: Their bits per character on the held-out text, or None.
+        reason: Why the run ended: "epochs", "minutes" or "patience".
+        best_step: The step whose parameters became the model.
+        best_bits_per_character: Bits per character of that model on the held-out text, or None.
         seconds: Wall time of the run.
     """
 
@@ -164,5 +166,5 @@ TrainingRecord: TypeAlias = (
 
 
 def record_to_dict(record: TrainingRecord) -> dict[str, object]:
-    """Write a record as plain JSON types, its kind first."""
+    """Return a record as plain JSON types, with its kind first."""
     return {"kind": record.kind, **to_dict(record)}

@@ -1,7 +1,8 @@
-"""Fresh starts in the middle of a document.
+"""Resets of the state in the middle of a document.
 
-A state that is carried on for a whole epoch drifts to where no text begins: the network learns to rely on
-it, and writes badly from the empty state that every prompt starts with. So now and then a lane forgets.
+A state that is carried on for a whole epoch drifts far from the state at the start of a text. The network
+learns to rely on it, and then writes badly from the empty state that every prompt starts with. So the state
+of a lane is sometimes reset.
 """
 
 import numpy as np
@@ -10,16 +11,16 @@ from unspool.training.optimizers import FloatArray
 
 
 def forget_some(state: FloatArray, chance: float, *, seed: int, step: int) -> FloatArray:
-    """Zero the state of some lanes.
+    """Return the state with some lanes reset to zero.
 
     Args:
-        state: Left alone.  # (L, S, B, H)
-        chance: Chance of each lane, in [0, 1]; at 1 every window stands on its own.
+        state: The state after the window before; it is not changed.  # (L, S, B, H)
+        chance: Chance that a lane is reset, in [0, 1]; with 1 every window is independent.
         seed: Seed of the run, in [0, 2**63).
         step: Number of the step, from 1.
 
     Returns:
-        The state to start the window with.  # (L, S, B, H)
+        The state at the start of the window.  # (L, S, B, H)
     """
     key = np.array([seed, step], dtype=np.uint64)
     counter = np.array([1, 0, 0, 0], dtype=np.uint64)  # the dropout masks draw from the same key at 0

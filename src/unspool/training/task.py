@@ -1,4 +1,4 @@
-"""What is trained on what: the loop's task, its fresh start and the identity that a checkpoint remembers."""
+"""The task of the training loop, its first checkpoint, and the identity that a checkpoint stores."""
 
 import hashlib
 import json
@@ -19,19 +19,19 @@ from unspool.training.config import TrainingConfig
 from unspool.training.optimizers import FloatArray, Optimizer
 from unspool.training.records import SampleRecord
 
-# Changing these leaves every number of a run as it is, so a run may go on with other values. The number of
-# threads is looked at on its own: the native kernels give the same bits for any. So is the precision: the one
-# that is used counts.
+# These change no number of a run, so a run may be resumed with other values. The number of threads and the
+# precision are compared apart: the native kernels give the same bits for any number of threads, and the
+# precision that is really used counts.
 FREE_TO_CHANGE = frozenset({"checkpoint_seconds", "threads", "precision"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """Show a callback where the run stands; it must change nothing.
+    """The point where a run stands, as a callback sees it; a callback must not change anything in it.
 
     Args:
         engine: The engine that trains.
-        parameters: The parameters as they are now, or their average where the run keeps one.
+        parameters: The current parameters, or their average where the run keeps one.
         step: Steps made.
         epoch: Number of the epoch, from 1.
     """
@@ -47,16 +47,17 @@ Callback: TypeAlias = Callable[[Moment], Iterable[SampleRecord]]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingTask:
-    """Bring together what is trained and what it is trained on.
+    """A network with the texts and the configuration of its training.
 
     Args:
-        engine: The engine, its network's vocab_size set.
-        training: The texts to learn from.
-        validation: The texts held out; its ids may be empty.
-        eos_id: The id that ends every record.
-        document: Whether the training stream is one document, its state carried on across records.
-        config: How to train.
-        callbacks: Called after every evaluation, in this order; what they return is yielded.
+        engine: The engine that trains; the vocab_size of its network is set.
+        training: The token stream to learn from.
+        validation: The token stream that is held out; it may be empty.
+        eos_id: The id of the token that ends every record.
+        document: Whether the training stream is one document, whose state is carried across records.
+        config: The training configuration.
+        callbacks: Functions that are called in this order after every evaluation; the loop yields the records
+            that they return.
 
     Raises:
         ConfigError: If `patience` is set and nothing is held out.
@@ -71,13 +72,13 @@ class TrainingTask:
     callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
-        """Refuse patience with nothing to measure."""
+        """Refuse `patience` where nothing is held out."""
         if self.config.patience is not None and not len(self.validation.ids):
             hint = "set validation_fraction, or leave patience out"
             raise ConfigError("parameter patience", expected="None: no text is held out", hint=hint)
 
     def lanes(self) -> Lanes:
-        """Lay out the training stream."""
+        """Return the lanes of the training stream."""
         return Lanes(
             self.training,
             batch_size=self.config.batch_size,
@@ -93,8 +94,8 @@ def fresh_start(task: TrainingTask, parameters: dict[str, FloatArray]) -> Checkp
     """Make the checkpoint of a run that has made no step yet.
 
     Args:
-        task: What will be trained.
-        parameters: First values, which the loop will change in place.
+        task: The task of the run.
+        parameters: The initial parameters; the loop changes them in place.
     """
     return Checkpoint(
         parameters=parameters,
@@ -106,7 +107,7 @@ def fresh_start(task: TrainingTask, parameters: dict[str, FloatArray]) -> Checkp
 
 
 def identity(task: TrainingTask) -> Identity:
-    """Describe everything that decides the numbers of a run, in JSON types."""
+    """Return everything that decides the numbers of a run, in JSON types."""
     training: dict[str, Any] = to_dict(task.config)
     native = task.config.engine == "cpu"
     corpus = [task.training.fingerprint(), task.validation.fingerprint(), task.eos_id, task.document]

@@ -9,15 +9,15 @@ from unspool.pictures.colours import BLUE, ORANGE
 from unspool.pictures.panel import Panel
 from unspool.pictures.scale import Scale
 
-POINTS = 256  # of the training curve at the least; as many dots are too many
+POINTS = 256  # least number of points of a long training curve; this many single dots would be too many
 NAMES = ("step", "bits per character")
 
 
 class ThinnedCurve:
-    """Keep a curve of any length in few points: each is the mean of equally many neighbours.
+    """A curve of any length in few points: each is the mean of the same number of neighbours.
 
     Args:
-        points: How many points are kept at the least, once there were as many; at most twice as many are.
+        points: Least number of points of a long curve; at most twice as many are kept.
     """
 
     def __init__(self, points: int = POINTS) -> None:
@@ -37,7 +37,7 @@ class ThinnedCurve:
             self._width *= 2
 
     def points(self) -> list[Point]:
-        """Give the points so far; the last may be the mean of fewer neighbours."""
+        """Return the points so far; the last one may be the mean of fewer neighbours."""
         return [*self._points, _mean(self._pending)] if self._pending else list(self._points)
 
 
@@ -46,25 +46,25 @@ def _mean(points: Sequence[Point]) -> Point:
 
 
 class LossCurve:
-    """Collect bits per character over the steps and draw them."""
+    """The bits per character over the steps, collected to be drawn."""
 
     def __init__(self) -> None:
         self._training = ThinnedCurve()
         self._validation: list[Point] = []
 
     def add_training(self, step: int, bits_per_character: float) -> None:
-        """Add what a step measured."""
+        """Add the measurement of a step."""
         self._training.add(step, bits_per_character)
 
     def add_validation(self, step: int, bits_per_character: float) -> None:
-        """Add what an evaluation measured."""
+        """Add the measurement of an evaluation."""
         self._validation.append((step, bits_per_character))
 
     def svg(self, title: str) -> str:
-        """Draw both curves with their axes and a legend.
+        """Return both curves with axes and a legend.
 
         Args:
-            title: Stands above the picture.
+            title: The title above the picture.
 
         Returns:
             An SVG document.
@@ -76,16 +76,16 @@ def draw(title: str, training: Sequence[Point], validation: Sequence[Point]) -> 
     """Return bits per character over steps as an SVG document; the best evaluation is marked.
 
     Args:
-        title: Stands above the picture.
+        title: The title above the picture.
         training: The curve of the steps; may be empty.
         validation: The evaluations; may be empty.
     """
     measured = [point for point in validation if math.isfinite(point[1])]
     best = min(measured, key=itemgetter(1), default=None)
-    words = f"best {best[1]:,.3f} at step {best[0]:,.0f}" if best else ""
-    canvas = Canvas(title, description=f"Bits per character over the steps of a training; {words}")
-    signs = [("line", BLUE, "training" * bool(training)), ("line", ORANGE, "validation" * bool(validation))]
-    canvas.legend([*signs, ("ring", ORANGE, words)])
+    best_words = f"best {best[1]:,.3f} at step {best[0]:,.0f}" if best else ""
+    canvas = Canvas(title, description=f"Bits per character over the steps of a training; {best_words}")
+    entries = [("line", BLUE, "training" * bool(training)), ("line", ORANGE, "validation" * bool(validation))]
+    canvas.legend([*entries, ("ring", ORANGE, best_words)])
     points = [*training, *validation]
     across = Scale.over((x for x, _ in points), zero=True, whole=True)
     panel = Panel(canvas, across, Scale.over((y for _, y in points), margin=0.05), names=NAMES)

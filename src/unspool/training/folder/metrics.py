@@ -17,18 +17,18 @@ from unspool.training.records import (
 )
 
 KEPT = (StepRecord, EvaluationRecord, SampleRecord, FinishRecord)
-BEGIN = b'{"kind": '  # of every line, and nowhere else in one: inside a text the quotes are escaped
+BEGIN = b'{"kind": '  # start of every line, and nowhere else in one: inside a text the quotes are escaped
 
 
 class MetricsFile:
-    """Append records to a file, and cut it back to a checkpoint.
+    """The file metrics.jsonl: records are appended, and it can be cut back to a checkpoint.
 
     Args:
-        path: The file; made with its first line.
+        path: The file; it is created with its first line.
 
     Attributes:
         path: The file.
-        broken: Numbers of the lines that were no whole record and went when it was cut back.
+        broken: Numbers of the broken lines that the last cut removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,10 +36,10 @@ class MetricsFile:
         self.broken: list[int] = []
 
     def append(self, record: TrainingRecord) -> None:
-        """Write a record as one line, if it is of a kind that is kept.
+        """Write a record as one line, if it is of a kind that the file stores.
 
         Raises:
-            ArtifactError: If the line cannot be written, a full disk for one.
+            ArtifactError: If the line cannot be written, for example on a full disk.
         """
         if not isinstance(record, KEPT):
             return
@@ -50,10 +50,10 @@ class MetricsFile:
             raise write_error(self.path, len(line), error) from error
 
     def sync(self) -> None:
-        """Force what was written to the disk, so that a checkpoint never knows more than this file.
+        """Force the written lines to the disk, so that a checkpoint is never ahead of this file.
 
         Raises:
-            ArtifactError: If the disk does not take it.
+            ArtifactError: If the disk does not accept them.
         """
         if self.path.exists():
             try:
@@ -63,30 +63,30 @@ class MetricsFile:
                 raise write_error(self.path, self.path.stat().st_size, error) from error
 
     def cut_back(self, step: int) -> list[dict[str, Any]]:
-        """Cut off everything after a step, so that a run that goes on from there repeats no line.
+        """Remove all lines after a step, so that a resumed run repeats no line.
 
-        A last line that a killed run left unfinished goes as well. A broken line before it, the trace of a
-        full disk or a power cut, is no reason to refuse a run whose checkpoint is whole: it goes, what is
-        whole around it stays, and `broken` tells of it.
+        A last line that a killed run left unfinished is removed as well. A broken line before it, from a full
+        disk or a power cut, is no reason to refuse a run whose checkpoint is whole: it is removed, the whole
+        lines around it stay, and `broken` has its number.
 
         Args:
-            step: The step of the checkpoint that the run goes on from.
+            step: The step of the checkpoint from which the run is resumed.
 
         Returns:
-            The lines that are left, as dictionaries.
+            The remaining lines, as dictionaries.
 
         Raises:
-            ArtifactError: If the file cannot be read or written; it is then as it was.
+            ArtifactError: If the file cannot be read or written; it is then unchanged.
         """
         self.broken = []
         if not self.path.exists():
             return []
-        kept: list[dict[str, Any]] = []
-        whole: list[bytes] = []
+        records: list[dict[str, Any]] = []
+        raw_lines: list[bytes] = []
         try:
             lines = self.path.read_bytes().splitlines(keepends=True)
             for number, line in enumerate(lines, start=1):
-                part = line[max(line.rfind(BEGIN), 0) :]  # all of it, or what was written after half a line
+                part = line[max(line.rfind(BEGIN), 0) :]  # the whole line, or the part after half a line
                 record = _parse(part)
                 if number < len(lines) if record is None else part != line:
                     self.broken.append(number)
@@ -94,15 +94,15 @@ class MetricsFile:
                     continue
                 if record["step"] > step or record["kind"] == FinishRecord.kind:
                     break
-                kept.append(record)
-                whole.append(part)
-            self._replace(b"".join(whole))
+                records.append(record)
+                raw_lines.append(part)
+            self._replace(b"".join(raw_lines))
         except OSError as error:
-            raise write_error(self.path, sum(map(len, whole)), error) from error
-        return kept
+            raise write_error(self.path, sum(map(len, raw_lines)), error) from error
+        return records
 
     def remark(self) -> str | None:
-        """Say which broken lines went, or None where there were none."""
+        """Return a remark about the broken lines that were removed, or None if there were none."""
         if not self.broken:
             return None
         lines = ", ".join(map(str, self.broken[:5])) + (" and more" if len(self.broken) > 5 else "")
@@ -110,7 +110,7 @@ class MetricsFile:
         return f"broken in {self.path} and left out: {several} {lines}; checkpoint and model are whole"
 
     def _replace(self, whole: bytes) -> None:
-        """Leave nothing but these bytes, in one step that happens or does not."""
+        """Replace the content by these bytes, in one step that is done as a whole or not at all."""
         if self.broken:
             atomic_write(self.path, whole)
         else:
@@ -118,7 +118,7 @@ class MetricsFile:
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
-    """Read a line as a record, or as None where it is not a whole one."""
+    """Return a line as a record, or None if it is not a whole one."""
     try:
         record = json.loads(line)
         if line.endswith(b"\n") and isinstance(record["kind"], str) and isinstance(record["step"], int):

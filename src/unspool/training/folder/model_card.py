@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it was trained on, how well it does and what it cannot do."""
+"""The model card: the model, its training data, its results and its limits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ for generation in model.generate("", n=5, temperature=0.8):
 
 
 def stream_sizes(training: TokenStream, validation: TokenStream) -> dict[str, Any]:
-    """Count what is in the two streams, in JSON types, for config.json and the card."""
+    """Return the sizes of the two streams in JSON types, for config.json and the card."""
     return {
         name: {"records": stream.num_records, "symbols": len(stream), "characters": stream.characters}
         for name, stream in (("training", training), ("validation", validation))
@@ -41,15 +41,15 @@ def model_card(
     data: Mapping[str, Any],
     evaluation: EvaluationRecord,
 ) -> str:
-    """Write the card of a model.
+    """Return the card of a model.
 
     Args:
         name: Name of the model's folder.
         network: The network.
-        training: How it was trained.
-        tokenizer: Its tokenizer.
-        data: What it was trained on: `description` and `sizes` (from `stream_sizes`) are told if there.
-        evaluation: What was measured when the parameters were kept.
+        training: The training configuration.
+        tokenizer: The tokenizer of the model.
+        data: The training data: `description` and `sizes` (from `stream_sizes`) are shown if they are there.
+        evaluation: The evaluation of the saved parameters.
 
     Returns:
         Markdown text.
@@ -75,13 +75,13 @@ def model_card(
 
 
 def _context_sections(data: Mapping[str, Any]) -> list[str]:
-    """List what may be said of a text."""
+    """Return the section about the context, or nothing without context."""
     schema = schema_of(data)
     if schema is None:
         return []
-    rows = "\n".join(f"| {name} | {said} |" for name, said in schema.described)
-    told = "What may be said of a text that it is to write or to judge; each can be left out."
-    return ["## Context", told, f"| | |\n|---|---|\n{rows}"]
+    rows = "\n".join(f"| {name} | {description} |" for name, description in schema.described)
+    introduction = "What may be said of a text that it is to write or to judge; each can be left out."
+    return ["## Context", introduction, f"| | |\n|---|---|\n{rows}"]
 
 
 def _size_rows(sizes: Any) -> list[str]:
@@ -95,7 +95,7 @@ def _size_rows(sizes: Any) -> list[str]:
 
 
 def precision_row(data: Mapping[str, Any]) -> dict[str, str]:
-    """Say in which precision a model was trained, where that is written down."""
+    """Return the row about the precision of the training, if it is known."""
     used = data.get("precision")
     if used in (None, "float32"):
         return {} if used is None else {"precision": "float32"}

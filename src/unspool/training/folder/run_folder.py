@@ -1,11 +1,11 @@
-"""The folder of a run: what a model folder holds, and beside it what the training needs and tells.
+"""The folder of a run: the files of a model folder and the files of the training.
 
 ::
 
-    config.json, tokenizer.json, ...     written first; the run can be resumed once they are there
+    config.json, tokenizer.json, ...     written first; a run can be resumed once they are there
     metrics.jsonl                        one line per step, evaluation and sample
     loss.svg                             the loss curve
-    checkpoint/last.safetensors          everything that going on takes
+    checkpoint/last.safetensors          everything that is needed to resume
     model.safetensors, README.md, ...    the best model so far
     novelty.safetensors                  index of the training texts, if it was asked for
 """
@@ -55,7 +55,7 @@ from unspool.training.records import (
 METRICS, LOSS_CURVE, CHECKPOINT = "metrics.jsonl", "loss.svg", "checkpoint/last.safetensors"
 MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
 UNBORN = {TOKENIZER, SOURCE_TOKENIZER, CHECKPOINT.partition("/")[0]}  # written before config.json
-AUDIT_FILES = ("audit.json", "audit.svg")  # of the model that was there: they go with it
+AUDIT_FILES = ("audit.json", "audit.svg")  # they describe the old model and are removed with it
 RUN_FILES = (
     *MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, SOURCE_TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT,
     NOVELTY, *AUDIT_FILES
@@ -63,19 +63,20 @@ RUN_FILES = (
 
 
 class RunFolder:
-    """Write what a run leaves on disk; a `CheckpointSink` for `train_loop`.
+    """The folder of a run; a `CheckpointSink` for `train_loop`.
 
-    Make one with `create` or `reopen`. Feed it every record, so that it is written before the loop goes on.
+    Make one with `create` or `reopen`. Pass every record to `record`, so that it is written before the loop
+    goes on.
 
     Attributes:
         path: The folder.
-        network: The network, its vocab_size set.
-        training: How it is trained.
-        tokenizer: Its tokenizer.
-        data: What it is trained on, in JSON types.
-        generation: How the model is meant to be sampled.
-        source_tokenizer: That of the sources, where it learns from pairs.
-        remark: What `start` has to say of what it found, or None.
+        network: The network; its vocab_size is set.
+        training: The training configuration.
+        tokenizer: The tokenizer of the model.
+        data: The training data, in JSON types.
+        generation: The default options for sampling from the model.
+        source_tokenizer: The tokenizer of the sources, if the network learns from pairs.
+        remark: A remark of `start` on broken metrics, or None.
     """
 
     def __init__(
@@ -112,30 +113,30 @@ class RunFolder:
         """Make the folder of a new run.
 
         Args:
-            path: Where; it must be empty or not be there.
-            network: The network, its vocab_size set.
-            training: How it will be trained.
-            tokenizer: Its tokenizer.
-            data: What it will be trained on, in JSON types: `description`, `sizes`, and whatever is needed
-                to read it again.
-            generation: How the model is meant to be sampled; None for temperature 0.8, and 0 for pairs.
-            source_tokenizer: That of the sources; None for texts without.
-            first: What the run begins with, where the seed alone does not tell. It is there before there is a
-                run, so that none that died at its birth starts from nothing.
-            overwrite: Whether the files of an earlier run there are removed; other files stay.
+            path: The folder; it must be empty or not exist.
+            network: The network; its vocab_size is set.
+            training: The training configuration.
+            tokenizer: The tokenizer of the model.
+            data: The training data, in JSON types: `description`, `sizes`, and whatever is needed to read it
+                again.
+            generation: The default options for sampling; None for temperature 0.8, or 0 for pairs.
+            source_tokenizer: The tokenizer of the sources; None for texts without sources.
+            first: The first checkpoint, if the seed alone does not determine it. It is written before
+                config.json, so that a run that is killed early never starts without it.
+            overwrite: Whether the files of an earlier run are removed; other files stay.
 
         Raises:
             ArtifactError: If the folder is not empty or cannot be written to.
         """
         folder = Path(path)
-        usual = 0.8 if source_tokenizer is None else 0.0
+        temperature = 0.8 if source_tokenizer is None else 0.0
         run = cls(
             folder,
             network=network,
             training=training,
             tokenizer=tokenizer,
             data=data,
-            generation=generation or GenerationOptions(temperature=usual),
+            generation=generation or GenerationOptions(temperature=temperature),
             source_tokenizer=source_tokenizer,
         )
         config = ConfigFile(FORMAT_VERSION, network, to_dict(training), data)
@@ -186,18 +187,19 @@ class RunFolder:
         )
 
     def start(self, fresh: Checkpoint) -> Checkpoint:
-        """Find out where the run goes on, and cut the metrics back to there.
+        """Return the checkpoint to start from, after the metrics are cut back to it.
 
-        Metrics that are broken are no reason to refuse: they go, and `remark` says so.
+        Broken metrics are no reason to refuse: they are removed, and `remark` says so.
 
         Args:
             fresh: The fresh start of the run.
 
         Returns:
-            The checkpoint, or `fresh` if none was saved yet.
+            The saved checkpoint, or `fresh` if none was saved yet.
 
         Raises:
-            ArtifactError: If the checkpoint is broken or that of another run, or the metrics cannot be cut.
+            ArtifactError: If the checkpoint is broken or belongs to another run, or the metrics cannot be cut
+                back.
         """
         path = self.path / CHECKPOINT
         _remove_torn(self.path)  # not before: until now another process may have been at work here
@@ -209,10 +211,10 @@ class RunFolder:
         return checkpoint
 
     def record(self, record: TrainingRecord) -> None:
-        """Write a record down; draw the loss curve after an evaluation and at the end.
+        """Write a record to the metrics; draw the loss curve after an evaluation and at the end.
 
         Raises:
-            ArtifactError: If a file cannot be written, a full disk for one.
+            ArtifactError: If a file cannot be written, for example on a full disk.
         """
         self._metrics.append(record)
         self._draw(record_to_dict(record))
@@ -224,7 +226,7 @@ class RunFolder:
                 raise write_error(self.path / LOSS_CURVE, len(picture), error) from error
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keep the last state, once the metrics up to it are safe.
+        """Save the last state, once the metrics up to it are on the disk.
 
         Raises:
             ArtifactError: If the file cannot be written; the checkpoint before it is still whole.
@@ -233,7 +235,7 @@ class RunFolder:
         save_checkpoint(self.path / CHECKPOINT, checkpoint)
 
     def save_model(self, parameters: dict[str, FloatArray], evaluation: EvaluationRecord) -> None:
-        """Keep the best model.
+        """Save the best model.
 
         Raises:
             ArtifactError: If a file cannot be written; the model before it is still whole.
@@ -261,8 +263,8 @@ class RunFolder:
         """Write the index of the training texts, if the run's `data` asks for one and there is none yet.
 
         Args:
-            stream: The training texts, without those held out.
-            by_line: Whether they are a document, of which the lines are taken.
+            stream: The training texts, without the held-out ones.
+            by_line: Whether the texts are one document, whose lines are indexed.
 
         Raises:
             ArtifactError: If the file cannot be written.
@@ -280,24 +282,24 @@ class RunFolder:
 
 
 def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that is in use; what a run that died at its birth left behind is no use.
+    """Refuse a folder that is in use; the files of a run that was killed before its start do not count.
 
     Args:
-        folder: Where a run is to begin; it may not be there yet.
-        overwrite: Whether what is there may be replaced.
+        folder: The folder for a new run; it may not exist yet.
+        overwrite: Whether the files in it may be replaced.
 
     Raises:
-        ArtifactError: If something is there and may not.
+        ArtifactError: If there are files that may not be replaced.
     """
     if not folder.is_dir():
         if folder.exists():
             raise ArtifactError(str(folder), expected="a folder for a new run", got="a file")
         return
-    found = sorted(path.name for path in folder.iterdir() if not _is_torn(path))
-    if not (folder / CONFIG).exists() and set(found) <= UNBORN:
+    names = sorted(path.name for path in folder.iterdir() if not _is_torn(path))
+    if not (folder / CONFIG).exists() and set(names) <= UNBORN:
         return
-    if found and not overwrite:
-        shown = ", ".join(found[:3]) + (" and more" if len(found) > 3 else "")
+    if names and not overwrite:
+        shown = ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
         hint = "choose another folder, or go on with the run in it (--resume), or remove it (--overwrite)"
         raise ArtifactError(str(folder), expected="an empty folder for a new run", got=shown, hint=hint)
 
@@ -309,7 +311,7 @@ def _remove_run(folder: Path) -> None:
 
 
 def _remove_torn(folder: Path) -> None:
-    """Remove the temporary files that a killed run left behind."""
+    """Remove the temporary files of a killed run."""
     for place in (folder, (folder / CHECKPOINT).parent):
         for path in place.glob(".*.tmp"):
             if _is_torn(path):

@@ -12,16 +12,16 @@ from unspool.training.checkpoints import write_error
 
 @contextmanager
 def sole_writer(folder: str | Path) -> Iterator[None]:
-    """Hold a run's folder, so that no other process trains in it; made if it is not there.
+    """Lock a run's folder, so that no other process trains in it; the folder is made if it does not exist.
 
-    The lock is on the folder itself, so that no file is left behind, and ends with the process, however
-    that ends. Where a file system knows no locks, there is none.
+    The lock is on the folder itself, so no file is left behind, and it ends with the process, however that
+    ends. Where a file system has no locks, the folder is not locked.
 
     Args:
         folder: The run's folder.
 
     Raises:
-        ArtifactError: If another training holds it, or it cannot be made.
+        ArtifactError: If another training has locked the folder, or it cannot be made.
     """
     path = Path(folder)
     try:
