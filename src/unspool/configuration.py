@@ -1,10 +1,10 @@
 """Turn frozen configuration dataclasses into plain JSON dictionaries and back, strictly.
 
-An unknown key, a missing key and a value of the wrong type are errors that name the key; nothing is
-converted in silence except a whole number where a real one is wanted.
+An unknown key, a missing key and a value of the wrong type are errors that name the key. The only silent
+conversion is from a whole number to a real one.
 
 An option is declared once, as a field whose `Annotated` metadata is its `OptionRow`. The check of its range,
-its flag, its names in other libraries and the contract tests are made from the row; `check_rows` in
+its flag, its names in other libraries and the contract tests are made from the row. `check_rows` in
 ``__post_init__`` checks every field.
 """
 
@@ -30,9 +30,9 @@ def check(name: str, value: object, allowed: str, ok: bool) -> None:
 
     Args:
         name: Name of the parameter, as the user writes it.
-        value: What the user gave.
+        value: The value that the user gave.
         allowed: The range in words: "a whole number ≥ 1".
-        ok: Whether the value is in it.
+        ok: Whether the value is in the range.
 
     Raises:
         ConfigError: If `ok` is false.
@@ -42,24 +42,24 @@ def check(name: str, value: object, allowed: str, ok: bool) -> None:
 
 
 def is_whole(value: object, *, least: int) -> bool:
-    """Tell whether a value is an integer, Python's or NumPy's (a bool is not one), of at least `least`."""
+    """Return whether a value is an integer of Python or NumPy (bool excluded) of at least `least`."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def is_real(value: object) -> bool:
-    """Tell whether a value is a real number (a bool is none); it may still be infinite or NaN."""
+    """Return whether a value is a real number (bool excluded); it may still be infinite or NaN."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 @dataclasses.dataclass(frozen=True)
 class Allowed:
-    """What a value may be, in words and as a check.
+    """A range of allowed values, in words and as a check.
 
     Args:
         words: The range in words: "a whole number ≥ 1". ``{choices}`` stands for the names in `table`.
-        holds: Return whether a value is in the range.
-        table: Where the names that a value may be or consist of are, ``module:NAME``, read when they are
-            needed; None where a value is no name.
+        holds: A function that returns whether a value is in the range.
+        table: The table whose names a value is or contains, ``module:NAME``; it is read when it is needed.
+            None if a value is not a name.
     """
 
     words: str
@@ -68,13 +68,13 @@ class Allowed:
 
     @property
     def or_none(self) -> "Allowed":
-        """Return the range that has None too."""
+        """Return the same range with None in it."""
         return Allowed(f"{self.words}, or none", lambda value: value is None or self.holds(value), self.table)
 
     def fill(self, text: str) -> str:
-        """Put the names in the place of ``{choices}``."""
+        """Return a text with the names in the place of ``{choices}``."""
         if self.table is None or "{choices}" not in text:
-            return text  # no table is read in vain
+            return text  # no table is read without need
         return text.format(choices=", ".join(names_in(self.table)))
 
 
@@ -85,14 +85,14 @@ def names_in(table: str) -> tuple[str, ...]:
 
 
 def one_of(table: str) -> Allowed:
-    """Return the range of the names in a table, ``module:NAME``, which is read when it is needed."""
+    """Return the range of the names in a table, ``module:NAME``; the table is read when it is needed."""
     return Allowed(
         "one of {choices}", lambda value: isinstance(value, str) and value in names_in(table), table
     )
 
 
 def whole_range(least: int, most: int | None = None) -> Allowed:
-    """Return the range of whole numbers from `least` to `most`, or of all from `least` on."""
+    """Return the range of whole numbers from `least` to `most`, or without an upper limit."""
     words = f"a whole number ≥ {least}" if most is None else f"a whole number from {least} to {most}"
     return Allowed(words, lambda value: is_whole(value, least=least) and (most is None or value <= most))
 
@@ -109,10 +109,10 @@ def real_range(
 
     Args:
         words: The range in words.
-        least: The smallest number in it.
-        above: A number below all that are in it.
-        most: The greatest number in it.
-        below: A number above all that are in it.
+        least: The smallest allowed number.
+        above: A number that allowed numbers must exceed.
+        most: The largest allowed number.
+        below: A number that allowed numbers must stay below.
     """
     return Allowed(words, lambda value: is_real(value) and least <= value <= most and above < value < below)
 
@@ -122,20 +122,19 @@ SWITCH = Allowed("true or false", lambda value: isinstance(value, bool))
 
 @dataclasses.dataclass(frozen=True)
 class OptionRow:
-    """All that there is to say about an option: the `Annotated` metadata of its field.
+    """The description of an option: the `Annotated` metadata of its field.
 
     Args:
-        range: What its values may be, but for None.
+        range: The allowed values, without None.
         help: One line for the command line, without a full stop. ``{choices}`` stands for the names in the
-            range's table. Empty where the command line has no flag for it.
-        sample: A value with which contract tests try the option, other than the default.
-        shown: What the help shows as default; None for the field's own default.
-        negative: The flag that turns a switch off; None for no such flag.
-        takes_none: Whether its flag takes the word "none", where the option may be None; false where None is
-            what leaving out the flag says.
-        several: Whether its flag takes several values, one after the other: ``--cell lstm gru``.
-        flag: What its flag is called, where that is not its own name: ``--choice`` for `choices`.
-        aliases: Its names in other libraries; () says that none of them has another name for it.
+            range's table. Empty if the command line has no flag for the option.
+        sample: A value for the contract tests, other than the default.
+        shown: The default that the help shows; None for the field's own default.
+        negative: The flag that turns a switch off, or None.
+        takes_none: Whether the flag takes the word "none", if the option may be None.
+        several: Whether the flag takes several values, one after the other: ``--cell lstm gru``.
+        flag: The name of its flag, if it is not the field's name: ``--choice`` for `choices`.
+        aliases: Its names in other libraries; () if no other library has another name for it.
     """
 
     range: Allowed
@@ -152,7 +151,7 @@ class OptionRow:
 
 @functools.cache
 def rows_of(cls: type) -> dict[str, OptionRow]:
-    """Return the row of each field of a configuration dataclass, with None in its range if it is in its type.
+    """Return the row of each field of a configuration dataclass; its range has None if the type has.
 
     Raises:
         TypeError: If a field has no row.
@@ -181,14 +180,14 @@ def check_rows(config: Any) -> None:
 
 
 def to_dict(config: object) -> dict[str, object]:
-    """Write a configuration dataclass as plain JSON types, nested dataclasses included."""
+    """Return a configuration dataclass as plain JSON types, nested dataclasses included."""
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         raise TypeError(f"to_dict takes a dataclass instance, not {config!r}")
     return {field.name: to_plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
 
 
 def to_plain(value: object) -> object:
-    """Write any value of a configuration as plain JSON types.
+    """Return any value of a configuration as plain JSON types.
 
     Raises:
         TypeError: If the value, or one inside it, has no such form.
@@ -207,19 +206,19 @@ def to_plain(value: object) -> object:
 
 
 def from_dict(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
-    """Build a configuration dataclass from a dictionary such as JSON gives.
+    """Make a configuration dataclass from a dictionary such as JSON gives.
 
     Args:
-        cls: The dataclass to build; its annotations say what each value may be.
-        values: Keys are field names; fields that have a default may be left out.
-        where: What the values were read from, for messages: "config.json, network".
+        cls: The dataclass to make; its annotations name the allowed types.
+        values: The values by field name; fields that have a default may be left out.
+        where: The place that the values were read from, for messages: "config.json, network".
 
     Returns:
-        An instance of `cls`, checked by its own ``__post_init__`` as well.
+        An instance of `cls`, also checked by its own ``__post_init__``.
 
     Raises:
-        ConfigError: On an unknown key (the nearest known one is named), a missing key, a wrong type
-            or a value out of range.
+        ConfigError: If a key is unknown (the nearest known one is named) or missing, or a value has a wrong
+            type or is out of its range.
     """
     if not isinstance(values, Mapping):
         raise ConfigError(where, expected="an object with keys and values", got=_describe(values))
@@ -252,7 +251,7 @@ def _has_default(field: "dataclasses.Field[Any]") -> bool:
 
 
 def _convert(hint: Any, value: object, where: str) -> Any:
-    """Check one value against its annotation and give back what the dataclass wants."""
+    """Check one value against its annotation and return it in the type of the dataclass."""
     origin = get_origin(hint)
     if hint in (Any, object):
         return value
@@ -301,7 +300,7 @@ def _convert_container(hint: Any, value: object, where: str) -> Any:
     if issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise ConfigError(where, expected="an object with keys and values", got=_describe(value))
-        whole = int in get_args(arguments[0])  # str | int: what is a whole number stays one
+        whole = int in get_args(arguments[0])  # str | int: a whole number stays one
         return {
             int(key) if whole and is_whole(key, least=0) else str(key): _convert(
                 arguments[1], item, f"{where}.{key}"
@@ -325,5 +324,5 @@ def _expected(hint: Any) -> str:
 
 
 def _describe(value: object) -> str:
-    shown = repr(value)
-    return f"{shown if len(shown) <= 60 else shown[:57] + '...'} ({type(value).__name__})"
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"

@@ -11,24 +11,38 @@
     │   │   └── UnknownSymbolError     a text with a symbol that the model does not know
     │   ├── ArtifactError              a model folder or a checkpoint
     │   └── NetworkError               weights that lead to numbers beyond float32
-    └── DivergenceError                the loss stopped being finite; the last good state is kept
+    └── DivergenceError                the loss stopped being finite; the last good state is saved
 
-An error says what is wrong, what was expected, what was found and what to do next.
+An error names what is wrong, what was expected, what was found and what to do next.
 """
 
 
 class UnspoolError(Exception):
-    """Base of every error raised on purpose."""
+    """Base class of every error that unspool raises on purpose.
+
+    Example:
+        >>> import unspool
+        >>> try:
+        ...     unspool.TrainingConfig(epochs=0)
+        ... except unspool.UnspoolError as error:
+        ...     print(type(error).__name__)
+        ConfigError
+    """
 
 
 class InputError(UnspoolError, ValueError):
-    """Something given by the user cannot be used.
+    """Something that the user gave cannot be used.
 
     Args:
-        what: The thing that is wrong, by name: a file with its line, a parameter, a flag.
-        expected: What would have been right.
-        got: What was found.
-        hint: What to do next.
+        what: The name of the wrong thing: a file with its line, a parameter, a flag.
+        expected: A description of what would have been right.
+        got: A description of what was found.
+        hint: Advice on what to do next.
+
+    Example:
+        >>> from unspool import InputError
+        >>> print(InputError("names.txt", expected="UTF-8", got="byte 0xff", hint="choose an encoding"))
+        names.txt: expected UTF-8, got byte 0xff; choose an encoding
     """
 
     def __init__(
@@ -41,15 +55,33 @@ class InputError(UnspoolError, ValueError):
 
 
 class ConfigError(InputError):
-    """A configuration has an unknown key or a value outside its range."""
+    """A configuration has an unknown key or a value outside its range.
+
+    Example:
+        >>> import unspool
+        >>> try:
+        ...     unspool.TrainingConfig(epochs=0)
+        ... except unspool.ConfigError as error:
+        ...     print(error.what)
+        parameter epochs
+    """
 
 
 class CorpusError(InputError):
-    """A corpus cannot be read: a file, a stream, a column or a byte is wrong."""
+    """A corpus cannot be read: a file, a stream, a column or a byte is wrong.
+
+    Example:
+        >>> import unspool
+        >>> try:
+        ...     unspool.read_records("no such file.txt")
+        ... except unspool.CorpusError as error:
+        ...     print(error.what)
+        no such file.txt
+    """
 
 
 class DownloadError(CorpusError):
-    """A named corpus cannot be fetched, or what came is not what was published."""
+    """A named corpus cannot be fetched, or the data that arrived is not the published data."""
 
 
 class TokenizerError(InputError):
@@ -61,7 +93,16 @@ class UnknownSymbolError(TokenizerError):
 
 
 class ArtifactError(InputError):
-    """A model folder or a checkpoint is missing something or does not fit together."""
+    """A model folder or a checkpoint is incomplete, damaged or does not fit together.
+
+    Example:
+        >>> import unspool
+        >>> try:
+        ...     unspool.load("no such folder")
+        ... except unspool.ArtifactError as error:
+        ...     print(error.expected)
+        the folder of a model
+    """
 
 
 class NetworkError(InputError):
@@ -77,4 +118,4 @@ class NetworkError(InputError):
 
 
 class DivergenceError(UnspoolError):
-    """The training loss stopped being finite; the last good state is on disk."""
+    """The training loss stopped being finite; the last good state is on the disk."""

@@ -1,4 +1,4 @@
-"""Go on from a trained model with other texts: its symbols keep their numbers, new ones come after them."""
+"""Continue a trained model with other texts: known symbols keep their parameters, new ones are added."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,11 @@ from unspool.text.tokenizers.registry import Tokenizer
 
 
 def load_origin(init_from: str | Path | Generator, *, engine: str) -> Generator:
-    """Load the model to go on from.
+    """Load the model to continue from.
 
     Args:
         init_from: The model, or its folder.
-        engine: The engine of a model that is loaded.
+        engine: The engine to load the model with.
 
     Raises:
         ConfigError: If it was trained on pairs.
@@ -34,23 +34,23 @@ def load_origin(init_from: str | Path | Generator, *, engine: str) -> Generator:
 
 
 def first_network(origin: Generator | None) -> NetworkConfig:
-    """Give the network where none is asked for: the origin's, or the usual one."""
+    """Return the network if the user chose none: the origin's, or the default one."""
     return NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
 
 
 def grown_recipe(recipe: EncodingRecipe, origin: Generator, corpus: Records) -> EncodingRecipe:
-    """Return how texts become ids where a model goes on: its tokenizer grows, its contexts stay.
+    """Return the encoding recipe of a continued model: its tokenizer grows, its contexts stay.
 
     Args:
-        recipe: How they would become ids for a new model.
-        origin: The model to go on from.
+        recipe: The recipe for a new model.
+        origin: The model to continue from.
         corpus: The texts.
 
     Raises:
-        ConfigError: If a tokenizer is asked for: the model's own goes on; or if the texts have a context and
-            the model was trained without.
+        ConfigError: If the recipe chooses a tokenizer, since the model's own is used; or if the texts have a
+            context and the model was trained without.
     """
-    same = recipe.tokenizer in ("char", origin.tokenizer.kind)  # "char" is what holds where nothing is said
+    same = recipe.tokenizer in ("char", origin.tokenizer.kind)  # "char" is the default
     if not same or recipe.max_vocab_size is not None:
         what, got = ("max_vocab_size", recipe.max_vocab_size) if same else ("tokenizer", recipe.tokenizer)
         expected = f"none with init_from: the model's own {origin.tokenizer.kind} tokenizer goes on"
@@ -70,16 +70,16 @@ def grown_recipe(recipe: EncodingRecipe, origin: Generator, corpus: Records) -> 
 def first_parameters(
     origin: Generator | None, network: NetworkConfig, tokenizer: Tokenizer, *, seed: int
 ) -> Parameters:
-    """Make the parameters that a training starts from: the origin's, grown, or fresh ones.
+    """Return the parameters that a training starts from: the origin's, grown, or fresh ones.
 
     Args:
-        origin: The model to go on from, or None.
+        origin: The model to continue from, or None.
         network: The network to be trained.
-        tokenizer: Its tokenizer; where there is an origin, grown from the origin's.
-        seed: What fresh values come from.
+        tokenizer: The tokenizer of the network; with an origin, it is grown from the origin's.
+        seed: The seed of fresh values.
 
     Raises:
-        ConfigError: If the network is not the origin's but for its symbols and its dropouts.
+        ConfigError: If the network differs from the origin's in more than its vocabulary and its dropouts.
     """
     if origin is None:
         return initialize(network, seed)

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-MOST_STALLS = 8  # writes in a row that take nothing, before that is an error
+MOST_STALLS = 8  # writes in a row without progress before an error is raised
 
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file piece by piece that takes its name when it is whole, in place of the one that has it.
+    """Open a file that replaces the old one only when it is whole; it can be written piece by piece.
 
-    The data goes to a temporary name in the same folder, is forced to the disk, and takes the final
-    name in one step; the folder is forced to the disk after it. If anything fails the temporary file
-    is removed and the old file stays.
+    The data goes to a temporary file in the same folder and is forced to the disk. The file then gets its
+    final name in one step, and the folder is forced to the disk too. If anything fails, the temporary file is
+    removed and the old file stays.
 
     Args:
         path: The file to write; its folder must exist.
@@ -38,21 +38,21 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        with contextlib.suppress(OSError):  # what went wrong first is what counts
+        with contextlib.suppress(OSError):  # the first error is the one to report
             temporary.unlink()
         raise
     sync_folder(path.parent)
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
-    """Replace a file as a whole, or leave it as it was; see `atomic_file`.
+    """Replace a file as a whole, or leave it unchanged; see `atomic_file`.
 
     Args:
         path: The file to write; its folder must exist.
-        data: The new content; text is written as UTF-8, line ends as they are.
+        data: The new content; text is written as UTF-8, with its line ends unchanged.
 
     Raises:
-        OSError: If the folder cannot be written to or the disk is full; it names the file.
+        OSError: If the folder cannot be written to or the disk is full; the error names the file.
     """
     raw = data.encode("utf-8") if isinstance(data, str) else data
     try:
@@ -65,36 +65,35 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 
 
 def append_line(path: Path, text: str) -> None:
-    """Add one line to the end of a file, whole or not at all; lines of two writers never mix.
+    """Add one line to the end of a file, as a whole or not at all; lines of two writers never mix.
 
-    What the system takes in parts is written on until all of it is there. Where it refuses the rest, as a
-    full disk does, the file is cut back to what it held before. Writers wait for each other by a lock on the
-    file; where the file system knows no locks, nothing is cut, since it could be the line of another.
+    If the system accepts only a part of the line, the rest is written after it. If it refuses the rest, as a
+    full disk does, the file is cut back to its old content. Writers wait for each other by a lock on the
+    file. Where the file system has no locks, nothing is cut, since the end could be a line of another writer.
 
-    If half a line is left all the same, by a process that was killed or a disk that allows no cutting, the
-    next line begins on a line of its own: what was there before stays, and a reader finds one broken line
-    before the whole one.
+    Half a line can still be left by a process that was killed, or on a disk that does not allow cutting. The
+    next line then begins on a new line: a reader finds one broken line before the whole one.
 
     Args:
-        path: The file; it is created if it is not there.
-        text: The line without its line end; it must not have one inside.
+        path: The file; it is created if it does not exist.
+        text: The line without its line end; it must not contain one.
 
     Raises:
-        OSError: If the line cannot be written, a full disk for one.
+        OSError: If the line cannot be written, for example on a full disk.
     """
     if "\n" in text:
         raise ValueError("append_line takes one line, and this text has a line end inside")
     raw = (text + "\n").encode("utf-8")
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        alone = _lock(descriptor)
+        locked = _lock(descriptor)
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             raw = b"\n" + raw
         try:
             _write_whole(descriptor, raw)
         except BaseException:
-            if alone:
+            if locked:
                 with contextlib.suppress(OSError):
                     os.ftruncate(descriptor, size)
             raise
@@ -103,7 +102,7 @@ def append_line(path: Path, text: str) -> None:
 
 
 def _lock(descriptor: int) -> bool:
-    """Wait until no other process appends, and tell whether that is sure."""
+    """Wait until no other process appends, and return whether the file is locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError:
@@ -112,7 +111,7 @@ def _lock(descriptor: int) -> bool:
 
 
 def _write_whole(descriptor: int, raw: bytes) -> None:
-    """Write all of it, in as many parts as the system takes it in."""
+    """Write all bytes, in as many parts as the system accepts."""
     left, stalls = memoryview(raw), 0
     while left:
         count = os.write(descriptor, left)

@@ -4,17 +4,17 @@
 
     config.json              format version, network, training and data configuration
     tokenizer.json
-    source_tokenizer.json    of the texts that an encoder reads, if the network has one
+    source_tokenizer.json    tokenizer of the texts that an encoder reads, if the network has one
     model.safetensors        parameters; its metadata holds fingerprints of the files above
-    generation_config.json   how the model is meant to be sampled
+    generation_config.json   default options for sampling
     README.md                model card
     novelty.safetensors      hashes of the training texts, if they were asked for; see `novelty_file`
 
-Several files cannot be replaced in one step, and a reader must find the old model or the new one. So
-the new ``config.json`` and tokenizers are first written beside the old ones (``.next``); replacing
-``model.safetensors`` is the one step that counts; then they take their names. A reader takes the
-version that ``model.safetensors`` has the fingerprint of, so a writer may die at any moment. The other
-two files are advice: they are written last, and may be changed by hand.
+Several files cannot be replaced in one step, and a reader must find the old model or the new one. So the new
+``config.json`` and tokenizers are first written beside the old ones (``.next``). Replacing
+``model.safetensors`` is the decisive step; then the new files get their final names. A reader takes the
+version whose fingerprint is in ``model.safetensors``, so a writer may die at any moment. The card and the
+generation options are only advice: they are written last, and may be changed by hand.
 """
 
 import hashlib
@@ -45,19 +45,19 @@ CONFIG, TOKENIZER, MODEL = "config.json", "tokenizer.json", "model.safetensors"
 GENERATION, CARD = "generation_config.json", "README.md"
 SOURCE_TOKENIZER = "source_tokenizer.json"
 FINGERPRINTED = (CONFIG, TOKENIZER, SOURCE_TOKENIZER)
-NEXT = ".next"  # ends the name of a new file until model.safetensors is replaced
+NEXT = ".next"  # suffix of a new file until model.safetensors is replaced
 LARGEST_JSON = 1 << 28  # bytes
 
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """Hold the content of config.json.
+    """The content of config.json.
 
     Args:
-        format_version: Of the folder as a whole.
-        network: What the parameters are for.
-        training: The resolved training configuration, plain JSON types.
-        data: Where the text came from, plain JSON types.
+        format_version: Version of the format of the whole folder.
+        network: The network of the parameters.
+        training: The training configuration with no open value, in plain JSON types.
+        data: The origin of the texts, in plain JSON types.
     """
 
     format_version: int
@@ -68,16 +68,16 @@ class ConfigFile:
 
 @dataclass(frozen=True, eq=False)
 class SavedModel:
-    """Hold what a model folder says.
+    """The content of a model folder.
 
     Args:
-        network: Its vocab_size is the tokenizer's.
-        tokenizer: Text to ids and back.
-        parameters: Exactly those of the network, float32, finite.
-        training: The resolved training configuration, plain JSON types.
-        data: Where the text came from, plain JSON types.
-        generation: How the model is meant to be sampled, plain JSON types; empty if the folder does not say.
-        source_tokenizer: Of the texts that an encoder reads; None for no encoder.
+        network: The network; its vocab_size is the tokenizer's.
+        tokenizer: The tokenizer of the texts.
+        parameters: The parameters of the network, float32 and finite.
+        training: The training configuration with no open value, in plain JSON types.
+        data: The origin of the texts, in plain JSON types.
+        generation: The default options for sampling, in plain JSON types; empty if the folder has none.
+        source_tokenizer: The tokenizer of the texts that an encoder reads; None without an encoder.
     """
 
     network: NetworkConfig
@@ -101,21 +101,22 @@ def save_model(
     data: Mapping[str, object] | None = None,
     source_tokenizer: Tokenizer | None = None,
 ) -> None:
-    """Write a model, in place of the one that is there.
+    """Write a model in place of the one in the folder.
 
     Args:
-        folder: Made if it is not there; other files in it are left alone.
-        network: Its vocab_size must be the tokenizer's.
-        tokenizer: Text to ids and back.
-        parameters: Exactly those of the network, float32, finite.
-        training: The resolved training configuration, plain JSON types.
+        folder: The folder; it is made if it does not exist, and other files in it stay.
+        network: The network; its vocab_size must be the tokenizer's.
+        tokenizer: The tokenizer of the texts.
+        parameters: The parameters of the network, float32 and finite.
+        training: The training configuration with no open value, in plain JSON types.
         card: The text of README.md.
-        generation: How the model is meant to be sampled, plain JSON types.
-        data: Where the text came from, plain JSON types.
-        source_tokenizer: Of the texts that an encoder reads; its vocabulary is that of the network's sources.
+        generation: The default options for sampling, in plain JSON types.
+        data: The origin of the texts, in plain JSON types.
+        source_tokenizer: The tokenizer of the texts that an encoder reads; its vocab_size must be the
+            network's source_vocab_size.
 
     Raises:
-        ArtifactError: If the model does not fit together or cannot be written. What stood in the folder
+        ArtifactError: If the model does not fit together or cannot be written. A model that was in the folder
             is then still whole.
     """
     folder = Path(folder)
@@ -137,7 +138,7 @@ def save_model(
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder, texts, model)
         if source_tokenizer is None:
-            (folder / SOURCE_TOKENIZER).unlink(missing_ok=True)  # of the model that was there
+            (folder / SOURCE_TOKENIZER).unlink(missing_ok=True)  # it belonged to the old model
     except OSError as error:
         got = error.strerror or str(error)
         expected = f"a folder that can be written to, with {max(0.1, len(model) / 1e6):.1f} MB free"
@@ -146,17 +147,17 @@ def save_model(
 
 
 def load_model(folder: str | Path) -> SavedModel:
-    """Read a model, every file checked before it is trusted.
+    """Read a model; every file is checked before it is used.
 
     Args:
-        folder: What `save_model` wrote.
+        folder: The folder that `save_model` wrote.
 
     Returns:
-        The model, in arrays of its own.
+        The model, in new arrays.
 
     Raises:
-        ArtifactError: If a file is missing, damaged, of another save or another version, or the files do
-            not fit together.
+        ArtifactError: If a file is missing, damaged, of another save or another version, or the files do not
+            fit together.
         ConfigError: If the network's configuration has an unknown key or a value out of range.
         TokenizerError: If the tokenizer is broken.
     """
@@ -185,10 +186,10 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
     _check_vocabulary(network, tokenizer, str(folder))
     source_tokenizer = None
     if network.source_vocab_size is not None:
-        read = json.dumps(_read_belonging(folder, SOURCE_TOKENIZER, model))
-        source_tokenizer = tokenizer_from_json(read, where=str(folder / SOURCE_TOKENIZER))
+        source_text = json.dumps(_read_belonging(folder, SOURCE_TOKENIZER, model))
+        source_tokenizer = tokenizer_from_json(source_text, where=str(folder / SOURCE_TOKENIZER))
     _check_source_vocabulary(network, source_tokenizer, str(folder))
-    if network.num_layers > len(model.shapes):  # before a shape is worked out for each of them
+    if network.num_layers > len(model.shapes):  # before a shape is computed for each of them
         got = f"{network.num_layers} layers and {len(model.shapes)} arrays in {MODEL}"
         raise ArtifactError(f"{folder / CONFIG}: num_layers", expected="arrays for every layer", got=got)
     return SavedModel(
@@ -213,14 +214,14 @@ def _replace(folder: Path, texts: Mapping[str, str], model: bytes) -> None:
 
 
 def _write_if_new(folder: Path, name: str, text: str, *, ending: str = "") -> None:
-    """Write a text under its name and `ending`, unless the file of that name says it already."""
+    """Write a text under its name and `ending`, unless the file of that name has this content already."""
     raw = text.encode("utf-8", errors="backslashreplace")  # half a surrogate pair, as JSON spells it
     if not (folder / name).is_file() or (folder / name).read_bytes() != raw:
         atomic_write(folder / (name + ending), raw)
 
 
 def _finish_replacing(folder: Path) -> None:
-    """Give the waiting files their names if model.safetensors is theirs, and remove them if it is not."""
+    """Rename the waiting files if their fingerprints are in model.safetensors, and remove them if not."""
     waiting = [name for name in FINGERPRINTED if (folder / (name + NEXT)).exists()]
     if not waiting:
         return
@@ -237,27 +238,27 @@ def _finish_replacing(folder: Path) -> None:
             path.unlink()
 
 
-def _belongs(path: Path, wanted: str | None) -> bool:
+def _belongs(path: Path, expected: str | None) -> bool:
     try:
-        return fingerprint(_read_json(path)) == wanted
+        return fingerprint(_read_json(path)) == expected
     except (ArtifactError, FileNotFoundError):
         return False
 
 
 def _read_belonging(folder: Path, name: str, model: TensorFile) -> dict[str, Any]:
     """Read the version of a file that model.safetensors was saved with."""
-    wanted, waiting = _fingerprint_in(model.content, name), folder / (name + NEXT)
-    if waiting.exists() and _belongs(waiting, wanted):  # the writer died just after the step that counts
+    recorded, waiting = _fingerprint_in(model.content, name), folder / (name + NEXT)
+    if waiting.exists() and _belongs(waiting, recorded):  # the writer died just after the decisive step
         return _read_json(waiting)
     if not (folder / name).exists():
         raise ArtifactError(
             f"{folder} has no {name}", expected="a whole model folder", hint="copy all its files"
         )
     values = _read_json(folder / name)
-    if fingerprint(values) != wanted:
+    if fingerprint(values) != recorded:
         hint = f"{name} was changed by hand or copied from another model: restore it, or save the model again"
         what = f"{folder / name} and {MODEL} are not of one save"
-        raise ArtifactError(what, expected=f"fingerprint {wanted}", got=fingerprint(values), hint=hint)
+        raise ArtifactError(what, expected=f"fingerprint {recorded}", got=fingerprint(values), hint=hint)
     return values
 
 
@@ -272,15 +273,15 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:
-    """Hash what a JSON file says, whatever its white space, key order and line ends."""
+    """Return a hash of the content of a JSON file, independent of white space, key order and line ends."""
     canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(canonical.encode("ascii"), digest_size=16).hexdigest()
 
 
 def _fingerprint_in(content: Mapping[str, Any], name: str) -> str | None:
     fingerprints = content.get("fingerprints")
-    found = fingerprints.get(name) if isinstance(fingerprints, dict) else None
-    return found if isinstance(found, str) else None
+    stored = fingerprints.get(name) if isinstance(fingerprints, dict) else None
+    return stored if isinstance(stored, str) else None
 
 
 def _json_text(values: object, name: str) -> str:

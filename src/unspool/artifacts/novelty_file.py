@@ -1,10 +1,10 @@
 """The index of a model's training texts on disk: one array of 64-bit hashes in a safetensors file.
 
-``novelty.safetensors`` lies in the model's folder where it was asked for (``unspool train --novelty-index``).
-Its array ``hashes`` has one unsigned 64-bit number for each different training text, ascending: 8 bytes a
-text and about 400 bytes besides. The metadata ``unspool`` is JSON: format_version; normalization and by_line,
-as `NoveltyIndex` takes them; the fingerprint of the tokenizer; and a checksum of the array and of all that.
-Texts that were held out are not in it.
+``novelty.safetensors`` is in the model's folder if it was asked for (``unspool train --novelty-index``). Its
+array ``hashes`` has one unsigned 64-bit number for each different training text, ascending: 8 bytes a text
+and about 400 bytes besides. The metadata ``unspool`` is JSON: format_version; the normalization and by_line
+of `NoveltyIndex`; the fingerprint of the tokenizer; and a checksum of the array and of these values. Held-out
+texts are not in the index.
 """
 
 import hashlib
@@ -35,10 +35,10 @@ DAMAGED = "the file is damaged or of another kind: copy it again, or make it aga
 
 @dataclass(frozen=True)
 class NoveltyContent:
-    """Hold what the metadata says, but for the checksum.
+    """The metadata of the file, without the checksum.
 
     Args:
-        format_version: Of this file.
+        format_version: Version of the format of this file.
         tokenizer: Fingerprint of the model's tokenizer.
         normalization: Unicode form of the texts that were hashed, or None.
         by_line: Whether the lines of a document were hashed rather than records.
@@ -51,11 +51,11 @@ class NoveltyContent:
 
 
 def save_novelty(folder: Path, index: NoveltyIndex | None, tokenizer: Tokenizer) -> None:
-    """Write the index into a model's folder, in place of the one that is there.
+    """Write the index into a model's folder, in place of the old one.
 
     Args:
         folder: The model's folder, which must exist.
-        index: The index; None takes away what an earlier model left there.
+        index: The index; None removes the index of an earlier model.
         tokenizer: The model's tokenizer.
 
     Raises:
@@ -78,7 +78,7 @@ def save_novelty(folder: Path, index: NoveltyIndex | None, tokenizer: Tokenizer)
 
 
 def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
-    """Read the index of a model's folder.
+    """Read the index from a model's folder.
 
     Args:
         folder: The model's folder.
@@ -98,8 +98,8 @@ def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
     except OSError as error:
         raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error)) from None
     _check_version(values.get("format_version"), path)
-    written = values.pop(CHECKSUM, None)
-    if written != _checksum(hashes, values):
+    stored_checksum = values.pop(CHECKSUM, None)
+    if stored_checksum != _checksum(hashes, values):
         raise ArtifactError(f"{path}: checksum", expected="that of its content", got="another", hint=DAMAGED)
     content = from_dict(NoveltyContent, values, where=str(path))
     if content.tokenizer != _fingerprint(tokenizer):
@@ -111,8 +111,8 @@ def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint64], dict[str, Any]]:
-    """Read the array and the metadata; safetensors checks the header against the file's size first."""
-    with path.open("rb"):  # a missing file is an OSError with its reason, whatever safetensors makes of it
+    """Return the array and the metadata; safetensors first checks the header against the file's size."""
+    with path.open("rb"):  # raises an OSError with its reason for a missing file
         pass
     try:
         with safe_open(path, framework="numpy") as file:

@@ -1,8 +1,8 @@
 """Arrays in a safetensors file, checked against the file's size before anything is allocated.
 
-Such a file is eight bytes with the length N of its header (little-endian), N bytes of JSON, and the
-arrays' bytes. The header gives each array its type, shape and place; ``__metadata__`` holds texts. Here
-every array is float32, and the one text, ``unspool``, is JSON itself.
+Such a file is eight bytes with the length N of its header (little-endian), N bytes of JSON, and the arrays'
+bytes. The header has the type, shape and place of each array; ``__metadata__`` holds texts. Here every array
+is float32, and the only text, ``unspool``, is itself JSON.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from safetensors.numpy import load, save
 from unspool.errors import ArtifactError
 
 Arrays = dict[str, NDArray[np.float32]]
-METADATA_KEY = "unspool"  # one text only: safetensors writes several in an order of chance
+METADATA_KEY = "unspool"  # one text only: safetensors writes several in a random order
 LARGEST_HEADER = 1 << 24
 DAMAGED = "the file is damaged or not a model's: copy it again, or save the model again"
 
@@ -34,12 +34,13 @@ def check_arrays(
     """Refuse arrays that are not exactly the expected ones, float32 and finite.
 
     Args:
-        arrays: What there is.
-        shapes: Names and shapes of what there should be.
-        where: What the arrays belong to, for messages.
+        arrays: The arrays by name.
+        shapes: The expected shapes by name.
+        where: The owner of the arrays, for messages.
 
     Raises:
-        ArtifactError: On the first array that is missing, unknown, misshapen, of another type or not finite.
+        ArtifactError: If an array is missing, unknown, of another shape or type, or not finite; the first one
+            is named.
     """
     _check_shapes({name: array.shape for name, array in arrays.items()}, shapes, where)
     for name, array in arrays.items():
@@ -52,20 +53,21 @@ def check_arrays(
 
 
 def tensor_file_bytes(arrays: Arrays, content: Mapping[str, object]) -> bytes:
-    """Lay arrays out as a safetensors file, with JSON content in its metadata."""
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return save(whole, metadata={METADATA_KEY: json.dumps(content, sort_keys=True)})
+    """Return arrays as the bytes of a safetensors file, with JSON content in its metadata."""
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return save(contiguous, metadata={METADATA_KEY: json.dumps(content, sort_keys=True)})
 
 
 @dataclass(frozen=True)
 class TensorFile:
-    """Hold an open file whose header fits its size.
+    """An open safetensors file whose header fits its size.
 
     Args:
-        path: Where it is.
+        path: The path of the file.
         shapes: Name -> shape of each array, as the header declares it.
         content: The JSON content of the metadata.
-        file: The open file: what is read later is what was checked, even if the name was replaced.
+        file: The open file; its arrays are read from it, so they are the checked ones even if the path now
+            has another file.
     """
 
     path: Path
@@ -80,7 +82,7 @@ class TensorFile:
             expected: Name -> shape, in the order of the result.
 
         Returns:
-            Fresh arrays that may be written to.
+            New arrays that may be changed.
 
         Raises:
             ArtifactError: If names or shapes differ (before any array is read), or a number is not finite.
@@ -88,8 +90,8 @@ class TensorFile:
         _check_shapes(self.shapes, expected, str(self.path))
         self.file.seek(0)
         try:
-            found = load(self.file.read())
-            arrays = {name: np.array(found[name], order="C") for name in expected}
+            stored = load(self.file.read())
+            arrays = {name: np.array(stored[name], order="C") for name in expected}
         except (SafetensorError, ValueError, TypeError, KeyError) as error:
             what = f"{self.path}: safetensors cannot read it"
             raise ArtifactError(what, got=str(error), hint=DAMAGED) from None
@@ -105,10 +107,10 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
         path: The file.
 
     Yields:
-        The open file, nothing of its arrays read yet.
+        The open file, before any of its arrays is read.
 
     Raises:
-        ArtifactError: If the header is broken, or declares other bytes than there are.
+        ArtifactError: If the header is broken, or declares another number of bytes than the file has.
         OSError: If the file cannot be opened.
     """
     with path.open("rb") as file:
@@ -121,7 +123,7 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
 
 
 def parse_json_object(text: str, *, where: str) -> dict[str, Any]:
-    """Read a JSON object, strictly: no NaN, no infinity.
+    """Return a JSON object from its text, strictly: no NaN, no infinity.
 
     Raises:
         ArtifactError: If the text is not JSON, or not an object.
@@ -140,7 +142,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _read_header(file: BinaryIO, size: int, path: Path) -> tuple[dict[str, Any], int]:
-    """Give the header and the place where the arrays' bytes begin."""
+    """Return the header and the place where the arrays' bytes begin."""
     if size < 8:
         raise ArtifactError(str(path), expected="8 bytes or more", got=f"{size} bytes", hint=DAMAGED)
     length = int.from_bytes(file.read(8), "little")
@@ -164,28 +166,28 @@ def _read_content(metadata: object, path: Path) -> dict[str, Any]:
 
 
 def _are_counts(values: object) -> bool:
-    """Tell whether this is a short list of sizes; larger ones fit no file and cost time to multiply."""
+    """Return whether this is a short list of sizes; larger numbers fit no file and take long to multiply."""
     if not isinstance(values, list) or len(values) > 4:
         return False
     return all(type(value) is int and 0 <= value < 1 << 53 for value in values)
 
 
 def _checked_shape(name: str, entry: object, path: Path) -> tuple[int, ...]:
-    """Check one array's entry by itself and give its shape."""
-    what = f"{path}: array {name!r}"
+    """Check one array's entry by itself and return its shape."""
+    where = f"{path}: array {name!r}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise ArtifactError(
-            what, expected="dtype, shape and data_offsets", got=repr(entry)[:80], hint=DAMAGED
+            where, expected="dtype, shape and data_offsets", got=repr(entry)[:80], hint=DAMAGED
         )
     if entry["dtype"] != "F32":
-        raise ArtifactError(what, expected="float32 (F32)", got=repr(entry["dtype"])[:80], hint=DAMAGED)
+        raise ArtifactError(where, expected="float32 (F32)", got=repr(entry["dtype"])[:80], hint=DAMAGED)
     for key in ("shape", "data_offsets"):
         if not _are_counts(entry[key]):
             expected = "at most 4 whole numbers ≥ 0"
-            raise ArtifactError(f"{what}: {key}", expected=expected, got=repr(entry[key])[:80], hint=DAMAGED)
+            raise ArtifactError(f"{where}: {key}", expected=expected, got=repr(entry[key])[:80], hint=DAMAGED)
     if len(entry["data_offsets"]) != 2:
         got = repr(entry["data_offsets"])[:80]
-        raise ArtifactError(f"{what}: data_offsets", expected="two numbers", got=got, hint=DAMAGED)
+        raise ArtifactError(f"{where}: data_offsets", expected="two numbers", got=got, hint=DAMAGED)
     return tuple(entry["shape"])
 
 
@@ -194,10 +196,10 @@ def _check_places(header: Mapping[str, Any], available: int, path: Path) -> None
     places = sorted((*entry["data_offsets"], name) for name, entry in header.items())
     ends = [0, *(end for _, end, _ in places)]
     for before, (begin, end, name) in zip(itertools.chain(ends), places, strict=False):
-        wanted = (before, before + 4 * math.prod(header[name]["shape"]))
-        if (begin, end) != wanted:
+        expected = (before, before + 4 * math.prod(header[name]["shape"]))
+        if (begin, end) != expected:
             what = f"{path}: array {name!r}: data_offsets"
-            raise ArtifactError(what, expected=repr(wanted)[:80], got=repr((begin, end))[:80], hint=DAMAGED)
+            raise ArtifactError(what, expected=repr(expected)[:80], got=repr((begin, end))[:80], hint=DAMAGED)
     if ends[-1] != available:
         got = f"{available}: " + ("the file is cut short" if available < ends[-1] else "there is more")
         what = f"{path}: bytes of arrays"
@@ -207,13 +209,13 @@ def _check_places(header: Mapping[str, Any], available: int, path: Path) -> None
 def _check_shapes(
     shapes: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]], where: str
 ) -> None:
-    for name, wanted in expected.items():
+    for name, shape in expected.items():
         if name not in shapes:
             what = f"{where}: array {name!r} is missing"
-            raise ArtifactError(what, expected=f"shape {wanted}", hint="it is the model of another network")
-        if shapes[name] != wanted:
+            raise ArtifactError(what, expected=f"shape {shape}", hint="it is the model of another network")
+        if shapes[name] != shape:
             raise ArtifactError(
-                f"{where}: array {name!r}", expected=f"shape {wanted}", got=f"shape {shapes[name]}"
+                f"{where}: array {name!r}", expected=f"shape {shape}", got=f"shape {shapes[name]}"
             )
     for name in shapes:
         if name not in expected:

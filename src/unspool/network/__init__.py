@@ -1,1 +1,1 @@
-"""What is computed: cells, their parameters and the configuration of a network. No training here."""
+"""The computations: cells, their parameters and the configuration of a network. No training here."""

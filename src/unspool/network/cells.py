@@ -1,12 +1,12 @@
 """The recurrent cells: their gates, their state and one plain NumPy step to read and test against.
 
-A cell is one row of `CELLS`. What PyTorch has of it is an entry of `TORCH_CELLS` in `unspool.engines.torch`,
-and its native kernels, if it has any, are in ``native/network/cells.h``. The step takes the projected input
-``x @ input_kernel + bias`` so that a whole window is projected in one product (or gathered from a table when
-the input is one-hot).
+A cell is one row of `CELLS`. Its PyTorch layer is an entry of `TORCH_CELLS` in `unspool.engines.torch`. Its
+native kernels, if it has any, are in ``native/network/cells.h``. The step takes the projected input ``x @
+input_kernel + bias``, so that a whole window is projected in one product (or read from a table when the input
+is one-hot).
 
-Gates stand side by side in the columns of one matrix, in the order of Keras. The state of a layer is
-(S, B, H): row 0 is the hidden state, which is the layer's output; an LSTM keeps its cell in row 1.
+The gates are side by side in the columns of one matrix, in the order of Keras. The state of a layer is (S, B,
+H): row 0 is the hidden state, which is the layer's output; row 1 of an LSTM is its cell state.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,10 @@ class LayerParameters:
     """The arrays of one layer.
 
     Args:
-        input_kernel: (I, G·H), I the size of the layer's input (V for a one-hot first layer).
-        recurrent_kernel: (H, G·H).
-        bias: (G·H,), already added to the projected inputs that a step takes.
-        recurrent_bias: (H,), only a GRU with reset_after has it: the reset gate multiplies it too.
+        input_kernel: Kernel of the layer's input of size I (V for a one-hot first layer).  # (I, G·H)
+        recurrent_kernel: Kernel of the hidden state.  # (H, G·H)
+        bias: Bias of the gates; the projected inputs of a step already contain it.  # (G·H,)
+        recurrent_bias: Bias that the reset gate multiplies too; only a GRU with reset_after has one.  # (H,)
     """
 
     input_kernel: Array
@@ -41,14 +41,14 @@ Step = Callable[[LayerParameters, Array, Array], Array]
 
 @dataclass(frozen=True)
 class Cell:
-    """What the rest of the package knows about a cell.
+    """One kind of recurrent cell, as the rest of the package uses it.
 
     Args:
-        name: The word in configurations and flags.
+        name: The name in configurations and flags.
         gates: A name for each gate, in the order of the columns.
-        states: S, how many (B, H) arrays are carried from step to step.
-        step: (parameters, projected inputs (B, G·H), state (S, B, H)) -> state (S, B, H).
-        forget_gate: The gate whose bias starts at 1, so that the state is remembered; None for none.
+        states: S, the number of (B, H) arrays that are carried from step to step.
+        step: A function (parameters, projected inputs (B, G·H), state (S, B, H)) -> state (S, B, H).
+        forget_gate: The gate whose bias starts at 1, so that the state is remembered; None if there is none.
         reset_gate: Whether the cell has the reset_after variant.
         native: Its number in ``enum class Cell`` of ``native/dispatch/kernels.h``; None for a cell without
             native kernels, which the engine "cpu" refuses.
@@ -64,20 +64,20 @@ class Cell:
 
 
 def sigmoid(x: Array) -> Array:
-    """Map to (0, 1) by the logistic function; this form cannot overflow."""
+    """Return the logistic function, in (0, 1); this form cannot overflow."""
     y: Array = 0.5 * np.tanh(0.5 * x) + 0.5
     return y
 
 
 def rnn_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
-    """Do one step of the simple recurrent network: h = tanh(x + h_prev U) (Elman, 1990)."""
+    """Compute one step of the simple recurrent network: h = tanh(x + h_prev U) (Elman, 1990)."""
     (h_prev,) = state
     h: Array = np.tanh(inputs + h_prev @ parameters.recurrent_kernel)  # (B, H)
     return h[None]  # (1, B, H)
 
 
 def lstm_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
-    """Do one step of the LSTM with a forget gate (Gers, Schmidhuber and Cummins, 2000)."""
+    """Compute one step of the LSTM with a forget gate (Gers, Schmidhuber and Cummins, 2000)."""
     h_prev, c_prev = state
     pre = inputs + h_prev @ parameters.recurrent_kernel  # (B, 4H)
     i, f, g, o = np.split(pre, 4, axis=-1)  # (B, H) each
@@ -87,10 +87,10 @@ def lstm_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array
 
 
 def gru_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
-    """Do one step of the GRU (Cho et al., 2014), the reset gate before or after the product.
+    """Compute one step of the GRU (Cho et al., 2014), with the reset gate before or after the product.
 
     With a recurrent bias the reset gate multiplies h_prev U + bias (reset_after, the form of cuDNN and
-    PyTorch); without one it multiplies h_prev before the product, as in the paper.
+    PyTorch). Without one it multiplies h_prev before the product, as in the paper.
     """
     (h_prev,) = state
     H = h_prev.shape[-1]

@@ -1,9 +1,9 @@
-"""What steers a network from outside: a context at every step of a record, a state that it starts from.
+"""Conditions that steer a network: a context at every step of a record, and the state that it starts from.
 
 A context row c adds ``c @ context.kernel`` to the gates of the first layer at every step, as a further input
-would; a row of zeros says nothing. A start vector v puts ``v @ start.kernel + start.bias``, laid out
-(L, S, H), in place of the zero state where a record starts: what image captioning does with the features
-of a picture (Vinyals et al., "Show and Tell", 2015).
+would; a row of zeros adds nothing. A start vector v replaces the zero state at the start of a record by ``v @
+start.kernel + start.bias``, in the layout (L, S, H). Image captioning does the same with the features of a
+picture (Vinyals et al., "Show and Tell", 2015).
 """
 
 from collections.abc import Callable, Mapping
@@ -29,27 +29,27 @@ def check_conditions(config: NetworkConfig, conditions: Conditions | None, shape
 
     Args:
         config: The network.
-        conditions: What is given, or None.
-        shape: (T, B) of the window.
+        conditions: The conditions, or None.
+        shape: Shape of the window, (T, B).
 
     Raises:
-        ConfigError: If something does not fit.
+        ConfigError: If an array does not fit.
     """
     if conditions is None:
         return
     _expect("conditions.records", conditions.records.shape, shape)
     rows = conditions.num_rows
     L, S, H = config.state_shape
-    wanted = {
+    shapes = {
         "context": None if config.context_size is None else (rows, config.context_size),
         "starts": (rows, config.start_size) if config.start_size else None,
         "states": (rows, L, S, H),
         "sources": None,  # an encoder has made states of them
     }
-    for name, expected in wanted.items():
-        given = getattr(conditions, name)
-        if given is not None:
-            _expect(f"conditions.{name}", given.shape, expected)
+    for name, expected in shapes.items():
+        array = getattr(conditions, name)
+        if array is not None:
+            _expect(f"conditions.{name}", array.shape, expected)
     records = conditions.records
     if records.size and not 0 <= int(records.min()) <= int(records.max()) < rows:
         got = f"{records.min()} to {records.max()}"
@@ -57,46 +57,51 @@ def check_conditions(config: NetworkConfig, conditions: Conditions | None, shape
 
 
 def schema_of(data: Mapping[str, Any]) -> ContextSchema | None:
-    """Read what a model says of the context that it was trained with; None where there was none.
+    """Return the schema of the context that a model was trained with, or None without context.
 
     Args:
-        data: What config.json says under "data".
+        data: The content of config.json under "data".
 
     Raises:
-        ConfigError: If what it says is broken.
+        ConfigError: If the stored schema is broken.
     """
     stored = data.get("context")
     return None if stored is None else from_dict(ContextSchema, stored, where="config.json: data: context")
 
 
 def steered_by(config: NetworkConfig, schema: ContextSchema | None, *, document: bool) -> NetworkConfig:
-    """Make room in a network for what is known about the records.
+    """Return the network with room for the context and the vectors of the records.
+
+    Args:
+        config: The network.
+        schema: The context of the records, or None.
+        document: Whether the records are one document.
 
     Raises:
-        ConfigError: If the network has room for something else, or records of one document, in which none
-            starts anew, are to start from a vector.
+        ConfigError: If the network has room for another context, or if the records are one document and
+            should start from a vector: no record of a document starts anew.
     """
     context, start = (None, None) if schema is None else (schema.size, schema.vector_size)
     if start is None and config.start_size == 0:
         start = 0  # it is learnt, and needs no vector
     for name, size in (("context_size", context), ("start_size", start)):
-        given = getattr(config, name)
+        stored = getattr(config, name)
         expected = f"{size}, as the records have, or none" if size else "none: the records say nothing"
-        check(name, given, expected, given in (None, size))
+        check(name, stored, expected, stored in (None, size))
     if document and start is not None:
         hint = "read a text per record"
         raise ConfigError("a vector, or start_size", expected="none in one document", got="one", hint=hint)
     return replace(config, context_size=context, start_size=start)
 
 
-def _expect(what: str, shape: tuple[int, ...], wanted: tuple[int, ...] | None) -> None:
-    if shape != wanted:
-        expected = "none: the network has no place for it" if wanted is None else f"shape {wanted}"
+def _expect(what: str, shape: tuple[int, ...], allowed: tuple[int, ...] | None) -> None:
+    if shape != allowed:
+        expected = "none: the network has no place for it" if allowed is None else f"shape {allowed}"
         raise ConfigError(what, expected=expected, got=f"shape {shape}")
 
 
 def no_source() -> ConfigError:
-    """Make the error for a start of which no source is known."""
+    """Return the error for a text that needs a source and has none."""
     hint = "give one: source=..., or --source; given(source=...) makes a model like any other of this one"
     return ConfigError("the source", expected="a text: the model was trained on pairs", got="none", hint=hint)
 
@@ -104,7 +109,7 @@ def no_source() -> ConfigError:
 def context_gates(
     parameters: Mapping[str, Any], conditions: Conditions | None, *, product: Product = np.matmul
 ) -> Any:
-    """Work what each context adds to the first layer's gates: (R, G·H), or None where none is given."""
+    """Compute the part of each context in the first layer's gates, or None without context.  # (R, G·H)."""
     if conditions is None or conditions.context is None:
         return None
     return product(conditions.context, parameters["context.kernel"])
@@ -117,39 +122,40 @@ def start_states(
     *,
     product: Product = np.matmul,
 ) -> Any:
-    """Work the state that each record starts from.
+    """Compute the state that each record starts from.
 
     Args:
         config: The network.
         parameters: Its parameters.
-        conditions: What is given; None says nothing of a single row, which is then a start vector of zeros.
-        product: Multiplies two matrices.
+        conditions: The conditions. None stands for a single record without a start vector, that is, with
+            zeros.
+        product: A function that multiplies two matrices.
 
     Returns:
-        (R, L, S, H), or None where records start from zeros.
+        The states, (R, L, S, H), or None if records start from zeros.
     """
     if conditions is not None and conditions.states is not None:
         return conditions.states
     if config.start_size is None:
         return None
-    if conditions is None or conditions.starts is None:  # a vector of zeros, or none to be worked from
+    if conditions is None or conditions.starts is None:  # no start vector, or one of zeros
         rows = 1 if conditions is None else conditions.num_rows
-        states = parameters["start.bias"][None][[0] * rows]  # of NumPy and of PyTorch
+        states = parameters["start.bias"][None][[0] * rows]  # works in NumPy and in PyTorch
     else:
         states = product(conditions.starts, parameters["start.kernel"]) + parameters["start.bias"]
     return states.reshape(len(states), *config.state_shape)
 
 
 def fresh_state(config: NetworkConfig, parameters: Mapping[str, Array] | None, batch_size: int) -> Array:
-    """Make the state of fresh starts of which nothing is said.
+    """Return the state of fresh starts without conditions.
 
     Args:
         config: The network.
-        parameters: Its parameters; None where it has no first state of its own.
-        batch_size: B.
+        parameters: Its parameters; None if the first state is zeros.
+        batch_size: Number of sequences, B.
 
     Returns:
-        Fresh zeros, or what the network has learnt to start from, float32.  # (L, S, B, H)
+        New float32 arrays: zeros, or the first state that the network has learned.  # (L, S, B, H)
     """
     L, S, H = config.state_shape
     state = np.zeros((L, S, batch_size, H), np.float32)
@@ -159,22 +165,24 @@ def fresh_state(config: NetworkConfig, parameters: Mapping[str, Array] | None, b
 
 
 def records_of(conditions: Conditions | None, shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """Say which row each position of a window has; without conditions all have the only one.  # (T, B)."""
+    """Return the row of the conditions for each position of a window; 0 without conditions.  # (T, B)."""
     return np.zeros(shape, np.int32) if conditions is None else conditions.records
 
 
 def with_context(
     parameters: Mapping[str, Array], config: NetworkConfig, row: Array
 ) -> tuple[dict[str, Array], NetworkConfig]:
-    """Give the network that a context makes of a network: it is a bias of the first layer.
+    """Return the network without context that behaves as this one does with a fixed context.
+
+    A fixed context is a bias of the first layer.
 
     Args:
-        parameters: Of a network with a context.
-        config: That network.
-        row: The context of all that the result reads or writes.  # (F,)
+        parameters: The parameters of a network with a context.
+        config: The configuration of that network.
+        row: The context of all texts that the new network reads or writes.  # (F,)
 
     Returns:
-        The parameters of a network without a context, which share what does not change, and its
+        The parameters of a network without a context, which share the unchanged arrays, and its
         configuration.
 
     Raises:
@@ -184,20 +192,20 @@ def with_context(
     _expect("context", row.shape, None if size is None else (size,))
     folded = {name: values for name, values in parameters.items() if name != "context.kernel"}
     bias = parameters["layers.0.bias"]
-    said = row.astype(bias.dtype) @ parameters["context.kernel"]  # (G·H,)
-    folded["layers.0.bias"] = (bias + said).astype(bias.dtype)
+    offset = row.astype(bias.dtype) @ parameters["context.kernel"]  # (G·H,)
+    folded["layers.0.bias"] = (bias + offset).astype(bias.dtype)
     return folded, config.without_context()
 
 
 def with_start(
     parameters: Mapping[str, Array], config: NetworkConfig, vector: Array
 ) -> tuple[dict[str, Array], NetworkConfig]:
-    """Give the network that a start vector makes of a network: its first state is always the same.
+    """Return the network with one fixed first state, computed from a start vector.
 
     Args:
-        parameters: Of a network with a start vector.
-        config: That network.
-        vector: The vector.  # (D,)
+        parameters: The parameters of a network with a start vector.
+        config: The configuration of that network.
+        vector: The start vector.  # (D,)
 
     Returns:
         The parameters and the configuration of a network whose start_size is 0.
@@ -216,16 +224,16 @@ def with_start(
 def with_first_state(
     parameters: Mapping[str, Array], config: NetworkConfig, state: Array
 ) -> tuple[dict[str, Array], NetworkConfig]:
-    """Give the network that a source makes of a network with an encoder: its first state is known.
+    """Return the network without an encoder that starts from a known state.
 
     Args:
-        parameters: Of a network with an encoder.
-        config: That network.
-        state: What the encoder has made of the source.  # (L, S, H)
+        parameters: The parameters of a network with an encoder.
+        config: The configuration of that network.
+        state: The state that the encoder has computed from the source.  # (L, S, H)
 
     Returns:
         The parameters and the configuration of a network without an encoder, which starts from the state.
     """
-    kept = {name: values for name, values in parameters.items() if not name.startswith(ENCODER)}
+    decoder = {name: values for name, values in parameters.items() if not name.startswith(ENCODER)}
     bias = np.ascontiguousarray(state, np.float32).reshape(-1)
-    return kept | {"start.bias": bias}, replace(config.without_encoder(), start_size=0)
+    return decoder | {"start.bias": bias}, replace(config.without_encoder(), start_size=0)

@@ -1,4 +1,4 @@
-"""The configuration that fixes a network: everything its parameters' shapes and its mathematics need."""
+"""The configuration of a network: everything that fixes the shapes of its parameters and its computation."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +8,8 @@ from unspool.configuration import SWITCH, OptionRow, check, check_rows, one_of, 
 if TYPE_CHECKING:
     from unspool.network.cells import Cell
 
-VARIANTS = ("residual", "tied_output")  # what a network may have beside its cell and its sizes
-DROPOUTS = ("dropout", "input_dropout", "recurrent_dropout")  # they matter in training alone
+VARIANTS = ("residual", "tied_output")  # optional parts of a network, beside its cell and its sizes
+DROPOUTS = ("dropout", "input_dropout", "recurrent_dropout")  # used in training only
 COUNT = whole_range(1)
 SYMBOLS = whole_range(2)
 CHANCE = real_range("a number in [0, 1)", least=0, below=1)
@@ -17,34 +17,40 @@ CHANCE = real_range("a number in [0, 1)", least=0, below=1)
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """Describe a stack of recurrent layers between an input table and an output layer.
+    """A stack of recurrent layers between an input table and an output layer.
 
     Args:
         cell: A name in `CELLS`.
-        hidden_size: H, units in each layer, ≥ 1.
-        num_layers: L, recurrent layers, ≥ 1.
-        embedding_size: E, size of a learned vector for each symbol; None for one-hot input, which is
-            a row of the first layer's input kernel.
-        residual: Whether each layer but the first hands on its output plus its input, so that every layer
-            has a short way to the loss (He et al., "Deep Residual Learning", 2016). Its own dropout is
-            drawn before the sum.
-        tied_output: Whether the output kernel is the embedding turned round (Press and Wolf, "Using the
-            Output Embedding to Improve Language Models", 2017); embedding_size is hidden_size then.
+        hidden_size: H, the number of units in each layer, ≥ 1.
+        num_layers: L, the number of recurrent layers, ≥ 1.
+        embedding_size: E, the size of a learned vector for each token. None for one-hot input, which is a row
+            of the first layer's input kernel.
+        residual: Whether each layer but the first adds its input to its output, so that every layer has a
+            short way to the loss (He et al., "Deep Residual Learning", 2016). The dropout of its output is
+            applied before the sum.
+        tied_output: Whether the output kernel is the transposed embedding (Press and Wolf, "Using the Output
+            Embedding to Improve Language Models", 2017); embedding_size must then equal hidden_size.
         dropout: Chance that a unit of a layer's output is dropped for a whole training window, in [0, 1).
-        input_dropout: Chance that a symbol's row of the input table is dropped for a whole training window,
-            in [0, 1).
+        input_dropout: Chance that a token's row of the input table is dropped for a whole training window, in
+            [0, 1).
         recurrent_dropout: Chance that a weight of a recurrent kernel is dropped for a whole training window,
             in [0, 1).
-        reset_after: Whether a GRU applies its reset gate after the recurrent product; others ignore it.
-        context_size: F, numbers of a context that steers every step of a record; None for none.
-        start_size: D, numbers of a vector that a record's first state is worked from; 0 for a first state
-            that is learnt and always the same; None for zeros.
-        vocab_size: V, symbols with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
-        source_vocab_size: Symbols of the source texts, of which an encoder of the same shape makes the state
-            that a record starts from, ≥ 2; None for no encoder.
+        reset_after: Whether a GRU applies its reset gate after the recurrent product; other cells ignore it.
+        context_size: F, the size of a context that steers every step of a record; None for no context.
+        start_size: D, the size of a vector from which a record's first state is computed. 0 for a learned
+            first state that is always the same; None for zeros.
+        vocab_size: V, the number of token ids with <pad> and <eos>, ≥ 2; None until a tokenizer fixes it.
+        source_vocab_size: Number of token ids of the source texts, ≥ 2. An encoder of the same shape reads a
+            source and computes the first state of the record. None for no encoder.
 
     Raises:
         ConfigError: If a value is out of its range.
+
+    Example:
+        >>> from unspool import NetworkConfig
+        >>> config = NetworkConfig(cell="gru", hidden_size=64, num_layers=2)
+        >>> config.state_shape
+        (2, 1, 64)
     """
 
     # fmt: off
@@ -86,7 +92,7 @@ class NetworkConfig:
 
     @property
     def symbols(self) -> int:
-        """Give V, once a tokenizer has fixed it.
+        """Return V, once a tokenizer has fixed it.
 
         Raises:
             ConfigError: If vocab_size is still None.
@@ -97,7 +103,7 @@ class NetworkConfig:
 
     @property
     def encoder(self) -> "NetworkConfig | None":
-        """Give the network that reads the sources, or None; its output layer is never asked."""
+        """Return the network that reads the sources, or None; its output layer is never used."""
         if self.source_vocab_size is None:
             return None
         return replace(
@@ -105,18 +111,18 @@ class NetworkConfig:
         )
 
     def without_encoder(self) -> "NetworkConfig":
-        """Give the network that writes, without the one that reads the sources."""
+        """Return the network that writes, without the one that reads the sources."""
         return replace(self, source_vocab_size=None)
 
     def without_context(self) -> "NetworkConfig":
-        """Give the same network with no place for a context."""
+        """Return the same network without room for a context."""
         return replace(self, context_size=None)
 
     def without_start(self) -> "NetworkConfig":
-        """Give the same network with a first state that is always the same."""
+        """Return the same network with a first state that is always the same."""
         return replace(self, start_size=0)
 
     @property
     def state_shape(self) -> tuple[int, int, int]:
-        """Give (L, S, H): the shape of the state without its batch axis, which stands before H."""
+        """Return (L, S, H), the shape of the state without its batch axis, which stands before H."""
         return self.num_layers, self.kind.states, self.hidden_size

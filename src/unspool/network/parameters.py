@@ -12,7 +12,7 @@ The names are those in the safetensors file, and their order is fixed::
     context.kernel (F, G·H)               only with context_size
     start.kernel (D, L·S·H)               only with a start_size above 0
     start.bias (L·S·H,)                   only with start_size
-    encoder.embedding, encoder.layers...  only with source_vocab_size: the same again, for its symbols
+    encoder.embedding, encoder.layers...  only with source_vocab_size: the encoder's own embedding and layers
 """
 
 import math
@@ -29,11 +29,11 @@ from unspool.network.cells import LayerParameters
 from unspool.network.config import DROPOUTS, NetworkConfig
 
 Parameters = dict[str, NDArray[np.float32]]
-ENCODER = "encoder."  # what the names of an encoder's parameters begin with
+ENCODER = "encoder."  # prefix of the names of an encoder's parameters
 
 
 def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
-    """List every parameter with its shape, in the fixed order.
+    """Return the shape of every parameter by name, in the fixed order.
 
     Raises:
         ConfigError: If vocab_size is not known yet.
@@ -57,43 +57,43 @@ def parameter_shapes(config: NetworkConfig) -> dict[str, tuple[int, ...]]:
         shapes |= {"start.kernel": (config.start_size, numbers)} if config.start_size else {}
         shapes |= {"start.bias": (numbers,)}
     if config.encoder is not None:
-        own = parameter_shapes(config.encoder).items()
-        shapes |= {ENCODER + name: shape for name, shape in own if not name.startswith("output.")}
+        encoder_shapes = parameter_shapes(config.encoder).items()
+        shapes |= {ENCODER + name: shape for name, shape in encoder_shapes if not name.startswith("output.")}
     return shapes
 
 
 def count_parameters(config: NetworkConfig) -> int:
-    """Count the numbers in all parameters."""
+    """Return the total number of values in all parameters."""
     return sum(math.prod(shape) for shape in parameter_shapes(config).values())
 
 
 def layer_parameters(parameters: Mapping[str, Any], layer: int) -> LayerParameters:
-    """Gather the arrays of one layer; a recurrent bias that the network has not is None."""
+    """Return the arrays of one layer; a recurrent bias that the network does not have is None."""
     names = [field.name for field in fields(LayerParameters)]
     arrays: Any = {name: parameters.get(f"layers.{layer}.{name}") for name in names}
     return LayerParameters(**arrays)
 
 
 def output_kernel(parameters: Mapping[str, Any]) -> Any:
-    """Give the output kernel (H, V): its own array, or a view of the embedding that it is tied to."""
-    own = parameters.get("output.kernel")
-    return parameters["embedding"].T if own is None else own
+    """Return the output kernel: its own array, or a view of the embedding that it is tied to.  # (H, V)."""
+    kernel = parameters.get("output.kernel")
+    return parameters["embedding"].T if kernel is None else kernel
 
 
 def initialize(config: NetworkConfig, seed: int) -> Parameters:
-    """Draw the first values of all parameters.
+    """Draw the initial values of all parameters.
 
-    Embedding, input kernels and the output kernel are Glorot uniform (Glorot and Bengio, 2010); a
-    recurrent kernel (H, G·H) is one orthogonal draw whose H rows are orthonormal, as Keras does it
-    (Saxe et al., 2014); the bias of a forget gate is 1 (Jozefowicz et al., 2015); other biases are 0.
+    Embedding, input kernels and the output kernel are Glorot uniform (Glorot and Bengio, 2010). A recurrent
+    kernel (H, G·H) is one orthogonal draw whose H rows are orthonormal, as in Keras (Saxe et al., 2014). The
+    bias of a forget gate is 1 (Jozefowicz et al., 2015); other biases are 0.
 
     Args:
         config: The network; its vocab_size must be set.
         seed: A whole number ≥ 0. Each parameter has its own random stream, made from the seed and the
-            parameter's name, so that one more layer leaves the values of the others alone.
+            parameter's name, so that a further layer does not change the values of the others.
 
     Returns:
-        Fresh float32 arrays, C-contiguous, in the fixed order.
+        New float32 arrays, C-contiguous, in the fixed order.
 
     Raises:
         ConfigError: If the seed is out of its range or vocab_size is not known yet.
@@ -119,9 +119,9 @@ def _draw(config: NetworkConfig, name: str, shape: tuple[int, ...], seed: int) -
 
 
 def _orthogonal(random: np.random.Generator, rows: int, columns: int) -> NDArray[np.float64]:
-    """Draw a (rows, columns) matrix with orthonormal rows, rows ≤ columns, evenly over all of them."""
+    """Draw a uniform (rows, columns) matrix with orthonormal rows, rows ≤ columns."""
     q, r = np.linalg.qr(random.standard_normal((columns, rows)))
-    return np.asarray((q * np.sign(np.diag(r))).T)  # without the signs the draw would not be even
+    return np.asarray((q * np.sign(np.diag(r))).T)  # without the signs the draw would not be uniform
 
 
 def grow(
@@ -132,20 +132,20 @@ def grow(
     ids: NDArray[np.integer[Any]],
     seed: int,
 ) -> Parameters:
-    """Carry what was learnt over to a network with more symbols.
+    """Return the learned parameters for a network with a larger vocabulary.
 
-    Every symbol that the old network knows keeps its numbers. A new one starts with fresh rows and columns
-    and as little chance as the least likely old one.
+    Every token that the old network knows keeps its values. A new token starts with fresh rows and columns,
+    and with the output bias of the least likely old token.
 
     Args:
-        parameters: Of the old network.
+        parameters: The parameters of the old network.
         old: The old network.
-        new: The same network with a larger vocab_size; its dropouts may be others.
-        ids: The new id of each old one.  # (old V,)
-        seed: As in `initialize`.
+        new: The same network with a larger vocab_size; its dropouts may differ.
+        ids: The new id of each old id.  # (old V,)
+        seed: The seed of the fresh values, as in `initialize`.
 
     Returns:
-        Parameters of the new network; the arrays that do not grow are copies.
+        The parameters of the new network; the arrays that do not grow are copies.
 
     Raises:
         ConfigError: If the networks differ in anything else.
@@ -162,6 +162,6 @@ def grow(
             grown[name][ids] = values
         elif values.shape == grown[name].shape:
             grown[name][...] = values
-        else:  # a row for each symbol
+        else:  # a row for each token
             grown[name][ids] = values
     return grown
