@@ -1,7 +1,7 @@
-"""Canaries: made-up secrets that are planted in a training text, to be looked for in the model later.
+"""Canaries: made-up secrets that are planted in a training text, to look for them in the model later.
 
-A format is a text with slots, ``my number is {digits:6}``. The texts that it can become are numbered, so that
-one can be drawn, or all of them be gone through (Carlini et al., "The Secret Sharer", 2019).
+A format is a text with slots, ``my number is {digits:6}``. Its possible texts are numbered, so that one can
+be drawn at random, or all of them can be listed (Carlini et al., "The Secret Sharer", 2019).
 """
 
 import hashlib
@@ -26,15 +26,20 @@ DIGEST_BITS = 512
 
 @dataclass(frozen=True, kw_only=True)
 class Canaries:
-    """Say which secrets to plant in a training text.
+    """The secrets to plant in a training text.
 
     Args:
-        count: Different secrets, ≥ 1.
-        repeats: How often each of them is planted, ≥ 1.
+        count: Number of different secrets, ≥ 1.
+        repeats: How often each secret is planted, ≥ 1.
         format: A text with at least one slot, ``{digits:N}`` or ``{letters:N}``, for N random characters.
 
     Raises:
         ConfigError: If a value is out of its range.
+
+    Example:
+        >>> from unspool import Canaries
+        >>> Canaries(count=2, repeats=3, format="the code is {letters:4}")
+        Canaries(count=2, repeats=3, format='the code is {letters:4}')
     """
 
     count: int = 5
@@ -52,7 +57,7 @@ class Canaries:
 
 
 class CanaryFormat:
-    """Number all texts that a format can become.
+    """A format with all its possible texts, by number.
 
     Args:
         text: The format.
@@ -76,16 +81,16 @@ class CanaryFormat:
 
     @property
     def prefix(self) -> str:
-        """Give what all of its texts begin with."""
+        """Return the common beginning of all texts."""
         return "".join(itertools.takewhile(lambda choice: len(choice) == 1, self.choices))
 
     @property
     def size(self) -> int:
-        """Count its texts: the size of the randomness space."""
+        """Return the number of texts: the size of the randomness space."""
         return math.prod(map(len, self.choices))
 
     def __getitem__(self, number: int) -> str:
-        """Give a text by its number, from 0; the last slot changes first."""
+        """Return a text by its number, from 0; the last slot changes first."""
         text = []
         for choice in reversed(self.choices):
             number, place = divmod(number, len(choice))
@@ -93,11 +98,11 @@ class CanaryFormat:
         return "".join(reversed(text))
 
     def has(self, text: str) -> bool:
-        """Tell whether a text is one of them."""
+        """Return whether a text is one of the format's texts."""
         return len(text) == len(self.choices) and all(map(str.__contains__, self.choices, text))
 
     def within(self, symbols: Iterable[str]) -> "CanaryFormat":
-        """Leave out of its slots what is not among some symbols; a slot with none of them stays as it is."""
+        """Return the format with only these symbols in its slots; a slot with none of them stays as it is."""
         known, form = set(symbols), CanaryFormat(self.text)
         form.choices = tuple("".join(s for s in choice if s in known) or choice for choice in self.choices)
         return form
@@ -106,9 +111,9 @@ class CanaryFormat:
         """Draw different texts at random.
 
         Args:
-            count: How many, far fewer than there are.
-            seed: What they come from, ≥ 0; the same one gives the same texts.
-            avoid: Tells which texts are not wanted.
+            count: Number of texts, far fewer than there are.
+            seed: The seed of the draws, ≥ 0; the same seed gives the same texts.
+            avoid: A function that returns whether a text must not be drawn.
         """
         drawn: dict[str, None] = {}
         for turn in itertools.count():
@@ -121,24 +126,24 @@ class CanaryFormat:
 
 
 def _random_bits(seed: int, turn: int) -> int:
-    """Hash a seed and a counter: enough bits for every format, the same on every machine."""
+    """Return the hash of a seed and a counter: enough bits for every format, the same on every machine."""
     digest = hashlib.blake2b(f"canary {seed} {turn}".encode(), digest_size=DIGEST_BITS // 8)
     return int.from_bytes(digest.digest(), "big")
 
 
 def draw_canaries(canaries: Canaries | None, recipe: EncodingRecipe, *, seed: int) -> dict[str, Any]:
-    """Draw the secrets of a run, none of which its split holds out.
+    """Draw the secrets of a run; none of them is held out by the split.
 
     Args:
-        canaries: What to plant; None for nothing.
-        recipe: How its texts become ids, and which are held out.
+        canaries: The secrets to plant; None for none.
+        recipe: The encoding recipe of the run, which also says which texts are held out.
         seed: The run's seed.
 
     Returns:
-        What config.json says of them under "data", in JSON types; empty for nothing.
+        The entry of config.json under "data", in JSON types; empty for no secrets.
 
     Raises:
-        ConfigError: If this is no `Canaries`, or the tokenizer does not read single characters.
+        ConfigError: If `canaries` is not a `Canaries`, or the tokenizer does not read single characters.
     """
     check("canaries", canaries, "Canaries, or None", isinstance(canaries, Canaries | None))
     if canaries is None:
@@ -153,31 +158,32 @@ def draw_canaries(canaries: Canaries | None, recipe: EncodingRecipe, *, seed: in
 
 
 def with_canaries(records: Records, data: Mapping[str, Any]) -> Records:
-    """Put the secrets of a run before the records of its corpus.
+    """Return the records of a corpus with the secrets of a run before them.
 
-    In document mode they so stand where nothing is held out; in line mode each epoch's order mixes them in.
+    So in document mode they are in the part that is not held out; in line mode each epoch's order mixes them
+    in.
 
     Args:
         records: The corpus.
-        data: What config.json says under "data".
+        data: The content of config.json under "data".
 
     Returns:
-        The records themselves if the run has no secrets, else records with their description and spec.
+        The records themselves if the run has no secrets, else new records with the same description and spec.
 
     Raises:
-        ConfigError: If what it says is broken.
+        ConfigError: If the stored entry is broken.
     """
     planted = data.get("canaries")
     if planted is None:
         return records
     try:
-        several = [Record(str(text)) for text in planted["texts"] for _ in range(int(planted["repeats"]))]
+        secrets = [Record(str(text)) for text in planted["texts"] for _ in range(int(planted["repeats"]))]
     except (KeyError, TypeError, ValueError):
         expected = "texts and repeats"
         raise ConfigError("config.json: data: canaries", expected=expected, got=repr(planted)[:60]) from None
 
     def read() -> Iterator[Record]:
-        yield from several
+        yield from secrets
         yield from records
 
     return Records(

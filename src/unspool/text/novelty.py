@@ -1,8 +1,8 @@
-"""Which texts stand in a corpus: a sorted row of 64-bit hashes, eight bytes for each different text.
+"""An index of the texts of a corpus: a sorted row of 64-bit hashes, eight bytes for each different text.
 
-The hash of a text is ``int.from_bytes(blake2b(text as UTF-8, digest_size=8), "little")``, taken after Unicode
-normalization and nothing else: case and white space count. A text that stands in the corpus is always
-known. One that does not is called known with a chance of N / 2^64, which for a million texts is 5 in 10^14.
+The hash of a text is ``int.from_bytes(blake2b(text as UTF-8, digest_size=8), "little")``. Only Unicode
+normalization comes before it: case and white space count. A text of the corpus is always known. Any other
+text is called known with a chance of N / 2^64, which is 5 in 10^14 for a million texts.
 """
 
 import hashlib
@@ -19,16 +19,16 @@ from unspool.text.tokenizers.registry import Tokenizer
 
 HASH_BYTES = 8
 BLOCK = 1 << 20  # token ids that are decoded at once
-MOST_WAITING = 1 << 20  # hashes that wait to be sorted in
+MOST_WAITING = 1 << 20  # most hashes that wait to be sorted
 
-Piece = tuple[str, bool]  # some text, and whether a record ends with it
+Piece = tuple[str, bool]  # a piece of text, and whether a record ends with it
 
 
 def text_hash(text: str) -> int:
-    """Hash a text, the same on every machine.
+    """Return the hash of a text, the same on every machine.
 
     Args:
-        text: Any text, in its normal form.
+        text: A text, already normalized.
 
     Returns:
         A number from 0 to 2^64 - 1.
@@ -38,12 +38,18 @@ def text_hash(text: str) -> int:
 
 @dataclass(frozen=True, eq=False)
 class NoveltyIndex:
-    """Tell whether a text stands in a corpus.
+    """An index that knows which texts a corpus contains.
 
     Args:
-        hashes: Hashes of the different texts, ascending.  # (N,)
+        hashes: The hashes of the different texts, ascending.  # (N,)
         normalization: Unicode form in which texts are compared, or None.
         by_line: Whether the corpus is a document, whose lines were hashed rather than its records.
+
+    Example:
+        >>> from unspool import NoveltyIndex
+        >>> index = NoveltyIndex.of(["a cat", "a dog"])
+        >>> index.knows("a dog"), index.knows("a cow")
+        (True, False)
     """
 
     hashes: NDArray[np.uint64]
@@ -51,18 +57,18 @@ class NoveltyIndex:
     by_line: bool = False
 
     def __len__(self) -> int:
-        """Count the different texts."""
+        """Return the number of different texts."""
         return len(self.hashes)
 
     @classmethod
     def of(
         cls, texts: Records | Iterable[str | Record | Mapping[str, str]], *, by_line: bool | None = None
     ) -> "NoveltyIndex":
-        """Index a corpus.
+        """Make the index of a corpus.
 
         Args:
-            texts: From `read_records`, or texts in memory.
-            by_line: Whether to take its lines; None does so where it is one long document.
+            texts: Records from `read_records`, or texts in memory.
+            by_line: Whether the lines are indexed; None does so for one long document.
 
         Raises:
             CorpusError: If the corpus cannot be read or has no text.
@@ -77,39 +83,39 @@ class NoveltyIndex:
 
     @classmethod
     def of_stream(cls, stream: TokenStream, tokenizer: Tokenizer, *, by_line: bool) -> "NoveltyIndex":
-        """Index an encoded corpus: its texts as a model that learns from it could write them.
+        """Make the index of an encoded corpus, whose texts are those that a model trained on it could write.
 
         Args:
-            stream: The texts.
-            tokenizer: What its ids mean.
-            by_line: Whether it is a document, of which the lines are taken.
+            stream: The token stream of the texts.
+            tokenizer: The tokenizer of its ids.
+            by_line: Whether the stream is one document, whose lines are indexed.
         """
         hashes = _hashes(_texts(_decoded(stream, tokenizer), by_line=by_line))
         return cls(hashes, tokenizer.normalization, by_line)
 
     def knows(self, text: str, *, cut: bool = False) -> bool:
-        """Tell whether a text stands in the corpus, character by character.
+        """Return whether the corpus contains a text, character by character.
 
-        Of a document the lines are known, so a text does if each of its lines does, those that are only
-        white space apart.
+        An index of a document knows lines. It knows a text if it knows each of its lines, except those of
+        white space only.
 
         Args:
             text: Any text; it is normalized first.
-            cut: Whether the text ends where a limit cut it: an unfinished last line then says nothing, if
-                there are lines before it.
+            cut: Whether a length limit cut the text: its unfinished last line is then ignored, if there are
+                lines before it.
         """
-        whole = normalized(text, self.normalization)
+        normal = normalized(text, self.normalization)
         if not self.by_line:
-            return self._has(whole)
-        lines = whole.split("\n")
+            return self._has(normal)
+        lines = normal.split("\n")
         lines = lines[:-1] if cut and len(lines) > 1 else lines
-        telling = [line for line in lines if line and not line.isspace()]
-        return bool(telling) and all(map(self._has, telling))
+        complete_lines = [line for line in lines if line and not line.isspace()]
+        return bool(complete_lines) and all(map(self._has, complete_lines))
 
     def _has(self, text: str) -> bool:
-        wanted = np.uint64(text_hash(text))
-        place = int(self.hashes.searchsorted(wanted))
-        return place < len(self.hashes) and bool(self.hashes[place] == wanted)
+        text_number = np.uint64(text_hash(text))
+        place = int(self.hashes.searchsorted(text_number))
+        return place < len(self.hashes) and bool(self.hashes[place] == text_number)
 
 
 def _digest(text: str) -> bytes:
@@ -117,40 +123,40 @@ def _digest(text: str) -> bytes:
 
 
 def _hashes(texts: Iterable[str]) -> NDArray[np.uint64]:
-    """Hash texts and sort the different hashes, a million at a time."""
-    found = np.empty(0, np.uint64)
+    """Return the sorted hashes of the different texts, sorted a million at a time."""
+    hashes = np.empty(0, np.uint64)
     waiting: list[bytes] = []
     for text in texts:
         waiting.append(_digest(text))
         if len(waiting) == MOST_WAITING:
-            found = _merged(found, waiting)
+            hashes = _merged(hashes, waiting)
             waiting.clear()
-    return _merged(found, waiting)
+    return _merged(hashes, waiting)
 
 
-def _merged(found: NDArray[np.uint64], digests: list[bytes]) -> NDArray[np.uint64]:
+def _merged(hashes: NDArray[np.uint64], digests: list[bytes]) -> NDArray[np.uint64]:
     new = np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
-    return np.unique(np.concatenate([found, new]))
+    return np.unique(np.concatenate([hashes, new]))
 
 
 def _texts(pieces: Iterable[Piece], *, by_line: bool) -> Iterator[str]:
-    """Put pieces together into records, or into the lines that are more than white space."""
-    held = ""
+    """Join pieces into records, or into the lines that are more than white space."""
+    rest = ""
     for piece, ends in pieces:
-        held += piece
+        rest += piece
         if by_line:
-            *lines, held = held.split("\n")
+            *lines, rest = rest.split("\n")
             yield from (line for line in lines if line and not line.isspace())
         if ends:
-            if not by_line or (held and not held.isspace()):
-                yield held
-            held = ""
-    if held and not (by_line and held.isspace()):
-        yield held
+            if not by_line or (rest and not rest.isspace()):
+                yield rest
+            rest = ""
+    if rest and not (by_line and rest.isspace()):
+        yield rest
 
 
 def _decoded(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[Piece]:
-    """Decode a block of a stream at once, and cut it where records end."""
+    """Decode a stream in blocks, and yield the text between the ends of records."""
     lengths = tokenizer.decoded_lengths  # (V,)
     ends = np.append(stream.starts[1:], len(stream))  # (R,)
     begin = 0

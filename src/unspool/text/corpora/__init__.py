@@ -1,1 +1,1 @@
-"""Corpora that go by a name, and how they are fetched."""
+"""Corpora with a name, and how they are downloaded."""

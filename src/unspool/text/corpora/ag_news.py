@@ -1,7 +1,7 @@
-"""AG News: 127,600 news titles and descriptions in four classes, fetched when they are first read.
+"""AG News: 127,600 news titles and descriptions in four classes, downloaded when they are first read.
 
 The files are the ones that text classification has used since Zhang, Zhao and LeCun, "Character-level
-Convolutional Networks for Text Classification" (2015), with the sizes and sums that torchtext checks.
+Convolutional Networks for Text Classification" (2015), with the sizes and checksums that torchtext checks.
 """
 
 import os
@@ -23,12 +23,12 @@ COLUMNS = ("label", "title", "description")
 
 @dataclass(frozen=True)
 class CorpusPart:
-    """Describe one of the two files.
+    """One of the two files.
 
     Args:
-        file_name: Its published name; in a folder of the user's it may have ``ag_news_`` in front.
-        size: Its bytes.
-        md5: Its MD5.
+        file_name: Its published name; in a folder of the user it may have ``ag_news_`` in front.
+        size: Its size in bytes.
+        md5: Its MD5 checksum.
     """
 
     file_name: str
@@ -41,7 +41,7 @@ TEST = CorpusPart("test.csv", 1_857_427, "d52ea96a97a2d943681189a97654912d")
 
 
 def cache_folder() -> Path:
-    """Name the folder where downloads are kept: ``UNSPOOL_CACHE``, or the platform's own for caches."""
+    """Return the folder for downloads: ``UNSPOOL_CACHE``, or the platform's folder for caches."""
     return Path(os.environ.get("UNSPOOL_CACHE") or platformdirs.user_cache_path("unspool"))
 
 
@@ -52,19 +52,19 @@ def locate(
     patience: Patience = PATIENCE,
     report: ReportBytes | None = None,
 ) -> Path:
-    """Find one of the files: in a folder of the user's, in the cache, or else on the network.
+    """Return the path of one file: in a folder of the user, in the cache, or else downloaded.
 
     Args:
         part: `TRAIN` or `TEST`.
-        data_dir: A folder that has it; None asks ``UNSPOOL_AG_NEWS``.
-        patience: How long to try to download it. ``UNSPOOL_AG_NEWS_URL`` is another address to try.
-        report: Called as the download goes on.
+        data_dir: A folder that has the file; None for the folder in ``UNSPOOL_AG_NEWS``.
+        patience: How long a download is tried. ``UNSPOOL_AG_NEWS_URL`` is another address to try.
+        report: A function that is called while the download goes on.
 
     Returns:
-        The path of the file, whose size and MD5 are those published.
+        The path of the file, with the published size and MD5.
 
     Raises:
-        CorpusError: If the folder does not have the file, or it is another one.
+        CorpusError: If the folder does not have the file, or has another one.
         DownloadError: If it cannot be downloaded.
     """
     folder = data_dir or _users_folder()
@@ -85,14 +85,14 @@ def rows(part: CorpusPart) -> Iterator[list[str]]:
     """Yield (label, title, description) of each text, with the name of the label.
 
     Raises:
-        CorpusError: If the file cannot be had.
+        CorpusError: If the file cannot be read or downloaded.
     """
     for _, (label, title, description) in table_rows(file_place(locate(part)), ","):
         yield [LABELS[label], title, description]
 
 
 def state(part: CorpusPart) -> str:
-    """Say where the file is: ``local folder``, ``cached`` or ``not downloaded``."""
+    """Return the place of the file: ``local folder``, ``cached`` or ``not downloaded``."""
     if _users_folder():
         return "local folder"
     path = _cached(part)
@@ -100,8 +100,8 @@ def state(part: CorpusPart) -> str:
 
 
 def _users_folder() -> Path | None:
-    given = os.environ.get("UNSPOOL_AG_NEWS")
-    return Path(given) if given else None
+    folder = os.environ.get("UNSPOOL_AG_NEWS")
+    return Path(folder) if folder else None
 
 
 def _cached(part: CorpusPart) -> Path:

@@ -1,6 +1,6 @@
-"""First lines of the docstrings of Python's own standard library, read from its source files.
+"""First lines of the docstrings of Python's standard library, read from its source files.
 
-Several thousand short English lines that are on every machine already. Nothing is imported: the files are
+Several thousand short English lines that every machine already has. Nothing is imported: the files are
 parsed. The lines differ a little from one version of Python to the next.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from unspool.errors import CorpusError
 
-# Tests and tools, what newer versions dropped, tables, and C modules written again in Python.
+# Tests and tools, modules that newer versions dropped, tables, and Python twins of C modules.
 # fmt: off
 LEFT_OUT = frozenset({
     "__pycache__", "_pydecimal", "_pyio", "aifc", "dist-packages", "distutils", "encodings", "ensurepip",
@@ -20,47 +20,47 @@ LEFT_OUT = frozenset({
     "tests", "this", "turtledemo",
 })
 # fmt: on
-LONGEST = 100  # characters; what is longer is no first line but a paragraph
+LONGEST = 100  # characters; a longer first line is a paragraph
 
 
 @cache
 def docstring_rows() -> tuple[tuple[str, str], ...]:
-    """Read the (first line, top-level module) of every docstring, each line once, in the order of the files.
+    """Return (first line, top-level module) of every docstring, each line once, in the order of the files.
 
-    A line counts if it has two words or more, at most 100 characters, and all of them ASCII.
+    A line counts if it has at least two words and at most 100 characters, all of them ASCII.
 
     Raises:
         CorpusError: If the standard library is installed without its source files.
     """
     folder = Path(sysconfig.get_path("stdlib"))
-    found: dict[str, str] = {}
+    module_of: dict[str, str] = {}
     for path in _source_files(folder):
         label = path.relative_to(folder).parts[0].removesuffix(".py")
         for docstring in _docstrings(path):
             line = " ".join(docstring.strip().split("\n", 1)[0].split())
             if " " in line and len(line) <= LONGEST and line.isascii() and line.isprintable():
-                found.setdefault(line, label)
-    if not found:
+                module_of.setdefault(line, label)
+    if not module_of:
         raise CorpusError(
             f"corpus docstrings: no Python source files in {folder}",
             expected="the standard library with its sources",
             hint="install Python with them, or train on a file of your own",
         )
-    return tuple(found.items())
+    return tuple(module_of.items())
 
 
 def _source_files(folder: Path) -> Iterator[Path]:
-    """Yield the files in an order that does not depend on the file system; a file before the folders."""
+    """Yield the files in an order that does not depend on the file system; files come before folders."""
     entries = sorted(folder.iterdir(), key=lambda path: path.name) if folder.is_dir() else []
-    kept = [path for path in entries if path.name.removesuffix(".py") not in LEFT_OUT]
-    yield from (path for path in kept if path.suffix == ".py" and path.is_file())
-    for path in kept:
+    included = [path for path in entries if path.name.removesuffix(".py") not in LEFT_OUT]
+    yield from (path for path in included if path.suffix == ".py" and path.is_file())
+    for path in included:
         if path.is_dir() and path.name.isidentifier():
             yield from _source_files(path)
 
 
 def _docstrings(path: Path) -> Iterator[str]:
-    """Yield the docstrings of a file's module, classes and functions; none if it is no valid Python."""
+    """Yield the docstrings of a file's module, classes and functions; none if it is not valid Python."""
     try:
         module = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError):

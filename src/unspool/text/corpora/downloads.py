@@ -1,4 +1,4 @@
-"""Fetch one file over HTTP: go on where it stopped, try again, and check what came."""
+"""Download one file over HTTP: resume an unfinished download, try again, and check the result."""
 
 import hashlib
 import os
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     import http.client
 
 CHUNK = 1 << 16  # bytes
-GIVEN_UP = frozenset({400, 401, 403, 404, 405, 410, 451})  # answers that do not change by asking again
+GIVEN_UP = frozenset({400, 401, 403, 404, 405, 410, 451})  # answers after which a new attempt is useless
 RANGE_REFUSED = 416
 
-ReportBytes = Callable[[int, int], None]  # bytes that are here, bytes in all
+ReportBytes = Callable[[int, int], None]  # bytes received so far, bytes in total
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """Describe a file that was published.
+    """A published file.
 
     Args:
-        url: Where it is.
-        size: Its bytes.
-        md5: Its MD5, in hexadecimal digits.
+        url: Its address.
+        size: Its size in bytes.
+        md5: Its MD5 checksum, in hexadecimal digits.
     """
 
     url: str
@@ -40,10 +40,10 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Patience:
-    """Say how long a download is tried.
+    """How long a download is tried.
 
     Args:
-        attempts: Connections made in all, 1 or more.
+        attempts: Number of connections in total, 1 or more.
         timeout: Seconds without a byte after which a connection is given up.
         pause: Seconds before the second attempt; each later pause is twice as long.
     """
@@ -66,16 +66,17 @@ def fetch(
 ) -> None:
     """Download a file, check it, and put it in its place.
 
-    What has come is kept beside the target under the name of the target with ``.part``, so that the next
-    attempt, in this run or a later one, asks the server only for the rest. A server that sends the whole
-    file anyway is understood. The target appears only when the size and the MD5 are right.
+    The received part is stored beside the target, under the name of the target with ``.part``. So the next
+    attempt, in this run or a later one, asks the server only for the rest. A server may also send the whole
+    file again. The target appears only when the size and the MD5 are right.
 
     Args:
-        remote: What to fetch.
-        target: Where to put it; its folder is made.
-        advice: What the user can do where the network cannot be used, for messages.
-        patience: How long to try.
-        report: Called with the bytes that are here and the bytes in all, after each piece.
+        remote: The file to download.
+        target: The path of the result; its folder is made.
+        advice: Advice for a user whose network cannot be used, for messages.
+        patience: How long the download is tried.
+        report: A function that is called after each piece, with the bytes received so far and the bytes in
+            total.
 
     Raises:
         DownloadError: If the server cannot be reached, refuses, or sends something else.
@@ -91,12 +92,12 @@ def fetch(
 
 
 def is_complete(path: Path, remote: RemoteFile) -> bool:
-    """Tell whether a file is there with the size and the MD5 that were published."""
+    """Return whether a file exists with the published size and MD5."""
     return path.is_file() and path.stat().st_size == remote.size and md5_of(path) == remote.md5
 
 
 def md5_of(path: Path) -> str:
-    """Compute a file's MD5, in hexadecimal digits."""
+    """Return a file's MD5, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -104,7 +105,7 @@ def md5_of(path: Path) -> str:
 def _fetch_part(
     remote: RemoteFile, part: Path, advice: str, patience: Patience, report: ReportBytes | None
 ) -> None:
-    """Fill the partial file until it is right, or raise what was wrong with the last attempt."""
+    """Complete the partial file, or raise the error of the last attempt."""
     failure = ""
     for attempt in range(patience.attempts):
         if attempt:
@@ -113,12 +114,12 @@ def _fetch_part(
         failure = _attempt(remote, part, advice, patience.timeout, report)
         if failure or _size(part) < remote.size:
             continue
-        found = (_size(part), md5_of(part))
-        if found == (remote.size, remote.md5):
+        result = (_size(part), md5_of(part))
+        if result == (remote.size, remote.md5):
             return
-        part.unlink()  # kept, it would spoil every later attempt
+        part.unlink()  # it would spoil every later attempt
         if not resumed:  # a resumed file may be made of two versions; a fresh one is simply another file
-            raise _not_what_was_published(remote, f"{found[0]:,} bytes with MD5 {found[1]}", advice)
+            raise _not_what_was_published(remote, f"{result[0]:,} bytes with MD5 {result[1]}", advice)
         failure = "a file that is not what was published"
     expected = f"{remote.size:,} bytes"
     got = failure or f"an end after {_size(part):,}"
@@ -126,25 +127,25 @@ def _fetch_part(
 
 
 def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report: ReportBytes | None) -> str:
-    """Ask once for what is missing; give back what went wrong, or nothing if the server sent all it had."""
+    """Request the missing bytes once; return what went wrong, or nothing if the server sent all it had."""
     # Imported here because an HTTP client takes longer to import than all the rest of unspool.
     import http.client  # noqa: PLC0415
     import urllib.error  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
 
-    here = _size(part)
-    if here >= remote.size:
+    received = _size(part)
+    if received >= remote.size:
         return ""
     request = urllib.request.Request(remote.url, headers={"User-Agent": "unspool"})
-    if here:
-        request.add_header("Range", f"bytes={here}-")
+    if received:
+        request.add_header("Range", f"bytes={received}-")
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
             whole = response.status == HTTPStatus.OK
             if whole and response.length not in (None, remote.size):  # the page of a captive portal, say
                 part.unlink(missing_ok=True)
                 raise _not_what_was_published(remote, f"{response.length:,} bytes", advice)
-            _receive(response, part, here, remote.size, report)
+            _receive(response, part, received, remote.size, report)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == RANGE_REFUSED:
@@ -159,12 +160,12 @@ def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report
 
 
 def _receive(
-    response: "http.client.HTTPResponse", part: Path, here: int, size: int, report: ReportBytes | None
+    response: "http.client.HTTPResponse", part: Path, received: int, size: int, report: ReportBytes | None
 ) -> None:
-    """Append what the server sends, or start anew if it sends the file from its beginning."""
+    """Append the server's bytes, or start again if it sends the file from its beginning."""
     start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    goes_on = response.status == HTTPStatus.PARTIAL_CONTENT and start and int(start[1]) == here
-    done = here if goes_on else 0
+    goes_on = response.status == HTTPStatus.PARTIAL_CONTENT and start and int(start[1]) == received
+    done = received if goes_on else 0
     with part.open("ab" if goes_on else "wb") as file:
         while done <= size and (data := response.read1(CHUNK)):
             file.write(data)
@@ -179,10 +180,10 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _not_what_was_published(remote: RemoteFile, found: str, advice: str) -> DownloadError:
+def _not_what_was_published(remote: RemoteFile, received: str, advice: str) -> DownloadError:
     return DownloadError(
         f"{remote.url} is not the file that was published",
         expected=f"{remote.size:,} bytes with MD5 {remote.md5}",
-        got=f"{found}; nothing of it was kept",
+        got=f"{received}; nothing of it was kept",
         hint=advice,
     )

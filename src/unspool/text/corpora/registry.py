@@ -1,4 +1,4 @@
-"""Corpora that go by a name. To add one, write a function that yields its rows and give it a line here."""
+"""Corpora with a name. To add one, write a function that yields its rows and add a row here."""
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -25,19 +25,20 @@ def _nothing_to_prepare(report: ReportBytes | None) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Describe a named corpus.
+    """A named corpus.
 
     Args:
         name: Its name, as users write it.
-        description: What it holds, in a few words.
+        description: Its content, in a few words.
         size: How large it is, for people.
-        licence: What may be done with it.
+        licence: Its licence.
         columns: Its columns, in order.
-        text: The column that is the text where none is chosen.
-        context: The columns that are carried as context where none is chosen.
-        rows: Starts a pass over its rows, each with a text for every column.
-        state: Says where it is now: ``embedded``, ``cached``, ``not downloaded`` or ``local folder``.
-        prepare: Fetches what is missing, and reports as it goes on.
+        text: The column of the text, if the user chooses none.
+        context: The columns of the context, if the user chooses none.
+        rows: A function that starts a pass over its rows, each with a text for every column.
+        state: A function that returns where it is now: ``embedded``, ``cached``, ``not downloaded`` or
+            ``local folder``.
+        prepare: A function that downloads missing files, and reports its progress.
     """
 
     name: str
@@ -52,13 +53,13 @@ class Corpus:
     prepare: Callable[[ReportBytes | None], object] = _nothing_to_prepare
 
     def read(self, options: ReadOptions) -> Iterator[Record]:
-        """Read the corpus.
+        """Yield the records of the corpus.
 
         Args:
-            options: The columns; where none are chosen, the corpus's own are taken.
+            options: The chosen columns; None chosen means the corpus's own.
 
         Raises:
-            CorpusError: If a column is not there, or the corpus cannot be had.
+            CorpusError: If a column does not exist, or the corpus cannot be read or downloaded.
         """
         chosen = replace(options, text=options.text or (self.text,), context=options.context or self.context)
         selection = select(self.columns, len(self.columns), chosen, where=f"corpus {self.name}")
@@ -68,10 +69,10 @@ class Corpus:
                 yield record
 
 
-def _ag_news(name: str, part: ag_news.CorpusPart, what: str, size: str) -> Corpus:
+def _ag_news(name: str, part: ag_news.CorpusPart, part_name: str, size: str) -> Corpus:
     return Corpus(
         name=name,
-        description=f"English news of 2004, {what}: titles, descriptions and one of four labels",
+        description=f"English news of 2004, {part_name}: titles, descriptions and one of four labels",
         size=size,
         licence="research and other non-commercial use",
         columns=ag_news.COLUMNS,
@@ -84,10 +85,10 @@ def _ag_news(name: str, part: ag_news.CorpusPart, what: str, size: str) -> Corpu
 
 
 def unicode_name_rows() -> Iterator[tuple[str, str]]:
-    """Yield the (name, category) of each character of Unicode 3.2 that has a name of its own.
+    """Yield (name, category) of each character of Unicode 3.2 that has an individual name.
 
-    Python carries that version unchanged, so these are the same everywhere. Names that are only a prefix
-    and a number are left out: ideographs and Hangul syllables.
+    Python contains this version unchanged, so these are the same everywhere. Names that are only a prefix and
+    a number are left out: ideographs and Hangul syllables.
     """
     database = unicodedata.ucd_3_2_0
     for character in map(chr, range(0xE0100)):

@@ -1,1 +1,1 @@
-"""One long row of token ids: made, kept, cut into lanes, windows and batches."""
+"""Token streams: how they are built, stored, and cut into lanes, windows and batches."""

@@ -1,4 +1,4 @@
-"""Gather a token stream piece by piece, in memory while it is short and in a file when it is long."""
+"""Build a token stream piece by piece: in memory while it is short, in a file when it is long."""
 
 import contextlib
 import os
@@ -16,16 +16,16 @@ from unspool.text.streams.mapped_file import OPEN_FILES, MappedFile
 from unspool.text.streams.stream import TokenStream, compact_dtype
 
 SPILL = 1 << 25  # bytes from which on a row lies in a file
-BLOCK = 1 << 20  # ids recoded at once
+BLOCK = 1 << 20  # ids that are recoded at once
 
 Flags = NDArray[np.bool_]
 
 
 class StreamBuilder:
-    """Gather provisional numbers (see `counting`) of records that come piece by piece.
+    """A builder that collects provisional numbers (see `counting`) of records that come piece by piece.
 
-    The numbers lie in the smallest dtype that holds them all. When a larger one comes they are recoded, block
-    by block; so they are when the numbers turn into ids at the end.
+    The numbers are stored in the smallest dtype that holds them all. When a larger number comes, they are
+    recoded block by block. In the same way they become ids at the end.
     """
 
     def __init__(self) -> None:
@@ -33,19 +33,19 @@ class StreamBuilder:
         self._dtype = compact_dtype(0)
         self._size = 0
         self._starts = Spill()
-        self._next = 0  # where the record begins that has not ended yet
+        self._next = 0  # where the unfinished record begins
         self.characters = 0
 
     def add(
         self, numbers: NDArray[Any], *, lengths: NDArray[np.int64], ends: Flags, characters: NDArray[np.int64]
     ) -> None:
-        """Add the symbols of the next pieces.
+        """Add the tokens of the next pieces.
 
         Args:
-            numbers: Provisional numbers of all pieces, none of them 0, which stands for ``<eos>``.  # (N,)
-            lengths: How many of them each piece has.  # (pieces,)
-            ends: Whether a record ends with the piece.  # (pieces,)
-            characters: How many characters of text each piece has.  # (pieces,)
+            numbers: Provisional numbers of all pieces. None of them is 0, which stands for ``<eos>``.  # (N,)
+            lengths: The number of tokens in each piece.  # (pieces,)
+            ends: Whether a record ends with each piece.  # (pieces,)
+            characters: The number of characters of text in each piece.  # (pieces,)
         """
         if not ends.any():
             nothing = np.empty(0, np.int64)
@@ -59,14 +59,14 @@ class StreamBuilder:
         self.add_ended(joined, ends=places, characters=int(characters.sum()))
 
     def add_ended(self, numbers: NDArray[Any], *, ends: NDArray[np.int64], characters: int) -> None:
-        """Add symbols among which each ``<eos>`` stands already, as 0.
+        """Add tokens that already include each ``<eos>``, as 0.
 
         Args:
-            numbers: Provisional numbers.  # (N,)
-            ends: Where each record ends, after its zero, ascending.  # (records that end,)
-            characters: How many characters of text they stand for.
+            numbers: Provisional numbers, with a 0 at the end of each record.  # (N,)
+            ends: The place after each 0, ascending.  # (records that end,)
+            characters: The number of characters of text that the numbers stand for.
         """
-        if numbers.itemsize > self._dtype.itemsize:  # it may hold small ones all the same
+        if numbers.itemsize > self._dtype.itemsize:  # its numbers may still be small
             self._fit(int(numbers.max(initial=0)))
         self._numbers.append(numbers.astype(self._dtype, copy=False))
         if len(ends):
@@ -77,11 +77,11 @@ class StreamBuilder:
         self.characters += characters
 
     def finish(self, table: NDArray[np.uint32], *, symbol_lengths: NDArray[np.int64] | None) -> TokenStream:
-        """Turn the numbers into ids and hand the stream over; nothing can be added after that.
+        """Turn the numbers into ids and return the stream; nothing can be added after that.
 
         Args:
             table: The id of each number.  # (numbers + 1,)
-            symbol_lengths: As in `TokenStream`.
+            symbol_lengths: The number of characters of each symbol, as in `TokenStream`.
         """
         self._recode(compact_dtype(int(table.max())), table)
         ids, ids_file = self._numbers.array(self._dtype)
@@ -92,7 +92,7 @@ class StreamBuilder:
 
     @property
     def num_records(self) -> int:
-        """Count the records that have ended."""
+        """Return the number of records that have ended."""
         return self._starts.size // 8
 
     def _fit(self, largest: int) -> None:
@@ -101,7 +101,7 @@ class StreamBuilder:
             self._recode(dtype, None)
 
     def _recode(self, dtype: np.dtype[Any], table: NDArray[np.uint32] | None) -> None:
-        """Change the dtype, and the numbers by a table."""
+        """Change the dtype, and replace the numbers by a table if there is one."""
         old, numbers = self._dtype, self._numbers
         narrow = None if table is None else table.astype(dtype)
 

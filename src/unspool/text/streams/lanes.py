@@ -1,9 +1,9 @@
-"""Lay a token stream out as parallel lanes and read it in windows of shape (T, B).
+"""Read a token stream as parallel lanes, in windows of shape (T, B).
 
-The stream is ``<eos> r1 <eos> r2 <eos> ...``: every symbol is predicted from what stands before it, and
-the first symbol of a record from the ``<eos>`` that ended the one before. It is cut into B equal lanes
-that are read side by side, T symbols at a time. Nothing is padded. What does not fill the lanes, B - 1
-symbols at most, is left out of the epoch (line mode leaves out other ones each epoch).
+The stream is ``<eos> r1 <eos> r2 <eos> ...``: every token is predicted from the tokens before it, and the
+first token of a record from the ``<eos>`` of the record before. The stream is cut into B equal lanes that are
+read in parallel, T tokens at a time. There is no padding. The rest that does not fill the lanes, fewer than B
+tokens, is left out of the epoch (in line mode other tokens in each epoch).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,20 +18,20 @@ from unspool.text.context import kept_attributes
 from unspool.text.streams.shuffle import InOrder, ReadingOrder, Shuffled, record_order
 from unspool.text.streams.stream import TokenStream
 
-BLOCK = 1 << 19  # symbols of all lanes that are gathered at once
+BLOCK = 1 << 19  # tokens of all lanes that are read at once
 
 
 @dataclass(frozen=True, eq=False)
 class Conditions:
-    """Hold what steers the records of a window, which share R rows of it; what is None is not given.
+    """The conditions that steer the records of a window, in R rows; an array that is not used is None.
 
     Args:
-        records: The row of the record that each input stands in, int32, C-contiguous.  # (T, B)
-        context: What is said at every step of a record, float32; a row of zeros says nothing.  # (R, F)
-        starts: The vector that a record's first state is worked from, float32.  # (R, D)
-        states: That first state itself, float32, in place of `starts`.  # (R, L, S, H)
-        sources: The text that an encoder works that state from, as ids of its own, int32; see
-            `padded_sources`.  # (Ts, R)
+        records: The row of the record at each input, int32, C-contiguous.  # (T, B)
+        context: The context at every step of a record, float32; a row of zeros adds nothing.  # (R, F)
+        starts: The vector from which a record's first state is computed, float32.  # (R, D)
+        states: The first state itself, float32, in place of `starts`.  # (R, L, S, H)
+        sources: The text from which an encoder computes the first state, in the ids of its tokenizer, int32;
+            see `padded_sources`.  # (Ts, R)
     """
 
     records: NDArray[np.int32]
@@ -42,21 +42,21 @@ class Conditions:
 
     @property
     def num_rows(self) -> int:
-        """Count the rows, R; 1 where nothing is given."""
+        """Return the number of rows, R; 1 without any array."""
         if self.sources is not None:
             return int(self.sources.shape[1])
-        given = next((a for a in (self.context, self.starts, self.states) if a is not None), None)
-        return 1 if given is None else len(given)
+        array = next((a for a in (self.context, self.starts, self.states) if a is not None), None)
+        return 1 if array is None else len(array)
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Hold one step's input: T symbols of each of B lanes.
+    """The input of one step: T tokens of each of B lanes.
 
     Args:
-        ids: What the network reads, int32, C-contiguous.  # (T, B)
-        targets: What it should predict, int32, C-contiguous; 0 is padding and not counted.  # (T, B)
-        conditions: What steers its records, or None.
+        ids: The tokens that the network reads, int32, C-contiguous.  # (T, B)
+        targets: The tokens to predict, int32, C-contiguous; 0 is padding and is not counted.  # (T, B)
+        conditions: The conditions of the records, or None.
     """
 
     ids: NDArray[np.int32]
@@ -65,23 +65,24 @@ class Window:
 
 
 class Lanes:
-    """Read a token stream in windows, epoch after epoch.
+    """A token stream that is read in windows, epoch after epoch.
 
-    In line mode the records are shuffled anew in each epoch; in document mode they keep their order. The
-    order is a function of (seed, epoch) alone, the same on every machine, so a cursor that can be saved
-    is two whole numbers: the epoch and the number of windows already read.
+    In line mode the records are shuffled in each epoch; in document mode they keep their order. The order
+    depends only on (seed, epoch) and is the same on every machine. So the position in a run is two whole
+    numbers: the epoch and the number of windows already read.
 
-    The number of lanes is `batch_size`, but where the corpus is too small to give each of them a whole
-    window of `sequence_length` symbols it is the number of whole windows there are, and at least 1.
+    The number of lanes is `batch_size`. If the corpus is too small to give each lane a whole window of
+    `sequence_length` tokens, it is the number of whole windows, and at least 1.
 
     Args:
-        stream: The corpus.
-        batch_size: Lanes wanted, 1 or more.
-        sequence_length: Symbols of a lane in one window, 1 or more; an epoch's last window may be shorter.
-        seed: What the shuffling comes from, 0 or more.
+        stream: The token stream of the corpus.
+        batch_size: The wanted number of lanes, 1 or more.
+        sequence_length: Tokens of a lane in one window, 1 or more; the last window of an epoch may be
+            shorter.
+        seed: The seed of the shuffling, 0 or more.
         eos_id: The id of ``<eos>``.
         document: Whether the stream is read in its own order.
-        context_dropout: Chance of each attribute of a record to be left unsaid in an epoch, in [0, 1).
+        context_dropout: Chance that an attribute of a record is left out in an epoch, in [0, 1).
 
     Raises:
         ConfigError: If an argument is out of its range.
@@ -115,21 +116,21 @@ class Lanes:
 
     @property
     def batch_size(self) -> int:
-        """Give the number of lanes, B: what was asked for, or fewer where the corpus is tiny."""
+        """Return the number of lanes, B: the wanted number, or fewer for a tiny corpus."""
         return self._batch_size
 
     @property
     def windows_per_epoch(self) -> int:
-        """Count the windows of an epoch."""
+        """Return the number of windows of an epoch."""
         return -(-self._lane_length // self.sequence_length)
 
     def windows(self, epoch: int, start: int = 0) -> Iterator[Window]:
-        """Yield an epoch's windows in order.
+        """Yield the windows of an epoch in order.
 
         Args:
             epoch: Number of the epoch, from 0.
-            start: Windows to leave out, from 0 to `windows_per_epoch`: what comes is exactly what would
-                have come after them.
+            start: Number of windows to skip, from 0 to `windows_per_epoch`; the others are exactly the same
+                as without skipping.
 
         Yields:
             Windows of `sequence_length` rows (the last may have fewer) and `batch_size` columns.
@@ -156,31 +157,31 @@ class Lanes:
                 yield Window(ids=symbols[:-1], targets=symbols[1:], conditions=conditions)
 
     def _steering(self, epoch: int, order: ReadingOrder) -> Callable[[int, int], Conditions] | None:
-        """Make what tells the conditions of some steps of all lanes, by the first and their number."""
-        stream, kept = self.stream, None
+        """Return a function from the first step and the number of steps to the conditions of all lanes."""
+        stream, used_attributes = self.stream, None
         if stream.contexts is None and stream.sources is None:
             return None
         if stream.contexts is not None:
             width = stream.contexts.schema.width
-            kept = kept_attributes(
+            used_attributes = kept_attributes(
                 stream.num_records, width, dropout=self.context_dropout, seed=self.seed, epoch=epoch
             )
         begins = self._lane_length * np.arange(self._batch_size)
 
         def conditions(first: int, steps: int) -> Conditions:
             lanes = [order.records(begin + first, begin + first + steps) for begin in begins.tolist()]
-            return conditions_of(stream, np.stack(lanes, axis=1), kept)
+            return conditions_of(stream, np.stack(lanes, axis=1), used_attributes)
 
         return conditions
 
     def order(self, epoch: int) -> ReadingOrder:
-        """Give the order of an epoch: lane b reads its positions b·n to (b + 1)·n, n being N // B."""
+        """Return the order of an epoch: lane b reads positions b·n to (b + 1)·n of it, with n = N // B."""
         if self.document:
             return InOrder(self.stream)
         return Shuffled(self.stream, record_order(self.stream.num_records, seed=self.seed, epoch=epoch))
 
     def _block(self, order: ReadingOrder, begin: int, end: int) -> NDArray[np.int32]:
-        """Read the symbols begin ... end - 1 of every lane, in a row above them what stands before."""
+        """Return tokens begin ... end - 1 of every lane, with the token before them in the first row."""
         block = np.empty((end - begin + 1, self._batch_size), np.int32)
         for lane in range(self._batch_size):
             first = lane * self._lane_length + begin
@@ -194,11 +195,11 @@ class Lanes:
 
 
 def record_of(starts: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Tell which record each place of a stream stands in.
+    """Return the record at each place of a stream.
 
     Args:
-        starts: Where each record begins, ascending from 0.  # (R,)
-        places: Any shape.
+        starts: The place where each record begins, ascending from 0.  # (R,)
+        places: Places in the stream; any shape.
     """
     return np.searchsorted(starts, places, side="right") - 1
 
@@ -206,12 +207,12 @@ def record_of(starts: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[n
 def conditions_of(
     stream: TokenStream, records: NDArray[np.int64], kept: NDArray[np.bool_] | None = None
 ) -> Conditions:
-    """Say what steers a window: what is known about each of its records, once.
+    """Return the conditions of a window, with one row for each of its records.
 
     Args:
-        stream: The records with what is known about them.
-        records: The record that each position stands in.  # (T, B)
-        kept: What is said of every record; None for all that is known.  # (R, width)
+        stream: The token stream, with the contexts and sources of its records.
+        records: The record at each position.  # (T, B)
+        kept: The attributes of every record that are used; None for all known ones.  # (R, width)
     """
     touched, rows = np.unique(records, return_inverse=True)
     numbers: NDArray[np.int32] = np.ascontiguousarray(rows.reshape(records.shape), dtype=np.int32)
@@ -221,20 +222,20 @@ def conditions_of(
 
 
 def padded_sources(sources: TokenStream, records: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Put the sources of some records side by side as an encoder reads them, so that all end in the last row.
+    """Return the sources of some records side by side, so that all end in the last row, for an encoder.
 
     Args:
-        sources: The source of every record, each closed by <eos>.
-        records: R of them.
+        sources: The source of every record, each ended by <eos>.
+        records: The numbers of R records.
 
     Returns:
-        Zeros, <eos>, and the symbols of the source from its last to its first, so that what an answer begins
-        with was read a moment ago (Sutskever, Vinyals and Le, 2014).  # (Ts, R)
+        Zeros, <eos>, and the tokens of the source from the last to the first. So the first tokens of the
+        source, with which an answer often begins, are read last (Sutskever, Vinyals and Le, 2014).  # (Ts, R)
     """
     begins = sources.starts[records]
-    sizes = np.append(sources.starts, len(sources))[records + 1] - begins  # (R,) the <eos> of each included
+    sizes = np.append(sources.starts, len(sources))[records + 1] - begins  # (R,), with the <eos> of each
     T = int(sizes.max(initial=1))
-    rows = np.arange(T)[:, None] - (T - sizes)  # (Ts, R) 0 where a source's <eos> stands, less above
+    rows = np.arange(T)[:, None] - (T - sizes)  # (Ts, R): 0 at a source's <eos>, negative above it
     places = np.where(rows > 0, begins + sizes - 1 - rows, 0)
     eos = int(sources.ids[-1])
     return np.where(rows > 0, sources.ids[places], np.where(rows == 0, eos, 0)).astype(np.int32)

@@ -1,4 +1,4 @@
-"""A corpus as one long row of token ids, the form that training and evaluation read."""
+"""A corpus as one long row of token ids, in the form that training and evaluation read."""
 
 import functools
 import hashlib
@@ -15,29 +15,30 @@ from unspool.text.streams.mapped_file import MappedFile
 Ids = NDArray[Any]  # token ids; the dtype is the smallest unsigned one that holds the vocabulary
 
 
-BLOCK = 1 << 22  # ids that are looked at at once, where all of them are
+BLOCK = 1 << 22  # ids that are processed at once in a pass over all of them
 
 
 def compact_dtype(largest: int) -> np.dtype[Any]:
-    """Choose the smallest unsigned dtype that holds ids from 0 to `largest`."""
+    """Return the smallest unsigned dtype that holds ids from 0 to `largest`."""
     return np.dtype(np.min_scalar_type(largest))
 
 
 @dataclass(frozen=True, eq=False)
 class TokenStream:
-    """Hold records one after the other, each ended by ``<eos>``.
+    """Records one after the other, each ended by ``<eos>``.
 
     Args:
         ids: The token ids, uint8, uint16 or uint32.  # (N,)
-        starts: Where each record begins, ascending; the first is 0 unless there is none.  # (R,)
-        characters: Characters of text that the ids stand for, without ``<eos>``.
-        symbol_lengths: Characters of each symbol by id, or None where every symbol but ``<eos>`` is one
-            character.  # (V,)
-        contexts: What is known about the records, or None.
-        sources: The text that each record is the answer to, in ids of its own; None where they are none.
-        ids_file: The file that the ids lie in; None where they are in memory.
-        starts_file: The file that the starts lie in; None where they are in memory.
-        known_fingerprint: Its fingerprint, where that is known already.
+        starts: The place where each record begins, ascending; the first is 0 if there is any.  # (R,)
+        characters: Number of characters that the ids stand for, without ``<eos>``.
+        symbol_lengths: Number of characters of each symbol by id, or None if every symbol but ``<eos>`` is
+            one character.  # (V,)
+        contexts: The contexts of the records, or None.
+        sources: The source that each record answers, in the ids of the source tokenizer; None without
+            sources.
+        ids_file: The file of the ids; None if they are in memory.
+        starts_file: The file of the starts; None if they are in memory.
+        known_fingerprint: The fingerprint of the stream, if it is already known.
     """
 
     ids: Ids
@@ -51,39 +52,39 @@ class TokenStream:
     known_fingerprint: str | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        """Let another process have it: in its memory, since the files are this one's."""
+        """Return the stream for another process, in its memory, since the files belong to this process."""
         return {**vars(self), "ids_file": None, "starts_file": None}
 
     def give_back(self) -> None:
-        """Let go of the memory that the files have taken up by being read; it is filled again at need."""
+        """Release the memory that reading the files has filled; it is filled again when needed."""
         for file in (self.ids_file, self.starts_file):
             if file is not None:
                 file.give_back()
 
     def gather(self, begins: NDArray[np.int64], sizes: NDArray[np.int64]) -> Ids:
-        """Put scattered parts of the ids together.
+        """Return scattered parts of the ids, one after the other.
 
         Args:
-            begins: Where each part begins.  # (parts,)
-            sizes: How many ids it has.  # (parts,)
+            begins: The place where each part begins.  # (parts,)
+            sizes: The number of ids in each part.  # (parts,)
         """
         if self.ids_file is not None:
             return self.ids_file.gather(self.ids, begins, sizes)
         shifts = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
-        found: Ids = self.ids[shifts + np.arange(len(shifts))]
-        return found
+        parts: Ids = self.ids[shifts + np.arange(len(shifts))]
+        return parts
 
     def __len__(self) -> int:
-        """Count the token ids, each ``<eos>`` included."""
+        """Return the number of token ids, each ``<eos>`` included."""
         return len(self.ids)
 
     @property
     def num_records(self) -> int:
-        """Count the records."""
+        """Return the number of records."""
         return len(self.starts)
 
     def fingerprint(self) -> str:
-        """Hash what the stream holds, so that a resumed run can tell that its corpus is still the same.
+        """Return a hash of the stream, so that a resumed run can check that its corpus is unchanged.
 
         Returns:
             32 hexadecimal digits; equal ids, starts, contexts and sources give equal digits on every machine.
@@ -107,16 +108,16 @@ class TokenStream:
     def tail_split(self, fraction: float) -> tuple["TokenStream", "TokenStream"]:
         """Cut the stream in two for document mode: the last part is held out.
 
-        The cut may fall inside a record. Its first half then has no ``<eos>``, since nothing ends there,
-        and its second half is the first record of the tail. The stream's closing ``<eos>`` does not count
-        towards the length that is divided, so one document of n characters is cut after the first
-        ``int(n * (1 - fraction))`` of them, as is usual.
+        The cut may fall inside a record. Its first half then has no ``<eos>``, since nothing ends there, and
+        its second half is the first record of the tail. The last ``<eos>`` of the stream does not count in
+        the length that is divided. So one document of n characters is cut after the first ``int(n * (1 -
+        fraction))`` of them, as is usual.
 
         Args:
-            fraction: Share of the symbols that the tail gets, from 0 (the tail is empty) to below 1.
+            fraction: Share of the tokens that the tail gets, from 0 (the tail is empty) to below 1.
 
         Returns:
-            The head, never empty unless the stream is, and the tail. They share the stream's memory.
+            The head, which is empty only if the stream is, and the tail. They share the stream's memory.
 
         Raises:
             ConfigError: If `fraction` is out of its range.
@@ -151,10 +152,10 @@ class TokenStream:
         return head, tail
 
     def take(self, records: NDArray[np.int64]) -> "TokenStream":
-        """Copy some records into a stream of their own, in memory.
+        """Copy some records into a new stream, in memory.
 
         Args:
-            records: Their numbers from 0, in the order in which they will stand.  # (K,)
+            records: The numbers of the records from 0, in the order of the new stream.  # (K,)
         """
         ends = np.append(self.starts[1:], len(self))[records]
         sizes = ends - self.starts[records]
@@ -171,7 +172,7 @@ class TokenStream:
         )
 
     def beginning(self, count: int) -> "TokenStream":
-        """Give the first ids, 1 or more and fewer than there are; they share the stream's memory."""
+        """Return the first `count` ids, 1 or more and fewer than all; they share the stream's memory."""
         starts = self.starts[: int(np.searchsorted(self.starts, count))]
         return replace(
             self,
@@ -183,27 +184,27 @@ class TokenStream:
         )
 
     def _characters_before(self, cut: int) -> int:
-        """Count the characters of the first `cut` ids."""
+        """Return the number of characters of the first `cut` ids."""
         if cut == len(self):
             return self.characters
         return self._characters_of(self.ids[:cut], int(np.searchsorted(self.starts[1:], cut, side="right")))
 
     def _characters_of(self, ids: Ids, ended: int) -> int:
-        """Count the characters of some of the ids, among which so many ``<eos>`` are.
+        """Count the characters of some ids, of which `ended` are ``<eos>``.
 
-        Exact, but for what ``<unk>`` stands for: it counts as many characters as the average one does.
+        The count is exact, except for ``<unk>``: each counts as many characters as the average one.
         """
         if self.symbol_lengths is None:
             return len(ids) - ended
-        some, counts = self._counts(ids), self._counts(self.ids)
+        part_counts, counts = self._counts(ids), self._counts(self.ids)
         lengths = self.symbol_lengths.astype(np.float64)
         unsized = (lengths < 0) & (counts > 0)
         known = float(counts[~unsized] @ lengths[~unsized])
         lengths[unsized] = (self.characters - known) / max(1, counts[unsized].sum())
-        return round(float(some @ np.maximum(lengths, 0)))
+        return round(float(part_counts @ np.maximum(lengths, 0)))
 
     def _counts(self, ids: Ids) -> NDArray[np.int64]:
-        """Count each symbol among some ids, in blocks: NumPy makes eight bytes of each id.  # (V,)."""
+        """Count each token among some ids, in blocks: NumPy needs eight bytes for each id.  # (V,)."""
         size = 0 if self.symbol_lengths is None else len(self.symbol_lengths)
         counts = np.zeros(size, np.int64)
         for first in range(0, len(ids), BLOCK):

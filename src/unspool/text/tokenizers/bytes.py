@@ -12,18 +12,18 @@ from unspool.text.tokenizers.tokenizer import Tokenizer
 from unspool.text.tokenizers.tokenizer_files import TokenizerFile
 from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, Unknown
 
-LETTERS = tuple(map(chr, range(256)))  # each stands for the byte of its number
+LETTERS = tuple(map(chr, range(256)))  # one character for each byte, by its number
 NAMES = (*LETTERS[:128], *(f"\\x{byte:02x}" for byte in range(128, 256)))
 
 
 class ByteTokenizer(Tokenizer):
-    r"""Read a text byte by byte, as UTF-8; the id of a byte is its value and 1.
+    r"""A tokenizer of the bytes of UTF-8; the id of a byte is its value plus 1.
 
-    A byte from 128 is a part of a character, and reports name it ``\xe2``. What is no UTF-8, which a model
-    may write, decodes as U+FFFD.
+    A byte from 128 on is part of a character, and reports name it ``\xe2``. A model may write bytes that are
+    not UTF-8; they decode to U+FFFD.
 
     Args:
-        normalization: Unicode form that texts are brought into, or None.
+        normalization: Unicode form of the texts, or None for no normalization.
     """
 
     kind = "bytes"
@@ -51,32 +51,32 @@ class ByteTokenizer(Tokenizer):
 
     @staticmethod
     def letters(text: str) -> str:
-        """Write a text in the letters of `spellings`, one for each byte."""
+        """Return a text in the letters of `spellings`, one for each byte."""
         return text.encode().decode("latin-1")
 
     def piece_ids(self, piece: str) -> list[int]:
-        """Give the ids of one character."""
+        """Return the ids of one character."""
         return [byte + 1 for byte in piece.encode()]
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Name the bytes."""
+        """Return the names of the bytes."""
         return NAMES
 
     @property
     def decoded_lengths(self) -> NDArray[np.int64]:
-        """Count the characters that begin with each id: none with the later bytes of one.  # (V,)."""
+        """Return how many characters begin with each id: 0 for later bytes of a character.  # (V,)."""
         lengths = np.ones(self.vocab_size, np.int64)
         lengths[[0, -1]] = 0
         lengths[0x80 + 1 : 0xC0 + 1] = 0
         return lengths
 
     def decode(self, ids: ArrayLike) -> str:
-        """Give the text of token ids, as `Tokenizer.decode` does."""
+        """Return the text of token ids; see `Tokenizer.decode`."""
         return self._bytes(ids).decode("utf-8", "replace")
 
     def decodable(self, ids: ArrayLike) -> int:
-        """Count the ids that can be decoded without those that follow: all but an unfinished character."""
+        """Return the number of ids that can be decoded without the next: all but an unfinished character."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         decoder.decode(self._bytes(ids))
         return np.size(ids) - len(decoder.getstate()[0])

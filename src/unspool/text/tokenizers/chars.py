@@ -1,4 +1,4 @@
-"""The tokenizer of characters: every Unicode code point is a symbol of its own."""
+"""The tokenizer of characters: every Unicode code point is a symbol."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
 
 
 class CharTokenizer(VocabularyTokenizer):
-    """Read a text character by character; every Unicode code point is a symbol of its own."""
+    """A tokenizer of characters; every Unicode code point is a symbol."""
 
     kind = "char"
     description = "character by character"
@@ -31,7 +31,7 @@ class CharTokenizer(VocabularyTokenizer):
         size = max(0x100, int(codes.max()) + 2)  # the last entry stands for all characters above it
         self._ids = np.zeros(size, np.int32)
         self._ids[codes] = np.arange(1, len(codes) + 1)
-        self._codes = np.concatenate([[0], codes, [0, 0]])  # by id; those of <unk> and <eos> are never read
+        self._codes = np.concatenate([[0], codes, [0, 0]])  # by id; <unk> and <eos> are never read
 
     @staticmethod
     def split(text: str) -> list[str]:
@@ -40,11 +40,11 @@ class CharTokenizer(VocabularyTokenizer):
 
     @classmethod
     def counter(cls) -> Counter:
-        """Make the counter that a new tokenizer of this kind is built from."""
+        """Return the counter for a new tokenizer of this kind."""
         return Numbering()
 
     def decode(self, ids: ArrayLike) -> str:
-        """Give the text of token ids, as `Tokenizer.decode` does, by one look-up in a table."""
+        """Return the text of token ids by one look-up in a table; see `Tokenizer.decode`."""
         array = self._checked(ids)
         if self.unk_id is not None and (array == self.unk_id).any():
             return super().decode(array)

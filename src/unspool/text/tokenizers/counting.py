@@ -1,7 +1,7 @@
-"""Number and count the symbols of a corpus in one pass, before its tokenizer can be known.
+"""Number and count the symbols of a corpus in one pass, before its tokenizer exists.
 
-Symbols are numbered 1, 2, ... in order of first appearance. Once all is read, `rank` sorts them by frequency,
-and its table turns the provisional numbers into ids.
+Symbols are numbered 1, 2, ... in order of first appearance. After the last text, `rank` sorts them by
+frequency, and its table turns the provisional numbers into ids.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,30 +15,30 @@ from unspool.configuration import check, is_whole
 from unspool.errors import TokenizerError
 from unspool.text.tokenizers.tokenizer_files import MOST_SYMBOLS
 
-MOST_DISTINCT = 2 * MOST_SYMBOLS  # symbols counted before giving up: each takes about 200 bytes of memory
+MOST_DISTINCT = 2 * MOST_SYMBOLS  # different symbols before an error: each takes about 200 bytes of memory
 
 
 class Counted(Protocol):
-    """Hold symbols that were numbered in order of first appearance, and counted."""
+    """Symbols that were numbered in order of first appearance, and counted."""
 
     def symbols(self) -> list[str]:
-        """List the symbols seen so far; the first has number 1."""
+        """Return the symbols seen so far; the first has number 1."""
 
     def counts(self) -> NDArray[np.int64]:
-        """Give how often each symbol was seen.  # (symbols,)."""
+        """Return how often each symbol was seen.  # (symbols,)."""
 
 
 class Counter(Counted, Protocol):
-    """Number symbols in order of first appearance, and count them; `Numbering` does it for characters."""
+    """A counter that numbers symbols in order of first appearance; `Numbering` does it for characters."""
 
     def number_texts(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Number the symbols of the next texts.
 
         Args:
-            texts: Texts that go on where those of the last call ended.
+            texts: Texts that follow those of the last call.
 
         Returns:
-            The numbers of all symbols, from 1, and how many symbols each text has.  # (N,), (texts,)
+            The numbers of all symbols, from 1, and the number of symbols in each text.  # (N,), (texts,)
 
         Raises:
             UnicodeEncodeError: If a text has a lone surrogate.
@@ -46,16 +46,16 @@ class Counter(Counted, Protocol):
 
 
 class SymbolCounter:
-    """Number the symbols of any tokenizer; ``SymbolCounter(list)`` is the slow twin of `Numbering`.
+    """A counter for the symbols of any tokenizer; ``SymbolCounter(list)`` is the slow twin of `Numbering`.
 
     Args:
-        split: Splits a text into symbols.
+        split: A function that splits a text into symbols.
     """
 
     def __init__(self, split: Callable[[str], list[str]]) -> None:
         self._split = split
         self._numbers = _Numbers()
-        self._counts = np.zeros(1, np.int64)  # by number; 0 is nobody's
+        self._counts = np.zeros(1, np.int64)  # by number; no symbol has 0
 
     def number_texts(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Number the symbols of the next texts; see `Counter`."""
@@ -70,16 +70,16 @@ class SymbolCounter:
         return numbers, np.fromiter(map(len, symbols), np.int64, len(texts))
 
     def symbols(self) -> list[str]:
-        """List the symbols seen so far; the first has number 1."""
+        """Return the symbols seen so far; the first has number 1."""
         return list(self._numbers)
 
     def counts(self) -> NDArray[np.int64]:
-        """Give how often each symbol was seen.  # (symbols,)."""
+        """Return how often each symbol was seen.  # (symbols,)."""
         return self._counts[1:]
 
 
 class _Numbers(dict[str, int]):
-    """Give a symbol its number, the next free one if it is new."""
+    """The number of each symbol; a new symbol gets the next free one."""
 
     def __missing__(self, symbol: str) -> int:
         number = self[symbol] = len(self) + 1
@@ -103,13 +103,13 @@ def check_max_vocab_size(max_vocab_size: int | None) -> None:
 
 
 class Ranking(NamedTuple):
-    """Hold the outcome of `rank`.
+    """The result of `rank`.
 
     Args:
-        symbols: The symbols that are kept, the most frequent first.
-        unk: Whether any were cut off.
-        table: The id of each provisional number; that of 0 is ``<eos>``.  # (symbols + 1,)
-        lost: How many symbols of the text became ``<unk>``.
+        symbols: The symbols of the vocabulary, the most frequent first.
+        unk: Whether symbols were cut off.
+        table: The id of each provisional number; the id of 0 is ``<eos>``.  # (symbols + 1,)
+        lost: Number of symbols in the text that became ``<unk>``.
     """
 
     symbols: list[str]
@@ -119,27 +119,26 @@ class Ranking(NamedTuple):
 
 
 def rank(counter: Counted, *, max_vocab_size: int | None = None) -> Ranking:
-    """Sort what was counted by descending frequency, ties in order of first appearance.
+    """Sort the counted symbols by descending frequency, ties in order of first appearance.
 
     Args:
-        counter: What counted a corpus.
-        max_vocab_size: Bound on the number of ids, ``<pad>``, ``<unk>`` and ``<eos>`` included, 4 or more;
-            the rarest symbols that do not fit become ``<unk>``. None keeps all, and so does a bound that
-            all fit in: then there is no ``<unk>``.
+        counter: The counter of a corpus.
+        max_vocab_size: Highest number of ids with ``<pad>``, ``<unk>`` and ``<eos>``, 4 or more. The rarest
+            symbols that do not fit become ``<unk>``. If all fit, or with None, there is no ``<unk>``.
 
     Raises:
         ConfigError: If `max_vocab_size` is out of its range.
-        TokenizerError: If more symbols are left than a tokenizer may have.
+        TokenizerError: If more symbols remain than a tokenizer may have.
     """
     check_max_vocab_size(max_vocab_size)
     symbols, counts = counter.symbols(), counter.counts()
     order = np.argsort(-counts, kind="stable")
     unk = max_vocab_size is not None and len(symbols) + 2 > max_vocab_size
-    kept = order[: max_vocab_size - 3] if unk and max_vocab_size is not None else order
-    if len(kept) > MOST_SYMBOLS:
+    ranked = order[: max_vocab_size - 3] if unk and max_vocab_size is not None else order
+    if len(ranked) > MOST_SYMBOLS:
         what, hint = "different symbols in the corpus", "choose a max_vocab_size"
-        raise TokenizerError(what, expected=f"at most {MOST_SYMBOLS:,}", got=f"{len(kept):,}", hint=hint)
-    table = np.full(len(symbols) + 1, len(kept) + 1, np.uint32)  # <unk>, where there is one
-    table[kept + 1] = np.arange(1, len(kept) + 1)
-    table[0] = len(kept) + 1 + unk
-    return Ranking([symbols[i] for i in kept], unk, table, int(counts.sum() - counts[kept].sum()))
+        raise TokenizerError(what, expected=f"at most {MOST_SYMBOLS:,}", got=f"{len(ranked):,}", hint=hint)
+    table = np.full(len(symbols) + 1, len(ranked) + 1, np.uint32)  # <unk>, where there is one
+    table[ranked + 1] = np.arange(1, len(ranked) + 1)
+    table[0] = len(ranked) + 1 + unk
+    return Ranking([symbols[i] for i in ranked], unk, table, int(counts.sum() - counts[ranked].sum()))

@@ -1,11 +1,11 @@
-"""Find the known symbols that are most like one that a model does not know."""
+"""Find the known symbols that are most similar to an unknown one."""
 
 import difflib
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-MOST = 3  # symbols shown in a message
-SEARCHED = 5000  # most frequent symbols that are looked at one by one; a vocabulary can have a million
+MOST = 3  # most symbols that a message shows
+SEARCHED = 5000  # most frequent symbols that are searched one by one; a vocabulary can have a million
 SPELT = 200  # most frequent words with the same first letter that are compared letter by letter
 
 LOOK_ALIKES = {
@@ -18,38 +18,38 @@ LOOK_ALIKES = {
 
 
 def nearest_symbols(symbol: str, known: Mapping[str, int]) -> list[str]:
-    """List the known symbols that a user may have meant, best first.
+    """Return the known symbols that a user may have meant, best first.
 
-    Tried in this order: other cases of the symbol; its compatibility form, and that without accents;
-    characters that look like it; where none of these is known, for a single character the nearest code
-    points of its own script and category, and for a longer symbol the ones spelt most alike.
+    The order of the search: the symbol in other cases; its compatibility form, with and without accents;
+    characters that look like it. If none of these is known: for a single character, the nearest code points
+    of its script and category; for a longer symbol, the most similar spellings.
 
     Args:
         symbol: A symbol that is not in `known`.
         known: Known symbols with their ids, the most frequent first.
 
     Returns:
-        At most three symbols; none if nothing is alike.
+        At most three symbols; none if nothing is similar.
     """
-    found = list(dict.fromkeys(one for one in _variants(symbol) if one in known))
-    if not found:
-        found = _neighbours(symbol, known) if len(symbol) == 1 else _spelt_alike(symbol, known)
-    return found[:MOST]
+    similar = list(dict.fromkeys(one for one in _variants(symbol) if one in known))
+    if not similar:
+        similar = _neighbours(symbol, known) if len(symbol) == 1 else _spelt_alike(symbol, known)
+    return similar[:MOST]
 
 
 def replacement(symbol: str, known: Mapping[str, int]) -> str:
-    """Choose the known symbol that stands in for an unknown one when that was asked for.
+    """Return the known symbol that replaces an unknown one, if the user asked for replacement.
 
-    It is the first of `nearest_symbols`; where nothing is alike, the symbol whose first character has the
-    same category (a letter, a digit, punctuation, ...) and the nearest code point.
+    It is the first of `nearest_symbols`. If nothing is similar, it is the symbol whose first character has
+    the same category (a letter, a digit, punctuation, ...) and the nearest code point.
 
     Args:
         symbol: A symbol that is not in `known`.
         known: Known symbols with their ids, the most frequent first; at least one.
     """
-    found = nearest_symbols(symbol, known)
-    if found:
-        return found[0]
+    similar = nearest_symbols(symbol, known)
+    if similar:
+        return similar[0]
     category, code = unicodedata.category(symbol[0])[0], ord(symbol[0])
     return min(
         _frequent(known),
@@ -58,7 +58,7 @@ def replacement(symbol: str, known: Mapping[str, int]) -> str:
 
 
 def _variants(symbol: str) -> Iterator[str]:
-    """Yield what the symbol becomes under other spellings, the closest first."""
+    """Yield other spellings of the symbol, the closest first."""
     compatible = unicodedata.normalize("NFKC", symbol)
     apart = unicodedata.normalize("NFKD", symbol)
     bare = "".join(character for character in apart if not unicodedata.combining(character))
@@ -68,14 +68,14 @@ def _variants(symbol: str) -> Iterator[str]:
 
 
 def _neighbours(symbol: str, known: Mapping[str, int]) -> list[str]:
-    """Give the characters of the same script and category whose code points are nearest."""
+    """Return the characters of the same script and category with the nearest code points."""
     family = _family(symbol)
     relatives = [one for one in _frequent(known) if len(one) == 1 and _family(one) == family]
     return sorted(relatives, key=lambda one: abs(ord(one) - ord(symbol)))[:MOST]
 
 
 def _family(character: str) -> tuple[str, str]:
-    """Name a character's script, which is the first word of its name for all that have one, and category."""
+    """Return a character's category and its script, which is the first word of its name."""
     category = unicodedata.category(character)[0]
     name = unicodedata.name(character, "").split(" ", 1)[0]
     return category, name if category in "LM" else ""

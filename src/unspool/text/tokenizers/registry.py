@@ -1,7 +1,7 @@
 """The table of tokenizers.
 
-A new one is a class in a file of its own, a `Tokenizer` or, if all that it learns is a list of symbols, a
-`VocabularyTokenizer`, and its row in `TOKENIZERS`.
+A new one is a class in its own file and a row in `TOKENIZERS`. The class is a `Tokenizer` or, if it learns
+only a list of symbols, a `VocabularyTokenizer`.
 """
 
 from unspool.errors import ConfigError
@@ -24,18 +24,18 @@ def tokenizer_from_json(text: str, *, where: str) -> Tokenizer:
     """Read a tokenizer of any kind from its JSON text.
 
     Args:
-        text: What `Tokenizer.to_json` wrote.
-        where: What the text was read from, for messages.
+        text: The text that `Tokenizer.to_json` returned.
+        where: The place that the text was read from, for messages.
 
     Raises:
-        TokenizerError: If anything about the text is wrong; the message says what.
+        TokenizerError: If anything in the text is wrong; the message names it.
     """
     file = read_tokenizer(text, where=where, keys={kind: row.learnt_keys for kind, row in TOKENIZERS.items()})
     return TOKENIZERS[file.kind]._from_file(file, where)
 
 
 def tokenizer_class(kind: str) -> type[Tokenizer]:
-    """Look a kind of tokenizer up by name.
+    """Return the class of a kind of tokenizer.
 
     Raises:
         ConfigError: If there is no such kind.

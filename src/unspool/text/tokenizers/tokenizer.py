@@ -1,8 +1,8 @@
 """Tokenizers: text to token ids and back, exactly.
 
 Ids follow the Keras ``Tokenizer``: 0 is ``<pad>``; the symbols have 1, 2, ... by descending frequency, ties
-in order of first appearance; then ``<unk>`` where a `max_vocab_size` cut symbols off; ``<eos>`` is last. The
-special ids have no spelling in the text: a text that says "<eos>" is five ordinary characters.
+in order of first appearance; then ``<unk>`` if a `max_vocab_size` cut symbols off; ``<eos>`` is last. The
+special ids have no spelling in the text: a text with "<eos>" in it has five ordinary characters there.
 """
 
 from abc import ABC, abstractmethod
@@ -19,22 +19,22 @@ from unspool.text.tokenizers.tokenizer_files import TokenizerFile, read_tokenize
 from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, Unknown, surrogate_error
 
 PAD_ID = 0
-UNK = "<unk>"  # how the id of a cut-off word is shown; no text is ever read as it
+UNK = "<unk>"  # the shown spelling of a cut-off word; no text is ever read as it
 
 
 class Tokenizer(ABC):
-    """Turn text into token ids and back.
+    """A translation of text into token ids and back.
 
     Args:
-        spellings: What each id spells, from 1 to the one before ``<eos>``.
-        normalization: Unicode form that texts are brought into, or None.
-        unk: Whether an ``<unk>`` stands between these and ``<eos>``.
+        spellings: The spelling of each id, from 1 to the one before ``<eos>``.
+        normalization: Unicode form of the texts, or None for no normalization.
+        unk: Whether there is an ``<unk>`` between these and ``<eos>``.
 
     Attributes:
-        kind: Its name in `TOKENIZERS`.
-        description: How it reads, for people.
-        spellings: What each id spells in `letters`; ``<pad>`` and ``<eos>`` are empty.  # (V,)
-        learnt_keys: The keys of its JSON form that hold what it has learnt, beside the normalization.
+        kind: The tokenizer's name in `TOKENIZERS`.
+        description: A description for people of how it splits a text.
+        spellings: The spelling of each id in `letters`; ``<pad>`` and ``<eos>`` are empty.  # (V,)
+        learnt_keys: The keys of its JSON form that store what it has learned, beside the normalization.
         whole_characters: Whether every symbol is one or more whole characters.
     """
 
@@ -56,79 +56,79 @@ class Tokenizer(ABC):
         """Make a tokenizer that knows the symbols of texts.
 
         Args:
-            texts: The texts, which are normalized on the way.
-            max_vocab_size: Bound on the number of ids, special ones included, 4 or more; None for no bound.
-            normalization: Unicode form that texts are brought into, or None.
+            texts: The texts; the tokenizer normalizes them.
+            max_vocab_size: Highest number of ids, special ones included, 4 or more; None for no limit.
+            normalization: Unicode form of the texts, or None for no normalization.
 
         Raises:
             ConfigError: If an option is out of its range.
-            TokenizerError: If no tokenizer can be made of the texts.
+            TokenizerError: If no tokenizer can be made from the texts.
         """
 
     @staticmethod
     @abstractmethod
     def split(text: str) -> list[str]:
-        """Split a text into pieces that put together are the text, and that are encoded one by one."""
+        """Split a text into pieces that are encoded one by one; joined, they are the text."""
 
     @abstractmethod
     def piece_ids(self, piece: str) -> list[int]:
-        """Give the ids of a piece that `split` gave; none if it is unknown."""
+        """Return the ids of a piece from `split`; none if it is unknown."""
 
     @staticmethod
     def letters(text: str) -> str:
-        """Write a text in the letters of `spellings`: its characters, where symbols are whole ones."""
+        """Return a text in the letters of `spellings`: its characters, if symbols are whole characters."""
         return text
 
     @staticmethod
     def complete_length(text: str) -> int:
-        """Tell how much of an unfinished text can be split without knowing how it goes on."""
+        """Return the length of the start of an unfinished text that can be split whatever follows."""
         return len(text)
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Name the symbols of ids 1, 2, ...: all but ``<pad>`` and ``<eos>``; any ``<unk>`` is last."""
+        """Return the symbols of ids 1, 2, ...: all but ``<pad>`` and ``<eos>``; ``<unk>`` is last."""
         return self.spellings[1:-1]
 
     @property
     def vocab_size(self) -> int:
-        """Count the ids, ``<pad>`` and ``<eos>`` included."""
+        """Return the number of ids, with ``<pad>`` and ``<eos>``."""
         return len(self.spellings)
 
     @property
     def eos_id(self) -> int:
-        """Give the id of ``<eos>``, the last one."""
+        """Return the id of ``<eos>``, the last one."""
         return len(self.spellings) - 1
 
     @property
     def decoded_lengths(self) -> NDArray[np.int64]:
-        """Count the characters that each id adds to a decoded text.  # (V,)."""
+        """Return the number of characters that each id adds to a decoded text.  # (V,)."""
         return np.fromiter(map(len, self.spellings), np.int64, self.vocab_size)
 
     @property
     def symbol_lengths(self) -> NDArray[np.int64]:
-        """Count the characters of each id: 0 for ``<pad>`` and ``<eos>``, -1 for ``<unk>``.  # (V,)."""
+        """Return the characters of each id: 0 for ``<pad>`` and ``<eos>``, -1 for ``<unk>``.  # (V,)."""
         lengths = self.decoded_lengths
         if self.unk_id is not None:
             lengths[self.unk_id] = -1
         return lengths
 
     def normalize(self, text: str) -> str:
-        """Bring a text into the Unicode form that the tokenizer was made with."""
+        """Return a text in the tokenizer's Unicode form."""
         return normalized(text, self.normalization)
 
     def encode(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.int32]:
-        """Give the token ids of a text, normalized first, without ``<eos>``.
+        """Return the token ids of a text, normalized first, without ``<eos>``.
 
         Args:
             text: Any text.
-            unknown: What becomes of a symbol that is not known: "error"; "drop" leaves it out; "replace"
-                takes ``<unk>`` where there is one, else the nearest known symbol.
+            unknown: The treatment of unknown symbols: "error"; "drop" leaves them out; "replace" uses
+                ``<unk>`` if there is one, else the nearest known symbol.
 
         Returns:
-            The ids; ``decode`` gives the normalized text back if nothing was unknown.  # (N,)
+            The ids; if nothing was unknown, ``decode`` returns the normalized text.  # (N,)
 
         Raises:
-            UnknownSymbolError: If a symbol is not known and `unknown` is "error".
+            UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
             TokenizerError: If the text has a lone surrogate.
         """
         return self.encode_texts([self.normalize(text)], unknown=unknown).ids.astype(np.int32)
@@ -140,18 +140,19 @@ class Tokenizer(ABC):
         unknown: Unknown = "error",
         place: TextPlace = lambda _: ("the text", 0),
     ) -> EncodedTexts:
-        """Give the token ids of many texts at once, which is what makes short ones cheap.
+        """Return the token ids of many texts at once, which is much faster for short texts.
 
         Args:
-            texts: Texts that are normalized already.
-            unknown: As in `encode`.
-            place: Names a text by its index, for messages, and tells how many characters came before it.
+            texts: Texts that are already normalized.
+            unknown: The treatment of unknown symbols, as in `encode`.
+            place: A function of a text's index that returns its name for messages and the number of
+                characters before it.
 
         Returns:
             The ids of all texts.
 
         Raises:
-            UnknownSymbolError: If a symbol is not known and `unknown` is "error".
+            UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
             TokenizerError: If a text has a lone surrogate.
         """
         check("unknown", unknown, "error, drop or replace", unknown in ("error", "drop", "replace"))
@@ -162,9 +163,9 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def decode(self, ids: ArrayLike) -> str:
-        """Give the text of token ids; ``<pad>`` and ``<eos>`` are left out, ``<unk>`` is shown as such.
+        """Return the text of token ids; ``<pad>`` and ``<eos>`` are left out, ``<unk>`` is shown as such.
 
-        Decoding is piecewise, where `decodable` says so: ``decode(a) + decode(b)`` is the text of both.
+        Where `decodable` allows it, decoding works in pieces: ``decode(a) + decode(b)`` is the text of both.
 
         Args:
             ids: Token ids from 0 to ``vocab_size - 1``.  # (N,)
@@ -174,15 +175,15 @@ class Tokenizer(ABC):
         """
 
     def decodable(self, ids: ArrayLike) -> int:
-        """Count the ids that can be decoded without knowing those that follow."""
+        """Return the number of leading ids that can be decoded without the ids that follow."""
         return np.size(ids)
 
     def to_json(self) -> str:
-        """Write the tokenizer as JSON text that `tokenizer_from_json` reads."""
+        """Return the tokenizer as JSON text that `tokenizer_from_json` reads."""
         return write_tokenizer(TokenizerFile(self.kind, self.normalization, self._learnt()))
 
     def _learnt(self) -> dict[str, Any]:
-        """Give what stands under each of `learnt_keys`, in JSON types."""
+        """Return the value of each of `learnt_keys`, in JSON types."""
         return {}
 
     @classmethod
@@ -190,18 +191,18 @@ class Tokenizer(ABC):
         """Read a tokenizer of this kind from its JSON text.
 
         Args:
-            text: What `to_json` wrote.
-            where: What the text was read from, for messages.
+            text: The text that `to_json` returned.
+            where: The place that the text was read from, for messages.
 
         Raises:
-            TokenizerError: If anything about the text is wrong; the message says what.
+            TokenizerError: If anything in the text is wrong; the message names it.
         """
         return cls._from_file(read_tokenizer(text, where=where, keys={cls.kind: cls.learnt_keys}), where)
 
     @classmethod
     @abstractmethod
     def _from_file(cls, file: TokenizerFile, where: str) -> Self:
-        """Make the tokenizer of a file, whose learnt values are still to be checked."""
+        """Make the tokenizer of a file whose learned values are not yet checked."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tokenizer) and self._identity() == other._identity()
@@ -217,7 +218,7 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def _encoded(self, texts: Sequence[str], unknown: Unknown, place: TextPlace) -> EncodedTexts:
-        """Do what `encode_texts` says; UnicodeEncodeError tells of a lone surrogate."""
+        """Encode texts as `encode_texts` describes; a lone surrogate raises UnicodeEncodeError."""
 
     def _checked(self, ids: ArrayLike) -> NDArray[Any]:
         array = np.asarray(ids).reshape(-1)

@@ -1,12 +1,12 @@
-"""The JSON form of a tokenizer, and every way in which it can be wrong.
+"""The JSON form of a tokenizer, and all checks on reading it.
 
 ::
 
     {"format_version": 1, "kind": "char", "normalization": "NFC", "unk": false, "symbols": ["e", " ", ...]}
 
-The first three keys are every tokenizer's; the others hold what one of this kind has learnt, and it checks
-them. `symbols` stand in the order of their ids, from 1; ``<pad>`` (0), ``<unk>`` (if `unk`) and ``<eos>``
-(the last two ids) are not among them, so a symbol may well be spelt ``<eos>``.
+The first three keys are common to all tokenizers. The others hold what a tokenizer of this kind has learned,
+and the tokenizer checks them. `symbols` are in the order of their ids, from 1; ``<pad>`` (0), ``<unk>`` (if
+`unk`) and ``<eos>`` (the last two ids) are not among them, so a symbol may be spelled ``<eos>``.
 """
 
 import json
@@ -20,18 +20,18 @@ from unspool.text.records import NORMALIZATIONS
 
 FORMAT_VERSION = 1
 MOST_SYMBOLS = 1 << 20
-MOST_CHARACTERS = 1 << 26  # of the JSON text
+MOST_CHARACTERS = 1 << 26  # in the JSON text
 KEYS = ("format_version", "kind", "normalization")  # of every tokenizer
 
 
 @dataclass(frozen=True)
 class TokenizerFile:
-    """Hold the checked content of a tokenizer file.
+    """The checked content of a tokenizer file.
 
     Args:
         kind: A name in `TOKENIZERS`.
         normalization: Unicode form of the texts, or None.
-        learnt: What stands under the other keys, in JSON types.
+        learnt: The values of the other keys, in JSON types.
     """
 
     kind: str
@@ -40,24 +40,24 @@ class TokenizerFile:
 
 
 def write_tokenizer(file: TokenizerFile) -> str:
-    """Write a tokenizer as JSON text, a line for each key and each item of a list."""
+    """Return a tokenizer as JSON text, with a line for each key and each item of a list."""
     values = {"format_version": FORMAT_VERSION, "kind": file.kind, "normalization": file.normalization}
     return json.dumps(values | file.learnt, ensure_ascii=False, indent=2) + "\n"
 
 
 def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[str, ...]]) -> TokenizerFile:
-    """Check the JSON text of a tokenizer.
+    """Read and check the JSON text of a tokenizer.
 
     Args:
-        text: What `write_tokenizer` wrote, or what became of it.
-        where: What the text was read from, for messages.
-        keys: The keys of what each kind of tokenizer has learnt.
+        text: The text of a tokenizer file.
+        where: The place that the text was read from, for messages.
+        keys: The keys of the learned values, by kind of tokenizer.
 
     Returns:
-        The content, of which what was learnt is not checked yet; writing it again gives an equal file.
+        The content; its learned values are not checked yet. Writing it again gives an equal file.
 
     Raises:
-        TokenizerError: If anything is wrong; the message says what.
+        TokenizerError: If anything is wrong; the message names it.
     """
     values = _parse(text, where)  # Any, until each is checked
     _check_there(values, KEYS, where)
@@ -78,32 +78,32 @@ def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[str, ...]]
 
 
 def check_symbols(symbols: Sequence[object], *, where: str) -> tuple[str, ...]:
-    """Check the symbols of any tokenizer.
+    """Check the symbols of a tokenizer.
 
     Args:
-        symbols: What should be different strings, none of them empty.
-        where: What they were read from, for messages.
+        symbols: The symbols, which should be different strings, none of them empty.
+        where: The place that they were read from, for messages.
 
     Returns:
         The symbols.
 
     Raises:
-        TokenizerError: If one is not what it should be, or there are none or too many.
+        TokenizerError: If a symbol is wrong, or there are none or too many.
     """
     if not 1 <= len(symbols) <= MOST_SYMBOLS:
         raise TokenizerError(f"{where}: symbols", expected=f"1 to {MOST_SYMBOLS:,}", got=f"{len(symbols):,}")
-    seen: dict[str, int] = {}
+    ids: dict[str, int] = {}
     for position, symbol in enumerate(symbols):
         if not isinstance(symbol, str) or symbol == "" or not _encodable(symbol):
             expected = "a string of one Unicode character or more"
             raise TokenizerError(
                 f"{where}: symbol {position + 1}", expected=expected, got=reprlib.repr(symbol)
             )
-        if symbol in seen:
+        if symbol in ids:
             what = f"{where}: symbol {position + 1}, {symbol!r}, is there twice"
-            raise TokenizerError(what, expected="different symbols", got=f"the same as symbol {seen[symbol]}")
-        seen[symbol] = position + 1
-    return tuple(seen)
+            raise TokenizerError(what, expected="different symbols", got=f"the same as symbol {ids[symbol]}")
+        ids[symbol] = position + 1
+    return tuple(ids)
 
 
 def _encodable(symbol: str) -> bool:
@@ -139,7 +139,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def expect(ok: bool, where: str, key: str, expected: str, got: object, *, hint: str | None = None) -> None:
-    """Refuse a value of a tokenizer file that is not what it should be.
+    """Refuse a wrong value of a tokenizer file.
 
     Raises:
         TokenizerError: If `ok` is false.

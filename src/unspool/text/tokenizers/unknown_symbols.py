@@ -1,4 +1,4 @@
-"""What becomes of symbols that a model does not know: an error that helps, or one of two ways out."""
+"""The treatment of symbols that a model does not know: a helpful error, or one of two replacements."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from unspool.errors import InputError, TokenizerError, UnknownSymbolError
 from unspool.text.tokenizers.nearest import nearest_symbols, replacement
 
-NOT_FOUND = 0  # no symbol has this id, which is that of <pad>
+NOT_FOUND = 0  # the id of <pad>; no symbol has it
 
 Unknown = Literal["error", "drop", "replace"]
 TextPlace = Callable[
     [int], tuple[str, int]
-]  # index of a text -> its name, and the characters before it there
+]  # index of a text -> its name, and the number of characters before it
 
 
 class EncodedTexts(NamedTuple):
-    """Hold the ids of several texts, one after the other.
+    """The ids of several texts, one after the other.
 
     Args:
         ids: Token ids without ``<eos>``.  # (N,)
-        lengths: How many of them belong to each text.  # (texts,)
-        characters: How many characters of each text they stand for.  # (texts,)
-        strangers: How many symbols of each text were dropped or replaced.  # (texts,)
+        lengths: The number of ids of each text.  # (texts,)
+        characters: The number of characters of each text that its ids stand for.  # (texts,)
+        strangers: The number of symbols of each text that were dropped or replaced.  # (texts,)
     """
 
     ids: NDArray[Any]
@@ -36,31 +36,31 @@ class EncodedTexts(NamedTuple):
 
     @property
     def unknown(self) -> int:
-        """Count the symbols of all texts that were dropped or replaced."""
+        """Return the number of symbols of all texts that were dropped or replaced."""
         return int(self.strangers.sum())
 
 
 def unknown_rule(unknown: Unknown | None, *, unk_id: int | None) -> Unknown:
-    """Choose what becomes of unknown symbols where the user left it open.
+    """Return the treatment of unknown symbols, if the user left it open.
 
     Args:
-        unknown: What the user chose; None for what the model was trained with: "replace" where it has an
-            ``<unk>``, and "error" where it knows none.
-        unk_id: The id of ``<unk>``, if there is one.
+        unknown: The user's choice. None follows the tokenizer: "replace" if it has an ``<unk>``, else
+            "error".
+        unk_id: The id of ``<unk>``, or None.
     """
     return unknown or ("error" if unk_id is None else "replace")
 
 
 @dataclass(frozen=True, eq=False)
 class LookUp:
-    """Hold the ids that were found for the symbols of several texts.
+    """The ids that were found for the symbols of several texts.
 
     Args:
         texts: The texts.
-        ids: The id of each symbol, `NOT_FOUND` where it is unknown.  # (N,)
-        lengths: How many symbols each text has.  # (texts,)
+        ids: The id of each symbol; `NOT_FOUND` if it is unknown.  # (N,)
+        lengths: The number of symbols in each text.  # (texts,)
         known: The known symbols with their ids, the most frequent first.
-        split: Splits a text into symbols.
+        split: A function that splits a text into symbols.
     """
 
     texts: Sequence[str]
@@ -70,16 +70,16 @@ class LookUp:
     split: Callable[[str], list[str]]
 
     def resolve(self, unknown: Unknown, *, unk_id: int | None, place: TextPlace) -> EncodedTexts:
-        """Deal with the unknown symbols in the way that was asked for.
+        """Return the encoded texts, with unknown symbols treated as asked for.
 
         Args:
-            unknown: "error"; "drop" leaves them out; "replace" takes `unk_id`, or where there is none the
-                nearest known symbol.
-            unk_id: The id of ``<unk>``, if there is one.
-            place: Names a text by its index, for messages.
+            unknown: "error"; "drop" leaves them out; "replace" uses `unk_id` or, without one, the nearest
+                known symbol.
+            unk_id: The id of ``<unk>``, or None.
+            place: A function of a text's index that returns its name, for messages.
 
         Raises:
-            UnknownSymbolError: If there is one and `unknown` is "error".
+            UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
         """
         if (self.ids != NOT_FOUND).all():
             return EncodedTexts(self.ids, self.lengths, self._characters(), np.zeros_like(self.lengths))
@@ -109,14 +109,14 @@ class LookUp:
         )
 
     def _dropped(self) -> EncodedTexts:
-        kept = self.ids != NOT_FOUND
+        known = self.ids != NOT_FOUND
         ends = np.cumsum(self.lengths)
-        kept_before = np.concatenate([[0], np.cumsum(kept)])
-        remaining = kept_before[ends] - kept_before[ends - self.lengths]
+        known_before = np.concatenate([[0], np.cumsum(known)])
+        remaining = known_before[ends] - known_before[ends - self.lengths]
         characters = self._characters()
         for index in np.flatnonzero(remaining != self.lengths).tolist():
             characters[index] -= len("".join(self._unknown_in(self.split(self.texts[index]))))
-        return EncodedTexts(self.ids[kept], remaining, characters, self.lengths - remaining)
+        return EncodedTexts(self.ids[known], remaining, characters, self.lengths - remaining)
 
     def _replaced(self, unk_id: int | None) -> EncodedTexts:
         unknown = np.flatnonzero(self.ids == NOT_FOUND)
@@ -127,7 +127,7 @@ class LookUp:
         return EncodedTexts(ids, self.lengths, self._characters(), strangers)
 
     def _stand_ins(self, unknown: NDArray[np.intp]) -> list[int]:
-        """Choose the nearest known symbol for each unknown one, looking for it once."""
+        """Return the nearest known symbol for each unknown one; each different symbol is searched once."""
         affected = np.unique(np.searchsorted(np.cumsum(self.lengths), unknown, side="right"))
         symbols = chain.from_iterable(self.split(self.texts[index]) for index in affected.tolist())
         strangers = self._unknown_in(symbols)
@@ -141,12 +141,12 @@ class LookUp:
 def surrogate_error(
     texts: Sequence[str], place: TextPlace, kind: type[InputError] = TokenizerError
 ) -> InputError:
-    """Build the error about the first lone surrogate of texts that have one.
+    """Return the error for the first lone surrogate in the texts.
 
     Args:
-        texts: The texts; one of them at least has a lone surrogate.
-        place: Names a text by its index.
-        kind: Class of the error.
+        texts: The texts; at least one of them has a lone surrogate.
+        place: A function of a text's index that returns its name.
+        kind: The class of the error.
     """
     for index, text in enumerate(texts):
         for position, character in enumerate(text):

@@ -1,4 +1,4 @@
-"""What the tokenizers share that learn a list of symbols: they count them, and look them up."""
+"""The common part of the tokenizers that learn a list of symbols: counting and look-up."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -16,15 +16,15 @@ from unspool.text.tokenizers.unknown_symbols import EncodedTexts, LookUp, TextPl
 
 
 class VocabularyTokenizer(Tokenizer):
-    """Look the pieces of a text up in a list of symbols, each of which is a whole piece.
+    """A tokenizer that looks up the pieces of a text in a list of symbols; each symbol is a whole piece.
 
     Args:
         symbols: The symbols in the order of their ids, without the special ones.
-        unk: Whether there is an ``<unk>`` for what is not among them.
-        normalization: Unicode form that texts are brought into, or None.
+        unk: Whether there is an ``<unk>`` for unknown symbols.
+        normalization: Unicode form of the texts, or None for no normalization.
 
     Raises:
-        TokenizerError: If the symbols cannot be those of a tokenizer of this kind.
+        TokenizerError: If a tokenizer of this kind cannot have these symbols.
     """
 
     learnt_keys = ("unk", "symbols")
@@ -52,21 +52,21 @@ class VocabularyTokenizer(Tokenizer):
     def of_counted(
         cls, counted: Counted, max_vocab_size: int | None, normalization: str | None
     ) -> tuple[Self, Ranking]:
-        """Make the tokenizer of what was counted, and tell which ids the numbers of the count have."""
+        """Return the tokenizer of counted symbols, and the ids of their provisional numbers."""
         ranking = rank(counted, max_vocab_size=max_vocab_size)
         return cls(ranking.symbols, unk=ranking.unk, normalization=normalization), ranking
 
     @classmethod
     def counter(cls) -> Counter:
-        """Make the counter that a new tokenizer of this kind is built from."""
+        """Return the counter for a new tokenizer of this kind."""
         return SymbolCounter(cls.split)
 
     def piece_ids(self, piece: str) -> list[int]:
-        """Give the id of a symbol, or none if it is unknown."""
+        """Return the id of a symbol, or none if it is unknown."""
         return [self._known[piece]] if piece in self._known else []
 
     def decode(self, ids: ArrayLike) -> str:
-        """Give the text of token ids, as `Tokenizer.decode` does."""
+        """Return the text of token ids; see `Tokenizer.decode`."""
         return "".join(map(self.spellings.__getitem__, self._checked(ids).tolist()))
 
     def _learnt(self) -> dict[str, Any]:
@@ -85,11 +85,11 @@ class VocabularyTokenizer(Tokenizer):
 
     def _encoded(self, texts: Sequence[str], unknown: Unknown, place: TextPlace) -> EncodedTexts:
         ids, lengths = self._look_up(texts)
-        found = LookUp(texts, ids, lengths, self._known, self.split)
-        return found.resolve(unknown, unk_id=self.unk_id, place=place)
+        looked_up = LookUp(texts, ids, lengths, self._known, self.split)
+        return looked_up.resolve(unknown, unk_id=self.unk_id, place=place)
 
     def _look_up(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Give the id of each symbol, 0 where it is unknown, and the number of symbols of each text.
+        """Return the id of each symbol, 0 if it is unknown, and the number of symbols in each text.
 
         Raises:
             UnicodeEncodeError: If a text has a lone surrogate.

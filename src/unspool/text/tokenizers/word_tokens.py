@@ -1,14 +1,14 @@
-"""Split text into words, single marks of punctuation and single white space characters.
+"""Split text into words, single punctuation marks and single white space characters.
 
-The tokens put together are the text, exactly, so a word-level model can be streamed and prompted like any
-other: nothing has to be guessed back in. What a token is:
+Joined, the tokens are exactly the text. So a word-level model can be streamed and prompted like any other,
+and no space has to be guessed. A token is:
 
 - one white space character;
 - one letter (with its combining marks) of a script that puts no space between words: Chinese and Japanese,
-  Thai, Lao, Khmer, Burmese and their neighbours;
+  Thai, Lao, Khmer, Burmese and related ones;
 - a word: letters, digits, underscores and combining marks of any other script, with an apostrophe or a
-  zero-width joiner inside (``don't``); a run of more than 64 letters goes on in another token;
-- one emoji with all that belongs to it, or a flag;
+  zero-width joiner inside (``don't``); more than 64 letters in a row continue in another token;
+- one emoji with everything that belongs to it, or a flag;
 - any other single character, with its combining marks.
 """
 
@@ -16,8 +16,8 @@ import functools
 import re
 import unicodedata
 
-LONGEST = 64  # letters in a row, marks on a letter, parts of a word: bounds a token of a hostile text
-NEAR_END = 4096  # characters; how far from the end of a piece a white space is looked for
+LONGEST = 64  # most letters in a row, marks on a letter, parts of a word: bounds a token of a hostile text
+NEAR_END = 4096  # characters before the end of a piece in which a white space is looked for
 
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua980-\ua9ff\uaa60-\uaa7f"
@@ -31,7 +31,7 @@ TAGS = "\U000e0020-\U000e007f"  # the letters inside the flags of regions
 
 
 def split_words(text: str) -> list[str]:
-    """Split a text into tokens that put together are the text.
+    """Return the tokens of a text; joined, they are the text.
 
     Args:
         text: Any text.
@@ -43,14 +43,14 @@ def split_words(text: str) -> list[str]:
 
 
 def complete_length(text: str) -> int:
-    """Tell how much of an unfinished text can be split without knowing how it goes on.
+    """Return the length of the start of an unfinished text that can be split whatever follows.
 
     Args:
-        text: The beginning of a text.
+        text: The start of a text.
 
     Returns:
-        A length from 0 to that of the text, such that the tokens of ``text[:length]`` are tokens of the
-        whole however it goes on. Only the last few tokens are left over.
+        A length from 0 to that of the text. The tokens of ``text[:length]`` are tokens of the whole text,
+        whatever follows. Only the last few tokens are left over.
     """
     space = max(text.rfind(space, max(0, len(text) - NEAR_END)) for space in (" ", "\n"))
     if space >= 0:
@@ -60,7 +60,7 @@ def complete_length(text: str) -> int:
 
 @functools.cache
 def _ascii_pattern() -> re.Pattern[str]:
-    """Compile the twin of `_pattern` that reads ASCII text, twice as fast."""
+    """Return the pattern for ASCII text: the twin of `_pattern`, twice as fast."""
     word = _word(letter=r"\w", joiners="", apostrophes="'")
     return re.compile(rf"{word}|.", re.DOTALL | re.ASCII)
 
@@ -76,14 +76,14 @@ def _pattern() -> re.Pattern[str]:
 
 
 def _word(*, letter: str, joiners: str, apostrophes: str) -> str:
-    """Write the pattern of a word: runs of letters with joiners or apostrophes between them."""
+    """Return the pattern of a word: runs of letters with joiners or apostrophes between them."""
     inside = rf"[{apostrophes}](?={letter})" + (rf"|[{joiners}]" if joiners else "")
     return rf"{letter}{{1,{LONGEST}}}+(?:(?:{inside}){letter}{{0,{LONGEST}}}+){{0,{LONGEST}}}+"
 
 
 @functools.cache
 def _combining_marks() -> str:
-    """List the combining marks as ranges of a character class; the class of words lacks them."""
+    """Return the combining marks as ranges of a character class; the class of words lacks them."""
     ranges: list[list[int]] = []
     for code in (code for plane in MARK_PLANES for code in plane):
         if unicodedata.category(chr(code))[0] == "M":

@@ -5,7 +5,7 @@ from unspool.text.tokenizers.word_tokens import complete_length, split_words
 
 
 class WordTokenizer(VocabularyTokenizer):
-    """Read a text word by word; white space and punctuation are symbols too, so that nothing is lost."""
+    """A tokenizer of words; white space and punctuation are symbols too, so that nothing is lost."""
 
     kind = "word"
     description = "word by word"
@@ -17,5 +17,5 @@ class WordTokenizer(VocabularyTokenizer):
 
     @staticmethod
     def complete_length(text: str) -> int:
-        """Tell how much of an unfinished text can be split without knowing how it goes on."""
+        """Return the length of the start of an unfinished text that can be split whatever follows."""
         return complete_length(text)
