@@ -1,1 +1,1 @@
-"""Evaluation: what a trained network makes of texts that it did not learn from."""
+"""Evaluation: measurements of a trained network on texts that it did not learn from."""

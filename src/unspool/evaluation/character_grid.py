@@ -9,60 +9,61 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-EOS = "<eos>"  # how the end of a text is shown among its symbols
+EOS = "<eos>"  # the name of the end of a text among its symbols
 Reading = Literal["known", "replaced", "dropped", "end"]
 
-LEVELS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)  # bits where a new colour begins; below the first there is none
+LEVELS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)  # bits at which a new colour begins; none below the first
 LINE_END, TAB, END, NO_PICTURE = "⏎", "⇥", "∎", "\ufffd"
-JOINERS = "\u200c\u200d"  # the second makes one emoji of two
-FLAG_LETTERS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))  # two of them are one flag
+JOINERS = "\u200c\u200d"  # the second joins two emojis into one
+FLAG_LETTERS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))  # two of them make one flag
 LONGEST_CLUSTER = 32
 
 
 class MeasuredText(Protocol):
-    """A text with the surprisal of each of its symbols; `unspool.evaluation.surprisal.Surprisal` is one."""
+    """A text with the surprisal of each of its tokens; `unspool.evaluation.surprisal.Surprisal` is one."""
 
     @property
     def text(self) -> str:
-        """The text."""
+        """Return the text."""
         ...
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Its symbols."""
+        """Return its tokens, by their spelling."""
         ...
 
     @property
     def bits(self) -> NDArray[np.float32]:
-        """The surprisal of each symbol.  # (N,)."""
+        """Return the surprisal of each token.  # (N,)."""
         ...
 
     @property
     def spans(self) -> NDArray[np.int64]:
-        """Where each symbol begins and ends in the text.  # (N, 2)."""
+        """Return where each token begins and ends in the text.  # (N, 2)."""
         ...
 
     @property
     def replaced(self) -> NDArray[np.bool_]:
-        """Whether another symbol was read in its place.  # (N,)."""
+        """Return which tokens replace an unknown symbol of the text.  # (N,)."""
         ...
 
     @property
     def bits_per_character(self) -> float | None:
-        """All bits over the characters."""
+        """Return all bits over the characters."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """Hold one character as people see it, with the marks that stand on it.
+    """One character as people see it, with its combining marks.
 
     Args:
-        shown: What to write; it cannot steer a terminal and XML can hold it.
-        width: Columns that it takes, 1 or 2.
-        bits: Surprisal of the symbols that it belongs to, together; None where it was dropped.
-        reading: How the model read it: as it is, as another symbol, or not at all; or the end of the text.
-        label: What it is and how surprising, in words.
+        shown: The characters to show; they cannot control a terminal, and XML can store them.
+        width: Number of columns, 1 or 2.
+        bits: Total surprisal of the tokens that it belongs to; None if it was dropped.
+        reading: How the model read it: "known", "replaced" by another symbol, or "dropped"; "end" is the end
+            of the text.
+        label: A description of the character and its surprisal, in words.
         ends_line: Whether a new line begins after it.
     """
 
@@ -75,16 +76,16 @@ class GridCell:
 
     @property
     def level(self) -> int:
-        """Give the number of its colour: 0 for the least surprising, and for what was dropped."""
+        """Return the number of its colour: 0 for the least surprising, and for dropped characters."""
         return 0 if self.bits is None else sum(self.bits >= least for least in LEVELS)
 
 
 def cells_of(surprisal: MeasuredText) -> list[GridCell]:
-    """Lay a text out as cells; the last is the end of the text where that was asked for."""
-    owners: list[list[int]] = [[] for _ in surprisal.text]  # the symbols that each character belongs to
+    """Return the cells of a text; the last is the end of the text, if the end counts."""
+    owners: list[list[int]] = [[] for _ in surprisal.text]  # the tokens that each character belongs to
     for number, (begin, end) in enumerate(surprisal.spans.tolist()):
-        for owned in owners[begin:end]:
-            owned.append(number)
+        for token_numbers in owners[begin:end]:
+            token_numbers.append(number)
     bits = surprisal.bits.tolist()
     cells = [
         _cell(surprisal, begin, end, list(dict.fromkeys(chain(*owners[begin:end]))), bits)
@@ -96,7 +97,7 @@ def cells_of(surprisal: MeasuredText) -> list[GridCell]:
 
 
 def rows_of(cells: Sequence[GridCell], columns: int) -> list[list[GridCell]]:
-    """Break cells into rows: where a line ends, and at spaces so that none is wider than `columns`."""
+    """Break cells into rows of at most `columns`: at line ends, and at spaces if possible."""
     rows: list[list[GridCell]] = [[]]
     for cell in cells:
         if rows[-1] and sum(c.width for c in rows[-1]) + cell.width > columns:
@@ -111,10 +112,10 @@ def rows_of(cells: Sequence[GridCell], columns: int) -> list[list[GridCell]]:
 
 
 def visual_order(row: Sequence[GridCell], *, right_to_left: bool) -> list[GridCell]:
-    """Put cells in the order in which they stand from left to right.
+    """Return cells in the order from left to right in which they are shown.
 
-    Runs of a script that is written from right to left are turned around, which is the heart of the
-    Unicode Bidirectional Algorithm (UAX #9); its embeddings and mirrored brackets are left aside.
+    Runs of a right-to-left script are reversed, which is the main part of the Unicode Bidirectional Algorithm
+    (UAX #9). Its embeddings and mirrored brackets are ignored.
     """
     base = "R" if right_to_left else "L"
     strong = [_direction(cell) for cell in row]
@@ -133,27 +134,27 @@ def visual_order(row: Sequence[GridCell], *, right_to_left: bool) -> list[GridCe
 
 
 def reads_right_to_left(text: str) -> bool:
-    """Tell whether the first letter of a text is of a script that is written from right to left."""
+    """Return whether the first letter of a text belongs to a right-to-left script."""
     sides = (unicodedata.bidirectional(character) for character in text)
     return next((side for side in sides if side in ("L", "R", "AL")), "L") != "L"
 
 
-def _cell(text: MeasuredText, begin: int, end: int, read: list[int], bits: list[float]) -> GridCell:
-    written = text.text[begin:end]
-    name = _name(written)
-    if not read:
+def _cell(text: MeasuredText, begin: int, end: int, owners: list[int], bits: list[float]) -> GridCell:
+    cluster = text.text[begin:end]
+    name = _name(cluster)
+    if not owners:
         label = f"{name}, not known and dropped"
-        return GridCell(_shown(written), _width(written), None, "dropped", label, written == "\n")
-    total = sum(bits[owner] for owner in read)
-    replaced = bool(text.replaced[read].any())
-    symbol = "".join(text.symbols[owner] for owner in read)
+        return GridCell(_shown(cluster), _width(cluster), None, "dropped", label, cluster == "\n")
+    total = sum(bits[owner] for owner in owners)
+    replaced = bool(text.replaced[owners].any())
+    symbol = "".join(text.symbols[owner] for owner in owners)
     names = (f"{name}, read as {_name(symbol)}" if replaced else _name(symbol)) + f", {total:.2f} bits"
     reading: Reading = "replaced" if replaced else "known"
-    return GridCell(_shown(written), _width(written), total, reading, names, written == "\n")
+    return GridCell(_shown(cluster), _width(cluster), total, reading, names, cluster == "\n")
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each character as people see it begins and ends: marks stay on what they mark."""
+    """Yield the start and end of each character as people see it: a letter with its combining marks."""
     begin = 0
     for place in range(1, len(text)):
         if not _joins(text[begin:place], text[place]):
@@ -177,7 +178,7 @@ def _joins(cluster: str, character: str) -> bool:
 
 
 def _shown(cluster: str) -> str:
-    """Write a cluster so that it can do no harm: control characters as pictures or a mark."""
+    """Return a cluster in a harmless form: control characters become pictures or a replacement mark."""
     if cluster in ("\n", "\r"):
         return LINE_END
     if cluster == "\t":
@@ -201,7 +202,7 @@ def _width(cluster: str) -> int:
 
 
 def _name(symbol: str) -> str:
-    """Name a symbol in a label: as it is where that can be read, else by its numbers."""
+    """Return the name of a symbol in a label: the symbol if it is readable, else its code points."""
     if symbol.isprintable() and not symbol.isspace() and unicodedata.category(symbol[0])[0] != "M":
         return f"“{symbol}”"
     return {" ": "space", "\n": "line end", "\t": "tab"}.get(

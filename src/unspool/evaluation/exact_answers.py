@@ -1,4 +1,4 @@
-"""Which share of held-out sources a network answers exactly."""
+"""The share of held-out sources that a network answers exactly."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from unspool.network.conditions import no_source
 from unspool.text.streams.lanes import padded_sources
 from unspool.text.streams.stream import TokenStream
 
-AT_ONCE = 512  # sources that are read side by side
+AT_ONCE = 512  # sources that are read in parallel
 
 
 def exact_share(
@@ -23,16 +23,16 @@ def exact_share(
     eos_id: int,
     most: int | None = None,
 ) -> float:
-    """Give the share of records whose text is, symbol by symbol, what the network writes for their source.
+    """Return the share of records whose text is exactly what the network writes for their source.
 
-    Every symbol is the most probable one (greedy).
+    The network always writes the most probable token (greedy).
 
     Args:
         engine: The engine.
         parameters: The network's parameters.
         stream: The records, with their sources; at least one.
         eos_id: The id of `<eos>`.
-        most: Records to look at, evenly spread over all of them; None for all.
+        most: Number of records to look at, spread evenly over all of them; None for all.
     """
     count = stream.num_records
     chosen = np.arange(count) if most is None or most >= count else np.arange(most) * count // most
@@ -50,7 +50,7 @@ def _right(
     records: NDArray[np.int64],
     eos_id: int,
 ) -> int:
-    """Count the exact answers among some records."""
+    """Return the number of exact answers among some records."""
     if stream.sources is None:
         raise no_source()
     begins = stream.starts[records]

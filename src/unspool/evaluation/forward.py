@@ -1,4 +1,4 @@
-"""Run windows of any length through an engine, the state carried from window to window."""
+"""Run windows of any number through an engine, with the state carried from window to window."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ from unspool.text.streams.batches import PaddedBatch
 from unspool.text.streams.lanes import Conditions, Window, padded_sources
 from unspool.text.streams.stream import TokenStream
 
-PART = 256  # steps at a time: what bounds the memory that a long text needs
+PART = 256  # steps at a time: it bounds the memory for a long text
 
 
 def token_losses(
@@ -23,22 +23,22 @@ def token_losses(
     state: StateArray | None = None,
     reset_id: int | None = None,
 ) -> Iterator[Floats]:
-    """Yield the losses of windows that follow each other.
+    """Yield the losses of consecutive windows.
 
     Args:
         engine: The engine.
         parameters: The network's parameters.
-        windows: ids and targets (T, B), all with the same B.
-        state: Before the first window, (L, S, B, H); None is a fresh start.
-        reset_id: Input id where records start anew, as their conditions say; None for never.
+        windows: The windows; ids and targets are (T, B), all with the same B.
+        state: The state before the first window, (L, S, B, H); None is a fresh start.
+        reset_id: The input id at which records start from their own first state; None for never.
 
     Yields:
-        Nats of each target of a window, 0 where the target is 0.  # (T, B)
+        The loss of each target of a window in nats, 0 where the target is 0.  # (T, B)
     """
     for window in windows:
         if state is None:
-            said = window.conditions is not None and window.conditions.sources is not None
-            state = engine.initial_state(window.ids.shape[1], None if said else parameters)
+            has_sources = window.conditions is not None and window.conditions.sources is not None
+            state = engine.initial_state(window.ids.shape[1], None if has_sources else parameters)
         losses, state = engine.token_losses(parameters, window, state, reset_id=reset_id)
         yield losses
 
@@ -50,24 +50,24 @@ def steered(
     *,
     sources: TokenStream | None = None,
 ) -> Iterator[Window]:
-    """Say what steers windows whose columns are a record each.
+    """Yield windows with conditions; each of their columns is one record.
 
     Args:
-        windows: ids and targets (T, B).
-        contexts: What is known about records; None for nothing.
+        windows: The windows; ids and targets are (T, B).
+        contexts: The contexts of all records, or None.
         records: The record of each column.  # (B,)
-        sources: The source of each record; None for none.
+        sources: The sources of all records, or None.
     """
     if contexts is None and sources is None:
         yield from windows
         return
     context, starts = (None, None) if contexts is None else contexts.rows(records)
-    read = None if sources is None else padded_sources(sources, records)
+    ids = None if sources is None else padded_sources(sources, records)
     columns = np.arange(len(records), dtype=np.int32)
     for window in windows:
         rows = np.ascontiguousarray(np.broadcast_to(columns, window.ids.shape))
         yield Window(
-            window.ids, window.targets, Conditions(rows, context=context, starts=starts, sources=read)
+            window.ids, window.targets, Conditions(rows, context=context, starts=starts, sources=ids)
         )
 
 
@@ -81,22 +81,22 @@ def stream_losses(
     contexts: RecordContexts | None = None,
     eos_id: int | None = None,
 ) -> NDArray[np.float32]:
-    """Give the losses of a whole stream of sequences that are read in batches.
+    """Return the losses of a whole stream of sequences that are read in batches.
 
     Args:
         engine: The engine.
         parameters: The network's parameters.
-        batches: Batches that together hold each sequence of the stream once.
-        count: Ids in the stream, N.
-        state: What every sequence starts from, (L, S, 1, H); None is a fresh start.
-        contexts: What is known about the sequences, which are its records; None for nothing.
-        eos_id: What starts a sequence whose conditions say its first state; None where they do not.
+        batches: Batches that together contain each sequence of the stream once.
+        count: Number of ids in the stream, N.
+        state: The state at the start of every sequence, (L, S, 1, H); None is a fresh start.
+        contexts: The contexts of the sequences, which are records; None without context.
+        eos_id: The id that starts a sequence whose conditions have a first state; None without them.
 
     Returns:
-        Nats of each id of the stream.  # (N,)
+        The loss of each id of the stream in nats.  # (N,)
 
     Raises:
-        NetworkError: If one is not finite.
+        NetworkError: If a loss is not finite.
     """
     out = np.zeros(count, np.float32)
     for batch in batches:

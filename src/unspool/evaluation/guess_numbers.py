@@ -1,8 +1,9 @@
-"""How many texts are more probable than a given one, estimated from samples of the model.
+"""Estimate how many texts are more probable than a given one, from samples of the model.
 
 The estimator is that of Dell'Amico and Filippone, "Monte Carlo Strength Evaluation: Fast and Reliable
-Password Checking" (2015): of N texts drawn from the model, those more probable than the given one are
-summed, each with the weight 1 / (N p) of its own probability p. On average that is the number of such texts.
+Password Checking" (2015). Of N texts drawn from the model, those more probable than the given one are summed,
+each with the weight 1 / (N p), where p is its own probability. The expected value is the number of such
+texts.
 """
 
 import math
@@ -22,22 +23,29 @@ from unspool.generation.writer import generate
 SAMPLES = 10_000
 MAX_SYMBOLS = 1000
 AT_ONCE = 1 << 14
-TIE = 1e-4  # nats: texts nearer than this are as probable as each other; engines round differently
+TIE = 1e-4  # nats: texts with a smaller difference count as equally probable; engines round differently
 
 
 @dataclass(frozen=True, slots=True)
 class GuessNumber:
-    """Tell how early a text comes where a model's texts are tried from the most probable on.
+    """The place of a text if a model's texts are tried from the most probable one on.
 
     Args:
-        guess_number: Estimated number of texts that are more probable, so of those tried before it;
-            infinite where it is beyond a float.
-        log2_guess_number: Its binary logarithm; minus infinity for 0.
-        standard_error: Of `guess_number`. Where no sample is more probable, what one such would add.
-        percentile: Share of the samples that are no more probable than the text, in percent: the chance
-            that a text which the model writes comes as late as this one, or later.
-        lower_bound: Whether samples that were cut off for their length could be more probable too, so
-            that the guess number is at least this.
+        guess_number: Estimated number of more probable texts, which are tried before it; infinite if it is
+            beyond a float.
+        log2_guess_number: Binary logarithm of `guess_number`; minus infinity for 0.
+        standard_error: Standard error of `guess_number`. If no sample is more probable, the amount that one
+            such sample would add.
+        percentile: Share of the samples that are not more probable than the text, in percent. It is the
+            chance that a text that the model writes comes as late as this one, or later.
+        lower_bound: Whether samples that were cut off for their length could be more probable too; then the
+            real guess number may be higher.
+
+    Example:
+        >>> from unspool import GuessNumber
+        >>> number = GuessNumber(8.0, 3.0, standard_error=1.5, percentile=40.0, lower_bound=False)
+        >>> number.log2_guess_number
+        3.0
     """
 
     guess_number: float
@@ -48,11 +56,11 @@ class GuessNumber:
 
 
 class GuessNumbers:
-    """Estimate guess numbers from the log-probabilities of texts that a model drew.
+    """An estimator of guess numbers from the log-probabilities of a model's own texts.
 
     Args:
-        logprobs: Of the texts that ended, in nats, in any order.  # (N,)
-        cut: Of the beginnings of those that were cut off for their length.  # (M,)
+        logprobs: Log-probabilities of the finished samples in nats, in any order.  # (N,)
+        cut: Log-probabilities of the samples that were cut off for their length.  # (M,)
     """
 
     def __init__(self, logprobs: NDArray[np.float64], cut: NDArray[np.float64]) -> None:
@@ -70,10 +78,10 @@ class GuessNumbers:
         """Draw the samples, at temperature 1 and without filters, after the scorer's prompt.
 
         Args:
-            scorer: What the texts are scored with.
-            samples: How many, ≥ 2; the relative error falls with their square root.
-            seed: What they come from.
-            max_symbols: Where a sample is cut off.
+            scorer: The scorer of the texts.
+            samples: Number of samples, ≥ 2; the relative error falls with its square root.
+            seed: The seed of the samples.
+            max_symbols: Number of tokens after which a sample is cut off.
 
         Raises:
             ConfigError: If a value is out of its range, or no sample ends.
@@ -95,7 +103,7 @@ class GuessNumbers:
         """Estimate the guess number of a text.
 
         Args:
-            total_logprob: Its log-probability with its end, in nats.
+            total_logprob: Log-probability of the text with its end, in nats.
         """
         least = total_logprob + TIE
         below = int(np.searchsorted(self._rising, least, side="right"))
@@ -110,7 +118,7 @@ class GuessNumbers:
         return GuessNumber(number, log_number / math.log(2), error, 100 * share, cut_above > 0)
 
     def _relative_error(self, above: int) -> float:
-        """Give the standard error of the mean of the samples' weights, as a share of that mean."""
+        """Return the standard error of the mean of the samples' weights, relative to that mean."""
         log_ratio = float(self._squares[above] - 2 * self._sums[above]) + math.log(self.samples)
         return math.sqrt(max(0.0, math.expm1(log_ratio)) / (self.samples - 1))
 

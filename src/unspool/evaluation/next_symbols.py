@@ -1,4 +1,4 @@
-"""What may come next after a text, the most probable first."""
+"""The possible next tokens after a text, the most probable first."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,22 +7,22 @@ from unspool.configuration import check, is_whole
 from unspool.generation.sampling.filters import most_probable_first
 from unspool.text.tokenizers.registry import Tokenizer
 
-EOS = "<eos>"  # how the end of the text is named; no tokenizer has a symbol that is spelled like it
+EOS = "<eos>"  # the name of the end of the text; no tokenizer has a symbol with this spelling
 
 
 def named_symbols(
     chances: NDArray[np.float64], tokenizer: Tokenizer, *, top: int | None = 10
 ) -> list[tuple[str, float]]:
-    """Name the most probable symbols.
+    """Return the most probable tokens by their spelling.
 
     Args:
         chances: A probability for each id.  # (V,)
-        tokenizer: Spells them.
-        top: Symbols to name, ≥ 1; None for all.
+        tokenizer: The tokenizer of the ids.
+        top: Number of tokens to return, ≥ 1; None for all.
 
     Returns:
-        Spelling and probability, falling; equal ones in the order of their ids. The end of the text is
-        `EOS`; `<pad>` and what has no chance at all are left out.
+        Spellings and probabilities, the most probable first; equal ones in the order of their ids. The end of
+        the text is `EOS`; `<pad>` and tokens of probability 0 are left out.
 
     Raises:
         ConfigError: If `top` is out of its range.

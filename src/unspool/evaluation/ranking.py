@@ -1,4 +1,4 @@
-"""Put texts in the order of what a model thinks of them: in memory, the first few, or more than fit."""
+"""Sort texts by their scores: all in memory, only the first few, or more than fit in memory."""
 
 import heapq
 import json
@@ -17,18 +17,24 @@ Json = dict[str, Any]
 
 ROWS_IN_MEMORY = 100_000
 CHARACTERS_IN_MEMORY = 1 << 25
-LISTED = 32  # characters of text that a row's lists need the memory of, for each symbol
+LISTED = 32  # memory of a row's lists for each token, as a number of characters
 WORST = float("inf")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RankedText:
-    """Hold a text with its score and its place among those that were given.
+    """A text with its score and its place in the original list.
 
     Args:
         index: Its place in the list that was ranked, from 0.
         text: The text.
-        score: What the model says of it.
+        score: The score of the text.
+
+    Example:
+        >>> import numpy as np
+        >>> from unspool import RankedText, TextScore
+        >>> RankedText(0, "a cat", TextScore(-2.0, np.zeros(6), 0.6)).text
+        'a cat'
     """
 
     index: int
@@ -49,13 +55,13 @@ MEASURES: dict[str, Callable[[TextScore], float]] = {"logprob": _by_logprob, "bi
 
 
 def rank_texts(texts: Iterable[str], scores: Iterable[TextScore], *, by: str) -> list[RankedText]:
-    """Rank texts from the best on; equal ones keep their order.
+    """Return texts from the best to the worst; equal ones keep their order.
 
     Args:
         texts: The texts.
-        scores: The score of each.
-        by: A name in `MEASURES`. A long text has a low probability whatever it says; bits per character
-            are fair to texts of every length, and put those without a character last.
+        scores: The score of each text.
+        by: A name in `MEASURES`. A long text has a low probability, whatever it says. Bits per character are
+            fair to texts of every length, and put texts without a character last.
 
     Raises:
         ConfigError: If `by` is not in the table.
@@ -66,41 +72,41 @@ def rank_texts(texts: Iterable[str], scores: Iterable[TextScore], *, by: str) ->
 
 
 def smallest(rows: Iterable[Row], key: Key[Row], count: int) -> list[Row]:
-    """Keep the `count` rows with the smallest keys while reading any number of them, in order."""
+    """Return the `count` rows with the smallest keys, in order, of any number of rows."""
     return heapq.nsmallest(count, rows, key=key)
 
 
 def in_order(rows: Iterable[Json], key: Key[Json]) -> Iterator[Json]:
-    """Sort any number of rows by their keys; what does not fit in memory waits in temporary files.
+    """Yield any number of rows sorted by their keys; rows that do not fit in memory go to temporary files.
 
     Equal ones keep their order.
 
     Args:
-        rows: In plain JSON types.
-        key: What to sort by.
+        rows: The rows, in plain JSON types.
+        key: A function that returns the key of a row.
     """
     with ExitStack() as files:
         runs: list[IO[str]] = []
         last: list[Json] = []
-        for held in _loads(rows):
+        for load in _loads(rows):
             if last:
                 file = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
                 runs.append(_written(last, file))
-            last = sorted(held, key=key)
+            last = sorted(load, key=key)
         yield from heapq.merge(*map(_rows_of, runs), last, key=key)
 
 
 def _loads(rows: Iterable[Json]) -> Iterator[list[Json]]:
-    held: list[Json] = []
+    load: list[Json] = []
     characters = 0
     for row in rows:
-        held.append(row)
+        load.append(row)
         characters += len(row.get("text", "")) + LISTED * len(row.get("bits", ()))
-        if len(held) >= ROWS_IN_MEMORY or characters >= CHARACTERS_IN_MEMORY:
-            yield held
-            held, characters = [], 0
-    if held:
-        yield held
+        if len(load) >= ROWS_IN_MEMORY or characters >= CHARACTERS_IN_MEMORY:
+            yield load
+            load, characters = [], 0
+    if load:
+        yield load
 
 
 def _written(rows: Iterable[Json], run: IO[str]) -> IO[str]:

@@ -1,4 +1,4 @@
-"""Read a text that changes at its end, and go on from wherever it is still the same."""
+"""Read a text that changes at its end, and reuse the work on its unchanged beginning."""
 
 from typing import Any
 
@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from unspool.engines.protocol import Engine, Floats, Parameters, StateArray
 from unspool.generation.sampling.draw import log_softmax
 
-STRIDE = 64  # symbols between two states that are kept: what is read again at most
+STRIDE = 64  # tokens between two stored states: at most this many are read again
 
 
 class TextReader:
-    """Read the ids of a text, and keep a state every `STRIDE` symbols.
+    """A reader of the ids of a text that stores a state every `STRIDE` tokens.
 
-    After a change at the end, the work is that of the change; going back to an earlier place is as cheap.
+    After a change at the end, only the changed part is read again; going back to an earlier place is as
+    cheap.
 
     Args:
         engine: The engine.
@@ -30,13 +31,13 @@ class TextReader:
         self._logprobs: NDArray[np.float64] = np.zeros(0)
 
     def read(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-        """Take in a text.
+        """Read a text and return the log-probabilities of its tokens.
 
         Args:
-            ids: The symbols of the whole text, without `<eos>`.  # (N,)
+            ids: The tokens of the whole text, without `<eos>`.  # (N,)
 
         Returns:
-            Natural log-probability of each symbol after those before it.  # (N,)
+            The natural log-probability of each token after the tokens before it.  # (N,)
         """
         inputs = np.concatenate([self._inputs[:1], ids]).astype(np.int32)
         same = self._same(inputs)
@@ -47,28 +48,28 @@ class TextReader:
         return self._logprobs
 
     def logits_after(self, count: int) -> Floats:
-        """Give the logits of what comes after the first `count` symbols of the text.  # (V,)."""
+        """Return the logits of the token after the first `count` tokens of the text.  # (V,)."""
         k = min(count // STRIDE, len(self._states) - 1)
-        some = self._inputs[k * STRIDE : count + 1, None]  # (T, 1)
-        logits, _ = self._engine.logits(self._parameters, some, self._states[k])  # (T, 1, V)
+        inputs = self._inputs[k * STRIDE : count + 1, None]  # (T, 1)
+        logits, _ = self._engine.logits(self._parameters, inputs, self._states[k])  # (T, 1, V)
         last: Floats = logits[-1, 0]
         return last
 
     def _same(self, inputs: NDArray[np.int32]) -> int:
-        """Count the inputs that are as they were, ≥ 1."""
+        """Return the number of unchanged inputs at the start, ≥ 1."""
         length = min(len(inputs), len(self._inputs))
         differ = np.flatnonzero(inputs[:length] != self._inputs[:length])
         return int(differ[0]) if differ.size else length
 
     def _run(self, inputs: NDArray[np.int32], first: int) -> NDArray[np.float64]:
-        """Read on from a kept state, and give the log-probability of inputs `first` + 1 and on."""
-        read = []
+        """Read on from the last stored state, and return the log-probability of each input after `first`."""
+        logprobs = []
         for start in range(first, len(inputs), STRIDE):
-            some = inputs[start : start + STRIDE, None]  # (T, 1)
-            logits, state = self._engine.logits(self._parameters, some, self._states[-1])  # (T, 1, V)
+            column = inputs[start : start + STRIDE, None]  # (T, 1)
+            logits, state = self._engine.logits(self._parameters, column, self._states[-1])  # (T, 1, V)
             targets = inputs[start + 1 : start + STRIDE + 1]
             chosen = log_softmax(logits[: len(targets), 0])[np.arange(len(targets)), targets]
-            read.append(chosen.astype(np.float64))
+            logprobs.append(chosen.astype(np.float64))
             if start + STRIDE < len(inputs):
                 self._states.append(state)
-        return np.concatenate(read)
+        return np.concatenate(logprobs)

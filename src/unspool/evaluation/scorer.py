@@ -1,4 +1,4 @@
-"""How probable separate texts are, symbol by symbol."""
+"""The scores of separate texts: how probable each of their tokens is."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,22 +22,28 @@ from unspool.text.tokenizers.unknown_symbols import EncodedTexts, Unknown, unkno
 T = TypeVar("T", bound=str | Record)
 
 NO_CONTEXT = ContextSchema()
-TEXTS_AT_ONCE = 1 << 14  # sorted by length together
+TEXTS_AT_ONCE = 1 << 14  # texts that are sorted by length together
 CHARACTERS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TextScore:
-    """Tell how probable one text is.
+    """The score of one text: how probable a model finds it.
 
     Args:
-        total_logprob: Log-probability of the text, and of ending after it where its end was asked for, in
-            nats.
-        token_logprobs: The same symbol by symbol; the last is that of `<eos>` where the end was asked
-            for.  # (N + 1,) or (N,)
+        total_logprob: Log-probability of the text in nats; with that of its end, if the end counts.
+        token_logprobs: Log-probability of each token; the last is that of `<eos>`, if the end
+            counts.  # (N + 1,) or (N,)
         bits_per_character: -total_logprob / ln 2 over the text's characters; None for an empty text.
-        unknown: Symbols of the text that the model does not know, which were dropped or replaced: where
-            there are any, the figures are those of another text.
+        unknown: Number of symbols that the model does not know and that were dropped or replaced. If there
+            are any, the score is that of another text.
+
+    Example:
+        >>> import numpy as np
+        >>> from unspool import TextScore
+        >>> score = TextScore(-2.0, np.array([-1.5, -0.5]), 2.9)
+        >>> score.total_logprob, score.unknown
+        (-2.0, 0)
     """
 
     total_logprob: float
@@ -48,18 +54,18 @@ class TextScore:
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """Score texts with one network, after one prompt.
+    """A network that scores texts, after one prompt.
 
     Args:
         engine: The engine.
         parameters: The network's parameters.
         tokenizer: The network's tokenizer; it normalizes the texts.
-        prompt: What the texts go on from: their probabilities are those given that it was read. The
-            prompt and each text are split into symbols on their own, as `generate` does it.
+        prompt: The text that the scored texts continue; their probabilities are those after the prompt. The
+            prompt and each text are tokenized separately, as in `generate`.
         ended: Whether the end of each text counts; without it a text is only a beginning.
-        unknown: What becomes of a symbol that is not known, as in `Tokenizer.encode`; None for what the
-            model was trained with: "replace" where it has an `<unk>`, else "error".
-        schema: What may be known about a text.
+        unknown: The treatment of unknown symbols, as in `Tokenizer.encode`. None follows the tokenizer:
+            "replace" if it has an `<unk>`, else "error".
+        schema: The context that the network was trained with.
     """
 
     engine: Engine
@@ -72,40 +78,40 @@ class Scorer:
 
     @property
     def rule(self) -> Unknown:
-        """Tell what becomes of an unknown symbol."""
+        """Return the treatment of unknown symbols."""
         return unknown_rule(self.unknown, unk_id=self.tokenizer.unk_id)
 
     def scores(self, texts: Iterable[str | Record], *, first: int = 0) -> Iterator[TextScore]:
-        """Score texts, each on its own after the prompt; their order and company change nothing.
+        """Yield the score of each text by itself after the prompt; other texts do not change it.
 
         Args:
-            texts: Any texts; no more than a block of them is held. What a record says of itself is taken as
-                known; it must be a whole text.
-            first: How many texts came before them, for messages.
+            texts: The texts; at most one block of them is in memory. The context of a record is used. A
+                record must be a whole text.
+            first: Number of texts before these, for messages.
 
         Yields:
             A score for each text, in the order of the texts.
 
         Raises:
-            UnknownSymbolError: If a symbol is not known and that is an error.
+            UnknownSymbolError: If a symbol is unknown and that is an error.
         """
         first_id, state = self._start()
         done = first
-        for some in blocks(texts):
-            encoded = self._encode([text_of(one) for one in some], done)
-            done += len(some)
-            logprobs = self._logprobs(encoded, first_id, state, self._contexts(some))
+        for block in blocks(texts):
+            encoded = self._encode([text_of(text) for text in block], done)
+            done += len(block)
+            logprobs = self._logprobs(encoded, first_id, state, self._contexts(block))
             yield from self._rows(encoded, logprobs)
 
     def _start(self) -> tuple[int, StateArray | None]:
-        """Read the prompt: give the symbol that stands before the texts, and the state before that."""
+        """Read the prompt; return the token before the texts, and the state before that token."""
         eos_id = self.tokenizer.eos_id
         ids = self.tokenizer.encode(self.prompt, unknown=self.rule)
         if not len(ids):
             return eos_id, None
-        read = np.concatenate([[eos_id], ids[:-1]]).astype(np.int32)[:, None]  # (T, 1)
+        inputs = np.concatenate([[eos_id], ids[:-1]]).astype(np.int32)[:, None]  # (T, 1)
         before = self.engine.initial_state(1, self.parameters)
-        _, state = self.engine.token_losses(self.parameters, Window(read, read), before, reset_id=None)
+        _, state = self.engine.token_losses(self.parameters, Window(inputs, inputs), before, reset_id=None)
         return int(ids[-1]), state
 
     def _encode(self, texts: Sequence[str], done: int) -> EncodedTexts:
@@ -113,13 +119,13 @@ class Scorer:
         return self.tokenizer.encode_texts(normal, unknown=self.rule, place=_place_after(done))
 
     def _contexts(self, texts: Sequence[str | Record]) -> RecordContexts | None:
-        """Gather what records say of themselves; None where the network has no place for it.
+        """Return the contexts of the records; None if the network has no room for them.
 
         Raises:
-            ConfigError: If one says what the model has never heard of, or there is a prompt before them.
+            ConfigError: If a record has an attribute that the model does not know, or there is a prompt.
         """
-        schema, told = self.schema, [text for text in texts if isinstance(text, Record)]
-        if not told or not schema.width:
+        schema, steered_records = self.schema, [text for text in texts if isinstance(text, Record)]
+        if not steered_records or not schema.width:
             return None
         check("prompt", self.prompt, "none with records: it would have the context of each", not self.prompt)
         blank = Record("")
@@ -128,8 +134,8 @@ class Scorer:
         if schema.vector_size is None:
             return RecordContexts(schema, numbers)
         zeros = np.zeros(schema.vector_size, np.float32)
-        given = (record.vector for record in records)
-        vectors = np.stack([zeros if one is None else schema.vector(one) for one in given])
+        given_vectors = (record.vector for record in records)
+        vectors = np.stack([zeros if one is None else schema.vector(one) for one in given_vectors])
         return RecordContexts(schema, numbers, vectors)
 
     def _logprobs(
@@ -139,7 +145,7 @@ class Scorer:
         state: StateArray | None,
         contexts: RecordContexts | None = None,
     ) -> NDArray[np.float32]:
-        """Give the log-probability of every symbol of the texts, each text closed by its `<eos>`."""
+        """Return the log-probability of every token of the texts, each with its `<eos>`."""
         sizes = encoded.lengths + 1
         ids = np.full(int(sizes.sum()), self.tokenizer.eos_id, np.int32)
         inside = np.ones(len(ids), np.bool_)
@@ -160,7 +166,7 @@ class Scorer:
         ends = np.cumsum(encoded.lengths + 1)
         begins = ends - encoded.lengths - 1
         lasts = ends if self.ended else ends - 1
-        # Sums of each text's own figures: differences of one long sum would depend on the company.
+        # One sum for each text: differences of one long sum would depend on the other texts.
         padded = np.append(logprobs, 0.0).astype(np.float64)
         totals = np.add.reduceat(padded, np.stack([begins, lasts], axis=1).reshape(-1))[::2]
         totals[begins == lasts] = 0.0
@@ -173,12 +179,12 @@ class Scorer:
 
 
 def text_of(text: str | Record) -> str:
-    """Give the text of a record."""
+    """Return the text of a record."""
     return text.text if isinstance(text, Record) else text
 
 
 def blocks(texts: Iterable[T]) -> Iterator[list[T]]:
-    """Gather texts into blocks of so many that short ones are cheap and long ones need little memory."""
+    """Yield texts in blocks: short texts share one, and long ones need little memory."""
     block: list[T] = []
     characters = 0
     for text in texts:
@@ -192,5 +198,5 @@ def blocks(texts: Iterable[T]) -> Iterator[list[T]]:
 
 
 def _place_after(done: int) -> Callable[[int], tuple[str, int]]:
-    """Name the texts of a block for messages."""
+    """Return a function that names the texts of a block for messages."""
     return lambda index: (f"text {done + index + 1}", 0)

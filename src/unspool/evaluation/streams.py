@@ -1,4 +1,4 @@
-"""How well a network predicts a whole stream of texts: loss, bits per character, perplexity."""
+"""Measure how well a network predicts a whole stream: loss, bits per character, perplexity."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -16,25 +16,31 @@ from unspool.text.streams.batches import padded_batches
 from unspool.text.streams.lanes import Window, conditions_of, record_of
 from unspool.text.streams.stream import TokenStream
 
-BATCH_SYMBOLS = 1 << 14  # of a padded batch: enough lanes to keep every thread busy
-RECORDS_AT_ONCE = 1 << 14  # sorted by length together
-CONTEXT = 256  # symbols that a lane of a document reads before the first one that counts
-LANE_SYMBOLS = 1024  # counted symbols of a lane, at the least
+BATCH_SYMBOLS = 1 << 14  # tokens of a padded batch: enough lanes to keep every thread busy
+RECORDS_AT_ONCE = 1 << 14  # records that are sorted by length together
+CONTEXT = 256  # tokens that a lane of a document reads before the first counted one
+LANE_SYMBOLS = 1024  # least number of counted tokens of a lane
 MAX_LANES = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Tell how well a network predicts a stream.
+    """The quality of a network's predictions on a stream.
 
     Args:
-        loss: Nats per symbol, every `<eos>` counted.
-        bits_per_character: All nats / ln 2 over the characters of text, `<eos>` not being one.
+        loss: Mean loss in nats per token, every `<eos>` counted.
+        bits_per_character: All nats / ln 2 over the characters of text, in which `<eos>` is not counted.
         perplexity: exp(loss).
-        symbols: Targets counted, `<eos>` included.
-        characters: Characters of text.
-        exact: Share of the sources that the network answers exactly (greedily); None without sources,
-            and where a context steers the texts as well.
+        symbols: Number of counted targets, `<eos>` included.
+        characters: Number of characters of text.
+        exact: Share of the sources that the network answers exactly (greedily); None without sources, and if
+            a context steers the texts as well.
+
+    Example:
+        >>> from unspool import Evaluation
+        >>> result = Evaluation(0.69, bits_per_character=1.0, perplexity=2.0, symbols=900, characters=890)
+        >>> result.bits_per_character
+        1.0
     """
 
     loss: float
@@ -46,7 +52,7 @@ class Evaluation:
 
 
 def bits_per_character(nats: float, characters: int) -> float:
-    """Spread a total negative log-likelihood over the characters of the text that it is of."""
+    """Return the bits per character of a text from its total negative log-likelihood in nats."""
     return nats / math.log(2) / max(1, characters)
 
 
@@ -59,24 +65,23 @@ def evaluate_stream(
     document: bool,
     most_answers: int | None = None,
 ) -> Evaluation:
-    """Measure how well a network predicts every symbol of a stream, each counted once.
+    """Measure how well a network predicts every token of a stream; each counts once.
 
-    In line mode this is exact: each record is read on its own from a fresh state. What is known about the
-    records is said. A document is read in
-    up to `MAX_LANES` lanes side by side, each of which reads `CONTEXT` symbols of the text before its
-    first counted one, so that none starts cold; only what lies further back is forgotten there.
+    Line mode is exact: each record is read by itself from a fresh state, with its context. A document is read
+    in up to `MAX_LANES` parallel lanes. Each reads `CONTEXT` tokens of the text before its first counted one,
+    so that no lane starts from an empty state; only the text before that is missing.
 
     Args:
         engine: The engine.
         parameters: The network's parameters.
-        stream: What to predict, at least one symbol.
+        stream: The stream to predict, at least one token.
         eos_id: The id of `<eos>`.
         document: Whether the stream is one document.
-        most_answers: Records of which it is looked at whether their source is answered exactly; None for all.
+        most_answers: Highest number of records whose sources are answered, to find `exact`; None for all.
 
     Raises:
         CorpusError: If the stream is empty.
-        NetworkError: If what the network says of it is not finite.
+        NetworkError: If a loss is not finite.
     """
     parts = stream_nats(engine, parameters, stream, eos_id=eos_id, document=document)
     nats = [nats for nats, _ in parts]
@@ -89,10 +94,10 @@ def evaluate_stream(
 def stream_nats(
     engine: Engine, parameters: Parameters, stream: TokenStream, *, eos_id: int, document: bool
 ) -> Iterator[tuple[float, int]]:
-    """Measure a stream part by part, so that whoever waits can see how far it is; see `evaluate_stream`.
+    """Measure a stream part by part, so that a caller can show the progress; see `evaluate_stream`.
 
     Yields:
-        The nats of a part, and how many symbols it has.
+        The nats of a part, and the number of its tokens.
 
     Raises:
         CorpusError: If the stream is empty.
@@ -109,7 +114,7 @@ def stream_nats(
 
 
 def _counted(windows: Iterator[Window], counts: list[int]) -> Iterator[Window]:
-    """Note how many targets of each window count."""
+    """Yield the windows, and note the number of counted targets of each."""
     for window in windows:
         counts.append(int(np.count_nonzero(window.targets)))
         yield window
@@ -118,14 +123,14 @@ def _counted(windows: Iterator[Window], counts: list[int]) -> Iterator[Window]:
 def answered_exactly(
     engine: Engine, parameters: Parameters, stream: TokenStream, *, eos_id: int, most: int | None = None
 ) -> float | None:
-    """Give the share of a stream's sources that are answered exactly; None where records have no sources.
+    """Return the share of a stream's sources that are answered exactly; None for records without sources.
 
     Args:
         engine: The engine.
         parameters: The network's parameters.
-        stream: The answers, with their sources.
+        stream: The texts to write, with their sources.
         eos_id: The id of `<eos>`.
-        most: Sources that are answered at the most; None for all.
+        most: Highest number of sources to answer; None for all.
     """
     if not isinstance(engine, EncoderDecoder) or stream.contexts is not None:
         return None
@@ -133,7 +138,7 @@ def answered_exactly(
 
 
 def evaluation_of(stream: TokenStream, nats: Iterable[float], *, exact: float | None = None) -> Evaluation:
-    """Sum up what `stream_nats` has given of a whole stream."""
+    """Return the evaluation of a whole stream from the nats of its parts."""
     total = math.fsum(nats)
     loss = total / len(stream.ids)
     return Evaluation(
@@ -147,17 +152,17 @@ def evaluation_of(stream: TokenStream, nats: Iterable[float], *, exact: float | 
 
 
 def measured_part(stream: TokenStream, most: int | None, *, document: bool) -> TokenStream:
-    """Choose the part of a held-out stream that is measured again and again while a network learns.
+    """Return the part of a held-out stream that is measured again and again during a training.
 
     Args:
-        stream: What is held out; it may be empty.
-        most: Most symbols of the part; None for all.
+        stream: The held-out stream; it may be empty.
+        most: Highest number of tokens of the part; None for all.
         document: Whether the stream is one document.
 
     Returns:
-        The stream itself if it is short enough. Of a document its beginning. Otherwise the records whose
-        hashes are smallest, in their order, and at least one: the same ones in every run on the same texts,
-        and equal records together.
+        The stream itself if it is short enough. For a document, its beginning. Otherwise the records with the
+        smallest hashes, in their order, and at least one. They are the same in every run on the same texts,
+        and equal records stay together.
     """
     if most is None or len(stream) <= most:
         return stream
@@ -166,7 +171,7 @@ def measured_part(stream: TokenStream, most: int | None, *, document: bool) -> T
     ends = np.append(stream.starts[1:], len(stream))
     hashes, sizes = hash_records(stream.ids, stream.starts, ends), ends - stream.starts
     stream.give_back()
-    few = 1 + 2 * most * len(sizes) // len(stream)  # twice as many as will do where all are alike
+    few = 1 + 2 * most * len(sizes) // len(stream)  # twice as many as are needed if all have one length
     while True:  # to sort all of them would take much longer
         near = np.arange(len(sizes))
         if few < len(sizes):
@@ -181,21 +186,21 @@ def measured_part(stream: TokenStream, most: int | None, *, document: bool) -> T
 
 
 def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Window]]:
-    """Yield the windows of records side by side, every batch from its records' start."""
-    sizes = np.diff(stream.starts, append=len(stream.ids))  # (R,) the <eos> of each included
+    """Yield the windows of padded batches of records, each batch from the start of its records."""
+    sizes = np.diff(stream.starts, append=len(stream.ids))  # (R,), with the <eos> of each
     for first in range(0, len(sizes), RECORDS_AT_ONCE):
-        some = sizes[first : first + RECORDS_AT_ONCE]
+        block_sizes = sizes[first : first + RECORDS_AT_ONCE]
         ids = stream.ids[stream.starts[first] :]
-        for batch in padded_batches(ids, some, max_symbols=BATCH_SYMBOLS, first_id=eos_id):
+        for batch in padded_batches(ids, block_sizes, max_symbols=BATCH_SYMBOLS, first_id=eos_id):
             records = first + batch.indices
             yield steered(batch.windows(PART), stream.contexts, records, sources=stream.sources)
 
 
 def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
-    """Yield windows that follow each other and cover a document, their lanes overlapping.
+    """Yield consecutive windows that cover a document in overlapping lanes.
 
-    With N symbols in B lanes of n counted ones, lane b reads positions b·n to b·n + C + n, C being
-    `CONTEXT`; the first C of them count in lane 0 alone, so every position counts once.
+    With N tokens in B lanes of n counted ones, lane b reads positions b·n to b·n + C + n, where C is
+    `CONTEXT`. The first C of them count in lane 0 only, so every position counts once.
     """
     N = len(stream.ids)
     B = max(1, min(MAX_LANES, N // LANE_SYMBOLS))
@@ -209,5 +214,5 @@ def document_lanes(stream: TokenStream, eos_id: int) -> Iterator[Window]:
         targets = np.where(counted, stream.ids[last], 0).astype(np.int32)
         ids = np.where(last > 0, stream.ids[np.maximum(last - 1, 0)], eos_id).astype(np.int32)
         contexts = stream.contexts
-        told = None if contexts is None else conditions_of(stream, record_of(stream.starts, last))
-        yield Window(ids=ids, targets=targets, conditions=told)
+        conditions = None if contexts is None else conditions_of(stream, record_of(stream.starts, last))
+        yield Window(ids=ids, targets=targets, conditions=conditions)

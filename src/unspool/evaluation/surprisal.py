@@ -1,4 +1,4 @@
-"""How surprising each symbol of a text is, in bits, and which characters of the text it belongs to."""
+"""The surprisal of each token of a text in bits, and the characters that it belongs to."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -17,17 +17,24 @@ from unspool.text.tokenizers.unknown_symbols import Unknown
 
 @dataclass(frozen=True, eq=False)
 class Surprisal:
-    """Tell how surprising each symbol of one text is.
+    """The surprisal of each token of one text.
 
     Args:
-        text: The text, normalized as the model reads it; what was dropped is still in it.
-        symbols: The symbols that the model read, `<unk>` and a nearest known symbol included where one
-            stood for an unknown symbol; `<eos>` is the last where the end was asked for.
-        bits: Surprisal of each: minus the binary logarithm of its probability.  # (N,)
-        spans: Where each stands in the text: first character and the one after the last. Dropped
-            characters are in no span; that of `<eos>` is empty; bytes have that of their character.  # (N, 2)
-        replaced: Which of them are not what stands in the text.  # (N,)
-        bits_per_character: All bits over the characters that are in a span; None where there is none.
+        text: The text, normalized as the model reads it; dropped symbols are still in it.
+        symbols: The tokens that the model read, by their spelling, with `<unk>` or the nearest known symbol
+            in place of an unknown one; `<eos>` is the last, if the end counts.
+        bits: Surprisal of each token: minus the binary logarithm of its probability.  # (N,)
+        spans: First character of each token in the text and the one after its last. Dropped characters are in
+            no span; the span of `<eos>` is empty; bytes have the span of their character.  # (N, 2)
+        replaced: Whether each token replaces an unknown symbol of the text.  # (N,)
+        bits_per_character: All bits over the characters that are in a span; None if there is none.
+
+    Example:
+        >>> import numpy as np
+        >>> from unspool import Surprisal
+        >>> bits, spans = np.array([1.0, 3.0]), np.array([[0, 1], [1, 2]])
+        >>> Surprisal("ab", ("a", "b"), bits, spans, np.zeros(2, bool), 2.0).total_bits
+        4.0
     """
 
     text: str
@@ -39,14 +46,14 @@ class Surprisal:
 
     @property
     def total_bits(self) -> float:
-        """Sum the surprisal of all symbols."""
+        """Return the sum of the surprisal of all tokens."""
         return math.fsum(self.bits.tolist())
 
     def svg(self, title: str | None = None) -> str:
-        """Draw the text as an SVG document, each character coloured by its surprisal.
+        """Return the text as an SVG document, each character coloured by its surprisal.
 
         Args:
-            title: Stands above the picture; None for a plain one.
+            title: The title above the picture; None for a general one.
 
         Raises:
             ConfigError: If the text is too long for a picture.
@@ -54,21 +61,21 @@ class Surprisal:
         return surprisal_svg([self], title=title)
 
     def _repr_html_(self) -> str:
-        """Show the picture in a notebook, where the text is not too long for one."""
+        """Return the picture for a notebook, or a remark for a text that is too long."""
         return (
             self.svg() if len(self.text) <= MOST_CHARACTERS else f"<pre>{len(self.text):,} characters</pre>"
         )
 
 
 def surprisals(scorer: Scorer, texts: Iterable[str]) -> Iterator[Surprisal]:
-    """Tell how surprising each symbol of texts is, a block of texts at a time.
+    """Yield the surprisal of texts; they are scored block by block.
 
     Args:
-        scorer: Scores them; its prompt is not part of what comes.
-        texts: Any texts.
+        scorer: The scorer; its prompt is not part of the result.
+        texts: The texts.
 
     Raises:
-        UnknownSymbolError: If a symbol is not known and that is an error.
+        UnknownSymbolError: If a symbol is unknown and that is an error.
     """
     done = 0
     for block in blocks(texts):
@@ -78,13 +85,13 @@ def surprisals(scorer: Scorer, texts: Iterable[str]) -> Iterator[Surprisal]:
 
 
 def surprisal_of(text: str, score: TextScore, tokenizer: Tokenizer, *, unknown: Unknown) -> Surprisal:
-    """Tell what a score says of each symbol of its text.
+    """Return the surprisal of a text from its score.
 
     Args:
         text: The text that was scored.
         score: Its score.
-        tokenizer: What the text was split by.
-        unknown: What became of unknown symbols.
+        tokenizer: The tokenizer of the scorer.
+        unknown: The treatment of unknown symbols.
     """
     normal = tokenizer.normalize(text)
     symbols, spans, replaced = read_symbols(normal, tokenizer, unknown=unknown)
@@ -99,12 +106,12 @@ def surprisal_of(text: str, score: TextScore, tokenizer: Tokenizer, *, unknown: 
 def read_symbols(
     text: str, tokenizer: Tokenizer, *, unknown: Unknown
 ) -> tuple[list[str], NDArray[np.int64], NDArray[Any]]:
-    """Give the symbols that a model reads of a normalized text, where they stand, and which were replaced."""
+    """Return the tokens that a model reads of a normalized text, their spans, and which are replaced."""
     pieces = tokenizer.split(text)
     ends = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
     spans = np.stack([ends[:-1], ends[1:]], axis=1)  # (pieces, 2)
     counts = np.fromiter((len(tokenizer.piece_ids(piece)) for piece in pieces), np.int64, len(pieces))
-    taken = counts if unknown == "drop" else np.maximum(counts, 1)  # symbols of each piece
+    taken = counts if unknown == "drop" else np.maximum(counts, 1)  # tokens of each piece
     names = tokenizer.symbols
-    read = [names[i - 1] for i in tokenizer.encode(text, unknown=unknown).tolist()]
-    return read, spans.repeat(taken, axis=0), (counts == 0).repeat(taken)
+    spellings = [names[i - 1] for i in tokenizer.encode(text, unknown=unknown).tolist()]
+    return spellings, spans.repeat(taken, axis=0), (counts == 0).repeat(taken)

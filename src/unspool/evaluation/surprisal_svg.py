@@ -1,4 +1,4 @@
-"""Texts coloured by surprisal as one picture."""
+"""One picture of texts, coloured by surprisal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,24 +14,25 @@ from unspool.evaluation.character_grid import (
 )
 from unspool.pictures.canvas import Canvas, box, element, hint, line, text
 
-MOST_CHARACTERS = 50_000  # of all texts: a viewer has to hold an element for each
+MOST_CHARACTERS = 50_000  # in all texts: a viewer needs memory for an element for each
 COLUMNS = 80
-COLUMN, ROW, GAP = 10, 24, 8  # pixels: of a cell, and between two texts
+COLUMN, ROW, GAP = 10, 24, 8  # pixels: width and height of a cell, space between two texts
 LEFT, RIGHT = 88, 24
 WIDTH = LEFT + COLUMNS * COLUMN + RIGHT
-FIGURE = LEFT - 14  # where the figure of a text ends
-KEY = 64  # pixels of a level in the legend
+FIGURE = LEFT - 14  # right end of a text's number
+KEY = 64  # pixels of one level in the legend
 
 
 def surprisal_svg(surprisals: Sequence[MeasuredText], *, title: str | None = None) -> str:
     """Return texts as an SVG document, one below the other, each character coloured by its surprisal.
 
-    Characters stand in a grid, wide ones in two columns and marks on what they mark; hovering over one
-    tells its figure. Scripts that are written from right to left stand in that order, their letters apart.
+    Characters stand in a grid: wide ones take two columns, and combining marks stay on their letter. The
+    pointer on a character shows its number. Right-to-left scripts are shown in that order, with separate
+    letters.
 
     Args:
         surprisals: The texts.
-        title: Stands above the picture; None for a plain one.
+        title: The title above the picture; None for a general one.
 
     Raises:
         ConfigError: If the texts have more than `MOST_CHARACTERS` characters.

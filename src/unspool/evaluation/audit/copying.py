@@ -1,6 +1,6 @@
-"""What texts share with a training text: their longest spans, and whether they stand in it word for word.
+"""Find what texts share with a training text: their longest common spans, and verbatim texts.
 
-Everything is exact and works on token ids: a symbol matches itself alone, ``<unk>`` matches nothing, and no
+Everything is exact and works on token ids: a token matches only itself, ``<unk>`` matches nothing, and no
 span crosses the end of a record.
 """
 
@@ -15,28 +15,29 @@ from unspool.kernels.matching import Matcher, hash_records
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
 
-PART = 1 << 22  # symbols read at a time, between which one can stop
-CONTEXT = 60  # symbols shown of the training text on either side of a span
+PART = 1 << 22  # tokens read at a time; a run can be stopped between two parts
+CONTEXT = 60  # tokens of the training text that are shown on each side of a span
 
 IdText = NDArray[np.int32]
-ReportMatches = Callable[[int, int], None]  # how much is done, of how much
+ReportMatches = Callable[[int, int], None]  # tokens done, tokens in total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopiedText:
-    """Tell what a text shares with the training text.
+    """The longest span that a text shares with the training text.
 
     Args:
         text: The text.
-        characters: Its length.
-        copied: Characters of the longest span that stands in the training text as well; 0 for none.
-        start: Where in the text the span begins, in characters.
-        verbatim: Whether the whole text stands there: in line mode as a record, in document mode anywhere.
-        record: The training record that the span stands in, from 1; None for no span.
-        position: Where in that record it begins, in characters.
-        before: What the record has before the span, at most `CONTEXT` symbols.
+        characters: The length of the text in characters.
+        copied: Characters of the longest span that the training text has as well; 0 for none.
+        start: The place in the text where the span begins, in characters.
+        verbatim: Whether the training text has the whole text: in line mode as a record, in document mode
+            anywhere.
+        record: Number of the training record with the span, from 1; None without a span.
+        position: The place in that record where the span begins, in characters.
+        before: The part of the record before the span, at most `CONTEXT` tokens.
         span: The span.
-        after: What the record has after the span, at most `CONTEXT` symbols.
+        after: The part of the record after the span, at most `CONTEXT` tokens.
     """
 
     text: str
@@ -59,49 +60,49 @@ def compare_with_training(
     document: bool,
     report: ReportMatches = lambda done, total: None,
 ) -> list[CopiedText]:
-    """Find the longest span of each text that stands in the training text, and where it does.
+    """Return the longest span of each text that the training text has, with its place.
 
-    Time goes by the training text, 10 million symbols a second or so; memory beside it by the texts.
+    The time depends on the training text, about 10 million tokens a second; the memory depends on the texts.
 
     Args:
-        texts: Token ids without `<eos>`.
-        training: The training text.
-        tokenizer: What the ids mean.
+        texts: The token ids of each text, without `<eos>`.
+        training: The token stream of the training text.
+        tokenizer: The tokenizer of the ids.
         document: Whether the training text is one document.
-        report: Told how many symbols are read, of how many.
+        report: A function that is called with the number of tokens read and their total number.
     """
     lengths, ends = _matches(texts, training, tokenizer, report)
     whole = None if document else _whole_records(texts, training)
-    found = []
+    results = []
     first = 0
     for number, ids in enumerate(texts):
-        own = slice(first, first + len(ids))
-        first = own.stop + 1
-        best = int(lengths[own].argmax()) if len(ids) else 0
-        length = int(lengths[own][best]) if len(ids) else 0
+        span = slice(first, first + len(ids))
+        first = span.stop + 1
+        best = int(lengths[span].argmax()) if len(ids) else 0
+        length = int(lengths[span][best]) if len(ids) else 0
         verbatim = bool(len(ids)) and length == len(ids) and (whole is None or bool(whole[number]))
         text = _Text(ids, tokenizer)
         if not length:
-            found.append(text.apart())
+            results.append(text.apart())
             continue
-        place = CopiedPlace(training, int(ends[own][best]) - length, length, tokenizer)
-        found.append(text.sharing(place, start=best + 1 - length, verbatim=verbatim))
-    return found
+        place = CopiedPlace(training, int(ends[span][best]) - length, length, tokenizer)
+        results.append(text.sharing(place, start=best + 1 - length, verbatim=verbatim))
+    return results
 
 
 def count_whole(texts: Sequence[IdText], stream: TokenStream) -> int:
-    """Count the texts that are records of a stream."""
+    """Return the number of texts that are records of a stream."""
     return int(np.count_nonzero(_whole_records(texts, stream)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordCounts:
-    """Count the records of a stream.
+    """Counts of the records of a stream.
 
     Args:
-        records: All of them.
-        different: Those with different texts.
-        repeated: Those whose text another record has as well.
+        records: Number of all records.
+        different: Number of different texts.
+        repeated: Number of records whose text another record has as well.
     """
 
     records: int
@@ -110,7 +111,7 @@ class RecordCounts:
 
 
 def count_records(stream: TokenStream) -> RecordCounts:
-    """Count how many records of a stream are the same."""
+    """Count the records of a stream, the different ones and the repeated ones."""
     _, counts = np.unique(_hashes(stream), return_counts=True)
     repeated = int(counts[counts > 1].sum())
     return RecordCounts(records=stream.num_records, different=len(counts), repeated=repeated)
@@ -119,7 +120,7 @@ def count_records(stream: TokenStream) -> RecordCounts:
 def _matches(
     texts: Sequence[IdText], training: TokenStream, tokenizer: Tokenizer, report: ReportMatches
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Give for every position of the joined texts the longest match that ends there, and where it stands."""
+    """Return the longest match that ends at every position of the joined texts, and its place."""
     gap = np.zeros(1, np.int32)
     joined = np.concatenate([gap[:0], *(part for ids in texts for part in (ids, gap))]).astype(np.int32)
     joined[np.isin(joined, [tokenizer.eos_id, tokenizer.unk_id or 0])] = 0
@@ -131,7 +132,7 @@ def _matches(
 
 
 def _whole_records(texts: Sequence[IdText], stream: TokenStream) -> NDArray[np.bool_]:
-    """Tell which texts are records of a stream; an empty one never is."""
+    """Return which texts are records of a stream; an empty text never is."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     ends = np.cumsum(lengths)
     joined = np.concatenate([np.zeros(0, np.int32), *texts]).astype(np.uint32)
@@ -139,18 +140,18 @@ def _whole_records(texts: Sequence[IdText], stream: TokenStream) -> NDArray[np.b
 
 
 def _hashes(stream: TokenStream) -> NDArray[np.uint64]:
-    ends = np.append(stream.starts[1:], len(stream)) - 1  # where the <eos> of each record stands
+    ends = np.append(stream.starts[1:], len(stream)) - 1  # the place of each record's <eos>
     return hash_records(stream.ids, stream.starts, ends[: stream.num_records])
 
 
 class CopiedPlace:
-    """A span of the training text, and what stands around it.
+    """A span of the training text, with the text around it.
 
     Args:
-        training: The training text.
-        begin: Where the span begins, in symbols.
-        length: Its length, in symbols.
-        tokenizer: What the ids mean.
+        training: The token stream of the training text.
+        begin: The place where the span begins, in tokens.
+        length: The length of the span, in tokens.
+        tokenizer: The tokenizer of the ids.
     """
 
     def __init__(self, training: TokenStream, begin: int, length: int, tokenizer: Tokenizer) -> None:
@@ -169,21 +170,21 @@ class CopiedPlace:
 
 
 class _Text:
-    """One of the texts that are looked for."""
+    """One of the texts that are compared with the training text."""
 
     def __init__(self, ids: IdText, tokenizer: Tokenizer) -> None:
         self._ids, self._tokenizer = ids, tokenizer
         self._text = tokenizer.decode(ids)
 
     def apart(self) -> CopiedText:
-        """Say that it shares nothing."""
+        """Return the result for a text that shares nothing."""
         return CopiedText(
             text=self._text, characters=len(self._text), copied=0, start=0, verbatim=False, record=None,
             position=0, before="", span="", after="",
         )  # fmt: skip
 
     def sharing(self, place: CopiedPlace, *, start: int, verbatim: bool) -> CopiedText:
-        """Say what it shares; `start` is in symbols."""
+        """Return the result for a text that shares a span; `start` is in tokens."""
         return CopiedText(
             text=self._text,
             characters=len(self._text),
@@ -199,7 +200,7 @@ class _Text:
 
 
 def _characters(ids: NDArray[Any], tokenizer: Tokenizer) -> int:
-    """Count the characters that ids stand for; an `<unk>` counts one."""
+    """Return the number of characters of ids; an `<unk>` counts one."""
     if tokenizer.kind == "char":
         return len(ids)
     return int(np.abs(tokenizer.symbol_lengths[ids]).sum())

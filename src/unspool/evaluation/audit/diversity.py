@@ -1,7 +1,7 @@
 """How much generated texts repeat each other: distinct-n and self-BLEU.
 
-Both are counted exactly over all texts. They depend on how many texts there are and how long they are, so
-they say something only beside the same figures of as many real texts.
+Both are counted exactly over all texts. They depend on the number of texts and their lengths, so they are
+only meaningful beside the same measures of as many real texts.
 """
 
 import math
@@ -12,22 +12,23 @@ from dataclasses import dataclass
 from unspool.text.tokenizers.word_tokens import split_words
 
 ORDERS = (1, 2, 3, 4)
-EPSILON = 0.1  # counted in place of no match at all, so that one missing order is not the end of the product
+EPSILON = 0.1  # counted in place of no match, so that one missing order does not make the product 0
 
 Tokens = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diversity:
-    """Tell how various texts are.
+    """Measures of how much texts differ from each other.
 
     Args:
-        distinct_characters: Different n-grams of characters over all of them, for n of `ORDERS`.
-        distinct_words: The same of words.
-        self_bleu_characters: Mean BLEU-4 of each text against all others, by characters; None for fewer
-            than two texts.
-        self_bleu_words: The same by words.
-        texts: Texts counted, empty ones left out.
+        distinct_characters: Share of different n-grams among all n-grams of characters, for each n of
+            `ORDERS`.
+        distinct_words: Share of different n-grams among all n-grams of words, for each n of `ORDERS`.
+        self_bleu_characters: Mean BLEU-4 of each text against all others, by characters; None for fewer than
+            two texts.
+        self_bleu_words: Mean BLEU-4 of each text against all others, by words; None for fewer than two texts.
+        texts: Number of texts that are not empty.
     """
 
     distinct_characters: tuple[float | None, ...]
@@ -38,7 +39,7 @@ class Diversity:
 
 
 def measure_diversity(texts: Sequence[str]) -> Diversity:
-    """Measure how various texts are, by characters and by words (white space not being one)."""
+    """Measure how much texts differ, by characters and by words (white space is not a word)."""
     filled = [text for text in texts if text and not text.isspace()]
     words = [[word for word in split_words(text) if not word.isspace()] for text in filled]
     return Diversity(
@@ -51,42 +52,42 @@ def measure_diversity(texts: Sequence[str]) -> Diversity:
 
 
 def distinct_n(texts: Sequence[Tokens], n: int) -> float | None:
-    """Count different n-grams over all n-grams (Li et al., "A Diversity-Promoting Objective …", 2016).
+    """Return different n-grams over all n-grams (Li et al., "A Diversity-Promoting Objective …", 2016).
 
     Args:
-        texts: Texts as characters or lists of words.
-        n: Tokens of an n-gram, ≥ 1.
+        texts: Texts, as characters or lists of words.
+        n: Number of tokens in an n-gram, ≥ 1.
 
     Returns:
-        A share in (0, 1]; None where no text has n tokens.
+        A share in (0, 1]; None if no text has n tokens.
     """
-    seen: set[tuple[str, ...]] = set()
+    different: set[tuple[str, ...]] = set()
     total = 0
     for text in texts:
         grams = ngrams(text, n)
-        seen.update(grams)
+        different.update(grams)
         total += len(grams)
-    return len(seen) / total if total else None
+    return len(different) / total if total else None
 
 
 def ngrams(tokens: Tokens, n: int) -> list[tuple[str, ...]]:
-    """List the n-grams of a text in their order."""
+    """Return the n-grams of a text in their order."""
     return list(zip(*(tokens[i:] for i in range(n)), strict=False))
 
 
 def self_bleu(texts: Sequence[Tokens]) -> float | None:
-    """Average the BLEU of each text with all others as its references (Zhu et al., "Texygen", 2018).
+    """Return the mean BLEU of each text against all other texts (Zhu et al., "Texygen", 2018).
 
     BLEU is the geometric mean of the clipped precisions of 1- to 4-grams times the brevity penalty (Papineni
-    et al., 2002), where an order without a match counts `EPSILON` of one (Chen and Cherry, "A Systematic
-    Comparison of Smoothing Techniques …", 2014, method 1). A clipped count needs only the two largest counts
-    of an n-gram over all texts, so the cost grows with the texts, not with their pairs.
+    et al., 2002). An order without a match counts `EPSILON` of one (Chen and Cherry, "A Systematic Comparison
+    of Smoothing Techniques …", 2014, method 1). A clipped count needs only the two largest counts of an
+    n-gram over all texts, so the cost grows with the texts, not with their pairs.
 
     Args:
-        texts: Texts as characters or lists of words.
+        texts: Texts, as characters or lists of words.
 
     Returns:
-        From 0, no text like any other, to 1, all the same; None for fewer than two texts.
+        A number from 0 (no text is like another) to 1 (all are the same); None for fewer than two texts.
     """
     if len(texts) < 2:
         return None
@@ -102,32 +103,32 @@ Largest = dict[tuple[str, ...], tuple[int, int]]
 
 
 def _two_largest(counts: Sequence[Grams]) -> Largest:
-    """Find the largest and the second largest count of each n-gram over all texts."""
-    found: Largest = {}
+    """Return the largest and the second largest count of each n-gram over all texts."""
+    largest: Largest = {}
     for grams in counts:
         for gram, count in grams.items():
-            first, second = found.get(gram, (0, 0))
+            first, second = largest.get(gram, (0, 0))
             if count > first:
-                found[gram] = (count, first)
+                largest[gram] = (count, first)
             elif count > second:
-                found[gram] = (first, count)
-    return found
+                largest[gram] = (first, count)
+    return largest
 
 
 def _bleu(length: int, counts: Sequence[Grams], largest: Sequence[Largest], lengths: Counter[int]) -> float:
-    """Score one text against all others, whose counts and lengths include its own."""
+    """Return the BLEU of one text against all others, from counts and lengths that include its own."""
     logs = []
     for n, grams, top in zip(ORDERS, counts, largest, strict=True):
         matches = sum(min(count, _among_others(count, *top[gram])) for gram, count in grams.items())
         if n == 1 and not matches:
             return 0.0
         logs.append(math.log((matches or EPSILON) / max(1, length - n + 1)))
-    others = lengths - Counter({length: 1})
-    nearest = min(others, key=lambda other: (abs(other - length), other))
+    other_lengths = lengths - Counter({length: 1})
+    nearest = min(other_lengths, key=lambda other: (abs(other - length), other))
     brevity = 0.0 if length > nearest else 1 - nearest / length
     return math.exp(brevity + math.fsum(logs) / len(logs))
 
 
 def _among_others(count: int, first: int, second: int) -> int:
-    """Give the largest count among the other texts."""
+    """Return the largest count among the other texts."""
     return second if count == first else first

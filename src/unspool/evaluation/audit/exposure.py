@@ -1,8 +1,8 @@
-"""How well a network knows a secret: its exposure (Carlini et al., "The Secret Sharer", 2019).
+"""Measure how well a network knows a secret: its exposure (Carlini et al., "The Secret Sharer", 2019).
 
-A secret is one of the |R| texts of a format. Ranked by how probable the network finds them, a secret of rank
-k has the exposure log2 |R| - log2 k: about 1.4 bits on average for a secret that was never seen, and log2 |R|
-for the one that the network finds likeliest of all.
+A secret is one of the |R| texts of a format. All of them are ranked by how probable the network finds them. A
+secret of rank k has the exposure log2 |R| - log2 k: about 1.4 bits on average for a secret that was never
+seen, and log2 |R| for the most probable one.
 """
 
 import math
@@ -19,8 +19,8 @@ from unspool.text.canaries import CanaryFormat
 from unspool.text.streams.lanes import Window
 from unspool.text.tokenizers.registry import Tokenizer
 
-MOST_ENUMERATED = 1_000_000  # texts of a format that are all looked at
-SAMPLED = 16_384  # texts that are drawn from a larger format
+MOST_ENUMERATED = 1_000_000  # most texts of a format that are all ranked
+SAMPLED = 16_384  # texts that are sampled from a larger format
 AT_ONCE = 4_096
 
 Nats = NDArray[np.float64]
@@ -28,12 +28,12 @@ Nats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretExposure:
-    """Tell how well a network knows one secret.
+    """How well a network knows one secret.
 
     Args:
         text: The secret.
-        bits: What the network needs for the text beyond the format's common beginning, in bits.
-        rank: Its place among all texts of the format, from 1; real where it was estimated.
+        bits: Surprisal of the text after the format's common beginning, in bits.
+        rank: Its place among all texts of the format, from 1; not whole if it was estimated.
         exposure: log2 |R| - log2 rank, in bits.
     """
 
@@ -45,15 +45,15 @@ class SecretExposure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposures:
-    """Tell how well a network knows secrets, beside others of the format that it never saw.
+    """How well a network knows secrets, beside other texts of the format that it never saw.
 
     Args:
         format: The format.
-        space: |R|, the number of its texts that the network can write.
-        method: "enumerated" where every text of the format was ranked, "fitted" where a skew-normal
-            distribution was fitted to the bits of `SAMPLED` of them.
-        secrets: The secrets that were asked for.
-        strangers: As many that were drawn for comparison.
+        space: |R|, the number of texts of the format that the network can write.
+        method: "enumerated" if every text of the format was ranked, "fitted" if a skew-normal distribution
+            was fitted to the bits of `SAMPLED` of them.
+        secrets: The exposures of the given secrets.
+        strangers: The exposures of as many other texts of the format.
     """
 
     format: str
@@ -74,19 +74,19 @@ def measure_exposures(
 ) -> Exposures:
     """Measure the exposure of secrets of one format.
 
-    A text with a character that the network does not know can never be written, so the space is that of the
-    known characters: smaller than the format's where the training text has few digits but its secrets'.
+    A text with an unknown character can never be written. So only texts of known characters count. They are
+    fewer than the format has if the training text has few digits beside those of the secrets.
 
     Args:
         engine: The engine.
         parameters: The network's parameters.
         tokenizer: The network's tokenizer; it must read single characters.
-        form: The format.
-        secrets: Texts of the format, far fewer than there are.
-        seed: What the strangers and, for a large format, the sample are drawn from.
+        form: The format of the secrets.
+        secrets: Texts of the format, far fewer than all.
+        seed: The seed of the other texts and, for a large format, of the sample.
 
     Raises:
-        ConfigError: If a secret is not of the format, or the tokenizer reads words.
+        ConfigError: If a secret is not of the format, or the tokenizer does not read single characters.
         UnknownSymbolError: If the network does not know a character of the format.
     """
     form = form.within(tokenizer.symbols)
@@ -124,7 +124,7 @@ def measure_exposures(
 
 
 class _Judge:
-    """Tell how improbable the texts of a format are; what they have in common is read once."""
+    """A measure of how improbable the texts of a format are; their common beginning is read once."""
 
     def __init__(
         self, engine: Engine, parameters: Parameters, tokenizer: Tokenizer, form: CanaryFormat
@@ -136,7 +136,7 @@ class _Judge:
         self._last, self._state = common[-1], self._after(common[:-1])
 
     def nats(self, texts: Sequence[str]) -> Nats:
-        """Give the nats of texts beyond their common beginning, and of ending there."""
+        """Return the nats of texts after their common beginning, with their end."""
         rest = self._tokenizer.encode("".join(text[self._prefix :] for text in texts))
         rows = rest.reshape(len(texts), len(self._choices)).T  # (T, B)
         parts = (self._part(rows[:, i : i + AT_ONCE]) for i in range(0, len(texts), AT_ONCE))
@@ -160,7 +160,7 @@ class _Judge:
         return state
 
     def _part(self, rows: NDArray[np.int32]) -> Nats:
-        """Give the nats of the columns of ids (T, B)."""
+        """Return the nats of each column of ids.  # (T, B) -> (B,)."""
         B = rows.shape[1]
         first = np.full((1, B), self._last, np.int32)
         end = np.full((1, B), self._tokenizer.eos_id, np.int32)
@@ -173,7 +173,7 @@ class _Judge:
 
 
 def _ranks(nats: Nats, everything: Iterator[Nats]) -> list[float]:
-    """Count how many texts are more probable than each."""
+    """Return the rank of each text: 1 plus the number of more probable texts."""
     better = np.zeros(len(nats), np.int64)
     for part in everything:
         better += np.searchsorted(np.sort(part), nats)
@@ -181,7 +181,7 @@ def _ranks(nats: Nats, everything: Iterator[Nats]) -> list[float]:
 
 
 def _fitted_ranks(nats: Nats, sample: Nats, space: int) -> list[float]:
-    """Estimate ranks from a skew-normal distribution of a sample, as section 4.3 of the paper does."""
+    """Estimate ranks from a skew-normal distribution of a sample, as in section 4.3 of the paper."""
     location, scale, shape = fit_skew_normal(sample)
     ranks = (space * skew_normal_below((value - location) / scale, shape) for value in nats)
     return [min(float(space), max(1.0, rank)) for rank in ranks]
@@ -204,14 +204,14 @@ def fit_skew_normal(sample: Nats) -> tuple[float, float, float]:
 
 
 def skew_normal_below(z: float, shape: float) -> float:
-    """Give the probability below z of a skew-normal distribution with location 0 and scale 1.
+    """Return the probability below z of a skew-normal distribution with location 0 and scale 1.
 
-    The density 2 φ(t) Φ(shape·t) is summed up left of z, and mirrored where z is positive, so that tiny tails
-    keep their digits.
+    The density 2 φ(t) Φ(shape·t) is summed left of z, and mirrored if z is positive, so that tiny tails keep
+    their digits.
     """
     if z > 0:
         return 1.0 - skew_normal_below(-z, -shape)
-    t = np.linspace(z - 12.0, z, 4001)  # what lies further out is less than exp(-72) of it
+    t = np.linspace(z - 12.0, z, 4001)  # the part further out is less than exp(-72) of it
     normal = np.array([0.5 * math.erfc(-shape * x / math.sqrt(2)) for x in t.tolist()])
     density = 2 * np.exp(-(t**2) / 2) / math.sqrt(2 * math.pi) * normal
     return float((density[:-1] + density[1:]).sum() / 2 * (t[1] - t[0]))

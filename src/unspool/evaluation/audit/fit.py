@@ -1,9 +1,9 @@
-"""How well a run fitted its text, told from what it measured while it trained.
+"""Judge how well a run fitted its text, from the evaluations during its training.
 
 The rules, with h the bits per character of the held-out text and t those of training in the same epoch:
 
 - **noise** of a difference between two epochs' h: `CHARACTER_NOISE` / √(held-out characters), at least
-  `LEAST_NOISE` of h. Both epochs are measured on the same text, so only what a character gains or loses from
+  `LEAST_NOISE` of h. Both epochs are measured on the same text, so only the change of each character from
   one to the other counts.
 - **overfitting since epoch k**: h is lowest at epoch k and ends more than two noises above it, and t still
   fell.
@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from unspool.errors import ArtifactError
 
-CHARACTER_NOISE = 0.5  # bits; standard deviation of what a held-out character gains between two epochs
+CHARACTER_NOISE = 0.5  # bits; standard deviation of a held-out character's change between two epochs
 LEAST_NOISE = 0.001
 STILL_FALLING = 0.01
 SMALL_GAP = 0.02
@@ -30,12 +30,12 @@ FitVerdict = Literal["underfitting", "fitting", "overfitting", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """Hold one evaluation of a run.
+    """One evaluation of a run.
 
     Args:
         epoch: Number of the epoch, from 1.
-        training: Bits per character in training, mean over the epoch.
-        held_out: Bits per character of the held-out text at its end.
+        training: Bits per character in training, the mean over the epoch.
+        held_out: Bits per character of the held-out text at the end of the epoch.
     """
 
     epoch: int
@@ -45,17 +45,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """Tell how well a run fitted its text.
+    """How well a run fitted its text.
 
     Args:
         verdict: "underfitting", "fitting", "overfitting" or "unknown", by the rules of this module.
         since_epoch: The best epoch of a run that overfits, else None.
-        training: Bits per character in training, mean over the last epoch; None where unknown.
-        held_out: Bits per character of the held-out text at the end; None where unknown.
-        best: The lowest of the held-out text; None where unknown.
-        noise: How much of a difference between two epochs is nothing, in bits per character; None where
-            unknown.
-        sentence: All this for people.
+        training: Bits per character in training, the mean over the last epoch; None if unknown.
+        held_out: Bits per character of the held-out text at the end; None if unknown.
+        best: The lowest bits per character of the held-out text; None if unknown.
+        noise: A difference between two epochs that means nothing, in bits per character; None if unknown.
+        sentence: The verdict for people, with the numbers.
     """
 
     verdict: FitVerdict
@@ -68,16 +67,16 @@ class Fit:
 
 
 def points_of(metrics: Iterable[Mapping[str, Any]]) -> list[Point]:
-    """Pick the evaluations out of the lines of metrics.jsonl.
+    """Return the evaluations among the lines of metrics.jsonl.
 
     Args:
         metrics: The lines as dictionaries, in their order.
 
     Returns:
-        The evaluations of held-out text; none where nothing was held out.
+        The evaluations of held-out text; none if nothing was held out.
 
     Raises:
-        ArtifactError: If an evaluation has not what an evaluation has.
+        ArtifactError: If an evaluation lacks a value or has a wrong one.
     """
     points = []
     for line in metrics:
@@ -96,14 +95,14 @@ def points_of(metrics: Iterable[Mapping[str, Any]]) -> list[Point]:
 
 
 def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int) -> Fit:
-    """Judge a run by the rules of this module.
+    """Return the verdict on a run by the rules of this module.
 
     Args:
         metrics: The lines of metrics.jsonl, as dictionaries.
-        held_out_characters: Characters of held-out text, ≥ 0.
+        held_out_characters: Number of held-out characters, ≥ 0.
 
     Raises:
-        ArtifactError: If an evaluation has not what an evaluation has.
+        ArtifactError: If an evaluation lacks a value or has a wrong one.
     """
     points = points_of(metrics)
     if not points or not held_out_characters:
@@ -115,20 +114,20 @@ def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int)
     since = None
     if rise > 2 * noise and last.training < best.training:
         verdict, since = "overfitting", best.epoch
-        told = (
+        claim = (
             f"overfitting since epoch {best.epoch}: held-out text rose by {rise:.3f} bits per character and "
             f"training went on falling; the model is that of epoch {best.epoch}"
         )
     elif fell := _still_falling(points):
         verdict = "underfitting"
-        told = f"underfitting: held-out text still fell by {fell:.3f} bits per character in the last epoch"
+        claim = f"underfitting: held-out text still fell by {fell:.3f} bits per character in the last epoch"
     elif last.held_out <= last.training * (1 + SMALL_GAP):
         verdict = "underfitting"
-        told = (
+        claim = (
             "underfitting: held-out text is no harder than the training text; more epochs or units would help"
         )
     else:
-        told = f"fitting: held-out text fell until epoch {best.epoch} and did not rise beyond noise after it"
+        claim = f"fitting: held-out text fell until epoch {best.epoch} and did not rise beyond noise after it"
     return Fit(
         verdict=verdict,
         since_epoch=since,
@@ -136,12 +135,12 @@ def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int)
         held_out=last.held_out,
         best=best.held_out,
         noise=noise,
-        sentence=f"{told} ({last.training:.3f} in training, {last.held_out:.3f} held out, ± {noise:.3f})",
+        sentence=f"{claim} ({last.training:.3f} in training, {last.held_out:.3f} held out, ± {noise:.3f})",
     )
 
 
 def _still_falling(points: list[Point]) -> float | None:
-    """Give what the last epoch won, if that is a lot; None if not, or if there was no epoch before."""
+    """Return the fall of the last epoch if it is large; None if not, or without an earlier epoch."""
     last = points[-1]
     before = [point for point in points if point.epoch < last.epoch]
     fell = before[-1].held_out - last.held_out if before else 0.0

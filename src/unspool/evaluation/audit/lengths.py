@@ -1,7 +1,7 @@
-"""Compare how much generated texts share with the training text with how much real texts do.
+"""Compare the spans that generated texts share with the training text with those of real texts.
 
-Real texts repeat each other too: names, stock phrases, whole sentences. So what generated texts share with
-the training text is held against what texts do that were held out of training, cut to the same lengths.
+Real texts repeat each other too: names, stock phrases, whole sentences. So the spans of generated texts are
+compared with the spans of held-out texts, cut to the same lengths.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
-FEWEST = 20  # texts on each side, below which nothing is compared
+FEWEST = 20  # least number of texts on each side for a comparison
 CLEARLY = 3.0  # standard errors
 MORE = 0.6  # chance that a generated text's span is the longer one
 
@@ -21,12 +21,12 @@ Compared = Literal["more", "as much", "less"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LengthSpread:
-    """Tell how numbers are spread.
+    """The spread of a list of numbers.
 
     Args:
-        count: How many there are.
+        count: How many numbers there are.
         mean: Their mean.
-        quantiles: Their `QUANTILES`, each one of the numbers.
+        quantiles: Their `QUANTILES`; each is one of the numbers.
     """
 
     count: int
@@ -35,19 +35,19 @@ class LengthSpread:
 
     @property
     def median(self) -> int:
-        """Give the number in the middle."""
+        """Return the median."""
         return self.quantiles[QUANTILES.index(0.5)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LengthComparison:
-    """Tell which of two samples has the larger numbers (Mann and Whitney, 1947).
+    """Which of two samples has the larger numbers (Mann and Whitney, 1947).
 
     Args:
-        chance: The chance that a number of the first is larger than one of the second, ties counted half.
-        errors: How many standard errors that is away from one half.
-        verdict: "more" where the chance is at least `MORE` and at least `CLEARLY` standard errors above one
-            half, "less" where it is as far below, else "as much".
+        chance: The chance that a number of the first is larger than one of the second; a tie counts half.
+        errors: The distance of `chance` from one half, in standard errors.
+        verdict: "more" if the chance is at least `MORE` and at least `CLEARLY` standard errors above one
+            half, "less" if it is as far below, else "as much".
     """
 
     chance: float
@@ -56,7 +56,7 @@ class LengthComparison:
 
 
 def spread_of(numbers: Sequence[int]) -> LengthSpread | None:
-    """Sum up numbers; None for none."""
+    """Return the spread of numbers; None without numbers."""
     if not numbers:
         return None
     quantiles = np.quantile(np.array(numbers), QUANTILES, method="inverted_cdf")
@@ -68,7 +68,7 @@ def spread_of(numbers: Sequence[int]) -> LengthSpread | None:
 
 
 def compare(first: Sequence[int], second: Sequence[int]) -> LengthComparison | None:
-    """Compare two samples by ranks; None where one has fewer than `FEWEST` numbers."""
+    """Compare two samples by ranks; return None if one has fewer than `FEWEST` numbers."""
     m, n = len(first), len(second)
     if min(m, n) < FEWEST:
         return None
@@ -85,14 +85,14 @@ def compare(first: Sequence[int], second: Sequence[int]) -> LengthComparison | N
 
 
 def histogram(numbers: Sequence[int], edges: Sequence[int]) -> list[float]:
-    """Give the share of numbers from each edge to below the next; the last bin takes all that is above."""
+    """Return the share of numbers from each edge to the next; the last bin has no upper limit."""
     counts, _ = np.histogram(np.minimum(numbers, edges[-1]), bins=[*edges, edges[-1] + 1])
     shares: list[float] = (counts / max(1, len(numbers))).tolist()
     return shares
 
 
 def edges_for(*samples: Sequence[int], bins: int = 16) -> list[int]:
-    """Choose the lower edges of about so many equal bins over several samples."""
+    """Return the lower edges of about `bins` equal bins over several samples."""
     largest = max((max(numbers, default=0) for numbers in samples), default=0)
     width = max(1, math.ceil((largest + 1) / bins))
     return list(range(0, largest + 1, width)) or [0]

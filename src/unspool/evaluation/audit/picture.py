@@ -15,7 +15,7 @@ def draw_lengths(title: str, generated: Sequence[int], held_out: Sequence[int]) 
     """Return two histograms of copied lengths, side by side, as an SVG document.
 
     Args:
-        title: Stands above the picture.
+        title: The title above the picture.
         generated: Longest copied span of each generated text, in characters.
         held_out: Longest copied span of each held-out text, in characters; may be empty.
     """

@@ -1,4 +1,4 @@
-"""The whole audit of a network: bits per character, copied spans, variety and planted secrets."""
+"""The whole audit of a network: bits per character, copied spans, diversity and planted secrets."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,25 +33,25 @@ from unspool.text.records import Records
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
 
-MEASURED = 1 << 17  # symbols of each part that bits per character are measured on
+MEASURED = 1 << 17  # tokens of each part on which bits per character are measured
 DRAWN_AT_ONCE = 256
 
-ReportAudit = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+ReportAudit = Callable[[str, int, int], None]  # name of the step, amount done, total amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Tell whether a network learns or copies.
+    """The result of an audit, which finds whether a network learns or copies.
 
     Args:
-        fit: What the run's own measurements say.
-        training_bits_per_character: Of the model as it is, on training text that it reads without learning.
-        held_out_bits_per_character: The same on held-out text; None where there is none.
+        fit: The verdict on the run's own evaluations.
+        training_bits_per_character: Bits per character of the model on training text, without learning.
+        held_out_bits_per_character: Bits per character of the model on held-out text; None without any.
         copying: What its texts share with the training text.
-        diversity: How various its texts are.
-        held_out_diversity: How various as many held-out texts are; None for fewer than two.
-        canaries: How well it knows secrets; None where none were asked for.
-        same_corpus: Whether this is the text that it was trained on; None where the model does not say.
+        diversity: How much its texts differ from each other.
+        held_out_diversity: How much as many held-out texts differ; None for fewer than two.
+        canaries: How well it knows secrets; None without secrets.
+        same_corpus: Whether the text is the one it was trained on; None if the model does not record that.
     """
 
     fit: Fit
@@ -65,23 +65,23 @@ class Audit:
 
     @property
     def sentences(self) -> list[str]:
-        """Say it all in plain words."""
-        told = [self.fit.sentence[:1].upper() + self.fit.sentence[1:] + ".", self.copying.sentence]
+        """Return the result in plain sentences."""
+        lines = [self.fit.sentence[:1].upper() + self.fit.sentence[1:] + ".", self.copying.sentence]
         if self.same_corpus is False:
-            told.insert(0, "This is not the text that it was trained on, or not as it was then.")
+            lines.insert(0, "This is not the text that it was trained on, or not as it was then.")
         if self.canaries is not None:
             secrets, strangers = (
                 sum(secret.exposure for secret in part) / len(part)
                 for part in (self.canaries.secrets, self.canaries.strangers)
             )
-            told.append(
+            lines.append(
                 f"The secrets have an exposure of {secrets:.1f} bits on average, others that it never saw "
                 f"{strangers:.1f}; the most there can be is {np.log2(self.canaries.space):.1f}."
             )
-        return told
+        return lines
 
     def to_dict(self) -> dict[str, Any]:
-        """Write it as plain JSON types, the sentences first."""
+        """Return the result as plain JSON types, the sentences first."""
         document: dict[str, Any] = {"sentences": self.sentences, **to_dict(self)}
         if self.copying.whole is not None:
             document["copying"]["whole"]["by_chance"] = self.copying.whole.by_chance
@@ -90,14 +90,14 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditOptions:
-    """Say how to audit.
+    """The options of an audit.
 
     Args:
-        samples: Texts to generate, ≥ 1.
-        generation: How they are drawn; its seed must be set.
-        metrics: The lines of the run's metrics.jsonl; none where there are none.
-        secrets: Secrets to look for, all of the format.
-        canary_format: Their format; None where there are no secrets.
+        samples: Number of texts to generate, ≥ 1.
+        generation: The options of the generated texts; its seed must be set.
+        metrics: The lines of the run's metrics.jsonl; empty without them.
+        secrets: Secrets to look for, all of one format.
+        canary_format: The format of the secrets; None without secrets.
     """
 
     samples: int
@@ -114,13 +114,13 @@ class AuditOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditTexts:
-    """Say what a network was trained on.
+    """The texts that a network was trained on.
 
     Args:
-        corpus: Its texts.
-        validation: What was held out, if that was another corpus.
-        recipe: How they became ids, and what was held out otherwise.
-        data: What the model says of its text: the secrets to plant again, and its fingerprints.
+        corpus: The texts.
+        validation: The held-out texts, if they were another corpus.
+        recipe: The encoding recipe, which also says which texts of the corpus were held out.
+        data: The record of the training data in the model: secrets to plant again, and fingerprints.
     """
 
     corpus: Records
@@ -143,10 +143,10 @@ def audit_network(
     Args:
         engine: The engine.
         parameters: The network's parameters.
-        tokenizer: Its tokenizer.
-        texts: What it was trained on.
-        options: How to audit.
-        report: Told what goes on.
+        tokenizer: The tokenizer of the network.
+        texts: The texts that it was trained on.
+        options: The options of the audit.
+        report: A function that is called with the name of the step, the amount done and the total amount.
 
     Raises:
         ConfigError: If a secret is not of the format.
@@ -155,7 +155,7 @@ def audit_network(
     """
     seed = options.generation.seed or 0
     canaries = None
-    if options.secrets and options.canary_format is not None:  # first: what is wrong with them shows at once
+    if options.secrets and options.canary_format is not None:  # first, so that an error in them shows at once
         report("ranking the secrets", 0, 0)
         form = CanaryFormat(options.canary_format)
         canaries = measure_exposures(
@@ -170,18 +170,18 @@ def audit_network(
         for part in (training, held_out)
     ]
     written = _draw(engine, parameters, options, report)
-    ours, theirs = _compared(written, encoded, document=document, seed=seed, report=report)
+    samples, real_texts = _compared(written, encoded, document=document, seed=seed, report=report)
     report("comparing the texts", 0, 0)
     whole = None if document else _count_whole(written, training, held_out)
-    same_number = min(len(ours), len(theirs)) if len(theirs) > 1 else len(ours)
+    same_number = min(len(samples), len(real_texts)) if len(real_texts) > 1 else len(samples)
     stored = texts.data.get("fingerprints")
     return Audit(
         fit=judge_fit(options.metrics, held_out_characters=held_out.characters),
         training_bits_per_character=bits[0] or 0.0,
         held_out_bits_per_character=bits[1],
-        copying=judge_copying(ours, theirs, whole=whole),
-        diversity=measure_diversity([text.text for text in ours[:same_number]]),
-        held_out_diversity=measure_diversity([t.text for t in theirs]) if len(theirs) > 1 else None,
+        copying=judge_copying(samples, real_texts, whole=whole),
+        diversity=measure_diversity([text.text for text in samples[:same_number]]),
+        held_out_diversity=measure_diversity([t.text for t in real_texts]) if len(real_texts) > 1 else None,
         canaries=canaries,
         same_corpus=None if stored is None else stored == fingerprints(encoded),
     )
@@ -190,16 +190,16 @@ def audit_network(
 def _compared(
     written: Sequence[IdText], encoded: EncodedCorpus, *, document: bool, seed: int, report: ReportAudit
 ) -> tuple[list[CopiedText], list[CopiedText]]:
-    """Compare what was written, and as much that was held out, with the training text."""
+    """Compare the generated texts, and as many held-out ones, with the training text."""
     real = _real_texts(encoded.validation, written, document=document, seed=seed)
-    compared = compare_with_training(
+    results = compare_with_training(
         [*written, *real],
         encoded.training,
         tokenizer=encoded.tokenizer,
         document=document,
         report=lambda done, total: report("searching the training text", done, total),
     )
-    return compared[: len(written)], compared[len(written) :]
+    return results[: len(written)], results[len(written) :]
 
 
 def _bits(
@@ -211,7 +211,7 @@ def _bits(
     document: bool,
     seed: int,
 ) -> float | None:
-    """Measure bits per character on at most `MEASURED` symbols or so of a stream; None for an empty one."""
+    """Measure bits per character on about `MEASURED` tokens of a stream; None for an empty one."""
     if not stream.characters:
         return None
     if document:
@@ -228,7 +228,7 @@ def _bits(
 def _draw(
     engine: Engine, parameters: Parameters, options: AuditOptions, report: ReportAudit
 ) -> list[NDArray[np.int32]]:
-    """Let the network write, a few texts at a time."""
+    """Generate the texts, a few at a time."""
     texts: list[NDArray[np.int32]] = []
     writer, nothing = engine.writer(parameters), np.zeros(0, np.int32)
     for first in range(0, options.samples, DRAWN_AT_ONCE):
@@ -240,7 +240,7 @@ def _draw(
 
 
 def _real_texts(held_out: TokenStream, texts: Sequence[IdText], *, document: bool, seed: int) -> list[IdText]:
-    """Choose held-out texts to compare with, at most as many and as long as the generated ones."""
+    """Return held-out texts to compare with, at most as many and as long as the generated ones."""
     longest = max(map(len, texts))
     if not longest or not len(held_out):
         return []
@@ -262,12 +262,12 @@ def _readable(ids: NDArray[Any]) -> IdText:
 
 
 def _order(count: int, seed: int) -> NDArray[np.int64]:
-    """Put numbers from 0 in an order that the seed decides."""
+    """Return numbers from 0 in a random order that the seed decides."""
     return np.argsort(sequence_keys(seed, count), kind="stable")
 
 
 def _chosen(stream: TokenStream, count: int, seed: int) -> TokenStream:
-    """Take so many records of a stream, as the seed decides."""
+    """Return a stream of `count` records, chosen by the seed."""
     if count >= stream.num_records:
         return stream
     ends = np.append(stream.starts[1:], len(stream))

@@ -1,17 +1,17 @@
-"""Does a network copy? What was counted becomes a verdict and a sentence.
+"""Decide whether a network copies: counts become a verdict and a sentence.
 
 The rules:
 
 - **copying**: the longest spans that its texts share with the training text are longer than those of held-out
-  texts (see `lengths.compare`); or clearly more of its texts stand word for word in the training text than by
-  chance, and at least `EXCESS` more; or, where too little is held out to compare with, at least `HALF` do.
-- **not copying**: there was something to compare with, and none of this holds.
-- **unknown**: none of this holds, but there was nothing to compare with.
+  texts (see `lengths.compare`); or clearly more of its texts occur word for word in the training text than by
+  chance, and at least `EXCESS` more; or, if too little is held out for a comparison, at least `HALF` do.
+- **not copying**: a comparison was possible, and none of this holds.
+- **unknown**: none of this holds, but no comparison was possible.
 
-By chance: whether a text is held out is decided by its hash. So a network that knows a language rather than
-its training texts writes real texts that it never saw as easily as those that it did. If b different ones of
-its texts are held-out records, b · (different training records) / (different held-out records) are training
-records by chance.
+By chance: the hash of a text decides whether it is held out. So a network that knows the language, rather
+than its training texts, writes unseen real texts as easily as seen ones. If b different texts of the network
+are held-out records, b · (different training records) / (different held-out records) are training records by
+chance.
 """
 
 import math
@@ -37,15 +37,15 @@ CopyingVerdict = Literal["copying", "not copying", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """Count the different generated texts that are records; None where the text is one document.
+    """Counts of the different generated texts that are whole records; not used for one document.
 
     Args:
-        different: Different generated texts.
-        in_training: Those that are training records.
-        in_held_out: Those that are held-out records.
-        training: Different training records.
-        held_out: Different held-out records.
-        repeated_share: Share of the training records whose text another of them has as well.
+        different: Number of different generated texts.
+        in_training: Number of them that are training records.
+        in_held_out: Number of them that are held-out records.
+        training: Number of different training records.
+        held_out: Number of different held-out records.
+        repeated_share: Share of the training records whose text occurs in another one as well.
     """
 
     different: int
@@ -57,14 +57,14 @@ class Whole:
 
     @property
     def by_chance(self) -> float | None:
-        """Give how many would be training records by chance; None where too little is held out to tell."""
+        """Return how many would be training records by chance; None if too little is held out."""
         if self.held_out < FEWEST:
             return None
         return min(float(self.different), self.in_held_out * self.training / self.held_out)
 
     @property
     def beyond_chance(self) -> bool:
-        """Tell whether clearly more are training records, by the binomial distribution of the hits."""
+        """Return whether clearly more are training records, by the binomial distribution of the hits."""
         expected = self.by_chance
         if expected is None or self.in_training - expected < EXCESS * self.different:
             return False
@@ -74,17 +74,17 @@ class Whole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copying:
-    """Tell how much of the training text is in generated texts.
+    """How much of the training text occurs in generated texts.
 
     Args:
         verdict: "copying", "not copying" or "unknown", by the rules of this module.
-        sentence: The same for people, with the figures.
-        verbatim_share: Share of the generated texts that stand word for word in the training text.
-        whole: The same counted by different texts, beside chance; None where the text is one document.
-        lengths: Longest copied span of each generated text, in characters; None for no text.
-        held_out_lengths: The same of held-out real texts; None where there are none.
-        comparison: Which of the two are longer; None where there are too few.
-        samples: Every generated text.
+        sentence: The verdict for people, with the numbers.
+        verbatim_share: Share of the generated texts that occur word for word in the training text.
+        whole: Counts of different texts that are whole records, beside chance; None for one document.
+        lengths: Longest copied span of each generated text, in characters; None without a text.
+        held_out_lengths: Longest copied span of each held-out real text, in characters; None without one.
+        comparison: The comparison of both lengths; None if there are too few texts.
+        samples: All generated texts.
         held_out: The real texts that they are compared with.
     """
 
@@ -102,25 +102,25 @@ class Copying:
 def judge_copying(
     samples: Sequence[CopiedText], held_out: Sequence[CopiedText], *, whole: Whole | None
 ) -> Copying:
-    """Judge by the rules of this module.
+    """Return the verdict by the rules of this module.
 
     Args:
         samples: The generated texts.
-        held_out: Real texts that were held out, cut to the same lengths.
-        whole: The counts of whole records; None where the text is one document.
+        held_out: Held-out real texts, cut to the same lengths.
+        whole: The counts of whole records; None for one document.
     """
-    ours, theirs = ([text.copied for text in texts] for texts in (samples, held_out))
-    comparison = compare(ours, theirs)
+    sample_lengths, held_out_lengths = ([text.copied for text in texts] for texts in (samples, held_out))
+    comparison = compare(sample_lengths, held_out_lengths)
     share = sum(text.verbatim for text in samples) / max(1, len(samples))
     beyond = whole is not None and whole.beyond_chance
     verdict: CopyingVerdict = "not copying" if comparison else "unknown"
     if (comparison and comparison.verdict == "more") or beyond or (not comparison and share >= HALF):
         verdict = "copying"
-    lengths, real = spread_of(ours), spread_of(theirs)
-    told = [_of_lengths(comparison, lengths, real), _of_whole(share, whole)]
+    lengths, real = spread_of(sample_lengths), spread_of(held_out_lengths)
+    sentences = [_of_lengths(comparison, lengths, real), _of_whole(share, whole)]
     return Copying(
         verdict=verdict,
-        sentence=" ".join(told),
+        sentence=" ".join(sentences),
         verbatim_share=share,
         whole=whole,
         lengths=lengths,
@@ -136,21 +136,21 @@ def _of_lengths(
 ) -> str:
     if lengths is None:
         return "It wrote nothing."
-    ours = f"the longest span that a text shares with the training text has {lengths.median} characters"
+    span = f"the longest span that a text shares with the training text has {lengths.median} characters"
     if comparison is None or real is None:
-        return f"In the middle {ours}; too little text is held out to compare it with."
+        return f"In the middle {span}; too little text is held out to compare it with."
     claims = {
         "more": "It copies more than real texts repeat each other",
         "as much": "It copies no more than real texts repeat each other",
         "less": "It copies less than real texts repeat each other",
     }
-    return f"{claims[comparison.verdict]}: in the middle {ours}, and {real.median} for held-out real texts."
+    return f"{claims[comparison.verdict]}: in the middle {span}, and {real.median} for held-out real texts."
 
 
 def _of_whole(share: float, whole: Whole | None) -> str:
-    told = f"{share:.1%} of its texts stand word for word in the training text"
+    claim = f"{share:.1%} of its texts stand word for word in the training text"
     if whole is None or whole.by_chance is None:
-        return f"{told}."
+        return f"{claim}."
     counted = f"{whole.in_training:,} of {whole.different:,} different ones"
     clearly = ", clearly more than" if whole.beyond_chance else ";"
-    return f"{told}: {counted}{clearly} {whole.by_chance:,.0f} would by chance."
+    return f"{claim}: {counted}{clearly} {whole.by_chance:,.0f} would by chance."
