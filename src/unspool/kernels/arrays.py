@@ -1,4 +1,4 @@
-"""The arrays that the native module takes, checked before it sees them."""
+"""Arrays for the native module, checked before it reads them."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-NO_ID = -1  # what the native side reads as "never"; outside it is None
+NO_ID = -1  # means "never" on the native side, where Python has None
 
 
 def check_array(
     name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple[int | None, ...]
 ) -> None:
-    """Raise ValueError unless the array is what the native side will take it for."""
+    """Raise ValueError unless the array is one that the native side can read."""
     if array.shape == shape and array.dtype == dtype and array.flags.c_contiguous:
-        return  # asked thirty times a step
+        return  # called thirty times a step
     fits = len(array.shape) == len(shape) and all(
         n is None or n == m for n, m in zip(shape, array.shape, strict=True)
     )
@@ -29,5 +29,5 @@ def check_ids(name: str, ids: NDArray[np.int32], vocab_size: int) -> None:
     """Raise ValueError unless there are ids, all of them in the vocabulary."""
     if not ids.size:
         raise ValueError(f"{name}: expected at least one id, got shape {ids.shape}")
-    if int(ids.view(np.uint32).max()) >= vocab_size:  # one pass: what is below 0 is far above
+    if int(ids.view(np.uint32).max()) >= vocab_size:  # one pass: as uint32, a negative id is very large
         raise ValueError(f"{name}: expected ids in [0, {vocab_size}), got {ids.min()} to {ids.max()}")

@@ -1,4 +1,4 @@
-"""What steers a native window from outside, checked before it is handed over."""
+"""The conditions that steer a native window, checked before the native side reads them."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,18 @@ Ids = NDArray[np.int32]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WindowConditions:
-    """Say what steers a window; what is None is not given.
+    """The conditions that steer a window; an array that is not used is None.
 
     Args:
-        records: The row of `context` that each position has.  # (T, B)
-        context: Added to the first layer's gates.  # (R, G·H)
-        context_grad: Filled with the gradient by `context`, where gradients are asked for.  # (R, G·H)
-        starts: Which of the start states is put in place of the carried one before a step, -1 for none; each
-            stands once. With it, the reset id is not looked at.  # (T, B)
-        start_states: The states that records start from.  # (N, L, S, H)
-        start_states_grad: Filled with the gradient by `start_states`.  # (N, L, S, H)
-        final_grad: Gradient of a further loss by the state after the window.  # (L, S, B, H)
+        records: The row of `context` at each position.  # (T, B)
+        context: Values that are added to the first layer's gates.  # (R, G·H)
+        context_grad: An array for the gradient with respect to `context`, if gradients are
+            wanted.  # (R, G·H)
+        starts: The index of the start state that replaces the carried state before a step, or -1; each index
+            occurs once. The reset id is then ignored.  # (T, B)
+        start_states: The states from which records start.  # (N, L, S, H)
+        start_states_grad: An array for the gradient with respect to `start_states`.  # (N, L, S, H)
+        final_grad: Gradient of a further loss with respect to the state after the window.  # (L, S, B, H)
     """
 
     records: Ids | None = None
@@ -36,11 +37,11 @@ class WindowConditions:
     final_grad: Floats | None = None
 
     def native(self, network: NetworkShape, shape: tuple[int, ...]) -> _native.Conditions:
-        """Check every array and hand it over.
+        """Check every array and return the conditions for the native side.
 
         Args:
             network: The network.
-            shape: (T, B) of the window.
+            shape: Shape of the window, (T, B).
 
         Raises:
             ValueError: If an array has another shape or type, or a number is out of its range.

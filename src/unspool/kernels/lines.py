@@ -1,6 +1,6 @@
-"""Lines of plain text, found, hashed and numbered natively: the face of `native/text/lines.h`.
+"""Find, hash and number lines of plain text natively: the Python side of `native/text/lines.h`.
 
-Texts come as code points, uint8 where all of them are ASCII and uint32 otherwise. All of it lets other
+Texts come as code points, uint8 if all of them are ASCII and uint32 otherwise. All operations let other
 threads run.
 """
 
@@ -14,7 +14,7 @@ from unspool import _native
 from unspool.kernels.machine import chosen_kernels
 
 LINE_END = 10
-EVERY_LINE = (1 << 64) - 1  # the limit that holds all lines out; none out is 0
+EVERY_LINE = (1 << 64) - 1  # the limit that holds out all lines; 0 holds out none
 CODE_POINTS = 0x110000
 ASCII = 128
 
@@ -37,11 +37,11 @@ def to_codepoints(text: str) -> NDArray[Any]:
 
 
 class Lines(NamedTuple):
-    """Hold where the lines of a text are that are more than white space.
+    """The lines of a text that are more than white space.
 
     Args:
-        bounds: Begin and end of each, without its line end.  # (lines, 2)
-        held_out: Whether it is held out.  # (lines,)
+        bounds: Begin and end of each line, without its line end.  # (lines, 2)
+        held_out: Whether each line is held out.  # (lines,)
     """
 
     bounds: NDArray[np.int64]
@@ -49,13 +49,13 @@ class Lines(NamedTuple):
 
 
 def find_lines(codes: NDArray[Any], *, limit: int, kernels: str | None = None) -> Lines:
-    r"""Find the lines of a text, and tell which are held out.
+    r"""Find the lines of a text, and which of them are held out.
 
     Args:
         codes: Code points; ``\n`` ends a line.  # (N,)
         limit: A line is held out if the BLAKE2b digest (8 bytes, no key, no salt) of its UTF-8, read as a
-            number with its big end first, is below it.
-        kernels: The instruction set; None for the one in use.
+            big-endian number, is below this limit.
+        kernels: An instruction set from `kernel_names`; None for the one in use.
     """
     _check(codes)
     most = int(np.count_nonzero(codes == LINE_END)) + 1
@@ -65,14 +65,14 @@ def find_lines(codes: NDArray[Any], *, limit: int, kernels: str | None = None) -
 
 
 class NumberedLines(NamedTuple):
-    """Hold the numbers of some lines, a 0 after each line.
+    """The numbers of some lines, with a 0 after each line.
 
     Args:
-        training: Those of the lines to learn from.  # (M,)
-        training_ends: Where each of these lines ends, after its 0.  # (lines to learn from,)
-        validation: Those of the lines held out.  # (K,)
-        validation_ends: Where each of these ends.  # (lines held out,)
-        counts: How often each number was written, but for 0.  # (numbers + 1,)
+        training: The numbers of the lines to learn from.  # (M,)
+        training_ends: The end of each of these lines, after its 0.  # (lines to learn from,)
+        validation: The numbers of the held-out lines.  # (K,)
+        validation_ends: The end of each of these lines, after its 0.  # (lines held out,)
+        counts: How often each number was written; 0 is not counted.  # (numbers + 1,)
     """
 
     training: NDArray[Any]
@@ -83,7 +83,7 @@ class NumberedLines(NamedTuple):
 
 
 class Numbering:
-    """Number characters 1, 2, ... in order of first appearance, and count them."""
+    """A numbering of characters 1, 2, ... in order of first appearance, with their counts."""
 
     def __init__(self) -> None:
         self._table = np.zeros(CODE_POINTS, np.uint32)  # the number of each code point, 0 for none yet
@@ -97,14 +97,14 @@ class Numbering:
 
         Args:
             codes: Code points of the text.  # (N,)
-            lines: Where its lines are.
-            tried: What `try_number` gave for them.
+            lines: The lines of the text.
+            tried: The result of `try_number` for them, if there is one.
         """
         done, fresh = (tried, []) if tried else self._number(codes, lines, learn=True)
         self._codes += fresh or []
         counts = np.zeros(len(self._codes) + 1, np.int64)
-        for some in (self._counts, done.counts[: len(counts)]):
-            counts[: len(some)] += some
+        for counted in (self._counts, done.counts[: len(counts)]):
+            counts[: len(counted)] += counted
         self._counts = counts
         return done
 
@@ -123,9 +123,9 @@ class Numbering:
         return numbers[:-1], np.fromiter(map(len, texts), np.int64, len(texts))
 
     def try_number(self, codes: NDArray[Any], lines: Lines) -> NumberedLines | None:
-        """Number the characters of any lines, or give None if one of them has no number yet.
+        """Return the numbers of any lines, or None if one of their characters has no number yet.
 
-        Nothing changes by that, so several threads may do it, also while one calls `number`.
+        Nothing changes, so several threads may do this, also while one calls `number`.
         """
         done, fresh = self._number(codes, lines, learn=False)
         return None if fresh is None else done
@@ -133,20 +133,20 @@ class Numbering:
     def _number(
         self, codes: NDArray[Any], lines: Lines, *, learn: bool
     ) -> tuple[NumberedLines, list[int] | None]:
-        """Number lines; give None for the characters that got a number where one got none."""
+        """Return numbered lines, and the characters that got a number, or None if one has none."""
         _check(codes)
         known = len(self._codes)
         sizes = lines.bounds[:, 1] - lines.bounds[:, 0] + 1
-        whole, held = int(sizes.sum()), int(sizes[lines.held_out].sum())
+        whole, validation_size = int(sizes.sum()), int(sizes[lines.held_out].sum())
         rows = int(np.count_nonzero(lines.held_out))
         most = known
         if learn:
             most += ASCII if codes.dtype == np.uint8 else len(codes)
         dtype = np.min_scalar_type(most)
         out = NumberedLines(
-            np.empty(whole - held, dtype),
+            np.empty(whole - validation_size, dtype),
             np.empty(len(sizes) - rows, np.int64),
-            np.empty(held, dtype),
+            np.empty(validation_size, dtype),
             np.empty(rows, np.int64),
             np.zeros(most + 1, np.int64),
         )
@@ -154,20 +154,20 @@ class Numbering:
         return out, _native.number_lines(codes, *lines, self._table, known, learn, counts, *sides)
 
     def symbols(self) -> list[str]:
-        """List the characters seen so far; the first has number 1."""
+        """Return the characters seen so far; the first has number 1."""
         return list(map(chr, self._codes))
 
     def counts(self) -> NDArray[np.int64]:
-        """Give how often each of them was seen.  # (symbols,)."""
+        """Return how often each character was seen.  # (symbols,)."""
         return self._counts[1:]
 
 
 def recode(numbers: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
-    """Give ``table[numbers]``, several times as fast.
+    """Return ``table[numbers]``, several times faster than NumPy.
 
     Args:
-        numbers: uint8, uint16 or uint32.  # (N,)
-        table: What each number becomes, uint8, uint16 or uint32.  # (K,)
+        numbers: Indices, uint8, uint16 or uint32.  # (N,)
+        table: The new value of each number, uint8, uint16 or uint32.  # (K,)
 
     Raises:
         IndexError: If a number is not in the table.
@@ -180,7 +180,7 @@ def recode(numbers: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
 
 
 def _check(codes: NDArray[Any]) -> None:
-    """Raise ValueError unless the codes are what the native side will take them for."""
+    """Raise ValueError unless the codes are an array that the native side can read."""
     ascii_bytes = codes.dtype == np.uint8 and (not codes.size or codes.max() < ASCII)
     wide = codes.dtype == np.uint32 and (not codes.size or codes.max() < CODE_POINTS)
     if not (ascii_bytes or wide) or codes.ndim != 1 or not codes.flags.c_contiguous:

@@ -1,4 +1,4 @@
-"""What the machine has for the kernels: instruction sets and threads."""
+"""The instruction sets and threads of the machine, for the kernels."""
 
 import os
 from functools import lru_cache
@@ -8,15 +8,15 @@ from unspool.errors import ConfigError
 
 
 def kernel_names() -> tuple[str, ...]:
-    """List the instruction sets that this processor and this build have, the best one first."""
+    """Return the instruction sets that this processor and this build have, the best one first."""
     return tuple(_native.kernel_names())
 
 
 def chosen_kernels() -> str:
-    """Name the kernels in use: ``UNSPOOL_KERNELS`` or the best ones.
+    """Return the name of the kernels in use: ``UNSPOOL_KERNELS`` or the best ones.
 
     Raises:
-        ConfigError: If the environment variable names kernels that are not here.
+        ConfigError: If the environment variable names kernels that this machine does not have.
     """
     name = os.environ.get("UNSPOOL_KERNELS") or kernel_names()[0]
     if name not in kernel_names():
@@ -30,16 +30,16 @@ def chosen_kernels() -> str:
 
 
 def default_threads() -> int:
-    """Count the processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @lru_cache(maxsize=8)
 def thread_team(threads: int) -> _native.ThreadTeam:
-    """Give the team of that many threads; asked again, the same one.
+    """Return the team of that many threads; later calls return the same team.
 
     Raises:
-        ConfigError: If the system does not give that many.
+        ConfigError: If the system does not allow that many threads.
     """
     try:
         return _native.ThreadTeam(threads)

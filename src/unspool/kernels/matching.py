@@ -1,6 +1,6 @@
-"""Spans that a few texts share with a long one: the face of the native suffix automaton.
+"""Find the spans that a few texts share with a long one, with the native suffix automaton.
 
-Everything here works on token ids; arrays are C-contiguous.
+All functions work on token ids; arrays are C-contiguous.
 """
 
 from typing import Any
@@ -15,12 +15,12 @@ MOST_IDS = 1 << 30
 
 
 class Matcher:
-    """Find the longest spans that a few texts share with a long one, which is read once, part by part.
+    """A search for the longest spans that a few texts share with a long one, which is read once, in parts.
 
-    Memory: about 70 bytes for each id of the few texts, whatever the length of the long one.
+    Memory: about 70 bytes for each id of the few texts, for any length of the long one.
 
     Args:
-        texts: int32, the texts one after the other with a 0, which never matches, between two.  # (N,)
+        texts: The texts one after the other, int32, with a 0, which never matches, between two.  # (N,)
     """
 
     def __init__(self, texts: NDArray[np.int32]) -> None:
@@ -30,15 +30,16 @@ class Matcher:
         self._count, self._native = texts.size, _native.Matcher(texts)
 
     def scan(self, ids: NDArray[Any]) -> None:
-        """Read the next part of the long text: uint8, uint16 or uint32; a match goes on across parts."""
+        """Read the next part of the long text, uint8, uint16 or uint32; a match may cross parts."""
         _check("ids", ids, *UNSIGNED)
         self._native.scan(ids)
 
     def matches(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Tell for every position of the texts how long the longest span is that ends there and was read.
+        """Return the longest span of the part read so far that ends at each position of the texts.
 
         Returns:
-            Its length, and the position in the long text after a find of it; 0 for none.  # (N,), (N,)
+            The length of the span, and the position after one place of it in the long text; 0 for
+            none.  # (N,), (N,)
         """
         lengths, ends = np.empty(self._count, np.int32), np.empty(self._count, np.int64)
         self._native.matches(lengths, ends)
@@ -46,7 +47,7 @@ class Matcher:
 
 
 def hash_records(ids: NDArray[Any], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Give a 64-bit number for ids[starts[r]:ends[r]] of each record r, by the values of the ids alone."""
+    """Return a 64-bit hash of ids[starts[r]:ends[r]] for each record r; it does not depend on their dtype."""
     _check("ids", ids, *UNSIGNED)
     _check("starts", starts, np.int64)
     _check("ends", ends, np.int64)
@@ -59,7 +60,7 @@ def hash_records(ids: NDArray[Any], starts: NDArray[np.int64], ends: NDArray[np.
 
 
 def _check(name: str, array: NDArray[Any], *dtypes: type[np.generic]) -> None:
-    """Raise ValueError unless the array is what the native side will take it for."""
+    """Raise ValueError unless the array is one that the native side can read."""
     if array.dtype not in dtypes or array.ndim != 1 or not array.flags.c_contiguous:
         allowed = " or ".join(np.dtype(dtype).name for dtype in dtypes)
         raise ValueError(f"{name}: expected {allowed} in one row, got {array.dtype} {array.shape}")

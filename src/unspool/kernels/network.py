@@ -12,19 +12,19 @@ from unspool.kernels.conditions import WindowConditions
 from unspool.kernels.machine import chosen_kernels, thread_team
 from unspool.kernels.shape import NetworkShape
 
-STAGES = ("packing", "forward", "output", "backward", "weight gradients")  # of a step, in their order
+STAGES = ("packing", "forward", "output", "backward", "weight gradients")  # stages of a step, in order
 
 
 class NativeNetwork:
     """The memory and the operations of one network.
 
-    Any number of threads may use it at once: calls are done one after the other, and one that waits lets
-    other Python threads run. After a fork, the child has memory and threads of its own.
+    Several threads may use it at the same time: calls run one after the other, and a waiting call lets other
+    Python threads run. After a fork, the child has its own memory and threads.
 
     Args:
-        shape: The network.
-        threads: Threads to run on, at least 1.
-        kernels: An instruction set from `kernel_names`; None for the chosen one.
+        shape: The description of the network.
+        threads: Number of threads, ≥ 1.
+        kernels: An instruction set from `kernel_names`; None for the one in use.
 
     Attributes:
         native: The native object, for `unspool.kernels.writer`.
@@ -46,10 +46,10 @@ class NativeNetwork:
             shape.precision == "bf16",
         )
 
-    def listed(self, what: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
+    def listed(self, kind: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
         """Return arrays by name in the order of the native side, checked."""
         for name, shape in self.shape.parameter_shapes.items():
-            check_array(f"{what} {name}", arrays[name], np.float32, shape)
+            check_array(f"{kind} {name}", arrays[name], np.float32, shape)
         return [arrays[name] for name in self._names]
 
     def _check_state(self, state: Floats, lanes: int) -> None:
@@ -69,21 +69,21 @@ class NativeNetwork:
         gradients: Mapping[str, Floats] | None = None,
         conditions: WindowConditions | None = None,
     ) -> tuple[float, int]:
-        """Run a window forward and, where `gradients` are given, backward.
+        """Run a window forward and, if `gradients` are given, backward.
 
         Args:
             parameters: The network's parameters by name.
-            ids: int32.  # (T, B)
-            targets: int32, 0 where nothing is counted.  # (T, B)
-            state: Read as the state before the window, left as the state after it.  # (L, S, B, H)
-            reset_id: Input id before which a lane's state is zeroed, or None.
+            ids: The inputs, int32.  # (T, B)
+            targets: The targets, int32; 0 is not counted.  # (T, B)
+            state: The state before the window; it is changed to the state after it.  # (L, S, B, H)
+            reset_id: The input id before which a lane's state is set to zero, or None.
             masks: Factors on each layer's output, before a residual sum, or None.  # (L, B, H)
-            losses: Filled with the nats of each target.  # (T, B)
-            gradients: Filled with the gradients of the mean loss, by name.
-            conditions: What steers the window from outside, or None.
+            losses: An array for the loss of each target in nats, or None.  # (T, B)
+            gradients: Arrays for the gradients of the mean loss by name, or None.
+            conditions: The conditions that steer the window, or None.
 
         Returns:
-            Nats summed over the counted targets, and their number.
+            The sum of the losses of the counted targets in nats, and the number of these targets.
 
         Raises:
             ValueError: If an array has another shape or type, or an id is outside the vocabulary.
@@ -114,7 +114,7 @@ class NativeNetwork:
         return _native.Conditions() if conditions is None else conditions.native(self.shape, ids.shape)
 
     def stage_seconds(self) -> dict[str, float]:
-        """Give the seconds of each of the `STAGES` of the last step; a forward step has no later ones."""
+        """Return the seconds of each of the `STAGES` of the last step; a forward step has only the first."""
         return dict(zip(STAGES, self.native.stage_seconds(), strict=True))
 
     def logits(
@@ -126,18 +126,18 @@ class NativeNetwork:
         reset_id: int | None,
         conditions: WindowConditions | None = None,
     ) -> Floats:
-        """Run ids (T, B) forward; `state` (L, S, B, H) is left as the state after them.
+        """Return the logits of ids (T, B); `state` (L, S, B, H) is changed to the state after them.
 
         Args:
-            parameters: The network's parameters by name; None for those that `load` has packed, since
-                packing is most of a short call.
-            ids: int32.  # (T, B)
-            state: Read as the state before the window, left as the state after it.  # (L, S, B, H)
-            reset_id: Input id before which a lane's state is zeroed, or None.
-            conditions: What steers the window from outside, or None.
+            parameters: The network's parameters by name; None for those that `load` has packed, since packing
+                takes most of a short call.
+            ids: The inputs, int32.  # (T, B)
+            state: The state before the window; it is changed to the state after it.  # (L, S, B, H)
+            reset_id: The input id before which a lane's state is set to zero, or None.
+            conditions: The conditions that steer the window, or None.
 
         Returns:
-            Logits, minus infinity for `<pad>`.  # (T, B, V)
+            Logits, with minus infinity for `<pad>`.  # (T, B, V)
         """
         out = self._room_for_logits(ids, state)
         self.native.logits(
@@ -157,8 +157,8 @@ class NativeNetwork:
         return np.empty((*ids.shape, self.shape.vocab_size), dtype=np.float32)
 
     def load(self, parameters: Mapping[str, Floats]) -> None:
-        """Pack parameters for calls that bring none.
+        """Pack parameters for calls without parameters.
 
-        They are not copied: load them again once they change.
+        The arrays are not copied: load them again when they change.
         """
         self.native.load(self.listed("parameter", parameters))

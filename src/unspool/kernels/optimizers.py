@@ -1,4 +1,4 @@
-"""A step of an optimizer in the native module."""
+"""One optimizer step in the native module."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from unspool.kernels.machine import chosen_kernels, thread_team
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coefficients:
-    """Hold the numbers of one update.
+    """The coefficients of one update.
 
     Args:
         step: Number of the update, from 1.
         learning_rate: Learning rate of this update.
-        beta1: The first of the two decays that the optimizer chooses, in [0, 1).
-        beta2: The second one, in [0, 1).
-        epsilon: Above 0.
-        decay: Decoupled weight decay of the parameter at hand, at least 0.
+        beta1: The first of the optimizer's two decays, in [0, 1).
+        beta2: The second of the optimizer's two decays, in [0, 1).
+        epsilon: A small number > 0 that avoids a division by zero.
+        decay: Decoupled weight decay of the current parameter, ≥ 0.
     """
 
     step: int
@@ -42,20 +42,20 @@ def optimizer_step(
     clip_norm: float | None,
     threads: int = 1,
 ) -> float:
-    """Clip the gradients by their global norm and change the parameters and slots in place.
+    """Clip the gradients by their global norm, and update the parameters and slots in place.
 
     Args:
         code: The number of the native update, as in the optimizer's row.
         parameters: Arrays of any shapes.
-        gradients: The same shapes; left as they are.
-        slots: One list of arrays per slot, in the optimizer's order; two at most.
+        gradients: Gradients of the same shapes; not changed.
+        slots: One list of arrays for each slot, in the optimizer's order; at most two.
         decays: Decoupled weight decay of each parameter.
-        coefficients: The numbers of the update; `decays` stand in place of the decay in them.
-        clip_norm: Largest global norm, or None.
-        threads: Threads to run on.
+        coefficients: The coefficients of the update; `decays` replace the decay in them.
+        clip_norm: Highest allowed global norm, or None for no clipping.
+        threads: Number of threads.
 
     Returns:
-        The global norm before clipping. Where it is not finite, nothing was changed.
+        The global norm before clipping. If it is not finite, nothing was changed.
 
     Raises:
         ValueError: If shapes or types do not fit together.

@@ -1,4 +1,4 @@
-"""In which precision the products of a training step are computed: float32, or bf16 with float32 sums."""
+"""The precision of the products in a training step: float32, or bf16 with float32 sums."""
 
 import os
 
@@ -14,20 +14,23 @@ EMULATED = "bf16 (emulated)"
 
 
 def has_bf16(kernels: str | None = None) -> bool:
-    """Tell whether these kernels, or the chosen ones, multiply bf16 with an instruction of the processor."""
+    """Return whether these kernels, or those in use, multiply bf16 by an instruction of the processor."""
     return _native.has_bf16(kernels or chosen_kernels())
 
 
 def emulates_bf16() -> bool:
-    """Tell whether ``UNSPOOL_EMULATE_BF16=1`` asks for bf16 where the kernels have no instruction for it."""
+    """Return whether ``UNSPOOL_EMULATE_BF16=1`` asks for bf16 on kernels without an instruction for it."""
     return os.environ.get(EMULATE) == "1"
 
 
 def used_precision(asked: str) -> str:
-    """Give the precision of the products where one of `PRECISIONS` is asked for.
+    """Return the precision that is used if one of `PRECISIONS` is asked for.
+
+    Args:
+        asked: The requested precision.
 
     Returns:
-        "bf16", "bf16 (emulated)" or "float32": the last as well where bf16 is asked for and not there, see
+        "bf16", "bf16 (emulated)" or "float32". It is float32 too if bf16 is asked for and not available, see
         `missing_bf16`. "auto" never emulates.
     """
     if asked == "float32":
@@ -38,7 +41,7 @@ def used_precision(asked: str) -> str:
 
 
 def missing_bf16(asked: str) -> str | None:
-    """Say what is missing where bf16 is asked for and float32 has to do; None where nothing is."""
+    """Return a warning if bf16 is asked for and float32 is used instead, else None."""
     if asked != "bf16" or used_precision(asked) != "float32":
         return None
     return (

@@ -1,4 +1,4 @@
-"""Plain products by the kernels' own tile, for tests and measurements."""
+"""Plain matrix products by the kernels' own tile, for tests and measurements."""
 
 import numpy as np
 
@@ -15,14 +15,14 @@ def multiply(
     precision: str = "float32",
     transposed: bool = False,
 ) -> Floats:
-    """Multiply two matrices with the kernels' own tile: what every other product here is made of.
+    """Multiply two matrices with the kernels' own tile, which is part of every other product here.
 
     Args:
-        a: The left side.  # (M, K), or (K, M) if it is given transposed
-        b: The right side.  # (K, N)
-        kernels: An instruction set from `kernel_names`; None for the chosen one.
-        precision: "float32", or "bf16": both sides rounded, sums in float32.
-        transposed: Whether to multiply a's transpose, as weight gradients are made.
+        a: The left matrix.  # (M, K), or (K, M) if it is given transposed
+        b: The right matrix.  # (K, N)
+        kernels: An instruction set from `kernel_names`; None for the one in use.
+        precision: "float32", or "bf16" for rounded inputs and sums in float32.
+        transposed: Whether to multiply the transpose of `a`, as for weight gradients.
     """
     check_array("a", a, np.float32, (None, None))
     check_array("b", b, np.float32, (a.shape[0 if transposed else 1], None))

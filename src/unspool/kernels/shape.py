@@ -1,4 +1,4 @@
-"""What a native network needs to know of a network."""
+"""The description of a network for the native module."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkShape:
-    """What a native network needs to know of a network.
+    """The description of a network for the native module.
 
     Args:
-        cell: The number of its native kernels, as in the row of the cell.
-        states: S, arrays that the cell carries from step to step.
-        vocab_size: V, `<pad>` included.
-        hidden_size: H.
-        num_layers: L.
-        embedding_size: E, or None for a table of one row per symbol.
+        cell: The number of the cell's native kernels, as in the row of the cell.
+        states: S, the number of arrays that the cell carries from step to step.
+        vocab_size: V, the number of token ids, with `<pad>`.
+        hidden_size: H, the number of units in each layer.
+        num_layers: L, the number of layers.
+        embedding_size: E, the size of the embedding; None for a table with one row for each token.
         reset_after: Whether a GRU's reset gate acts after the recurrent product.
-        residual: Whether each layer but the first hands on its output plus its input.
+        residual: Whether each layer but the first adds its input to its output.
         parameter_shapes: The shape of each parameter in the stored order, by name.
-        precision: "float32" or "bf16": of the products of a step that makes gradients; all else is float32.
+        precision: Precision of the products in a training step, "float32" or "bf16"; the rest is float32.
     """
 
     cell: int
