@@ -1,1 +1,1 @@
-"""Which tokens may come next: automata over a vocabulary."""
+"""Automata over a vocabulary, which decide the tokens that may come next."""

@@ -1,8 +1,8 @@
-"""Automata over a vocabulary: which symbols may come next so that a text still ends where it must.
+"""Automata over a vocabulary: which tokens may come next so that a text can still end as it must.
 
-The engine walks one state for each sequence. A symbol may be drawn if it leads to a state from which an
-accepting one can still be reached with the symbols that are left; `<eos>` may be drawn in an accepting state.
-So no text ends up where it cannot be finished, and one that reaches its greatest length is accepted too.
+The engine keeps one state for each sequence. A token may be drawn if an accepting state can still be reached
+after it with the remaining tokens; `<eos>` may be drawn in an accepting state. So no text reaches a point
+where it cannot be finished, and a text of the highest length is accepted too.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,18 @@ DEAD = -1
 
 @dataclass(frozen=True, eq=False)
 class TokenAutomaton:
-    """Hold a deterministic automaton whose letters are token ids.
+    """A deterministic automaton whose letters are token ids.
 
-    Ids that lead alike everywhere share a class, which keeps the table small for large vocabularies.
+    Ids that lead to the same states everywhere share a class, which keeps the table small for large
+    vocabularies.
 
     Args:
         classes: The class of each id, int32; those of `<pad>` and `<eos>` are not used.  # (V,)
-        transitions: The next state for each state and class, int32; `DEAD` where a symbol may not
-            come.  # (S, C)
-        distance: Fewest symbols from each state to an accepting one, int32; 0 where it accepts. Every
+        transitions: The next state for each state and class, int32; `DEAD` if the token is not
+            allowed.  # (S, C)
+        distance: Lowest number of tokens from each state to an accepting one, int32; 0 if it accepts. Every
             state reaches one.  # (S,)
-        start: The state before the first symbol.
+        start: The state before the first token.
     """
 
     classes: NDArray[np.int32]
@@ -37,7 +38,7 @@ class TokenAutomaton:
     start: int = 0
 
     def walk(self, ids: ArrayLike, state: int | None = None) -> int:
-        """Give the state after ids, `DEAD` if one of them may not come; from the start if none is given."""
+        """Return the state after ids, or `DEAD` if one is not allowed; None starts at the beginning."""
         at = self.start if state is None else state
         for token in np.asarray(ids).reshape(-1).tolist():
             if at == DEAD:
@@ -46,27 +47,27 @@ class TokenAutomaton:
         return at
 
     def allowed(self, state: int, left: int) -> NDArray[np.bool_]:
-        """Tell which ids may come next.
+        """Return which ids may come next.
 
         Args:
-            state: Where the sequence is; not `DEAD`.
-            left: Symbols that may still be drawn, this one among them, ≥ 1.
+            state: The state of the sequence; not `DEAD`.
+            left: Number of tokens that may still be drawn, this one included, ≥ 1.
 
         Returns:
-            True for what may come; `<eos>`, the last id, where the state accepts.  # (V,)
+            True for allowed ids; `<eos>`, the last id, is allowed if the state accepts.  # (V,)
         """
         one: NDArray[np.bool_] = self.allowed_from(np.array([state]), left)[0]
         return one
 
     def allowed_from(self, states: NDArray[np.integer[Any]], left: ArrayLike) -> NDArray[np.bool_]:
-        """Tell for many sequences which ids may come next, as `allowed` does for one.
+        """Return which ids may come next for many sequences, as `allowed` does for one.
 
         Args:
-            states: Where each sequence is; nothing may follow `DEAD`.  # (N,)
-            left: Symbols that each may still draw, or one number for all.  # (N,)
+            states: The state of each sequence; nothing may follow `DEAD`.  # (N,)
+            left: Number of tokens that each may still draw, or one number for all.  # (N,)
 
         Returns:
-            True for what may come.  # (N, V)
+            True for allowed ids.  # (N, V)
         """
         enough = np.broadcast_to(left, states.shape)[:, None]
         after = self.transitions[states]  # (N, C)
@@ -77,17 +78,17 @@ class TokenAutomaton:
         return may
 
     def step(self, states: NDArray[np.integer[Any]], ids: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-        """Give the state of each sequence after its next id, `DEAD` if that may not come.  # (N,)."""
+        """Return the state of each sequence after its next id, `DEAD` if that is not allowed.  # (N,)."""
         return np.where(states == DEAD, DEAD, self.transitions[states, self.classes[ids]]).astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
 class Guide:
-    """Say which automaton the sequences of one call follow, and where each of them stands in it.
+    """The automaton that the sequences of one call follow, and the state of each of them in it.
 
     Args:
-        automaton: What may be drawn.
-        starts: The state of each sequence after its prompt, int32; none of them `DEAD`.  # (N,)
+        automaton: The automaton of the allowed texts.
+        starts: The state of each sequence after its prompt, int32; none of them is `DEAD`.  # (N,)
     """
 
     automaton: TokenAutomaton
@@ -97,7 +98,7 @@ class Guide:
         """Refuse sequences that cannot be finished in time.
 
         Raises:
-            ConfigError: If one needs more symbols, or its prompt is not allowed.
+            ConfigError: If a sequence needs more tokens, or its prompt is not allowed.
         """
         if (self.starts == DEAD).any():
             which = int(np.flatnonzero(self.starts == DEAD)[0])
@@ -108,9 +109,9 @@ class Guide:
             raise ConfigError("parameter max_new_tokens", expected=expected, got=str(max_new_tokens))
 
     def part(self, first: int, last: int) -> "Guide":
-        """Give the guide of sequences first … last - 1 alone."""
+        """Return the guide of sequences first … last - 1."""
         return Guide(self.automaton, self.starts[first:last])
 
     def repeated(self, count: int) -> "Guide":
-        """Return the guide of so many sequences in the place of each."""
+        """Return the guide with each sequence repeated `count` times."""
         return Guide(self.automaton, self.starts.repeat(count))

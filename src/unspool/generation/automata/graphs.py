@@ -1,7 +1,8 @@
-"""Arithmetic on tables of transitions, for automata over characters and over symbols alike.
+"""Arithmetic on tables of transitions, for automata over characters and over tokens.
 
-A table has a row for each state and a column for each class of letters; `DEAD` where there is no way. All of
-it is done for many states at once, so that tables of millions of entries take no more than a second or so.
+A table has a row for each state and a column for each class of letters; an entry is `DEAD` if there is no
+next state. All operations work on many states at once, so that tables of millions of entries take only about
+a second.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from unspool.generation.automata.automaton import DEAD
 
 Table = NDArray[np.int32]
 
-MOST_ENTRIES = 2**24  # of a table: 64 MiB
+MOST_ENTRIES = 2**24  # in a table: 64 MiB
 
 
 def check_size(states: int, classes: int) -> None:
@@ -36,10 +37,10 @@ def distinct_rows(matrix: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.i
     """Number the different rows of a matrix in order of first appearance.
 
     Args:
-        matrix: Any values that are equal if their bytes are.  # (N, M)
+        matrix: Any values; two are equal if their bytes are.  # (N, M)
 
     Returns:
-        Where each different row stands first, (K,), and the number of each row, (N,).
+        The first place of each different row, (K,), and the number of each row, (N,).
     """
     if matrix.shape[1] == 0:
         return np.zeros(min(1, len(matrix)), np.int64), np.zeros(len(matrix), np.int32)
@@ -53,7 +54,7 @@ def distinct_rows(matrix: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 def distances(table: Table, accepting: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Count the fewest letters from each state to an accepting one, -1 where there is no way.  # (S,)."""
+    """Return the fewest letters from each state to an accepting one, -1 if there is no path.  # (S,)."""
     S, C = table.shape
     targets = table.reshape(-1)
     order = np.argsort(targets, kind="stable")
@@ -74,19 +75,19 @@ def distances(table: Table, accepting: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 
 def reachable(table: Table, starts: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Tell which states can be reached from the starts.  # (S,)."""
-    seen = np.zeros(len(table) + 1, np.bool_)  # the last one stands for DEAD
-    seen[-1] = True
+    """Return which states can be reached from the starts.  # (S,)."""
+    reached = np.zeros(len(table) + 1, np.bool_)  # the last one stands for DEAD
+    reached[-1] = True
     frontier = np.unique(starts)
     while len(frontier):
-        seen[frontier] = True
+        reached[frontier] = True
         after = np.unique(table[frontier])
-        frontier = after[~seen[after]]
-    return seen[:-1]
+        frontier = after[~reached[after]]
+    return reached[:-1]
 
 
 def keep_states(table: Table, kept: NDArray[np.bool_]) -> Table:
-    """Leave states out: their rows go, and what led to them is `DEAD`; the others keep their order."""
+    """Return the table of some states, in their order; transitions to the other states are `DEAD`."""
     number = np.full(len(table) + 1, DEAD, np.int32)
     number[:-1][kept] = np.arange(np.count_nonzero(kept))
     rows: Table = number[table[kept]]
@@ -94,7 +95,7 @@ def keep_states(table: Table, kept: NDArray[np.bool_]) -> Table:
 
 
 def merge_columns(classes: NDArray[np.int32], table: Table) -> tuple[NDArray[np.int32], Table]:
-    """Let letters that lead alike everywhere share a class."""
+    """Merge the classes of letters that lead to the same states everywhere."""
     first, number = distinct_rows(np.ascontiguousarray(table.T))
     return number[classes], np.ascontiguousarray(table[:, first])
 
@@ -102,42 +103,42 @@ def merge_columns(classes: NDArray[np.int32], table: Table) -> tuple[NDArray[np.
 def shared_classes(
     one: NDArray[np.int32], other: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Make classes fine enough for two automata: those of the letters, and each one's class in both."""
+    """Return classes fine enough for two automata, and the class of each in both automata."""
     both = np.stack([one, other], axis=1)  # (A, 2)
     first, number = distinct_rows(both)
     return number, one[first], other[first]
 
 
 def product(one: Table, other: Table, starts: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
-    """Walk two tables with the same columns side by side.
+    """Return the table of two automata that read the same letters in parallel.
 
     Args:
         one: A table.  # (S, C)
-        other: Another.  # (Z, C)
-        starts: Pairs of states to begin from.  # (N, 2)
+        other: The other table.  # (Z, C)
+        starts: Pairs of states to start from.  # (N, 2)
 
     Returns:
-        The table of all pairs that can be reached, and these pairs; the starts come first, each once, in
-        the order of their first appearance.  # (P, C), (P, 2)
+        The table of all reachable pairs, and these pairs. The starts come first, each once, in the order of
+        their first appearance.  # (P, C), (P, 2)
 
     Raises:
-        ConfigError: If it would be too large.
+        ConfigError: If the table would be too large.
     """
     Z, C = len(other), one.shape[1]
     begin = dict.fromkeys((starts[:, 0] * Z + starts[:, 1]).tolist())
     known = {DEAD, *begin}
     frontier = np.array(list(begin), np.int64)
-    found, rows = [], []
+    frontiers, rows = [], []
     while len(frontier):
         check_size(len(known), C)
         left, right = one[frontier // Z], other[frontier % Z]  # (n, C) each
         codes = np.where((left < 0) | (right < 0), DEAD, left.astype(np.int64) * Z + right)
-        found.append(frontier)
+        frontiers.append(frontier)
         rows.append(codes)
         fresh = [code for code in np.unique(codes).tolist() if code not in known]
         known.update(fresh)
         frontier = np.array(fresh, np.int64)
-    pairs, table = np.concatenate(found), np.concatenate(rows)
+    pairs, table = np.concatenate(frontiers), np.concatenate(rows)
     order = np.argsort(pairs)
     places = order[np.searchsorted(pairs, table, sorter=order).clip(max=len(pairs) - 1)]
     numbered = np.where(table == DEAD, DEAD, places).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Several guides at once: the automaton of what all of them allow."""
+"""Combine several guides into one that allows what all of them allow."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -19,7 +19,7 @@ from unspool.generation.automata.graphs import (
 
 
 def at_least(length: int, vocab_size: int) -> TokenAutomaton:
-    """Make the automaton of all texts of at least so many symbols."""
+    """Return the automaton of all texts of at least `length` tokens."""
     states = np.arange(length + 1, dtype=np.int32)
     return TokenAutomaton(
         classes=np.zeros(vocab_size, dtype=np.int32),
@@ -29,22 +29,22 @@ def at_least(length: int, vocab_size: int) -> TokenAutomaton:
 
 
 def joint_guide(guides: Sequence[Guide]) -> Guide:
-    """Make one guide of several, which allows what all of them allow and leads into no dead end.
+    """Return one guide that allows what all guides allow, and has no dead end.
 
     Args:
-        guides: At least one, over the same vocabulary and for the same sequences.
+        guides: At least one guide; all have the same vocabulary and the same sequences.
 
     Raises:
-        ConfigError: If a sequence can meet them one by one but not together, or the automaton is too large.
+        ConfigError: If a sequence can satisfy each guide but not all together, or the automaton is too large.
     """
     return reduce(lambda joint, guide: _met(join_guides(joint, guide)), guides)
 
 
 def _met(joint: Guide) -> Guide:
-    """Return the guide of several, once some text is known to meet all of them after each prompt.
+    """Return a joint guide, or refuse it if some prompt has no text that satisfies all its parts.
 
     Raises:
-        ConfigError: If there is none.
+        ConfigError: If there is no such text.
     """
     if (joint.starts == DEAD).any():
         raise ConfigError(
@@ -56,42 +56,43 @@ def _met(joint: Guide) -> Guide:
 
 
 def join_guides(one: Guide, other: Guide) -> Guide:
-    """Make a guide that lets through what both do, for the same prompts.
+    """Return a guide that allows what both guides allow, for the same prompts.
 
     Returns:
-        The guide; a start is `DEAD` where no text that both accept can follow that prompt.
+        The guide; a start is `DEAD` if no text that both accept can follow that prompt.
 
     Raises:
-        ConfigError: If it would be too large.
+        ConfigError: If the automaton would be too large.
     """
     inner = slice(1, -1)  # the classes of <pad> and <eos> are not used, and may lead anywhere
     number, left, right = shared_classes(one.automaton.classes[inner], other.automaton.classes[inner])
     classes = np.concatenate([[0], number, [0]]).astype(np.int32)
     pairs = np.stack([one.starts, other.starts], axis=1).astype(np.int64)  # (N, 2)
-    different, which = np.unique(pairs, axis=0, return_inverse=True)
+    different, number_of_pair = np.unique(pairs, axis=0, return_inverse=True)
     tables = one.automaton.transitions[:, left], other.automaton.transitions[:, right]
     table, states = product(*tables, different)
     ends = (one.automaton.distance[states[:, 0]] == 0) & (other.automaton.distance[states[:, 1]] == 0)
     automaton, starts = finished(classes, table, ends, np.arange(len(different)))
-    return Guide(automaton, starts[which.reshape(-1)])
+    return Guide(automaton, starts[number_of_pair.reshape(-1)])
 
 
 def finished(
     classes: NDArray[np.int32], table: Table, accepting: NDArray[np.bool_], starts: NDArray[np.int64]
 ) -> tuple[TokenAutomaton, NDArray[np.int32]]:
-    """Keep the states from which a text can end and measure how far each is from there.
+    """Return the automaton of the states from which a text can end, with their distances.
 
     Args:
-        classes: The class of each symbol.  # (V,)
+        classes: The class of each token.  # (V,)
         table: The transitions.  # (S, C)
-        accepting: Where a text may end.  # (S,)
-        starts: States to begin from, at least one; the first is the start. From them all are reached.  # (N,)
+        accepting: Whether a text may end in each state.  # (S,)
+        starts: States to start from, at least one; the first is the automaton's start. All states are reached
+            from them.  # (N,)
 
     Returns:
-        The automaton, and the new number of each start, `DEAD` where no text is accepted from it.  # (N,)
+        The automaton, and the new number of each start, `DEAD` if no text is accepted from it.  # (N,)
     """
     distance = distances(table, accepting)
-    kept = distance >= 0
-    number = np.where(kept, np.cumsum(kept) - 1, DEAD).astype(np.int32)[starts]
-    classes, smaller = merge_columns(classes, keep_states(table, kept))
-    return TokenAutomaton(classes, smaller, distance[kept], int(number[0])), number
+    useful = distance >= 0
+    number = np.where(useful, np.cumsum(useful) - 1, DEAD).astype(np.int32)[starts]
+    classes, smaller = merge_columns(classes, keep_states(table, useful))
+    return TokenAutomaton(classes, smaller, distance[useful], int(number[0])), number

@@ -1,8 +1,8 @@
-"""Automata that notice when one of several phrases has been written, wherever symbols begin and end.
+"""Automata that notice when one of several phrases has been written, wherever tokens begin and end.
 
-The automaton of Aho and Corasick ("Efficient String Matching", 1975) over characters, carried over to the
-symbols of a vocabulary: a symbol is the run of characters that it is spelled with, so a phrase is found
-inside a word and across several. The same automaton forbids phrases, as a guide, and ends texts at them.
+The automaton of Aho and Corasick ("Efficient String Matching", 1975) over characters is carried over to the
+tokens of a vocabulary. A token is the run of characters of its spelling, so a phrase is found inside a word
+and across several. The same automaton forbids phrases, as a guide, and ends texts at them.
 """
 
 from collections.abc import Sequence
@@ -19,31 +19,31 @@ LARGEST_TABLE = 1 << 26  # entries: 256 MiB
 
 @dataclass(frozen=True, eq=False)
 class PhraseAutomaton:
-    """Hold an automaton in which what completes a phrase leads nowhere.
+    """An automaton in which a token that completes a phrase has no next state.
 
     Args:
-        automaton: Every state accepts; a symbol with which a phrase is complete is `DEAD`.
-        beginnings: The beginning of a phrase that each state stands for, the longest one that the text ends
-            with; "" is state 0.
+        automaton: The automaton; every state accepts, and a token that completes a phrase is `DEAD`.
+        beginnings: The state of each beginning of a phrase: the longest beginning with which the text ends.
+            "" is state 0.
     """
 
     automaton: TokenAutomaton
     beginnings: dict[str, int]
 
     def after(self, text: str) -> int:
-        """Give the state after a text, whatever phrases it has itself."""
+        """Return the state after a text, even if the text itself has a phrase."""
         longest = min(len(text), max(map(len, self.beginnings)))
         ends = (text[len(text) - size :] for size in range(longest, -1, -1))
         return next(self.beginnings[end] for end in ends if end in self.beginnings)
 
 
 def phrase_automaton(phrases: Sequence[str], spellings: Sequence[str], *, name: str) -> PhraseAutomaton:
-    """Make the automaton of some phrases over a vocabulary.
+    """Return the automaton of some phrases over a vocabulary.
 
     Args:
-        phrases: None of them empty.
-        spellings: The text of each id; those without one complete nothing.
-        name: The option that the phrases are from, for messages.
+        phrases: The phrases, none of them empty.
+        spellings: The text of each id; an id without text completes no phrase.
+        name: The option with the phrases, for messages.
 
     Raises:
         ConfigError: If the table would be too large.
@@ -66,20 +66,20 @@ def phrase_automaton(phrases: Sequence[str], spellings: Sequence[str], *, name: 
 
 
 def _beginnings(phrases: Sequence[str]) -> dict[str, int]:
-    """Number the beginnings of all phrases, whole ones too, by length: a shorter one comes first."""
-    found = {phrase[:size] for phrase in phrases for size in range(len(phrase) + 1)}
-    return {beginning: i for i, beginning in enumerate(sorted(found, key=lambda text: (len(text), text)))}
+    """Number the beginnings of all phrases, whole phrases included, by length: shorter ones come first."""
+    starts = {phrase[:size] for phrase in phrases for size in range(len(phrase) + 1)}
+    return {beginning: i for i, beginning in enumerate(sorted(starts, key=lambda text: (len(text), text)))}
 
 
 def _letter_table(
     phrases: Sequence[str], beginnings: dict[str, int], letters: dict[str, int]
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Give the next state for each state and letter (S, letters + 1), and which states end with a phrase."""
+    """Return the next state for each state and letter, and which states end with a phrase."""
     table = np.zeros((len(beginnings), len(letters) + 1), dtype=np.int32)
     whole = np.zeros(len(beginnings), dtype=bool)
     whole[[beginnings[phrase] for phrase in phrases]] = True
-    shorter = np.zeros(len(beginnings), dtype=np.int32)  # the longest other beginning that a state ends with
-    for text, state in beginnings.items():  # by length, so that what is shorter is ready
+    shorter = np.zeros(len(beginnings), dtype=np.int32)  # the longest other beginning that ends its text
+    for text, state in beginnings.items():  # by length, so that shorter beginnings are ready
         if text:
             parent, letter = beginnings[text[:-1]], letters[text[-1]]
             shorter[state] = table[shorter[parent], letter] if parent else 0
@@ -94,7 +94,7 @@ def _letter_table(
 def _spell(
     columns: list[tuple[int, ...]], table: NDArray[np.int32], whole: NDArray[np.bool_]
 ) -> NDArray[np.int32]:
-    """Walk every state through every spelling; what completes a phrase on the way is `DEAD`."""
+    """Return the state after every spelling from every state; `DEAD` if it completes a phrase on the way."""
     longest = max(map(len, columns), default=0)
     spelled = np.full((longest, len(columns)), -1, dtype=np.int32)
     for column, letters_of in enumerate(columns):

@@ -1,5 +1,6 @@
-"""Constraints that always hold: what a text must be, compiled to an automaton over the vocabulary.
+"""Constraints that always hold: conditions on a text, compiled to an automaton over the vocabulary.
 
-A `Constraint` becomes automata over characters, one for each thing it asks for; these are made into one, and
-that is lifted to the symbols of the vocabulary. Everything that cannot be met is refused before generation.
+A `Constraint` becomes automata over characters, one for each of its conditions. They are combined into one,
+which is lifted to the tokens of the vocabulary. A constraint that no text can meet is refused before
+generation.
 """

@@ -1,18 +1,19 @@
-r"""Anchors and word boundaries: what stands before a place in a text, and what may still come after it.
+r"""Anchors and word boundaries: conditions on the characters before and after a place.
 
-What comes after is not known while a text is read, so a branch of the automaton that goes through ``$`` or
-``\b`` takes on a promise: a set of futures, one of which must come true. Reading on checks it.
+The next character is not known while a text is read. So a branch of the automaton that goes through ``$`` or
+``\b`` makes a promise: a set of possible next characters, one of which must come. Reading the next character
+checks it.
 """
 
 import re
 
-# What may come next: the end; a line feed and then the end; a line feed and then more; a character.
+# The possible futures: the end; a line feed and then the end; a line feed and then more; a character.
 END, LAST_LINE_FEED, LINE_FEED, ASCII_WORD, OTHER_WORD, OTHER = (1 << bit for bit in range(6))
 ANYTHING = END | LAST_LINE_FEED | LINE_FEED | ASCII_WORD | OTHER_WORD | OTHER
 
-START = 0  # what stands before the first character; later it is the kind of the last one
+START = 0  # the kind "before the first character"; after that it is the kind of the last character
 KINDS = (START, LINE_FEED, ASCII_WORD, OTHER_WORD, OTHER)
-Condition = dict[int, int]  # what stands before -> the futures that remain possible
+Condition = dict[int, int]  # kind of the character before -> the futures that remain possible
 
 BEGINNING: Condition = {kind: ANYTHING * (kind == START) for kind in KINDS}
 LINE_BEGINNING: Condition = {kind: ANYTHING * (kind in (START, LINE_FEED)) for kind in KINDS}
@@ -22,7 +23,7 @@ LINE_ENDING: Condition = dict.fromkeys(KINDS, END | LAST_LINE_FEED | LINE_FEED)
 
 
 def kind_of(character: str) -> int:
-    """Tell what kind of character it is."""
+    """Return the kind of a character."""
     if character == "\n":
         return LINE_FEED
     if not re.match(r"\w", character):
@@ -31,7 +32,7 @@ def kind_of(character: str) -> int:
 
 
 def condition(name: str, flags: int) -> Condition | None:
-    """Find what an anchor asks for, by its name in CPython's parse tree; None if it is not known."""
+    """Return the condition of an anchor by its name in CPython's parse tree; None if it is not known."""
     lines = bool(flags & re.MULTILINE)
     table = {
         "AT_BEGINNING": LINE_BEGINNING if lines else BEGINNING,
@@ -54,7 +55,7 @@ def _boundary(flags: int, *, at_one: bool) -> Condition:
 
 
 def after(promise: int, kind: int) -> int:
-    """Tell what a promise comes to when a character of this kind is read; 0 if that breaks it."""
+    """Return the promise that remains after a character of this kind; 0 if that breaks it."""
     if kind != LINE_FEED:
         return ANYTHING if promise & kind else 0
     last = END if promise & LAST_LINE_FEED else 0

@@ -1,4 +1,4 @@
-"""Automata over characters: what each part of a constraint is compiled to before they are put together."""
+"""Automata over characters: each condition of a constraint is compiled to one before they are combined."""
 
 from dataclasses import dataclass
 
@@ -15,16 +15,16 @@ from unspool.generation.automata.graphs import (
     shared_classes,
 )
 
-WORTH_MERGING = 200_000  # entries of a table above which equal states are left as they are
+WORTH_MERGING = 200_000  # entries of a table above which equal states are not merged
 
 
 @dataclass(frozen=True, eq=False)
 class CharacterAutomaton:
-    """Hold a deterministic automaton whose letters are the characters that the model knows.
+    """A deterministic automaton whose letters are the characters that the model knows.
 
     Args:
         classes: The class of each character of the alphabet, int32.  # (A,)
-        transitions: The next state for each state and class, `DEAD` for none.  # (S, C)
+        transitions: The next state for each state and class, or `DEAD`.  # (S, C)
         accepting: Whether a text may end in each state. State 0 is the start.  # (S,)
     """
 
@@ -34,12 +34,12 @@ class CharacterAutomaton:
 
     @property
     def empty(self) -> bool:
-        """Tell whether it accepts nothing, for one that is trimmed."""
+        """Return whether it accepts no text; only for a trimmed automaton."""
         return not self.accepting.any()
 
 
 def intersect(one: CharacterAutomaton, other: CharacterAutomaton) -> CharacterAutomaton:
-    """Accept what both accept.
+    """Return the automaton of the texts that both accept.
 
     Raises:
         ConfigError: If the product would be too large.
@@ -52,19 +52,22 @@ def intersect(one: CharacterAutomaton, other: CharacterAutomaton) -> CharacterAu
 
 
 def trim(automaton: CharacterAutomaton) -> CharacterAutomaton:
-    """Leave out the states from which no text can end; those that are not reached should be gone already."""
+    """Return the automaton without the states from which no text can end.
+
+    All its states must be reachable.
+    """
     table = automaton.transitions
-    kept = distances(table, automaton.accepting) >= 0
-    if not kept[0]:
+    useful = distances(table, automaton.accepting) >= 0
+    if not useful[0]:
         nowhere = np.full((1, table.shape[1]), DEAD, np.int32)
         return CharacterAutomaton(automaton.classes, nowhere, np.zeros(1, np.bool_))
-    return CharacterAutomaton(automaton.classes, keep_states(table, kept), automaton.accepting[kept])
+    return CharacterAutomaton(automaton.classes, keep_states(table, useful), automaton.accepting[useful])
 
 
 def minimize(automaton: CharacterAutomaton) -> CharacterAutomaton:
     """Merge states that accept the same (Moore, "Gedanken-experiments on sequential machines", 1956).
 
-    A table so large that merging takes longer than it saves is left as it is.
+    A table so large that merging takes longer than it saves is returned unchanged.
     """
     table = automaton.transitions
     if table.size > WORTH_MERGING:

@@ -1,4 +1,4 @@
-"""Compile constraints: all that they ask for becomes one automaton over the symbols of a vocabulary."""
+"""Compile constraints: all their conditions become one automaton over the tokens of a vocabulary."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, reduce
@@ -17,7 +17,7 @@ from unspool.text.tokenizers.registry import Tokenizer
 
 
 class Part(NamedTuple):
-    """Name one thing that a constraint asks for, with the automaton of the texts that have it."""
+    """One condition of a constraint by name, with the automaton of the texts that meet it."""
 
     name: str
     automaton: CharacterAutomaton
@@ -30,35 +30,33 @@ def compile_constraint(constraint: Constraint, tokenizer: Tokenizer) -> TokenAut
 
 @lru_cache(maxsize=4)
 def compile_constraints(constraints: tuple[Constraint, ...], tokenizer: Tokenizer) -> TokenAutomaton:
-    """Compile constraints that all hold at once, whatever their scope.
+    """Compile constraints that all hold at once; their scope is ignored.
 
-    What is held to them is the text. At word level some texts can be put together from the vocabulary in
-    several ways, and every one of them is let through, not only that of `Tokenizer.encode`. `<pad>` and
-    `<unk>` never come. Strings are brought into the tokenizer's Unicode form, as prompts are; a regular
-    expression is taken as it is.
+    The conditions are about the text. At word level some texts can be built from the vocabulary in several
+    ways, and all of these are allowed, not only that of `Tokenizer.encode`. `<pad>` and `<unk>` are never
+    drawn. Strings are normalized as prompts are; a regular expression is not.
 
     Args:
-        constraints: One or more.
-        tokenizer: Of the model.
+        constraints: One or more constraints.
+        tokenizer: The tokenizer of the model.
 
     Raises:
-        ConfigError: If no text of the model's symbols is what they ask for, or if the automaton would be
-            too large.
+        ConfigError: If no text of the model's tokens meets them, or if the automaton would be too large.
     """
     spellings = spellings_of(tokenizer)
-    made: list[Part] = []
+    compiled: list[Part] = []
     for number, constraint in enumerate(constraints, start=1):
         where = f"constraint {number}: " if len(constraints) > 1 else ""
         for part in _parts(constraint, tokenizer, spellings.alphabet):
-            made.append(Part(where + part.name, part.automaton))
-            if made[-1].automaton.empty:
-                raise _unwritable(made[-1].name, _unknown_in(constraint, part.name, spellings.alphabet))
-    if not made:
-        made = [Part("nothing", parts.lengths(0, None, spellings.alphabet))]
-    together = reduce(_both, (part.automaton for part in made))
+            compiled.append(Part(where + part.name, part.automaton))
+            if compiled[-1].automaton.empty:
+                raise _unwritable(compiled[-1].name, _unknown_in(constraint, part.name, spellings.alphabet))
+    if not compiled:
+        compiled = [Part("nothing", parts.lengths(0, None, spellings.alphabet))]
+    together = reduce(_both, (part.automaton for part in compiled))
     lifted = None if together.empty else lift(together, spellings)
     if lifted is None:
-        raise _contradiction(made, spellings)
+        raise _contradiction(compiled, spellings)
     return lifted
 
 
@@ -67,12 +65,12 @@ def _both(one: CharacterAutomaton, other: CharacterAutomaton) -> CharacterAutoma
 
 
 def _parts(constraint: Constraint, tokenizer: Tokenizer, alphabet: str) -> Iterator[Part]:
-    """Make the automata of a constraint, those first that are small or make others small."""
+    """Yield the automata of a constraint; small ones and ones that make others small come first."""
     for name, excluded in (("characters", False), ("excluded_characters", True)):
-        written = getattr(constraint, name)
-        if written is not None:
-            automaton = parts.characters(written, alphabet, name=name, excluded=excluded)
-            yield Part(f"{name} {shown(written)}", automaton)
+        named = getattr(constraint, name)
+        if named is not None:
+            automaton = parts.characters(named, alphabet, name=name, excluded=excluded)
+            yield Part(f"{name} {shown(named)}", automaton)
     if constraint.choices is not None:
         known = [_known("choices", text, tokenizer, alphabet) for text in constraint.choices]
         yield Part(f"the {len(known):,} choices", parts.choices(known, alphabet))
@@ -84,8 +82,8 @@ def _parts(constraint: Constraint, tokenizer: Tokenizer, alphabet: str) -> Itera
         ("ends_with", parts.ends_with),
     )
     for name, make in strings:
-        given = getattr(constraint, name)
-        for text in (given,) if isinstance(given, str) else given or ():
+        strings_of = getattr(constraint, name)
+        for text in (strings_of,) if isinstance(strings_of, str) else strings_of or ():
             yield Part(f"{name} {shown(text)}", make(_known(name, text, tokenizer, alphabet), alphabet))
     if constraint.excludes is not None:
         texts = [tokenizer.normalize(text) for text in constraint.excludes]
@@ -105,7 +103,7 @@ def _length(constraint: Constraint, alphabet: str) -> Iterator[Part]:
 
 
 def _known(name: str, text: str, tokenizer: Tokenizer, alphabet: str) -> str:
-    """Bring a string into the tokenizer's form, and refuse one with a character that no symbol has."""
+    """Return a string in the tokenizer's form; refuse it if a character is in no symbol."""
     text = tokenizer.normalize(text)
     unknown = sorted(set(text) - set(alphabet))
     if unknown:
@@ -114,14 +112,14 @@ def _known(name: str, text: str, tokenizer: Tokenizer, alphabet: str) -> str:
 
 
 def _unknown_in(constraint: Constraint, part: str, alphabet: str) -> list[str]:
-    """List what a regular expression asks for and no symbol has."""
+    """Return the parts of a regular expression that no known character meets."""
     if constraint.regex is None or not part.startswith("regex"):
         return []
     return read_pattern(constraint.regex, alphabet).unknown()
 
 
 def _unwritable(part: str, unknown: Sequence[str]) -> ConfigError:
-    """Say that a part cannot be met by itself."""
+    """Return the error for a condition that no text can meet."""
     listed = ", ".join(map(repr, unknown[:8]))
     return ConfigError(
         f"the constraint {part}",
@@ -131,9 +129,9 @@ def _unwritable(part: str, unknown: Sequence[str]) -> ConfigError:
     )
 
 
-def _contradiction(made: Sequence[Part], spellings: Spellings) -> ConfigError:
-    """Find the part, or else the two parts, that cannot be met; with luck there are no more to it."""
-    for part in made:
+def _contradiction(compiled: Sequence[Part], spellings: Spellings) -> ConfigError:
+    """Return the error for conditions that no text can meet together; name one or two of them if possible."""
+    for part in compiled:
         if lift(part.automaton, spellings) is None:
             return ConfigError(
                 f"the constraint {part.name}",
@@ -141,8 +139,8 @@ def _contradiction(made: Sequence[Part], spellings: Spellings) -> ConfigError:
                 got="no text that can be put together from its symbols",
                 hint="the symbols of this model are words: one of those needed is not among them",
             )
-    guilty = [part.name for part in made]
-    for one, other in combinations(made, 2):
+    guilty = [part.name for part in compiled]
+    for one, other in combinations(compiled, 2):
         both = intersect(one.automaton, other.automaton)
         if both.empty or lift(both, spellings) is None:
             guilty = [one.name, other.name]

@@ -1,4 +1,4 @@
-"""What a text must be: the public `Constraint`, and its meaning in plain Python."""
+"""The public `Constraint`, and its meaning in plain Python."""
 
 import re
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from unspool.configuration import Allowed, OptionRow, check, check_rows, whole_r
 
 Scope = Literal["text", "continuation"]
 
-LONGEST = 100_000  # characters; a table has a row for each
+LONGEST = 100_000  # most characters of a text; a table has a row for each
 
 
 def _fits_choices(value: Any) -> bool:
-    some = isinstance(value, Sequence) and not isinstance(value, str | bytes) and len(value) > 0
-    return some and all(isinstance(item, str) for item in value)
+    filled = isinstance(value, Sequence) and not isinstance(value, str | bytes) and len(value) > 0
+    return filled and all(isinstance(item, str) for item in value)
 
 
 REGEX = Allowed("a string", lambda value: isinstance(value, str))
@@ -27,30 +27,36 @@ SCOPE = Allowed(" or ".join(get_args(Scope)), lambda value: value in get_args(Sc
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
-    """Say what a text must be; all that is given holds at once, and None asks for nothing.
+    """Conditions that a text must meet; all given conditions hold at once, and None means no condition.
 
-    At each place the symbols that cannot lead to such a text are left out, and the model chooses among the
-    others. Every text that holds can come, but not as often as by drawing freely until one holds: the model
-    does not know at the beginning what it will be held to at the end.
+    At each place the tokens that cannot lead to such a text are left out, and the model chooses among the
+    others. Every text that meets the conditions can be drawn, but not with the same chance as by free drawing
+    until one meets them: at the beginning the model does not know the conditions at the end.
 
     Args:
-        regex: The text matches it from its beginning to its end, as `re.fullmatch` decides. Lookarounds,
+        regex: A regular expression that matches the whole text, as in `re.fullmatch`. Lookarounds,
             backreferences, atomic groups and possessive quantifiers are refused.
-        starts_with: What it begins with.
-        ends_with: What it ends with.
-        contains: A string, or several that are all in it.
-        excludes: A string, or several of which none is in it.
-        choices: It is one of these.
-        characters: The only characters it may have: "abc", or a class of a regular expression in its
-            brackets, "[a-z ]".
-        excluded_characters: Characters it may not have, written likewise.
-        min_length: Fewest characters, from 0 to 100,000.
-        max_length: Most characters, from 0 to 100,000.
-        scope: What must be so: "text" for the prompt and what is written after it together, "continuation"
-            for what is written alone.
+        starts_with: The beginning of the text.
+        ends_with: The end of the text.
+        contains: A string, or several, which the text must contain.
+        excludes: A string, or several, which the text must not contain.
+        choices: All allowed texts.
+        characters: The only allowed characters: "abc", or a class of a regular expression in its brackets,
+            "[a-z ]".
+        excluded_characters: Characters that are not allowed, written in the same way.
+        min_length: Lowest number of characters, from 0 to 100,000.
+        max_length: Highest number of characters, from 0 to 100,000.
+        scope: The part that must meet the conditions: "text" for the prompt and the new text together,
+            "continuation" for the new text alone.
 
     Raises:
         ConfigError: If a value is out of its range.
+
+    Example:
+        >>> from unspool import Constraint
+        >>> constraint = Constraint(regex="[a-z]+", max_length=5)
+        >>> constraint.holds("abc"), constraint.holds("abcdef")
+        (True, False)
     """
 
     # fmt: off
@@ -74,7 +80,7 @@ class Constraint:
     # fmt: on
 
     def __post_init__(self) -> None:
-        """Check every value, and keep lists as tuples."""
+        """Check every value, and store lists as tuples."""
         for name in ("contains", "excludes"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, (getattr(self, name),))
@@ -86,9 +92,9 @@ class Constraint:
         check("min_length", self.min_length, f"at most max_length, {most}", (self.min_length or 0) <= most)
 
     def holds(self, text: str) -> bool:
-        """Tell whether a text, or a continuation by itself, is what the constraint asks for.
+        """Return whether a text, or a continuation by itself, meets the conditions.
 
-        This is what the compiled automaton means, word for word.
+        The compiled automaton has exactly this meaning.
         """
         return (
             (self.regex is None or re.fullmatch(self.regex, text) is not None)
@@ -106,10 +112,10 @@ class Constraint:
 
 
 def chosen(characters: str, text: str) -> str:
-    """Keep those characters of a text that `characters` names: one by one, or as a class in brackets.
+    """Return the characters of a text that `characters` names: one by one, or as a class in brackets.
 
     Raises:
-        re.error: If what stands in the brackets is no class.
+        re.error: If the brackets do not contain a class.
     """
     if is_class(characters):
         return "".join(re.findall(characters, text))
@@ -118,8 +124,8 @@ def chosen(characters: str, text: str) -> str:
 
 
 def is_class(characters: str) -> bool:
-    """Tell whether characters are written as a class of a regular expression."""
+    """Return whether characters are written as a class of a regular expression."""
     return len(characters) > 2 and characters[0] == "[" and characters[-1] == "]"
 
 
-ConstraintLike = Constraint | Sequence[Constraint] | None  # what functions take
+ConstraintLike = Constraint | Sequence[Constraint] | None  # accepted by functions

@@ -1,4 +1,4 @@
-"""From an automaton with free moves to a deterministic one: sets of nodes become states."""
+"""Turn an automaton with free moves into a deterministic one: sets of nodes become states."""
 
 from functools import cache
 
@@ -13,9 +13,9 @@ from unspool.generation.constraints.characters import CharacterAutomaton, minimi
 from unspool.generation.constraints.patterns import PatternAutomaton, read_pattern, shown
 
 MOST_STATES = 20_000
-ACCEPT = 1  # the bit of a state that says that a text may end there
+ACCEPT = 1  # the bit of a state in which a text may end
 
-NodePlace = tuple[int, int]  # a node that reads, and the promise that its branch has to keep
+NodePlace = tuple[int, int]  # a node that reads, and the promise of its branch
 
 
 def regex(pattern: str, alphabet: str) -> CharacterAutomaton:
@@ -26,24 +26,24 @@ def regex(pattern: str, alphabet: str) -> CharacterAutomaton:
         alphabet: The characters that the model knows, each once.
 
     Raises:
-        ConfigError: If it is broken, has what an automaton cannot decide, or is too large.
+        ConfigError: If it is broken, uses a feature that an automaton cannot decide, or is too large.
     """
     return minimize(trim(_Subsets(read_pattern(pattern, alphabet)).automaton()))
 
 
 class _Subsets:
-    """Walk all branches of an automaton at once; a state is the set of their places, as bits of a number."""
+    """All branches of an automaton at once; a state is the set of their places, as bits of a number."""
 
     def __init__(self, free: PatternAutomaton) -> None:
         self.free = free
         self.places: list[NodePlace] = []
         self.numbers: dict[NodePlace, int] = {}
-        self.anchored = any(asked for moves in free.free for _, asked in moves)
+        self.anchored = any(anchor for moves in free.free for _, anchor in moves)
         self.classes, self.members = self._classes()
         self.closure = cache(self._closure)
 
     def _classes(self) -> tuple[NDArray[np.int32], list[list[tuple[int, list[int]]]]]:
-        """Put characters into classes; list for each set its classes by their kind."""
+        """Return the class of each character, and for each set its classes by their kind."""
         kinds = [kind_of(c) if self.anchored else OTHER for c in self.free.alphabet]
         columns = np.array([kinds, *self.free.sets], np.uint8).T  # (A, 1 + sets)
         first, classes = distinct_rows(columns)
@@ -56,18 +56,18 @@ class _Subsets:
         return classes, members
 
     def _closure(self, node: int, promise: int, before: int) -> int:
-        """Follow the free moves from a node; give the places that are reached, and `ACCEPT`."""
-        bits, waiting, seen = 0, [(node, promise)], {(node, promise)}
+        """Follow the free moves from a node; return the places that are reached, and `ACCEPT`."""
+        bits, waiting, visited = 0, [(node, promise)], {(node, promise)}
         while waiting:
             at, promised = waiting.pop()
             if at == self.free.end and promised & END:
                 bits |= ACCEPT
             if at in self.free.reads:
                 bits |= 2 << self._number((at, promised))
-            for target, asked in self.free.free[at]:
-                place = target, promised & (asked[before] if asked else ANYTHING)
-                if place[1] and place not in seen:
-                    seen.add(place)
+            for target, anchor in self.free.free[at]:
+                place = target, promised & (anchor[before] if anchor else ANYTHING)
+                if place[1] and place not in visited:
+                    visited.add(place)
                     waiting.append(place)
         return bits
 
@@ -78,7 +78,7 @@ class _Subsets:
         return self.numbers[place]
 
     def _row(self, state: int, classes: int) -> list[int]:
-        """Give the state after a character of each class."""
+        """Return the state after a character of each class."""
         reached: dict[tuple[int, int], int] = {}  # (set, kind) -> places
         rest = state >> 1
         while rest:
@@ -87,9 +87,9 @@ class _Subsets:
             node, promise = self.places[low.bit_length() - 1]
             members, target = self.free.reads[node]
             for kind, _ in self.members[members]:
-                kept = after(promise, kind)
-                if kept:
-                    to = self.closure(target, kept, kind)
+                remaining = after(promise, kind)
+                if remaining:
+                    to = self.closure(target, remaining, kind)
                     reached[members, kind] = reached.get((members, kind), 0) | to
         row = [0] * classes
         for (members, kind), places in reached.items():
@@ -98,7 +98,7 @@ class _Subsets:
         return row
 
     def automaton(self) -> CharacterAutomaton:
-        """Number the states that can be reached."""
+        """Return the automaton of all reachable states."""
         width = int(self.classes.max(initial=0)) + 1
         states = {self.closure(self.free.start, ANYTHING, START): 0}
         waiting = list(states)

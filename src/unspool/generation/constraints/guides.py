@@ -1,4 +1,4 @@
-"""From constraints and prompts to a guide of the engine, or to an error before anything is drawn."""
+"""Compile constraints and prompts to a guide for the engine, or refuse them before anything is drawn."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -27,18 +27,18 @@ def make_guide(
     max_new_tokens: int,
     beside: Guide | None = None,
 ) -> Guide:
-    """Compile constraints and walk every prompt.
+    """Compile constraints and read every prompt.
 
     Args:
-        constraint: One, or several that all hold.
-        tokenizer: Of the model.
+        constraint: One constraint, or several that all hold.
+        tokenizer: The tokenizer of the model.
         prompts: The ids of each prompt, at least one.
-        max_new_tokens: How many symbols may be drawn after a prompt.
+        max_new_tokens: Number of tokens that may be drawn after a prompt.
         beside: Another guide for the same prompts, which holds as well.
 
     Raises:
-        ConfigError: If no text meets the constraints, or none that begins with a prompt, or none that is
-            short enough.
+        ConfigError: If no text meets the constraints, or none after one of the prompts, or none that is short
+            enough.
     """
     constraints = constraints_of(constraint)
     guides = [] if beside is None else [beside]
@@ -46,8 +46,8 @@ def make_guide(
         chosen = tuple(one for one in constraints if one.scope == scope)
         if chosen:
             automaton = compile_constraints(chosen, tokenizer)
-            read = prompts if scope == "text" else [np.empty(0, np.int32)] * len(prompts)
-            starts = np.array([_start(automaton, ids, tokenizer) for ids in read], np.int32)
+            inputs = prompts if scope == "text" else [np.empty(0, np.int32)] * len(prompts)
+            starts = np.array([_start(automaton, ids, tokenizer) for ids in inputs], np.int32)
             guides.append(Guide(automaton, starts))
     guide = reduce(join_guides, guides)
     for ids, start in zip(prompts, guide.starts.tolist(), strict=True):
@@ -56,19 +56,19 @@ def make_guide(
 
 
 def constraints_of(constraint: object) -> tuple[Constraint, ...]:
-    """Take one constraint or several.
+    """Return one constraint or several as a tuple.
 
     Raises:
-        ConfigError: If they are something else, or none.
+        ConfigError: If they are something else, or there are none.
     """
-    several = tuple(constraint) if isinstance(constraint, (list, tuple)) else (constraint,)
-    ok = len(several) > 0 and all(isinstance(one, Constraint) for one in several)
+    constraints = tuple(constraint) if isinstance(constraint, (list, tuple)) else (constraint,)
+    ok = len(constraints) > 0 and all(isinstance(one, Constraint) for one in constraints)
     check("constraint", constraint, "a Constraint, a list of them, or none", ok)
-    return several
+    return constraints
 
 
 def _start(automaton: TokenAutomaton, ids: Ids, tokenizer: Tokenizer) -> int:
-    """Walk a prompt, and say where it goes wrong."""
+    """Return the state after a prompt; the error for a forbidden prompt names the place."""
     state = automaton.walk(ids)
     if state != DEAD:
         return state

@@ -1,4 +1,4 @@
-"""From characters to the symbols of a vocabulary, each of which spells a string of characters."""
+"""Lift automata from characters to tokens, each of which spells a string of characters."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,12 +22,12 @@ from unspool.text.tokenizers.registry import Tokenizer
 
 @dataclass(frozen=True, eq=False)
 class Spellings:
-    """Hold what the symbols of a vocabulary spell.
+    """The characters of each token of a vocabulary.
 
     Args:
-        alphabet: Every character that a symbol has, once.
-        letters: The place in the alphabet of each symbol's characters, -1 after its last.  # (V, longest)
-        lengths: Characters of each symbol; 0 for what may never be drawn or spells nothing.  # (V,)
+        alphabet: Every character of a symbol, once.
+        letters: The place in the alphabet of each token's characters, -1 after its last.  # (V, longest)
+        lengths: Number of characters of each token; 0 if it may never be drawn or spells nothing.  # (V,)
     """
 
     alphabet: str
@@ -37,10 +37,10 @@ class Spellings:
 
 @lru_cache(maxsize=4)
 def spellings_of(tokenizer: Tokenizer) -> Spellings:
-    """Take the spellings of a tokenizer's symbols; `<pad>`, `<unk>` and `<eos>` have none.
+    """Return the spellings of a tokenizer's tokens; `<pad>`, `<unk>` and `<eos>` have none.
 
     Raises:
-        ConfigError: If they are not whole characters.
+        ConfigError: If the tokens are not whole characters.
     """
     if not tokenizer.whole_characters:
         hint = "train with --tokenizer char, or refuse texts once they are written: --valid"
@@ -57,15 +57,15 @@ def spellings_of(tokenizer: Tokenizer) -> Spellings:
 
 
 def lift(automaton: CharacterAutomaton, spellings: Spellings) -> TokenAutomaton | None:
-    """Let an automaton read whole symbols.
+    """Return the automaton over whole tokens; None if it accepts no text.
 
     Args:
-        automaton: Over the alphabet of the spellings.
-        spellings: What each symbol spells.
+        automaton: The automaton over the alphabet of the spellings.
+        spellings: The characters of each token.
 
     Returns:
-        An automaton of those states alone that are reached by whole symbols and from which whole symbols
-        lead to acceptance; None if its start is not among them.
+        An automaton of the states that whole tokens reach and from which whole tokens lead to acceptance;
+        None if its start is not among them.
 
     Raises:
         ConfigError: If its table would be too large.
@@ -73,21 +73,21 @@ def lift(automaton: CharacterAutomaton, spellings: Spellings) -> TokenAutomaton 
     classes, columns = symbol_columns(automaton, spellings)
     table = np.ascontiguousarray(columns.T)  # (S, K)
     accepting, start = automaton.accepting, np.zeros(1, np.int64)
-    if spellings.letters.shape[1] > 1:  # else every state is reached by whole symbols
-        kept = reachable(table, start)
-        table, accepting = keep_states(table, kept), accepting[kept]
+    if spellings.letters.shape[1] > 1:  # else whole tokens reach every state
+        reached = reachable(table, start)
+        table, accepting = keep_states(table, reached), accepting[reached]
     lifted, _ = finished(classes, table, accepting, start)
     return None if lifted.start == DEAD else lifted
 
 
 def symbol_columns(automaton: CharacterAutomaton, spellings: Spellings) -> tuple[NDArray[np.int32], Table]:
-    """Tell where each symbol leads from each state; symbols that lead alike share a column.
+    """Return where each token leads from each state; tokens that lead to the same states share a column.
 
-    All symbols are read side by side, a character at a time; those whose beginnings lead alike are one
-    from there on, so that the work grows with what symbols do, not with how many there are.
+    All tokens are read in parallel, a character at a time. Tokens whose beginnings lead to the same states
+    are merged there, so the work grows with their differences, not with their number.
 
     Returns:
-        The column of each symbol, (V,), and the columns, (K, S).
+        The column of each token, (V,), and the columns, (K, S).
     """
     states, width = automaton.transitions.shape
     table = np.vstack([automaton.transitions, np.full((1, width), DEAD, np.int32)])

@@ -1,4 +1,4 @@
-"""Automata for what needs no regular expression: strings that are there or not, lengths, choices."""
+"""Automata for conditions without a regular expression: contained strings, lengths, choices."""
 
 import re
 from collections import deque
@@ -14,21 +14,21 @@ from unspool.generation.constraints.constraint import chosen, is_class
 
 
 def starts_with(text: str, alphabet: str) -> CharacterAutomaton:
-    """Accept the texts that begin with a string."""
+    """Return the automaton of the texts that begin with a string."""
     trie = _Trie([text], alphabet)
     trie.table[-1] = len(text)
     return trie.accepting(trie.ends)
 
 
 def ends_with(text: str, alphabet: str) -> CharacterAutomaton:
-    """Accept the texts that end with a string."""
+    """Return the automaton of the texts that end with a string."""
     trie = _Trie([text], alphabet)
     trie.fall_back()
     return trie.accepting(trie.ends)
 
 
 def contains(text: str, alphabet: str) -> CharacterAutomaton:
-    """Accept the texts that have a string in them."""
+    """Return the automaton of the texts that contain a string."""
     trie = _Trie([text], alphabet)
     trie.fall_back()
     trie.table[-1] = len(text)
@@ -36,23 +36,26 @@ def contains(text: str, alphabet: str) -> CharacterAutomaton:
 
 
 def excludes(texts: Sequence[str], alphabet: str) -> CharacterAutomaton:
-    """Accept the texts that have none of some strings in them; those with unknown characters never come."""
+    """Return the automaton of the texts that contain none of some strings.
+
+    A string with an unknown character never occurs.
+    """
     known = [text for text in texts if set(text) <= set(alphabet)]
     trie = _Trie(known, alphabet)
     trie.fall_back()
     trie.table[trie.ends[trie.table]] = DEAD
-    kept = reachable(trie.table, np.zeros(1, np.int64))
-    return CharacterAutomaton(trie.classes, keep_states(trie.table, kept), np.ones(int(kept.sum()), np.bool_))
+    used = reachable(trie.table, np.zeros(1, np.int64))
+    return CharacterAutomaton(trie.classes, keep_states(trie.table, used), np.ones(int(used.sum()), np.bool_))
 
 
 def choices(texts: Sequence[str], alphabet: str) -> CharacterAutomaton:
-    """Accept some texts and no others."""
+    """Return the automaton of some texts and no others."""
     trie = _Trie(texts, alphabet)
     return minimize(trie.accepting(trie.ends))
 
 
 def lengths(least: int, most: int | None, alphabet: str) -> CharacterAutomaton:
-    """Accept the texts of so many characters; most is None for no limit."""
+    """Return the automaton of the texts of `least` to `most` characters; None for no upper limit."""
     last = least if most is None else most
     check_size(last + 1, 1)
     table = np.arange(1, last + 2, dtype=np.int32)[:, None]  # (S, 1)
@@ -61,14 +64,14 @@ def lengths(least: int, most: int | None, alphabet: str) -> CharacterAutomaton:
 
 
 def characters(written: str, alphabet: str, *, name: str, excluded: bool) -> CharacterAutomaton:
-    """Accept the texts of some characters alone, or of all but them.
+    """Return the automaton of the texts with only these characters, or with none of them.
 
     Raises:
-        ConfigError: If they are written as a class that is none.
+        ConfigError: If they are written as a class but are not one.
     """
     check_class(written, name)
-    there = set(chosen(written, alphabet))
-    classes = np.array([(letter in there) == excluded for letter in alphabet], np.int32)
+    named = set(chosen(written, alphabet))
+    classes = np.array([(letter in named) == excluded for letter in alphabet], np.int32)
     return CharacterAutomaton(classes, np.array([[0, DEAD]], np.int32), np.ones(1, np.bool_))
 
 
@@ -76,33 +79,33 @@ def check_class(written: str, name: str) -> None:
     """Refuse characters in brackets that are not one class of a regular expression.
 
     Raises:
-        ConfigError: If they are not.
+        ConfigError: If they are not one class.
     """
     if not is_class(written):
         return
-    found = "something else"
+    problem = "something else"
     try:
-        one = re.fullmatch(r"\[(\^?)(\]?)((?:\\.|[^\]\\])*)\]", written, re.DOTALL)
+        class_match = re.fullmatch(r"\[(\^?)(\]?)((?:\\.|[^\]\\])*)\]", written, re.DOTALL)
         re.compile(written)
     except re.error as error:
-        one, found = None, error.msg
-    if one is None:
+        class_match, problem = None, error.msg
+    if class_match is None:
         raise ConfigError(
             f"parameter {name} {written!r}",
             expected="characters, or one class of a regular expression such as [a-z ]",
-            got=found,
+            got=problem,
             hint="to mean the brackets themselves, do not begin with [",
         )
 
 
 class _Trie:
-    """Hold strings as a tree; column 0 is for all letters that none of them has (Aho and Corasick, 1975)."""
+    """Strings as a tree; column 0 is for all letters in none of them (Aho and Corasick, 1975)."""
 
     def __init__(self, texts: Sequence[str], alphabet: str) -> None:
         self.column = {letter: i for i, letter in enumerate(sorted(set("".join(texts))), start=1)}
         self.classes = np.array([self.column.get(letter, 0) for letter in alphabet], np.int32)
         self.nodes: list[dict[int, int]] = [{}]
-        ways: list[tuple[int, int]] = []  # from which node by which column; node i + 1 is way i's
+        ways: list[tuple[int, int]] = []  # (node, column) of each edge; edge i leads to node i + 1
         ends = [self._add(text, ways) for text in texts]
         check_size(len(self.nodes), len(self.column) + 1)
         self.table = np.full((len(self.nodes), len(self.column) + 1), DEAD, np.int32)
@@ -112,7 +115,7 @@ class _Trie:
         self.ends[ends] = True
 
     def _add(self, text: str, ways: list[tuple[int, int]]) -> int:
-        """Add a string and give the node where it ends."""
+        """Add a string and return the node where it ends."""
         at = 0
         for letter in text:
             column = self.column[letter]
@@ -124,8 +127,8 @@ class _Trie:
         return at
 
     def fall_back(self) -> None:
-        """Where a string does not go on, go on with the longest beginning that still fits."""
-        waiting = deque([(0, 0)])  # a node, and the one that its longest proper suffix leads to
+        """Let a string that does not continue go on from the longest beginning that still fits."""
+        waiting = deque([(0, 0)])  # a node, and the node of its longest proper suffix
         while waiting:
             node, suffix = waiting.popleft()
             fitting = self.table[suffix].copy() if node else np.zeros_like(self.table[0])
@@ -136,5 +139,5 @@ class _Trie:
             self.table[node] = fitting
 
     def accepting(self, ends: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> CharacterAutomaton:
-        """Make an automaton that accepts at some nodes."""
+        """Return an automaton that accepts at some nodes."""
         return CharacterAutomaton(self.classes, self.table, ends[:-1])

@@ -1,9 +1,8 @@
-"""Regular expressions as CPython reads them, turned into automata with free moves.
+"""Turn regular expressions, with the meaning of CPython's `re`, into automata with free moves.
 
-The parser is `re._parser`, the one that `re` itself compiles from (hypothesis builds on it as well), and
-which characters a class has is asked of `re`; so what an expression means cannot differ from what users
-know. Libraries that read expressions by rules of their own (greenery, interegular) differ from `re` in
-classes of Unicode, in case folding and in anchors.
+The parser is `re._parser`, which `re` itself uses (hypothesis builds on it as well). The characters of a
+class are found with `re`. So an expression means exactly what users know. Libraries with their own parsers
+(greenery, interegular) differ from `re` in classes of Unicode, in case folding and in anchors.
 """
 
 import importlib
@@ -18,7 +17,7 @@ from unspool.errors import ConfigError
 from unspool.generation.constraints.assertions import Condition, condition
 
 MOST_NODES = 100_000
-SCOPED = re.IGNORECASE | re.ASCII | re.DOTALL  # the flags that decide which characters a class has
+SCOPED = re.IGNORECASE | re.ASCII | re.DOTALL  # flags that change the characters of a class
 CATEGORIES = {
     "CATEGORY_DIGIT": r"\d", "CATEGORY_NOT_DIGIT": r"\D", "CATEGORY_SPACE": r"\s",
     "CATEGORY_NOT_SPACE": r"\S", "CATEGORY_WORD": r"\w", "CATEGORY_NOT_WORD": r"\W",
@@ -35,13 +34,13 @@ REFUSED = {
 
 
 class PatternAutomaton:
-    """Hold an automaton with free moves, and build it from a parse tree (Thompson, 1968).
+    """An automaton with free moves, built from a parse tree (Thompson, 1968).
+
+    A node either reads a character of a set, or has free moves, some of them with a condition.
 
     Args:
-        alphabet: The characters that there are, each once.
+        alphabet: The known characters, each once.
         pattern: The expression, for messages.
-
-    A node either reads a character of a set and goes on, or has free moves, some on a condition.
     """
 
     def __init__(self, alphabet: str, pattern: str) -> None:
@@ -54,7 +53,7 @@ class PatternAutomaton:
         self.end = self.start
 
     def node(self) -> int:
-        """Add a node."""
+        """Add a node and return its number."""
         if len(self.free) == MOST_NODES:
             raise ConfigError(
                 f"parameter regex {shown(self.pattern)}",
@@ -70,7 +69,7 @@ class PatternAutomaton:
         self.free[source].append((target, only_if))
 
     def read(self, source: int, members: str, flags: int) -> int:
-        """Read a character of a class, written as an expression, and give the node after it."""
+        """Add the reading of a character of a class, written as an expression; return the node after it."""
         key = members, flags & SCOPED
         if key not in self._numbers:
             self._numbers[key] = len(self.sets)
@@ -80,18 +79,18 @@ class PatternAutomaton:
         return target
 
     def _mask(self, members: str, flags: int) -> NDArray[np.bool_]:
-        """Ask `re` which characters of the alphabet a class has."""
+        """Return which characters of the alphabet a class has, by `re`."""
         mask = np.zeros(len(self.alphabet), np.bool_)
         mask[[match.start() for match in re.compile(members, flags).finditer(self.alphabet)]] = True
         return mask
 
     def unknown(self) -> list[str]:
-        """List what the expression asks for and no character of the alphabet is, as a reader writes it."""
-        asked = [members for (members, _), number in self._numbers.items() if not self.sets[number].any()]
-        return [re.sub(r"\\U([0-9a-f]{8})", lambda code: chr(int(code[1], 16)), members) for members in asked]
+        """Return the characters and classes of the expression with no character in the alphabet, readably."""
+        empty = [members for (members, _), number in self._numbers.items() if not self.sets[number].any()]
+        return [re.sub(r"\\U([0-9a-f]{8})", lambda code: chr(int(code[1], 16)), members) for members in empty]
 
     def sequence(self, items: Any, at: int, flags: int) -> int:
-        """Add the parts of a parse tree one after another, and give the node after the last."""
+        """Add the parts of a parse tree one after another, and return the node after the last."""
         for operation, argument in items:
             name = str(operation)
             if name not in READERS:
@@ -106,14 +105,14 @@ class PatternAutomaton:
 
 
 def read_pattern(pattern: str, alphabet: str) -> PatternAutomaton:
-    """Turn a regular expression into an automaton with free moves.
+    """Return the automaton of a regular expression, with free moves.
 
     Args:
-        pattern: As `re.fullmatch` takes it.
-        alphabet: The characters that there are, each once.
+        pattern: A regular expression for `re.fullmatch`.
+        alphabet: The known characters, each once.
 
     Raises:
-        ConfigError: If the expression is broken, or has what an automaton cannot decide.
+        ConfigError: If the expression is broken, or uses a feature that an automaton cannot decide.
     """
     automaton = PatternAutomaton(alphabet, pattern)
     try:
@@ -137,7 +136,7 @@ def read_pattern(pattern: str, alphabet: str) -> PatternAutomaton:
 
 
 def shown(text: str) -> str:
-    """Show a text in a message, cut if it is long."""
+    """Return a text for a message, cut if it is long."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
@@ -185,7 +184,7 @@ def _subpattern(automaton: PatternAutomaton, argument: Any, at: int, flags: int)
 
 
 def _repeat(automaton: PatternAutomaton, argument: Any, at: int, flags: int) -> int:
-    """Write a repeat out; whoever leaves early goes straight to its end, so free moves stay short."""
+    """Write out a repeat; each early exit goes directly to the end, so that free moves stay short."""
     least, most, items = argument
     for _ in range(least):
         at = automaton.sequence(items, at, flags)
@@ -208,13 +207,13 @@ def _repeat(automaton: PatternAutomaton, argument: Any, at: int, flags: int) -> 
 
 
 def _at(automaton: PatternAutomaton, name: Any, at: int, flags: int) -> int:
-    asked = condition(str(name), flags)
-    if asked is None:
+    anchor = condition(str(name), flags)
+    if anchor is None:
         raise ConfigError(
             f"parameter regex {shown(automaton.pattern)}", expected="known anchors", got=str(name)
         )
     end = automaton.node()
-    automaton.move(at, end, asked)
+    automaton.move(at, end, anchor)
     return end
 
 
