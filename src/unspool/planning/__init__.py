@@ -1,1 +1,1 @@
-"""Choosing the network and its training for a text, a machine and a number of minutes."""
+"""Choose the network and its training for a text, a machine and a number of minutes."""

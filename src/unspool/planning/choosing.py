@@ -1,4 +1,4 @@
-"""`plan_training`: look at a text and at the machine, and choose the network and its training for a time."""
+"""`plan_training`: choose the network and its training for a text, this machine and a time."""
 
 import math
 import time
@@ -29,17 +29,23 @@ from unspool.text.records import Record, Records
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.config import TrainingConfig
 
-MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and seconds, for timing the candidates
-FOR_BATCHES = 0.2  # of that, for choosing the batch size
+MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and most seconds, to time the candidates
+FOR_BATCHES = 0.2  # share of that time to choose the batch size
 
 
 class TrainingPlan(NamedTuple):
-    """Tell what was chosen, and why.
+    """The chosen network and training, with the reasons.
 
     Args:
         network: The network.
-        training: How to train it; its `minutes` are what is left of them for the run.
-        reasons: Why, in sentences for people.
+        training: The training configuration; its `minutes` are the part that is left for the run.
+        reasons: The reasons, in sentences for people.
+
+    Example:
+        >>> from unspool import plan_training
+        >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.05)
+        >>> plan.network.cell, plan.training.epochs is None or plan.training.epochs > 0
+        ('lstm', True)
     """
 
     network: NetworkConfig
@@ -59,22 +65,21 @@ def plan_training(
     measure: Measure = measure_speeds,
     clock: Callable[[], float] = time.monotonic,
 ) -> TrainingPlan:
-    """Choose a network and its training so that the minutes lower the held-out bits per character most.
+    """Choose a network and its training for the lowest held-out bits per character in some minutes.
 
-    The minutes are for everything from this call on: looking at the text and timing a few steps of the
-    candidates (both happen here), reading the text again, learning, and measuring the held-out text. Give
-    the result to `train` at once.
+    The minutes start with this call. They cover looking at the text and timing a few steps of the candidates
+    (both happen here), reading the text again, learning, and evaluating. Pass the result to `train` at once.
 
     Args:
-        records: The texts; they must be such as can be read again, so not standard input.
-        minutes: Wall time of the whole, > 0.
-        network: Values of `NetworkConfig` that are fixed, by name; the rest is chosen around them.
-        training: Values of `TrainingConfig` that are fixed, without `epochs` and `minutes`.
-        tokenizer: As `train` will get it.
-        max_vocab_size: As `train` will get it.
-        validation: As `train` will get it.
-        measure: Gives the speed of each candidate.
-        clock: Seconds, from anywhere.
+        records: The texts; they must be readable twice, so standard input is refused.
+        minutes: Wall time of the whole command, > 0.
+        network: Fixed values of `NetworkConfig`, by name; the other values are chosen.
+        training: Fixed values of `TrainingConfig`, by name, without `epochs` and `minutes`.
+        tokenizer: The tokenizer that `train` will get.
+        max_vocab_size: The `max_vocab_size` that `train` will get.
+        validation: The held-out texts that `train` will get.
+        measure: A function that returns the speed of each candidate.
+        clock: A function that returns the time in seconds, from any starting point.
 
     Returns:
         The network, the training and the reasons.
@@ -82,16 +87,22 @@ def plan_training(
     Raises:
         ConfigError: If a value is out of its range, or the minutes are too few to read the text and learn.
         CorpusError: If the text cannot be read.
+
+    Example:
+        >>> from unspool import plan_training
+        >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.05, network={"cell": "gru"})
+        >>> plan.network.cell
+        'gru'
     """
     began, total = clock(), 60.0 * _checked_minutes(minutes)
-    kept = dict(training or {})
+    fixed = dict(training or {})
     for name in ("epochs", "minutes"):
-        check(f"training[{name!r}]", kept.get(name), "nothing: the minutes decide", name not in kept)
-    own = dict(network or {})
-    from_dict(NetworkConfig, own, where="network")
+        check(f"training[{name!r}]", fixed.get(name), "nothing: the minutes decide", name not in fixed)
+    structure = dict(network or {})
+    from_dict(NetworkConfig, structure, where="network")
     draft = from_dict(
         TrainingConfig,
-        {"sequence_length": SEQUENCE_LENGTH, **kept, "epochs": None, "minutes": minutes},
+        {"sequence_length": SEQUENCE_LENGTH, **fixed, "epochs": None, "minutes": minutes},
         where="training",
     )
     texts = records if isinstance(records, Records) else Records.of(records)
@@ -103,26 +114,26 @@ def plan_training(
     )
     look = partial(look_at, recipe=recipe, clock=clock)
     facts, measured_with = look(texts), None if validation is None else look(validation)
-    tried, seconds = networks(own, facts), min(LONGEST_MEASURING, MEASURING * total)
-    if "batch_size" not in kept:
-        draft = replace(draft, batch_size=_batch_size(reference_of(tried), draft, seconds, measure))
-    speeds = measure(tried, draft, (1 - FOR_BATCHES) * seconds)
+    tried_networks, seconds = networks(structure, facts), min(LONGEST_MEASURING, MEASURING * total)
+    if "batch_size" not in fixed:
+        draft = replace(draft, batch_size=_batch_size(reference_of(tried_networks), draft, seconds, measure))
+    speeds = measure(tried_networks, draft, (1 - FOR_BATCHES) * seconds)
     spent = clock() - began
-    found = [
-        _candidate(each, speed, facts, measured_with, kept, total=total, spent=spent)
-        for each, speed in zip(tried, speeds, strict=False)
+    timed = [
+        _candidate(each, speed, facts, measured_with, fixed, total=total, spent=spent)
+        for each, speed in zip(tried_networks, speeds, strict=False)
     ]
-    able = [each for each in found if each.budget.enough]
+    able = [each for each in timed if each.budget.enough]
     if not able:
-        raise found[0].budget.refusal()
+        raise timed[0].budget.refusal()
     best = largest_worth_its_time(able)
-    values = {"vocab_size": None, **network_values(best), **own}  # the tokenizer will fix it
+    values = {"vocab_size": None, **network_values(best), **structure}  # the tokenizer will fix it
     chosen = replace(best.network, **values)
-    values = {**training_values(best), **kept}
+    values = {**training_values(best), **fixed}
     steps = best.passes * best.text_symbols / (draft.batch_size * draft.sequence_length)
     values = {"evaluate_every": max(1, math.ceil(steps / best.budget.evaluations)), **values}
     config = replace(draft, **{**values, "minutes": best.budget.run / 60})
-    return TrainingPlan(chosen, config, tell(facts, found, best, chosen, config, kept={**own, **kept}))
+    return TrainingPlan(chosen, config, tell(facts, timed, best, chosen, config, kept={**structure, **fixed}))
 
 
 def _checked_minutes(minutes: float) -> float:
@@ -132,7 +143,7 @@ def _checked_minutes(minutes: float) -> float:
 
 
 def _batch_size(network: NetworkConfig, training: TrainingConfig, seconds: float, measure: Measure) -> int:
-    """Time a network with every batch size, and choose."""
+    """Time a network with every batch size, and return the best size."""
     share = FOR_BATCHES * seconds / len(BATCH_SIZES)
     return batch_size(
         [measure([network], replace(training, batch_size=lanes), share)[0] for lanes in BATCH_SIZES]
@@ -144,18 +155,18 @@ def _candidate(
     speed: float,
     facts: CorpusFacts,
     validation: CorpusFacts | None,
-    kept: Mapping[str, Any],
+    fixed: Mapping[str, Any],
     *,
     total: float,
     spent: float,
 ) -> Candidate:
-    """Work out what the time lets a network do."""
-    if "validation_fraction" in kept:
-        share = kept["validation_fraction"]
+    """Compute what a network can do in the time."""
+    if "validation_fraction" in fixed:
+        share = fixed["validation_fraction"]
     else:
         share = held_out_share(facts, total=total, speed=speed)
-    own_share = 0.0 if validation is not None else share or 0.0
-    held_out = own_share * facts.symbols if validation is None else validation.symbols
+    split_share = 0.0 if validation is not None else share or 0.0
+    held_out = split_share * facts.symbols if validation is None else validation.symbols
     reading = facts.seconds + (0.0 if validation is None else validation.seconds)
     budget = Budget(total=total, spent=spent, reading=reading, evaluation=held_out / (FORWARD * speed))
     return Candidate(
@@ -164,5 +175,5 @@ def _candidate(
         share=share,
         budget=budget,
         symbols=speed * max(0.0, budget.learning),
-        text_symbols=(1 - own_share) * facts.symbols,
+        text_symbols=(1 - split_share) * facts.symbols,
     )

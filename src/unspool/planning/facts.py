@@ -1,4 +1,4 @@
-"""What a choice has to know of a text: how much there is of it, its alphabet, the length of its records."""
+"""Facts about a text for the choice of a network: its size, its vocabulary, the length of its records."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,22 +12,22 @@ from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Record, Records
 
-LOOK = 1 << 22  # characters that are read; what comes after them is estimated
+LOOK = 1 << 22  # characters that are read; the rest of the text is estimated
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusFacts:
-    """Describe a corpus to the rule that chooses.
+    """The facts about a corpus for the rule that chooses a network.
 
     Args:
-        document: Whether it is one document.
-        records: Records in it.
-        characters: Characters of text in it.
-        symbols: What there is to predict: the symbols of the text and an `<eos>` for each record.
-        vocab_size: Symbols of its tokenizer.
-        typical_length: Symbols of a middling record.
-        complete: Whether all of it was read; else the figures go on from the part that was.
-        seconds: Time that reading all of it takes.
+        document: Whether the corpus is one document.
+        records: Number of records.
+        characters: Number of characters of text.
+        symbols: Number of tokens to predict: those of the text and an `<eos>` for each record.
+        vocab_size: Number of ids of its tokenizer.
+        typical_length: Median length of a record, in tokens.
+        complete: Whether the whole corpus was read; otherwise the numbers are estimates from the part read.
+        seconds: Time to read the whole corpus.
     """
 
     document: bool
@@ -47,34 +47,34 @@ def look_at(
     most: int = LOOK,
     clock: Callable[[], float] = time.monotonic,
 ) -> CorpusFacts:
-    """Read the beginning of a corpus, all of it if it is no longer than that, and describe the whole.
+    """Read the beginning of a corpus, or all of a short one, and return the facts about the whole.
 
     Args:
-        records: The corpus; it must be one that can be read again.
-        recipe: How its texts become ids.
-        most: Characters to read.
-        clock: Seconds, from anywhere.
+        records: The corpus; it must be readable twice.
+        recipe: The encoding recipe of its texts.
+        most: Number of characters to read.
+        clock: A function that returns the time in seconds, from any starting point.
 
     Raises:
         CorpusError: If the corpus cannot be read or has no text.
     """
     began, beginning = clock(), _Beginning(records, most)
-    seen = encode_corpus(beginning, recipe)
+    encoded = encode_corpus(beginning, recipe)
     seconds = clock() - began
-    times = 1.0 if beginning.complete else max(1.0, _file_characters(records) / seen.training.characters)
-    return _facts(records.document, seen, times, seconds, beginning.complete)
+    times = 1.0 if beginning.complete else max(1.0, _file_characters(records) / encoded.training.characters)
+    return _facts(records.document, encoded, times, seconds, beginning.complete)
 
 
-def _facts(document: bool, seen: EncodedCorpus, times: float, seconds: float, complete: bool) -> CorpusFacts:
-    """Describe a corpus that is `times` as long as the part that was read."""
-    stream = seen.training
+def _facts(document: bool, part: EncodedCorpus, times: float, seconds: float, complete: bool) -> CorpusFacts:
+    """Return the facts about a corpus that is `times` as long as the part read."""
+    stream = part.training
     lengths = np.diff(stream.starts, append=len(stream))
     return CorpusFacts(
         document=document,
         records=round(times * stream.num_records),
         characters=round(times * stream.characters),
         symbols=round(times * len(stream)),
-        vocab_size=seen.tokenizer.vocab_size,
+        vocab_size=part.tokenizer.vocab_size,
         typical_length=int(np.median(lengths)),
         complete=complete,
         seconds=times * seconds,
@@ -82,7 +82,7 @@ def _facts(document: bool, seen: EncodedCorpus, times: float, seconds: float, co
 
 
 class _Beginning:
-    """Read records until there are enough characters, and know whether that was all."""
+    """The first records of a corpus, with enough characters; it knows whether they were all."""
 
     def __init__(self, records: Records, most: int) -> None:
         self._records, self._most = records, most
@@ -99,7 +99,7 @@ class _Beginning:
 
 
 def _file_characters(records: Records) -> float:
-    """Guess the characters of a plain text from its bytes; 0 where they say nothing of it."""
+    """Estimate the characters of a plain text from its bytes; 0 if the bytes do not tell."""
     source = records.spec.get("source")
     if records.spec.get("format") != "text" or not isinstance(source, str):
         return 0.0

@@ -1,19 +1,19 @@
-"""Lines or a document: what a plain text looks like, told by its beginning."""
+"""Decide from the beginning of a plain text whether it is lines or one document."""
 
 from dataclasses import dataclass
 
-LOOK = 1 << 18  # characters of the beginning that are looked at
-PARAGRAPHS = 0.05  # share of empty lines from which on they part paragraphs
-LONG_LINE = 2_000  # characters in the mean line from which on a line is a text with a history of its own
+LOOK = 1 << 18  # characters of the beginning that are examined
+PARAGRAPHS = 0.05  # share of empty lines above which they separate paragraphs
+LONG_LINE = 2_000  # mean characters of a line above which the text is one document
 
 
 @dataclass(frozen=True)
 class Mode:
-    """Tell how a text is to be read.
+    """How a text is read.
 
     Args:
-        document: Whether as one document rather than a text per line.
-        reason: Why, in a sentence without its full stop.
+        document: Whether it is one document, rather than a text per line.
+        reason: The reason, in a sentence without its full stop.
     """
 
     document: bool
@@ -21,13 +21,13 @@ class Mode:
 
 
 def told_mode(text: str) -> Mode:
-    """Tell from the beginning of a plain text whether its lines are separate texts.
+    """Return how a plain text is read, by its beginning.
 
-    Empty lines part paragraphs, verses and speeches, which go on from one another; lists have none. A line
+    Empty lines separate paragraphs, verses and speeches, which continue each other; lists have none. A line
     of thousands of characters is a document by itself.
 
     Args:
-        text: The beginning, line ends included.
+        text: The beginning of the text, with its line ends.
     """
     lines = text[:LOOK].strip().split("\n")
     filled = [line for line in lines if line and not line.isspace()]

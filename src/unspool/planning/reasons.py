@@ -1,4 +1,4 @@
-"""Say in a few plain sentences what was chosen, and why."""
+"""Explain in a few plain sentences what was chosen, and why."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,15 +19,15 @@ def tell(
     *,
     kept: Mapping[str, Any],
 ) -> tuple[str, ...]:
-    """Say what was chosen, and why.
+    """Return the sentences about what was chosen, and why.
 
     Args:
-        facts: The text.
+        facts: The facts about the text.
         found: All candidates that were timed, the smallest first.
-        best: The one that was chosen.
-        network: What it became.
-        training: How it is trained.
-        kept: The values that were given.
+        best: The chosen candidate.
+        network: The network made from it.
+        training: The training configuration.
+        kept: The values that the user fixed.
     """
     return (
         _text(facts),
@@ -48,21 +48,21 @@ def _text(facts: CorpusFacts) -> str:
     return f"The text: {about}{facts.characters:,} characters, {facts.vocab_size:,} different symbols, {how}."
 
 
-def _machine(found: Sequence[Candidate]) -> str:
-    speeds = [f"{_rounded(each.speed)} with {each.network.hidden_size}" for each in found]
+def _machine(timed: Sequence[Candidate]) -> str:
+    speeds = [f"{_rounded(each.speed)} with {each.network.hidden_size}" for each in timed]
     return f"This machine learns from so many symbols a second: {', '.join(speeds)} units."
 
 
-def _size(found: Sequence[Candidate], best: Candidate, kept: Mapping[str, Any]) -> Iterator[str]:
+def _size(timed: Sequence[Candidate], best: Candidate, fixed: Mapping[str, Any]) -> Iterator[str]:
     network = best.network
     layers = f"{network.num_layers} × " if network.num_layers > 1 else ""
     yield f"{layers}{network.cell} {network.hidden_size} reads {_rounded(best.symbols)} symbols in the time,"
     yield f"{best.symbols / best.text_symbols:,.1f} times the text."
     if best.ends_early:
         yield f"It stops after {best.last_pass} times: it would only learn it by heart."
-    if "hidden_size" in kept:
+    if "hidden_size" in fixed:
         return
-    larger = found[found.index(best) + 1 :]
+    larger = timed[timed.index(best) + 1 :]
     if best.symbols < needed_symbols(network):
         yield "That is little; but no network of this kind is smaller."
     elif larger and not larger[0].budget.enough:
@@ -74,8 +74,8 @@ def _size(found: Sequence[Candidate], best: Candidate, kept: Mapping[str, Any]) 
         yield "Larger ones would need more time to be timed, or learn a text of this size by heart."
 
 
-def _dropout(best: Candidate, network: NetworkConfig, kept: Mapping[str, Any]) -> str:
-    if "dropout" in kept:
+def _dropout(best: Candidate, network: NetworkConfig, fixed: Mapping[str, Any]) -> str:
+    if "dropout" in fixed:
         return f"Dropout is {network.dropout:g}, as given."
     if not network.dropout:
         return "No dropout: the text is not read often enough to be learnt by heart."
@@ -92,8 +92,8 @@ def _steps(best: Candidate, training: TrainingConfig) -> str:
     )
 
 
-def _unmeasured(network: NetworkConfig, kept: Mapping[str, Any]) -> Iterator[str]:
-    if network.cell not in LEARNING_RATE_FACTORS and "learning_rate" not in kept:
+def _unmeasured(network: NetworkConfig, fixed: Mapping[str, Any]) -> Iterator[str]:
+    if network.cell not in LEARNING_RATE_FACTORS and "learning_rate" not in fixed:
         yield f"No learning rate was measured for {network.cell}: it is the least one of the other cells."
 
 
@@ -106,8 +106,8 @@ def _time(best: Candidate, training: TrainingConfig) -> str:
     )
 
 
-def _held_out(training: TrainingConfig, kept: Mapping[str, Any]) -> Iterator[str]:
-    if "validation_fraction" in kept or training.validation_fraction == USUAL_SHARE:
+def _held_out(training: TrainingConfig, fixed: Mapping[str, Any]) -> Iterator[str]:
+    if "validation_fraction" in fixed or training.validation_fraction == USUAL_SHARE:
         return
     if training.validation_fraction is None:
         yield "Nothing is held out: there are too few texts to spare one."
@@ -115,11 +115,11 @@ def _held_out(training: TrainingConfig, kept: Mapping[str, Any]) -> Iterator[str
         yield f"{training.validation_fraction:.2%} of the text are held out: more would take long to measure."
 
 
-def _kept(kept: Mapping[str, Any]) -> Iterator[str]:
-    if kept:
-        yield f"Kept as given: {', '.join(f'{name} {value}' for name, value in kept.items())}."
+def _kept(fixed: Mapping[str, Any]) -> Iterator[str]:
+    if fixed:
+        yield f"Kept as given: {', '.join(f'{name} {value}' for name, value in fixed.items())}."
 
 
 def _rounded(number: float) -> str:
-    """Write a number with two significant digits."""
+    """Return a number with two significant digits."""
     return f"{float(f'{number:.2g}'):,.0f}"

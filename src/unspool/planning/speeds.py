@@ -1,4 +1,4 @@
-"""How many symbols a second a network learns from on this machine: a few timed steps of each candidate."""
+"""Measure the training speed of networks on this machine by a few steps of each candidate."""
 
 import statistics
 import time
@@ -14,10 +14,10 @@ from unspool.training.config import TrainingConfig
 from unspool.training.dropout import dropout_masks
 from unspool.training.optimizers import Optimizer
 
-STEPS = 3  # timed, at the least, after one that only warms up
-SCALE = 0.05  # of the parameters, which are noise: a product takes as long whatever is multiplied
+STEPS = 3  # least number of timed steps, after one to warm up
+SCALE = 0.05  # of the random parameters: the time of a product does not depend on the values
 
-# Gives symbols a second for each network, or for the first few where the seconds were over before the rest.
+# Returns tokens a second for each network, or only for the first ones if the seconds were over too early.
 Measure = Callable[[Sequence[NetworkConfig], TrainingConfig, float], list[float]]
 
 
@@ -31,14 +31,14 @@ def measure_speeds(
     """Time whole training steps of networks: forward, backward, clipping and update.
 
     Args:
-        networks: The candidates, the fastest first, their vocab_size set.
-        training: Batch size, sequence length, optimizer, engine and threads.
-        seconds: Time for all of them together; it is overrun by one network's few steps at most.
-        clock: Seconds, from anywhere.
+        networks: The candidates, the fastest first; their vocab_size is set.
+        training: The training configuration, with batch size, sequence length, optimizer, engine and threads.
+        seconds: Time for all of them together; it may be exceeded by a few steps of one network.
+        clock: A function that returns the time in seconds, from any starting point.
 
     Returns:
-        Symbols a second of each network, as its median step does; only of the first ones where the time
-        was over, and of one at least.
+        Tokens a second of each network, from its median step; only of the first networks if the time was
+        over, and of at least one.
     """
     began, speeds = clock(), list[float]()
     for network in networks:
@@ -52,7 +52,7 @@ def measure_speeds(
 def _speed(
     network: NetworkConfig, training: TrainingConfig, seconds: float, clock: Callable[[], float]
 ) -> float:
-    """Time one network for about so many seconds."""
+    """Time one network for about this many seconds."""
     random = np.random.default_rng(0)
     B, T = training.batch_size, training.sequence_length
     symbols = random.integers(1, network.symbols, (T + 1, B), dtype=np.int32)  # (T + 1, B)
