@@ -1,1 +1,1 @@
-"""How fast this machine is, and unspool and its peers on it: contenders take turns in one process."""
+"""Measure the speed of this machine, and of unspool and its peers on it; contenders take turns."""

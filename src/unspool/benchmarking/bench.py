@@ -1,4 +1,4 @@
-"""A machine measured in about a minute: its products, unspool's share of them, and PyTorch beside it."""
+"""Measure a machine in about a minute: its products, unspool's share of them, and PyTorch beside it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,38 +19,39 @@ from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 
 OURS, PEER, MACHINE = "unspool", "PyTorch", "the machine's best product"
-PEER_FLOAT32 = "PyTorch float32"  # beside PyTorch's autocast, which is not always the faster one
+PEER_FLOAT32 = "PyTorch float32"  # beside PyTorch's autocast, which is not always faster
 PEERS = (PEER, PEER_FLOAT32)
-PEER_WAYS = {  # what PyTorch runs beside each precision of ours, and whether by autocast to bf16
+PEER_WAYS = {  # PyTorch's contenders beside each precision of unspool; whether they autocast to bf16
     "float32": {PEER: False},
     "bf16": {PEER: True, PEER_FLOAT32: False},
     EMULATED: {PEER_FLOAT32: False},  # autocast of an LSTM needs a processor with bf16
 }
 VOCAB_SIZE = 84
 SEQUENCE_LENGTH = 45
-PRODUCT_SIZES = (512, 1024)  # the better one is the machine's rate: which it is depends on its caches
-SHARES = {"products": 0.15, "training": 0.55, "generation": 0.3}  # of the time
+PRODUCT_SIZES = (512, 1024)  # the faster one is the machine's rate; which one it is depends on the caches
+SHARES = {"products": 0.15, "training": 0.55, "generation": 0.3}  # shares of the time
 MOST_ROUNDS = 15
-FEWEST_ROUNDS = 4  # that the time is cut for, the warm-up among them
-ASLEEP = 0.02  # seconds: threads of unspool, PyTorch and the BLAS look for work for some ms after their turn
-BUSY = 0.5  # load for each processor above which the figures say more about the others than about us
-SAME = {"float32": 1e-4, "bf16": 2e-2}  # relative difference of two losses of the same work, by precision
-COUNTS = {OURS: (1000, 100), PEER: (40, 20)}  # symbols of one text alone, and of one among many, in a call
+FEWEST_ROUNDS = 4  # number of rounds that should fit into the time, with the warm-up
+ASLEEP = 0.02  # seconds: threads of unspool, PyTorch and the BLAS wait actively for some ms after their turn
+BUSY = 0.5  # load of each processor above which other processes disturb the measurement
+SAME = {"float32": 1e-4, "bf16": 2e-2}  # relative difference of losses of the same work, by precision
+COUNTS = {OURS: (1000, 100), PEER: (40, 20)}  # tokens in a call: of a single text, and of each of many
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchConfig:
-    """Decide what is measured, and for how long.
+    """What is measured, and for how long.
 
     Args:
-        seconds: About how long all of it takes, > 0; what is slow takes longer.
-        cell: Cells that have native kernels.
-        hidden_size: Units in the layer.
-        batch_size: Lanes that are trained side by side, and texts that are written at once.
-        threads: Threads of every contender; None for one on each processor that this process may use.
-        precision: In what unspool multiplies while it trains. In bf16 PyTorch runs beside it by autocast
+        seconds: Approximate time of the whole measurement, > 0; slow contenders take longer.
+        cell: Cells with native kernels.
+        hidden_size: Numbers of units in the layer.
+        batch_size: Numbers of lanes that are trained in parallel, and of texts that are written at once.
+        threads: Number of threads of every contender; None for one on each processor that this process may
+            use.
+        precision: Precision of unspool's products in training. With bf16, PyTorch runs beside it by autocast
             and in float32.
 
     Raises:
@@ -82,12 +83,12 @@ class BenchConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ProductRate:
-    """Tell how fast two square matrices are multiplied.
+    """How fast two square matrices are multiplied.
 
     Args:
-        contender: Who multiplies them.
-        precision: What in.
-        size: Rows and columns of both.
+        contender: The name of the contender.
+        precision: The precision of the product.
+        size: Number of rows and columns of both matrices.
         gflops: 10^9 multiplications and additions a second.
     """
 
@@ -99,20 +100,20 @@ class ProductRate:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredSpeed:
-    """Tell how fast one network is trained or writes.
+    """How fast one network is trained or writes.
 
     Args:
-        cell: Its cell.
-        hidden_size: Its units.
-        batch_size: Lanes side by side, or texts at once.
+        cell: The cell of the network.
+        hidden_size: The number of its units.
+        batch_size: Number of lanes in parallel, or of texts at once.
         operations: Useful multiplications and additions for one character.
-        characters_per_second: By contender.
-        gflops: 10^9 useful operations a second of unspool's median.
-        machine_gflops: The machine's best product, which took turns with the contenders: in bf16 where
-            training multiplied in bf16, else in float32.
-        share: What `gflops` is of its median.
-        peer: The faster of PyTorch's ways, or None where that is not installed.
-        ratio: unspool's median to the peer's.
+        characters_per_second: Speed of each contender.
+        gflops: 10^9 useful operations a second, from unspool's median.
+        machine_gflops: The machine's best product, which took turns with the contenders: in bf16 if the
+            training used bf16, else in float32.
+        share: `gflops` divided by the median of `machine_gflops`.
+        peer: The faster contender of PyTorch, or None if it is not installed.
+        ratio: unspool's median divided by the peer's.
     """
 
     cell: str
@@ -129,17 +130,17 @@ class MeasuredSpeed:
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """Hold all that was measured; `unspool.configuration.to_dict` writes it as JSON.
+    """All measurements; `unspool.configuration.to_dict` writes them as JSON.
 
     Args:
-        machine: Where.
-        vocab_size: Symbols of every network.
-        sequence_length: Steps of a training window.
-        peak_gflops: The machine's rate by precision: the best product's median.
-        products: Products of matrices.
-        training: Training, forward, backward, clipping and AdamW.
-        generation: Writing.
-        absent: What could not be measured, and why.
+        machine: The machine.
+        vocab_size: Number of token ids of every network.
+        sequence_length: Number of steps of a training window.
+        peak_gflops: The machine's rate by precision: the median of the best product.
+        products: Speeds of matrix products.
+        training: Speeds of training: forward, backward, clipping and AdamW.
+        generation: Speeds of writing.
+        absent: Contenders that could not be measured, with the reason.
     """
 
     machine: Machine
@@ -157,11 +158,11 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
 
     Args:
         config: What is measured; None for the defaults.
-        say: Gets a line about each thing that is about to be measured.
+        say: A function that gets a line before each measurement.
 
     Raises:
-        ConfigError: If the machine gives no such threads.
-        UnspoolError: If PyTorch's network is not the same as unspool's.
+        ConfigError: If the system does not allow that many threads.
+        UnspoolError: If PyTorch's network computes something else than unspool's.
     """
     chosen = config or BenchConfig()
     threads = chosen.threads or default_threads()
@@ -205,7 +206,7 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
 
 
 def missing(machine: Machine, cells: Sequence[str]) -> dict[str, str]:
-    """Return what cannot be measured here, and why."""
+    """Return what cannot be measured here, with the reasons."""
     reasons = {}
     if not installed("torch"):
         reasons[PEER] = 'torch is not installed; pip install "unspool[torch]"'
@@ -220,7 +221,7 @@ def missing(machine: Machine, cells: Sequence[str]) -> dict[str, str]:
 
 
 def missing_layer(cell: str) -> str | None:
-    """Return why PyTorch, where it is installed, cannot take part with a cell; None where it can."""
+    """Return why PyTorch, if it is installed, cannot run a cell; None if it can."""
     from unspool.engines.torch import TORCH_CELLS  # noqa: PLC0415 - where it is installed alone
 
     layer = TORCH_CELLS[cell].layer if cell in TORCH_CELLS else "its step in PyTorch is not written"
@@ -228,7 +229,7 @@ def missing_layer(cell: str) -> str | None:
 
 
 def peer_of(cell: str) -> Any:
-    """Return the module that runs a cell in PyTorch; None where torch is missing or has no layer of it."""
+    """Return the module that runs a cell in PyTorch; None if torch is missing or has no layer for it."""
     if not installed("torch") or missing_layer(cell) is not None:
         return None
     from unspool.benchmarking import torch_peer  # noqa: PLC0415 - where it is installed alone
@@ -237,12 +238,12 @@ def peer_of(cell: str) -> Any:
 
 
 def rate_precision(used: str) -> str:
-    """Give the precision of the product that training is set against; emulated bf16 is float32 arithmetic."""
+    """Return the precision of the product for comparison; emulated bf16 is float32 arithmetic."""
     return "bf16" if used == "bf16" else "float32"
 
 
 def measured_products(machine: Machine, limit: float, *, say: Say) -> list[ProductRate]:
-    """Let all who can multiply take turns, for every size."""
+    """Return the rates of all contenders that multiply, for every size."""
     say(f"products of matrices on {machine.threads} threads")
     rates = []
     for size in PRODUCT_SIZES:
@@ -259,7 +260,7 @@ def measured_products(machine: Machine, limit: float, *, say: Say) -> list[Produ
 def best_product(
     rates: Sequence[ProductRate], precision: str, machine: Machine, limit: float, stack: ExitStack
 ) -> Callable[[], float]:
-    """Give the product that was the fastest, to be measured again beside what is set against it."""
+    """Return the fastest product, to be measured again beside the networks."""
     best = max((rate for rate in rates if rate.precision == precision), key=lambda rate: rate.gflops.median)
     return multipliers(best.size, machine, limit, stack)[f"{best.contender} {best.precision}"]
 
@@ -267,7 +268,7 @@ def best_product(
 def multipliers(
     size: int, machine: Machine, limit: float, stack: ExitStack
 ) -> dict[str, Callable[[], float]]:
-    """List who multiplies matrices here, by name and precision; a round gives 10^9 operations a second."""
+    """Return the contenders for products by name and precision; a round returns 10^9 operations a second."""
     threads, amount = machine.threads, products.operations(size) / 1e9
     least = round_seconds(limit, 4)
     blas = stack.enter_context(products.numpy_product(size, threads=threads, least=least))
@@ -282,8 +283,8 @@ def multipliers(
         works["PyTorch float32"] = torch_peer.product(size, threads=threads)
         if machine.bf16 is not None:
             works["PyTorch bf16"] = torch_peer.product(size, threads=threads, bf16=True)
-    made = {name: repeated(work, least=least, amount=amount) for name, work in works.items()}
-    return {"NumPy's BLAS float32": lambda: blas() / 1e9, **made}
+    contenders_by_name = {name: repeated(work, least=least, amount=amount) for name, work in works.items()}
+    return {"NumPy's BLAS float32": lambda: blas() / 1e9, **contenders_by_name}
 
 
 def measured(
@@ -298,19 +299,19 @@ def measured(
     precision: str,
     say: Say,
 ) -> MeasuredSpeed:
-    """Measure how fast one network is trained or writes, beside PyTorch where it is installed.
+    """Measure how fast one network is trained or writes, beside PyTorch if it is installed.
 
     Args:
         kind: "training" or "generation".
-        cell: Its cell.
-        hidden_size: H.
-        batch_size: B.
+        cell: The cell of the network.
+        hidden_size: H, the number of units.
+        batch_size: B, the number of lanes or texts.
         seconds: This network's part of the whole time.
-        product: A round of the machine's best product, which gives 10^9 operations a second: it takes turns
-            with the contenders, so that a slow minute of the machine falls on both sides of the share.
-        threads: Threads of every contender.
-        precision: Of training; what is written is computed in float32.
-        say: Gets a line about it.
+        product: A round of the machine's best product, which returns 10^9 operations a second. It takes turns
+            with the contenders, so that a slow minute of the machine affects both sides of the share.
+        threads: Number of threads of every contender.
+        precision: Precision of training; writing is always float32.
+        say: A function that gets a line before the measurement.
     """
     say(f"{kind}: {cell}, {hidden_size} units, {batch_size} at once")
     config = NetworkConfig(cell=cell, hidden_size=hidden_size, vocab_size=VOCAB_SIZE)
@@ -343,19 +344,19 @@ def measured(
 
 
 def round_seconds(limit: float, works: int) -> float:
-    """Give the seconds of one contender's round, so that a few rounds fit into the limit."""
+    """Return the seconds of one contender's round, so that a few rounds fit into the limit."""
     return 0.7 * limit / FEWEST_ROUNDS / works
 
 
 def settled(limit: float, works: int) -> float:
-    """Give the seconds to wait before a turn: what the rounds leave, within bounds."""
+    """Return the seconds to wait before a turn: the rest of the rounds' time, within bounds."""
     return min(0.2, max(ASLEEP, 0.3 * limit / FEWEST_ROUNDS / works))
 
 
 def trainers(
     config: NetworkConfig, batch_size: int, threads: int, precision: str
 ) -> Mapping[str, tuple[Callable[[], object], int]]:
-    """List who trains the network: a call that makes a step, and the characters of it."""
+    """Return the contenders that train the network: a function that makes a step, and its characters."""
     windows = contenders.random_windows(
         vocab_size=VOCAB_SIZE, sequence_length=SEQUENCE_LENGTH, batch_size=batch_size
     )
@@ -374,7 +375,7 @@ def trainers(
 def writers(
     config: NetworkConfig, texts: int, threads: int
 ) -> Mapping[str, tuple[Callable[[], object], int]]:
-    """List who writes with the network: a call that writes all texts, and the characters of them."""
+    """Return the contenders that write: a function that writes all texts, and their characters."""
     start, peer = initialize(config, 0), peer_of(config.cell)
     preparing = {OURS: contenders.writing} | ({} if peer is None else {PEER: peer.writing})
     counts = {name: COUNTS[name][texts > 1] for name in preparing}

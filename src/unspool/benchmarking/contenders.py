@@ -1,4 +1,4 @@
-"""unspool's side of a comparison: one training step, or texts to write, as a call that can be timed."""
+"""unspool's part of a comparison: training steps and writing, as calls that can be timed."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +20,12 @@ from unspool.training.optimizers import Optimizer
 Floats = NDArray[np.float32]
 
 LEARNING_RATE = 1e-3
-WINDOWS = 8  # different ones, over and over
-NEVER = np.float32(-1e4)  # the bias that keeps <eos> from ending a text early
+WINDOWS = 8  # different windows, which are repeated
+NEVER = np.float32(-1e4)  # a bias so low that <eos> never ends a text early
 
 
 def random_windows(*, vocab_size: int, sequence_length: int, batch_size: int) -> list[Window]:
-    """Draw the windows (T, B) that all contenders train on: symbols from 1 to V - 1."""
+    """Draw the windows (T, B) that all contenders train on: tokens from 1 to V - 1."""
     random = np.random.default_rng(0)
     drawn = random.integers(1, vocab_size, (WINDOWS, sequence_length + 1, batch_size)).astype(np.int32)
     return [Window(ids=symbols[:-1], targets=symbols[1:]) for symbols in drawn]
@@ -42,14 +42,14 @@ def training_step(
     """Prepare unspool's training of a network: forward, backward, clipping and AdamW.
 
     Args:
-        config: The network, its vocab_size set.
-        start: The parameters to start from; they are copied.
-        windows: What it is trained on, one after the other, over and over.
-        threads: Threads that it computes on.
-        precision: In what it multiplies; see `unspool.kernels.precision`.
+        config: The network; its vocab_size is set.
+        start: The initial parameters; they are copied.
+        windows: The windows to train on, one after the other, repeated.
+        threads: Number of threads.
+        precision: Precision of the products; see `unspool.kernels.precision`.
 
     Returns:
-        A call that makes one step and gives its loss in nats per symbol.
+        A function that makes one step and returns its loss in nats per token.
     """
     engine = make_engine("cpu", config, threads=threads, precision=precision)
     parameters = {name: array.copy() for name, array in start.items()}
@@ -70,7 +70,7 @@ def training_step(
 def writing(
     config: NetworkConfig, start: Mapping[str, Floats], *, texts: int, count: int, threads: int
 ) -> Callable[[], object]:
-    """Prepare unspool's writing of `count` symbols of each text, none of which ends before."""
+    """Prepare unspool's writing of `count` tokens for each text; no text ends earlier."""
     parameters: Parameters = {**start, "output.bias": start["output.bias"].copy()}
     parameters["output.bias"][-1] = NEVER
     engine = make_engine("cpu", config, threads=threads)
@@ -80,18 +80,18 @@ def writing(
 
 
 def refuse_other_work(losses: Mapping[str, float], *, tolerance: Mapping[str, float]) -> None:
-    """Compare the losses of the first step, which are those of the same network on the same window.
+    """Check that the losses of the first step agree, since network and window are the same.
 
     Args:
-        losses: Nats per symbol of each contender, the first being the one to compare with.
-        tolerance: The relative difference that each other contender may have.
+        losses: Loss of each contender in nats per token; the others are compared with the first.
+        tolerance: The allowed relative difference of each other contender.
 
     Raises:
         UnspoolError: If a contender does other work.
     """
-    (first, wanted), *others = losses.items()
-    for name, loss in others:
-        if not abs(loss - wanted) <= tolerance[name] * wanted:
+    (first, expected), *rest = losses.items()
+    for name, loss in rest:
+        if not abs(loss - expected) <= tolerance[name] * expected:
             raise UnspoolError(
-                f"{name} does other work than {first}: the losses of the first step are {loss} and {wanted}"
+                f"{name} does other work than {first}: the losses of the first step are {loss} and {expected}"
             )

@@ -1,4 +1,4 @@
-"""The machine in words: its processor, its instructions, the versions of what is measured on it."""
+"""The machine in words: its processor, its instructions, the versions of the measured packages."""
 
 import importlib.metadata
 import os
@@ -15,20 +15,20 @@ BF16 = ("amx_bf16", "avx512_bf16", "bf16")  # flags of products in bf16: Intel's
 
 @dataclass(frozen=True)
 class Machine:
-    """Describe where and on what terms figures were measured.
+    """The machine and the conditions of a measurement.
 
     Args:
-        processor: As the system names it.
-        vectors: The widest vector instructions that it has.
+        processor: The system's name of the processor.
+        vectors: Its widest vector instructions.
         bf16: Its instructions for products in bf16, or None.
-        kernels: The instruction set that unspool's kernels run in.
-        cores: Processors that this process may use.
+        kernels: The instruction set of unspool's kernels.
+        cores: Number of processors that this process may use.
         system: The system and the architecture.
-        python: Version of Python.
-        versions: Version of each package that is installed.
-        threads: Threads of every contender.
-        precision: What unspool computes in.
-        load: Processes that were running or waiting to, over the minute before.
+        python: The version of Python.
+        versions: The version of each installed package.
+        threads: Number of threads of every contender.
+        precision: Precision of unspool's products.
+        load: Mean number of processes that were running or waiting in the minute before.
     """
 
     processor: str
@@ -45,7 +45,7 @@ class Machine:
 
 
 def installed(package: str) -> str | None:
-    """Give a package's version, or None where it is not installed."""
+    """Return a package's version, or None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -53,26 +53,26 @@ def installed(package: str) -> str | None:
 
 
 def system_words() -> list[str]:
-    """List the lines in which the system describes the first processor; empty where it does not."""
+    """Return the system's description of the first processor, in lines; empty if there is none."""
     info = Path("/proc/cpuinfo")
     return info.read_text("utf-8").split("\n\n")[0].splitlines() if info.exists() else []
 
 
 def processor(lines: list[str]) -> str:
-    """Name the processor as the system does."""
+    """Return the system's name of the processor."""
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
 
 def first_flag(lines: list[str], flags: tuple[str, ...]) -> str | None:
-    """Give the first of these flags that the processor has."""
+    """Return the first of these flags that the processor has, or None."""
     rows = [line.split(":", 1)[1] for line in lines if line.startswith(("flags", "Features"))]
-    there = set(" ".join(rows).split())
-    return next((flag for flag in flags if flag in there), None)
+    present = set(" ".join(rows).split())
+    return next((flag for flag in flags if flag in present), None)
 
 
 def describe(*, threads: int, precision: str = "float32") -> Machine:
-    """Describe this machine, the versions and the terms of a run."""
+    """Return the description of this machine, its versions and the conditions of a run."""
     lines = system_words()
     return Machine(
         processor=processor(lines),

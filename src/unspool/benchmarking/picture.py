@@ -1,4 +1,4 @@
-"""A measured machine as a picture: useful operations beside the machine's own rate, and writing."""
+"""A picture of a measured machine: useful operations beside the machine's own rate, and writing."""
 
 from unspool.benchmarking.bench import OURS, PEER, PEER_FLOAT32, Bench, MeasuredSpeed, rate_precision
 from unspool.benchmarking.turns import Spread, figure
@@ -9,21 +9,21 @@ from unspool.pictures.scale import Scale
 
 
 def draw_bench(found: Bench) -> str:
-    """Return a measured machine as an SVG document.
+    """Return the measurements of a machine as an SVG document.
 
     Args:
-        found: What was measured.
+        found: The measurements.
     """
     machine, rate = found.machine, rate_precision(found.machine.precision)
     threads = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
     versions = [f"{name} {machine.versions[name]}" for name in ("numpy", "torch") if name in machine.versions]
     title = f"unspool {machine.versions.get('unspool', '')} on {machine.processor}"
     terms = f"{threads}, {machine.kernels} kernels, {machine.precision}; {', '.join(versions)}"
-    seen = "MeasuredSpeed of products of matrices, of training and of writing on this machine."
-    canvas = Canvas(title, note=terms, description=seen, width=760)
+    description = "MeasuredSpeed of products of matrices, of training and of writing on this machine."
+    canvas = Canvas(title, note=terms, description=description, width=760)
     peer = PEER if any(speed.peer for speed in (*found.training, *found.generation)) else ""
-    ours = ("box", BLUE, "unspool (share of the machine's rate)")
-    canvas.legend([ours, ("box", ORANGE, peer)])
+    own_entry = ("box", BLUE, "unspool (share of the machine's rate)")
+    canvas.legend([own_entry, ("box", ORANGE, peer)])
     products = [
         (f"{each.contender}, {each.size}", [_bar(GREY, each.gflops, f" {each.precision}")])
         for each in found.products
@@ -42,7 +42,7 @@ def draw_bench(found: Bench) -> str:
 
 
 def _row(speed: MeasuredSpeed, batch: str, factor: float = 1.0) -> Row:
-    """Return the bars of all contenders, each figure multiplied by a factor."""
+    """Return the bars of all contenders, with each value multiplied by a factor."""
     remarks = {OURS: f" ({speed.share:.0%})", PEER_FLOAT32: " float32"}
     bars = [
         _bar(BLUE if name == OURS else ORANGE, value, remarks.get(name, ""), factor)

@@ -1,6 +1,6 @@
-"""The peer in PyTorch: a network of unspool's, built from PyTorch's own parts and given the same parameters.
+"""The peer in PyTorch: a network of unspool, built from PyTorch's own parts with the same parameters.
 
-Import this module only where torch is installed.
+Import this module only if torch is installed.
 """
 
 import itertools
@@ -19,35 +19,35 @@ from unspool.network.cells import CELLS
 from unspool.network.config import NetworkConfig
 from unspool.text.streams.lanes import Window
 
-NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
+NO_CHANCE = -1e4  # a bias that keeps a token out of the softmax
 
 Floats = NDArray[np.float32]
-PeerState = Any  # (L, B, H), and for a cell of two states a pair of them
+PeerState = Any  # (L, B, H), or a pair of them for a cell with two states
 
 
-class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the checker does not look at it
-    """One-hot input, recurrent layers, output layer: what a PyTorch user writes.
+class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the type checker skips it
+    """One-hot input, recurrent layers and output layer, as a PyTorch user writes them.
 
-    The one-hot rows are looked up in a unit matrix, which is the fastest way to make them.
+    The one-hot rows are read from a unit matrix, which is the fastest way to make them.
 
     Args:
-        cell: A cell of which PyTorch has a layer.
-        vocab_size: V, <pad> and <eos> among them.
-        hidden_size: H.
-        num_layers: L.
+        cell: A cell for which PyTorch has a layer.
+        vocab_size: V, the number of token ids, with <pad> and <eos>.
+        hidden_size: H, the number of units in each layer.
+        num_layers: L, the number of layers.
 
     Raises:
-        UnspoolError: If PyTorch has no layer of the cell.
+        UnspoolError: If PyTorch has no layer for the cell.
     """
 
     def __init__(self, cell: str, *, vocab_size: int, hidden_size: int, num_layers: int = 1) -> None:
         super().__init__()
-        theirs = TORCH_CELLS[cell]
-        if isinstance(theirs.layer, str):
-            raise UnspoolError(f"cell {cell}: {theirs.layer}")
-        self.gates = [CELLS[cell].gates.index(gate) for gate in theirs.gates]  # unspool's, in PyTorch's order
+        torch_cell = TORCH_CELLS[cell]
+        if isinstance(torch_cell.layer, str):
+            raise UnspoolError(f"cell {cell}: {torch_cell.layer}")
+        self.gates = [CELLS[cell].gates.index(gate) for gate in torch_cell.gates]  # in PyTorch's order
         self.register_buffer("unit", torch.eye(vocab_size))
-        self.layers = theirs.layer(vocab_size, hidden_size, num_layers)
+        self.layers = torch_cell.layer(vocab_size, hidden_size, num_layers)
         self.output = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, ids: Tensor, state: PeerState = None) -> tuple[Tensor, PeerState]:
@@ -56,7 +56,7 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
         return self.output(hidden), state
 
     def take(self, parameters: Mapping[str, Floats]) -> None:
-        """Take over parameters with unspool's names, so that both compute the same function."""
+        """Copy parameters with unspool's names, so that both networks compute the same function."""
         with torch.no_grad():
             for layer in range(self.layers.num_layers):
                 self._take_layer(parameters, layer)
@@ -65,9 +65,9 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
         self.exclude(0)
 
     def _take_layer(self, parameters: Mapping[str, Floats], layer: int) -> None:
-        for ours, theirs in (("input_kernel", "weight_ih"), ("recurrent_kernel", "weight_hh")):
-            kernel = self.in_their_order(parameters[f"layers.{layer}.{ours}"])
-            getattr(self.layers, f"{theirs}_l{layer}").copy_(kernel.T)
+        for own_name, torch_name in (("input_kernel", "weight_ih"), ("recurrent_kernel", "weight_hh")):
+            kernel = self.in_their_order(parameters[f"layers.{layer}.{own_name}"])
+            getattr(self.layers, f"{torch_name}_l{layer}").copy_(kernel.T)
         bias = self.in_their_order(parameters[f"layers.{layer}.bias"])
         getattr(self.layers, f"bias_ih_l{layer}").copy_(bias)
         second = getattr(self.layers, f"bias_hh_l{layer}").zero_()
@@ -76,18 +76,18 @@ class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the c
             second[-self.layers.hidden_size :] = torch.from_numpy(recurrent)
 
     def in_their_order(self, array: Floats) -> Tensor:
-        """Reorder the gate blocks (..., G) of one of unspool's arrays as PyTorch has them."""
+        """Return one of unspool's arrays with its gate blocks (..., G) in PyTorch's order."""
         blocks = torch.from_numpy(array).chunk(len(self.gates), dim=-1)
         return torch.cat([blocks[gate] for gate in self.gates], dim=-1)
 
     def exclude(self, symbol: int) -> None:
-        """Keep one symbol out of the softmax."""
+        """Exclude one token from the softmax."""
         with torch.no_grad():
             self.output.bias[symbol] = NO_CHANCE
 
 
 def network_like(config: NetworkConfig, start: Mapping[str, Floats]) -> TorchNetwork:
-    """Make PyTorch's network of the same configuration (its vocab_size set), with the same parameters."""
+    """Return PyTorch's network with this configuration (its vocab_size is set) and these parameters."""
     V, H, L = config.symbols, config.hidden_size, config.num_layers
     network = TorchNetwork(config.cell, vocab_size=V, hidden_size=H, num_layers=L)
     network.take(start)
@@ -95,12 +95,12 @@ def network_like(config: NetworkConfig, start: Mapping[str, Floats]) -> TorchNet
 
 
 def carried(state: PeerState) -> PeerState:
-    """Cut a state off from the window that made it."""
+    """Return a state detached from the window that made it."""
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
 
 def mean_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Average the cross-entropy of logits (T, B, V) in nats per target (T, B)."""
+    """Return the mean cross-entropy of logits (T, B, V) in nats per target (T, B)."""
     return functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
@@ -108,13 +108,13 @@ class TorchTrainer:
     """Training steps as a careful PyTorch user writes them: fused AdamW, clipped gradients, carried state.
 
     Args:
-        network: Trained in place.
-        learning_rate: Of AdamW, the same at every step unless given to `step`.
-        weight_decay: Of AdamW.
-        betas: Of AdamW.
-        epsilon: Of AdamW.
-        bf16: Whether the network's products are computed in bf16, by autocast; the rest is float32.
-        compiled: Whether the network goes through `torch.compile`.
+        network: The network; it is trained in place.
+        learning_rate: Learning rate of AdamW; `step` may replace it for one step.
+        weight_decay: Weight decay of AdamW.
+        betas: Betas of AdamW.
+        epsilon: Epsilon of AdamW.
+        bf16: Whether the products are computed in bf16, by autocast; the rest is float32.
+        compiled: Whether the network is compiled by `torch.compile`.
     """
 
     def __init__(
@@ -154,10 +154,10 @@ class TorchTrainer:
 def generate(
     network: TorchNetwork, *, batch_size: int, count: int, start: int, temperature: float = 1.0
 ) -> Tensor:
-    """Sample `count` symbols for each of `batch_size` sequences, one step a symbol, carrying the state.
+    """Sample `count` tokens for each of `batch_size` sequences, one step a token, with the state carried.
 
     Returns:
-        The ids (count, B).
+        The ids.  # (count, B)
     """
     ids = torch.full((1, batch_size), start)
     state: PeerState = None
@@ -183,21 +183,21 @@ def training_step(
     """Prepare PyTorch's training of a network, from the same parameters and on the same windows.
 
     Args:
-        config: The network, its vocab_size set.
+        config: The network; its vocab_size is set.
         start: unspool's parameters.
-        windows: What it is trained on, one after the other, over and over.
-        threads: Threads that it computes on.
-        learning_rate: Of AdamW.
+        windows: The windows to train on, one after the other, repeated.
+        threads: Number of threads.
+        learning_rate: Learning rate of AdamW.
         bf16: Whether products are computed in bf16, by autocast.
-        compiled: Whether the network goes through `torch.compile`.
+        compiled: Whether the network is compiled by `torch.compile`.
 
     Returns:
-        A call that makes one step and gives its loss.
+        A function that makes one step and returns its loss.
     """
     network = network_like(config, start)
     trainer = TorchTrainer(network, learning_rate=learning_rate, bf16=bf16, compiled=compiled)
-    made = [tuple(torch.from_numpy(part).long() for part in (w.ids, w.targets)) for w in windows]
-    turns = itertools.cycle(made)
+    tensors = [tuple(torch.from_numpy(part).long() for part in (w.ids, w.targets)) for w in windows]
+    turns = itertools.cycle(tensors)
 
     def step() -> float:
         torch.set_num_threads(threads)
@@ -209,7 +209,7 @@ def training_step(
 def writing(
     config: NetworkConfig, start: Mapping[str, Floats], *, texts: int, count: int, threads: int
 ) -> Callable[[], object]:
-    """Prepare PyTorch's writing of `count` symbols of each text; one text alone is faster on one thread."""
+    """Prepare PyTorch's writing of `count` tokens for each text; a single text is faster on one thread."""
     network = network_like(config, start)
 
     def write() -> Tensor:

@@ -1,7 +1,7 @@
-"""Contenders that take turns, and their figures: medians with the lowest and the highest round.
+"""Contenders that take turns, and their results: medians with the lowest and the highest round.
 
-A figure is worth something only next to another one from the same process: contenders take turns, in an
-order that moves on by one each round, so that a slow minute of the machine falls on all of them.
+A result is only useful beside another one from the same process. So contenders take turns, in an order that
+moves on by one in each round, and a slow minute of the machine affects all of them.
 """
 
 import statistics
@@ -9,22 +9,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-SETTLE_SECONDS = 0.2  # lets the previous contender's threads fall asleep: OpenBLAS's look for work for 0.1 s
+SETTLE_SECONDS = 0.2  # lets the last contender's threads fall asleep: OpenBLAS's wait actively for 0.1 s
 
-WARM_UP_PART = 4  # a first call that takes less than this part of a round is not counted
+WARM_UP_PART = 4  # a first call is not counted if it takes less than a round divided by this
 
 Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The middle and the ends of repeated measurements.
+    """The median and the extremes of repeated measurements.
 
     Args:
-        median: Of all rounds.
-        low: The smallest.
-        high: The largest.
-        rounds: How many there were.
+        median: Median of all rounds.
+        low: The smallest value.
+        high: The largest value.
+        rounds: Number of rounds.
     """
 
     median: float
@@ -34,7 +34,7 @@ class Spread:
 
     @staticmethod
     def of(values: Sequence[float]) -> "Spread":
-        """Summarise at least one measurement."""
+        """Return the spread of at least one measurement."""
         return Spread(statistics.median(values), min(values), max(values), len(values))
 
     def __str__(self) -> str:
@@ -42,12 +42,12 @@ class Spread:
 
 
 def figure(value: float) -> str:
-    """Write a number with as many digits as it deserves."""
+    """Return a number as text, with a suitable number of digits."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) >= 100 else f"{value:.2f}"
 
 
 def seconds(work: Callable[[], object], *, clock: Clock = time.perf_counter) -> float:
-    """Time one call."""
+    """Return the seconds that one call takes."""
     start = clock()
     work()
     return clock() - start
@@ -61,18 +61,18 @@ def take_turns(
     settle: float = SETTLE_SECONDS,
     clock: Clock = time.perf_counter,
 ) -> dict[str, Spread]:
-    """Run all contenders in every round, the first of a round moving on by one.
+    """Run all contenders in every round; each round starts with the next contender.
 
     Args:
-        contenders: Name -> a call that does one round's work and returns its figure.
-        rounds: How many rounds are counted at most, after one that warms up and is not.
-        limit: Seconds after which no further round begins, the warm-up among them; one round is always
-            counted. None for no limit.
+        contenders: Name -> a function that does the work of one round and returns its result.
+        rounds: Highest number of counted rounds, after one to warm up.
+        limit: Seconds after which no new round begins, with the warm-up; one round is always counted. None
+            for no limit.
         settle: Seconds to wait before each call.
-        clock: Seconds since any moment.
+        clock: A function that returns the time in seconds, from any starting point.
 
     Returns:
-        The figures of each contender, those of whole rounds alone.
+        The results of each contender in the counted rounds.
     """
     names = list(contenders)
     figures: dict[str, list[float]] = {name: [] for name in names}
@@ -92,19 +92,19 @@ def take_turns(
 def repeated(
     work: Callable[[], object], *, least: float, amount: float, clock: Clock = time.perf_counter
 ) -> Callable[[], float]:
-    """Make a contender that repeats its work until enough time has passed.
+    """Return a contender that repeats its work until enough time has passed.
 
-    The first call of a round wakes threads and fills caches that others had: where a round has room for
-    several calls, it is not counted.
+    The first call of a round wakes threads and fills caches that others had used. It is not counted if a
+    round has time for several calls.
 
     Args:
-        work: Called at least once in a round.
-        least: Seconds that a round takes at least.
-        amount: What one call does: characters, operations.
-        clock: Seconds since any moment.
+        work: The work; it is done at least once in a round.
+        least: Least number of seconds of a round.
+        amount: Amount of work in one call: characters, operations.
+        clock: A function that returns the time in seconds, from any starting point.
 
     Returns:
-        A round's work, which gives the amount done in a second.
+        A function that runs one round and returns the amount done in a second.
     """
 
     def run() -> float:
