@@ -63,43 +63,53 @@ def train(
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
 ) -> Generator:
-    """Train a network on texts and leave a run folder.
+    """Train a network on texts and write a run folder.
 
-    Ctrl-C is heard between two steps: the state is saved, and KeyboardInterrupt is raised.
+    Ctrl-C takes effect between two steps: the state is saved, and KeyboardInterrupt is raised.
 
     Args:
-        records: From `read_records`, or texts in memory.
-        out: The run's folder: empty, or not there yet.
-        network: The network; None for an LSTM of 128 units. The tokenizers fix its
-            `vocab_size` and `source_vocab_size`.
-        training: How to train it; None for the defaults, which are those of `pair_training` for pairs.
-        tokenizer: A name in `TOKENIZERS` to make a new one from the texts, or one that exists.
-        max_vocab_size: Most symbols of a new tokenizer; None for no limit.
-        init_from: A model to go on from, or its folder: its network and what it learnt, its symbols and any
-            new ones of these texts. A lower `learning_rate` than for a new model forgets less.
-        validation: Texts to measure with in place of a part of `records`, which `validation_fraction`
-            is otherwise: in line mode the texts whose hash says so, the same for every seed; of a document
-            the end.
-        sample_prompts: What the network goes on from after every evaluation; an empty list to see nothing.
-            None for nothing to go on from. Of pairs, the sources to answer; None for the first held out.
-        sample_temperatures: Each prompt is continued at each of them; None for 0.3, 0.8 and 1; of pairs, 0.
-        novelty_index: Whether to keep hashes of the texts to learn from beside the model, 8 bytes each, so
-            that `generate(novel=True)` can refuse copies of them. Held-out texts are not counted.
-        canaries: Made-up secrets to plant in the text, drawn from the seed and written down in config.json,
-            so that an audit can tell how well the network knows them; None for none.
-        resume: Whether to go on with the run in `out`, which must have been started with the same texts
-            and configuration.
+        records: Records from `read_records`, or texts in memory.
+        out: The run's folder; it must be empty or not exist.
+        network: The network; None for an LSTM of 128 units. The tokenizers set its `vocab_size` and
+            `source_vocab_size`.
+        training: The training configuration; None for the defaults, which are those of `pair_training` for
+            pairs.
+        tokenizer: A name in `TOKENIZERS` to make a new tokenizer from the texts, or an existing tokenizer.
+        max_vocab_size: Highest number of ids of a new tokenizer; None for no limit.
+        init_from: A model, or its folder, whose training is continued on these texts. Its network, parameters
+            and tokenizer are used, and new symbols of the texts are added. A lower `learning_rate` than for a
+            new model forgets less.
+        validation: Held-out texts. Without them, `validation_fraction` of `records` is held out: in line mode
+            the texts with certain hashes, the same for every seed; of a document the end.
+        sample_prompts: Texts that the network continues after every evaluation; an empty list for no samples.
+            None starts from nothing. For pairs, the sources to answer; None for the first held-out sources.
+        sample_temperatures: Temperatures at which each prompt is continued; None for 0.3, 0.8 and 1, or for 0
+            with pairs.
+        novelty_index: Whether to store hashes of the training texts beside the model, 8 bytes each, so that
+            `generate(novel=True)` can refuse copies of them. Held-out texts are not included.
+        canaries: Made-up secrets to plant in the text. They are drawn from the seed and stored in
+            config.json, so that an audit can measure how well the network knows them. None for no secrets.
+        resume: Whether to resume the run in `out`, which must have been started with the same texts and
+            configuration.
         overwrite: Whether an earlier run in `out` is removed.
-        on_start: Gets the plan before the first step.
-        on_record: Gets each of the loop's records once it is on disk.
+        on_start: A function that gets the facts about the training before the first step.
+        on_record: A function that gets each record of the loop once it is on the disk.
 
     Returns:
-        The best model, as it stands in `out`.
+        The best model, loaded from `out`.
 
     Raises:
-        InputError: If something given cannot be used.
+        InputError: If an argument or a file cannot be used.
         DivergenceError: If the loss stops being finite; the last good state is in `out`.
-        KeyboardInterrupt: If the training was stopped; `resume` goes on with it.
+        KeyboardInterrupt: If the training was stopped; `resume` continues it.
+
+    Example:
+        >>> import tempfile, unspool
+        >>> training = unspool.TrainingConfig(epochs=2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model = unspool.train(["a cat", "a dog", "a cow"] * 20, out=folder, training=training)
+        >>> len(model.generate(n=3))
+        3
     """
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
@@ -130,7 +140,7 @@ def train(
     task = _task(resolved, config, corpus, encoded, sampling)
     fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
     with sole_writer(out):
-        run = RunFolder.create(  # after everything that may be wrong was looked at
+        run = RunFolder.create(  # only after all checks
             out,
             network=resolved,
             training=config,
@@ -154,24 +164,24 @@ def resume_training(
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
 ) -> Generator:
-    """Go on with a run that was stopped, bit for bit.
+    """Resume a run that was stopped, bit for bit.
 
     Args:
         out: The run's folder.
-        records: The texts of the run; None to read them again from where they came from.
-        validation: The held-out texts, if the run was given some; None to read them again.
-        network: None for the run's own; any other is refused.
-        training: None for the run's own; it may differ in `threads`, `checkpoint_seconds` and
-            `precision` alone, and the last not in what is used.
+        records: The texts of the run; None to read them again from their source.
+        validation: The held-out texts, if the run was given any; None to read them again.
+        network: The network; None for the run's own. Any other network is refused.
+        training: The training configuration; None for the run's own. Only `threads`, `checkpoint_seconds` and
+            `precision` may differ, and a different precision must not change the one that is used.
         novelty_index: Whether to make the index of the training texts if the run has none yet.
-        on_start: Gets the plan before the first step.
-        on_record: Gets each of the loop's records once it is on disk.
+        on_start: A function that gets the facts about the training before the first step.
+        on_record: A function that gets each record of the loop once it is on the disk.
 
     Returns:
-        The best model, as it stands in `out`.
+        The best model, loaded from `out`.
 
     Raises:
-        InputError: If there is no run, or it was started with something else.
+        InputError: If there is no run, or it was started with other texts or another configuration.
         DivergenceError: If the loss stops being finite; the last good state is in `out`.
         KeyboardInterrupt: If the training was stopped again.
     """
@@ -180,8 +190,8 @@ def resume_training(
         run.data = {**run.data, "novelty_index": True}
     if network is not None:
         sizes = {name: getattr(network, name) or getattr(run.network, name) for name in VOCABULARIES}
-        asked = replace(network, **sizes)
-        steered = steered_by(asked, schema_of(run.data), document=False)
+        requested = replace(network, **sizes)
+        steered = steered_by(requested, schema_of(run.data), document=False)
         _refuse_changes(steered, run.network, run, free=frozenset())
     if training is not None:
         _refuse_changes(training, run.training, run, free=FREE_TO_CHANGE)
@@ -197,7 +207,7 @@ def resume_training(
         normalization=corpus.normalization,
         validation_fraction=run.training.validation_fraction,
         document=corpus.document,
-        contexts=schema_of(run.data),  # a run of before there were any has none
+        contexts=schema_of(run.data),  # a run of an older version has none
         sources=run.source_tokenizer,
     )
     encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out)
@@ -237,7 +247,7 @@ def _run(
     on_start: OnStart | None,
     on_record: OnRecord | None,
 ) -> Generator:
-    """Train until the end, and load what was best."""
+    """Train until the end, and load the best model."""
     config = task.config
     start = run.start(fresh)
     run.keep_novelty_index(encoded.training, by_line=corpus.document)
@@ -257,9 +267,9 @@ def _run(
     return Generator.load(run.path, engine=config.engine, threads=config.threads)
 
 
-def _check_lists(**given: object) -> None:
-    for name, several in given.items():
-        check(name, several, "a list", not isinstance(several, str) and isinstance(several, Sequence | None))
+def _check_lists(**lists: object) -> None:
+    for name, value in lists.items():
+        check(name, value, "a list", not isinstance(value, str) and isinstance(value, Sequence | None))
 
 
 def _as_records(texts: Texts) -> Records:
@@ -280,7 +290,7 @@ def _recipe(
     max_vocab_size: int | None,
     origin: Generator | None,
 ) -> EncodingRecipe:
-    """Choose how the texts of a new run become ids."""
+    """Return the encoding recipe for the texts of a new run."""
     recipe = EncodingRecipe(
         tokenizer=tokenizer,
         max_vocab_size=max_vocab_size,
@@ -300,13 +310,13 @@ def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool)
         raise ConfigError("parameter vocab_size", expected=expected, got=repr(network.vocab_size))
     steered = steered_by(network, encoded.schema, document=document)
     source = encoded.source_tokenizer
-    read = None if source is None else source.vocab_size
+    size = None if source is None else source.vocab_size
     expected = (
-        f"{read}, as the tokenizer of the sources has, or None" if read else "None: there are no sources"
+        f"{size}, as the tokenizer of the sources has, or None" if size else "None: there are no sources"
     )
-    given = network.source_vocab_size
-    check("source_vocab_size", given, expected, given in (None, read))
-    return replace(steered, vocab_size=tokenizer.vocab_size, source_vocab_size=read)
+    stored = network.source_vocab_size
+    check("source_vocab_size", stored, expected, stored in (None, size))
+    return replace(steered, vocab_size=tokenizer.vocab_size, source_vocab_size=size)
 
 
 def _describe(
@@ -316,7 +326,7 @@ def _describe(
     sampling: SamplingCallback | None,
     task: TrainingTask,
 ) -> dict[str, Any]:
-    """Write down in plain JSON types what a run is trained on, so that it can be read again."""
+    """Return the record of the training data in plain JSON types, so that it can be read again."""
     samples = {} if sampling is None else {
         "prompts": list(sampling.prompts), "temperatures": list(sampling.temperatures)
     }  # fmt: skip
@@ -334,15 +344,15 @@ def _describe(
 
 
 def _refuse_changes(
-    asked: NetworkConfig | TrainingConfig,
+    requested: NetworkConfig | TrainingConfig,
     stored: NetworkConfig | TrainingConfig,
     run: RunFolder,
     *,
     free: frozenset[str],
 ) -> None:
-    """Name the first value that is not the one the run was started with."""
+    """Refuse the first value that differs from the one with which the run was started."""
     old = to_dict(stored)
-    for name, value in to_dict(asked).items():
+    for name, value in to_dict(requested).items():
         if name not in free and value != old[name]:
             raise ConfigError(
                 f"parameter {name} of the run in {run.path}",

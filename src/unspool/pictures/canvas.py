@@ -1,8 +1,8 @@
-"""A canvas: the elements of an SVG document, its one style sheet, its title and its legend.
+"""A canvas: the elements of an SVG document, its style sheet, its title and its legend.
 
-A picture stands on its own or, in a notebook, in a page with others. On its own it is light or dark as the
-viewer asks for, and brings its ground, since a page may be light where the viewer asks for dark; for a viewer
-that does not ask it is of a grey that can be read on both. In a page it takes the page's colour.
+A picture is shown alone or, in a notebook, in a page with others. Alone it is light or dark as the viewer
+prefers, with its own background, since a page may be light where the viewer prefers dark. For a viewer
+without a preference its grey can be read on both. In a page it takes the page's colour.
 """
 
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from unspool.pictures.colours import HEAT
 from unspool.pictures.lettering import cut, escaped, text_width
 
 WIDTH, MARGIN = 720, 20
-TITLE, NOTE = 15.0 * 1.1, 12.0  # sizes of the font; bold letters are wider
+TITLE, NOTE = 15.0 * 1.1, 12.0  # font sizes; bold letters are wider
 
 Point = tuple[float, float]
 
-# Every rule is of these pictures alone. Of marks that are struck rather than filled the colour is a stroke.
+# Every rule applies to these pictures only. Marks are filled or drawn with a stroke.
 STYLE = """
   svg.unspool { max-width: 100%; height: auto; fill: currentColor;
     font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif }
@@ -37,7 +37,7 @@ for level, (ground, ink) in enumerate(HEAT, start=1):
     STYLE += f".unspool .heat{level} {{ fill: {ink}; color: {ink} }} "
     STYLE += f".unspool .heat{level} rect {{ fill: {ground} }}\n"
 
-# Of size 1 around the origin. Those of the second table are struck, the others filled.
+# Marks of size 1 around the origin. Those of the second table are drawn with a stroke, the others filled.
 FILLED = {"circle": "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z", "square": "M-.9-.9h1.8v1.8h-1.8z",
           "diamond": "M0-1.3 1.2 0 0 1.3-1.2 0z", "box": "M-1.2-1.2h2.4v2.4h-2.4z"}  # fmt: skip
 STRUCK = {"ring": FILLED["circle"], "cross": "M-1-1 1 1M-1 1 1-1", "line": "M-1.8 0h3.6"}
@@ -47,10 +47,10 @@ def element(tag: str, content: str = "", /, **attributes: str | float | None) ->
     """Return an element of XML.
 
     Args:
-        tag: Its name.
-        content: What stands in it, as XML.
-        attributes: Its attributes: numbers are rounded to a tenth, None is left out; an underscore stands for
-            a hyphen, and the last one of `class_` for nothing.
+        tag: The name of the element.
+        content: The content of the element, as XML.
+        attributes: The attributes: numbers are rounded to a tenth, and None is left out. An underscore stands
+            for a hyphen; the last underscore of `class_` is dropped.
     """
     named = [(name.rstrip("_").replace("_", "-"), value) for name, value in attributes.items()]
     written = "".join(f' {name}="{_value(value)}"' for name, value in named if value is not None)
@@ -69,7 +69,7 @@ def line(kind: str, begin: Point, end: Point, colour: str = "currentColor") -> s
 
 
 def box(corner: Point, width: float, height: float, colour: str | None = None, tip: str = "") -> str:
-    """Return a filled box by its upper left corner, which says its tip to a pointer on it."""
+    """Return a filled box by its upper left corner; the tip is shown to a pointer on it."""
     x, y = corner
     return element("rect", hint(tip), x=x, y=y, width=width, height=height, fill=colour)
 
@@ -79,10 +79,10 @@ def mark(shape: str, place: Point, colour: str, *, size: float = 4.0, tip: str =
 
     Args:
         shape: A key of `FILLED` or of `STRUCK`.
-        place: Its middle.
-        colour: Its colour.
-        size: Half its width, in pixels.
-        tip: What it says to a pointer on it.
+        place: The middle of the mark.
+        colour: The colour of the mark.
+        size: Half the width of the mark, in pixels.
+        tip: The words that are shown to a pointer on it.
     """
     fill, stroke = (colour, None) if shape in FILLED else ("none", colour)
     where = f"translate({place[0]:.1f} {place[1]:.1f}) scale({size:g})"
@@ -91,7 +91,7 @@ def mark(shape: str, place: Point, colour: str, *, size: float = 4.0, tip: str =
 
 
 def hint(words: str) -> str:
-    """Return what an element says to a pointer on it; nothing for no words."""
+    """Return the words that are shown to a pointer on an element; nothing for no words."""
     return element("title", escaped(words)) if words else ""
 
 
@@ -103,14 +103,14 @@ class Canvas:
     """A picture that grows downwards.
 
     Args:
-        title: Stands above it, cut to its width, and names it to those who do not see it.
-        note: Stands below the title, small.
-        description: Tells what is drawn to those who do not see it.
-        width: Its width, in pixels.
+        title: The title above the picture, cut to its width; also its name for people who do not see it.
+        note: A small note below the title.
+        description: A description of the picture for people who do not see it.
+        width: The width in pixels.
 
     Attributes:
         width: Its width, in pixels.
-        bottom: Where what comes next may begin.
+        bottom: The place where the next part may begin.
     """
 
     def __init__(self, title: str, *, description: str, note: str = "", width: float = WIDTH) -> None:
@@ -123,22 +123,22 @@ class Canvas:
             self.bottom = 54.0
 
     def add(self, *parts: str) -> None:
-        """Put elements on the canvas."""
+        """Add elements to the canvas."""
         self._parts.append(list(parts))
 
     def window(self, x: float, y: float, width: float, height: float) -> list[str]:
-        """Return a list whose elements are drawn as far as they lie inside a box, in the canvas's places."""
+        """Return a list for elements that are cut to a box, in the canvas's coordinates."""
         inside = [f'<svg x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
                   f'viewBox="{x:g} {y:g} {width:g} {height:g}">']  # fmt: skip
         self._parts += [inside, ["</svg>"]]
         return inside
 
     def legend(self, entries: Iterable[tuple[str, str, str]]) -> None:
-        """Put a legend below what is there, in as many lines as it needs.
+        """Add a legend below the content, in as many lines as it needs.
 
         Args:
-            entries: Shape (a key of `FILLED` or of `STRUCK`), colour and words of each; one without
-                words is left out.
+            entries: Shape (a key of `FILLED` or of `STRUCK`), colour and words of each entry; an entry
+                without words is left out.
         """
         x, room = 1.0 * MARGIN, self.width - 2 * MARGIN
         for shape, colour, name in (entry for entry in entries if entry[2]):

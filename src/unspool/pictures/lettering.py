@@ -1,4 +1,4 @@
-"""Words in a picture: how wide they are about, cut to a width, and escaped for XML."""
+"""Words in a picture: their estimated width, cut to a width, and escaped for XML."""
 
 import re
 import unicodedata
@@ -6,15 +6,15 @@ from html import escape
 
 ELLIPSIS, UNREADABLE = "…", "\ufffd"
 NARROW, WIDE = frozenset("ijlftrI.,:;|!'()[]{}/- "), frozenset("mwMW@%—…")
-FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # not allowed in XML 1.0
 
 
 def text_width(text: str, size: float = 13.0) -> float:
-    """Return about how many pixels a text is wide, rather too many: viewers choose the font.
+    """Return the width of a text in pixels, an estimate on the high side: viewers choose the font.
 
     Args:
         text: Any text.
-        size: Size of the font, in pixels.
+        size: Font size in pixels.
     """
     return size * sum(map(_ems, text))
 
@@ -23,9 +23,9 @@ def cut(text: str, width: float, size: float = 13.0) -> str:
     """Return a text on one line that fits into a width, with an ellipsis in place of its end.
 
     Args:
-        text: Any text; what cannot be printed is shown as a mark.
-        width: Room for it, in pixels.
-        size: Size of the font, in pixels.
+        text: Any text; a character that cannot be printed is replaced by a mark.
+        width: The available width in pixels.
+        size: Font size in pixels.
     """
     line = "".join(letter if letter.isprintable() else UNREADABLE for letter in " ".join(text.split()))
     if text_width(line, size) <= width:
@@ -37,7 +37,7 @@ def cut(text: str, width: float, size: float = 13.0) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text as XML holds it, in quotes and outside them."""
+    """Return a text for XML, in quotes and outside them."""
     return escape(FORBIDDEN.sub(UNREADABLE, text))
 
 

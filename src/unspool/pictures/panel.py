@@ -7,18 +7,18 @@ from unspool.pictures.canvas import MARGIN, TITLE, Canvas, Point, box, element, 
 from unspool.pictures.lettering import cut, text_width
 from unspool.pictures.scale import Scale
 
-EDGE = 8  # pixels by which a mark on an axis may reach beyond it
+EDGE = 8  # pixels that a mark on an axis may extend beyond it
 
 
 class Panel:
-    """A panel below all that is on a canvas.
+    """A panel below the content of a canvas.
 
     Args:
-        canvas: Where it is drawn.
-        across: Scale from left to right.
-        up: Scale from below.
-        names: What the two axes show.
-        height: Of the axis from below, in pixels.
+        canvas: The canvas to draw on.
+        across: The scale from left to right.
+        up: The scale from bottom to top.
+        names: The names of the two axes.
+        height: Length of the vertical axis in pixels.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class Panel:
     def curve(
         self, points: Sequence[Point], colour: str, *, width: float = 1.5, faint: bool = False, tip: str = ""
     ) -> None:
-        """Draw a line through points; it has a gap where one is not finite.
+        """Draw a line through points, with a gap at a point that is not finite.
 
         Args:
-            points: Its points, in order.
-            colour: Its colour.
-            width: Of the line, in pixels.
-            faint: Whether what is below shines through.
-            tip: What it says to a pointer on it.
+            points: The points, in order.
+            colour: The colour of the line.
+            width: Width of the line in pixels.
+            faint: Whether the line is half transparent.
+            tip: The words that are shown to a pointer on it.
         """
         path, pen = "", "M"
         for point in points:
@@ -71,7 +71,7 @@ class Panel:
         self._draw(mark(shape, self.place(*point), colour, size=size, tip=tip))
 
     def bar(self, begin: float, end: float, value: float, colour: str, *, tip: str = "") -> None:
-        """Draw a bar from the base up to a value, between two values of the axis across."""
+        """Draw a bar from the base up to a value, between two values of the horizontal axis."""
         (left, top), (right, _) = self.place(begin, value), self.place(end, value)
         self._draw(box((left, top), right - left, self._base - top, colour, tip))
 
@@ -80,6 +80,6 @@ class Panel:
         self._draw(line(kind, self.place(*begin), self.place(*end), colour))
 
     def place(self, x: float, y: float) -> Point:
-        """Return where on the canvas a point stands."""
+        """Return the place of a point on the canvas."""
         across, up = self._across.share(x), self._up.share(y)
         return self._left + across * self._width, self._base - up * self._height

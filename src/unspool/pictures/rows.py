@@ -1,4 +1,4 @@
-"""Rows of bars that lie: names on the left, the figures in a column of their own on the right."""
+"""Rows of horizontal bars: names on the left, the numbers in their own column on the right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ BAR, GAP = 16, 8
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar with the spread of what it shows; a mark in its place where the scale is logarithmic.
+    """A bar with the spread of its value; a mark replaces the bar on a logarithmic scale.
 
     Args:
-        colour: Its colour.
-        low: Where the spread begins.
-        value: Where the bar ends.
-        high: Where the spread ends.
-        words: Stand beside it on the right.
+        colour: The colour of the bar.
+        low: The start of the spread.
+        value: The end of the bar.
+        high: The end of the spread.
+        words: The words beside it on the right.
     """
 
     colour: str
@@ -34,21 +34,21 @@ Row = tuple[str, Sequence[Bar]]
 
 
 def ends(rows: Sequence[Row]) -> list[float]:
-    """Return where the spreads of all bars begin and end."""
+    """Return the start and the end of the spread of all bars."""
     return [end for _, bars in rows for bar in bars for end in (bar.low, bar.high)]
 
 
 def draw_rows(
     canvas: Canvas, heading: str, rows: Sequence[Row], scale: Scale, *, rule: float | None = None
 ) -> None:
-    """Draw rows of bars below all that is on a canvas.
+    """Draw rows of bars below the content of a canvas.
 
     Args:
-        canvas: Where they are drawn.
-        heading: Stands above them.
-        rows: Name and bars of each.
-        scale: Of all bars, from left to right.
-        rule: Value of an upright dashed line, or None.
+        canvas: The canvas to draw on.
+        heading: The words above the rows.
+        rows: Name and bars of each row.
+        scale: The scale of all bars, from left to right.
+        rule: The value of a vertical dashed line, or None.
     """
     left, right = NAMES * canvas.width, (1 - FIGURES) * canvas.width
     top = canvas.bottom + 44

@@ -1,4 +1,4 @@
-"""Scales: the share of an axis at which a value stands, round ticks, and their numbers in few characters."""
+"""Scales: the place of a value on an axis, round ticks, and their numbers in few characters."""
 
 import math
 import operator
@@ -16,9 +16,9 @@ class Scale:
     """A range of values along an axis.
 
     Args:
-        low: Value at the beginning.
-        high: Value at the end, above the low one.
-        logarithmic: Whether equal factors are equally far apart; both ends are above 0 then.
+        low: The value at the beginning.
+        high: The value at the end, above `low`.
+        logarithmic: Whether equal factors have equal distances; both ends must then be above 0.
         whole: Whether only whole numbers get a tick.
     """
 
@@ -31,17 +31,17 @@ class Scale:
     def over(
         cls, values: Iterable[float], *, zero: bool = False, margin: float = 0.0, whole: bool = False
     ) -> "Scale":
-        """Return a linear scale that holds all values.
+        """Return a linear scale that contains all values.
 
         Args:
-            values: Any numbers, or none; those that are not finite are left out.
-            zero: Whether the scale holds 0 too.
-            margin: Share of the range that is added at both ends; it does not cross 0.
+            values: Any numbers, or none; numbers that are not finite are left out.
+            zero: Whether the scale also contains 0.
+            margin: Share of the range that is added at both ends; the margin does not cross 0.
             whole: Whether only whole numbers get a tick.
         """
-        held = [float(value) for value in values if math.isfinite(value)]
-        held = [*held, 0.0] if zero or not held else held
-        low, high = min(held), max(held)
+        finite = [float(value) for value in values if math.isfinite(value)]
+        finite = [*finite, 0.0] if zero or not finite else finite
+        low, high = min(finite), max(finite)
         if high - low <= 1e-9 * max(-low, high):
             low, high = low - abs(low) / 20, high + (abs(high) / 20 or 1.0)
         wider = margin * (high - low)
@@ -50,14 +50,14 @@ class Scale:
 
     @classmethod
     def logarithm(cls, values: Iterable[float], *, margin: float = 0.0) -> "Scale":
-        """Return a logarithmic scale that holds all values above 0; the arguments are those of `over`."""
+        """Return a logarithmic scale that contains all values above 0; the arguments are those of `over`."""
         powers = [math.log10(value) for value in values if 0 < value < math.inf]
         low, high = min(powers, default=0.0), max(powers, default=1.0)
         wider = margin * (high - low) if high - low > 1e-9 else 0.3
         return cls(10 ** (low - wider), 10 ** (high + wider), logarithmic=True)
 
     def share(self, value: float) -> float:
-        """Return where a value stands: 0 at the beginning, 1 at the end, outside of them beyond the scale."""
+        """Return the place of a value: 0 at the beginning, 1 at the end, less or more outside the scale."""
         if not self.logarithmic:
             return (value - self.low) / (self.high - self.low)
         return math.log(value / self.low) / math.log(self.high / self.low) if value > 0 else 0.0
@@ -69,12 +69,12 @@ class Scale:
         return [tick for tick in ticks if tick == int(tick)] if self.whole else ticks
 
     def fitting(self, length: float, room: Callable[[str], float], *, apart: float) -> list[Tick]:
-        """Return as many ticks with their labels as have room on an axis.
+        """Return as many ticks with their labels as fit on an axis.
 
         Args:
-            length: Length of the axis, in pixels.
-            room: Returns the pixels that a label takes along the axis.
-            apart: Pixels for each tick, about.
+            length: Length of the axis in pixels.
+            room: A function that returns the pixels of a label along the axis.
+            apart: Approximate number of pixels for each tick.
         """
         for count in range(max(1, int(length / apart)), 0, -1):
             ticks = self.ticks(count)
@@ -86,7 +86,7 @@ class Scale:
         return list(zip(ticks, labels, strict=True))
 
     def _powers(self, count: int) -> list[float]:
-        """Return 1, 2 and 5 times the powers of ten, or powers alone where the others are too many."""
+        """Return 1, 2 and 5 times the powers of ten, or only powers if there are too many."""
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         every = math.ceil((last - first) / count)
         values = [float(f"{factor}e{power}") for power in range(first, last + 1) for factor in (1, 2, 5)]
@@ -97,7 +97,8 @@ class Scale:
 def numbers(values: Sequence[float]) -> list[str]:
     """Return finite numbers in few characters, all with the same decimals and the same suffix.
 
-    A million is 1M, a billion 1G and a trillion 1T; what is larger or below 0.0001 has a power of ten.
+    A million is 1M, a billion 1G and a trillion 1T; larger numbers and those below 0.0001 have a power of
+    ten.
     """
     largest = max(map(abs, values), default=0.0)
     power = max(-300, math.floor(math.log10(largest))) if largest else 0
@@ -113,7 +114,7 @@ def numbers(values: Sequence[float]) -> list[str]:
 
 
 def _multiples(low: float, high: float, count: int) -> list[float]:
-    """Return the multiples of 1, 2 or 5 times a power of ten from `low` to `high`, about `count` of them."""
+    """Return about `count` multiples of 1, 2 or 5 times a power of ten from `low` to `high`."""
     rough = (high - low) / count
     power = math.floor(math.log10(rough))
     factor = next(step for step in (1, 2, 5, 10) if step * 10.0**power >= rough * 0.999)

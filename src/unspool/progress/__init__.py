@@ -1,1 +1,1 @@
-"""How a training is shown while it runs."""
+"""The display of a training while it runs."""

@@ -1,4 +1,4 @@
-"""What the screen of a training has to offer, and which screen fits the place it is shown in."""
+"""The interface of a progress display, and the choice of the one that fits the terminal."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -11,33 +11,33 @@ if TYPE_CHECKING:
 
 
 class ProgressDisplay(Protocol):
-    """Show a training as it goes; a context manager that leaves the screen tidy."""
+    """A display of a running training; a context manager that leaves the screen tidy."""
 
     def __enter__(self) -> Self:
-        """Take the screen."""
+        """Start the display."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the screen back."""
+        """End the display."""
         ...
 
     def read(self, done: int, total: int) -> None:
-        """Show how much of the corpus is read, in bytes."""
+        """Show how much of the corpus has been read, in bytes."""
         ...
 
     def start(self, plan: "Announcement") -> None:
-        """Say what is about to be trained."""
+        """Show the facts about the training before its first step."""
         ...
 
     def show(self, record: "TrainingRecord") -> None:
-        """Show what the training tells."""
+        """Show a record of the training."""
         ...
 
 
 def choose_progress() -> ProgressDisplay:
-    """Choose the live screen on a terminal, and plain lines everywhere else; both on standard error."""
+    """Return the live display on a terminal, and plain lines everywhere else; both on standard error."""
     if can_redraw():
         from unspool.progress.terminal import TerminalProgress
 

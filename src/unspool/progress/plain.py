@@ -21,7 +21,7 @@ SECONDS_BETWEEN = 10.0
 
 
 class PlainProgress:
-    """Write a line for every evaluation and sample, and one every ten seconds in between."""
+    """A display with a line for every evaluation and sample, and one every ten seconds in between."""
 
     def __init__(self) -> None:
         self._spoken = 0.0
@@ -29,28 +29,28 @@ class PlainProgress:
         self._epochs = ""
 
     def __enter__(self) -> Self:
-        """Take the screen: nothing to do."""
+        """Start the display, which needs no preparation."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the screen back: nothing to do."""
+        """End the display, which leaves nothing to clean up."""
 
     def read(self, done: int, total: int) -> None:
-        """Tell after every ten seconds how much of the corpus is read."""
+        """Print every ten seconds how much of the corpus has been read."""
         if time.monotonic() - self._read >= SECONDS_BETWEEN:
             self._read = time.monotonic()
             _write(f"reading the corpus: {size(done)} of {size(total)}")
 
     def start(self, plan: Announcement) -> None:
-        """Say what is about to be trained."""
+        """Print the facts about the training before its first step."""
         self._epochs = f"/{plan.training.epochs}" if plan.training.epochs else ""
         for line in plan_lines(plan):
             _write(line)
 
     def show(self, record: TrainingRecord) -> None:
-        """Write a record, if it is time for it."""
+        """Print a record, if it is time for it."""
         if isinstance(record, StepRecord):
             if record.seconds - self._spoken < SECONDS_BETWEEN:
                 return

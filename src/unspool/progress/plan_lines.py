@@ -1,11 +1,11 @@
-"""What is about to be trained, in a few lines."""
+"""The facts about a training in a few lines."""
 
 from unspool.screen.wording import one_line
 from unspool.training.announcement import Announcement
 
 
 def plan_lines(plan: Announcement) -> list[str]:
-    """Describe a run in a few lines: the text, the network, where it goes."""
+    """Return the facts about a run in a few lines: the text, the network, the folder."""
     network = plan.network
     held_out = (
         f", {plan.held_out_characters:,} held out" if plan.held_out_characters else ", nothing held out"
@@ -23,8 +23,8 @@ def plan_lines(plan: Announcement) -> list[str]:
         lines.append(f"encoder  {stacked}{network.cell} {network.hidden_size}, {symbols}")
     if plan.unknown:
         lines.insert(2, f"         {plan.unknown:,} rare symbols became <unk>")
-    for name, said in () if plan.schema is None else plan.schema.described:
-        lines.insert(-1, f"context  {one_line(name)}: {one_line(said)}")
+    for name, words in () if plan.schema is None else plan.schema.described:
+        lines.insert(-1, f"context  {one_line(name)}: {one_line(words)}")
     if plan.note:
         lines.insert(2, f"         {plan.note}")
     if plan.precision != "float32":

@@ -1,4 +1,4 @@
-"""A training on a terminal: what was reached scrolls up, what is going on stands below it and changes."""
+"""A training on a terminal: finished results scroll up, the current state changes in place below them."""
 
 import time
 from types import TracebackType
@@ -24,14 +24,14 @@ from unspool.training.records import (
 
 SECONDS_BETWEEN = 0.1
 KEPT_TEMPERATURE = 0.8
-MOST_SAMPLES = 8  # of the latest evaluation, in the part that changes
+MOST_SAMPLES = 8  # samples of the latest evaluation in the changing part
 
 
 class TerminalProgress:
-    """Show epoch, time left, speed, loss, held-out text and the latest samples, refreshed in place.
+    """A display of epoch, time left, speed, loss, held-out loss and the latest samples, updated in place.
 
     Args:
-        console: Where to draw; None for standard error.
+        console: The console to draw on; None for standard error.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -44,10 +44,10 @@ class TerminalProgress:
         self._evaluation: EvaluationRecord | None = None
         self._samples: list[SampleRecord] = []
         self._measuring: MeasuringRecord | None = None
-        self._kept = False  # whether one of them scrolled up already
+        self._kept = False  # whether one of the samples has scrolled up
 
     def __enter__(self) -> Self:
-        """Take the screen."""
+        """Start the display."""
         self._live.start()
         self._live.update(Text("reading the corpus …", "dim"), refresh=True)
         return self
@@ -55,11 +55,11 @@ class TerminalProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the screen back: what changes goes, what scrolled up stays."""
+        """End the display: the changing part disappears, the lines that scrolled up stay."""
         self._live.stop()
 
     def read(self, done: int, total: int) -> None:
-        """Show how much of the corpus is read; what is small is read before anybody could see."""
+        """Show how much of the corpus has been read, at most ten times a second."""
         now = time.monotonic()
         if now - self._drawn >= SECONDS_BETWEEN:
             self._drawn = now
@@ -67,14 +67,14 @@ class TerminalProgress:
             self._live.update(Text(text, "dim"), refresh=True)
 
     def start(self, plan: Announcement) -> None:
-        """Say what is about to be trained."""
+        """Print the facts about the training before its first step."""
         self._epochs = plan.training.epochs
         for line in plan_lines(plan):
             label, rest = line[:9], line[9:]
             self._console.print(Text.assemble((label, "bold cyan"), rest))
 
     def show(self, record: TrainingRecord) -> None:
-        """Take in a record; draw where something new is to be seen and a tenth of a second has passed."""
+        """Process a record; redraw if there is something new and a tenth of a second has passed."""
         if not isinstance(record, SampleRecord):
             self._keep_a_sample()
         if isinstance(record, StepRecord):
@@ -96,14 +96,14 @@ class TerminalProgress:
             self._scroll(Text(f"finished after {duration(record.seconds)} ({record.reason})", "bold"))
 
     def _keep_a_sample(self) -> None:
-        """Let one sample of an evaluation scroll up, so that the way from noise to text can be read later."""
+        """Print one sample of each evaluation, so that the way from noise to text can be read later."""
         if self._samples and not self._kept:
             self._kept = True
             nearest = min(self._samples, key=lambda sample: abs(sample.temperature - KEPT_TEMPERATURE))
             self._scroll(self._sample_line(nearest))
 
     def _scroll(self, line: Text) -> None:
-        """Print one line above what changes, cut to the width: `print` forgets what the text itself says."""
+        """Print one line above the changing part, cut to the width, which `print` itself does not do."""
         self._console.print(line, no_wrap=True, overflow="ellipsis")
 
     def _draw(self, *, at_most_every: float = 0.0) -> None:
@@ -124,7 +124,7 @@ class TerminalProgress:
         return Group(*parts)
 
     def _bar(self, step: StepRecord) -> RenderableType:
-        """Draw the epoch, the bar, the share and the time left on one line."""
+        """Return one line with the epoch, the bar, the share and the time left."""
         grid = Table.grid(padding=(0, 1), expand=True)
         for _ in range(4):
             grid.add_column(no_wrap=True)
@@ -139,7 +139,7 @@ class TerminalProgress:
         return grid
 
     def _time_left(self, step: StepRecord) -> str:
-        """Tell the time left from what this process itself has measured."""
+        """Return the time left, estimated from the steps of this process."""
         progress, seconds = self._began or (0.0, 0.0)
         done = step.progress - progress
         return duration((step.seconds - seconds) / done * (1 - step.progress)) if done > 0 else "-:--"
@@ -171,5 +171,5 @@ class TerminalProgress:
         return line.append(one_line(record.beginning), "bold").append(one_line(record.text))
 
     def _latest(self) -> RenderableType:
-        """Draw the samples of the latest evaluation, a line for each."""
+        """Return the samples of the latest evaluation, a line for each."""
         return Group(*map(self._sample_line, self._samples[:MOST_SAMPLES]))

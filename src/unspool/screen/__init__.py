@@ -1,1 +1,1 @@
-"""What a terminal shows. Knows nothing of the subject."""
+"""Output on a terminal. It knows nothing of the subject."""

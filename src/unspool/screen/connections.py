@@ -1,6 +1,6 @@
-"""What the three streams are connected to.
+"""Find what the three standard streams are connected to.
 
-Standard output carries the result alone, whatever they are connected to; all else goes to standard error.
+Standard output carries only the result, whatever they are connected to; the rest goes to standard error.
 """
 
 import os
@@ -10,17 +10,18 @@ from typing import Any
 
 
 def is_terminal(stream: Any) -> bool:
-    """Tell whether a stream is a terminal; one that was closed from the start is none."""
+    """Return whether a stream is a terminal; a stream that was closed from the start is not."""
     return stream is not None and bool(stream.isatty())
 
 
 def can_redraw(*, printing: bool = False, reading: str | None = None) -> bool:
-    """Tell whether standard error can show a line that changes in place, and nothing will break it up.
+    """Return whether standard error can show a line that changes in place, with nothing to disturb it.
 
     Args:
-        printing: Whether standard output gets lines meanwhile. They must go to a file then: a pipe, such as
+        printing: Whether standard output gets lines at the same time. It must then be a file: a pipe, such as
             one to ``less``, often ends on the same screen.
-        reading: What is read meanwhile; a terminal as standard input, ``-``, shows what is typed.
+        reading: The input that is read at the same time; a terminal as standard input, ``-``, shows what is
+            typed.
     """
     if not is_terminal(sys.stderr) or os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         return False
@@ -30,10 +31,10 @@ def can_redraw(*, printing: bool = False, reading: str | None = None) -> bool:
 
 
 def keeps_to_itself(stream: Any) -> bool:
-    """Tell whether nothing that is written to a stream comes to be seen: a file, or nowhere."""
+    """Return whether the output of a stream is not shown: it goes to a file, or nowhere."""
     try:
-        found = os.fstat(stream.fileno())
-        nowhere = os.stat(os.devnull)  # noqa: PTH116 - a device, no path of ours
+        file = os.fstat(stream.fileno())
+        nowhere = os.stat(os.devnull)  # noqa: PTH116 - a device, not one of our paths
     except (OSError, ValueError):
         return False
-    return stat.S_ISREG(found.st_mode) or (stat.S_ISCHR(found.st_mode) and found.st_rdev == nowhere.st_rdev)
+    return stat.S_ISREG(file.st_mode) or (stat.S_ISCHR(file.st_mode) and file.st_rdev == nowhere.st_rdev)

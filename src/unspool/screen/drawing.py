@@ -1,7 +1,7 @@
-"""All that is drawn with rich begins here: a console for each of the two streams, and what changes in place.
+"""All drawing with rich: a console for each of the two streams, and displays that change in place.
 
-By default rich sends standard output through a live display to the display's own stream, where a result
-would be lost. `Display` leaves it alone.
+By default rich sends standard output through a live display to the display's own stream, where a result would
+be lost. `Display` does not change standard output.
 """
 
 import shutil
@@ -19,24 +19,25 @@ Tell = Callable[[str, int | None, int | None], None]
 
 
 def output_console() -> Console:
-    """Make the console of standard output, as wide as that is: rich would ask standard input first."""
+    """Return the console of standard output with its width; rich would ask standard input first."""
     width = shutil.get_terminal_size().columns
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
 def error_console() -> Console:
-    """Make the console of standard error."""
+    """Return the console of standard error."""
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 class Display(Live):
-    """Show what changes in place on standard error; it goes at the end.
+    """A display on standard error that changes in place and disappears at the end.
 
-    Lines that are written to standard error meanwhile scroll up above it. Standard output is left alone.
+    Lines that are written to standard error at the same time scroll up above it. Standard output is not
+    changed.
 
     Args:
-        console: Where to draw; None for standard error.
-        draw: Makes what is shown; None where `update` brings it.
+        console: The console to draw on; None for standard error.
+        draw: A function that returns the content; None if `update` sets it.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Display(Live):
         )
 
     def stop(self) -> None:
-        """Give the screen back; a line that was begun above it is not lost."""
+        """Release the screen; an unfinished line above the display is not lost."""
         if self.is_started:
             sys.stderr.flush()
         super().stop()
@@ -59,10 +60,10 @@ class Display(Live):
 
 @contextmanager
 def redrawn(draw: Callable[[], RenderableType]) -> Iterator[None]:
-    """Draw a display again and again until the work is done.
+    """Redraw a display regularly until the work is done.
 
-    The thread that draws has ended by then. One of rich's own may live until Python itself ends, and keep
-    the model that it draws from.
+    Then the drawing thread has ended. A thread of rich may live until Python itself ends, and keep the model
+    that it draws from.
     """
     over = threading.Event()
 
@@ -82,14 +83,14 @@ def redrawn(draw: Callable[[], RenderableType]) -> Iterator[None]:
 
 @contextmanager
 def task_line(words: str, *, bar: bool) -> Iterator[Tell]:
-    """Show one line for a task: a spinner, words, the time it takes.
+    """Show one line for a task: a spinner, words, the elapsed time.
 
     Args:
-        words: What it begins with.
-        bar: Whether a bar shows how much is done.
+        words: The first words of the line.
+        bar: Whether a bar shows the progress.
 
     Yields:
-        A function that takes the words, how much is done and of how much; None where that is not known.
+        A function of the words, the amount done and the total amount; None if an amount is not known.
     """
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -98,8 +99,8 @@ def task_line(words: str, *, bar: bool) -> Iterator[Tell]:
     progress = Progress(*columns, console=error_console(), auto_refresh=False)  # draws, but is never started
     task = progress.add_task(words, total=None)
 
-    def tell(words: str, done: int | None, total: int | None) -> None:
+    def show(words: str, done: int | None, total: int | None) -> None:
         progress.update(task, description=words, completed=done, total=total)
 
     with redrawn(progress.get_renderable):
-        yield tell
+        yield show

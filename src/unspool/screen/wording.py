@@ -1,4 +1,4 @@
-"""Text made safe for a terminal, and figures as people write them."""
+"""Text that is safe on a terminal, and numbers as people write them."""
 
 import unicodedata
 
@@ -7,10 +7,10 @@ BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 
 
 def safe(text: str) -> str:
-    """Show control characters as pictures, so that a text cannot steer the terminal it is shown on.
+    """Return a text with control characters as pictures, so that it cannot control the terminal.
 
-    Line ends and tabs stay. What turns the writing direction is shown as its number, since it could make
-    one text look like another.
+    Line ends and tabs stay. Characters that change the writing direction are shown by their number, since
+    they could make one text look like another.
     """
     if text.isprintable():
         return text
@@ -18,8 +18,8 @@ def safe(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Show a text on one line, its line ends as pictures."""
-    if text.isprintable():  # nearly every text, and far quicker
+    """Return a text on one line, with its line ends as pictures."""
+    if text.isprintable():  # true for nearly every text, and much faster
         return text
     return safe(text.replace("\r\n", LINE_END).replace("\n", LINE_END).replace("\t", " "))
 
@@ -38,14 +38,14 @@ def _visible(character: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time as 0:07, 12:34 or 1:02:03."""
+    """Return a time as 0:07, 12:34 or 1:02:03."""
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def size(count: float) -> str:
-    """Write a number of bytes as people do."""
+    """Return a number of bytes as people write it."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
