@@ -1,4 +1,4 @@
-// Numbers to work on, and when two results agree.
+// Random numbers for the checks, and the comparison of two results.
 #pragma once
 
 #include <cmath>
@@ -46,7 +46,7 @@ class Random {
     uint64_t state_;
 };
 
-// What a computation leaves behind, under names that an error message can show.
+// The result of a computation, under names that an error message can show.
 struct Result {
     struct Entry {
         std::string name;
@@ -65,11 +65,11 @@ struct Result {
     std::exit(1);
 }
 
-// What is left of an array whose sums cancel out, a gradient of one unit say, is the rounding of their terms.
+// If the sums of an array cancel out, for example in a gradient of one unit, only rounding errors are left.
 constexpr float kSmallest = 0.01f;
 
-// Ends the program unless every number differs by at most `tolerance` times the largest one of its array, or
-// times kSmallest where that is more, and every id is the same. Tolerance 0: the same bits.
+// Ends the program unless every id is equal, and every number differs by at most `tolerance` times the
+// largest one of its array (at least kSmallest). Tolerance 0: the same bits.
 inline void expect_equal(const std::string& where, const Result& found, const Result& expected,
                          float tolerance) {
     for (size_t e = 0; e < expected.entries.size(); ++e) {

@@ -1,6 +1,6 @@
-// Runs every instruction set that this processor has beside a plain build of the same source, and one thread
-// beside two; ends with 1 where they disagree. For processors that are not at hand, and for emulators:
-// CONTRIBUTING.md says how. The Python tests say much more.
+// Compares every instruction set of this processor with a plain build of the same source, and one thread with
+// two; ends with 1 if they disagree. It is meant for processors that are not at hand, and for emulators, see
+// CONTRIBUTING.md. The Python tests check much more.
 //
 //   check_kernels [CASES [SET]]    random cases of each group, 400 unless told; one instruction set alone
 #include "checks/texts.h"
@@ -12,9 +12,9 @@ const Kernels* kernels_reference();
 namespace checks {
 namespace {
 
-constexpr float kTolerance = 3e-5f;  // of the largest number of an array
+constexpr float kTolerance = 3e-5f;  // relative to the largest number of an array
 
-constexpr float kBf16Tolerance = 2e-2f;  // the last bit of a float32 may round a bf16 the other way
+constexpr float kBf16Tolerance = 2e-2f;  // the last bit of a float32 may change the rounding to bf16
 
 // Runs a computation in the reference, with one thread and with two, and compares them.
 template <typename Run>
@@ -37,7 +37,7 @@ void check_products(const Kernels& kernels, int cases) {
         compare(kernels, what, [&](const Kernels& set, ThreadTeam&) {
             Result result;
             for (const Precision precision : {Precision::kFloat32, Precision::kBf16})
-                for (const bool transposed : {false, true}) {  // `a` is as good a matrix of k x m
+                for (const bool transposed : {false, true}) {  // `a` can also be read as a matrix of k x m
                     Floats c(static_cast<size_t>(m) * n);
                     check_memory(set.multiply(precision, transposed, m, n, k, a.data(), b.data(), c.data()));
                     result.add(std::string(precision == Precision::kBf16 ? "bf16" : "float32") +
@@ -72,7 +72,7 @@ void check_windows(const Kernels& kernels, int cases) {
     }
 }
 
-// More rows than one block of K holds, a vocabulary whose logits take several blocks, and layers wide enough
+// More rows than one block of K has, a vocabulary whose logits need several blocks, and layers wide enough
 // for threads to share the units of few lanes.
 void check_large(const Kernels& kernels, int cases) {
     const struct {
@@ -101,7 +101,7 @@ void check_texts(const Kernels& kernels, int cases) {
     for (int i = 0; i < cases; ++i) {
         Random random(9000 + i);
         Shape shape = random_shape(random, i);
-        if (shape.hidden_size == 16) shape.hidden_size = 270;  // worth two threads for one text
+        if (shape.hidden_size == 16) shape.hidden_size = 270;  // enough work for two threads on one text
         Model model = make_model(random, shape);
         const Drawing drawing = make_drawing(random, shape.vocab_size, i / 4 % kDrawings);
         const int count = random.one_of({1, 1, 2, 3, 17, 70});
@@ -113,7 +113,7 @@ void check_texts(const Kernels& kernels, int cases) {
     }
 }
 
-// Three steps of an optimizer, the last of which has a gradient that is not finite and changes nothing.
+// Three steps of an optimizer; the last one has a gradient that is not finite and changes nothing.
 Result optimize(const Kernels& kernels, ThreadTeam& team, int kind, float clip, uint64_t seed) {
     Random random(seed);
     std::vector<Floats> arrays[4];  // parameters, gradients, first and second slots
@@ -158,7 +158,7 @@ void check_optimizers(const Kernels& kernels, int cases) {
                 });
 }
 
-// Hashes of lines of all lengths, each in two ids.
+// Hashes of lines of all lengths, each stored as two ids.
 void check_hashes(const Kernels& kernels, int cases) {
     for (int i = 0; i < cases; ++i) {
         Random random(12000 + i);

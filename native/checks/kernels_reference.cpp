@@ -1,4 +1,4 @@
-// The same source once more as the twin to compare with: four floats at a time, for any processor.
+// The same source, compiled as the reference for comparison: four floats at a time, for any processor.
 #define UNSPOOL_ISA reference
 #define UNSPOOL_LANES 4
 #define UNSPOOL_ROWS 6

@@ -1,4 +1,4 @@
-// Texts: one random network, prompts and way of drawing, and what the kernels write.
+// Texts: a random network, prompts and way of drawing, and the texts that the kernels write.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ struct NamedStage {
     std::vector<double> numbers;
 };
 
-// How tokens are drawn, with what it points to. Every stage stands in at least one variant.
+// A way of drawing tokens, with the arrays that it points to. Every stage is in at least one variant.
 struct Drawing {
     Settings how{};
     std::vector<NamedStage> penalties, samplers;
@@ -46,7 +46,7 @@ inline Drawing make_drawing(Random& random, int vocab, int variant) {
         d.how.penalty_last = 7;
     }
     if (variant != 5) return d;
-    // and an automaton that asks for every second symbol to be odd
+    // and an automaton in which every second token must be odd
     NamedStage bias{"logit_bias", {}};
     for (const float value : random.floats(vocab, 1.0f)) {
         bias.numbers.push_back(static_cast<double>(bias.numbers.size() / 2));
@@ -69,7 +69,7 @@ inline std::vector<DrawStage> stages_of(const std::vector<NamedStage>& named, co
     return out;
 }
 
-// What was reported about `places` tokens, and what was not: zeros.
+// Adds a report on up to `places` tokens; zeros stand for the rest.
 inline void add_report(Result& result, const Report& report, size_t places, int alternatives) {
     const auto filled = [](auto* values, size_t count, size_t size) {
         std::vector<std::remove_const_t<std::remove_pointer_t<decltype(values)>>> out(size);
@@ -85,7 +85,7 @@ inline void add_report(Result& result, const Report& report, size_t places, int 
                filled(report.alternative_logs, count * alternatives, wide));
 }
 
-// Texts of `count` prompts of 1 to 5 tokens: what was drawn, its probabilities, and why each is over.
+// Texts of `count` prompts of 1 to 5 tokens: the reports on them, and why each ended.
 inline Result write_texts(const Kernels& kernels, ThreadTeam& team, Model& model, const Drawing& drawing,
                           int count, uint64_t seed) {
     constexpr int kTokens = 12;

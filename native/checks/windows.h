@@ -1,4 +1,4 @@
-// Windows of training: one random network, batch and set of options, and what the kernels make of it.
+// Windows of training: a random network, batch and set of options, and the results of the kernels.
 #pragma once
 
 #include "checks/agreement.h"
@@ -9,7 +9,7 @@ namespace checks {
 
 using namespace unspool;
 
-// A network with its parameters; sizes that fill no vector, one exactly, and one plus a little.
+// A network with its parameters; sizes below, at and above the size of a vector.
 struct Model {
     Shape shape;
     std::vector<Floats> parameters;
@@ -36,7 +36,7 @@ struct Model {
 };
 
 inline Shape random_shape(Random& random, int number) {
-    const int cell = number % 4;  // a GRU in both kinds
+    const int cell = number % 4;  // both kinds of GRU
     return {static_cast<Cell>(cell < 3 ? cell : 2),
             cell == 3,
             random.one_of({3, 16, 27, 84, 130}),
@@ -65,7 +65,7 @@ inline Model make_model(Random& random, const Shape& shape) {
     return model;
 }
 
-// One window with everything that may steer it.
+// One window with all conditions that may steer it.
 struct Window {
     int steps, lanes, contexts;
     Ids ids, targets, records, starts;
@@ -116,8 +116,8 @@ inline void check_memory(bool ok) {
     std::exit(1);
 }
 
-// Loss, gradients, states and logits of a window; twice through the same network, so that what the first pass
-// leaves behind has to do no harm.
+// Loss, gradients, states and logits of a window; computed twice in the same network, so that values left by
+// the first pass must do no harm.
 inline Result run_window(const Kernels& kernels, ThreadTeam& team, Model& model, const Window& window) {
     void* network = kernels.create(model.shape);
     const std::vector<float*> parameters = model.pointers();
@@ -125,7 +125,7 @@ inline Result run_window(const Kernels& kernels, ThreadTeam& team, Model& model,
     Result result;
     for (int pass = 0; pass < 2; ++pass) {
         Model gradients = model;
-        for (Floats& array : gradients.parameters) array.assign(array.size(), NAN);  // all of it is written
+        for (Floats& array : gradients.parameters) array.assign(array.size(), NAN);  // all must be written
         Floats state = window.state, losses(rows, NAN), context_grad(window.context.size(), NAN);
         Floats start_grad(window.start_states.size(), 0.0f);
         Batch batch = batch_of(window, true);

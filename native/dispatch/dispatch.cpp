@@ -1,4 +1,4 @@
-// Which instruction sets this processor and this build have.
+// Find the instruction sets that this processor and this build have.
 #include "dispatch/kernels.h"
 
 #if defined(UNSPOOL_NEON_BF16)
@@ -13,7 +13,7 @@
 namespace unspool {
 
 #if defined(UNSPOOL_AMX_BF16)
-// Linux lends the tiles to a process that asks for them.
+// On Linux a process must ask for permission to use the tiles.
 static bool has_amx_bf16() {
     constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;
     constexpr long kAskFor = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
@@ -38,7 +38,7 @@ int available_kernels(const Kernels** out, int room) {
 #if defined(UNSPOOL_AMX_BF16)
     add(bf16 && has_amx_bf16(), kernels_amx_bf16);
 #endif
-    // Intel's VDPBF16PS takes twice as long: with it a step is slower than in float32.
+    // VDPBF16PS takes twice as long on Intel processors: a step would be slower than in float32.
     add(bf16 && !__builtin_cpu_is("intel"), kernels_avx512_bf16);
 #endif
     add(avx512, kernels_avx512);

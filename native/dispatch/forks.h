@@ -1,4 +1,4 @@
-// What a fork leaves of the memory that threads share.
+// The effect of a fork on memory that threads share.
 #pragma once
 
 #include <pthread.h>
@@ -8,9 +8,9 @@
 
 namespace unspool {
 
-// Forks that lie between the first process and this one. A fork takes along the memory but no thread except
-// the one that asks for it: what others had locked or half changed at that moment stays so. Whatever is
-// shared with other threads therefore notes this number, and is made anew where the number has changed.
+// Returns the number of forks between the first process and this one. A fork copies the memory, but only the
+// thread that calls it: data that other threads had locked or half changed at that moment stays so. So data
+// that threads share stores this number, and is created again if the number has changed.
 inline uint32_t forks() {
     static std::atomic<uint32_t> count{0};
     static const int handled =

@@ -1,4 +1,5 @@
-// What the binding sees of the kernels: plain structures and one table of functions per instruction set.
+// The interface between the binding and the kernels: plain structures and one table of functions per
+// instruction set.
 #pragma once
 
 #include <cstddef>
@@ -12,54 +13,53 @@ enum class Cell : int { kRnn = 0, kLstm = 1, kGru = 2 };
 
 struct Shape {
     Cell cell;
-    bool reset_after;  // of a GRU: the reset gate acts after the recurrent product
+    bool reset_after;  // for a GRU: the reset gate acts after the recurrent product
     int vocab_size;
-    int embedding_size;  // 0: the first layer's input kernel is a table of one row per symbol
+    int embedding_size;  // 0: the first layer's input kernel is a table with one row per token
     int hidden_size;
     int num_layers;
-    bool residual;        // each layer but the first hands on its output plus its input
-    Precision precision;  // of the products of a step that makes gradients; all else is float32
+    bool residual;        // each layer but the first adds its input to its output
+    Precision precision;  // of the products in a training step; the rest is float32
 };
 
-// A network's arrays, row-major float32, in the order in which they are stored:
-// [embedding], then per layer input kernel, recurrent kernel, bias, [recurrent bias], then output kernel and
-// bias.
+// A network's arrays, row-major float32, in the stored order: [embedding], then per layer input kernel,
+// recurrent kernel, bias, [recurrent bias], then output kernel and bias.
 using Arrays = float* const*;
 
-// What steers a window from outside; an array is null where nothing of its kind is given.
+// The conditions that steer a window; an array that is not used is null.
 struct Conditions {
-    const int32_t* records = nullptr;     // (steps, lanes): the row of `context` that each position has
+    const int32_t* records = nullptr;     // (steps, lanes): the row of `context` at each position
     int contexts = 0;                     // rows of `context`
     const float* context = nullptr;       // (contexts, gates x hidden), added to the first layer's gates
     float* context_grad = nullptr;        // the same shape, out
-    const int32_t* starts = nullptr;      // (steps, lanes): the start state put in place of the carried one
-                                          // before a step, -1: none. In place of reset_id; each stands once
+    const int32_t* starts = nullptr;      // (steps, lanes): the start state that replaces the carried state
+                                          // before a step, or -1. It replaces reset_id; each occurs once
     const float* start_states = nullptr;  // (starts, layers, states, hidden)
     float* start_states_grad = nullptr;   // the same shape, out
-    const float* final_grad = nullptr;  // (layers, states, lanes, hidden): of the loss by the state after all
+    const float* final_grad = nullptr;    // (layers, states, lanes, hidden): gradient by the last state
 };
 
-// One window of `steps` x `lanes` symbols, time-major.
+// One window of `steps` x `lanes` tokens, time-major.
 struct Batch {
     int steps, lanes;
     const int32_t* ids;
-    const int32_t* targets;  // 0: not counted; null where nothing is compared
-    int32_t reset_id;        // a lane's state is zeroed before a step whose input is this; -1: never
-    const float* masks;      // (layers, lanes, hidden) factors on each layer's own output, or null
+    const int32_t* targets;  // 0: not counted; null without targets
+    int32_t reset_id;        // a lane's state is set to zero before a step with this input; -1: never
+    const float* masks;      // (layers, lanes, hidden) factors on each layer's output, or null
     Conditions conditions = {};
 };
 
-// A deterministic automaton over symbols; `classes` is null where there is none.
+// A deterministic automaton over tokens; `classes` is null without one.
 struct Automaton {
     const int32_t* classes;      // (vocab)
-    const int32_t* transitions;  // (states, num_classes); -1: nowhere
-    const int32_t* distance;     // (states): fewest symbols to an accepting state, 0 for one
+    const int32_t* transitions;  // (states, num_classes); -1: not allowed
+    const int32_t* distance;     // (states): fewest tokens to an accepting state, 0 in one
     int num_classes;
     int32_t start;
 };
 
-// A step from the logits of a place to a draw: a row in the table of penalties or in that of samplers, and
-// its numbers. What is off is not there.
+// One step from logits to a draw: a row in the table of penalties or of samplers, and its numbers. A stage
+// that is off is not in the list.
 struct DrawStage {
     int row;
     const double* numbers;
@@ -71,36 +71,36 @@ struct DrawStages {
     int count;
 };
 
-// How sequences are drawn, where they begin and what ends them. Any number of sequences may share one.
+// How sequences begin, are drawn and end. Any number of sequences may share one.
 struct Settings {
     DrawStages penalties;  // rows of writing/penalties.h, in the order in which they apply
-    DrawStages samplers;   // rows of writing/filters.h, likewise; none: the model's own distribution
-    int64_t penalty_last;  // tokens that penalties look back at; 0: all
+    DrawStages samplers;   // rows of writing/filters.h, in order; none: the model's own distribution
+    int64_t penalty_last;  // number of last tokens that penalties look at; 0: all
     Automaton guide, stop;
-    int alternatives;  // most probable tokens to report; 0: off
-    bool echo;         // whether to report about the tokens of the prompt
-    bool from_state;   // the state has read all: draw before anything is read. Else no prompt is empty
+    int alternatives;  // number of most probable tokens to report; 0: off
+    bool echo;         // whether to report on the tokens of the prompt
+    bool from_state;   // the start state has read a text: no token is read before the first draw
     int64_t max_new_tokens;
     int32_t end_id;           // drawing it ends a sequence; -1: nothing does
     const float* first_bias;  // (gates x hidden), in place of the first layer's bias; null: the network's own
 };
 
-// Why a sequence is over, if it is.
+// Why a sequence ended; kGoesOn: it has not.
 enum class Finish : int32_t { kGoesOn = -1, kLength = 0, kEnd = 1, kStop = 2, kBlocked = 3, kOverflow = 4 };
 
-// What is reported about tokens of a sequence, one after the other; `logprobs` of the model itself, at
-// temperature 1 and without filters. An array is null where nothing of its kind is reported.
+// The report on tokens of a sequence; `logprobs` are those of the model at temperature 1, without filters. An
+// array is null if nothing of its kind is reported.
 struct Report {
     int64_t count = 0, room = 0;
     int32_t* tokens = nullptr;
     float* logprobs = nullptr;
-    float* constrained = nullptr;     // of what the guide allows
-    int32_t* alternatives = nullptr;  // (count, settings.alternatives), the most probable first
-    float* alternative_logs = nullptr;
+    float* constrained = nullptr;       // log-probabilities among allowed tokens
+    int32_t* alternatives = nullptr;    // (count, settings.alternatives), the most probable first
+    float* alternative_logs = nullptr;  // their log-probabilities, in the same shape
 };
 
-// One text that is being written. Its random numbers come from a counter, so that it depends on nothing but
-// its key. The memory that is the kernels' own is given back by `release`.
+// One text that is being written. Its random numbers come from a counter, so that the text depends only on
+// its key. `release` frees the memory that the kernels hold for it.
 struct Sequence {
     const Settings* settings;
     uint64_t key;  // of its random stream
@@ -109,17 +109,17 @@ struct Sequence {
     const float* start;  // (layers, states, hidden), null for zeros
     int32_t guide_state, stop_state;
     Finish finish = Finish::kGoesOn;
-    Report drawn, echo;  // what is new; whoever has read it sets `count` to 0
-    // the kernels' own
+    Report drawn, echo;  // on new tokens; the reader sets `count` to 0
+    // kept by the kernels:
     bool begun = false;
     int32_t input = 0;        // the token to read next
     int64_t position = 0;     // of the next token in the prompt
     int64_t length = 0;       // tokens drawn
-    float* state = nullptr;   // between two calls
-    void* history = nullptr;  // of what penalties look at
+    float* state = nullptr;   // after a call that did not end it
+    void* history = nullptr;  // the earlier tokens, for penalties
 };
 
-constexpr int kMostSlots = 2;  // arrays that an optimizer keeps for each array of parameters
+constexpr int kMostSlots = 2;  // most arrays that an optimizer stores for each array of parameters
 
 struct OptimizerStep {
     int kind;  // an `Optimizer` of network/optimizer.h
@@ -127,7 +127,7 @@ struct OptimizerStep {
     const int64_t* sizes;
     float* const* parameters;
     const float* const* gradients;
-    float* const* slots[kMostSlots];  // in the kind's own order; null where it has fewer
+    float* const* slots[kMostSlots];  // in the order of the kind; null if it has fewer
     const float* decays;              // decoupled weight decay of each array
     int64_t step;                     // from 1
     float learning_rate, beta1, beta2, epsilon;
@@ -145,50 +145,50 @@ struct Team {
 // The parts of a step, in their order.
 enum Stage { kPacking, kForward, kOutput, kBackward, kWeightGradients, kStages };
 
-// The functions of one instruction set. Those that return bool say false when there is no memory left.
+// The functions of one instruction set. Those that return bool return false if there is no memory left.
 struct Kernels {
     const char* name;
     int lanes;
     bool bf16_hardware;  // else products in bf16 are emulated
     void* (*create)(const Shape& shape);
     void (*destroy)(void* network);
-    // Sum of the nats over counted targets in *total, gradients of their mean in `gradients`, new state in
-    // `state` (layers, states, lanes, hidden). `losses` (steps, lanes) may be null; so may `gradients`:
-    // forward only.
+    // Writes the sum of the nats of counted targets to *total, the gradients of their mean to `gradients`,
+    // and the new state to `state` (layers, states, lanes, hidden). `losses` (steps, lanes) may be null. With
+    // null `gradients` it only runs forward.
     bool (*step)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,
                  double* total, int64_t* count, float* losses, float* const* gradients);
-    // Wall time of each stage of the last step, waiting for other threads included.  // (kStages)
+    // Returns the wall time of each stage of the last step, with the wait for other threads.  // (kStages)
     const double* (*stage_seconds)(void* network);
-    // Writes (steps, lanes, vocab) logits, minus infinity for the padding symbol. Where `parameters` is null,
-    // those that `load` has packed are used.
+    // Writes (steps, lanes, vocab) logits, minus infinity for <pad>. With null `parameters` it uses those
+    // that `load` has packed.
     bool (*logits)(void* network, const Team& team, Arrays parameters, const Batch& batch, float* state,
                    float* out);
     // Packs the parameters for `logits`, which keeps pointers to them.
     bool (*load)(void* network, Arrays parameters);
-    // A writer has packed weights of its own, and the rows of each thread of one team.
+    // A writer has its own packed weights, and rows for each thread of a team.
     void* (*create_writer)(const Shape& shape);
     void (*destroy_writer)(void* writer);
     bool (*load_writer)(void* writer, Arrays parameters);  // keeps pointers to them
-    // In each step every sequence reads a token of its prompt or draws one, until it is over.
+    // In each step every sequence reads a token of its prompt or draws one, until it ends.
     bool (*advance)(void* writer, const Team& team, Sequence* const* sequences, int count, int64_t steps);
     void (*release)(Sequence& sequence);
-    // Names of the rows of the tables that a stage stands in; null behind the last one.
+    // Returns the name of a row of the tables of stages; null after the last one.
     const char* (*penalty)(int row);
     const char* (*sampler)(int row);
-    // Returns the gradients' global norm before clipping; where it is not finite nothing is changed.
+    // Returns the gradients' global norm before clipping; if it is not finite, nothing is changed.
     double (*optimize)(const Team& team, const OptimizerStep& step);
-    // Runs a plain product C = A B of these sizes `repeat` times: what the machine's tile reaches. For tests.
-    // With `transposed` a is given as A^T (k x m).
+    // Computes a plain product C = A B of these sizes with the tile. For tests. With `transposed`, `a` is A^T
+    // (k x m).
     bool (*multiply)(Precision precision, bool transposed, int m, int n, int k, const float* a,
                      const float* b, float* c);
     // Rounds to the values of bf16. For tests.
     void (*round_to_bf16)(int64_t count, const float* from, float* to);
-    // BLAKE2b digests of 8 bytes of the bytes between the bounds (begin and end of each line), see blake2b.h.
+    // Writes BLAKE2b digests of the bytes between the bounds (begin and end of each line), see blake2b.h.
     void (*hash_lines)(const uint8_t* bytes, const int64_t* bounds, int64_t lines, uint64_t* digests);
 };
 
-// Kernels of each instruction set: avx512 with products in bf16 by tiles (amx), by vectors and without, avx2,
-// neon with and without, and "generic" where there is none of these. A build has some of them.
+// Kernels of each instruction set: avx512 with products in bf16 by tiles (amx), by vectors, or without bf16;
+// avx2; neon with or without bf16; and "generic" for other processors. A build has some of them.
 const Kernels* kernels_avx512_bf16();
 const Kernels* kernels_amx_bf16();
 const Kernels* kernels_avx512();
@@ -196,7 +196,7 @@ const Kernels* kernels_avx2();
 const Kernels* kernels_neon_bf16();
 const Kernels* kernels_baseline();
 
-// Names, in order of preference, of the instruction sets that this processor and this build have.
+// Writes the kernels that this processor and this build have, the best first; returns their number.
 int available_kernels(const Kernels** out, int room);
 
 }  // namespace unspool

@@ -1,6 +1,6 @@
-// The table of functions of one instruction set. Included by one source file per set, which names the set
-// (UNSPOOL_ISA), the floats of a vector (UNSPOOL_LANES), the rows of a tile (UNSPOOL_ROWS) and the function
-// to define.
+// The table of functions of one instruction set. One source file per set includes it, and defines the name of
+// the set (UNSPOOL_ISA), the floats of a vector (UNSPOOL_LANES), the rows of a tile (UNSPOOL_ROWS) and the
+// name of the function to define.
 
 #include "network/backward.h"
 #include "network/optimizer.h"
@@ -36,7 +36,7 @@ bool logits(void* handle, const Team& team, Arrays parameters, const Batch& batc
     return run_window(network, team, batch, state, nullptr, out, false, 0, loaded);
 }
 
-// Copies rows to where consecutive ones are `to_stride` floats apart.
+// Copies rows to memory where consecutive rows are `to_stride` floats apart.
 void copy_rows(int rows, int columns, const float* from, size_t from_stride, float* to, size_t to_stride) {
     for (int r = 0; r < rows; ++r)
         std::memcpy(to + r * to_stride, from + r * from_stride, sizeof(float) * columns);

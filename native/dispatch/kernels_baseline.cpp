@@ -1,7 +1,7 @@
-// What every processor of the platform has: NEON on Arm, four floats at a time elsewhere.
+// Kernels for every processor of the platform: NEON on Arm, four floats at a time elsewhere.
 #if defined(__aarch64__)
 #define UNSPOOL_ISA neon
-#define UNSPOOL_ROWS 10  // 20 accumulators of 32 registers; from 22 on gcc keeps some of them in memory
+#define UNSPOOL_ROWS 10  // 20 accumulators of 32 registers; with 22 gcc keeps some in memory
 #else
 #define UNSPOOL_ISA generic
 #define UNSPOOL_ROWS 6

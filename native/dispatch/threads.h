@@ -26,12 +26,12 @@ class ThreadTeam {
     ThreadTeam& operator=(const ThreadTeam&) = delete;
     ~ThreadTeam() {
         Crew* crew = crew_.load();
-        if (crew->born == forks()) delete crew;  // else its threads are in another process
+        if (crew->born == forks()) delete crew;  // otherwise its threads are in another process
     }
 
     int size() const { return size_; }
 
-    // The right to use the team, for which it waits: a team does one thing at a time, whoever asks.
+    // The right to use the team. It waits for its turn: a team runs one task at a time.
     class Turn {
      public:
         explicit Turn(ThreadTeam& team) : crew_(team.crew()), guard_(crew_.mutex) {}
@@ -52,9 +52,9 @@ class ThreadTeam {
  private:
     using Task = void (*)(void*, int);
 
-    // Waits by spinning for a moment, then by giving way, and only then sleeps. A thread that sleeps is woken
-    // on the waker's processor more often than not, and small steps are over before the system moves it away;
-    // so a team at work stays awake from one step to the next.
+    // Waits first by spinning, then by yielding, and only then by sleeping. A sleeping thread often wakes on
+    // the processor of the thread that wakes it, and a small step is over before the system moves it away. So
+    // a working team stays awake from one step to the next.
     static void wait_while(const std::atomic<uint32_t>& value, uint32_t old) {
         for (int spin = 0; spin < 2000; ++spin) {
             if (value.load(std::memory_order_acquire) != old) return;
@@ -74,8 +74,8 @@ class ThreadTeam {
 #if defined(__linux__)
     static int processor() { return sched_getcpu(); }
 
-    // Leaves a processor for another one that this thread may use; where there is none, stays. The wish is
-    // taken back at once: it is a move, not a tie.
+    // Moves this thread from a processor to another allowed one, if there is one. The affinity is restored at
+    // once: the thread moves, but is not bound.
     static void leave(int taken) {
         cpu_set_t allowed;
         if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
@@ -111,7 +111,7 @@ class ThreadTeam {
         explicit Crew(int size) : barrier(size) {
             try {
                 for (int i = 1; i < size; ++i) threads.emplace_back([this, i] { work(i); });
-            } catch (...) {  // the system gives no more threads: send home those that came
+            } catch (...) {  // the system allows no more threads: end those that were started
                 dismiss();
                 throw;
             }
@@ -127,8 +127,8 @@ class ThreadTeam {
             for (uint32_t seen = 0;; ++seen) {
                 wait_while(start, seen);
                 if (task == nullptr) return;
-                // Woken on the caller's processor, it would stay there: two that give way to each other at
-                // every step look as if they had just run, and those the system does not move.
+                // A thread that wakes on the caller's processor would stay there: two threads that yield to
+                // each other at every step look recently active, and the system does not move such threads.
                 if (caller >= 0 && processor() == caller) leave(caller);
                 task(argument, index);
                 barrier.wait();
@@ -149,13 +149,13 @@ class ThreadTeam {
         Barrier barrier;
         Task task = nullptr;
         void* argument = nullptr;
-        int caller = -1;  // the processor that the caller runs on, where the system tells
+        int caller = -1;  // the caller's processor, if the system reports it
         std::atomic<uint32_t> start{0};
         std::vector<std::thread> threads;
     };
 
-    // The crew of this process. On a fork's side the old one is left as it is: its threads have stayed
-    // behind, and its mutex may be locked for ever.
+    // Returns the crew of this process. After a fork the child does not touch the old one: its threads are in
+    // the parent, and its mutex may be locked for ever.
     Crew& crew() {
         Crew* crew = crew_.load();
         if (crew->born == forks()) return *crew;

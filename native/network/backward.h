@@ -1,9 +1,9 @@
 // Loss and gradients of one window.
 //
 // Every thread takes its own lanes through all time steps, forward and backward, without waiting for the
-// others, or, where the lanes are few, its own units of all lanes; the output layer is cut by rows, the
-// weight gradients by columns. No sum is ever split over threads, so the result has the same bits for every
-// number of threads.
+// others; if there are few lanes, it takes its own units of all lanes. The output layer is divided by rows,
+// the weight gradients by columns. No sum is ever split over threads, so the result has the same bits for
+// every number of threads.
 #pragma once
 
 #include "network/loss.h"
@@ -11,7 +11,7 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-// Copies columns [first, last) of an m-row product into the caller's matrix, leaving the padding behind.
+// Copies columns [first, last) of an m-row product into the caller's matrix, without the padding.
 inline void store_columns(const float* product, int m, int first, int last, Axis columns, float* out,
                           size_t ldo, bool add) {
     const int width = last - first;
@@ -37,7 +37,7 @@ inline void sum_columns(const float* matrix, int rows, size_t ld, int first, int
                         float* sums, float* out, bool add) {
     const int width = last - first;
     std::memset(sums, 0, sizeof(float) * width);
-    for (int r = 0; r < rows; ++r)  // by rows, as they lie in memory
+    for (int r = 0; r < rows; ++r)  // by rows, in the order of memory
         for (int j = 0; j < width; j += kLanes)
             store(sums + j, load(sums + j) + load(matrix + r * ld + first + j));
     for (int j = 0; j < width; ++j) {
@@ -69,8 +69,8 @@ struct WindowTask {
     float* logits_out;  // or null: (R, vocab) logits for the caller
     bool backward;
     int64_t counted;
-    int block;    // rows of logits kept at a time
-    bool loaded;  // the weights are packed already
+    int block;    // rows of logits in memory at a time
+    bool loaded;  // the weights are already packed
 
     int rows() const { return batch.steps * batch.lanes; }
     bool masks() const { return batch.masks != nullptr; }
@@ -129,12 +129,12 @@ struct WindowTask {
                 team.barrier(team.self);
                 output_gradient(first, count, thread);
             }
-            // the last block is cut elsewhere: its rows may lie where another thread is still at work
+            // blocks are divided in different ways: another thread may still work on these rows
             if (first + block < total) team.barrier(team.self);
         }
     }
 
-    static constexpr int kStrip = 4 * kRows;  // rows whose logits stay in the cache from product to gradient
+    static constexpr int kStrip = 4 * kRows;  // rows of logits that stay in the cache until the gradient
 
     void output_strip(int first, int r, int count) {
         const int width = network.width, vocab_width = network.vocab_width;
@@ -182,7 +182,7 @@ struct WindowTask {
                     network.scratch[thread].product.get(), network.output_bias_grad, first > 0);
     }
 
-    // Does for a window without counted targets what the output layer would: no loss, no gradient.
+    // Replaces the output layer for a window without counted targets: no loss, no gradient.
     void skip_output_layer(int thread, Part lanes) {
         const int hidden = network.shape.hidden_size, vocab = network.shape.vocab_size, width = network.width;
         const int count = lanes.last - lanes.first;
@@ -274,8 +274,8 @@ struct WindowTask {
         }
     }
 
-    // Adds the first layer's gates' gradients to the row of a table that each position has and to the bias,
-    // in one pass over them, as they lie in memory.
+    // Adds the gradients of the first layer's gates to each position's row of a table and to the bias, in one
+    // pass over the gradients, in the order of memory.
     void table_gradient(const Group& group, Part part, const int32_t* entries, int size, float* table) {
         const int hidden = network.shape.hidden_size, width = network.width;
         const size_t ld = network.gate_columns();
@@ -318,7 +318,7 @@ struct WindowTask {
 
 constexpr size_t kBlockFloats = size_t{4} << 20;  // 16 MiB of logits at a time
 
-// The longest row that stands on the left of a product, its padding included.
+// The longest row of a product's left side, with its padding.
 inline int longest_row(const Network& network) {
     const int gates = network.row_floats(), vocab = network.vocab_width, input = network.input_width;
     const int longest = gates > vocab ? gates : vocab;

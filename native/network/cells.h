@@ -1,9 +1,9 @@
 // The recurrent cells: one step forward and one step back for some rows (sequences) of a layer.
 //
 // A row of `gates` has one slot of `width` floats per gate. Before the forward step the slots hold the
-// input's share of each gate, bias included; the step adds the recurrent share and leaves what the backward
-// step needs in place. The backward step replaces that by the gradient of the pre-activations. Padding is
-// zero and stays zero.
+// input's part of each gate, with the bias. The step adds the recurrent part and leaves in the slots the
+// values that the backward step needs. The backward step replaces these by the gradient of the
+// pre-activations. Padding is zero and stays zero.
 //
 //   cell             slots                               recurrent product        input goes to
 //   rnn              h                                   all                      h
@@ -17,7 +17,7 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-// Gates [gate, gate + gates) of the stored matrices stand in slots [slot, slot + gates) of a row.
+// Gates [gate, gate + gates) of the stored matrices use slots [slot, slot + gates) of a row.
 struct Group {
     int gate, gates, slot;
 };
@@ -29,8 +29,8 @@ struct CellPlan {
     int inputs;  // groups that the input feeds
     Group input[2];
     Group recurrent;
-    bool two_products;    // the candidate has a product of its own, over r * h
-    bool recurrent_bias;  // a bias of its own is stored for the recurrent product
+    bool two_products;    // the candidate has a separate product, over r * h
+    bool recurrent_bias;  // a separate bias is stored for the recurrent product
 };
 
 inline CellPlan plan_of(const Shape& shape) {
@@ -45,7 +45,7 @@ inline CellPlan plan_of(const Shape& shape) {
     }
 }
 
-constexpr Group kCandidate{2, 1, 2};  // n of a GRU with the reset before the product; r * h stands in slot 3
+constexpr Group kCandidate{2, 1, 2};  // n of a GRU with the reset before the product; r * h is in slot 3
 
 // The packed matrices of one layer.
 struct LayerWeights {
@@ -55,14 +55,14 @@ struct LayerWeights {
     Buffer bias;  // (slots x width), in the order of the slots
 };
 
-// Some rows of one layer at one time step; consecutive rows are one width (or slots x width) apart.
+// Rows of one layer at one time step; consecutive rows are one width (or slots x width) apart.
 struct StepRows {
     int rows, width;
     int first, last;  // units to compute, whole vectors
     float* gates;
     const float *hidden_in, *cell_in;  // state before the step, resets applied
     float *hidden_out, *cell_out;      // state after the step; may be the same memory
-    float* tanh_cell;                  // kept for the backward step, or null
+    float* tanh_cell;                  // stored for the backward step, or null
 };
 
 struct StepRowsBack {
@@ -167,7 +167,7 @@ inline void gru_after_backward(const StepRowsBack& s) {
     }
 }
 
-// Slots z, r, n, p = r * h: the gates first, then, after the candidate's product, the new state.
+// Slots z, r, n, p = r * h: first the gates, then, after the candidate's product, the new state.
 inline void gru_before_gates(const StepRows& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
@@ -217,8 +217,8 @@ inline void gru_before_backward(const LayerWeights& weights, const StepRowsBack&
     }
 }
 
-// The cell itself, all products being in the gates already but that of a GRU's candidate (two_products), for
-// which all units have to be computed in one call.
+// The cell itself. The gates already include all products except that of a GRU's candidate (two_products).
+// For such a GRU all units must be computed in one call.
 inline void cell_forward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
                          const StepRows& s) {
     if (shape.cell == Cell::kLstm) {
@@ -236,7 +236,7 @@ inline void cell_forward(const Shape& shape, const CellPlan& plan, const LayerWe
     }
 }
 
-// One step of the layer's recurrence, the input's share being in the gates already.
+// One step of the layer's recurrence; the gates already include the input's part.
 inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
                          const StepRows& s) {
     multiply(s.rows, s.hidden_in, s.width, weights.recurrent, s.gates,
@@ -244,9 +244,10 @@ inline void step_forward(const Shape& shape, const CellPlan& plan, const LayerWe
     cell_forward(shape, plan, weights, s);
 }
 
-// The cell itself, backward: gates become the gradients of the pre-activations, cell_grad that of the state
-// before. Says whether hidden_grad is a part of its own: a GRU's state also reaches the next one directly. A
-// GRU's candidate (two_products) needs all units in one call.
+// The cell itself, backward: gates become the gradients of the pre-activations, and cell_grad becomes the
+// gradient of the cell state before the step. Returns whether the recurrent product is added to hidden_grad:
+// a GRU's state also reaches the next state directly. A GRU's candidate (two_products) needs all units in one
+// call.
 inline bool cell_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
                           const StepRowsBack& s) {
     if (shape.cell == Cell::kLstm) {
@@ -261,7 +262,8 @@ inline bool cell_backward(const Shape& shape, const CellPlan& plan, const LayerW
     return shape.cell == Cell::kGru;
 }
 
-// The step back: as above, and hidden_grad becomes the gradient of the state before.
+// The whole step backward: `cell_backward`, and hidden_grad becomes the gradient of the state before the
+// step.
 inline void step_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
                           const StepRowsBack& s) {
     const size_t stride = static_cast<size_t>(plan.slots) * s.width;

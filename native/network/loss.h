@@ -25,7 +25,7 @@ inline float cross_entropy(float* row, int width, int32_t target, float scale) {
     Vec total{};
     for (int j = 0; j < width; j += kLanes) {
         const Vec logits = load(row + j), e = exponential(logits - top);
-        // what cannot be drawn has no probability at all, not e^-87
+        // a token that cannot be drawn has probability 0, not e^-87
         const Vec kept = logits == Network::kNever ? Vec{} : e;
         total += kept;
         store(row + j, kept);
@@ -47,12 +47,12 @@ inline void compute_logits(const Network& network, int rows, const float* hidden
 
 constexpr float kLargestLogit = 1e30f;
 
-// Whether the logits of all symbols are finite, and small enough to stay so whatever the options do to them.
+// Returns whether the logits of all tokens are finite, and small enough to stay finite under all options.
 inline bool are_finite(const Network& network, const float* logits) {
     VecInt within{};
     for (int j = 0; j < network.vocab_width; j += kLanes) {
         const Vec row = load(logits + j);
-        within -= (row <= kLargestLogit) & (row >= -kLargestLogit);  // each is -1 where it is so
+        within -= (row <= kLargestLogit) & (row >= -kLargestLogit);  // -1 for each logit within the range
     }
     int count = 0;
     for (int i = 0; i < kLanes; ++i) count += within[i];

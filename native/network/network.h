@@ -13,12 +13,12 @@ struct LayerArrays {
     float *input_grad, *recurrent_grad, *bias_grad, *recurrent_bias_grad;
 };
 
-// What one window leaves behind in one layer for the backward pass. R = steps x lanes rows, time-major.
+// The values of one window in one layer that the backward pass needs. R = steps x lanes rows, time-major.
 struct Activations {
     Buffer gates;                  // (R, slots x width)
     Buffer hidden_in, cell_in;     // ((steps + 1) x lanes, width): the state before each step, resets applied
     Buffer hidden_out, tanh_cell;  // (R, width)
-    Buffer handed_on;              // (R, width): hidden_out times its mask, plus the input, where either is
+    Buffer handed_on;              // (R, width): hidden_out times its mask, plus the input, if there are such
 };
 
 struct Network {
@@ -33,10 +33,10 @@ struct Network {
     const float *embedding = nullptr, *output_kernel = nullptr, *output_bias = nullptr;
     float *embedding_grad = nullptr, *output_kernel_grad = nullptr, *output_bias_grad = nullptr;
     Panels output, output_back;
-    Buffer bias_row;  // output bias, kNever where no symbol can be drawn: <pad> and the padding
+    Buffer bias_row;  // output bias; kNever for <pad> and the padding, which cannot be drawn
     Buffer embedded;  // (R, input_width)
     Buffer embedded_grad;
-    Buffer hidden_grad;                    // (R, width): gradient of the outputs of the layer in hand
+    Buffer hidden_grad;                    // (R, width): gradient of the current layer's outputs
     Buffer carry, carry_cell, spare;       // (lanes, width)
     Buffer probabilities;                  // a block of rows x vocab_width
     Buffer row_losses;                     // (R)
@@ -74,7 +74,7 @@ struct Network {
     }
     size_t gate_columns() const { return static_cast<size_t>(plan.gates) * shape.hidden_size; }
 
-    // Takes the caller's arrays apart, in their stored order.
+    // Assigns the caller's arrays, in their stored order.
     void bind(Arrays parameters, float* const* gradients) {
         size_t next = 0;
         const auto take = [&](const float*& values, float*& grad) {
@@ -96,7 +96,7 @@ struct Network {
         take(output_bias, output_bias_grad);
     }
 
-    // Whether the products of a window are in bf16: where it is learnt from. What is measured is in float32.
+    // Returns whether the products of a window are in bf16: in training only. Evaluation uses float32.
     bool in_bf16(bool backward) const { return backward && shape.precision == Precision::kBf16; }
 
     bool reserve_weights(bool backward) {
@@ -122,7 +122,8 @@ struct Network {
         return ok;
     }
 
-    // Packs a group of gates of a stored matrix (rows x gates * hidden), and its transpose for the way back.
+    // Packs a group of gates of a stored matrix (rows x gates * hidden), and its transpose for the backward
+    // pass.
     void pack_group(const float* matrix, const Group& group, int rows, Axis row_axis, Panels& forward,
                     Panels* back, int size, int thread) {
         const size_t ld = gate_columns();
@@ -134,7 +135,7 @@ struct Network {
         back->pack(from, 1, ld, gates_axis(group.gates), row_axis, part.first, part.last);
     }
 
-    // Packs this thread's share of all weights.
+    // Packs this thread's part of all weights.
     void pack_weights(bool backward, int size, int thread) {
         const int hidden = shape.hidden_size, vocab = shape.vocab_size;
         for (int l = 0; l < shape.num_layers; ++l) {
@@ -184,17 +185,17 @@ struct Network {
             row[j] = j == 0 || j >= shape.vocab_size ? kNever : output_bias[j];
     }
 
-    // The score of what may not be drawn. Logits that may be used are so far from infinity that no penalty,
-    // bias or temperature takes them there, and none leads back from there: see `are_finite`.
+    // The logit of a token that must not be drawn. Other logits are so far from infinity that no penalty,
+    // bias or temperature makes them infinite, and nothing makes this one finite: see `are_finite`.
     static constexpr float kNever = -INFINITY;
 
-    // Starts a row of gates with the bias and, for the first layer's table, the row of the symbol.
+    // Starts a row of gates with the bias and, for the first layer's table, the row of the token.
     void start_row(int layer, int32_t id, float* gates) const {
         std::memcpy(gates, weights[layer].bias.get(), sizeof(float) * row_floats());
         if (!dense_input(layer)) add_row(layer, id, gates, 0, shape.hidden_size);
     }
 
-    // Adds units [first, last) of the symbol's row in the first layer's table to a row of gates.
+    // Adds units [first, last) of the token's row in the first layer's table to a row of gates.
     void add_row(int layer, int32_t id, float* gates, int first, int last) const {
         add_stored(arrays[layer].input + static_cast<size_t>(id) * gate_columns(), gates, first, last);
     }
@@ -233,7 +234,7 @@ struct Network {
         return ok;
     }
 
-    // The output of a layer as the next one sees it.
+    // The output of a layer as the next layer reads it.
     const float* layer_output(int layer, bool masks) const {
         const Activations& a = activations[layer];
         return masks || adds_input(layer) ? a.handed_on.get() : a.hidden_out.get();
@@ -247,7 +248,7 @@ struct Network {
         copy_state(layer, batch, state, part, false);
     }
 
-    // Reads the state of some lanes before the window (`in`), or writes what it is after it.
+    // Reads the state of some lanes before the window (`in`), or writes the state after it.
     void copy_state(int layer, const Batch& batch, float* state, Part part, bool in) {
         const size_t hidden = shape.hidden_size, lane_floats = batch.lanes * hidden;
         const size_t row = in ? 0 : static_cast<size_t>(batch.steps) * batch.lanes;
@@ -263,19 +264,19 @@ struct Network {
         }
     }
 
-    // Tells whether a record starts at a position, given as its row: the carried state ends there.
+    // Returns whether a record starts at a position, given by its row: the carried state ends there.
     static bool starts_at(const Batch& batch, size_t row) {
         return batch.conditions.starts == nullptr ? batch.ids[row] == batch.reset_id
                                                   : batch.conditions.starts[row] >= 0;
     }
 
-    // Where one layer's part of the state that a record starts from stands in the caller's arrays.
+    // The offset of one layer's part of a record's start state in the caller's arrays.
     size_t start_offset(int layer, int slot, const Batch& batch, size_t row) const {
         const size_t index = static_cast<size_t>(batch.conditions.starts[row]);
         return ((index * shape.num_layers + layer) * plan.states + slot) * shape.hidden_size;
     }
 
-    // Writes units of that state, zero unless one is given; its padding is zero already.
+    // Writes units of that state, zero without start states; its padding is already zero.
     void start_state(int layer, int slot, const Batch& batch, size_t row, Part units, float* state) const {
         if (batch.conditions.starts == nullptr) {
             std::memset(state + units.first, 0, sizeof(float) * (units.last - units.first));
@@ -305,8 +306,8 @@ struct Network {
         hand_on(layer, batch, t, part);
     }
 
-    // Puts units of the state that a record starts from in place of the carried one, in the lanes that start
-    // anew at a step.
+    // Replaces units of the carried state by the record's start state, in the lanes where a record starts at
+    // a step.
     void reset_states(int layer, const Batch& batch, int t, Part lanes, Part units) {
         Activations& a = activations[layer];
         for (int b = lanes.first; b < lanes.last; ++b) {
@@ -317,7 +318,7 @@ struct Network {
         }
     }
 
-    // Starts rows [first, first + rows) of a layer's gates: the bias and the input's share.
+    // Starts rows [first, first + rows) of a layer's gates: the bias and the input's part.
     void begin_rows(int layer, const Batch& batch, size_t first, int rows) {
         const int32_t* ids = batch.ids + first;
         float* gates = activations[layer].gates.get() + first * row_floats();
@@ -360,7 +361,7 @@ struct Network {
                     sizeof(float) * shape.embedding_size);
     }
 
-    // Makes what the layer hands on at a step, where that is not its output alone: masked, plus its input.
+    // Computes a layer's output at a step for the next layer, if a mask or the input changes it.
     void hand_on(int layer, const Batch& batch, int t, Part part) {
         const bool masks = batch.masks != nullptr;
         if (!masks && !adds_input(layer)) return;

@@ -43,7 +43,7 @@ inline double sum_squares(const float* x, int64_t count) {
     return sum;
 }
 
-// One formula for vectors and for the numbers left over at the end of an array.
+// One formula for vectors and for the remaining numbers at the end of an array.
 struct Update {
     float rate, decay, beta1, beta2, epsilon, clip, correction1, correction2;
 

@@ -1,4 +1,4 @@
-// What one step back through a layer is made of, for some lanes and some units.
+// The parts of one step backward through a layer, for some lanes and some units.
 #pragma once
 
 #include "network/network.h"
@@ -23,7 +23,7 @@ inline StepRowsBack step_rows_back(Network& network, int layer, const Batch& bat
             network.spare.get() + at};
 }
 
-// Zeroes units of the gradients that are carried from step to step.
+// Sets units of the gradients that are carried from step to step to zero.
 inline void clear_carry(Network& network, int lane, Part units) {
     const size_t at = static_cast<size_t>(lane) * network.width + units.first;
     const size_t size = sizeof(float) * (units.last - units.first);
@@ -31,13 +31,14 @@ inline void clear_carry(Network& network, int lane, Part units) {
     if (network.plan.states == 2) std::memset(network.carry_cell.get() + at, 0, size);
 }
 
-// Where units of a lane's carried gradient of the hidden (0) or cell (1) state begin.
+// The start of some units of a lane's carried gradient of the hidden (0) or cell (1) state.
 inline float* carried(const Network& network, int slot, int lane, Part units) {
     const Buffer& carry = slot == 0 ? network.carry : network.carry_cell;
     return carry.get() + static_cast<size_t>(lane) * network.width + units.first;
 }
 
-// Starts the way back: the gradient by the state after the window, zero unless one is given.
+// Starts the backward pass: the gradient with respect to the state after the window, zero without
+// `final_grad`.
 inline void start_carry(Network& network, int layer, const Batch& batch, int lane, Part units) {
     clear_carry(network, lane, units);
     if (batch.conditions.final_grad == nullptr) return;
@@ -49,8 +50,8 @@ inline void start_carry(Network& network, int layer, const Batch& batch, int lan
     }
 }
 
-// Lets no gradient through to before a record's start: what is left there is that of the state it started
-// from.
+// Stops the gradient at a record's start: there it becomes the gradient with respect to the record's start
+// state.
 inline void reset_gradients(Network& network, int layer, const Batch& batch, int t, Part lanes, Part units) {
     float* out = batch.conditions.starts == nullptr ? nullptr : batch.conditions.start_states_grad;
     for (int b = lanes.first; b < lanes.last; ++b) {
@@ -63,8 +64,7 @@ inline void reset_gradients(Network& network, int layer, const Batch& batch, int
     }
 }
 
-// Adds the gradient of what the layer hands on, through its dropout mask, to that which comes from the step
-// after.
+// Adds the gradient of the layer's output, through its dropout mask, to the gradient from the next step.
 inline void take_output_grad(const Network& network, int layer, const Batch& batch, Part lanes,
                              const StepRowsBack& s, const float* output_grad) {
     const int hidden = network.shape.hidden_size;
@@ -81,8 +81,9 @@ inline void take_output_grad(const Network& network, int layer, const Batch& bat
     }
 }
 
-// Gradient of a layer's input in rows [first, first + rows). The layer below has not been reached yet, so its
-// outputs' gradients may take the place of ours, or be added to them where the input is handed on as well.
+// Gradient of a layer's input in rows [first, first + rows). The layer below comes later, so the gradients of
+// its outputs may overwrite those of this layer, or are added to them if the layer adds its input to its
+// output.
 inline void input_gradient(Network& network, int layer, size_t first, int rows) {
     float* below = layer > 0 ? network.hidden_grad.get() + first * network.width
                              : network.embedded_grad.get() + first * network.input_width;

@@ -1,4 +1,4 @@
-// Where the time of a step goes.
+// The time of each stage of a step.
 #pragma once
 
 #include <ctime>
@@ -8,7 +8,7 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-// Takes the time of the stages of a step on thread 0.
+// Measures the stages of a step on thread 0.
 struct Stopwatch {
     double seconds[kStages] = {};
     double last = 0.0;

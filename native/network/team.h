@@ -5,7 +5,7 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-// A thread's part of `count` things: [first, last), parts as equal as whole things allow.
+// A thread's part of `count` items: [first, last); the parts are as equal as possible.
 struct Part {
     int first, last;
 };

@@ -1,21 +1,22 @@
 // The recurrence of a window with too few lanes for the threads.
 //
-// Every thread computes its own units of all lanes, and all meet after each step. What has no recurrence in
-// it is cut by steps. Every number is made of the same sums as where threads take lanes: the bits are the
-// same.
+// Every thread computes its own units of all lanes, and all threads meet after each step. Parts without
+// recurrence are divided by steps. Every value is computed from the same sums as with threads that take
+// lanes, so the bits are the same.
 #pragma once
 
 #include "network/step_back.h"
 
 namespace unspool::UNSPOOL_ISA {
 
-// Whether threads take units instead of lanes. Not where the cell has two products, the second of which needs
-// all units of the first.
+// Returns whether threads take units instead of lanes. They do not if the cell has two products, since the
+// second product needs all units of the first.
 inline bool units_are_shared(const Network& network, int lanes, int threads) {
     constexpr int kFew = 4;  // lanes of a thread that fill a tile well enough
-    // recurrent weights of a thread that are worth a meeting a step; less, where it had no lane otherwise
+    // recurrent weights of a thread that are worth a meeting in each step; fewer, if the thread has no lane
     const int64_t worth = lanes < threads ? 24576 : 65536;
-    // recurrent weights that no thread should read whole for so few lanes: they fit into no cache of its own
+    // so many recurrent weights that no thread should read all of them for few lanes: they do not fit into
+    // the cache of a core
     constexpr int64_t kLarge = 3 << 18;
     const int64_t weights = static_cast<int64_t>(network.gate_columns()) * network.shape.hidden_size;
     const bool few = lanes < kFew * threads || (lanes == kFew * threads && weights >= kLarge);
@@ -70,7 +71,8 @@ struct SharedWindow {
         meet();
     }
 
-    // Adds the recurrent product: of its own units in every gate, where their panels are its own.
+    // Adds the recurrent product: for this thread's units in every gate, if no panel is shared with another
+    // thread.
     void multiply_recurrent(int layer, const StepRows& step) const {
         const Panels& weights = network.weights[layer].recurrent;
         const auto add = [&](int first, int last) {

@@ -1,10 +1,10 @@
 // Products of pairs of bf16 by the tiles of AMX: 16 x 16 sums by one instruction, 16 pairs deep.
 //
-// Only in the build that has them. What is left of the depth, fewer than 16 pairs, VDPBF16PS adds. Every
-// product of a network goes this way, one row's too, and every element is summed in the order of k: results
-// do not depend on the number of rows, nor on how they are cut over threads. Tile registers hold 0 to 3 the
-// sums, 4 and 5 the left side, 6 and 7 the right side. They are named in assembly: compilers' own intrinsics
-// differ in whether they know that memory is read.
+// Only in the build for AMX. VDPBF16PS adds the rest of the depth, fewer than 16 pairs. Every product of a
+// network is computed in this way, also for a single row, and every element is summed in the order of k. So
+// results do not depend on the number of rows, nor on how rows are divided over threads. Tile registers 0 to
+// 3 hold the sums, 4 and 5 the left side, 6 and 7 the right side. They are named in assembly, since some
+// compilers' intrinsics do not tell the compiler that memory is read.
 #pragma once
 
 #include "products/gemm.h"
@@ -23,7 +23,7 @@ constexpr int kTile = 16;  // rows of a tile, and the 32-bit lanes of a row
 #define UNSPOOL_TILE_DOT(sums, left, right) \
     asm volatile("tdpbf16ps %%tmm" #right ", %%tmm" #left ", %%tmm" #sums::: "memory")
 
-// Gives the tiles their shapes: `upper` rows in the first row of tiles, `lower` in the second, if there is
+// Sets the shapes of the tiles: `upper` rows in the first row of tiles, `lower` in the second, if there is
 // one.
 inline void shape_tiles(int upper, int lower) {
     struct alignas(64) {
@@ -110,7 +110,7 @@ inline void tile_panel(int m, int panels, int width, int depth, const uint32_t* 
                         accumulate || steps > 0);
 }
 
-// Calls block(first row, rows) with tiles in shape, for at most two rows of tiles at a time.
+// Calls block(first row, rows) with shaped tiles, for at most two rows of tiles at a time.
 template <typename Block>
 inline void for_tile_rows(int m, Block block) {
     int shaped = 0;
@@ -137,7 +137,8 @@ inline void multiply_tiles(int m, int depth, const uint32_t* a, const Panels& b,
     });
 }
 
-// The same by packed panels one after the other, `columns` columns in all; meanwhile() is called at each.
+// The same product with consecutive packed panels of `columns` columns in total; meanwhile() is called at
+// each.
 template <typename Meanwhile>
 inline void multiply_tiles(int m, int columns, int depth, const uint32_t* a, const uint32_t* panels, float* c,
                            size_t ldc, bool accumulate, Meanwhile&& meanwhile) {
@@ -152,13 +153,13 @@ inline void multiply_tiles(int m, int columns, int depth, const uint32_t* a, con
     });
 }
 
-// The lanes of two vectors, one after the other, that `from` numbers.
+// Selects lanes of two joined vectors by the numbers in `from`.
 UNSPOOL_INLINE Pairs chosen(Pairs a, Pairs b, Pairs from) {
     return reinterpret_cast<Pairs>(_mm512_permutex2var_epi32(
         reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(from), reinterpret_cast<__m512i>(b)));
 }
 
-// Trades the upper right and the lower left quarter of every block of 2S x 2S lanes.
+// Exchanges the upper right and the lower left quarter of every block of 2S x 2S lanes.
 template <int S>
 UNSPOOL_INLINE void trade_quarters(Pairs (&x)[kTile]) {
     Pairs first, second;
@@ -177,8 +178,7 @@ UNSPOOL_INLINE void trade_quarters(Pairs (&x)[kTile]) {
     if constexpr (S > 1) trade_quarters<S / 2>(x);
 }
 
-// Copies `lines` lines of `columns` pairs, both at most kTile, into `columns` lines of `lines` pairs; whole
-// vectors of the lines can be read.
+// Transposes `lines` lines of `columns` pairs, both at most kTile; whole vectors of the lines can be read.
 inline void turn_tile(int lines, int columns, const uint32_t* from, size_t ld, uint32_t* to, size_t ldo) {
     if (lines == kTile) {
         Pairs x[kTile];

@@ -1,12 +1,12 @@
-// Products in bf16 with sums in float32: half the memory traffic, and twice the rate where the processor
+// Products in bf16 with sums in float32: half the memory traffic, and twice the speed on a processor that
 // multiplies bf16.
 //
-// A bf16 is the upper half of a float32, rounded to nearest, ties to even. Two neighbours along k stand as a
-// pair in one 32-bit lane, the first in its low half, as VDPBF16PS and BFDOT read them; a single last one is
-// paired with zero. Panels hold the right side so; the left side is rounded row by row, once for each
-// product. Where the processor has no such instruction, two float32 multiplications and additions take its
-// place. It flushes subnormal numbers to zero, and BFDOT rounds a pair's sum once more: the last bits are
-// those of the instruction set. As in float32, every element is summed in the order of k alone.
+// A bf16 is the upper half of a float32, rounded to nearest, ties to even. Two neighbours along k form a pair
+// in one 32-bit lane, the first in its low half, as VDPBF16PS and BFDOT read them; a single last value is
+// paired with zero. Panels store the right side in this form; the left side is rounded row by row, once for
+// each product. Without such an instruction, two float32 multiplications and additions replace it. The
+// instruction flushes subnormal numbers to zero, and BFDOT rounds a pair's sum once more, so the last bits
+// depend on the instruction set. As in float32, every element is summed only in the order of k.
 #pragma once
 
 #if defined(__AVX512BF16__) && UNSPOOL_LANES == 16
@@ -33,7 +33,7 @@ constexpr bool kBf16Hardware = false;
 constexpr uint32_t kUpperHalf = 0xffff0000u;
 
 #if defined(UNSPOOL_BF16_X86)
-// Where the halves of two vectors, one after the other, go to stand in pairs.
+// The permutation of the halves of two joined vectors into pairs.
 alignas(64) constexpr uint16_t kInterleave[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
                                                   21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
                                                   11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
@@ -42,7 +42,7 @@ alignas(64) constexpr uint16_t kInterleave[32] = {0,  16, 1,  17, 2,  18, 3,  19
 UNSPOOL_INLINE Pairs load_pairs(const uint32_t* p) { return *reinterpret_cast<const PairsUnaligned*>(p); }
 UNSPOOL_INLINE void store_pairs(uint32_t* p, Pairs v) { *reinterpret_cast<PairsUnaligned*>(p) = v; }
 
-// The bits of a float32 rounded to bf16, in the upper half; what is below counts for nothing. NaN stays NaN.
+// The bits of a float32 rounded to bf16, in the upper half; the lower half is not used. NaN stays NaN.
 UNSPOOL_INLINE Pairs rounded_bits(Vec x) {
     const Pairs bits = reinterpret_cast<Pairs>(x);
     const Pairs up = bits + (((bits >> 16) & 1u) + 0x7fffu);
@@ -56,7 +56,7 @@ UNSPOOL_INLINE uint32_t rounded_bits(float x) {
     return x == x ? up : bits | 0x400000u;
 }
 
-// Rounds both and puts them into pairs.
+// Rounds two vectors and combines them into pairs.
 UNSPOOL_INLINE Pairs paired(Vec first, Vec second) {
 #if defined(UNSPOOL_BF16_X86)
     const __m512i halves = reinterpret_cast<__m512i>(
@@ -106,7 +106,7 @@ UNSPOOL_INLINE Vec load_some(const float* from, size_t stride, int count) {
     return x;
 }
 
-// As Panels::pack does, two rows at a time.
+// Packs like Panels::pack, two rows at a time.
 inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
                        Axis rows, Axis cols, int first, int last) {
     for (int p = first; p < last; ++p) {
@@ -204,12 +204,12 @@ constexpr int kPairRows = 4 * kRows;
 constexpr int kPairStrip = 4;
 #endif
 
-// Where this thread rounds them: memory of the network that is at work.
+// This thread's memory for rounded rows; it belongs to the working network.
 inline constinit thread_local uint32_t* pair_rows = nullptr;
 
 #if !defined(UNSPOOL_AMX)
-// One row by the panels from `first` on, four at once, so that enough sums are under way; says where it
-// stopped.
+// One row by the panels from `first` on, four at once, so that enough sums run in parallel; returns the first
+// panel that is left.
 inline int multiply_pair_row(const uint32_t* a, const Panels& b, int first, int last, float* c,
                              bool accumulate) {
     const size_t stride = static_cast<size_t>(kPanel) * b.depth();

@@ -1,17 +1,17 @@
 // Packed single-precision matrix products with a register-blocked tile.
 //
-// The right-hand matrix is packed once into panels of kPanel columns (the last one may be half as wide); a
-// tile of up to kRows rows by one panel stays in registers while it walks over K. Every element is
-// accumulated in the order of k alone, whatever the tile: results do not depend on the number of rows, nor on
-// how they are cut over threads.
+// The right-hand matrix is packed once into panels of kPanel columns (the last one may be half as wide). A
+// tile of up to kRows rows by one panel stays in registers during the loop over K. Every element is summed
+// only in the order of k, for any tile. So results do not depend on the number of rows, nor on how rows are
+// divided over threads.
 #pragma once
 
 #include "products/simd.h"
 
 namespace unspool::UNSPOOL_ISA {
 
-// An index made of `blocks` blocks of `size` entries (gates of a cell, say), each padded to `padded` in our
-// buffers.
+// An index of `blocks` blocks of `size` entries (for example the gates of a cell), each padded to `padded` in
+// our buffers.
 struct Axis {
     int blocks;
     int size;
@@ -28,7 +28,7 @@ struct Axis {
 
 struct Panels;
 
-// The same in bf16; bf16.h defines them, and products.h has both.
+// The same operations in bf16; bf16.h defines them, and products.h includes both.
 inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
                        Axis rows, Axis cols, int first, int last);
 inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
@@ -56,8 +56,8 @@ struct Panels {
     }
 
     // Packs panels [first, last) of the matrix whose entry (r, c) is source[r * row_stride + c *
-    // column_stride], with `rows` and `cols` saying where padding goes. Panels do not overlap: threads may
-    // share the work.
+    // column_stride]; `rows` and `cols` define the padding. Panels do not overlap: threads may share the
+    // work.
     void pack(const float* source, size_t row_stride, size_t column_stride, Axis rows, Axis cols, int first,
               int last) {
         if (bf16) return pack_pairs(*this, source, row_stride, column_stride, rows, cols, first, last);
@@ -88,7 +88,7 @@ struct Panels {
     }
 };
 
-// Writes a tile's sums, or adds them to what is there.
+// Writes a tile's sums, or adds them to the old values.
 template <int MR, int N>
 UNSPOOL_INLINE void store_tile(const Vec (&sums)[MR][N], float* c, size_t ldc, bool accumulate) {
 #pragma GCC unroll 16
@@ -102,8 +102,8 @@ UNSPOOL_INLINE void store_tile(const Vec (&sums)[MR][N], float* c, size_t ldc, b
 
 constexpr int kCacheLine = 64 / sizeof(float);
 
-// What a tile brings near while it is made: at each step of K the next `step` numbers of what is read later.
-// With a step of 0 that is one place again and again, which had better be near already.
+// Memory that is prefetched while a tile is computed: at each step of K the next `step` numbers of data that
+// is read later. With a step of 0 it is always the same place, which should already be in the cache.
 struct Ahead {
     const void* from;
     int step;
@@ -113,8 +113,9 @@ struct Ahead {
     }
 };
 
-// Large weights lie in no cache of the core: the first tiles by one panel, `k` rows deep, bring the next
-// panel near, a part each. Behind the last one nothing need be, nothing is read.
+// Large weights fit into no cache of a core. So each of the first tiles of one panel, `k` rows deep,
+// prefetches a part of the next panel. There may be no memory behind the last panel; a prefetch does not read
+// it.
 UNSPOOL_INLINE Ahead next_panel(const void* panel, int k, int tile) {
     constexpr int kStep = kPanel < kCacheLine ? kPanel : kCacheLine;
     if (tile >= kPanel / kStep) return {panel, 0};
@@ -126,7 +127,7 @@ template <int MR, int NP, int VP>
 UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stride, const float* b,
                          size_t panel_stride, float* c, size_t ldc, bool accumulate, Ahead ahead) {
     Vec acc[MR][NP * VP] = {};
-    if (accumulate)  // what the sums are added to arrives while they are made
+    if (accumulate)  // prefetch the values to which the sums are added
 #pragma GCC unroll 16
         for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 16
@@ -187,12 +188,12 @@ inline void panel_rows(int m, int k, const float* a, size_t row_stride, size_t k
 // C[m x panels first..last) (+)= A[m x k] B: A by rows, C in a buffer padded to whole vectors.
 inline void multiply(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
                      size_t ldc, bool accumulate) {
-    if (m == 0) return;  // a thread without a step of its own
+    if (m == 0) return;  // a thread without steps
     if (b.bf16) return multiply_pairs(m, a, lda, b, first, last, c, ldc, accumulate);
     const int k = b.k;
     const size_t stride = static_cast<size_t>(kPanel) * k;
     int p = first;
-    if (m <= 3) {  // few rows: several panels at once, so that enough additions are under way
+    if (m <= 3) {  // few rows: several panels at once, so that enough additions run in parallel
         const int many = m == 1 ? 4 : 2;
         for (; p + many <= last && b.width(p + many - 1) == kPanel; p += many) {
             float* to = c + static_cast<size_t>(p) * kPanel;

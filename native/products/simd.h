@@ -1,11 +1,11 @@
 // One vector type for every instruction set.
 //
-// The compiler's vector extension carries the arithmetic, so the same source becomes AVX-512, AVX2, SSE2 or
-// NEON code: only the width (UNSPOOL_LANES) and the compiler's flags differ from one build of it to the next.
+// The arithmetic uses the compiler's vector extension, so the same source becomes AVX-512, AVX2, SSE2 or NEON
+// code: only the width (UNSPOOL_LANES) and the compiler's flags differ between the builds.
 //
-// Everything that includes this header is compiled once per instruction set, in a namespace of its own, and
-// uses no template of the standard library: the linker keeps one copy of such a function, and must not pick
-// the AVX-512 one.
+// Everything that includes this header is compiled once per instruction set, in a separate namespace, and
+// uses no template of the standard library: the linker keeps one copy of such a function, and could keep the
+// AVX-512 one.
 #pragma once
 
 #include <cmath>
@@ -83,7 +83,7 @@ UNSPOOL_INLINE Vec hyperbolic_tangent(Vec x) {
     return t / (t + 2.0f);
 }
 
-// Aligned memory that grows and never shrinks: nothing is allocated once the shapes have been seen.
+// Aligned memory that grows and never shrinks: after the first use of each shape nothing is allocated.
 class Buffer {
  public:
     Buffer() = default;
@@ -91,7 +91,7 @@ class Buffer {
     Buffer& operator=(const Buffer&) = delete;
     ~Buffer() { std::free(data_); }
 
-    // Returns room for `size` floats, all zero when the memory is new; null where there is no memory left.
+    // Returns memory for `size` floats, all zero when it is new; null if there is no memory left.
     float* reserve(size_t size) {
         if (size <= size_) return data_;
         std::free(data_);

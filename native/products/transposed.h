@@ -1,8 +1,8 @@
-// Products whose left side is transposed, sums over all positions of a window: the gradients of the weights.
+// Products with a transposed left side, summed over all positions of a window: the gradients of the weights.
 //
-// Positions are taken in blocks. Of each the left side is packed whole, the right side a group of panels at a
-// time, and while a group is multiplied, what is packed next is brought near. Every element is summed in the
-// order of the positions, whatever columns a thread has.
+// Positions are processed in blocks. The left side of a block is packed as a whole, the right side one group
+// of panels at a time. While a group is multiplied, the rows that are packed next are prefetched. Every
+// element is summed in the order of the positions, for any columns of a thread.
 #pragma once
 
 #include "products/products.h"
@@ -25,14 +25,14 @@ struct TransposedScratch {
     }
 };
 
-// Rows that are packed next. They come from far away, a page each, if nobody asks for them before.
+// Rows that are packed next. Each is on another memory page and would arrive late without prefetching.
 class NextRows {
  public:
     NextRows() = default;
     NextRows(const float* from, size_t ld, int columns, int rows)
         : from_(from), ld_(ld), columns_(columns), rows_(rows) {}
 
-    // Asks for so many cache lines at a time that all have been asked for after `turns` times.
+    // Sets the number of cache lines per call so that all are prefetched after `turns` calls.
     void spread(int turns) {
         const int lines = rows_ * ((columns_ + kCacheLine - 1) / kCacheLine);
         share_ = (lines + turns - 1) / turns;
@@ -97,7 +97,7 @@ struct FloatBlocks {
 
     explicit FloatBlocks(TransposedScratch& scratch) : left(scratch.left.get()), right(scratch.right.get()) {}
 
-    // A few rows at a time, whose cache lines then serve the neighbouring tiles as well.
+    // A few rows at a time, so that neighbouring tiles use the same cache lines.
     void pack_left(int m, int k, const float* a, size_t lda) {
         constexpr int kStrip = 8;
         for (int r = 0; r < k; r += kStrip)
@@ -129,15 +129,15 @@ struct FloatBlocks {
     }
 };
 
-// Puts two rows each of `columns` columns, whole vectors, into a row of pairs; the row after an odd last one
-// is zero.
+// Combines each two rows of `columns` columns, whole vectors, into a row of pairs; an odd last row is paired
+// with zeros.
 inline void pair_lines(int columns, int k, const float* from, size_t ld, uint32_t* to, size_t ldo) {
     for (int r = 0; r < k; r += 2, from += 2 * ld, to += ldo)
         for (int j = 0; j < columns; j += kLanes)
             store_pairs(to + j, paired(load(from + j), r + 1 < k ? load(from + ld + j) : Vec{}));
 }
 
-// The same in bf16, whose rows stand in pairs.
+// Packing and multiplying a block in bf16, with rows in pairs.
 struct PairBlocks {
     static constexpr int kRowsEach = 2;
 #if defined(UNSPOOL_AMX)
@@ -151,8 +151,8 @@ struct PairBlocks {
     explicit PairBlocks(TransposedScratch& scratch)
         : left(scratch.left.pairs()), right(scratch.right.pairs()), lines(scratch.rows.pairs()) {}
 
-    // A's rows are padded to whole vectors. For AMX the left side becomes m rows of pairs, as
-    // `multiply_pairs` has them.
+    // A's rows are padded to whole vectors. For AMX the left side becomes m rows of pairs, as in
+    // `multiply_pairs`.
     void pack_left(int m, int k, const float* a, size_t lda) {
         const int depth = (k + 1) / 2, columns = round_up(m, kLanes);
         for (int r = 0; r < depth; r += kPairStrip) {
@@ -196,7 +196,7 @@ struct PairBlocks {
     }
 };
 
-// The product in one precision, `columns` of B's columns from its first on.
+// The product in one precision, for the first `columns` columns of B.
 template <typename Blocks>
 inline void multiply_blocks(int m, int k, const float* a, size_t lda, const float* b, size_t ldb, int columns,
                             float* c, Blocks blocks) {

@@ -1,5 +1,5 @@
-// BLAKE2b (RFC 7693) with a digest of 8 bytes, no key and no salt, of many short texts: as many at once as a
-// vector has numbers of 64 bits.
+// BLAKE2b (RFC 7693) with a digest of 8 bytes, no key and no salt, of many short texts: one text in each
+// 64-bit lane of a vector.
 #pragma once
 
 #include "products/simd.h"
@@ -26,7 +26,7 @@ UNSPOOL_INLINE void mix(VecLong* v, int a, int b, int c, int d, VecLong x, VecLo
 
 class LineHasher {
  public:
-    // Hash the bytes between the bounds of each line; a digest is read as a number with its big end first.
+    // Hash the bytes between the bounds of each line; a digest is read as a big-endian number.
     void hash(const uint8_t* bytes, const int64_t* bounds, int64_t lines, uint64_t* digests) {
         int64_t taken = 0;
         for (int64_t& line : line_) line = -1;
@@ -71,7 +71,7 @@ class LineHasher {
         h_[0][lane] ^= kDigestOfEight;
     }
 
-    // Put the next block of a lane's line into the message; 1, for a lane that works.
+    // Copy the next block of a lane's line into the message; returns 1, the count of one busy lane.
     int fill(int lane, const uint8_t* bytes) {
         const int64_t left = size_[lane] - static_cast<int64_t>(count_[lane]);
         const size_t some = static_cast<size_t>(left < kHashBlock ? left : kHashBlock);
@@ -85,7 +85,7 @@ class LineHasher {
         return 1;
     }
 
-    // Take the message into every lane's state, where `count_` bytes have been read with it.
+    // Add the message to every lane's state; `count_` includes its bytes.
     void compress() {
         VecLong v[16], m[16], count, last;
         std::memcpy(m, message_, sizeof m);
@@ -111,8 +111,8 @@ class LineHasher {
 
     alignas(64) uint64_t h_[8][kHashes];
     alignas(64) uint64_t message_[16][kHashes] = {};
-    alignas(64) uint64_t count_[kHashes] = {};  // bytes of the line that are in the message or the state
-    alignas(64) uint64_t last_[kHashes] = {};   // all ones where the message is the end of the line
+    alignas(64) uint64_t count_[kHashes] = {};  // bytes of the line in the message or the state
+    alignas(64) uint64_t last_[kHashes] = {};   // all ones if the message is the end of the line
     int64_t line_[kHashes], begin_[kHashes], size_[kHashes];
 };
 

@@ -9,7 +9,7 @@ namespace unspool {
 
 namespace {
 
-// What Python's str.isspace says of a code point.
+// The result of Python's str.isspace for a code point.
 bool is_space(uint32_t c) {
     if (c < 0x80) return c == ' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
     return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||

@@ -1,4 +1,4 @@
-// Lines of plain text: found, held out by their hash, and their characters numbered in order of first
+// Lines of plain text: find them, hold some out by their hash, and number their characters in order of first
 // appearance.
 #pragma once
 
@@ -10,25 +10,25 @@ namespace unspool {
 // A kernel's `hash_lines`.
 using HashLines = void (*)(const uint8_t* bytes, const int64_t* bounds, int64_t lines, uint64_t* digests);
 
-// Find the lines that are more than white space: begin and end of each go to `bounds`, and whether its hash
-// is below `limit` to `held_out`. The largest limit holds all of them out. Gives back how many there are.
+// Find the lines that are more than white space. Writes begin and end of each to `bounds`, and to `held_out`
+// whether its hash is below `limit`. The largest limit holds out all of them. Returns the number of lines.
 template <typename Code>
 int64_t find_lines(HashLines hash, const Code* codes, int64_t count, uint64_t limit, int64_t* bounds,
                    bool* held_out);
 
-// Where the lines of one side of the split are written to.
+// The output for the lines of one side of the split.
 template <typename Number>
 struct Side {
     Number* begin;
-    int64_t* ends;  // of each line: how many numbers there are up to its 0
+    int64_t* ends;  // for each line: how many numbers there are up to its 0
     Number* next = begin;
 };
 
 // Write the numbers of the characters of each line, and a 0 after it, to its side of the split, and count
-// them in `counts`, which goes by number. `table` goes by code point. A character without a number up to
-// `known` gets the next one, and is added to `fresh`. Where that is null the table stays as it is, so that
-// several threads can read it while one writes, and such a character ends it: false is given back, and what
-// was written is of no use.
+// them in `counts` by number. `table` has the number of each code point. A character without a number up to
+// `known` gets the next one, and is added to `fresh`. If `fresh` is null, the table does not change, so that
+// several threads can read it while one writes. A character without a number then ends the call: it returns
+// false, and its output is incomplete.
 template <typename Code, typename Number>
 bool number_lines(const Code* codes, const int64_t* bounds, const bool* held_out, int64_t lines,
                   uint32_t* table, uint32_t known, std::vector<uint32_t>* fresh, int64_t* counts,

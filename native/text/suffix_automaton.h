@@ -1,6 +1,6 @@
-// The longest spans that a few texts share with a long one: a suffix automaton of the few, through which the
-// long one runs once (Blumer et al., "The Smallest Automaton Recognizing the Subwords of a Text", 1985; the
-// matching statistics of Chang and Lawler, 1994). Memory goes by the few texts, time by the long one.
+// The longest spans that a few texts share with a long one. A suffix automaton of the few texts reads the
+// long one once (Blumer et al., "The Smallest Automaton Recognizing the Subwords of a Text", 1985; the
+// matching statistics of Chang and Lawler, 1994). Memory depends on the few texts, time on the long one.
 #pragma once
 
 #include <algorithm>
@@ -11,9 +11,9 @@ namespace unspool {
 
 class Matcher {
  public:
-    static constexpr int32_t kBreak = 0;  // the id that nothing matches: it stands between two texts
+    static constexpr int32_t kBreak = 0;  // the id between two texts; nothing matches it
 
-    // `ids` are the texts, each id at least 0 and kBreak between two texts.
+    // `ids` are the texts, with ids of at least 0 and kBreak between two texts.
     Matcher(const int32_t* ids, int64_t count) {
         for (int64_t i = 0; i < count; ++i)
             if (ids[i] >= static_cast<int64_t>(known_.size())) known_.resize(ids[i] + 1, 0);
@@ -28,11 +28,10 @@ class Matcher {
 
     int64_t count() const { return static_cast<int64_t>(prefixes_.size()); }
 
-    // Read the next part of the long text. What was read before counts as standing right before it.
+    // Read the next part of the long text; it directly follows the part before.
     //
-    // Each step waits for memory, so several readers take turns, each with a slice of its own. A reader goes
-    // on past its slice for as long as its match began in it: from there on the next reader's matches are as
-    // long.
+    // Each step waits for memory, so several readers take turns, each with its own slice. A reader goes on
+    // past its slice while its match began in it: after that, the next reader's matches are as long.
     template <typename Id>
     void scan(const Id* ids, int64_t count) {
         Reader readers[kReaders];
@@ -51,13 +50,13 @@ class Matcher {
         read_ += count;
     }
 
-    // For every position of the texts: how long the longest span is that ends there and stands in what was
-    // read, and where in that one of its finds ends.
+    // Writes for every position of the texts the length of the longest span that ends there and occurs in the
+    // part read, and the end of one of its places in it.
     void matches(int32_t* lengths, int64_t* ends) const {
         std::vector<State> states = states_;
         std::vector<int64_t> where = where_;
         for (auto v = by_length_.rbegin(); v != by_length_.rend();
-             ++v) {  // what matched has matching suffixes
+             ++v) {  // the suffixes of a match match too
             const int32_t parent = states[*v].link;
             if (!states[*v].best || parent <= 0) continue;
             if (states[parent].best < states[parent].length) {
@@ -65,7 +64,7 @@ class Matcher {
                 where[parent] = where[*v];
             }
         }
-        for (const int32_t v : by_length_) {  // what did not match may have a suffix that did
+        for (const int32_t v : by_length_) {  // without a match, a suffix may have one
             const int32_t parent = states[v].link;
             if (states[v].best || parent <= 0) continue;
             states[v].best = states[parent].best;
@@ -86,7 +85,7 @@ class Matcher {
         int32_t state, matched;
     };
 
-    // Take a reader one edge further; false once it has nothing left to do.
+    // Move a reader one edge further; returns false when its work is done.
     template <typename Id>
     bool read(Reader& reader, const Id* ids, int64_t count) {
         State& here = states_[reader.state];
@@ -103,7 +102,7 @@ class Matcher {
             return true;
         }
         const int32_t next = follow(here, static_cast<int32_t>(id));
-        if (next == kNone) {  // never at the root: it has an edge for every id that the texts have
+        if (next == kNone) {  // never at the root: it has an edge for every id in the texts
             reader.state = here.link;
             reader.matched = here.link_length;
         } else {
@@ -115,7 +114,7 @@ class Matcher {
         return true;
     }
 
-    // Keep the longest match that ends where the part does, for the next part to go on with.
+    // Store the longest match that ends at the end of the part, for the next part to continue.
     bool leave(const Reader& reader) {
         if (reader.matched > matched_) {
             state_ = reader.state;
@@ -125,7 +124,7 @@ class Matcher {
     }
 
     struct Edge {
-        int32_t id, target, next;  // next: the edge of the same state that was made before
+        int32_t id, target, next;  // next: the previous edge of the same state
     };
 
     int32_t add_state(int32_t length, int32_t link) {
@@ -156,7 +155,7 @@ class Matcher {
         prefixes_.push_back(whole);
     }
 
-    // The state that an edge leads to, split off from longer spans if it holds such as well.
+    // Returns the state that an edge leads to; it is split from longer spans if it contains such.
     int32_t target_of_length(int32_t state, int32_t edge, int32_t length) {
         const int32_t target = edges_[edge].target, id = edges_[edge].id;
         if (length_[target] == length) return target;
@@ -172,7 +171,8 @@ class Matcher {
         return clone;
     }
 
-    // Lay what the search of a state needs into one place, half a cache line; order the states by length.
+    // Store all data that a search needs of a state together, in half a cache line; sort the states by
+    // length.
     void pack() {
         const int32_t states = static_cast<int32_t>(length_.size());
         states_.reserve(states);
@@ -205,7 +205,7 @@ class Matcher {
 
     struct State {
         int32_t link, link_length, length, best, edges, first;
-        Step only;  // where there is one edge, as almost everywhere
+        Step only;  // the edge, if there is only one, as in almost every state
     };
 
     int32_t follow(const State& state, int32_t id) const {
@@ -216,19 +216,19 @@ class Matcher {
         return step != end && step->id == id ? step->target : kNone;
     }
 
-    std::vector<int32_t> length_, link_, newest_;  // by state, while the texts are read; the root is 0
+    std::vector<int32_t> length_, link_, newest_;  // by state, during construction; the root is 0
     std::vector<Edge> edges_;
     std::vector<State> states_;
     std::vector<Step> packed_;
     std::vector<int32_t> by_length_;
-    std::vector<int32_t> prefixes_;  // by position: the state of everything up to there
+    std::vector<int32_t> prefixes_;  // by position: the state of the whole text up to there
     std::vector<uint8_t> known_;     // by id: whether a text has it
-    std::vector<int64_t> where_;     // by state: where in the long text its best match ended
+    std::vector<int64_t> where_;     // by state: the place in the long text where its best match ended
     int64_t read_ = 0;
     int32_t state_ = 0, matched_ = 0;
 };
 
-// A number for each record by what stands in it (FNV-1a over ids, mixed at the end as SplitMix64 does).
+// Writes a hash of the ids of each record (FNV-1a over ids, mixed at the end as in SplitMix64).
 template <typename Id>
 void hash_records(const Id* ids, const int64_t* starts, const int64_t* ends, int64_t count, uint64_t* out) {
     for (int64_t r = 0; r < count; ++r) {
