@@ -10,11 +10,11 @@ import numpy as np
 
 import harness
 
-NEVER = np.float32(-1e4)  # the bias that keeps <eos> from ending a text early
+NEVER = np.float32(-1e4)  # a bias so low that <eos> never ends a text
 
 
 def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarray]]:
-    """Make the network and its parameters, <eos> being out of reach."""
+    """Make the network and its parameters; <eos> is never drawn."""
     from unspool.network.config import NetworkConfig
     from unspool.network.parameters import initialize
 
@@ -31,7 +31,7 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 
 
 def ours(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarray]:
-    """Prepare unspool's search: the best text of each prompt, (P, T)."""
+    """Prepare unspool's search, which returns the best text of each prompt.  # (P, T)."""
     from unspool.engines import make_engine
     from unspool.generation.search.beams import search_beams
     from unspool.generation.search.forward import Searched
@@ -51,7 +51,7 @@ def ours(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarray
 
 
 def torchs(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarray]:
-    """Prepare the peer's search: the best text of each prompt, (P, T)."""
+    """Prepare the peer's search, which returns the best text of each prompt.  # (P, T)."""
     import torch
 
     from unspool.benchmarking.torch_peer import TorchNetwork
@@ -73,8 +73,8 @@ def torchs(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarr
             parents, symbols = places // V, places % V
             lanes = (torch.arange(prompts)[:, None] * steps.shape[1] + parents).flatten()
             ids = torch.cat([ids.flatten(0, 1)[lanes].view(prompts, K, -1), symbols[..., None]], dim=-1)
-            taken = [part[:, lanes] for part in state] if isinstance(state, tuple) else state[:, lanes]
-            logits, state = network(symbols.view(1, -1), tuple(taken) if isinstance(state, tuple) else taken)
+            best = [part[:, lanes] for part in state] if isinstance(state, tuple) else state[:, lanes]
+            logits, state = network(symbols.view(1, -1), tuple(best) if isinstance(state, tuple) else best)
             logits = logits[0]
         return ids[:, 0].numpy()
 
@@ -82,12 +82,12 @@ def torchs(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarr
 
 
 def measure(arguments: argparse.Namespace, prompts: int) -> dict[str, object]:
-    """Measure both on so many prompts at once."""
+    """Measure both on this many prompts at once."""
     searches = {"unspool": ours(arguments, prompts)}
     if harness.installed("torch"):
         searches["PyTorch"] = torchs(arguments, prompts)
         same = (searches["unspool"]() == searches["PyTorch"]()).all(axis=1).mean()
-        if same < 0.9:  # float32 may turn a near tie
+        if same < 0.9:  # float32 may decide near ties differently
             raise SystemExit(f"the same text for {same:.0%} of the prompts only")
     else:
         harness.absent("PyTorch", "torch")
@@ -99,11 +99,11 @@ def measure(arguments: argparse.Namespace, prompts: int) -> dict[str, object]:
 
 
 def row(result: dict[str, object]) -> list[str]:
-    """Lay out one result."""
+    """Return one result as a table row."""
     speeds: dict[str, harness.Spread] = result["symbols_per_second"]
-    own, peer = speeds["unspool"], speeds.get("PyTorch")
-    ratio = f"{own.median / peer.median:.1f}" if peer else "absent"
-    return [str(result["prompts"]), str(own), str(peer or "absent"), ratio]
+    unspool, peer = speeds["unspool"], speeds.get("PyTorch")
+    ratio = f"{unspool.median / peer.median:.1f}" if peer else "absent"
+    return [str(result["prompts"]), str(unspool), str(peer or "absent"), ratio]
 
 
 def main() -> None:

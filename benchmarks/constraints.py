@@ -14,10 +14,10 @@ import numpy as np
 
 import harness
 
-NEVER = np.float32(-1e4)  # the bias that keeps <eos> from ending a sequence early
+NEVER = np.float32(-1e4)  # a bias so low that <eos> never ends a sequence
 LETTERS = "".join(map(chr, range(32, 127)))
 
-SAME_LENGTH = {  # all of them let a text go on for ever
+SAME_LENGTH = {  # under all of them a text can go on for ever
     "excluded_characters": {"excluded_characters": "[0-9]"},
     "excludes": {"excludes": ["the", "and", "aa", "  "]},
     "regex": {"regex": r"(?:[A-Za-z]+(?: |, ))*[A-Za-z]*"},
@@ -46,21 +46,21 @@ def untrained(arguments: argparse.Namespace) -> object:
 
 
 def draw(model: object, **options: object) -> tuple[list[object], float]:
-    """Draw texts, and tell how many seconds it took."""
+    """Draw texts, and return them with the seconds that it took."""
     began = time.perf_counter()
     texts = model.generate("", seed=0, **options)
     return texts, time.perf_counter() - began
 
 
 def speed(model: object, constraint: object, batch_size: int, length: int) -> Callable[[], float]:
-    """Prepare a round: characters per second; what is compiled is kept from the first round on."""
+    """Prepare a round that returns characters per second; compiling happens in the first round only."""
 
     def run() -> float:
-        texts, taken = draw(model, n=batch_size, max_new_tokens=length, constraint=constraint)
+        texts, seconds = draw(model, n=batch_size, max_new_tokens=length, constraint=constraint)
         drawn = sum(len(text.ids) for text in texts)
         if drawn != batch_size * length:
             raise SystemExit(f"expected {batch_size * length} characters, got {drawn}")
-        return drawn / taken
+        return drawn / seconds
 
     return run
 
@@ -95,14 +95,14 @@ def trained(arguments: argparse.Namespace) -> object:
 def by_rejection(model: object, constraint: object, arguments: argparse.Namespace) -> dict[str, object]:
     """Draw texts without the constraint until enough of them meet it or the draws are used up."""
     drawn = accepted = 0
-    taken = 0.0
+    total_seconds = 0.0
     while drawn < arguments.draws and accepted < arguments.texts:
         texts, seconds = draw(model, n=arguments.texts, first=drawn, max_new_tokens=200)
-        taken += seconds
+        total_seconds += seconds
         drawn += arguments.texts
         ended = (text for text in texts if text.finish_reason == "stop")
         accepted += sum(constraint.holds(text.text) for text in ended)
-    return {"drawn": drawn, "accepted": accepted, "seconds": taken}
+    return {"drawn": drawn, "accepted": accepted, "seconds": total_seconds}
 
 
 def measure_rejection(arguments: argparse.Namespace) -> list[dict[str, object]]:
@@ -126,7 +126,7 @@ def measure_rejection(arguments: argparse.Namespace) -> list[dict[str, object]]:
 
 
 def cost_rows(results: list[dict[str, object]]) -> list[list[str]]:
-    """Lay out what constraints cost, as a share of the speed without one."""
+    """Return the speeds as table rows, with the change against the speed without a constraint."""
     rows = []
     for result in results:
         speeds: dict[str, harness.Spread] = result["characters_per_second"]
@@ -137,18 +137,18 @@ def cost_rows(results: list[dict[str, object]]) -> list[list[str]]:
 
 
 def rejection_rows(results: list[dict[str, object]]) -> list[list[str]]:
-    """Lay out milliseconds per text, both ways."""
+    """Return the milliseconds for each text as table rows, under the constraint and by rejection."""
     rows = []
     for result in results:
         tried = result["rejection"]
-        wanted = 1000 * result["seconds"] / result["texts"]
+        spent = 1000 * result["seconds"] / result["texts"]
         chance, draws = "more", f"over {tried['drawn']:,}"
         if tried["accepted"]:
             chance = harness.figure(1000 * tried["seconds"] / tried["accepted"])
             draws = harness.figure(tried["drawn"] / tried["accepted"])
-        asked = ", ".join(f"{name} {value}" for name, value in result["fields"].items())
-        asked = asked.replace("|", "\\|")
-        rows.append([asked, f"{1000 * result['compiling']:.0f}", harness.figure(wanted), chance, draws])
+        fields = ", ".join(f"{name} {value}" for name, value in result["fields"].items())
+        fields = fields.replace("|", "\\|")
+        rows.append([fields, f"{1000 * result['compiling']:.0f}", harness.figure(spent), chance, draws])
     return rows
 
 

@@ -23,10 +23,10 @@ Titles = list[tuple[str, str]]  # a label and a title
 
 
 class NaiveBayes:
-    """Tell labels by words, with one count added to each.
+    """A classifier of labels by words, with one count added to each.
 
     Args:
-        titles: To learn from.
+        titles: The titles to learn from.
     """
 
     def __init__(self, titles: Titles) -> None:
@@ -38,7 +38,7 @@ class NaiveBayes:
         self._totals = {label: sum(counts.values()) for label, counts in self._words.items()}
 
     def label(self, title: str) -> str:
-        """Give the most probable label."""
+        """Return the most probable label."""
         return max(self._titles, key=lambda label: self._score(label, title))
 
     def _score(self, label: str, title: str) -> float:
@@ -47,12 +47,12 @@ class NaiveBayes:
         return math.log(self._titles[label]) + sum(math.log((counts[word] + 1) / total) for word in known)
 
     def accuracy(self, titles: Titles) -> float:
-        """Give the share of titles whose label it tells."""
+        """Return the share of titles with the right label."""
         return sum(self.label(title) == label for label, title in titles) / len(titles)
 
 
 def words(title: str) -> list[str]:
-    """Cut a title into words in small letters."""
+    """Return the words of a title in lower case."""
     return re.findall(r"[a-z0-9']+", title.lower())
 
 
@@ -63,7 +63,7 @@ def read_titles(path: Path) -> Titles:
 
 
 def split(titles: Titles) -> tuple[Titles, Titles]:
-    """Divide titles as every training does: by their hash."""
+    """Divide titles by their hash, as every training does."""
     sides: tuple[Titles, Titles] = ([], [])
     for label, title in titles:
         sides[is_held_out(title, fraction=0.1)].append((label, title))
@@ -71,7 +71,7 @@ def split(titles: Titles) -> tuple[Titles, Titles]:
 
 
 def train(titles: Titles, *, steered: bool, seed: int, arguments: argparse.Namespace) -> unspool.Generator:
-    """Train on titles, told their labels or not."""
+    """Train on titles, with or without their labels."""
     texts = [{"text": title, **({"label": label} if steered else {})} for label, title in titles]
     training = unspool.TrainingConfig(
         epochs=arguments.epochs,
@@ -85,7 +85,7 @@ def train(titles: Titles, *, steered: bool, seed: int, arguments: argparse.Names
 
 
 def written(model: unspool.Generator, temperature: float, count: int) -> Titles:
-    """Write so many titles under each label."""
+    """Generate `count` titles for each label."""
     return [
         (label, one.text)
         for label in LABELS.values()
@@ -96,19 +96,19 @@ def written(model: unspool.Generator, temperature: float, count: int) -> Titles:
 
 
 def classified(model: unspool.Generator, titles: Titles) -> float:
-    """Give the share of titles whose label Bayes' rule over the model's scores tells."""
-    found = model.classify([title for _, title in titles], "label")
-    pairs = zip(titles, found, strict=True)
+    """Return the share of titles whose label is found by Bayes' rule over the model's scores."""
+    classifications = model.classify([title for _, title in titles], "label")
+    pairs = zip(titles, classifications, strict=True)
     return sum(label == one.value for (label, _), one in pairs) / len(titles)
 
 
 def measure(titles: Titles, seed: int, arguments: argparse.Namespace) -> dict[str, float]:
-    """Train with and without labels, and judge."""
+    """Train with and without labels, and return the results."""
     learnt, held_out = split(titles)
     judge = NaiveBayes(learnt)
     model = train(titles, steered=True, seed=seed, arguments=arguments)
     plain = train(titles, steered=False, seed=seed, arguments=arguments)
-    told = [{"text": title, "label": label} for label, title in held_out]
+    labelled = [{"text": title, "label": label} for label, title in held_out]
     texts = [title for _, title in held_out]
     common = Counter(label for label, _ in learnt).most_common(1)[0][0]
     figures = {
@@ -121,7 +121,7 @@ def measure(titles: Titles, seed: int, arguments: argparse.Namespace) -> dict[st
         figures[name] = judge.accuracy(written(model, temperature, arguments.samples))
     return figures | {
         "bits per character, without labels": plain.evaluate(texts).bits_per_character,
-        "bits per character, label told": model.evaluate(told).bits_per_character,
+        "bits per character, label told": model.evaluate(labelled).bits_per_character,
         "bits per character, label left out": model.evaluate(texts).bits_per_character,
     }
 
@@ -140,10 +140,10 @@ def main() -> None:
     for seed in range(arguments.rounds):
         runs.append(measure(titles, seed, arguments))
         harness.say(f"seed {seed}: " + ", ".join(f"{name} {value:.3f}" for name, value in runs[-1].items()))
-    found = {name: harness.Spread.of([run[name] for run in runs]) for name in runs[0]}
+    spreads = {name: harness.Spread.of([run[name] for run in runs]) for name in runs[0]}
     rows = [
         [name, f"{spread.median:.3f} ({spread.low:.3f} to {spread.high:.3f})"]
-        for name, spread in found.items()
+        for name, spread in spreads.items()
     ]
     document = {
         "benchmark": "context",

@@ -23,7 +23,7 @@ KINDS = {
 
 
 def lines_of(arguments: argparse.Namespace) -> list[str]:
-    """Gather lines: those of a file, or the embedded corpus over and over."""
+    """Return the lines of a file, or those of the embedded corpus repeated."""
     if arguments.data:
         texts = arguments.data.read_text("utf-8").split("\n")
     else:
@@ -40,7 +40,7 @@ def lines_of(arguments: argparse.Namespace) -> list[str]:
 
 
 def peer(kind: str, symbols: tuple[str, ...]) -> object:
-    """Make a tokenizer of the peer's that gives each character the same id as ours."""
+    """Return a tokenizer of the peer that gives each character the same id as ours."""
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
     vocabulary = {symbol: i for i, symbol in enumerate(symbols, start=1)}
@@ -51,21 +51,21 @@ def peer(kind: str, symbols: tuple[str, ...]) -> object:
     return tokenizer
 
 
-def check_ids(theirs: object, lines: list[str], ours: object) -> None:
-    """Stop unless both give the same ids."""
-    encoded = theirs.encode_batch(lines[:1000], add_special_tokens=False)
+def check_ids(peer_tokenizer: object, lines: list[str], own_tokenizer: object) -> None:
+    """Stop unless both return the same ids."""
+    encoded = peer_tokenizer.encode_batch(lines[:1000], add_special_tokens=False)
     ids = [i for each in encoded for i in each.ids]
-    if ids != ours.encode_texts(lines[:1000]).ids.tolist():
+    if ids != own_tokenizer.encode_texts(lines[:1000]).ids.tolist():
         raise SystemExit("the peer gives other ids; there is nothing to compare")
 
 
 def rate(work: Callable[[], object], characters: int) -> Callable[[], float]:
-    """Prepare a round: million characters a second."""
+    """Prepare a round that returns million characters a second."""
     return lambda: characters / harness.seconds(work) / 1e6
 
 
 def from_file(path: Path, arguments: argparse.Namespace) -> Callable[[], object]:
-    """Prepare a run's whole job; a new corpus each time, nothing is taken from the cache."""
+    """Prepare a run's whole job; each time it encodes the corpus again, without the cache."""
     import unspool
     from unspool.text.encoding.corpus import encode_corpus
     from unspool.text.encoding.recipe import EncodingRecipe
@@ -76,7 +76,7 @@ def from_file(path: Path, arguments: argparse.Namespace) -> Callable[[], object]
 
 
 def general_way(path: Path, arguments: argparse.Namespace) -> Callable[[], object]:
-    """Prepare the same, record by record, as for tables and other tokenizers."""
+    """Prepare the same job record by record, as for tables and other tokenizers."""
     import unspool
     from unspool.text.encoding.corpus import encode_corpus
     from unspool.text.encoding.recipe import EncodingRecipe
@@ -87,7 +87,7 @@ def general_way(path: Path, arguments: argparse.Namespace) -> Callable[[], objec
 
 
 def read_and_encode(path: Path, tokenizer: object) -> Callable[[], object]:
-    """Prepare the peer's part: read the lines, encode them, and put the ids into one array."""
+    """Prepare the peer's part: read the lines, encode them, and join the ids in one array."""
 
     def work() -> object:
         lines = [line for line in path.read_text("utf-8").split("\n") if line and not line.isspace()]
@@ -105,25 +105,25 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, harness.Spread
 
     lines = lines_of(arguments)
     characters = sum(map(len, lines))
-    ours = encode_corpus(map(Record, lines), EncodingRecipe()).tokenizer
+    reference = encode_corpus(map(Record, lines), EncodingRecipe()).tokenizer
     peers: dict[str, object] = {}
     if harness.installed("tokenizers"):
-        peers = {name: peer(kind, ours.symbols) for name, kind in KINDS.items()}
-        for theirs in peers.values():
-            check_ids(theirs, lines, ours)
+        peers = {name: peer(kind, reference.symbols) for name, kind in KINDS.items()}
+        for each in peers.values():
+            check_ids(each, lines, reference)
     else:
         harness.absent("tokenizers", "tokenizers")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "lines.txt")
         path.write_text("\n".join(lines), "utf-8")
-        memory: dict[str, Callable[[], object]] = {"unspool": lambda: ours.encode_texts(lines)}
+        memory: dict[str, Callable[[], object]] = {"unspool": lambda: reference.encode_texts(lines)}
         whole: dict[str, Callable[[], object]] = {
             "unspool": from_file(path, arguments),
             "unspool, record by record": general_way(path, arguments),
         }
-        for name, theirs in peers.items():
-            memory[name] = lambda theirs=theirs: theirs.encode_batch_fast(lines, add_special_tokens=False)
-            whole[name] = read_and_encode(path, theirs)
+        for name, each in peers.items():
+            memory[name] = lambda each=each: each.encode_batch_fast(lines, add_special_tokens=False)
+            whole[name] = read_and_encode(path, each)
         return {
             job: harness.take_turns(
                 {name: rate(work, characters) for name, work in works.items()}, rounds=arguments.rounds
@@ -151,8 +151,8 @@ def main() -> None:
     header = ["million characters a second", "median (low to high)", ""]
     lines = []
     for job, figures in results.items():
-        own = figures["unspool"].median
-        rows = [[name, str(spread), f"{own / spread.median:.1f} ×"] for name, spread in figures.items()]
+        unspool = figures["unspool"].median
+        rows = [[name, str(spread), f"{unspool / spread.median:.1f} ×"] for name, spread in figures.items()]
         lines += [job, "", harness.table(header, rows), ""]
     harness.finish(document, lines, as_json=arguments.json)
 

@@ -20,11 +20,11 @@ FILTERED = {
 }
 OURS = ("unspool", "unspool, filtered")
 PEERS = ("PyTorch", "JAX", "lesson")
-NEVER = np.float32(-1e4)  # the bias that keeps <eos> from ending a sequence early
+NEVER = np.float32(-1e4)  # a bias so low that <eos> never ends a sequence
 
 
 def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarray]]:
-    """Make the network and its parameters, <eos> being out of reach."""
+    """Make the network and its parameters; <eos> is never drawn."""
     from unspool.network.config import NetworkConfig
     from unspool.network.parameters import initialize
 
@@ -40,7 +40,7 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 
 
 def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: float) -> Callable[[], float]:
-    """Prepare a round of unspool's: characters per second, with further options of decoding."""
+    """Prepare a round of unspool that returns characters per second, with further generation options."""
     from unspool.engines import make_engine
     from unspool.generation.engine import EngineRequest
     from unspool.generation.options.generation_options import GenerationOptions
@@ -53,18 +53,18 @@ def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: fl
     request = EngineRequest([np.zeros(0, np.int32)] * batch_size, options)
 
     def run() -> float:
-        taken = harness.seconds(lambda: made.append(generate(engine.writer(parameters), request)))
-        drawn = sum(len(sequence.ids) for sequence in made.pop())
+        taken = harness.seconds(lambda: results.append(generate(engine.writer(parameters), request)))
+        drawn = sum(len(sequence.ids) for sequence in results.pop())
         if drawn != batch_size * length:
             raise SystemExit(f"expected {batch_size * length} characters, got {drawn}")
         return drawn / taken
 
-    made: list[list[object]] = []
+    results: list[list[object]] = []
     return run
 
 
 def torch_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
-    """Prepare a round of PyTorch's: characters per second."""
+    """Prepare a round of PyTorch that returns characters per second."""
     import torch
 
     from unspool.benchmarking.torch_peer import TorchNetwork, generate
@@ -94,7 +94,7 @@ def torch_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], 
 
 
 def jax_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
-    """Prepare a round of JAX's: characters per second, compiled before the clock starts."""
+    """Prepare a round of JAX that returns characters per second; it is compiled before."""
     from jax_peer import writer
 
     length = max(1, arguments.characters // batch_size // 4)
@@ -110,7 +110,7 @@ def jax_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], fl
 
 
 def lesson_speed(length: int) -> Callable[[], float]:
-    """Prepare a round of the lesson's own loop: characters per second of one text."""
+    """Prepare a round of the lesson's own loop that returns characters per second of one text."""
     from keras_peer import Lesson
 
     letters = " " + "".join(map(chr, range(43, 123)))  # as many symbols as the lesson's titles have
@@ -138,11 +138,11 @@ def measure(arguments: argparse.Namespace, batch_size: int) -> dict[str, object]
 
 
 def row(result: dict[str, object]) -> list[str]:
-    """Lay out one batch size's result."""
+    """Return one batch size's result as a table row."""
     speeds: dict[str, harness.Spread] = result["characters_per_second"]
-    ours = speeds["unspool"].median
+    unspool = speeds["unspool"].median
     cells = [
-        f"{speed} {ours / speed.median:,.1f} ×" if speed else "absent" for speed in map(speeds.get, PEERS)
+        f"{speed} {unspool / speed.median:,.1f} ×" if speed else "absent" for speed in map(speeds.get, PEERS)
     ]
     return [str(result["batch_size"]), *(str(speeds[name]) for name in OURS if name in speeds), *cells]
 

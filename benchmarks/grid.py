@@ -21,30 +21,30 @@ from unspool.kernels.precision import has_bf16
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 
-FIRST = {"cells": ("lstm", "gru", "rnn"), "batch_sizes": (64, 8, 256)}  # in this order, others after them
+FIRST = {"cells": ("lstm", "gru", "rnn"), "batch_sizes": (64, 8, 256)}  # the order; other values follow
 TOLERANCE = {
     "PyTorch bf16": 2e-2,
     "unspool bf16": 2e-2,
-}  # of the first loss; else 1e-4
+}  # relative difference of the first loss; otherwise 1e-4
 PEERS = ("PyTorch", "PyTorch bf16", "PyTorch compiled", "Keras", "JAX")
 ROUNDS = 7
-LEAST_WORK = 0.1  # seconds of a round, however many share the time: one call alone finds cold caches
+LEAST_WORK = 0.1  # least seconds of a round for any number of contenders: a single call has cold caches
 
 Case = dict[str, object]
 
 
 def cases(arguments: argparse.Namespace) -> list[Case]:
-    """List the grid, what tells most first: one layer before three, batch 64 before 8 and 256, all cells."""
+    """Return the cells of the grid, the most informative first: few layers, batch 64, small networks."""
     rank = lambda name, value: (*FIRST[name], value).index(value)  # noqa: E731
     names = ("cell", "hidden_size", "num_layers", "batch_size")
-    found = [
+    grid = [
         dict(zip(names, values, strict=True))
         for values in product(
             arguments.cells, arguments.hidden_sizes, arguments.num_layers, arguments.batch_sizes
         )
     ]
     return sorted(
-        found,
+        grid,
         key=lambda case: (
             case["num_layers"] + rank("batch_sizes", case["batch_size"]),
             case["num_layers"],
@@ -79,7 +79,7 @@ def steps_of(
 
 
 def here(arguments: argparse.Namespace, machine: dict[str, object]) -> Iterator[str]:
-    """Yield the contenders that this machine has, and say which are absent."""
+    """Yield the contenders that this machine has, and report the absent ones."""
     needs = {"Keras": ("tensorflow-cpu", "tensorflow"), "JAX": ("jax",)}
     yield "unspool"
     if has_bf16():
@@ -133,31 +133,31 @@ def measure(case: Case, names: list[str], arguments: argparse.Namespace) -> dict
 
 
 def terms(arguments: argparse.Namespace, machine: dict[str, object]) -> dict[str, object]:
-    """Give what all lines of one file must have in common."""
-    kept = {name: value for name, value in machine.items() if name != "load"}
-    asked = {name: getattr(arguments, name) for name in ("vocab_size", "sequence_length", "seconds", "peers")}
-    return {"machine": kept, **asked}
+    """Return the conditions that all lines of one file must share."""
+    constant_machine = {name: value for name, value in machine.items() if name != "load"}
+    flags = {name: getattr(arguments, name) for name in ("vocab_size", "sequence_length", "seconds", "peers")}
+    return {"machine": constant_machine, **flags}
 
 
-def opened(path: Path, wanted: dict[str, object]) -> list[dict[str, object]]:
-    """Read the lines that are there, or begin the file; figures on other terms are not mixed in."""
+def opened(path: Path, expected: dict[str, object]) -> list[dict[str, object]]:
+    """Read the existing lines, or begin the file; results under other conditions are refused."""
     if not path.exists():
-        path.write_text(json.dumps(wanted) + "\n", "utf-8")
+        path.write_text(json.dumps(expected) + "\n", "utf-8")
         return []
     first, *rest = path.read_text("utf-8").splitlines()
-    if json.loads(first) != wanted:
+    if json.loads(first) != expected:
         raise SystemExit(f"{path}: measured elsewhere or on other terms; name another --out")
     return [json.loads(line) for line in rest]
 
 
 def keep_to_processors(threads: int) -> None:
-    """Let no contender see more processors than it has threads: JAX and TensorFlow take all they see."""
+    """Show no contender more processors than it has threads: JAX and TensorFlow use all they see."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def main() -> None:
-    """Measure what is not measured yet, and report on all."""
+    """Measure the cells that are not yet measured, and report all."""
     parser = harness.options(__doc__, rounds=None)
     parser.add_argument("--cells", nargs="+", default=["lstm", "gru", "rnn"], choices=["lstm", "gru", "rnn"])
     parser.add_argument("--hidden-sizes", type=int, nargs="+", default=[128, 256, 512, 1024])
@@ -171,20 +171,20 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_to_processors(arguments.threads)
     machine = harness.describe(threads=arguments.threads)
-    found = opened(arguments.out, terms(arguments, machine))
-    wanted = cases(arguments)
+    results = opened(arguments.out, terms(arguments, machine))
+    grid = cases(arguments)
     names = list(here(arguments, machine))
-    done = [{name: line[name] for name in wanted[0]} for line in found]
-    for number, case in enumerate(wanted, start=1):
+    done = [{name: line[name] for name in grid[0]} for line in results]
+    for number, case in enumerate(grid, start=1):
         if case in done:
             continue
-        harness.say(f"{number} of {len(wanted)}: {case}")
-        found.append(measure(case, names, arguments))
+        harness.say(f"{number} of {len(grid)}: {case}")
+        results.append(measure(case, names, arguments))
         with arguments.out.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(found[-1]) + "\n")
-    shown = [line for case in wanted for line in found if {name: line[name] for name in case} == case]
-    document = {"benchmark": "grid", "machine": machine, "results": shown}
-    lines = [grid_table.table(shown), "", grid_table.summary(shown)]
+            file.write(json.dumps(results[-1]) + "\n")
+    chosen = [line for case in grid for line in results if {name: line[name] for name in case} == case]
+    document = {"benchmark": "grid", "machine": machine, "results": chosen}
+    lines = [grid_table.table(chosen), "", grid_table.summary(chosen)]
     harness.finish(document, lines, as_json=arguments.json)
 
 

@@ -1,4 +1,4 @@
-"""What every benchmark shares: flags, the machine in words, a table; turns are `unspool.benchmarking`'s."""
+"""The common part of all benchmarks: flags, the machine in words, a table."""
 
 import argparse
 import json
@@ -32,12 +32,12 @@ __all__ = [
 
 
 def describe(*, threads: int, precision: str = "float32") -> dict[str, object]:
-    """Describe the machine, the versions and the terms of a run, as JSON has it."""
+    """Return the machine, the versions and the conditions of a run, in JSON types."""
     return asdict(machine.describe(threads=threads, precision=precision))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out rows as a Markdown table whose columns also line up in a terminal."""
+    """Return rows as a Markdown table whose columns also line up in a terminal."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
@@ -48,7 +48,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def options(description: str, *, threads: int = 2, rounds: int | None = 7) -> argparse.ArgumentParser:
-    """Make a parser with the flags that every benchmark takes."""
+    """Return a parser with the flags of every benchmark."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -60,13 +60,13 @@ def options(description: str, *, threads: int = 2, rounds: int | None = 7) -> ar
 
 
 def data(name: str) -> Path:
-    """Name the place of a public text: the folder of UNSPOOL_TEST_DATA, as for the tests."""
+    """Return the path of a public text in the folder of UNSPOOL_TEST_DATA, as for the tests."""
     folder = os.environ.get("UNSPOOL_TEST_DATA")
     return Path(folder or Path(__file__).resolve().parents[2] / "shared" / "data") / name
 
 
 def required(text: Path) -> Path:
-    """Give a text's place back, or end the benchmark with a line that says what to do where there is none."""
+    """Return the path of a text, or end the benchmark with advice if it does not exist."""
     if text.exists():
         return text
     say(f"error: no text at {text}: set UNSPOOL_TEST_DATA to the folder that has {text.name}, or name one")
@@ -74,17 +74,17 @@ def required(text: Path) -> Path:
 
 
 def say(message: str) -> None:
-    """Tell the progress on standard error."""
+    """Print progress on standard error."""
     print(message, file=sys.stderr, flush=True)
 
 
 def absent(name: str, package: str) -> None:
-    """Say that a contender is left out because its package is not installed."""
+    """Report that a contender is left out because its package is not installed."""
     say(f"{name}: absent, {package} is not installed")
 
 
 def plain(value: object) -> object:
-    """Turn a record of a benchmark into JSON; `json` calls this for what it does not know."""
+    """Return a record of a benchmark in JSON types; `json` calls this for types that it does not know."""
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     raise TypeError(f"not a JSON value: {type(value).__name__}")

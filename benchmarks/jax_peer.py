@@ -1,6 +1,6 @@
 """The peer in JAX: an LSTM that writes in one compiled loop, the fastest way that JAX offers on a CPU.
 
-Import this module only where jax is installed.
+Import this module only if jax is installed.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,23 +9,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
+NO_CHANCE = -1e4  # a bias that keeps a token out of the softmax
 
 
 def writer(
     parameters: Mapping[str, np.ndarray], *, batch_size: int, count: int, start: int, temperature: float
 ) -> Callable[[int], np.ndarray]:
-    """Compile a loop that draws `count` symbols for each of `batch_size` sequences, carrying the state.
+    """Compile a loop that draws `count` tokens for each of `batch_size` sequences, with the state carried.
 
     Args:
-        parameters: Of a one-layer LSTM of unspool's with a table as its input.
-        batch_size: B.
-        count: Symbols of each sequence.
+        parameters: The parameters of a one-layer LSTM of unspool with one-hot input.
+        batch_size: B, the number of sequences.
+        count: Number of tokens of each sequence.
         start: The first input.
-        temperature: What the logits are divided by.
+        temperature: The number by which the logits are divided.
 
     Returns:
-        A function of a seed that gives the ids (count, B).
+        A function of a seed that returns the ids.  # (count, B)
     """
     table, kernel, bias = (
         jnp.asarray(parameters[f"layers.0.{name}"]) for name in ("input_kernel", "recurrent_kernel", "bias")

@@ -1,6 +1,6 @@
 """The training peer in JAX: `lax.scan` over time, one compiled step with clipping and Adam.
 
-Import this module only where jax is installed.
+Import this module only if jax is installed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,20 +14,20 @@ import numpy as np
 from unspool.network.config import NetworkConfig
 from unspool.text.streams.lanes import Window
 
-NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
+NO_CHANCE = -1e4  # a bias that keeps a token out of the softmax
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 Weights = dict[str, jax.Array]
 
 
 def rnn(state: jax.Array, inputs: jax.Array, kernel: jax.Array, bias: None) -> tuple[jax.Array, jax.Array]:
-    """Do one step of a simple recurrent network on inputs (B, H)."""
+    """Compute one step of a simple recurrent network on inputs (B, H)."""
     hidden = jnp.tanh(inputs + state[0] @ kernel)
     return hidden[None], hidden
 
 
 def lstm(state: jax.Array, inputs: jax.Array, kernel: jax.Array, bias: None) -> tuple[jax.Array, jax.Array]:
-    """Do one step of an LSTM on inputs (B, 4H)."""
+    """Compute one step of an LSTM on inputs (B, 4H)."""
     i, f, g, o = jnp.split(inputs + state[0] @ kernel, 4, axis=-1)
     cell = jax.nn.sigmoid(f) * state[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
     hidden = jax.nn.sigmoid(o) * jnp.tanh(cell)
@@ -37,7 +37,7 @@ def lstm(state: jax.Array, inputs: jax.Array, kernel: jax.Array, bias: None) -> 
 def gru(
     state: jax.Array, inputs: jax.Array, kernel: jax.Array, bias: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Do one step of a GRU, its reset gate after the product, on inputs (B, 3H)."""
+    """Compute one step of a GRU, with its reset gate after the product, on inputs (B, 3H)."""
     x_z, x_r, x_n = jnp.split(inputs, 3, axis=-1)
     u_z, u_r, u_n = jnp.split(state[0] @ kernel, 3, axis=-1)
     z = jax.nn.sigmoid(x_z + u_z)
@@ -52,7 +52,7 @@ STEPS = {"rnn": rnn, "lstm": lstm, "gru": gru}
 def mean_loss(
     weights: Weights, ids: jax.Array, targets: jax.Array, state: jax.Array, *, cell: str, layers: int
 ) -> tuple[jax.Array, jax.Array]:
-    """Give nats per target of a window (T, B), and the state (L, S, B, H) after it."""
+    """Return the nats per target of a window (T, B), and the state (L, S, B, H) after it."""
     inputs, after = None, []
     for layer in range(layers):
         kernel, recurrent, bias = (
@@ -97,11 +97,11 @@ def training_step(
 
     zeros = lambda: jax.tree.map(jnp.zeros_like, weights)  # noqa: E731
     L, S, H = config.state_shape
-    held = [weights, (jnp.float32(0), zeros(), zeros()), jnp.zeros((L, S, windows[0].ids.shape[1], H))]
+    values = [weights, (jnp.float32(0), zeros(), zeros()), jnp.zeros((L, S, windows[0].ids.shape[1], H))]
     turns = cycle([(jnp.asarray(window.ids), jnp.asarray(window.targets)) for window in windows])
 
     def step() -> float:
-        loss, *held[:] = update(*held, *next(turns))
+        loss, *values[:] = update(*values, *next(turns))
         return float(loss)
 
     return step

@@ -2,7 +2,7 @@
 
 Characters are numbered by frequency, titles are padded in front to the longest of their batch of 8, both
 sides are one-hot, and LSTM(128) with a softmax learns by RMSprop and categorical cross-entropy. Padding
-counts in the loss, as in the lesson. Import this module only where tensorflow is installed.
+counts in the loss, as in the lesson. Import this module only if tensorflow is installed.
 """
 
 import math
@@ -21,20 +21,20 @@ HIDDEN_SIZE = 128
 
 
 class Characters:
-    """Number characters as the Keras tokenizer does: from 1, the most frequent first; 0 is padding.
+    """Numbers of characters as in the Keras tokenizer: from 1, the most frequent first; 0 is padding.
 
     Args:
-        texts: All that will be encoded.
+        texts: All texts that will be encoded.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
         counts = Counter(character for text in texts for character in text)  # ties: first appearance
         self.index = {symbol: rank for rank, (symbol, _) in enumerate(counts.most_common(), start=1)}
         self.eos = len(self.index) + 2
-        self.width = len(self.index) + 3  # as the lesson counts: one row more than is used
+        self.width = len(self.index) + 3  # as in the lesson: one row more than is used
 
     def padded(self, texts: Sequence[str], *, lead: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Encode a batch: inputs and targets (B, T), padded in front; the last target is the end."""
+        """Return a batch of inputs and targets (B, T), padded in front; the last target is the end."""
         longest = max(map(len, texts)) + lead
         ids = np.zeros((len(texts), longest), np.int32)
         for row, text in zip(ids, texts, strict=True):
@@ -47,9 +47,9 @@ class Lesson:
     """The lesson's model and its data.
 
     Args:
-        training: Titles to learn.
+        training: Titles to learn from.
         held_out: Titles to measure on.
-        seed: Of the weights; the titles keep their order, as in the lesson.
+        seed: The seed of the weights; the titles keep their order, as in the lesson.
     """
 
     def __init__(self, training: Sequence[str], held_out: Sequence[str], *, seed: int = 0) -> None:
@@ -78,7 +78,7 @@ class Lesson:
 
     @property
     def parameters(self) -> int:
-        """Count the model's parameters."""
+        """Return the number of the model's parameters."""
         return int(self.model.count_params())
 
     def epoch(self) -> None:
@@ -86,10 +86,10 @@ class Lesson:
         self.model.fit(self.data, epochs=1, verbose=0, shuffle=False)
 
     def bits_per_character(self) -> float:
-        """Measure the held-out titles: bits of their characters and ends, per character.
+        """Return the bits of the held-out titles' characters and ends, per character.
 
-        Every title has at least one padding in front, so that its first character is predicted too;
-        padding is not counted.
+        Every title has at least one padding in front, so that its first character is predicted too; padding
+        is not counted.
         """
         nats = 0.0
         for start in range(0, len(self.held_out), BATCH_SIZE):
@@ -101,7 +101,7 @@ class Lesson:
         return nats / math.log(2) / sum(map(len, self.held_out))
 
     def generate(self, prompt: str, count: int) -> str:
-        """Write `count` characters as the lesson does: the whole text is read again for each of them."""
+        """Write `count` characters as in the lesson: the whole text is read again for each of them."""
         symbols = dict(zip(self.characters.index.values(), self.characters.index, strict=True))
         text = prompt
         for _ in range(count):

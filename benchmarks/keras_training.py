@@ -1,6 +1,6 @@
 """The training peer in Keras 3 on TensorFlow: its own layers, one traced step with clipping and Adam.
 
-Import this module only where tensorflow is installed.
+Import this module only if tensorflow is installed.
 """
 
 import os
@@ -16,12 +16,12 @@ import tensorflow as tf
 from unspool.network.config import NetworkConfig
 from unspool.text.streams.lanes import Window
 
-NO_CHANCE = -1e4  # a bias that keeps a symbol out of the softmax
+NO_CHANCE = -1e4  # a bias that keeps a token out of the softmax
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
 def layer_weights(start: Mapping[str, np.ndarray], layer: int) -> list[np.ndarray]:
-    """Give one layer's arrays as Keras orders them; a GRU has both biases in one."""
+    """Return one layer's arrays in Keras's order; a GRU has both biases in one array."""
     prefix = f"layers.{layer}."
     bias = start[prefix + "bias"]
     if prefix + "recurrent_bias" in start:

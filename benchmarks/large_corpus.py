@@ -42,7 +42,7 @@ except Enough:
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
-    """Train for some steps in a process of its own."""
+    """Train for some steps in a separate process."""
     command = [sys.executable, "-c", PROGRAM, str(arguments.file), str(folder / "run")]
     command += [str(arguments.document), str(arguments.steps)]
     environment = os.environ | {"UNSPOOL_CACHE": str(folder / "cache")}

@@ -17,14 +17,14 @@ HELD_OUT = 760
 
 
 def titles(path: Path) -> tuple[list[str], list[str]]:
-    """Read the titles and deal 760 of them out, by a shuffle that is the same everywhere."""
+    """Read the titles and hold out 760 of them, by a shuffle that is the same everywhere."""
     with path.open(encoding="utf-8", newline="") as lines:
-        found = [row[1] for row in csv.reader(lines)]
-    order = list(range(len(found)))
+        read_titles = [row[1] for row in csv.reader(lines)]
+    order = list(range(len(read_titles)))
     random.Random(0).shuffle(order)
     held_out = set(order[:HELD_OUT])
-    training = [title for number, title in enumerate(found) if number not in held_out]
-    return training, [found[number] for number in sorted(held_out)]
+    training = [title for number, title in enumerate(read_titles) if number not in held_out]
+    return training, [read_titles[number] for number in sorted(held_out)]
 
 
 def unspool_run(training: Sequence[str], held_out: Sequence[str], *, seed: int, threads: int) -> list[object]:
@@ -44,7 +44,7 @@ def unspool_run(training: Sequence[str], held_out: Sequence[str], *, seed: int, 
 
 
 def keras_lesson(training: Sequence[str], held_out: Sequence[str], *, threads: int) -> object | None:
-    """Prepare the lesson, or None where TensorFlow is not installed."""
+    """Prepare the lesson, or return None if TensorFlow is not installed."""
     if not (harness.installed("tensorflow-cpu") or harness.installed("tensorflow")):
         harness.absent("Keras", "tensorflow")
         return None
@@ -72,7 +72,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def rows(results: dict[str, object]) -> list[list[str]]:
-    """Lay both out by time: Keras's epochs, then unspool's, middle run by the last figure."""
+    """Return both as table rows by time: Keras's epochs, then the median of unspool's runs."""
     laid: list[list[str]] = []
     clock = 0.0
     for number, epoch in enumerate(results["keras"], start=1):

@@ -19,7 +19,7 @@ Result = dict[str, float]
 
 
 def unspool_run(arguments: argparse.Namespace, seed: int) -> Result:
-    """Do it all as a user of unspool does: `train` with its defaults, for as many epochs."""
+    """Run the whole job as a user of unspool does: `train` with its defaults, for as many epochs."""
     import unspool
     from unspool.training.records import EvaluationRecord
 
@@ -45,14 +45,14 @@ def unspool_run(arguments: argparse.Namespace, seed: int) -> Result:
 
 
 def keras_run(arguments: argparse.Namespace) -> Result:
-    """Do it all as the lesson does, and tell how long each part takes."""
+    """Run the whole job as the lesson does, and measure each part."""
     parts = dict.fromkeys(("read and prepare", "train", "validate", "sample", "save"), 0.0)
     bits: list[float] = []
 
     def timed(part: str, work: Callable[[], object]) -> object:
-        made: list[object] = []
-        parts[part] += harness.seconds(lambda: made.append(work()))
-        return made[0]
+        results: list[object] = []
+        parts[part] += harness.seconds(lambda: results.append(work()))
+        return results[0]
 
     lesson = timed(
         "read and prepare", lambda: keras_lesson(*titles(arguments.data), threads=arguments.threads)
@@ -68,7 +68,7 @@ def keras_run(arguments: argparse.Namespace) -> Result:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, list[Result]]:
-    """Let both do it all, unspool before and after Keras, so that a slow minute falls on both."""
+    """Let both run the whole job, unspool before and after Keras, so that a slow minute affects both."""
     import unspool.pipeline  # noqa: F401 - before the clock starts, as TensorFlow is
 
     runs: dict[str, list[Result]] = {"unspool": [unspool_run(arguments, 0)], "Keras": []}
@@ -83,30 +83,30 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[Result]]:
 
 
 def rows(runs: dict[str, list[Result]]) -> list[list[str]]:
-    """Lay out both sides."""
-    laid = []
+    """Return both sides as table rows."""
+    table_rows = []
     for name, results in runs.items():
         if results:
             seconds, bits = (
                 harness.Spread.of([result[key] for result in results])
                 for key in ("seconds", "bits_per_character")
             )
-            laid.append([name, str(seconds), f"{bits.median:.3f} ({bits.low:.3f} to {bits.high:.3f})"])
+            table_rows.append([name, str(seconds), f"{bits.median:.3f} ({bits.low:.3f} to {bits.high:.3f})"])
         else:
-            laid.append([name, "absent", ""])
-    return laid
+            table_rows.append([name, "absent", ""])
+    return table_rows
 
 
 def verdict(runs: dict[str, list[Result]]) -> str:
-    """Say how many times faster unspool is, and where Keras's time goes."""
+    """Return how many times faster unspool is, and where Keras spends its time."""
     if not runs["Keras"]:
         return "Keras is absent: nothing to compare with"
     (keras,) = runs["Keras"]
-    ours = harness.Spread.of([result["seconds"] for result in runs["unspool"]])
+    unspool = harness.Spread.of([result["seconds"] for result in runs["unspool"]])
     parts = [f"{name} {value:.1f} s" for name, value in keras.items() if name not in runs["unspool"][0]]
     without = keras["seconds"] - keras["sample"]
     return (
-        f"unspool is {keras['seconds'] / ours.median:.1f} × faster, {without / ours.median:.1f} × "
+        f"unspool is {keras['seconds'] / unspool.median:.1f} × faster, {without / unspool.median:.1f} × "
         f"where Keras's samples count nothing; Keras: {', '.join(parts)}"
     )
 

@@ -39,7 +39,7 @@ from unspool.training.loop import train_loop
 from unspool.training.task import TrainingTask, fresh_start
 
 WINDOW = 256
-STEP = 512  # symbols of a step in every contender: lanes × window, as the defaults have it
+STEP = 512  # tokens of a step in every contender: lanes × window, as in the defaults
 COLUMNS = ("titles", "descriptions, each alone", "state carried on", f"windows of {WINDOW}")
 
 Row = tuple[str, str]  # a title and its description
@@ -48,13 +48,13 @@ Texts = Callable[[Row], list[str]]
 
 @dataclass(frozen=True)
 class Contender:
-    """Say how the rows are read and trained on.
+    """How the rows are read and trained on.
 
     Args:
-        texts: A row -> the texts that are learned from it.
+        texts: A function from a row to the texts that are learned from it.
         document: Whether they are one long text.
-        window: Symbols of a lane in a step.
-        state_reset: As in `TrainingConfig`.
+        window: Tokens of a lane in a step.
+        state_reset: The `state_reset` of `TrainingConfig`.
     """
 
     texts: Texts
@@ -64,7 +64,7 @@ class Contender:
 
 
 def sentences(row: Row) -> list[str]:
-    """Cut a description into sentences."""
+    """Return the sentences of a description."""
     return [record.text for record in split_sentences(iter([Record(row[1])]), language="en")]
 
 
@@ -83,7 +83,7 @@ CONTENDERS = {
 
 
 def read_rows(path: Path) -> tuple[list[Row], list[Row]]:
-    """Read titles and descriptions, and hold a tenth of the rows out."""
+    """Read titles and descriptions, and hold out a tenth of the rows."""
     with path.open(encoding="utf-8", newline="") as lines:
         rows = [(" ".join(row[1].split()), " ".join(row[2].split())) for row in csv.reader(lines)]
     sides: tuple[list[Row], list[Row]] = ([], [])
@@ -93,7 +93,7 @@ def read_rows(path: Path) -> tuple[list[Row], list[Row]]:
 
 
 def repeated(rows: Sequence[Row], texts: Texts, characters: int) -> Iterator[Record]:
-    """Yield the texts of the rows again and again, until there are so many characters."""
+    """Yield the texts of the rows again and again, up to a number of characters."""
     for row in cycle(rows):
         for text in texts(row):
             yield Record(text)
@@ -103,14 +103,14 @@ def repeated(rows: Sequence[Row], texts: Texts, characters: int) -> Iterator[Rec
 
 
 def encode(records: Iterator[Record], tokenizer: Tokenizer) -> TokenStream:
-    """Encode texts into one stream."""
+    """Return the texts encoded in one stream."""
     return encode_corpus(records, EncodingRecipe(tokenizer=tokenizer)).training
 
 
 def train(
     contender: Contender, stream: TokenStream, tokenizer: Tokenizer, *, seed: int, threads: int
 ) -> "Trained":
-    """Train on a stream, read once; the time is that of the steps."""
+    """Train on a stream, read once; the measured time is that of the steps."""
     config = TrainingConfig(
         epochs=1, batch_size=STEP // contender.window, sequence_length=contender.window,
         state_reset=contender.state_reset, validation_fraction=None, threads=threads, seed=seed,
@@ -131,7 +131,7 @@ def train(
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that has been trained, and how long that took."""
+    """A trained network, with the duration of its training."""
 
     engine: Engine
     parameters: dict[str, np.ndarray]
@@ -139,19 +139,19 @@ class Trained:
     seconds: float
 
     def alone(self, stream: TokenStream) -> np.ndarray:
-        """Give the nats of each symbol, every text read on its own."""
+        """Return the nats of each token, with every text read by itself."""
         sizes = np.diff(stream.starts, append=len(stream.ids))
         eos_id = self.tokenizer.eos_id
         batches = padded_batches(stream.ids, sizes, max_symbols=BATCH_SYMBOLS, first_id=eos_id)
         return stream_losses(self.engine, self.parameters, batches, count=len(stream.ids))
 
     def carried(self, stream: TokenStream) -> float:
-        """Give the nats of all, the state carried on from text to text."""
+        """Return the nats of all tokens, with the state carried on from text to text."""
         windows = document_lanes(stream, self.tokenizer.eos_id)
         return sum(float(nats.sum()) for nats in token_losses(self.engine, self.parameters, windows))
 
     def windowed(self, stream: TokenStream) -> float:
-        """Give the nats of all, each window read without what stands before it."""
+        """Return the nats of all tokens, with each window read without the text before it."""
         count = -(-len(stream.ids) // WINDOW)
         targets = np.zeros(count * WINDOW, np.int32)
         targets[: len(stream.ids)] = stream.ids
@@ -162,7 +162,7 @@ class Trained:
 
 
 def measure(name: str, trained: Trained, held_out: Sequence[Row]) -> dict[str, float]:
-    """Measure on the held-out rows, in bits per character, under the columns that the contender has."""
+    """Return the held-out bits per character for the columns that the contender has."""
     contender = CONTENDERS[name]
     records = (Record(text) for row in held_out for text in contender.texts(row))
     stream = encode(records, trained.tokenizer)
@@ -172,7 +172,7 @@ def measure(name: str, trained: Trained, held_out: Sequence[Row]) -> dict[str, f
     if name == "titles":
         nats["titles"] = losses.sum() / characters[0]
     elif name.startswith("title"):
-        ends = stream.starts + [len(row[0]) + 1 for row in held_out]  # the space after it included
+        ends = stream.starts + [len(row[0]) + 1 for row in held_out]  # with the space after it
         in_title = np.cumsum(losses)[ends - 1] - (np.cumsum(losses) - losses)[stream.starts]
         nats["titles"] = in_title.sum() / characters[0]
         nats[COLUMNS[1]] = (losses.sum() - in_title.sum()) / characters[1]
@@ -185,7 +185,7 @@ def measure(name: str, trained: Trained, held_out: Sequence[Row]) -> dict[str, f
 
 
 def compete(arguments: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
-    """Let all contenders take turns, a seed each round."""
+    """Let all contenders take turns, a seed in each round."""
     training, held_out = read_rows(harness.required(arguments.data))
     everything = (Record(" ".join(row)) for row in (*training, *held_out))
     tokenizer = encode_corpus(everything, EncodingRecipe()).tokenizer
@@ -198,18 +198,18 @@ def compete(arguments: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
         for name, contender in CONTENDERS.items():
             trained = train(contender, streams[name], tokenizer, seed=seed, threads=arguments.threads)
             results[name].append(measure(name, trained, held_out))
-            told = ", ".join(f"{column} {value:.3f}" for column, value in results[name][-1].items())
-            harness.say(f"{name}, seed {seed}: {told}")
+            line = ", ".join(f"{column} {value:.3f}" for column, value in results[name][-1].items())
+            harness.say(f"{name}, seed {seed}: {line}")
     return results
 
 
 def spread(runs: Sequence[dict[str, float]], column: str) -> str:
-    """Show the median of a column with the lowest and the highest run."""
+    """Return the median of a column with the lowest and the highest run."""
     if column not in runs[0]:
         return ""
-    found = harness.Spread.of([run[column] for run in runs])
+    bits = harness.Spread.of([run[column] for run in runs])
     digits = 1 if column == "seconds" else 3
-    return f"{found.median:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    return f"{bits.median:.{digits}f} ({bits.low:.{digits}f} to {bits.high:.{digits}f})"
 
 
 def main() -> None:

@@ -48,12 +48,12 @@ OF_NETWORK = ("cell", "hidden_size", "num_layers", "dropout")
 
 
 def shape(network: NetworkConfig) -> str:
-    """Name what decides the speed of a network, on one text."""
+    """Return a name for the values that decide the speed of a network on one text."""
     return f"{network.cell} {network.num_layers} x {network.hidden_size}"
 
 
 def timed(vocab_size: int, threads: int) -> dict[str, float]:
-    """Measure the speed of every network, the best of a few rounds, by its shape."""
+    """Return the speed of every network by its shape, the best of a few rounds."""
     clock = time.process_time if threads == 1 else time.perf_counter
     training = TrainingConfig(batch_size=BATCH_SIZES[0], sequence_length=SEQUENCE_LENGTH, threads=threads)
     shapes = {("lstm", size, 1) for size in CHOICES}
@@ -66,11 +66,11 @@ def timed(vocab_size: int, threads: int) -> dict[str, float]:
         [measure_speeds([each], training, TIMING_SECONDS, clock=clock)[0] for each in networks]
         for _ in range(TIMED_ROUNDS)
     ]
-    return {shape(each): max(found) for each, *found in zip(networks, *rounds, strict=True)}
+    return {shape(each): max(speeds) for each, *speeds in zip(networks, *rounds, strict=True)}
 
 
 class Machine:
-    """Know the speed of every network, that of any dropout and any window alike."""
+    """The known speed of every network, for any dropout and any window."""
 
     def __init__(self, known: dict[str, float]) -> None:
         self.known = known
@@ -78,13 +78,13 @@ class Machine:
     def speeds(
         self, networks: Sequence[NetworkConfig], training: TrainingConfig, seconds: float
     ) -> list[float]:
-        """Give the speeds of networks, up to the first one that is not known; a `Measure`."""
+        """Return the speeds of networks, up to the first unknown one; this is a `Measure`."""
         del training, seconds
         return list(itertools.takewhile(bool, (self.known.get(shape(each), 0.0) for each in networks)))
 
 
 class Contest:
-    """Train on a corpus, each time with the same budget, and write down how it went."""
+    """Trainings on one corpus, all with the same budget, with a log."""
 
     def __init__(self, records: Records, arguments: argparse.Namespace) -> None:
         self.records, self.arguments = records, arguments
@@ -105,14 +105,14 @@ class Contest:
     def train(
         self, name: str, network: NetworkConfig, training: TrainingConfig, seconds: float, stop: Stop = None
     ) -> float:
-        """Train for so many seconds of this machine when it is quiet; give the best bits per character.
+        """Train for this many seconds of an undisturbed machine; return the best bits per character.
 
         Args:
-            name: What the training is called in the log.
-            network: What to train.
-            training: How.
-            seconds: How long.
-            stop: Gets each measurement with its number, and raises where there is no hope.
+            name: The name of the training in the log.
+            network: The network to train.
+            training: The training configuration.
+            seconds: The length of the training.
+            stop: A function that gets each evaluation with its number, and raises an exception to give up.
         """
         trained = {
             "name": name,
@@ -161,7 +161,7 @@ class Contest:
         )
 
     def chosen(self, plan: TrainingPlan) -> list[float]:
-        """Train what was chosen, with several seeds, for what the command would leave of the minutes."""
+        """Train the chosen network with several seeds, for the time that the command would leave."""
         timing = min(LONGEST_MEASURING, MEASURING * 60 * self.arguments.minutes)
         seconds = 60 * (plan.training.minutes or 0) * (1 - EVALUATING) - timing
         return [
@@ -170,7 +170,7 @@ class Contest:
         ]
 
     def sweep(self) -> list[float]:
-        """Let Optuna try so many configurations, and give up those worse than the median half-way."""
+        """Let Optuna try configurations; those worse than the median half-way are given up."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -1,4 +1,4 @@
-"""unspool's side of the benchmarks that train to the end: a run, and what it measured on the way."""
+"""unspool's part of the benchmarks that train to the end: a run and its evaluations."""
 
 import time
 from collections.abc import Callable
@@ -19,15 +19,15 @@ from unspool.training.task import TrainingTask, fresh_start
 
 @dataclass(frozen=True)
 class Point:
-    """One measurement of held-out text during a run.
+    """One evaluation on held-out text during a run.
 
     Args:
         step: Steps made.
-        epoch: Epochs begun.
-        seconds: Wall time since the run began, evaluations among it.
-        loss: Nats per symbol.
-        bits_per_character: Bits per character, every end of a text counted.
-        processor_seconds: Time of all threads since then.
+        epoch: Number of epochs begun.
+        seconds: Wall time since the run began, with evaluations.
+        loss: Loss in nats per token.
+        bits_per_character: Bits per character, with the end of every text.
+        processor_seconds: Processor time of all threads since the run began.
     """
 
     step: int
@@ -43,9 +43,9 @@ class Split:
     """A corpus as both sides of a benchmark read it.
 
     Args:
-        tokenizer: Of the whole corpus.
-        training: What is learned.
-        validation: What is held out.
+        tokenizer: The tokenizer of the whole corpus.
+        training: The token stream to learn from.
+        validation: The held-out token stream.
         document: Whether it is one long text.
     """
 
@@ -63,14 +63,14 @@ def train(
     enough: Callable[[Point], bool] = lambda point: False,
     began: float | None = None,
 ) -> list[Point]:
-    """Train as `unspool train` does, but for the files, and list every evaluation.
+    """Train as `unspool train` does, but without files, and return every evaluation.
 
     Args:
         split: The corpus.
-        network: Its vocab_size is taken from the tokenizer.
-        training: How to train.
-        enough: Ends the run at the first evaluation it agrees to.
-        began: When the clock started, by `time.perf_counter`; None for now.
+        network: The network; its vocab_size is set from the tokenizer.
+        training: The training configuration.
+        enough: A function that ends the run at the first evaluation for which it returns True.
+        began: The start of the clock, by `time.perf_counter`; None for now.
     """
     start_time = time.perf_counter() if began is None else began
     processor = time.process_time()

@@ -20,7 +20,7 @@ DateForm = Callable[[datetime.date], str]
 
 
 def ordinal(day: int) -> str:
-    """Write 1st, 2nd, 3rd, 4th, 11th, 21st ..."""
+    """Return 1st, 2nd, 3rd, 4th, 11th, 21st ..."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th") if day // 10 != 1 else "th"
     return f"{day}{ending}"
 
@@ -38,14 +38,14 @@ FORMS: tuple[DateForm, ...] = (
 
 
 def date_pairs() -> dict[str, list[Pair]]:
-    """Give the pairs of every day from 1900 to 2049, by day: each form with the day in ISO 8601."""
+    """Return the pairs of every day from 1900 to 2049, by day: each form with the day in ISO 8601."""
     first, last = datetime.date(1900, 1, 1).toordinal(), datetime.date(2049, 12, 31).toordinal()
     days = map(datetime.date.fromordinal, range(first, last + 1))
     return {day.isoformat(): [(form(day), day.isoformat()) for form in FORMS] for day in days}
 
 
 def in_words(number: int) -> str:
-    """Write a number from 0 to 999,999 in English words."""
+    """Return a number from 0 to 999,999 in English words."""
     if number < 20:
         return UNITS[number]
     if number < 100:
@@ -56,17 +56,17 @@ def in_words(number: int) -> str:
 
 
 def numbers(count: int, seed: int) -> Iterator[int]:
-    """Draw different numbers up to 999,999, those of fewer digits more often than by chance."""
-    draw, seen = random.Random(seed), set[int]()
-    while len(seen) < count:
+    """Draw different numbers up to 999,999; short numbers come more often than by chance."""
+    draw, drawn = random.Random(seed), set[int]()
+    while len(drawn) < count:
         number = draw.randrange(10 ** draw.choice((3, 4, 5, 6, 6, 6)))
-        if number not in seen:
-            seen.add(number)
+        if number not in drawn:
+            drawn.add(number)
             yield number
 
 
 def number_pairs(count: int, *, back: bool = False) -> dict[str, list[Pair]]:
-    """Give so many numbers with their words, by number; back: from the words to the number."""
+    """Return `count` numbers with their words, by number; `back` is from the words to the number."""
     pairs = {str(number): (str(number), in_words(number)) for number in numbers(count, seed=0)}
     return {number: [pair[::-1] if back else pair] for number, pair in pairs.items()}
 
@@ -85,10 +85,10 @@ def split_by_value(
     """Draw pairs to learn from and pairs to hold out; no value is on both sides.
 
     Args:
-        pairs: Pairs by value.
-        train: How many pairs to learn from, at most.
-        held_out: How many to hold out, at most.
-        seed: Of the draw.
+        pairs: All pairs, by value.
+        train: Highest number of pairs to learn from.
+        held_out: Highest number of pairs to hold out.
+        seed: The seed of the draw.
     """
     draw, values = random.Random(seed), sorted(pairs)
     draw.shuffle(values)

@@ -16,7 +16,7 @@ from unspool.training.pair_defaults import pair_training
 
 
 def measure(task: str, arguments: argparse.Namespace, *, seed: int) -> dict[str, Any]:
-    """Train on one task, and answer what was held out."""
+    """Train on one task, and answer the held-out sources."""
     training, held_out = split_by_value(TASKS[task](), train=arguments.pairs, held_out=arguments.held_out)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -29,8 +29,8 @@ def measure(task: str, arguments: argparse.Namespace, *, seed: int) -> dict[str,
             sample_prompts=[],
         )
     seconds = time.monotonic() - began
-    found = model.evaluate(held_out)
-    return {"exact": found.exact, "bits_per_character": found.bits_per_character, "seconds": seconds}
+    result = model.evaluate(held_out)
+    return {"exact": result.exact, "bits_per_character": result.bits_per_character, "seconds": seconds}
 
 
 def main() -> None:
@@ -46,10 +46,10 @@ def main() -> None:
     results: dict[str, list[dict[str, Any]]] = {}
     for seed in range(arguments.rounds):
         for task in arguments.task or TASKS:
-            found = measure(task, arguments, seed=seed)
-            results.setdefault(task, []).append(found)
-            told = ", ".join(f"{key} {value:.4f}" for key, value in found.items())
-            harness.say(f"{task}, seed {seed}: {told}")
+            result = measure(task, arguments, seed=seed)
+            results.setdefault(task, []).append(result)
+            line = ", ".join(f"{key} {value:.4f}" for key, value in result.items())
+            harness.say(f"{task}, seed {seed}: {line}")
     rows = [
         [
             task,

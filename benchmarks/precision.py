@@ -35,11 +35,11 @@ def corpus(name: str) -> Records:
 
 
 class Watch:
-    """Note what a training tells.
+    """The records of a training: its evaluations and its curve.
 
     Attributes:
         held_out: Bits per character at each evaluation, by step.
-        curve: Those of the steps.
+        curve: Bits per character of the steps.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Watch:
         self.curve = ThinnedCurve(points=24)  # so few that the noise of single steps is gone
 
     def __call__(self, record: TrainingRecord) -> None:
-        """Take a record."""
+        """Store a record."""
         if isinstance(record, StepRecord):
             self.curve.add(record.step, record.bits_per_character)
         elif isinstance(record, EvaluationRecord) and record.bits_per_character is not None:
@@ -55,7 +55,7 @@ class Watch:
 
 
 def trained(name: str, precision: str, seed: int, *, hidden_size: int, epochs: int, threads: int) -> Watch:
-    """Train once and note the curve."""
+    """Train once and return the curve."""
     watch = Watch()
     recipe = TrainingConfig(epochs=epochs, seed=seed, threads=threads, precision=precision)
     harness.say(f"{name}: {used_precision(precision)}, seed {seed}")
@@ -77,10 +77,10 @@ def differences(first: Sequence[Point], second: Sequence[Point]) -> list[Point]:
 
 
 def draw(title: str, plain: Watch, rounded: Watch) -> str:
-    """Return how much more bits bf16 takes than float32 as an SVG document.
+    """Return the difference in bits per character between bf16 and float32 as an SVG document.
 
     Args:
-        title: Stands above the picture.
+        title: The title above the picture.
         plain: A training in float32.
         rounded: The same training in bf16.
     """

@@ -31,11 +31,11 @@ DECAYS = (0.99, 0.998, 0.9995)
 
 @dataclass(frozen=True)
 class Contender:
-    """Say in what a training differs from the defaults.
+    """The differences of a training from the defaults.
 
     Args:
-        network: Fields of `NetworkConfig`.
-        training: Fields of `TrainingConfig`.
+        network: Values of fields of `NetworkConfig`.
+        training: Values of fields of `TrainingConfig`.
     """
 
     network: Mapping[str, object] = field(default_factory=dict)
@@ -58,7 +58,7 @@ CONTENDERS = {
 
 
 def corpus(name: str, folder: Path) -> tuple[EncodedCorpus, bool]:
-    """Read a corpus and hold a tenth of it out; tell whether it is a document."""
+    """Read a corpus and hold out a tenth; also return whether it is a document."""
     records = (
         read_records(harness.required(folder / "ag_news_test.csv"), text=1)
         if name == "titles"
@@ -71,7 +71,7 @@ def corpus(name: str, folder: Path) -> tuple[EncodedCorpus, bool]:
 def run(
     name: str, encoded: EncodedCorpus, document: bool, arguments: argparse.Namespace, seed: int
 ) -> dict[str, float]:
-    """Train once; give the held-out bits per character of the last weights and of each average."""
+    """Train once; return the held-out bits per character of the last weights and of each average."""
     contender = CONTENDERS[name]
     config = TrainingConfig(
         **{"epochs": arguments.epochs, "threads": arguments.threads, "seed": seed, **contender.training}
@@ -84,22 +84,22 @@ def run(
     )  # fmt: skip
     start = fresh_start(task, initialize(network, seed))
     averages = {decay: {key: a.copy() for key, a in start.parameters.items()} for decay in DECAYS}
-    began, aside = time.perf_counter(), 0.0
+    began, averaging_seconds = time.perf_counter(), 0.0
     for record in train_loop(task, start, sink=MemorySink()):
         if isinstance(record, StepRecord):
             before = time.perf_counter()
             for decay, average in averages.items():
                 update_average(average, start.parameters, decay=decay, step=record.step)
-            aside += time.perf_counter() - before
-    found = {
-        "seconds": time.perf_counter() - began - aside,
-        "averaging": aside / len(DECAYS),
+            averaging_seconds += time.perf_counter() - before
+    results = {
+        "seconds": time.perf_counter() - began - averaging_seconds,
+        "averaging": averaging_seconds / len(DECAYS),
         "parameters": count_parameters(network),
     }
     for key, parameters in {"last": start.parameters, **averages}.items():
         measured = evaluate_stream(engine, parameters, task.validation, eos_id=task.eos_id, document=document)
-        found[str(key)] = measured.bits_per_character
-    return found
+        results[str(key)] = measured.bits_per_character
+    return results
 
 
 def main() -> None:
@@ -119,13 +119,13 @@ def main() -> None:
     for seed in range(arguments.rounds):
         for name in arguments.only:
             results[name].append(run(name, encoded, document, arguments, seed))
-            told = ", ".join(f"{key} {value:.4g}" for key, value in results[name][-1].items())
-            harness.say(f"{name}, seed {seed}: {told}")
+            line = ", ".join(f"{key} {value:.4g}" for key, value in results[name][-1].items())
+            harness.say(f"{name}, seed {seed}: {line}")
     report(arguments, results)
 
 
 def report(arguments: argparse.Namespace, results: dict[str, list[dict[str, float]]]) -> None:
-    """Print a row for each contender: the median over the seeds, and how far apart they are."""
+    """Print a row for each contender: the median over the seeds, and the range."""
     keys = ["last", *map(str, DECAYS)]
     header = [
         "",
@@ -138,12 +138,12 @@ def report(arguments: argparse.Namespace, results: dict[str, list[dict[str, floa
     rows = []
     for name, runs in results.items():
         spreads = [harness.Spread.of([each[key] for each in runs]) for key in keys]
-        shown = [f"{found.median:.3f} ({found.low:.3f} to {found.high:.3f})" for found in spreads]
+        cells = [f"{bits.median:.3f} ({bits.low:.3f} to {bits.high:.3f})" for bits in spreads]
         times = [
             f"{harness.Spread.of([each[key] for each in runs]).median:.1f}"
             for key in ("seconds", "averaging")
         ]
-        rows.append([name, f"{runs[0]['parameters']:,.0f}", *shown, *times])
+        rows.append([name, f"{runs[0]['parameters']:,.0f}", *cells, *times])
     document = {
         "benchmark": "recipes",
         "machine": harness.describe(threads=arguments.threads),

@@ -31,14 +31,14 @@ from unspool.training.config import TrainingConfig
 
 
 def read_split(path: Path) -> ours.Split:
-    """Read the text and hold its last tenth out."""
+    """Read the text and hold out its last tenth."""
     corpus = encode_corpus([Record(harness.required(path).read_text("utf-8"))], EncodingRecipe())
     training, validation = corpus.training.tail_split(0.1)
     return ours.Split(corpus.tokenizer, training, validation, document=True)
 
 
 def recipe(arguments: argparse.Namespace, seed: int) -> TrainingConfig:
-    """Give PyTorch's recipe."""
+    """Return PyTorch's recipe."""
     return TrainingConfig(
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
@@ -53,7 +53,7 @@ def recipe(arguments: argparse.Namespace, seed: int) -> TrainingConfig:
 
 
 def defaults(arguments: argparse.Namespace, seed: int) -> TrainingConfig:
-    """Give unspool's defaults, with evaluations after as many symbols as PyTorch's."""
+    """Return unspool's defaults, with evaluations after as many tokens as PyTorch's."""
     config = TrainingConfig(threads=arguments.threads, seed=seed)
     symbols = arguments.evaluate_every * arguments.batch_size * arguments.sequence_length
     return replace(config, evaluate_every=symbols // (config.batch_size * config.sequence_length))
@@ -120,7 +120,7 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
 
 
 def windows_loss(network: Any, windows: Iterable[Window]) -> float:
-    """Measure nats per counted target over windows that follow each other; a target of 0 is not counted."""
+    """Return the nats per counted target of consecutive windows; a target of 0 is not counted."""
     import torch
     from torch.nn import functional
 
@@ -156,7 +156,7 @@ def transformer_run(split: ours.Split, arguments: argparse.Namespace, seed: int)
 
 
 def time_to(goal: float, points: list[ours.Point], *, clock: str) -> float:
-    """Give the seconds of a clock until a loss below the goal; infinite if it was never reached."""
+    """Return the seconds of a clock until a loss below the goal; infinite if it was never reached."""
     return next((getattr(point, clock) for point in points if point.loss < goal), float("inf"))
 
 
@@ -182,7 +182,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[list[ours.Point]]]:
 
 
 def rows(runs: dict[str, list[list[ours.Point]]], goals: list[float]) -> list[list[str]]:
-    """Lay out the time to each goal, then the processor's time."""
+    """Return table rows of the time to each goal, then the processor time."""
     times = [
         [
             harness.Spread.of([time_to(goal, run, clock=clock) for run in runs[name]])

@@ -1,4 +1,4 @@
-"""Recipes for tiny Shakespeare, and what their trainings come to: the loss, and the time it took."""
+"""Recipes for tiny Shakespeare, and the results of their trainings: the loss and the time."""
 
 import argparse
 import json
@@ -16,18 +16,18 @@ from unspool.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """Say what is trained and how.
+    """A network and its training.
 
     Args:
-        network: The network; the text gives it its symbols.
-        training: The training, whose `epochs` end with the schedule.
+        network: The network; the text sets its vocab_size.
+        training: The training configuration; its `epochs` end with the schedule.
     """
 
     network: NetworkConfig
     training: TrainingConfig
 
     def changed(self, settings: Mapping[str, Any]) -> "Recipe":
-        """Give the recipe with other values in some fields of either configuration."""
+        """Return the recipe with other values in some fields of both configurations."""
         names = {field.name for field in fields(NetworkConfig)}
         network = {name: value for name, value in settings.items() if name in names}
         training = {name: value for name, value in settings.items() if name not in names}
@@ -36,15 +36,15 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Tell what one training came to.
+    """The result of one training.
 
     Args:
-        parameters: Of the network.
-        characters: Read in training, those of every epoch.
-        loss: Nats per character of the whole held-out part, after the last step.
-        seconds: Wall time, evaluations among it.
-        processor_seconds: The same, of all threads together.
-        points: Every evaluation.
+        parameters: Number of parameters of the network.
+        characters: Number of characters read in training, over all epochs.
+        loss: Loss on the whole held-out part after the last step, in nats per character.
+        seconds: Wall time, with evaluations.
+        processor_seconds: Processor time of all threads.
+        points: All evaluations.
     """
 
     parameters: int
@@ -64,11 +64,11 @@ RECIPES = {
         ),
     ),
 }  # fmt: skip
-ELSEWHERE = ("vocab_size", "threads", "seed")  # the text, --threads and --rounds say these
+ELSEWHERE = ("vocab_size", "threads", "seed")  # set by the text, --threads and --rounds
 
 
 def setting(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE; a value that is no JSON is a string."""
+    """Read NAME=VALUE; a value that is not JSON is a string."""
     name, equals, value = text.partition("=")
     known = {field.name for config in (NetworkConfig, TrainingConfig) for field in fields(config)}
     if not equals or name not in known.difference(ELSEWHERE):
@@ -82,7 +82,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def changed(names: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Recipe]:
-    """Give the recipes that are named, with other values in some fields."""
+    """Return the named recipes, with other values in some fields."""
     return {name: RECIPES[name].changed(settings) for name in names}
 
 
@@ -105,7 +105,7 @@ def train(split: ours.Split, recipe: Recipe, *, threads: int, seed: int) -> Outc
 
 
 def report(split: ours.Split, recipes: Mapping[str, Recipe], arguments: argparse.Namespace) -> None:
-    """Train by every recipe, once for each seed, and tell what came of it."""
+    """Train by every recipe, once for each seed, and print the results."""
     outcomes: dict[str, list[Outcome]] = {name: [] for name in recipes}
     for seed in range(arguments.rounds):
         for name, recipe in recipes.items():
@@ -121,8 +121,8 @@ def report(split: ours.Split, recipes: Mapping[str, Recipe], arguments: argparse
 
 
 def rows(outcomes: Mapping[str, Sequence[Outcome]]) -> list[list[str]]:
-    """Lay out a row for each recipe: the median over the seeds, and how far apart they are."""
-    laid: list[list[str]] = []
+    """Return a table row for each recipe: the median over the seeds, and the range."""
+    table_rows: list[list[str]] = []
     for name, runs in outcomes.items():
         losses, walls, processors = (
             harness.Spread.of([getattr(run, key) for run in runs])
@@ -130,5 +130,5 @@ def rows(outcomes: Mapping[str, Sequence[Outcome]]) -> list[list[str]]:
         )
         loss = f"{losses.median:.4f} ({losses.low:.4f} to {losses.high:.4f})"
         counts = [f"{runs[0].parameters:,}", f"{runs[0].characters:,}"]
-        laid.append([name, *counts, loss, f"{walls.median:.0f}", f"{processors.median:.0f}"])
-    return laid
+        table_rows.append([name, *counts, loss, f"{walls.median:.0f}", f"{processors.median:.0f}"])
+    return table_rows

@@ -32,13 +32,13 @@ Shape = tuple[
 
 
 class Clocked:
-    """A function that adds up the time spent in it."""
+    """A function that measures the time spent in it."""
 
     def __init__(self, function: Callable[..., float]) -> None:
         self.function, self.seconds = function, 0.0
 
     def __call__(self, *arguments: object) -> float:
-        """Call the function on the clock."""
+        """Call the function and measure it."""
         start = time.perf_counter()
         result = self.function(*arguments)
         self.seconds += time.perf_counter() - start
@@ -46,19 +46,19 @@ class Clocked:
 
 
 def shapes(arguments: argparse.Namespace) -> list[Shape]:
-    """List every combination of the flags."""
+    """Return every combination of the flags."""
     flags = ("cells", "hidden_size", "num_layers", "batch_size", "vocab_size", "sequence_length")
     return list(product(*(getattr(arguments, flag) for flag in flags)))
 
 
 def network_of(shape: Shape) -> NetworkConfig:
-    """Give the network of a shape."""
+    """Return the network of a shape."""
     cell, hidden, layers, _, vocab, _ = shape
     return NetworkConfig(cell=cell, hidden_size=hidden, num_layers=layers, vocab_size=vocab)
 
 
 def clock_of(threads: int) -> Callable[[], float]:
-    """Give the clock: the processor's for one thread, the wall's for several."""
+    """Return the clock: processor time for one thread, wall time for several."""
     return time.thread_time if threads == 1 else time.perf_counter
 
 
@@ -121,7 +121,7 @@ def measure(shape: Shape, arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def row(result: dict[str, object]) -> Sequence[str]:
-    """Lay out one shape's result."""
+    """Return one shape's result as a table row."""
     seconds: dict[str, float] = result["seconds"]
     shares = [f"{100 * seconds[part] / seconds['whole']:.1f}" for part in PARTS]
     speed = f"{result['characters_per_second']:,.0f}"

@@ -22,7 +22,7 @@ def windows(arguments: argparse.Namespace) -> list[np.ndarray]:
 
 
 def unspool_steps(cell: str, arguments: argparse.Namespace) -> tuple[dict[str, np.ndarray], list[Step]]:
-    """Prepare unspool's steps, and the parameters they start from."""
+    """Prepare unspool's steps; return the initial parameters as well."""
     from unspool.engines import make_engine
     from unspool.network.config import NetworkConfig
     from unspool.network.parameters import initialize
@@ -49,8 +49,8 @@ def unspool_steps(cell: str, arguments: argparse.Namespace) -> tuple[dict[str, n
         optimizer.update(parameters, gradients, LEARNING_RATE)
         return loss.mean
 
-    made = [Window(np.ascontiguousarray(w[:-1]), np.ascontiguousarray(w[1:])) for w in windows(arguments)]
-    return start, [lambda window=window: step(window) for window in made]
+    prepared = [Window(np.ascontiguousarray(w[:-1]), np.ascontiguousarray(w[1:])) for w in windows(arguments)]
+    return start, [lambda window=window: step(window) for window in prepared]
 
 
 def torch_steps(cell: str, arguments: argparse.Namespace, start: dict[str, np.ndarray]) -> list[Step]:
@@ -68,17 +68,17 @@ def torch_steps(cell: str, arguments: argparse.Namespace, start: dict[str, np.nd
     )
     network.take(start)
     trainer = TorchTrainer(network, learning_rate=LEARNING_RATE)
-    made = [torch.from_numpy(window).long() for window in windows(arguments)]
-    return [lambda window=window: trainer.step(window[:-1], window[1:]) for window in made]
+    tensors = [torch.from_numpy(window).long() for window in windows(arguments)]
+    return [lambda window=window: trainer.step(window[:-1], window[1:]) for window in tensors]
 
 
 def speed(steps: list[Step], characters: int) -> float:
-    """Run all steps once and give characters per second."""
+    """Run all steps once and return characters per second."""
     return len(steps) * characters / harness.seconds(lambda: [step() for step in steps])
 
 
 def operations(cell: str, arguments: argparse.Namespace) -> int:
-    """Count the useful operations of one trained character."""
+    """Return the useful operations for one training character."""
     from unspool.benchmarking.operations import training_operations
     from unspool.network.config import NetworkConfig
 
@@ -94,8 +94,8 @@ def operations(cell: str, arguments: argparse.Namespace) -> int:
 
 def measure(cell: str, arguments: argparse.Namespace) -> dict[str, object]:
     """Measure every contender on one cell."""
-    start, ours = unspool_steps(cell, arguments)
-    contenders = {"unspool": ours}
+    start, steps_of_unspool = unspool_steps(cell, arguments)
+    contenders = {"unspool": steps_of_unspool}
     if harness.installed("torch"):
         contenders["PyTorch"] = torch_steps(cell, arguments, start)
         first = {name: steps[0]() for name, steps in contenders.items()}
@@ -112,12 +112,12 @@ def measure(cell: str, arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def row(result: dict[str, object]) -> list[str]:
-    """Lay out one cell's result."""
+    """Return one cell's result as a table row."""
     speeds: dict[str, harness.Spread] = result["characters_per_second"]
-    ours, peer = speeds["unspool"], speeds.get("PyTorch")
-    gflops = ours.median * result["operations"] / 1e9
-    ratio = f"{ours.median / peer.median:.2f}" if peer else "absent"
-    return [result["cell"], str(ours), f"{gflops:.0f}", str(peer or "absent"), ratio]
+    unspool, peer = speeds["unspool"], speeds.get("PyTorch")
+    gflops = unspool.median * result["operations"] / 1e9
+    ratio = f"{unspool.median / peer.median:.2f}" if peer else "absent"
+    return [result["cell"], str(unspool), f"{gflops:.0f}", str(peer or "absent"), ratio]
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """The peer that many people know: a small transformer over characters, by nanoGPT's recipe for a CPU.
 
 4 layers of 4 heads and 128 units, 64 characters of context, batches of 12, 2,000 steps of AdamW from 1e-3
-down to 1e-4 by a cosine after 100 steps of warm-up, no dropout: the published figures are about 3 minutes and
+down to 1e-4 by a cosine after 100 steps of warm-up, no dropout. The published results are about 3 minutes and
 a validation loss of 1.88 on tiny Shakespeare. The network and the loop here are our own; only the numbers are
-taken over. Import this module only where torch is installed.
+from the recipe. Import this module only if torch is installed.
 """
 
 import math
@@ -40,7 +40,7 @@ class Recipe:
 
 
 class Block(nn.Module):
-    """One layer: attention to what came before, then two products, each normalised first and added on."""
+    """One layer: attention to earlier tokens, then two products, each with normalisation and a residual."""
 
     def __init__(self, units: int, heads: int) -> None:
         super().__init__()
@@ -51,12 +51,12 @@ class Block(nn.Module):
         self.products = nn.Sequential(nn.Linear(units, 4 * units), nn.GELU(), nn.Linear(4 * units, units))
 
     def forward(self, x: Tensor) -> Tensor:  # (B, T, C)
-        """Run the layer."""
+        """Return the output of the layer."""
         B, T, C = x.shape
         parts = self.query_key_value(self.before_attention(x)).view(B, T, 3, self.heads, C // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, T, C / heads)
-        seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        x = x + self.mix(seen.transpose(1, 2).reshape(B, T, C))
+        attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = x + self.mix(attended.transpose(1, 2).reshape(B, T, C))
         return x + self.products(self.before_products(x))
 
 
@@ -76,18 +76,18 @@ class Transformer(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, ids: Tensor) -> Tensor:  # (B, T)
-        """Give the logits.  # (B, T, V)."""
+        """Return the logits.  # (B, T, V)."""
         x = self.symbols(ids) + self.places[: ids.shape[1]]
         return self.last(self.blocks(x)) @ self.symbols.weight.T
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        """Give the nats per symbol of ids and targets, each (B, T)."""
+        """Return the mean loss in nats per token of ids and targets, each (B, T)."""
         ids, targets = batch
         return functional.cross_entropy(self(ids).flatten(0, 1), targets.flatten())
 
 
 def batches(stream: TokenStream, recipe: Recipe, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Draw pieces of the text from anywhere in it, and what comes after each symbol."""
+    """Draw random pieces of the text, with the next token at each place as target."""
     begins = random.integers(0, len(stream.ids) - recipe.context - 1, recipe.batch_size)
     places = begins[:, None] + np.arange(recipe.context + 1)  # (B, T + 1)
     pieces = torch.from_numpy(stream.ids[places].astype(np.int64))
@@ -95,7 +95,7 @@ def batches(stream: TokenStream, recipe: Recipe, random: np.random.Generator) ->
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Give the learning rate of a step, from 0."""
+    """Return the learning rate of a step, from 0."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
     share = (step - recipe.warmup) / (recipe.steps - recipe.warmup)
@@ -112,25 +112,25 @@ def train(
     enough: Callable[[Point], bool],
     recipe: Recipe | None = None,
 ) -> list[Point]:
-    """Train by the recipe; every evaluation is over random pieces of the held-out text, as the recipe has it.
+    """Train by the recipe; every evaluation uses random pieces of the held-out text, as the recipe does.
 
     Args:
-        training: What is learned.
-        validation: What is held out.
-        vocab_size: V.
-        seed: Of the first weights and of the pieces.
-        enough: Ends the run at the first evaluation that it agrees to.
-        recipe: None for the recipe.
+        training: The token stream to learn from.
+        validation: The held-out token stream.
+        vocab_size: V, the number of token ids.
+        seed: The seed of the initial weights and of the pieces.
+        enough: A function that ends the run at the first evaluation for which it returns True.
+        recipe: The recipe; None for the published one.
     """
     recipe = recipe or Recipe()
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     network = Transformer(recipe, vocab_size=vocab_size)
     kernels = [p for p in network.parameters() if p.ndim >= 2]
-    others = [p for p in network.parameters() if p.ndim < 2]
+    biases = [p for p in network.parameters() if p.ndim < 2]
     groups = [
         {"params": kernels, "weight_decay": recipe.weight_decay},
-        {"params": others, "weight_decay": 0.0},
+        {"params": biases, "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
     points: list[Point] = []
@@ -157,6 +157,6 @@ def train(
 def evaluated(
     network: Transformer, validation: TokenStream, recipe: Recipe, random: np.random.Generator
 ) -> float:
-    """Measure nats per symbol of random pieces of the held-out text."""
+    """Return the loss in nats per token of random pieces of the held-out text."""
     losses = [network.loss(batches(validation, recipe, random)) for _ in range(recipe.evaluation_batches)]
     return torch.stack(losses).mean().item()
