@@ -73,23 +73,49 @@ class CorpusError(InputError):
     Example:
         >>> import unspool
         >>> try:
-        ...     unspool.read_records("no such file.txt")
+        ...     unspool.read_records("names.text")
         ... except unspool.CorpusError as error:
         ...     print(error.what)
-        no such file.txt
+        names.text: no such file or folder
     """
 
 
 class DownloadError(CorpusError):
-    """A named corpus cannot be fetched, or the data that arrived is not the published data."""
+    """A named corpus cannot be fetched, or the data that arrived is not the published data.
+
+    Example:
+        >>> import unspool
+        >>> issubclass(unspool.DownloadError, unspool.CorpusError)  # an `except CorpusError` catches both
+        True
+    """
 
 
 class TokenizerError(InputError):
-    """A tokenizer file is broken, or a tokenizer cannot be built from the text."""
+    """A tokenizer file is broken, or a tokenizer cannot be built from the text.
+
+    Example:
+        >>> import unspool
+        >>> from unspool.text.tokenizers.registry import tokenizer_from_json
+        >>> try:
+        ...     tokenizer_from_json("{}", where="tokenizer.json")
+        ... except unspool.TokenizerError as error:
+        ...     print(error.what)
+        tokenizer.json: key 'format_version' is missing
+    """
 
 
 class UnknownSymbolError(TokenizerError):
-    """A text has a symbol that the model does not know."""
+    """A text has a symbol that the model does not know.
+
+    Example:
+        >>> import unspool
+        >>> from unspool.text.tokenizers.registry import CharTokenizer
+        >>> try:
+        ...     CharTokenizer.fit(["abc"]).encode("bad")
+        ... except unspool.UnknownSymbolError as error:
+        ...     print(error.what)
+        unknown symbol 'd' (U+0064) at character 3 of the text
+    """
 
 
 class ArtifactError(InputError):
@@ -106,7 +132,13 @@ class ArtifactError(InputError):
 
 
 class NetworkError(InputError):
-    """The weights of a network lead to logits that are not finite, or soon would not be."""
+    """The weights of a network lead to logits that are not finite, or soon would not be.
+
+    Example:
+        >>> from unspool import NetworkError
+        >>> NetworkError().expected
+        'finite numbers up to 1e30'
+    """
 
     def __init__(self) -> None:
         super().__init__(
@@ -118,4 +150,15 @@ class NetworkError(InputError):
 
 
 class DivergenceError(UnspoolError):
-    """The training loss stopped being finite; the last good state is on the disk."""
+    """The training loss stopped being finite; the last good state is on the disk.
+
+    Example:
+        >>> import tempfile, unspool
+        >>> training = unspool.TrainingConfig(learning_rate=1e30, clip_norm=None)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     try:
+        ...         unspool.train(["a cat", "a dog"] * 50, out=folder, training=training)
+        ...     except unspool.DivergenceError as error:
+        ...         print("a lower learning_rate" in str(error))
+        True
+    """

@@ -43,9 +43,9 @@ class TrainingPlan(NamedTuple):
 
     Example:
         >>> from unspool import plan_training
-        >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.05)
-        >>> plan.network.cell, plan.training.epochs is None or plan.training.epochs > 0
-        ('lstm', True)
+        >>> network, training, reasons = plan_training(["a cat", "a dog"] * 50, minutes=0.1)
+        >>> network.cell
+        'lstm'
     """
 
     network: NetworkConfig
@@ -90,7 +90,7 @@ def plan_training(
 
     Example:
         >>> from unspool import plan_training
-        >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.05, network={"cell": "gru"})
+        >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.1, network={"cell": "gru"})
         >>> plan.network.cell
         'gru'
     """

@@ -52,6 +52,15 @@ class Audit:
         held_out_diversity: How much as many held-out texts differ; None for fewer than two.
         canaries: How well it knows secrets; None without secrets.
         same_corpus: Whether the text is the one it was trained on; None if the model does not record that.
+
+    Example:
+        >>> import tempfile, unspool
+        >>> texts = ["a cat", "a dog", "a cow"] * 20
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model = unspool.train(texts, out=folder, training=unspool.TrainingConfig(epochs=1))
+        >>> audit = model.audit(texts, samples=5)
+        >>> audit.same_corpus
+        True
     """
 
     fit: Fit
