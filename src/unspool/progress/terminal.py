@@ -44,7 +44,7 @@ class TerminalProgress:
         self._evaluation: EvaluationRecord | None = None
         self._samples: list[SampleRecord] = []
         self._measuring: MeasuringRecord | None = None
-        self._kept = False  # whether one of the samples has scrolled up
+        self._scrolled = False  # whether one of the samples has scrolled up
 
     def __enter__(self) -> Self:
         """Start the display."""
@@ -86,7 +86,7 @@ class TerminalProgress:
             self._draw()
         elif isinstance(record, EvaluationRecord):
             self._measuring = None
-            self._evaluation, self._samples, self._kept = record, [], False
+            self._evaluation, self._samples, self._scrolled = record, [], False
             self._scroll(self._reached(record))
             self._draw()
         elif isinstance(record, SampleRecord):
@@ -97,8 +97,8 @@ class TerminalProgress:
 
     def _keep_a_sample(self) -> None:
         """Print one sample of each evaluation, so that the way from noise to text can be read later."""
-        if self._samples and not self._kept:
-            self._kept = True
+        if self._samples and not self._scrolled:
+            self._scrolled = True
             nearest = min(self._samples, key=lambda sample: abs(sample.temperature - KEPT_TEMPERATURE))
             self._scroll(self._sample_line(nearest))
 

@@ -13,22 +13,22 @@ from unspool.training.config import TrainingConfig
 PAIR_TRAINING: dict[str, Any] = {"sequence_length": 256, "batch_size": 2, "learning_rate": 1e-2}
 
 
-def pair_training(**given: Any) -> TrainingConfig:
+def pair_training(**values: Any) -> TrainingConfig:
     """Return the configuration of a training on pairs.
 
     Args:
-        **given: Values that replace the defaults for pairs, by the names of the fields of `TrainingConfig`.
+        **values: Values that replace the defaults for pairs, by the names of the fields of `TrainingConfig`.
     """
-    return TrainingConfig(**{**PAIR_TRAINING, **given})
+    return TrainingConfig(**{**PAIR_TRAINING, **values})
 
 
-def training_of(corpus: Records, training: TrainingConfig | None, **others: object) -> TrainingConfig:
+def training_of(corpus: Records, training: TrainingConfig | None, **unpaired: object) -> TrainingConfig:
     """Return the training configuration: the one given, or the defaults for this kind of texts.
 
     Args:
         corpus: The texts.
         training: The configuration that the user gave, or None.
-        **others: Values of parameters that cannot be combined with sources, by name; None for each that was
+        **unpaired: Values of parameters that cannot be combined with sources, by name; None for each that was
             not given.
 
     Raises:
@@ -36,7 +36,7 @@ def training_of(corpus: Records, training: TrainingConfig | None, **others: obje
     """
     if not corpus.pairs:
         return training or TrainingConfig()
-    for name, value in {"document": True if corpus.document else None, **others}.items():
+    for name, value in {"document": True if corpus.document else None, **unpaired}.items():
         if value is not None:
             raise ConfigError(f"parameter {name}", expected="none where texts have sources", got="one")
     return training or pair_training()
