@@ -48,7 +48,7 @@ Texts = Callable[[Row], list[str]]
 
 @dataclass(frozen=True)
 class Contender:
-    """How the rows are read and trained on.
+    """A way to read the rows and to train on them.
 
     Args:
         texts: A function from a row to the texts that are learned from it.

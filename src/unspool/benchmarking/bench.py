@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class BenchConfig:
-    """What is measured, and for how long.
+    """The configuration of a measurement: the networks to measure, and the time.
 
     Args:
         seconds: Approximate time of the whole measurement, > 0; slow contenders take longer.
@@ -83,7 +83,7 @@ class BenchConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ProductRate:
-    """How fast two square matrices are multiplied.
+    """The speed of a product of two square matrices.
 
     Args:
         contender: The name of the contender.
@@ -100,7 +100,7 @@ class ProductRate:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredSpeed:
-    """How fast one network is trained or writes.
+    """The speed at which one network is trained or writes.
 
     Args:
         cell: The cell of the network.

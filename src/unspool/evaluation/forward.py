@@ -1,4 +1,4 @@
-"""Run windows of any number through an engine, with the state carried from window to window."""
+"""Run any number of windows through an engine, with the state carried from window to window."""
 
 from collections.abc import Iterable, Iterator
 

@@ -83,7 +83,7 @@ def steered_by(config: NetworkConfig, schema: ContextSchema | None, *, document:
     """
     context, start = (None, None) if schema is None else (schema.size, schema.vector_size)
     if start is None and config.start_size == 0:
-        start = 0  # it is learnt, and needs no vector
+        start = 0  # it is learned, and needs no vector
     for name, size in (("context_size", context), ("start_size", start)):
         stored = getattr(config, name)
         expected = f"{size}, as the records have, or none" if size else "none: the records say nothing"

@@ -9,7 +9,7 @@ LONG_LINE = 2_000  # mean characters of a line above which the text is one docum
 
 @dataclass(frozen=True)
 class Mode:
-    """How a text is read.
+    """The way in which a plain text is read.
 
     Args:
         document: Whether it is one document, rather than a text per line.

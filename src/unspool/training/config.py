@@ -18,7 +18,7 @@ ENGINE = Allowed("a name", lambda value: isinstance(value, str), "unspool.engine
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How a network is trained; saved as a whole with the run.
+    """The configuration of a training; saved as a whole with the run.
 
     Args:
         epochs: Passes over the corpus, or None to train until `minutes` are over.

@@ -38,7 +38,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuringRecord:
-    """How far a long evaluation has come; it is not written to metrics.jsonl.
+    """The progress of a long evaluation; it is not written to metrics.jsonl.
 
     Args:
         step: Steps made.

@@ -28,7 +28,7 @@ Nats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretExposure:
-    """How well a network knows one secret.
+    """The exposure of one secret: how well a network knows it.
 
     Args:
         text: The secret.
@@ -45,7 +45,7 @@ class SecretExposure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposures:
-    """How well a network knows secrets, beside other texts of the format that it never saw.
+    """The exposures of secrets, beside those of other texts of the format that the network never saw.
 
     Args:
         format: The format.

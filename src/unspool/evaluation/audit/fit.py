@@ -45,7 +45,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How well a run fitted its text.
+    """The verdict on how well a run fitted its text.
 
     Args:
         verdict: "underfitting", "fitting", "overfitting" or "unknown", by the rules of this module.

@@ -41,7 +41,7 @@ class LengthSpread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LengthComparison:
-    """Which of two samples has the larger numbers (Mann and Whitney, 1947).
+    """A comparison of the numbers of two samples by their ranks (Mann and Whitney, 1947).
 
     Args:
         chance: The chance that a number of the first is larger than one of the second; a tie counts half.

@@ -74,7 +74,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copying:
-    """How much of the training text occurs in generated texts.
+    """The verdict on whether generated texts copy the training text.
 
     Args:
         verdict: "copying", "not copying" or "unknown", by the rules of this module.

@@ -23,8 +23,8 @@ class PhraseAutomaton:
 
     Args:
         automaton: The automaton; every state accepts, and a token that completes a phrase is `DEAD`.
-        beginnings: The state of each beginning of a phrase: the longest beginning with which the text ends.
-            "" is state 0.
+        beginnings: The state of each beginning of a phrase. A text is in the state of the longest beginning
+            with which it ends; "" is state 0.
     """
 
     automaton: TokenAutomaton

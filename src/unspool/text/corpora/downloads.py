@@ -40,7 +40,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a download is tried.
+    """The number of attempts of a download, and their times.
 
     Args:
         attempts: Number of connections in total, 1 or more.

@@ -1,1 +1,1 @@
-"""From texts to tokens and back: a file for each tokenizer, and what they share."""
+"""Tokenizers, from texts to tokens and back: a file for each of them, and their common parts."""
