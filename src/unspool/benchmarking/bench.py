@@ -268,7 +268,14 @@ def best_product(
 def multipliers(
     size: int, machine: Machine, limit: float, stack: ExitStack
 ) -> dict[str, Callable[[], float]]:
-    """Return the contenders for products by name and precision; a round returns 10^9 operations a second."""
+    """Return the contenders for products by name and precision; a round returns 10^9 operations a second.
+
+    Args:
+        size: Number of rows and columns of both matrices.
+        machine: The machine.
+        limit: Seconds for all contenders together.
+        stack: It ends the process of NumPy's product.
+    """
     threads, amount = machine.threads, products.operations(size) / 1e9
     least = round_seconds(limit, 4)
     blas = stack.enter_context(products.numpy_product(size, threads=threads, least=least))

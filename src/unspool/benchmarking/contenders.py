@@ -70,7 +70,15 @@ def training_step(
 def writing(
     config: NetworkConfig, start: Mapping[str, Floats], *, texts: int, count: int, threads: int
 ) -> Callable[[], object]:
-    """Prepare unspool's writing of `count` tokens for each text; no text ends earlier."""
+    """Prepare unspool's writing of `count` tokens for each text; no text ends earlier.
+
+    Args:
+        config: The network; its vocab_size is set.
+        start: The parameters.
+        texts: Number of texts that are written at once.
+        count: Number of tokens of each text.
+        threads: Number of threads.
+    """
     parameters: Parameters = {**start, "output.bias": start["output.bias"].copy()}
     parameters["output.bias"][-1] = NEVER
     engine = make_engine("cpu", config, threads=threads)

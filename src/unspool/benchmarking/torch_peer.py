@@ -156,6 +156,13 @@ def generate(
 ) -> Tensor:
     """Sample `count` tokens for each of `batch_size` sequences, one step a token, with the state carried.
 
+    Args:
+        network: The network.
+        batch_size: Number of sequences, B.
+        count: Number of tokens of each sequence.
+        start: The first input.
+        temperature: The number by which the logits are divided.
+
     Returns:
         The ids.  # (count, B)
     """
@@ -209,7 +216,15 @@ def training_step(
 def writing(
     config: NetworkConfig, start: Mapping[str, Floats], *, texts: int, count: int, threads: int
 ) -> Callable[[], object]:
-    """Prepare PyTorch's writing of `count` tokens for each text; a single text is faster on one thread."""
+    """Prepare PyTorch's writing of `count` tokens for each text; a single text is faster on one thread.
+
+    Args:
+        config: The network; its vocab_size is set.
+        start: unspool's parameters.
+        texts: Number of texts that are written at once.
+        count: Number of tokens of each text.
+        threads: Number of threads.
+    """
     network = network_like(config, start)
 
     def write() -> Tensor:

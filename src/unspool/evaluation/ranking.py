@@ -72,7 +72,13 @@ def rank_texts(texts: Iterable[str], scores: Iterable[TextScore], *, by: str) ->
 
 
 def smallest(rows: Iterable[Row], key: Key[Row], count: int) -> list[Row]:
-    """Return the `count` rows with the smallest keys, in order, of any number of rows."""
+    """Return the `count` rows with the smallest keys, in order, of any number of rows.
+
+    Args:
+        rows: The rows; only `count` of them are in memory.
+        key: A function that returns the key of a row.
+        count: Number of rows to return.
+    """
     return heapq.nsmallest(count, rows, key=key)
 
 

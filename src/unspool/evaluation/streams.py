@@ -96,6 +96,13 @@ def stream_nats(
 ) -> Iterator[tuple[float, int]]:
     """Measure a stream part by part, so that a caller can show the progress; see `evaluate_stream`.
 
+    Args:
+        engine: The engine.
+        parameters: The network's parameters.
+        stream: The stream to predict, at least one token.
+        eos_id: The id of `<eos>`.
+        document: Whether the stream is one document.
+
     Yields:
         The nats of a part, and the number of its tokens.
 
@@ -138,7 +145,13 @@ def answered_exactly(
 
 
 def evaluation_of(stream: TokenStream, nats: Iterable[float], *, exact: float | None = None) -> Evaluation:
-    """Return the evaluation of a whole stream from the nats of its parts."""
+    """Return the evaluation of a whole stream from the nats of its parts.
+
+    Args:
+        stream: The whole stream.
+        nats: The nats of its parts, from `stream_nats`.
+        exact: Share of the sources that are answered exactly, or None.
+    """
     total = math.fsum(nats)
     loss = total / len(stream.ids)
     return Evaluation(

@@ -106,7 +106,13 @@ def surprisal_of(text: str, score: TextScore, tokenizer: Tokenizer, *, unknown: 
 def read_symbols(
     text: str, tokenizer: Tokenizer, *, unknown: Unknown
 ) -> tuple[list[str], NDArray[np.int64], NDArray[Any]]:
-    """Return the tokens that a model reads of a normalized text, their spans, and which are replaced."""
+    """Return the tokens that a model reads of a normalized text, their spans, and which are replaced.
+
+    Args:
+        text: The text, already normalized.
+        tokenizer: The tokenizer.
+        unknown: The treatment of unknown symbols.
+    """
     pieces = tokenizer.split(text)
     ends = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
     spans = np.stack([ends[:-1], ends[1:]], axis=1)  # (pieces, 2)

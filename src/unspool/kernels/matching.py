@@ -47,7 +47,13 @@ class Matcher:
 
 
 def hash_records(ids: NDArray[Any], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return a 64-bit hash of ids[starts[r]:ends[r]] for each record r; it does not depend on their dtype."""
+    """Return a 64-bit hash of ids[starts[r]:ends[r]] for each record r; it does not depend on their dtype.
+
+    Args:
+        ids: The ids of all records, uint8, uint16 or uint32.  # (N,)
+        starts: The start of each record.  # (R,)
+        ends: The end of each record.  # (R,)
+    """
     _check("ids", ids, *UNSIGNED)
     _check("starts", starts, np.int64)
     _check("ends", ends, np.int64)

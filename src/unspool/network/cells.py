@@ -70,14 +70,32 @@ def sigmoid(x: Array) -> Array:
 
 
 def rnn_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
-    """Compute one step of the simple recurrent network: h = tanh(x + h_prev U) (Elman, 1990)."""
+    """Compute one step of the simple recurrent network: h = tanh(x + h_prev U) (Elman, 1990).
+
+    Args:
+        parameters: The arrays of the layer.
+        inputs: The projected inputs.  # (B, H)
+        state: The state before the step.  # (1, B, H)
+
+    Returns:
+        The state after the step.  # (1, B, H)
+    """
     (h_prev,) = state
     h: Array = np.tanh(inputs + h_prev @ parameters.recurrent_kernel)  # (B, H)
     return h[None]  # (1, B, H)
 
 
 def lstm_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
-    """Compute one step of the LSTM with a forget gate (Gers, Schmidhuber and Cummins, 2000)."""
+    """Compute one step of the LSTM with a forget gate (Gers, Schmidhuber and Cummins, 2000).
+
+    Args:
+        parameters: The arrays of the layer.
+        inputs: The projected inputs.  # (B, 4H)
+        state: The hidden state and the cell state before the step.  # (2, B, H)
+
+    Returns:
+        The state after the step.  # (2, B, H)
+    """
     h_prev, c_prev = state
     pre = inputs + h_prev @ parameters.recurrent_kernel  # (B, 4H)
     i, f, g, o = np.split(pre, 4, axis=-1)  # (B, H) each
@@ -91,6 +109,14 @@ def gru_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
 
     With a recurrent bias the reset gate multiplies h_prev U + bias (reset_after, the form of cuDNN and
     PyTorch). Without one it multiplies h_prev before the product, as in the paper.
+
+    Args:
+        parameters: The arrays of the layer.
+        inputs: The projected inputs.  # (B, 3H)
+        state: The state before the step.  # (1, B, H)
+
+    Returns:
+        The state after the step.  # (1, B, H)
     """
     (h_prev,) = state
     H = h_prev.shape[-1]

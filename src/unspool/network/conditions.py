@@ -109,7 +109,13 @@ def no_source() -> ConfigError:
 def context_gates(
     parameters: Mapping[str, Any], conditions: Conditions | None, *, product: Product = np.matmul
 ) -> Any:
-    """Compute the part of each context in the first layer's gates, or None without context.  # (R, G·H)."""
+    """Compute the part of each context in the first layer's gates, or None without context.  # (R, G·H).
+
+    Args:
+        parameters: The network's parameters.
+        conditions: The conditions, or None.
+        product: A function that multiplies two matrices.
+    """
     if conditions is None or conditions.context is None:
         return None
     return product(conditions.context, parameters["context.kernel"])

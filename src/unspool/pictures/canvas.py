@@ -58,18 +58,40 @@ def element(tag: str, content: str = "", /, **attributes: str | float | None) ->
 
 
 def text(x: float, y: float, words: str, kind: str | None = None) -> str:
-    """Return words that begin at a place; `kind` is one or more classes of the style sheet."""
+    """Return words that begin at a place.
+
+    Args:
+        x: Distance from the left, in pixels.
+        y: Distance of the base line from the top, in pixels.
+        words: The words.
+        kind: One or more classes of the style sheet.
+    """
     return element("text", escaped(words), class_=kind, x=x, y=y)
 
 
 def line(kind: str, begin: Point, end: Point, colour: str = "currentColor") -> str:
-    """Return a straight line; `kind` is a class of the style sheet."""
+    """Return a straight line.
+
+    Args:
+        kind: A class of the style sheet.
+        begin: The start of the line.
+        end: The end of the line.
+        colour: The colour of the line.
+    """
     (x1, y1), (x2, y2) = begin, end
     return element("line", class_=kind, x1=x1, y1=y1, x2=x2, y2=y2, stroke=colour)
 
 
 def box(corner: Point, width: float, height: float, colour: str | None = None, tip: str = "") -> str:
-    """Return a filled box by its upper left corner; the tip is shown to a pointer on it."""
+    """Return a filled box.
+
+    Args:
+        corner: Its upper left corner.
+        width: Its width in pixels.
+        height: Its height in pixels.
+        colour: The colour of the box; None for that of the style sheet.
+        tip: The words that are shown to a pointer on it.
+    """
     x, y = corner
     return element("rect", hint(tip), x=x, y=y, width=width, height=height, fill=colour)
 

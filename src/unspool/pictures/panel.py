@@ -67,16 +67,39 @@ class Panel:
         self._draw(element("path", hint(tip), class_=kind, stroke=colour, stroke_width=width, d=path))
 
     def mark(self, shape: str, point: Point, colour: str, *, size: float = 4.0, tip: str = "") -> None:
-        """Draw a mark at a point; the other arguments are those of `canvas.mark`."""
+        """Draw a mark at a point.
+
+        Args:
+            shape: A key of `FILLED` or of `STRUCK` in `canvas`.
+            point: The middle of the mark, in values of the axes.
+            colour: The colour of the mark.
+            size: Half the width of the mark, in pixels.
+            tip: The words that are shown to a pointer on it.
+        """
         self._draw(mark(shape, self.place(*point), colour, size=size, tip=tip))
 
     def bar(self, begin: float, end: float, value: float, colour: str, *, tip: str = "") -> None:
-        """Draw a bar from the base up to a value, between two values of the horizontal axis."""
+        """Draw a bar from the base up to a value.
+
+        Args:
+            begin: The start of the bar on the horizontal axis.
+            end: The end of the bar on the horizontal axis.
+            value: The height of the bar on the vertical axis.
+            colour: The colour of the bar.
+            tip: The words that are shown to a pointer on it.
+        """
         (left, top), (right, _) = self.place(begin, value), self.place(end, value)
         self._draw(box((left, top), right - left, self._base - top, colour, tip))
 
     def span(self, begin: Point, end: Point, colour: str = "currentColor", *, kind: str = "span") -> None:
-        """Draw a straight line between two points; `kind` is a class of the style sheet."""
+        """Draw a straight line between two points.
+
+        Args:
+            begin: The start of the line.
+            end: The end of the line.
+            colour: The colour of the line.
+            kind: A class of the style sheet.
+        """
         self._draw(line(kind, self.place(*begin), self.place(*end), colour))
 
     def place(self, x: float, y: float) -> Point:

@@ -53,7 +53,14 @@ class Announcement:
 
 
 def plan_of(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: int) -> Announcement:
-    """Return the facts to show before the run makes its first step now."""
+    """Return the facts to show before the run makes its first step now.
+
+    Args:
+        run: The folder of the run.
+        corpus: The texts of the run.
+        encoded: The same texts in ids.
+        first_step: Number of steps made before: 0 for a new run.
+    """
     return Announcement(
         out=run.path,
         description=corpus.description,

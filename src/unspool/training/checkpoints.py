@@ -117,7 +117,13 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def write_error(path: Path, size: int, error: OSError) -> ArtifactError:
-    """Return the error for a file that could not be written, with what is still there."""
+    """Return the error for a file that could not be written, with what is still there.
+
+    Args:
+        path: The file.
+        size: Number of bytes to write.
+        error: The error of the system.
+    """
     return ArtifactError(
         f"cannot write {path}",
         expected=f"a writable disk with {max(0.1, size / 1e6):.1f} MB free",

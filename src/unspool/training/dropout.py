@@ -107,7 +107,13 @@ def loss_and_gradients(
 
 
 def drop_weights(network: NetworkConfig, parameters: Parameters, masks: Mapping[str, Mask]) -> Parameters:
-    """Apply the masks to the parameters; a tied output gets its own kernel, with the whole table."""
+    """Apply the masks to the parameters; a tied output gets its own kernel, with the whole table.
+
+    Args:
+        network: The network.
+        parameters: All parameters of the network; they are not changed.
+        masks: The masks by the parameter's name, from `weight_masks`.
+    """
     if not masks:
         return parameters
     thinned: dict[str, Floats] = {**parameters, **{name: parameters[name] * masks[name] for name in masks}}

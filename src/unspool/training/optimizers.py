@@ -50,6 +50,12 @@ def adam(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c
     Kingma and Ba, "Adam" (2015), algorithm 1, with the bias corrections written out. If `c.decay` is not 0,
     the parameter first shrinks by learning_rate * decay of itself (Loshchilov and Hutter, "Decoupled Weight
     Decay Regularization", 2019).
+
+    Args:
+        parameter: The parameter; updated in place.
+        gradient: Its gradient, already clipped.
+        slots: Its running mean and its running mean square; updated in place.
+        c: The coefficients of the update.
     """
     mean, square = slots
     mean *= c.beta1
@@ -66,6 +72,12 @@ def rmsprop(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray]
 
     Tieleman and Hinton, "Lecture 6.5: rmsprop" (2012). Epsilon is added inside the root, as in Keras 3;
     PyTorch adds it to the root.
+
+    Args:
+        parameter: The parameter; updated in place.
+        gradient: Its gradient, already clipped.
+        slots: Its running mean square; updated in place.
+        c: The coefficients of the update; beta2 is `rho`.
     """
     (square,) = slots
     square *= c.beta2
@@ -74,7 +86,14 @@ def rmsprop(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray]
 
 
 def sgd(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c: Coefficients) -> None:
-    """Update by the accumulated gradient: velocity = momentum * velocity + gradient (momentum is beta1)."""
+    """Update by the accumulated gradient: velocity = momentum * velocity + gradient (momentum is beta1).
+
+    Args:
+        parameter: The parameter; updated in place.
+        gradient: Its gradient, already clipped.
+        slots: Its velocity; updated in place.
+        c: The coefficients of the update; beta1 is `momentum`.
+    """
     (velocity,) = slots
     velocity *= c.beta1
     velocity += gradient
@@ -167,7 +186,14 @@ class Optimizer:
         gradients: Mapping[str, FloatArray],
         learning_rate: float,
     ) -> float:
-        """Update float32 arrays by the native code of this number; `step` does not change."""
+        """Update float32 arrays by the native code of this number; `step` does not change.
+
+        Args:
+            code: The number of the native update, as in the optimizer's row.
+            parameters: The parameters, name -> array; updated in place.
+            gradients: The gradients, with the same names and shapes; not changed.
+            learning_rate: Learning rate of this update, ≥ 0.
+        """
         return optimizer_step(
             code,
             list(parameters.values()),
@@ -182,7 +208,13 @@ class Optimizer:
     def update_in_numpy(
         self, parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray], learning_rate: float
     ) -> float:
-        """Update arrays of any float dtype; `step` does not change."""
+        """Update arrays of any float dtype; `step` does not change.
+
+        Args:
+            parameters: The parameters, name -> array; updated in place.
+            gradients: The gradients, with the same names and shapes; not changed.
+            learning_rate: Learning rate of this update, ≥ 0.
+        """
         norm = global_norm(gradients)
         if not math.isfinite(norm):
             return norm

@@ -55,7 +55,13 @@ def choices(texts: Sequence[str], alphabet: str) -> CharacterAutomaton:
 
 
 def lengths(least: int, most: int | None, alphabet: str) -> CharacterAutomaton:
-    """Return the automaton of the texts of `least` to `most` characters; None for no upper limit."""
+    """Return the automaton of the texts of some lengths.
+
+    Args:
+        least: Lowest number of characters.
+        most: Highest number of characters; None for no limit.
+        alphabet: The known characters, each once.
+    """
     last = least if most is None else most
     check_size(last + 1, 1)
     table = np.arange(1, last + 2, dtype=np.int32)[:, None]  # (S, 1)
@@ -65,6 +71,12 @@ def lengths(least: int, most: int | None, alphabet: str) -> CharacterAutomaton:
 
 def characters(written: str, alphabet: str, *, name: str, excluded: bool) -> CharacterAutomaton:
     """Return the automaton of the texts with only these characters, or with none of them.
+
+    Args:
+        written: The characters, one by one or as a class in brackets.
+        alphabet: The known characters, each once.
+        name: The option with the characters, for messages.
+        excluded: Whether the characters are forbidden, rather than the only allowed ones.
 
     Raises:
         ConfigError: If they are written as a class but are not one.

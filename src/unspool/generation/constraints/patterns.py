@@ -65,11 +65,23 @@ class PatternAutomaton:
         return len(self.free) - 1
 
     def move(self, source: int, target: int, only_if: Condition | None = None) -> None:
-        """Add a free move."""
+        """Add a free move.
+
+        Args:
+            source: The node to start from.
+            target: The node to reach.
+            only_if: The condition of the move; None for none.
+        """
         self.free[source].append((target, only_if))
 
     def read(self, source: int, members: str, flags: int) -> int:
-        """Add the reading of a character of a class, written as an expression; return the node after it."""
+        """Add the reading of a character of a class, written as an expression; return the node after it.
+
+        Args:
+            source: The node before the character.
+            members: The class, as a regular expression.
+            flags: The flags of `re` that hold here.
+        """
         key = members, flags & SCOPED
         if key not in self._numbers:
             self._numbers[key] = len(self.sets)
@@ -90,7 +102,13 @@ class PatternAutomaton:
         return [re.sub(r"\\U([0-9a-f]{8})", lambda code: chr(int(code[1], 16)), members) for members in empty]
 
     def sequence(self, items: Any, at: int, flags: int) -> int:
-        """Add the parts of a parse tree one after another, and return the node after the last."""
+        """Add the parts of a parse tree one after another, and return the node after the last.
+
+        Args:
+            items: The parts, from the parse tree.
+            at: The node before the first part.
+            flags: The flags of `re` that hold here.
+        """
         for operation, argument in items:
             name = str(operation)
             if name not in READERS:

@@ -141,6 +141,14 @@ def _no_constant(name: str) -> NoReturn:
 def expect(ok: bool, where: str, key: str, expected: str, got: object, *, hint: str | None = None) -> None:
     """Refuse a wrong value of a tokenizer file.
 
+    Args:
+        ok: Whether the value is right.
+        where: The name of the file, for messages.
+        key: The key of the value.
+        expected: A description of the right value.
+        got: The value.
+        hint: Advice on what to do next.
+
     Raises:
         TokenizerError: If `ok` is false.
     """

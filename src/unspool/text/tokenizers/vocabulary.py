@@ -52,7 +52,13 @@ class VocabularyTokenizer(Tokenizer):
     def of_counted(
         cls, counted: Counted, max_vocab_size: int | None, normalization: str | None
     ) -> tuple[Self, Ranking]:
-        """Return the tokenizer of counted symbols, and the ids of their provisional numbers."""
+        """Return the tokenizer of counted symbols, and the ids of their provisional numbers.
+
+        Args:
+            counted: The counter of the texts.
+            max_vocab_size: Highest number of ids, special ones included, 4 or more; None for no limit.
+            normalization: Unicode form of the texts, or None for no normalization.
+        """
         ranking = rank(counted, max_vocab_size=max_vocab_size)
         return cls(ranking.symbols, unk=ranking.unk, normalization=normalization), ranking
 
