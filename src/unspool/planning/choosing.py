@@ -43,7 +43,7 @@ class TrainingPlan(NamedTuple):
 
     Example:
         >>> from unspool import plan_training
-        >>> network, training, reasons = plan_training(["a cat", "a dog"] * 50, minutes=0.1)
+        >>> network, training, reasons = plan_training(["a cat", "a dog"] * 50, minutes=0.2)
         >>> network.cell
         'lstm'
     """
@@ -90,7 +90,7 @@ def plan_training(
 
     Example:
         >>> from unspool import plan_training
-        >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.1, network={"cell": "gru"})
+        >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.2, network={"cell": "gru"})
         >>> plan.network.cell
         'gru'
     """
