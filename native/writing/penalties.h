@@ -200,7 +200,7 @@ inline bool History::reserve(const Settings& settings, int vocab, int width) {
     keeps_ = keeps_ || last_ > 0;
     vocab_ = vocab;
     width_ = width;
-    const bool dry = find_stage(decoding.penalties, penalty_row, "dry_multiplier") != nullptr;
+    const bool dry = find_stage(settings.penalties, penalty_row, "dry_multiplier") != nullptr;
     if (dry && longest_.reserve(width) == nullptr) return false;
     return !counts_ || (seen_.reserve(width) != nullptr && written_.reserve(width) != nullptr);
 }

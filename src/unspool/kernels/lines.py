@@ -20,7 +20,7 @@ ASCII = 128
 
 
 def to_codepoints(text: str) -> NDArray[Any]:
-    """Give the code point of each character, with no Python step for each.
+    """Return the code point of each character, with no Python step for each.
 
     Args:
         text: A text without lone surrogates.

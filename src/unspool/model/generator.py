@@ -64,6 +64,17 @@ class Generator(ModelParts):
 
     Raises:
         ConfigError: If the engine cannot be made, or the tokenizer is not the network's.
+
+    Example:
+        >>> import unspool
+        >>> from unspool.network.parameters import initialize
+        >>> from unspool.text.tokenizers.registry import CharTokenizer
+        >>> tokenizer = CharTokenizer(["a", "b"])
+        >>> network = unspool.NetworkConfig(hidden_size=8, vocab_size=tokenizer.vocab_size)
+        >>> parameters = initialize(network, 0)
+        >>> model = unspool.Generator(network=network, tokenizer=tokenizer, parameters=parameters)
+        >>> [text.text for text in model.generate("a", n=2, max_new_tokens=3, seed=1)]
+        ['ab', 'abaa']
     """
 
     _novelty: NoveltyIndex | Path | None = None  # a path until it is read
@@ -633,5 +644,24 @@ class Generator(ModelParts):
 
 
 def load(folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> Generator:
-    """Read a model folder; the same as `Generator.load`."""
+    """Read a model folder, as `Generator.load` does.
+
+    Args:
+        folder: A folder that `save` or a training made.
+        engine: A name in `ENGINES`.
+        threads: Threads of the engine, ≥ 1; None for one on each processor.
+
+    Raises:
+        ArtifactError: If the folder is not a whole model.
+        ConfigError: If the engine cannot be made.
+
+    Example:
+        >>> import tempfile, unspool
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     training = unspool.TrainingConfig(epochs=1)
+        ...     _ = unspool.train(["anna", "anne", "hanna"] * 9, out=folder, training=training)
+        ...     model = unspool.load(folder)
+        >>> len(model.generate(n=3))
+        3
+    """
     return Generator.load(folder, engine=engine, threads=threads)

@@ -172,7 +172,7 @@ class Spill:
             place += len(raw)
 
     def array(self, dtype: Any) -> tuple[NDArray[Any], MappedFile | None]:
-        """Give all bytes as an array that cannot be written to, and the file that it lies in, if any; once.
+        """Return all bytes as a read-only array, and the file that it lies in, if any; to be called once.
 
         Args:
             dtype: What the bytes are.

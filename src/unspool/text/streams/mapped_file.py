@@ -25,7 +25,7 @@ class MappedFile:
         weakref.finalize(self, os.close, self._descriptor)
 
     def array(self, dtype: Any) -> NDArray[Any]:
-        """Give all of it as an array that cannot be written to."""
+        """Return the whole file as a read-only array."""
         return np.frombuffer(self._map, dtype)
 
     def give_back(self) -> None:
@@ -35,7 +35,7 @@ class MappedFile:
             self._map.madvise(advice)
 
     def offset(self, array: NDArray[Any]) -> int:
-        """Tell at which byte of this file a part of what `array` gave begins."""
+        """Return the byte of this file at which a part of its array begins."""
         whole = self.array(np.uint8).__array_interface__["data"][0]
         return int(array.__array_interface__["data"][0]) - int(whole)
 
@@ -45,7 +45,7 @@ class MappedFile:
         return len(self._map)
 
     def link(self, path: Path) -> bool:
-        """Give the file one more name, or its first one, so that nothing need be copied.
+        """Link the file to a name, so that nothing need be copied.
 
         Returns:
             Whether that was done: some systems cannot, and none can where the name lies on another disk.
