@@ -227,13 +227,19 @@ def from_dict(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
     missing = [name for name, field in fields.items() if name not in values and not _has_default(field)]
     if missing:
         raise ConfigError(f"{where}: key {missing[0]!r} is missing", expected="a value for it")
-    hints = get_type_hints(cls)
+    hints = _type_hints(cls)  # type: ignore[arg-type]
     arguments = {str(key): _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()}
     try:
         return cls(**arguments)
     except ConfigError as error:
         what = f"{where}: {error.what}"
         raise ConfigError(what, expected=error.expected, got=error.got, hint=error.hint) from None
+
+
+@functools.cache
+def _type_hints(cls: type[Any]) -> dict[str, Any]:
+    """Return the types of a dataclass's fields; the options of every text are made from them."""
+    return get_type_hints(cls)
 
 
 def _refuse_unknown(values: Mapping[str, object], known: Sequence[str], where: str) -> None:

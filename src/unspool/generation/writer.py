@@ -1,6 +1,5 @@
 """What an engine writes with, and the two usual ways of using it: to the end, and piece by piece."""
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -15,8 +14,8 @@ from unspool.generation.written import Written, joined
 
 WRITTEN_AT_ONCE = 4096  # sequences that are added to a writer together
 STEPS_AT_ONCE = 4096  # of a call, so that Ctrl-C is heard in between
-PIECE_SECONDS = 0.01  # that a stream's piece takes: at any speed it flows
-MOST_GROWTH = 8  # of a piece beside the one before: the first shows how fast the network is
+LONGEST_PIECE = 128  # tokens of a stream's piece; the first are shorter, so that something shows at once
+GROWTH = 16  # of a piece beside the one before it
 
 Parameters = Mapping[str, Floats]
 
@@ -155,11 +154,8 @@ def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:
 def _pieces(writer: Writer, steps: int) -> Iterator[GeneratedIds]:
     size = 1
     while len(writer):
-        began = time.perf_counter()
-        written = writer.advance(steps)
-        seconds = time.perf_counter() - began
-        yield from (_finite(piece) for _, piece in written.pieces())
-        steps = size = max(1, int(size * min(MOST_GROWTH, PIECE_SECONDS / seconds)))
+        yield from (_finite(piece) for _, piece in writer.advance(steps).pieces())
+        steps = size = min(GROWTH * size, LONGEST_PIECE)
 
 
 def _finite(piece: GeneratedIds) -> GeneratedIds:
