@@ -246,7 +246,14 @@ def test_a_stop_automaton_ends_a_text_once_there_are_enough_symbols(
 @some_networks
 def test_what_an_engine_cannot_know_is_refused(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
-    for name, value in {"stop": "x", "bad_words": "x", "best_of": 2, "logit_bias": {"a": 1.0}}.items():
+    refused = {
+        "stop": "x",
+        "bad_words": "x",
+        "best_of": 2,
+        "logit_bias": {"a": 1.0},
+        "dry_sequence_breakers": "x",
+    }
+    for name, value in refused.items():
         with pytest.raises(ConfigError, match=f"parameter {name}"):
             generate(engine.writer(parameters), EngineRequest(PROMPTS, GenerationOptions(**{name: value})))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="logit_bias"):

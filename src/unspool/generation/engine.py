@@ -61,11 +61,15 @@ class EngineRequest:
         """Check the options against a vocabulary.
 
         Raises:
-            ConfigError: If a bias is for none of its ids, or it has too few of them for `logprobs`.
+            ConfigError: If a bias is for none of its ids, it has too few of them for `logprobs`, or a breaker
+                is a string.
         """
         biases, logprobs = self.options.logit_bias, self.options.logprobs
         fits = all(is_whole(key, least=1) and int(key) < vocab_size for key in biases or {})
         check("logit_bias", biases, f"ids from 1 to {vocab_size - 1}", fits)
+        breakers = self.options.dry_sequence_breakers
+        in_ids = not any(isinstance(each, str) for each in breakers or ())
+        check("dry_sequence_breakers", breakers, "tuples of ids: an engine knows no strings", in_ids)
         ok = logprobs is None or logprobs < vocab_size
         check("logprobs", logprobs, f"a whole number from 1 to {vocab_size - 1}, or none", ok)
 
