@@ -112,11 +112,12 @@ struct Sequence {
     Report drawn, echo;  // on new tokens; the reader sets `count` to 0
     // kept by the kernels:
     bool begun = false;
-    int32_t input = 0;        // the token to read next
-    int64_t position = 0;     // of the next token in the prompt
-    int64_t length = 0;       // tokens drawn
-    float* state = nullptr;   // after a call that did not end it
-    void* history = nullptr;  // the earlier tokens, for penalties
+    int32_t input = 0;         // the token to read next
+    int64_t position = 0;      // of the next token in the prompt
+    int64_t length = 0;        // tokens drawn
+    float* state = nullptr;    // after a call that did not end it
+    double* memory = nullptr;  // of samplers that remember the text: one number for each of `samplers`
+    void* history = nullptr;   // the earlier tokens, for penalties
 };
 
 constexpr int kMostSlots = 2;  // most arrays that an optimizer stores for each array of parameters

@@ -43,7 +43,8 @@ struct DrawPlace {
     double random;
     int32_t guide_state;
     const History* history;
-    uint64_t key;  // the text's random stream
+    uint64_t key;    // the text's random stream
+    double* memory;  // what each sampler remembers of the text; null where none does
 };
 
 // One thread's way of drawing: what the settings ask for, and no more.
@@ -129,15 +130,25 @@ class Drawer {
         } else {
             for (int i = 0; i < samplers.count; ++i)
                 sampler_row(samplers.stages[i].row)
-                    ->apply(filters_, samplers.stages[i], {place.index, place.key});
+                    ->apply(filters_, samplers.stages[i],
+                            {place.index, place.key, place.memory == nullptr ? 0.0 : place.memory[i]});
             filters_.weigh();
             const float* weights = filters_.weights();
             const double total = static_cast<double>(total_of(weights, width));
             drawn.token = invert(weights, vocab, place.random * total);
+            remember(samplers, static_cast<double>(weights[drawn.token]) / total, place.memory);
         }
         drawn.logprob = logits[drawn.token] - log_sum_exp(logits, width);
         drawn.constrained = logits[drawn.token] - allowed;
         return drawn;
+    }
+
+    // Lets each sampler remember with which probability a token was drawn.
+    static void remember(const DrawStages& samplers, double probability, double* memory) {
+        for (int i = 0; i < samplers.count && memory != nullptr; ++i) {
+            const SamplerRow* row = sampler_row(samplers.stages[i].row);
+            if (row->after != nullptr) memory[i] = row->after(samplers.stages[i], memory[i], probability);
+        }
     }
 };
 

@@ -232,11 +232,16 @@ class Filters {
 struct SamplerPlace {
     int64_t index;  // symbols of the text before it
     uint64_t key;   // the text's random stream, of which number `index` makes the draw
+    double memory;  // what the stage remembers of the text
 };
 
 struct SamplerRow {
     const char* name;  // in FILTERS of unspool/generation/sampling/filters.py, where the twin is
     void (*apply)(Filters& filters, const DrawStage& stage, const SamplerPlace& place);
+    // What the stage remembers: at the beginning of a text, and after a token was drawn that had a
+    // probability. Null if it remembers nothing.
+    double (*first)(const DrawStage& stage) = nullptr;
+    double (*after)(const DrawStage& stage, double memory, double probability) = nullptr;
 };
 
 // The table of samplers; null behind the last row.

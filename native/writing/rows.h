@@ -26,8 +26,10 @@ inline void release_sequence(Sequence& sequence) {
     release(sequence.drawn);
     release(sequence.echo);
     std::free(sequence.state);
+    std::free(sequence.memory);
     delete static_cast<History*>(sequence.history);
     sequence.state = nullptr;
+    sequence.memory = nullptr;
     sequence.history = nullptr;
 }
 
@@ -155,7 +157,7 @@ class Rows {
                        [](const float* theirs, float* to, size_t size) { std::memcpy(to, theirs, size); });
         if (s.begun) return;
         s.begun = true;
-        if (!begin_history(s)) return fail();
+        if (!begin_memory(s) || !begin_history(s)) return fail();
         if (!settings.from_state) {
             s.input = s.prompt[s.position++];
             return;
@@ -163,6 +165,20 @@ class Rows {
         for (int l = 0; l < net_.shape.num_layers; ++l) hand_on(l, row, row + 1, 0, net_.width);
         compute_logits(net_, 1, output(net_.shape.num_layers - 1, row), logits_of(row));
         advance(row);
+    }
+
+    bool begin_memory(Sequence& s) {
+        const DrawStages& samplers = s.settings->samplers;
+        bool remembers = false;
+        for (int i = 0; i < samplers.count; ++i)
+            remembers = remembers || sampler_row(samplers.stages[i].row)->first != nullptr;
+        if (!remembers) return true;
+        if (!enlarge(s.memory, samplers.count)) return false;
+        for (int i = 0; i < samplers.count; ++i) {
+            const SamplerRow* row = sampler_row(samplers.stages[i].row);
+            s.memory[i] = row->first == nullptr ? 0.0 : row->first(samplers.stages[i]);
+        }
+        return true;
     }
 
     bool begin_history(Sequence& s) {
@@ -302,7 +318,8 @@ class Rows {
         const Settings& settings = *s.settings;
         History* history = static_cast<History*>(s.history);
         const double random = uniform(s.key, static_cast<uint64_t>(s.length));
-        const Drawn drawn = drawer_.draw(logits, settings, {s.length, random, s.guide_state, history, s.key});
+        const Drawn drawn =
+            drawer_.draw(logits, settings, {s.length, random, s.guide_state, history, s.key, s.memory});
         if (drawn.token < 0) return Finish::kBlocked;
         ++s.length;
         s.input = drawn.token;

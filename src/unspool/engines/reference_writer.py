@@ -121,6 +121,7 @@ class _Sequence:
     written: list[int] = field(default_factory=list)
     drawn: list[_Place] = field(default_factory=list)
     echo: list[_Place] = field(default_factory=list)
+    memory: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         guide, stop = self.request.guide, self.request.stop
@@ -157,7 +158,14 @@ class _Sequence:
         prompt, written = self.prompt[self.prompt < self.eos], np.array(self.written, np.int32)
         random = uniform(self.key, count)
         token = next_token(
-            logits, options, random, prompt=prompt, written=written, allowed=allowed, key=self.key
+            logits,
+            options,
+            random,
+            prompt=prompt,
+            written=written,
+            allowed=allowed,
+            key=self.key,
+            memory=self.memory,
         )
         if token is None:
             self.finish = "blocked"

@@ -5,7 +5,14 @@ from numpy.typing import NDArray
 
 from unspool.generation.generated_ids import Alternatives
 from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.sampling.filters import NO_KEY, SamplerPlace, Weights, apply_filters, weights_of
+from unspool.generation.sampling.filters import (
+    NO_KEY,
+    SamplerPlace,
+    Weights,
+    apply_filters,
+    remember,
+    weights_of,
+)
 from unspool.generation.sampling.penalties import Ids, Logits, adjusted
 
 NONE = np.empty(0, dtype=np.int32)
@@ -26,6 +33,7 @@ def next_weights(
     written: Ids = NONE,
     allowed: NDArray[np.bool_] | None = None,
     key: np.uint64 = NO_KEY,
+    memory: dict[str, float] | None = None,
 ) -> Weights:
     """Work out what the next symbol is drawn from, after all that the options say.
 
@@ -36,6 +44,7 @@ def next_weights(
         written: Symbols of the text so far, without the prompt.  # (N,)
         allowed: What a guide allows; None for all.  # (V,)
         key: The text's random stream, for samplers that draw themselves.
+        memory: What samplers remember of the text; None for the beginning of a text.
 
     Returns:
         Probabilities up to a factor, 1 for the most probable symbol; all 0 where none may be drawn.  # (V,)
@@ -43,7 +52,7 @@ def next_weights(
     scores = adjusted(logits, options, prompt=prompt, written=written, allowed=allowed)
     if np.isneginf(scores.max()):
         return np.zeros_like(scores)
-    place = SamplerPlace(len(written), key)
+    place = SamplerPlace(len(written), key, {} if memory is None else memory)
     if np.float32(options.temperature_at(place.index)) == 0:
         return np.where(np.arange(len(scores)) == scores.argmax(), scores.dtype.type(1), 0)
     return weights_of(apply_filters(scores, options, place))
@@ -58,6 +67,7 @@ def next_token(
     written: Ids = NONE,
     allowed: NDArray[np.bool_] | None = None,
     key: np.uint64 = NO_KEY,
+    memory: dict[str, float] | None = None,
 ) -> int | None:
     """Draw a symbol by inversion: the first one at which the running weight passes `random` of the total.
 
@@ -69,17 +79,24 @@ def next_token(
         written: Symbols of the text so far.
         allowed: What a guide allows.
         key: The text's random stream.
+        memory: What samplers remember of the text; changed.
 
     Returns:
         The symbol's id; never that of a logit of minus infinity. None where nothing may be drawn.
     """
-    weights = next_weights(logits, options, prompt=prompt, written=written, allowed=allowed, key=key)
+    memory = {} if memory is None else memory
+    weights = next_weights(
+        logits, options, prompt=prompt, written=written, allowed=allowed, key=key, memory=memory
+    )
     may_come = np.flatnonzero(weights)
     if not len(may_come):
         return None
     running = np.cumsum(weights[may_come], dtype=np.float64)
     chosen = int(np.searchsorted(running, random * running[-1], side="right"))
-    return int(may_come[min(chosen, len(may_come) - 1)])
+    token = int(may_come[min(chosen, len(may_come) - 1)])
+    if np.float32(options.temperature_at(len(written))) > 0:
+        remember(options, memory, float(weights[token]) / float(running[-1]))
+    return token
 
 
 def most_probable(logits: Logits, count: int) -> Alternatives:

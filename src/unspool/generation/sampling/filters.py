@@ -7,7 +7,7 @@ table, or in that of the option `samplers`; the native loop in ``native/writing/
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,12 @@ class SamplerPlace:
     Args:
         index: Symbols of the text before it.
         key: The text's random stream, of which number `index` makes the draw.
+        memory: What samplers remember of the text, by their names; changed by `remember`.
     """
 
     index: int = 0
     key: np.uint64 = NO_KEY
+    memory: dict[str, float] = field(default_factory=dict)
 
 
 def weights_of(scores: Scores) -> Weights:
@@ -178,3 +180,14 @@ def apply_filters(scores: Scores, options: GenerationOptions, place: SamplerPlac
             values = (options.temperature_at(place.index),)
         scores = FILTERS[name](scores, place, *values)
     return scores
+
+
+# What a sampler remembers after a token was drawn: a function of what it remembered, of the probability of the
+# token, and of the option's value with its settings.
+REMEMBERED: dict[str, Callable[..., float]] = {}
+
+
+def remember(options: GenerationOptions, memory: dict[str, float], probability: float) -> None:
+    """Change what samplers remember of a text, after a token was drawn with a probability."""
+    for name in REMEMBERED.keys() & memory.keys():
+        memory[name] = REMEMBERED[name](memory[name], probability, *options.stage_values(name))
