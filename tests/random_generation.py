@@ -91,6 +91,8 @@ VALUES: dict[str, Callable[[random.Random], Any]] = {
     "epsilon_cutoff": lambda draw: draw.choice([0.0, 1e-9, 0.05, 0.3, 0.99]),
     "eta_cutoff": lambda draw: draw.choice([0.0, 1e-9, 0.05, 0.3, 0.99]),
     "xtc_probability": lambda draw: draw.choice([0.0, 0.5, 1.0]),
+    "mirostat_tau": lambda draw: draw.choice([0.1, 1.0, 3.0]),
+    "mirostat_eta": lambda draw: draw.choice([0.0, 0.1, 1.0]),
     "xtc_threshold": lambda draw: draw.choice([0.0, 1e-9, 0.05, 0.3, 1.0]),
     "repetition_penalty": lambda draw: draw.choice([0.01, 0.1, 0.4, 0.9, 1.5, 100]),
     "presence_penalty": lambda draw: draw.choice(PENALTIES),

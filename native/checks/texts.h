@@ -31,7 +31,8 @@ inline Drawing make_drawing(Random& random, int vocab, int variant) {
     d.how.alternatives = variant == 0 ? 0 : 2;
     if (variant == 0) d.samplers = {{"temperature", {8, 0.0}}};
     if (variant == 2) d.samplers = {{"top_k", {vocab / 2 + 1.0}}, {"temperature", {8, 0.6, 1.2, 0.9}}};
-    if (variant == 1) d.samplers = {{"top_n_sigma", {1.5}}, {"xtc_probability", {0.5, 0.1}}};
+    if (variant == 1)
+        d.samplers = {{"top_n_sigma", {1.5}}, {"xtc_probability", {0.5, 0.1}}, {"mirostat_tau", {2.0, 0.3}}};
     if (variant == 3) {
         d.samplers = {
             {"min_p", {0.02}}, {"top_p", {0.8}}, {"epsilon_cutoff", {0.01}}, {"eta_cutoff", {0.01}}};

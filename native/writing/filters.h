@@ -89,6 +89,15 @@ class Filters {
         cut(weights_.get(), p);
     }
 
+    // Those with at most so many bits of surprise, and in any case the most probable.
+    void most_surprise(double bits) {
+        weigh();
+        double total = 0.0;
+        for (int32_t j = 1; j < vocab_; ++j) total += static_cast<double>(weights_.get()[j]);
+        const double least = std::exp2(-bits) * total;
+        min_p(static_cast<float>(least < 1.0 ? least : 1.0));
+    }
+
     // Of the population, in two passes.
     void top_n_sigma(double n) {
         double count = 0.0, sum = 0.0, squares = 0.0;
@@ -271,6 +280,14 @@ inline const SamplerRow* sampler_row(int row) {
              const uint64_t stream = random_bits(place.key, kXtcStream);
              if (uniform(stream, static_cast<uint64_t>(place.index)) < stage.numbers[0])
                  filters.exclude_top_choices(stage.numbers[1]);
+         }},
+        {"mirostat_tau",
+         [](Filters& filters, const DrawStage&, const SamplerPlace& place) {
+             filters.most_surprise(place.memory);
+         },
+         [](const DrawStage& stage) { return 2.0 * stage.numbers[0]; },
+         [](const DrawStage& stage, double most, double probability) {
+             return most - stage.numbers[1] * (-std::log2(probability) - stage.numbers[0]);
          }},
     };
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from unspool.generation.options.generation_options import SAMPLERS, GenerationOptions
+from unspool.generation.sampling.draw import next_token
 from unspool.generation.sampling.filters import (
     FILTERS,
     SamplerPlace,
@@ -78,6 +79,23 @@ def test_xtc_comes_as_often_as_it_should_whatever_else_is_drawn() -> None:
     assert abs(np.corrcoef(happens.ravel(), draws.ravel())[0, 1]) < 0.05
 
 
+def test_mirostat_follows_the_surprise_of_what_was_drawn() -> None:
+    """The tokens have the shares 1/8, 1/2, 1/4 and 1/8: 3, 1, 2 and 3 bits. The limit is 2.02 at first."""
+    options, memory, bits = GenerationOptions(mirostat_tau=1.01, mirostat_eta=1.0), {}, np.log2(3)
+    steps = [
+        (0.9, 3, 3.03 - bits),  # of 2/3 and 1/3 the second: log2 3 bits, which is log2 3 - 1.01 too many
+        (0.9, 2, 4.04 - bits),  # the only one with 1.4 bits: no surprise
+        (0.1, 2, 6.05 - 2 * bits),  # of two again the first: log2 3 - 1 bits
+        (0.1, 2, 8.06 - 3 * bits),
+        (0.99, 4, 6.07 - 3 * bits),  # 3.3 bits: all four, and this one has 3
+    ]
+    for random, token, limit in steps:
+        assert next_token(SCORES, options, random, memory=memory) == token
+        assert memory["mirostat_tau"] == pytest.approx(limit)
+    greedy = GenerationOptions(mirostat_tau=1.0, temperature=0)
+    assert (next_token(SCORES, greedy, 0.9, memory=memory), len(memory)) == (2, 1)
+
+
 @pytest.mark.parametrize("t", [1e-3, 0.3, 2.0, 1e4])
 def test_top_n_sigma_is_the_same_at_every_temperature(t: float) -> None:
     scores = np.random.default_rng(0).normal(0, 3, 50).astype(np.float32)
@@ -102,8 +120,8 @@ def test_temperature_divides() -> None:
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_leaves_its_input_alone(name: str) -> None:
     before = SCORES.copy()
-    settings = (0.1,) if name == "xtc_probability" else ()
-    after = FILTERS[name](SCORES, PLACE, 1, *settings)
+    settings = (0.1,) * (len(GenerationOptions().stage_values(name)) - 1)
+    after = FILTERS[name](SCORES, SamplerPlace(), 1, *settings)
     assert np.array_equal(SCORES, before)
     if name != "temperature":
         assert np.array_equal(after[after > NEVER], SCORES[after > NEVER])

@@ -59,6 +59,7 @@ COUNT = whole_range(1, MOST)
 LENGTH = Allowed("a whole number ≥ 0", whole_range(0, MOST).holds)
 SEED = whole_range(0, 2**64 - 1)
 FRACTION = real_range("a number in [0, 1]", least=0, most=1)
+SURPRISE = real_range("a number above 0 and up to 1000", above=0, most=1000)
 CUTOFF = real_range("a number in [0, 1)", least=0, below=1)
 SHARE = real_range("a number in (0, 1]", above=0, most=1)
 PENALTY = real_range(
@@ -141,6 +142,11 @@ class GenerationOptions:
             least probable of them are left out ("Exclude Top Choices", as in llama.cpp). Whether that happens
             is drawn for each place from a random stream of its own.
         xtc_threshold: In [0, 1]; above 0.5 nothing is left out.
+        mirostat_tau: Surprise of a token, in bits, > 0, that the text is steered to: tokens above a limit are
+            left out. The limit is twice this at first; it falls by mirostat_eta for each bit that a drawn
+            token has more than this, and rises for each that it has less (Basu et al., "Mirostat", 2021;
+            version 2.0, as in llama.cpp).
+        mirostat_eta: In [0, 1]: how fast the limit follows.
         samplers: Which of the samplers above apply, in which order; None for all, in this order. One that is
             left out must be off.
         repetition_penalty: Divides the positive logits of the symbols that the prompt or the text has, and
@@ -206,6 +212,11 @@ class GenerationOptions:
     xtc_threshold: Annotated[float, GenerationRow(
         FRACTION, "The symbols with this probability are those", sample=0.3,
         beside={"xtc_probability": 1.0})] = 0.1
+    mirostat_tau: Annotated[float | None, SamplerRow(
+        SURPRISE, "Steer to tokens with this surprise, in bits", sample=1.5,
+        settings=("mirostat_eta",))] = None
+    mirostat_eta: Annotated[float, GenerationRow(
+        FRACTION, "How fast it is steered", sample=0.9, beside={"mirostat_tau": 2.0})] = 0.1
     samplers: Annotated[str | Sequence[str] | None, GenerationRow(
         ORDER, "Which of these apply, in which order: {choices}", shown="all",
         sample=("top_p", "temperature"), beside={"temperature": 9.0, "top_p": 0.3})] = None
@@ -332,6 +343,8 @@ class GenerationKeywords(TypedDict, total=False):
     eta_cutoff: float | None
     xtc_probability: float | None
     xtc_threshold: float
+    mirostat_tau: float | None
+    mirostat_eta: float
     samplers: str | Sequence[str] | None
     repetition_penalty: float | None
     presence_penalty: float | None

@@ -135,6 +135,18 @@ def xtc_probability(scores: Scores, place: SamplerPlace, probability: float, thr
     return kept
 
 
+def mirostat_tau(scores: Scores, place: SamplerPlace, tau: float, eta: float) -> Scores:
+    """Keep the tokens with at most so many bits of surprise as are remembered, and the most probable one.
+
+    Version 2.0 of Mirostat (Basu et al., "Mirostat: A Neural Text Decoding Algorithm that Directly Controls
+    Perplexity", 2021).
+    """
+    most = place.memory.setdefault("mirostat_tau", 2 * tau)
+    weights = weights_of(scores)
+    least = np.exp2(-most) * weights.sum(dtype=np.float64)
+    return np.where(weights < weights.dtype.type(min(1.0, least)), -np.inf, scores)
+
+
 def _mean_surprise(scores: Scores, weights: Weights) -> float:
     """Work out the entropy in nats, without ln of the total weight."""
     surprise = np.where(weights > 0, scores.max() - scores, 0)
@@ -163,6 +175,7 @@ FILTERS: dict[str, Callable[..., Scores]] = {
     "epsilon_cutoff": epsilon_cutoff,
     "eta_cutoff": eta_cutoff,
     "xtc_probability": xtc_probability,
+    "mirostat_tau": mirostat_tau,
 }
 
 
@@ -182,9 +195,11 @@ def apply_filters(scores: Scores, options: GenerationOptions, place: SamplerPlac
     return scores
 
 
-# What a sampler remembers after a token was drawn: a function of what it remembered, of the probability of the
-# token, and of the option's value with its settings.
-REMEMBERED: dict[str, Callable[..., float]] = {}
+# What a sampler remembers after a token was drawn: a function of what it remembered, the probability of the
+# token, and the option's value with its settings.
+REMEMBERED: dict[str, Callable[..., float]] = {
+    "mirostat_tau": lambda most, probability, tau, eta: most - eta * (-math.log2(probability) - tau),
+}
 
 
 def remember(options: GenerationOptions, memory: dict[str, float], probability: float) -> None:
