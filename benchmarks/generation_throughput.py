@@ -18,7 +18,7 @@ FILTERED = {
     "presence_penalty": 0.1,
     "frequency_penalty": 0.1,
 }
-OURS = ("unspool", "unspool, filtered")
+OURS = ("unspool", "unspool, filtered", "unspool, filtered each its own way")
 PEERS = ("PyTorch", "JAX", "lesson")
 NEVER = np.float32(-1e4)  # a bias so low that <eos> never ends a sequence
 
@@ -61,6 +61,39 @@ def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: fl
 
     results: list[list[object]] = []
     return run
+
+
+def company_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
+    """Prepare a round of as many filtered sequences, each with options of its own: characters per second."""
+    from unspool.engines import make_engine
+    from unspool.generation.engine import EngineRequest
+    from unspool.generation.options.generation_options import GenerationOptions
+
+    config, parameters = untrained(arguments)
+    engine = make_engine("cpu", config, threads=arguments.threads)
+    length = max(1, arguments.characters // batch_size)
+    requests = [
+        EngineRequest(
+            [np.zeros(0, np.int32)],
+            GenerationOptions(
+                **{**FILTERED, "top_p": 0.9 + 0.05 * i / batch_size},
+                max_new_tokens=length,
+                temperature=arguments.temperature,
+                seed=i,
+            ),
+        )
+        for i in range(batch_size)
+    ]
+
+    def write() -> None:
+        writer = engine.writer(parameters)
+        for request in requests:
+            writer.add(request)
+        drawn = len(writer.advance(length + 1).drawn.tokens)
+        if (drawn, len(writer)) != (batch_size * length, 0):
+            raise SystemExit(f"expected {batch_size * length} characters, got {drawn}")
+
+    return lambda: batch_size * length / harness.seconds(write)
 
 
 def torch_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
@@ -124,6 +157,7 @@ def measure(arguments: argparse.Namespace, batch_size: int) -> dict[str, object]
     contenders = {
         "unspool": unspool_speed(arguments, batch_size),
         "unspool, filtered": unspool_speed(arguments, batch_size, **FILTERED),
+        "unspool, filtered each its own way": company_speed(arguments, batch_size),
     }
     if harness.installed("torch"):
         contenders["PyTorch"] = torch_speed(arguments, batch_size)
