@@ -173,3 +173,10 @@ def test_the_rules_can_fail() -> None:
     assert undocumented(
         ast.parse("class A:\n    '''Hold.'''\n    def b(self): ...\n    def _c(self): ...")
     ) == ["A.b"]
+
+
+def test_the_way_in_is_short() -> None:
+    way = (ROOT / "docs" / "architecture.md").read_text("utf-8").split("## A way in")[1].split("\n## ")[0]
+    files = [PACKAGE / name for name in re.findall(r"^\| `([^`]+)` \|", way, flags=re.MULTILINE)]
+    assert 8 <= len(files) <= 12
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in files) <= 2500
