@@ -295,9 +295,7 @@ class GenerationOptions:
 
     def turns_on(self, name: str) -> bool:
         """Return whether a penalty or a sampler changes anything."""
-        value, row = getattr(self, name), ROWS[name]
-        neutral = row.neutral if isinstance(row, StageRow) else None
-        return value is not None and value not in (neutral, (neutral,))
+        return getattr(self, name) not in OFF[name]
 
     def stage_values(self, name: str) -> tuple[Any, ...]:
         """Return the value of a penalty or a sampler, and those of its settings."""
@@ -391,6 +389,8 @@ def _several(value: object) -> object:
 
 
 ROWS = cast("dict[str, GenerationRow]", rows_of(GenerationOptions))
+# The values with which an option changes nothing.
+OFF = {name: (None, neutral := getattr(row, "neutral", None), (neutral,)) for name, row in ROWS.items()}
 SAMPLERS = tuple(name for name, row in ROWS.items() if isinstance(row, SamplerRow))
 OF_TEXTS = tuple(name for name, row in ROWS.items() if row.of_texts)
 # The number of texts is an argument of `generate` itself, and has its row here.

@@ -15,10 +15,9 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 def raw(stream: NDArray[np.uint64], counter: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Give 64 random bits: number `counter` of `stream`, elementwise."""
-    with np.errstate(over="ignore"):  # the arithmetic is modulo 2^64
-        z = stream + (counter + np.uint64(1)) * GOLDEN
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = stream + (counter + np.uint64(1)) * GOLDEN  # modulo 2^64, of which NumPy warns for scalars alone
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     bits: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
     return bits
 
