@@ -1,6 +1,8 @@
 """One model in many threads: every call gives what it gives alone, and one that waits lets others run."""
 
 import random
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -105,3 +107,26 @@ def test_a_call_that_waits_for_another_lets_other_threads_run(folder: Path, name
         return turns
 
     assert any(turns_of_others() >= 25 for _ in range(3))
+
+
+def test_ctrl_c_is_heard_while_many_endless_texts_are_written(folder: Path) -> None:
+    program = (
+        "import signal, sys, unspool\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "model = unspool.load(sys.argv[1])\n"
+        "print('begun', flush=True)\n"
+        "model.generate(n=4096, max_new_tokens=10**9, logit_bias={model.tokenizer.eos_id: float('-inf')})\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.3)  # it writes
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert stderr.endswith("KeyboardInterrupt\n")

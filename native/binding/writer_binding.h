@@ -187,8 +187,9 @@ class WriterHandle {
         return next_id_ - static_cast<int64_t>(count);
     }
 
-    // Takes every sequence so many steps further; says what is new. Those that are over are gone then.
-    nb::dict advance(int64_t steps) {
+    // Takes every sequence so many steps further; returns what is new, of those that are over alone where it
+    // is to be `whole`. Those that are over are gone then.
+    nb::dict advance(int64_t steps, bool whole) {
         const Busy busy(busy_);
         std::vector<Sequence*> work;
         for (auto& one : sequences_) work.push_back(&one->sequence);
@@ -201,7 +202,7 @@ class WriterHandle {
         }
         if (!ok) remove_if([](const WrittenSequence&) { return true; });  // half done
         check_memory(ok);
-        return written();
+        return written(whole);
     }
 
     // Takes a sequence out; says whether it was there.
@@ -224,12 +225,12 @@ class WriterHandle {
         std::atomic<bool>& busy_;
     };
 
-    nb::dict written() {
+    nb::dict written(bool whole) {
         std::vector<WrittenSequence*> changed;
         for (auto& one : sequences_) {
             const Sequence& s = one->sequence;
-            if (s.drawn.count > 0 || s.echo.count > 0 || s.finish != Finish::kGoesOn)
-                changed.push_back(one.get());
+            const bool news = s.drawn.count > 0 || s.echo.count > 0;
+            if (s.finish != Finish::kGoesOn || (news && !whole)) changed.push_back(one.get());
         }
         NewArray<int64_t> ids(changed.size());
         NewArray<int32_t> finish(changed.size()), widths(changed.size());

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.engines.pieces import joined
 from tests.engines.variants import (
     EOS_ID,
     VOCAB_SIZE,
@@ -26,7 +27,6 @@ from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.generation_options import OF_TEXTS, ROWS, GenerationOptions
 from unspool.generation.writer import generate, stream
-from unspool.generation.written import joined
 from unspool.network.config import NetworkConfig
 
 PROMPTS = [np.array(ids, dtype=np.int32) for ids in ([], [3], [4, 5, 1, 2], [9, 9])]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.engines.pieces import joined
 from tests.engines.variants import engine_or_skip, every_engine
 from tests.random_generation import SYMBOLS, random_constraint, random_options
 from unspool.engines.cpu import CpuEngine
@@ -19,7 +20,6 @@ from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.keywords import generation_options
 from unspool.generation.requests import make_request
 from unspool.generation.writer import Writer, generate, stream
-from unspool.generation.written import joined
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
 from unspool.text.tokenizers.registry import CharTokenizer

@@ -63,9 +63,9 @@ class CpuWriter:
             else with_context(self._parameters, config, request.context)[0]["layers.0.bias"],
         )
 
-    def advance(self, steps: int) -> Written:
+    def advance(self, steps: int, *, whole: bool = False) -> Written:
         """Take every sequence some steps further."""
-        news = self._native.advance(steps)
+        news = self._native.advance(steps, whole=whole)
         fields: dict[str, Any] = {
             name: TokenReport(**value) if isinstance(value, dict) else value for name, value in news.items()
         }

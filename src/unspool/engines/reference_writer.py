@@ -62,14 +62,18 @@ class ReferenceWriter:
         eos = config.symbols - 1
         return _Sequence(request, forward, state, eos, input=eos if fresh else None, logits=logits)
 
-    def advance(self, steps: int) -> Written:
+    def advance(self, steps: int, *, whole: bool = False) -> Written:
         """Take every sequence some steps further."""
         for sequence in self._sequences.values():
             for _ in range(steps):
                 if sequence.finish is not None:
                     break
                 sequence.step()
-        news = {i: one for i, one in self._sequences.items() if one.drawn or one.echo or one.finish}
+        news = {
+            i: one
+            for i, one in self._sequences.items()
+            if one.finish or (not whole and (one.drawn or one.echo))
+        }
         self._sequences = {i: one for i, one in self._sequences.items() if one.finish is None}
         options = [one.request.options for one in news.values()]
         return Written(

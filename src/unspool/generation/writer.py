@@ -1,5 +1,6 @@
 """What an engine writes with, and the two usual ways of using it: to the end, and piece by piece."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -10,10 +11,12 @@ from unspool.errors import NetworkError
 from unspool.generation.engine import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.search.forward import Floats, Forward
-from unspool.generation.written import Written, joined
+from unspool.generation.written import Written
 
 WRITTEN_AT_ONCE = 4096  # sequences that are added to a writer together
-STEPS_AT_ONCE = 4096  # of a call, so that Ctrl-C is heard in between
+FIRST_TOKENS = 256  # of all sequences in the first call
+HEARD_SECONDS = 0.1  # that a call takes, about, so that Ctrl-C is heard in between
+MOST_GROWTH = 8  # of the steps of a call beside those of the one before it
 LONGEST_PIECE = 128  # tokens of a stream's piece; the first are shorter, so that something shows at once
 GROWTH = 16  # of a piece beside the one before it
 
@@ -38,13 +41,14 @@ class Writer(Protocol):
         """
         ...
 
-    def advance(self, steps: int) -> Written:
+    def advance(self, steps: int, *, whole: bool = False) -> Written:
         """Take every sequence some steps further: in each it reads a token of its prompt or draws one.
 
         Sequences that are over leave.
 
         Args:
             steps: How many, ≥ 1.
+            whole: Whether to return sequences that are over alone, each with all that it has drawn.
         """
         ...
 
@@ -125,14 +129,17 @@ def generate(writer: Writer, request: EngineRequest) -> list[GeneratedIds]:
         ConfigError: If the options name ids that the network does not have.
         NetworkError: If a logit is not finite.
     """
-    results = []
+    results: list[GeneratedIds] = []
     for first in range(0, max(1, len(request.prompts)), WRITTEN_AT_ONCE):
         sequences = writer.add(request.part(first, first + WRITTEN_AT_ONCE))
-        pieces: dict[int, list[GeneratedIds]] = {sequence: [] for sequence in sequences}
+        texts: dict[int, GeneratedIds] = {}
+        steps = max(1, FIRST_TOKENS // max(1, len(sequences)))
         while len(writer):
-            for sequence, piece in writer.advance(STEPS_AT_ONCE).pieces():
-                pieces[sequence].append(_finite(piece))
-        results += [joined(pieces[sequence]) for sequence in sequences]
+            began = time.perf_counter()
+            texts.update(writer.advance(steps, whole=True).pieces())
+            share = HEARD_SECONDS / (time.perf_counter() - began)
+            steps = max(1, int(steps * min(MOST_GROWTH, share)))
+        results += [_finite(texts[sequence]) for sequence in sequences]
     return results
 
 

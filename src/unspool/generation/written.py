@@ -1,6 +1,6 @@
 """What a writer has drawn in one call, in packed arrays, and the piece of each sequence in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,35 +101,3 @@ class Written:
             more["prompt_logprobs"] = echo.logprobs[echo.offsets[i] : echo.offsets[i + 1]]
             more["prompt_alternatives"] = echo.alternatives_of(i, widths)
         return replace(piece, **more)
-
-
-def joined(pieces: Sequence[GeneratedIds]) -> GeneratedIds:
-    """Return the pieces of one sequence as a single one."""
-    if len(pieces) == 1:
-        return pieces[0]
-    first = pieces[0]
-    return replace(
-        first,
-        ids=np.concatenate([piece.ids for piece in pieces]),
-        logprobs=np.concatenate([piece.logprobs for piece in pieces]),
-        finish_reason=pieces[-1].finish_reason,
-        constrained_logprobs=_concatenated([piece.constrained_logprobs for piece in pieces]),
-        alternatives=_joined_alternatives([piece.alternatives for piece in pieces]),
-        prompt_logprobs=_concatenated([piece.prompt_logprobs for piece in pieces]),
-        prompt_alternatives=_joined_alternatives([piece.prompt_alternatives for piece in pieces]),
-    )
-
-
-def _concatenated(arrays: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
-    present = [array for array in arrays if array is not None]
-    return np.concatenate(present) if present else None
-
-
-def _joined_alternatives(pieces: Sequence[Alternatives | None]) -> Alternatives | None:
-    present = [piece for piece in pieces if piece is not None]
-    if not present:
-        return None
-    return Alternatives(
-        ids=np.concatenate([piece.ids for piece in present]),
-        logprobs=np.concatenate([piece.logprobs for piece in present]),
-    )

@@ -173,15 +173,19 @@ class NativeWriter:
             if name == "logit_bias":
                 check_ids(name, np.array(numbers[::2], np.int32), self._shape.vocab_size)
 
-    def advance(self, steps: int) -> dict[str, Any]:
+    def advance(self, steps: int, *, whole: bool = False) -> dict[str, Any]:
         """Take every sequence so many steps further.
+
+        Args:
+            steps: How many, ≥ 1.
+            whole: Whether to return sequences that are over alone, each with all that it has drawn.
 
         Returns:
             The fields of `unspool.generation.written.Written`, and of its reports.
         """
         if steps < 1:
             raise ValueError(f"steps: expected at least 1, got {steps}")
-        return self._native.advance(steps)
+        return self._native.advance(steps, whole)
 
     def remove(self, sequence: int) -> bool:
         """Take a sequence out; return whether it was there."""
