@@ -19,6 +19,7 @@ class Writer {
 
     // False if there is no memory left; the sequences may then not be used any more.
     bool advance(const Team& team, const Work& work) {
+        if (work.count == 0) return true;
         const int worth = threads_worth(network_, team.size);
         if (work.count < worth && !network_.plan.two_products) {
             if (!shared_.reserve_shared(work.count, worth)) return false;

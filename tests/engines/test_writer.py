@@ -169,6 +169,17 @@ def test_company_is_that_of_the_plain_writer(engine_name: str, seed: int) -> Non
 
 
 @every_engine
+@pytest.mark.parametrize("hidden_size", [4, 160])  # the larger one is shared by the threads
+def test_a_writer_without_sequences_has_nothing_to_do(engine_name: str, hidden_size: int) -> None:
+    config = NetworkConfig(cell="gru", hidden_size=hidden_size, vocab_size=TOKENIZER.vocab_size)
+    writer = engine_or_skip(engine_name, config, threads=2).writer(initialize(config, 0))
+    request = EngineRequest([np.empty(0, np.int32)], generation_options({"seed": 0}))
+    (sequence,) = writer.add(request)
+    assert (writer.remove(sequence), writer.remove(sequence)) == (True, False)
+    assert (list(writer.advance(3).pieces()), generate(writer, replace(request, prompts=[]))) == ([], [])
+
+
+@every_engine
 def test_a_step_reads_a_token_or_draws_one(engine_name: str) -> None:
     config = NetworkConfig(cell="gru", hidden_size=4, vocab_size=TOKENIZER.vocab_size)
     writer = engine_or_skip(engine_name, config).writer(initialize(config, 0))
