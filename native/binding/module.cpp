@@ -12,8 +12,10 @@ namespace {
 std::pair<std::vector<std::string>, std::vector<std::string>> stage_names() {
     const Kernels& kernels = kernels_named("");
     std::vector<std::string> penalties, samplers;
-    for (int row = 0; kernels.penalty(row) != nullptr; ++row) penalties.emplace_back(kernels.penalty(row));
-    for (int row = 0; kernels.sampler(row) != nullptr; ++row) samplers.emplace_back(kernels.sampler(row));
+    for (int row = 0; kernels.penalty(row) != nullptr; ++row)
+        penalties.emplace_back(kernels.penalty(row)->name);
+    for (int row = 0; kernels.sampler(row) != nullptr; ++row)
+        samplers.emplace_back(kernels.sampler(row)->name);
     return {penalties, samplers};
 }
 
@@ -73,7 +75,7 @@ int64_t find(const std::string& kernels, Array<const Code> codes, uint64_t limit
                       held_out.data());
 }
 
-// The characters that have got a number; None where one has none and none may be given.
+// Returns the characters by number; None if a character has no number and may get none.
 template <typename Code, typename Number>
 std::optional<std::vector<uint32_t>> number(Array<const Code> codes, Array<const int64_t> bounds,
                                             Array<const bool> held_out, Array<uint32_t> table, uint32_t known,
@@ -115,8 +117,8 @@ void bind_lines(nb::module_& module) {
 
 NB_MODULE(_native, module) {
     module.doc() = "Native kernels; unspool.kernels is their documented face.";
-    // A daemon thread keeps what it holds beyond the interpreter's end: its stack is never unwound. That is
-    // no fault of whoever uses a model in one; the tests turn the warnings on for all other ends.
+    // A daemon thread keeps its objects beyond the end of the interpreter: its stack is never unwound. That
+    // is not the user's fault; the tests turn the warnings on for all other ends.
     nb::set_leak_warnings(false);
     module.def("set_leak_warnings", &nb::set_leak_warnings);
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);

@@ -1,4 +1,4 @@
-// A writer of Python's: sequences that join, are written step by step, and leave.
+// The writer as Python sees it: sequences are added, written step by step, and removed.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace unspool {
 
-// An automaton as Python hands it over.
+// The arrays of an automaton, from Python.
 struct AutomatonArrays {
     Array<const int32_t> classes, transitions, distance;
     int start;
@@ -26,9 +26,10 @@ using NamedStage = std::pair<std::string, std::vector<double>>;
 // Stages whose rows are found by name.
 class Stages {
  public:
-    Stages(std::vector<NamedStage> named, const char* (*name_of)(int)) : named_(std::move(named)) {
+    Stages(std::vector<NamedStage> named, const StageRow* (*table)(int)) : named_(std::move(named)) {
         for (const auto& [name, numbers] : named_)
-            stages_.push_back({row_named(name_of, name), numbers.data(), static_cast<int>(numbers.size())});
+            stages_.push_back(
+                {row_of(table, name, numbers), numbers.data(), static_cast<int>(numbers.size())});
     }
     Stages(const Stages&) = delete;
     Stages& operator=(const Stages&) = delete;
@@ -39,14 +40,19 @@ class Stages {
     std::vector<NamedStage> named_;
     std::vector<DrawStage> stages_;
 
-    static int row_named(const char* (*name_of)(int), const std::string& name) {
-        for (int row = 0; name_of(row) != nullptr; ++row)
-            if (name == name_of(row)) return row;
-        throw std::invalid_argument("no stage named " + name);
+    static int row_of(const StageRow* (*table)(int), const std::string& name,
+                      const std::vector<double>& numbers) {
+        int row = 0;
+        while (table(row) != nullptr && name != table(row)->name) ++row;
+        if (table(row) == nullptr) throw std::invalid_argument("no stage named " + name);
+        if (static_cast<int>(numbers.size()) < table(row)->least)
+            throw std::invalid_argument(name + ": expected numbers, at least " +
+                                        std::to_string(table(row)->least));
+        return row;
     }
 };
 
-// Sequences that were added at once: what they share, and the arrays that they point into.
+// The common part of sequences that were added in one call: settings, and the arrays that they point into.
 struct Group {
     Stages penalties, samplers;
     std::optional<AutomatonArrays> guide, stop;
@@ -61,7 +67,7 @@ struct WrittenSequence {
     Sequence sequence;
 };
 
-// An array of Python's own.
+// An array that Python owns after the call.
 template <typename T>
 class NewArray {
  public:
@@ -84,8 +90,8 @@ class NewArray {
     std::unique_ptr<T[]> values_;
 };
 
-// What is new in the reports of one kind, packed: the tokens of sequence i stand from offsets[i] to
-// offsets[i + 1]. Nothing stands for what no sequence reports. Leaves the reports empty.
+// Returns the new reports of one kind, packed: the tokens of sequence i are at offsets[i] to
+// offsets[i + 1] - 1. An array that no sequence reports is left out. Empties the reports.
 inline nb::dict packed(const std::vector<WrittenSequence*>& sequences, Report Sequence::*kind) {
     NewArray<int64_t> offsets(sequences.size() + 1);
     int64_t count = 0, wide = 0, next = 0;
@@ -122,8 +128,8 @@ inline nb::dict packed(const std::vector<WrittenSequence*>& sequences, Report Se
     return out;
 }
 
-// One thread at a time drives a writer. A second one is refused, not made to wait: in the child of a fork the
-// first may be gone for ever.
+// One thread at a time uses a writer. A second thread gets an error and does not wait: in the child of a fork
+// the first thread may not exist any more.
 class WriterHandle {
  public:
     WriterHandle(NetworkHandle& network, std::vector<Array<float>> parameters)
@@ -135,7 +141,7 @@ class WriterHandle {
     WriterHandle(const WriterHandle&) = delete;
     WriterHandle& operator=(const WriterHandle&) = delete;
     ~WriterHandle() {
-        if (busy_) return;  // in the child of a fork
+        if (busy_) return;  // the child of a fork
         for (auto& one : sequences_) network_.kernels().release(one->sequence);
         network_.give_back_writer(writer_);
     }
@@ -187,8 +193,8 @@ class WriterHandle {
         return next_id_ - static_cast<int64_t>(count);
     }
 
-    // Takes every sequence so many steps further; returns what is new, of those that are over alone where it
-    // is to be `whole`. Those that are over are gone then.
+    // Advances every sequence by this number of steps and returns the news: of all sequences, or only of
+    // those that have ended. Finished sequences are removed.
     nb::dict advance(int64_t steps, bool whole) {
         const Busy busy(busy_);
         std::vector<Sequence*> work;
@@ -200,12 +206,12 @@ class WriterHandle {
             ok = network_.kernels().advance(writer_, turn.team(), work.data(), static_cast<int>(work.size()),
                                             steps);
         }
-        if (!ok) remove_if([](const WrittenSequence&) { return true; });  // half done
+        if (!ok) remove_if([](const WrittenSequence&) { return true; });  // they are in an unknown state
         check_memory(ok);
         return written(whole);
     }
 
-    // Takes a sequence out; says whether it was there.
+    // Removes a sequence; returns whether it was there.
     bool remove(int64_t id) {
         const Busy busy(busy_);
         return remove_if([id](const WrittenSequence& one) { return one.id == id; }) > 0;

@@ -60,11 +60,11 @@ inline Drawing make_drawing(Random& random, int vocab, int variant) {
     return d;
 }
 
-inline std::vector<DrawStage> stages_of(const std::vector<NamedStage>& named, const char* (*name_of)(int)) {
+inline std::vector<DrawStage> stages_of(const std::vector<NamedStage>& named, const StageRow* (*table)(int)) {
     std::vector<DrawStage> out;
     for (const NamedStage& stage : named) {
         int row = 0;
-        while (std::strcmp(name_of(row), stage.name) != 0) ++row;
+        while (std::strcmp(table(row)->name, stage.name) != 0) ++row;
         out.push_back({row, stage.numbers.data(), static_cast<int>(stage.numbers.size())});
     }
     return out;

@@ -58,12 +58,18 @@ struct Automaton {
     int32_t start;
 };
 
+// What every row of the tables of penalties and of samplers begins with.
+struct StageRow {
+    const char* name;
+    int least;  // number of numbers that a stage of this row has at least
+};
+
 // One step from logits to a draw: a row in the table of penalties or of samplers, and its numbers. A stage
 // that is off is not in the list.
 struct DrawStage {
     int row;
     const double* numbers;
-    int count;  // at least 1
+    int count;  // at least the row's `least`
 };
 
 struct DrawStages {
@@ -173,9 +179,9 @@ struct Kernels {
     // In each step every sequence reads a token of its prompt or draws one, until it ends.
     bool (*advance)(void* writer, const Team& team, Sequence* const* sequences, int count, int64_t steps);
     void (*release)(Sequence& sequence);
-    // Returns the name of a row of the tables of stages; null after the last one.
-    const char* (*penalty)(int row);
-    const char* (*sampler)(int row);
+    // Returns a row of the tables of stages; null after the last one.
+    const StageRow* (*penalty)(int row);
+    const StageRow* (*sampler)(int row);
     // Returns the gradients' global norm before clipping; if it is not finite, nothing is changed.
     double (*optimize)(const Team& team, const OptimizerStep& step);
     // Computes a plain product C = A B of these sizes with the tile. For tests. With `transposed`, `a` is A^T

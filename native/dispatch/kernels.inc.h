@@ -99,8 +99,8 @@ constexpr Kernels kTable{
         return static_cast<Writer*>(writer)->advance(team, {sequences, count, steps});
     },
     release_sequence,
-    [](int row) { return name_of(penalty_row(row)); },
-    [](int row) { return name_of(sampler_row(row)); },
+    [](int row) -> const StageRow* { return penalty_row(row); },
+    [](int row) -> const StageRow* { return sampler_row(row); },
     optimize,
     plain_multiply,
     round_to_bf16,

@@ -1,4 +1,4 @@
-// What the samplers do to the scores of one place: the twin of unspool/generation/sampling/filters.py.
+// The samplers, which change the scores of one place: the twin of unspool/generation/sampling/filters.py.
 #pragma once
 
 #include "network/loss.h"
@@ -8,10 +8,10 @@
 namespace unspool::UNSPOOL_ISA {
 
 constexpr uint64_t kXtcStream = uint64_t{0x585443}
-                                << 40;  // beyond all places: which number of a text's stream
-constexpr float kLowest = -1e29f;       // where the score of something that may be drawn ends
+                                << 40;  // index in the random stream of a text, above all places
+constexpr float kLowest = -1e29f;       // the lowest score of a token that may be drawn
 
-// The temperature of symbol `place` of a text, from the stage's numbers: the symbols over which it runs, then
+// The temperature of token `place` of a text, from the stage's numbers: the tokens over which it runs, then
 // temperatures with straight lines between them.
 inline float temperature_at(const DrawStage& stage, int64_t place) {
     const double* temperatures = stage.numbers + 1;
@@ -24,7 +24,7 @@ inline float temperature_at(const DrawStage& stage, int64_t place) {
     return static_cast<float>(temperatures[at] + (temperatures[at + 1] - temperatures[at]) * (along - at));
 }
 
-// Scores and weights of one place, in whole vectors, and which symbols are left.
+// The scores and the weights of one place, in whole vectors, and the list of the tokens that are left.
 class Filters {
  public:
     bool reserve(int vocab, int width) {
@@ -42,7 +42,7 @@ class Filters {
     const float* weights() const { return weights_.get(); }
     float top() const { return top_; }
 
-    // Takes the scores as they stand for those of another place; says whether anything may be drawn.
+    // Starts a new place with the present scores; returns whether any token may be drawn.
     bool begin() {
         listed_ = -1;
         weighed_ = false;
@@ -50,7 +50,7 @@ class Filters {
         return top_ > Network::kNever;
     }
 
-    // Brings the weights up to date: probabilities up to a factor, 1 for the most probable symbol.
+    // Computes the weights from the scores: probabilities up to a factor, 1 for the most probable token.
     void weigh() {
         if (weighed_) return;
         for (int j = 0; j < width_; j += kLanes) {
@@ -60,7 +60,7 @@ class Filters {
         weighed_ = true;
     }
 
-    // Divided, not multiplied by the inverse: the inverse of the smallest temperatures is infinite.
+    // Divides: a product with the inverse would be infinite for the smallest temperatures.
     void scale(float temperature) {
         for (int j = 0; j < width_; j += kLanes) {
             const Vec score = load(scores_.get() + j);
@@ -89,16 +89,12 @@ class Filters {
         cut(weights_.get(), p);
     }
 
-    // Those with at most so many bits of surprise, and in any case the most probable.
+    // Keeps the tokens with at most this surprise, and in any case the most probable one.
     void most_surprise(double bits) {
-        weigh();
-        double total = 0.0;
-        for (int32_t j = 1; j < vocab_; ++j) total += static_cast<double>(weights_.get()[j]);
-        const double least = std::exp2(-bits) * total;
-        min_p(static_cast<float>(least < 1.0 ? least : 1.0));
+        min_p(static_cast<float>(std::fmin(1.0, std::exp2(-bits) * spread().total)));
     }
 
-    // Of the population, in two passes.
+    // The standard deviation is that of the population, computed in two passes.
     void top_n_sigma(double n) {
         double count = 0.0, sum = 0.0, squares = 0.0;
         for (int32_t j = 1; j < vocab_; ++j) {
@@ -117,17 +113,17 @@ class Filters {
         min_p(static_cast<float>(std::fmin(1.0, epsilon * spread().total)));
     }
 
-    // exp(-entropy) times the total is exp(-mean surprise): both without ln of the total.
+    // exp(-entropy) times the total is exp(-mean surprise), so ln of the total is not needed.
     void eta_cutoff(double epsilon) {
         const Spread all = spread();
         min_p(static_cast<float>(
             std::fmin(epsilon * all.total, std::sqrt(epsilon) * std::exp(-all.mean_surprise))));
     }
 
-    // Leaves of the symbols with at least the share `threshold` the least probable one alone.
+    // Removes the tokens with at least the share `threshold`, but not the least probable of them.
     void exclude_top_choices(double threshold) {
         const float least = static_cast<float>(threshold * spread().total);
-        int32_t last = 0;  // of equals the greatest id
+        int32_t last = 0;  // of equal ones, the greatest id
         const auto is_top = [this, least](int32_t j) {
             return scores_.get()[j] > Network::kNever && weights_.get()[j] >= least;
         };
@@ -140,7 +136,7 @@ class Filters {
         weighed_ = false;
     }
 
-    // Those first whose surprise is nearest to the mean, the entropy.
+    // Keeps the tokens whose surprise is nearest to the mean, which is the entropy.
     void typical_p(double p) {
         const Spread all = spread();
         const float mean = static_cast<float>(all.mean_surprise);
@@ -151,7 +147,7 @@ class Filters {
         top_ = top;
     }
 
-    // The `count` most probable symbols of a row of logits, the first one first.
+    // Returns the `count` most probable tokens of a row of logits, the most probable first.
     const uint64_t* most_probable(const float* logits, int count) {
         for (int32_t j = 1; j < vocab_; ++j) keys_[j - 1] = key_of(logits[j], j);
         listed_ = -1;
@@ -162,7 +158,7 @@ class Filters {
 
  private:
     int vocab_ = 0, width_ = 0;
-    int listed_ = -1;  // the symbols left are those of this many keys; -1: they are not listed
+    int listed_ = -1;  // number of keys of the tokens that are left; -1: there is no list
     bool weighed_ = false;
     float top_ = 0.0f;
     Buffer scores_, weights_;
@@ -185,7 +181,7 @@ class Filters {
         return {total, energy / total};
     }
 
-    // Lists the symbols left by a measure of each.
+    // Lists the tokens that are left, with a measure of each.
     template <typename Measure>
     void list(Measure&& measure) {
         const float* scores = scores_.get();
@@ -200,7 +196,7 @@ class Filters {
         for (int i = 0; i < listed_; ++i) keys_[i] = key_of(measure(id_of(keys_[i])), id_of(keys_[i]));
     }
 
-    // Takes out the symbols whose score or weight is below `least`; the most probable one has to stay.
+    // Removes the tokens whose measure is below `least`; the most probable one must not be among them.
     void cut(const float* measures, float least) {
         for (int j = 0; j < width_; j += kLanes) {
             const Vec measure = load(measures + j), weight = load(weights_.get() + j);
@@ -211,7 +207,7 @@ class Filters {
         unlist();
     }
 
-    // Takes those that may not be drawn from the list.
+    // Removes from the list the tokens that may not be drawn.
     void unlist() {
         int left = 0;
         for (int i = 0; i < listed_; ++i) {
@@ -237,51 +233,65 @@ class Filters {
     }
 };
 
-// What a sampler may know of a place of a text.
+// The facts about a place of a text that a sampler may use.
 struct SamplerPlace {
-    int64_t index;  // symbols of the text before it
-    uint64_t key;   // the text's random stream, of which number `index` makes the draw
-    double memory;  // what the stage remembers of the text
+    int64_t index;  // tokens of the text before it
+    uint64_t key;   // the random stream of the text; its number `index` makes the draw
+    double memory;  // the number that the stage remembers of the text
 };
 
-struct SamplerRow {
-    const char* name;  // in FILTERS of unspool/generation/sampling/filters.py, where the twin is
+// A row of the table; the twin is the entry of its name in unspool/generation/sampling/filters.py.
+struct SamplerRow : StageRow {
     void (*apply)(Filters& filters, const DrawStage& stage, const SamplerPlace& place);
-    // What the stage remembers: at the beginning of a text, and after a token was drawn that had a
-    // probability. Null if it remembers nothing.
+    // Return the number to remember: at the beginning of a text, and after a token with this probability was
+    // drawn. Null if the stage remembers nothing.
     double (*first)(const DrawStage& stage) = nullptr;
     double (*after)(const DrawStage& stage, double memory, double probability) = nullptr;
 };
 
-// The table of samplers; null behind the last row.
+// Returns a row of the table of samplers; null after the last one.
 inline const SamplerRow* sampler_row(int row) {
     static constexpr SamplerRow rows[] = {
-        {"temperature",
+        {{"temperature", 2},
          [](Filters& filters, const DrawStage& stage, const SamplerPlace& place) {
              const float temperature = temperature_at(stage, place.index);
              if (temperature != 1.0f) filters.scale(temperature);
          }},
-        {"top_n_sigma", [](Filters& filters, const DrawStage& stage,
-                           const SamplerPlace&) { filters.top_n_sigma(stage.numbers[0]); }},
-        {"top_k", [](Filters& filters, const DrawStage& stage,
-                     const SamplerPlace&) { filters.top_k(static_cast<int>(stage.numbers[0])); }},
-        {"top_p", [](Filters& filters, const DrawStage& stage,
-                     const SamplerPlace&) { filters.top_p(stage.numbers[0]); }},
-        {"min_p", [](Filters& filters, const DrawStage& stage,
-                     const SamplerPlace&) { filters.min_p(static_cast<float>(stage.numbers[0])); }},
-        {"typical_p", [](Filters& filters, const DrawStage& stage,
-                         const SamplerPlace&) { filters.typical_p(stage.numbers[0]); }},
-        {"epsilon_cutoff", [](Filters& filters, const DrawStage& stage,
-                              const SamplerPlace&) { filters.epsilon_cutoff(stage.numbers[0]); }},
-        {"eta_cutoff", [](Filters& filters, const DrawStage& stage,
-                          const SamplerPlace&) { filters.eta_cutoff(stage.numbers[0]); }},
-        {"xtc_probability",
+        {{"top_n_sigma", 1},
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
+             filters.top_n_sigma(stage.numbers[0]);
+         }},
+        {{"top_k", 1},
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
+             filters.top_k(static_cast<int>(stage.numbers[0]));
+         }},
+        {{"top_p", 1},
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
+             filters.top_p(stage.numbers[0]);
+         }},
+        {{"min_p", 1},
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
+             filters.min_p(static_cast<float>(stage.numbers[0]));
+         }},
+        {{"typical_p", 1},
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
+             filters.typical_p(stage.numbers[0]);
+         }},
+        {{"epsilon_cutoff", 1},
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
+             filters.epsilon_cutoff(stage.numbers[0]);
+         }},
+        {{"eta_cutoff", 1},
+         [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
+             filters.eta_cutoff(stage.numbers[0]);
+         }},
+        {{"xtc_probability", 2},
          [](Filters& filters, const DrawStage& stage, const SamplerPlace& place) {
              const uint64_t stream = random_bits(place.key, kXtcStream);
              if (uniform(stream, static_cast<uint64_t>(place.index)) < stage.numbers[0])
                  filters.exclude_top_choices(stage.numbers[1]);
          }},
-        {"mirostat_tau",
+        {{"mirostat_tau", 2},
          [](Filters& filters, const DrawStage&, const SamplerPlace& place) {
              filters.most_surprise(place.memory);
          },
@@ -293,12 +303,7 @@ inline const SamplerRow* sampler_row(int row) {
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
 }
 
-template <typename Row>
-const char* name_of(const Row* row) {
-    return row == nullptr ? nullptr : row->name;
-}
-
-// The stage with the row of this name; null where it is off.
+// Returns the stage with the row of this name; null if it is off.
 template <typename Row>
 const DrawStage* find_stage(const DrawStages& stages, const Row* (*row)(int), const char* name) {
     for (int i = 0; i < stages.count; ++i)

@@ -1,4 +1,4 @@
-// What comes before the samplers: symbols that may not be drawn, and logits that are moved. The twin of
+// The penalties, which come before the samplers: they forbid tokens and change logits. The twin of
 // unspool/generation/sampling/penalties.py.
 #pragma once
 
@@ -6,21 +6,21 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-constexpr double kDryExponent = 70.0;  // e^70 is finite in float32, whatever it is multiplied by
-constexpr int kDryNumbers = 4;         // multiplier, base, allowed length, symbols to look at; then breakers
+constexpr double kDryExponent = 70.0;  // e^70 times any multiplier is finite in float32
+constexpr int kDryNumbers = 4;         // multiplier, base, allowed length, tokens to look at; then breakers
 
-// What one sequence has had so far, as far as penalties and n-grams need it.
+// The tokens of one sequence so far, in the form that penalties and n-grams need.
 class History {
  public:
     History() = default;
     History(const History&) = delete;
     History& operator=(const History&) = delete;
-    ~History() { std::free(symbols_); }
+    ~History() { std::free(tokens_); }
 
-    // Makes room for what the penalties need.
+    // Allocates the memory that the penalties need; false if there is none left.
     bool reserve(const Settings& settings, int vocab, int width);
 
-    // Begins with the prompt; what has no logit, and is only ever read, is left out.
+    // Begins with the prompt; ids without a logit, which are only read, are left out.
     bool begin(const int32_t* prompt, int64_t length) {
         for (int64_t i = 0; i < length && (counts_ || keeps_); ++i)
             if (prompt[i] < vocab_ - 1 && !add(prompt[i])) return false;
@@ -35,12 +35,12 @@ class History {
             seen_.get()[id] += 1.0f;
             written_.get()[id] += length_ >= first_written_ ? 1.0f : 0.0f;
         }
-        if (keeps_) symbols_[length_] = id;
+        if (keeps_) tokens_[length_] = id;
         ++length_;
         if (last_ == 0 || length_ <= last_) return true;
-        const int64_t gone = length_ - 1 - last_;  // its place: it is no longer one of the last
-        seen_.get()[symbols_[gone]] -= 1.0f;
-        written_.get()[symbols_[gone]] -= gone >= first_written_ ? 1.0f : 0.0f;
+        const int64_t gone = length_ - 1 - last_;  // place of the token that leaves the window
+        seen_.get()[tokens_[gone]] -= 1.0f;
+        written_.get()[tokens_[gone]] -= gone >= first_written_ ? 1.0f : 0.0f;
         return true;
     }
 
@@ -64,24 +64,24 @@ class History {
             store(scores + j, load(scores + j) - penalty * load(written_.get() + j));
     }
 
-    // Takes out what would make the last `size` symbols a repetition.
+    // Forbids the tokens that would make the last `size` tokens a repetition.
     void forbid_repeated(int size, float* scores) const {
         if (length_ < size) return;
         const int before = size - 1;
-        const int32_t *suffix = symbols_ + length_ - before, *last = symbols_ + length_ - 1;
-        for (const int32_t* at = symbols_ + before; at <= last; ++at)  // the symbol after a likely repetition
+        const int32_t *suffix = tokens_ + length_ - before, *last = tokens_ + length_ - 1;
+        for (const int32_t* at = tokens_ + before; at <= last; ++at)  // the token after a possible repetition
             if ((before == 0 || at[-1] == *last) &&
                 std::memcmp(at - before, suffix, sizeof(int32_t) * before) == 0)
                 scores[*at] = Network::kNever;
     }
 
-    // Takes from the score of each symbol with which a repetition of the text's end would go on.
+    // Lowers the score of each token that would continue a repetition of the end of the text.
     void penalize_continuation(const DrawStage& stage, float* scores) const {
         const double base = stage.numbers[1];
         const int64_t allowed = static_cast<int64_t>(stage.numbers[2]);
         const int64_t last = static_cast<int64_t>(stage.numbers[3]);
         const int64_t length = last > 0 && last < length_ ? last : length_;
-        const int32_t* end = symbols_ + length_;
+        const int32_t* end = tokens_ + length_;
         const int64_t most = base > 1.0 ? static_cast<int64_t>(kDryExponent / std::log(base)) : 0;
         int64_t limit = after_last_breaker(stage, length);
         limit = limit < allowed + most ? limit : allowed + most;
@@ -106,27 +106,27 @@ class History {
     bool counts_ = false, keeps_ = false;
     int64_t last_ = 0, length_ = 0, first_written_ = INT64_MAX, room_ = 0;
     int vocab_ = 0, width_ = 0;
-    Buffer longest_;         // scratch: symbols of the longest repetition that each symbol would go on with
-    Buffer seen_, written_;  // how often each symbol is there, and how often in the text without the prompt
-    int32_t* symbols_ = nullptr;
+    Buffer longest_;         // scratch: length of the longest repetition that each token would continue
+    Buffer seen_, written_;  // count of each token, and its count in the text without the prompt
+    int32_t* tokens_ = nullptr;
 
     bool grow() {
         const int64_t room = room_ == 0 ? 64 : 2 * room_;
-        void* symbols = std::realloc(symbols_, sizeof(int32_t) * room);
-        if (symbols == nullptr) return false;
-        symbols_ = static_cast<int32_t*>(symbols);
+        void* tokens = std::realloc(tokens_, sizeof(int32_t) * room);
+        if (tokens == nullptr) return false;
+        tokens_ = static_cast<int32_t*>(tokens);
         room_ = room;
         return true;
     }
 
-    // Symbols behind the last breaker among the last `length`; all of them where there is none. A breaker is
-    // its length and its ids.
+    // Returns the number of tokens after the last breaker among the last `length`; all if there is none. A
+    // breaker is stored as its length and its ids.
     int64_t after_last_breaker(const DrawStage& stage, int64_t length) const {
         for (int64_t after = 0; after < length; ++after)
             for (int at = kDryNumbers; at < stage.count; at += 1 + static_cast<int>(stage.numbers[at])) {
                 const int64_t size = static_cast<int64_t>(stage.numbers[at]);
                 if (size == 0 || after + size > length) continue;
-                const int32_t* ids = symbols_ + length_ - after - size;
+                const int32_t* ids = tokens_ + length_ - after - size;
                 int64_t same = 0;
                 while (same < size && static_cast<double>(ids[same]) == stage.numbers[at + 1 + same]) ++same;
                 if (same == size) return after;
@@ -135,54 +135,70 @@ class History {
     }
 };
 
-// What a penalty may know of a place of a text.
+// The facts about a place of a text that a penalty may use.
 struct PenaltyPlace {
     const History& history;
-    int64_t index;   // symbols of the text before it
-    int32_t end_id;  // -1: nothing ends a text
+    int64_t index;   // tokens of the text before it
+    int32_t end_id;  // -1: no token ends a text
 };
 
-struct PenaltyRow {
-    const char* name;  // in PENALTIES of unspool/generation/sampling/penalties.py, where the twin is
-    bool counts;       // whether it needs to know how often each symbol is there
-    bool keeps;        // whether it needs to know the symbols in their order
+// A row of the table; the twin is the entry of its name in unspool/generation/sampling/penalties.py.
+struct PenaltyRow : StageRow {
+    bool counts;  // whether it needs the counts of the tokens
+    bool keeps;   // whether it needs the tokens in their order
     void (*apply)(const DrawStage& stage, const PenaltyPlace& place, float* scores);
 };
 
-// The table of penalties; null behind the last row.
+// Returns a row of the table of penalties; null after the last one.
 inline const PenaltyRow* penalty_row(int row) {
     static constexpr PenaltyRow rows[] = {
-        {"ignore_eos", false, false,
+        {{"ignore_eos", 1},
+         false,
+         false,
          [](const DrawStage&, const PenaltyPlace& place, float* scores) {
              if (place.end_id >= 0) scores[place.end_id] = Network::kNever;
          }},
-        {"min_tokens", false, false,
+        {{"min_tokens", 1},
+         false,
+         false,
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              if (static_cast<double>(place.index) < stage.numbers[0] && place.end_id >= 0)
                  scores[place.end_id] = Network::kNever;
          }},
-        {"no_repeat_ngram_size", false, true,
+        {{"no_repeat_ngram_size", 1},
+         false,
+         true,
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              place.history.forbid_repeated(static_cast<int>(stage.numbers[0]), scores);
          }},
-        {"logit_bias", false, false,  // an id and a bias, by turns
-         [](const DrawStage& stage, const PenaltyPlace&, float* scores) {
+        {{"logit_bias", 2},
+         false,
+         false,
+         [](const DrawStage& stage, const PenaltyPlace&, float* scores) {  // numbers: ids and biases in turn
              for (int i = 0; i + 1 < stage.count; i += 2)
                  scores[static_cast<int32_t>(stage.numbers[i])] += static_cast<float>(stage.numbers[i + 1]);
          }},
-        {"repetition_penalty", true, false,
+        {{"repetition_penalty", 1},
+         true,
+         false,
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              place.history.penalize_repetition(static_cast<float>(stage.numbers[0]), scores);
          }},
-        {"presence_penalty", true, false,
+        {{"presence_penalty", 1},
+         true,
+         false,
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              place.history.penalize_presence(static_cast<float>(stage.numbers[0]), scores);
          }},
-        {"frequency_penalty", true, false,
+        {{"frequency_penalty", 1},
+         true,
+         false,
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              place.history.penalize_frequency(static_cast<float>(stage.numbers[0]), scores);
          }},
-        {"dry_multiplier", false, true,
+        {{"dry_multiplier", kDryNumbers},
+         false,
+         true,
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              place.history.penalize_continuation(stage, scores);
          }},
@@ -205,13 +221,14 @@ inline bool History::reserve(const Settings& settings, int vocab, int width) {
     return !counts_ || (seen_.reserve(width) != nullptr && written_.reserve(width) != nullptr);
 }
 
-// The logits of one place with what the guide forbids taken out. `open` has room for a float of each class.
+// Writes the logits of one place without the tokens that the guide forbids. `open` has room for a float of
+// each class.
 inline void follow_guide(const Automaton& guide, int32_t state, int64_t left, int32_t end_id,
                          const float* logits, int vocab, int width, float* open, float* scores) {
     const int32_t* after = guide.transitions + static_cast<size_t>(state) * guide.num_classes;
     for (int c = 0; c < guide.num_classes; ++c) {
         const int32_t next = after[c] < 0 ? 0 : after[c];
-        const bool leads = (after[c] >= 0) & (guide.distance[next] < left);  // no branch: it would be a guess
+        const bool leads = (after[c] >= 0) & (guide.distance[next] < left);  // no branch to predict
         open[c] = leads ? 0.0f : Network::kNever;
     }
     for (int j = 0; j < vocab; ++j) scores[j] = logits[j] + open[guide.classes[j]];

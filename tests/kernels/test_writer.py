@@ -90,6 +90,7 @@ def test_automata_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
         ({"samplers": [("temperature", [5])]}, "temperature: expected numbers"),
         ({"samplers": [("xtc_probability", [0.5])]}, "xtc_probability: expected numbers"),
         ({"penalties": [("dry_multiplier", [0.5, 1.75, 2])]}, "dry_multiplier: expected numbers"),
+        ({"penalties": [("logit_bias", [3])]}, "logit_bias: expected numbers, at least 2"),
         ({"samplers": [("top_q", [0.5])]}, "no stage named top_q"),
         ({"penalties": [("top_p", [0.5])]}, "no stage named top_p"),
     ],

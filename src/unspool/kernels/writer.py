@@ -13,7 +13,6 @@ from unspool.kernels.network import NativeNetwork
 
 Ids = NDArray[np.int32]
 Stage: TypeAlias = tuple[str, Sequence[float]]  # the name of its native row, and its numbers
-LEAST_NUMBERS = {"temperature": 2, "xtc_probability": 2, "dry_multiplier": 4}  # of a stage; of others 1
 
 
 def stage_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -121,13 +120,13 @@ class NativeWriter:
             The ids of the sequences.
 
         Raises:
-            ValueError: If an array has another shape or type, an id is outside the vocabulary, or there is
-                no such stage.
+            ValueError: If an array has another shape or type, an id is outside the vocabulary, there is no
+                such stage, or a stage has too few numbers.
         """
         shape, N = self._shape, len(prompts)
         if not N:
             return range(0)
-        self._check_stages(penalties, samplers)
+        self._check_biases(penalties)
         joined, lengths = np.concatenate(prompts), [len(prompt) for prompt in prompts]
         check_array("prompts", joined, np.int32, (None,))
         if len(joined):
@@ -166,10 +165,8 @@ class NativeWriter:
         )
         return range(first, first + N)
 
-    def _check_stages(self, penalties: Sequence[Stage], samplers: Sequence[Stage]) -> None:
-        for name, numbers in (*penalties, *samplers):
-            if len(numbers) < LEAST_NUMBERS.get(name, 1):
-                raise ValueError(f"{name}: expected numbers, got {numbers}")
+    def _check_biases(self, penalties: Sequence[Stage]) -> None:
+        for name, numbers in penalties:
             if name == "logit_bias":
                 check_ids(name, np.array(numbers[::2], np.int32), self._shape.vocab_size)
 
