@@ -1,4 +1,4 @@
-// What native code owes to the interpreter that calls it: its lock, and its end.
+// The duties of native code towards the interpreter that calls it: at its lock, and at its end.
 #pragma once
 
 #include <Python.h>
@@ -6,7 +6,7 @@
 
 namespace unspool {
 
-// Lets other Python threads run as long as it lives.
+// Releases the interpreter's lock for its lifetime, so that other Python threads run.
 //
 // Where the interpreter has ended meanwhile, CPython (3.11 to 3.13) ends a daemon thread that wants the lock
 // back by pthread_exit. That unwinds the stack and would end the whole process at the first function that is

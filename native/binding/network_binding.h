@@ -1,4 +1,4 @@
-// A network of Python's: its memory and its operations.
+// The network as Python sees it: its memory and its operations.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@ namespace unspool {
 
 using Parameters = std::optional<std::vector<Array<float>>>;
 
-// What steers a window; its fields are set by name in unspool/kernels.
+// The conditions of a window; the fields are set by name in unspool/kernels.
 struct ConditionsArrays {
     Optional<const int32_t> records, starts;
     Optional<const float> context, start_states, final_grad;
@@ -42,15 +42,15 @@ inline void bind_conditions(nb::module_& module) {
         .def_rw("final_grad", &ConditionsArrays::final_grad, nb::arg().none());
 }
 
-// A window of which only the logits are wanted.
+// A window for which only the logits are computed.
 inline Batch window_without_targets(const Array<const int32_t>& ids, int32_t reset_id,
                                     const ConditionsArrays& conditions) {
     const int steps = static_cast<int>(ids.shape(0)), lanes = static_cast<int>(ids.shape(1));
     return {steps, lanes, ids.data(), nullptr, reset_id, nullptr, conditions.view()};
 }
 
-// A network's memory and its operations. Any number of threads may call them: each waits for its turn, after
-// it has let go of the interpreter's lock.
+// The memory and the operations of a network. Any number of threads may call them: each waits for its turn,
+// after it has let go of the interpreter's lock.
 class NetworkHandle {
  public:
     NetworkHandle(ThreadTeam& team, const std::string& kernels, int cell, bool reset_after, int vocab_size,
@@ -63,7 +63,7 @@ class NetworkHandle {
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
     ~NetworkHandle() {
-        if (born_ == forks()) kernels_.destroy(network_);  // else a thread may have been at work on it
+        if (born_ == forks()) kernels_.destroy(network_);  // in a fork, a thread may have been using it
         if (spare_writer_ != nullptr) kernels_.destroy_writer(spare_writer_);
     }
 
@@ -98,7 +98,7 @@ class NetworkHandle {
         return {seconds, seconds + kStages};
     }
 
-    // Without parameters: with those that `load` has packed.
+    // Without parameters, the ones that `load` packed are used.
     void logits(const Parameters& parameters, Array<const int32_t> ids, int32_t reset_id, Array<float> state,
                 Array<float> out, const ConditionsArrays& conditions) {
         const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
@@ -115,7 +115,7 @@ class NetworkHandle {
     }
 
     void load(const std::vector<Array<float>>& parameters) {
-        std::vector<Array<float>> held = parameters;  // let go of at the end, under the interpreter's lock
+        std::vector<Array<float>> held = parameters;  // released at the end, under the interpreter's lock
         WithoutLock unlocked;
         ThreadTeam::Turn turn(team_);
         renew_after_fork();
@@ -124,7 +124,7 @@ class NetworkHandle {
         pack_loaded();
     }
 
-    // Memory for a writer of this network: that of one that is gone, or new.
+    // Returns memory for a writer of this network: the memory of an earlier writer, or new memory.
     void* take_writer() {
         void* writer = spare_writer_.exchange(nullptr);
         return writer != nullptr ? writer : kernels_.create_writer(shape_);
@@ -139,7 +139,7 @@ class NetworkHandle {
     const Kernels& kernels() const { return kernels_; }
 
  private:
-    // On a fork's side the memory is as another thread's half-done work has left it.
+    // In a fork, the memory may be in the state of another thread's unfinished work.
     void renew_after_fork() {
         if (born_ == forks()) return;
         network_ = kernels_.create(shape_);
@@ -147,7 +147,7 @@ class NetworkHandle {
         loaded_ = false;
     }
 
-    // Whatever brings parameters of its own packs them in the place of those that were loaded.
+    // A call with parameters packs them in the place of the loaded ones.
     void pack_loaded() {
         if (loaded_) return;
         if (parameters_.empty()) throw std::logic_error("parameters: expected some here or by load()");
@@ -161,7 +161,7 @@ class NetworkHandle {
     const Shape shape_;
     void* network_;
     uint32_t born_ = forks();
-    std::vector<Array<float>> parameters_;  // those of `load`; the kernels keep pointers to them
+    std::vector<Array<float>> parameters_;  // the parameters of `load`; the kernels keep pointers to them
     bool loaded_ = false;
     std::atomic<void*> spare_writer_ = nullptr;
 };

@@ -1,11 +1,11 @@
-// Drawing a symbol from a row of logits. The plain twin is unspool/generation/sampling/draw.py.
+// Drawing a token from a row of logits. The plain twin is unspool/generation/sampling/draw.py.
 #pragma once
 
 #include "writing/penalties.h"
 
 namespace unspool::UNSPOOL_ISA {
 
-// Symbols 1 .. vocab - 1 may be drawn; 0 is <pad>.
+// Tokens 1 .. vocab - 1 may be drawn; 0 is <pad>.
 inline int32_t most_probable(const float* logits, int vocab) {
     int32_t best = 1;
     for (int32_t j = 2; j < vocab; ++j)
@@ -19,7 +19,7 @@ inline float total_of(const float* weights, int width) {
     return sum_lanes(sums);
 }
 
-// Draws by inversion: the first symbol at which the running sum passes `random` times the total.
+// Draws by inversion: the first token at which the running sum passes `random` times the total.
 inline int32_t invert(const float* weights, int vocab, double goal) {
     double sum = 0.0;
     int32_t token = 1;  // never <pad>
@@ -33,8 +33,8 @@ inline int32_t invert(const float* weights, int vocab, double goal) {
 
 struct Drawn {
     int32_t token;      // -1: nothing may be drawn
-    float logprob;      // under the model itself: temperature 1, no filter
-    float constrained;  // the same, of what the guide allows
+    float logprob;      // under the model itself: at temperature 1, without filters
+    float constrained;  // log-probability among the tokens that the guide allows
 };
 
 // A place of a text where a token is drawn.
@@ -47,7 +47,7 @@ struct DrawPlace {
     double* memory;  // what each sampler remembers of the text; null where none does
 };
 
-// One thread's way of drawing: what the settings ask for, and no more.
+// Draws the tokens of one thread; computes only what the settings need.
 class Drawer {
  public:
     explicit Drawer(const Network& network) : net_(network) {

@@ -1,11 +1,11 @@
-// Sequences under way on one thread: they read and draw step by step, a row each.
+// The active sequences of one thread: each has a row, and reads or draws one token a step.
 #pragma once
 
 #include "writing/draw.h"
 
 namespace unspool::UNSPOOL_ISA {
 
-// What a call of `advance` is to do.
+// The work of one call of `advance`.
 struct Work {
     Sequence* const* sequences;
     int count;
@@ -21,7 +21,7 @@ inline void release(Report& report) {
     report = {};
 }
 
-// Gives back what the kernels hold of a sequence.
+// Frees the memory that the kernels keep for a sequence.
 inline void release_sequence(Sequence& sequence) {
     release(sequence.drawn);
     release(sequence.echo);
@@ -33,7 +33,7 @@ inline void release_sequence(Sequence& sequence) {
     sequence.history = nullptr;
 }
 
-// Makes `values` larger; false if there is no memory left.
+// Enlarges `values`; false if there is no memory left.
 template <typename T>
 bool enlarge(T*& values, int64_t count) {
     void* larger = std::realloc(values, sizeof(T) * count);
@@ -42,7 +42,7 @@ bool enlarge(T*& values, int64_t count) {
     return true;
 }
 
-// Makes room in a report for one token more.
+// Makes room in a report for one more token.
 inline bool reserve_one(Report& report, const Settings& settings, bool guided) {
     if (report.count < report.room) return true;
     const int64_t room = report.room == 0 ? 32 : 2 * report.room, wide = room * settings.alternatives;
@@ -52,7 +52,7 @@ inline bool reserve_one(Report& report, const Settings& settings, bool guided) {
            (wide == 0 || (enlarge(report.alternatives, wide) && enlarge(report.alternative_logs, wide)));
 }
 
-// One thread's rows. A sequence that is over, or has had its steps, gives its row to the next that waits.
+// The rows of one thread. A sequence that has ended, or has made its steps, frees its row for the next one.
 class Rows {
  public:
     explicit Rows(const Network& network) : net_(network), drawer_(network) {}
@@ -79,8 +79,8 @@ class Rows {
         return ok;
     }
 
-    // Takes sequences from the shared counter, so many at a time, until none is left; false if there is no
-    // memory left.
+    // Takes up to this many sequences at a time from the shared counter, until none is left; false if there
+    // is no memory left.
     bool run(const Work& work, int rows, int* next) {
         begin(work);
         for (;;) {
@@ -97,7 +97,7 @@ class Rows {
  protected:
     struct Row {
         Sequence* sequence;
-        int64_t steps;  // that it has left in this call
+        int64_t steps;  // steps left in this call
         bool done;
     };
 
@@ -106,12 +106,12 @@ class Rows {
     int room_ = 0, active_ = 0, unfinished_ = 0;
     int64_t steps_ = 0;        // of each sequence in this call
     bool failed_ = false;      // for want of memory
-    bool keeps_rows_ = false;  // a row that is done stays where it is, and no other takes its place
+    bool keeps_rows_ = false;  // a finished row keeps its place, and no other row takes it
     Row* rows_ = nullptr;
     Buffer* states_ = nullptr;  // hidden state and cell state of each layer, (room, width)
     Buffer gates_, logits_, embedded_;
-    Buffer biases_;  // of the rows whose first layer has one of its own
-    Buffer sums_;    // (room, width): what a residual network's layer in hand hands on
+    Buffer biases_;  // first-layer biases of the rows with a context
+    Buffer sums_;    // (room, width): output of the present layer of a residual network
 
     void begin(const Work& work) {
         steps_ = work.steps;
@@ -123,7 +123,8 @@ class Rows {
         return states_[layer * 2 + slot].get() + static_cast<size_t>(row) * net_.width;
     }
 
-    // Calls copy(of the sequence, of the row, bytes) for each part of a state (layers, states, hidden).
+    // Calls copy(part in the sequence, part in the row, bytes) for each part of a state (layers, states,
+    // hidden).
     template <typename Floats, typename Copy>
     void each_state(Floats* sequence, int row, Copy&& copy) const {
         const int hidden = net_.shape.hidden_size;
@@ -135,7 +136,7 @@ class Rows {
     float* logits_of(int row) const { return logits_.get() + static_cast<size_t>(row) * net_.vocab_width; }
     float* own_bias(int row) const { return biases_.get() + static_cast<size_t>(row) * net_.row_floats(); }
 
-    // The bias of a layer for a row, as a row of gates.
+    // Returns the bias of a layer for a row, as a row of gates.
     const float* bias(int layer, int row) const {
         const bool own = layer == 0 && rows_[row].sequence->settings->first_bias != nullptr;
         return own ? own_bias(row) : net_.weights[layer].bias.get();
@@ -202,7 +203,7 @@ class Rows {
         leave(row);
     }
 
-    // Gives the place of a row to the last one.
+    // Moves the last row to the place of this row.
     void leave(int row) {
         --unfinished_;
         if (keeps_rows_) {
@@ -234,7 +235,7 @@ class Rows {
                 !rows_[r].done && (rows_[r].sequence->settings->echo || !reads_prompt(*rows_[r].sequence));
         if (wanted) compute_logits(net_, active_, output(net_.shape.num_layers - 1, 0), logits_.get());
         for (int r = active_; r-- > 0;)
-            advance(r);  // backwards: leave() moves the last row, done already, to r
+            advance(r);  // backwards: leave() moves the last row, which is done already, to r
     }
 
     // Sums run in the order bias, recurrent product, input, as in `Together`: a text has the same bits there.
@@ -260,7 +261,7 @@ class Rows {
         hand_on(layer, 0, active_, first, last);
     }
 
-    // Adds units [first, last) of a residual layer's new state to what the layer below has handed on.
+    // Adds units [first, last) of a residual layer's new state to the output of the layer below.
     void hand_on(int layer, int first_row, int last_row, int first, int last) {
         for (int r = first_row; net_.shape.residual && r < last_row; ++r) {
             float* sum = sums_.get() + static_cast<size_t>(r) * net_.width;
@@ -272,13 +273,13 @@ class Rows {
         }
     }
 
-    // What a layer hands on once its cells are computed, until those of the next layer are.
+    // Returns the output of a layer, valid until the cells of the next layer are computed.
     const float* output(int layer, int row) const {
         return net_.shape.residual ? sums_.get() + static_cast<size_t>(row) * net_.width
                                    : state(layer, 0, row);
     }
 
-    // What a layer with a dense input reads: the output of the layer below, or the symbols' embeddings.
+    // Returns the input of a layer with a dense input: the output of the layer below, or the embeddings.
     const float* layer_input(int layer) {
         if (layer > 0) return output(layer - 1, 0);
         for (int r = 0; r < active_; ++r)
@@ -288,7 +289,7 @@ class Rows {
 
     int input_stride(int layer) const { return layer > 0 ? net_.width : net_.input_width; }
 
-    // Gives the row its next input, and its place away where the sequence is over or has had its steps.
+    // Gives the row its next input, or frees the row if the sequence has ended or has made its steps.
     void advance(int r) {
         Row& row = rows_[r];
         if (row.done) return;
@@ -331,7 +332,7 @@ class Rows {
         return s.length == settings.max_new_tokens ? Finish::kLength : Finish::kGoesOn;
     }
 
-    // Takes the sequence's automata one token further; says whether a stop string ends it there.
+    // Advances the automata of the sequence by one token; returns whether a stop string ends it there.
     static bool follow(Sequence& s, int32_t token) {
         const Automaton &guide = s.settings->guide, &stop = s.settings->stop;
         const auto after = [token](const Automaton& automaton, int32_t state) {
@@ -348,7 +349,7 @@ class Rows {
         return accepted && (least == nullptr || static_cast<double>(s.length) >= least->numbers[0]);
     }
 
-    // Reports about the token that stands at a place.
+    // Adds the token at a place to the report.
     void report(Report& to, const Settings& settings, bool guided, const Drawn& token, const float* logits,
                 float normaliser) {
         if (!reserve_one(to, settings, guided)) return fail();

@@ -1,15 +1,15 @@
-// The greatest of many without sorting them: quickselect (Hoare 1961) over symbols as whole numbers.
+// The greatest values without a full sort: quickselect (Hoare 1961) over tokens as whole numbers.
 #pragma once
 
 #include "products/simd.h"
 
 namespace unspool::UNSPOOL_ISA {
 
-// A symbol as a number that is greater for a greater measure, and of equal ones for the smaller id: no two
-// symbols are equal.
+// Returns a token as a number that is greater for a greater measure, and on a tie for the smaller id: no two
+// tokens are equal.
 inline uint64_t key_of(float measure, int32_t id) {
     uint32_t bits;
-    measure += 0.0f;  // there is one zero
+    measure += 0.0f;  // makes -0 equal to 0
     std::memcpy(&bits, &measure, sizeof bits);
     bits ^= (bits >> 31) != 0 ? 0xffffffffu : 0x80000000u;
     return static_cast<uint64_t>(bits) << 32 | (0xffffffffu - static_cast<uint32_t>(id));
@@ -23,12 +23,12 @@ inline void exchange(uint64_t& a, uint64_t& b) {
     b = held;
 }
 
-// Moves the keys of [first, last) that are greater than one of them in front of it; returns its place.
+// Moves the keys of [first, last) that are greater than a pivot before it; returns the place of the pivot.
 inline int partition(uint64_t* keys, int first, int last) {
     uint64_t &a = keys[first], &b = keys[first + (last - first) / 2], &c = keys[last - 1];
     if (a < b) exchange(a, b);
     if (b < c) exchange(b, c);
-    if (a < b) exchange(a, b);  // now b is the middle one of three
+    if (a < b) exchange(a, b);  // now b is the median of three
     exchange(b, c);
     const uint64_t pivot = keys[last - 1];
     int place = first;
@@ -42,7 +42,7 @@ inline int partition(uint64_t* keys, int first, int last) {
     return place;
 }
 
-// Brings the `count` greatest of `size` keys to the front, in no order.
+// Moves the `count` greatest of `size` keys to the front, in no order.
 inline void select_greatest(uint64_t* keys, int size, int count) {
     int first = 0, last = size;
     while (first < count && count < last) {
@@ -54,7 +54,7 @@ inline void select_greatest(uint64_t* keys, int size, int count) {
     }
 }
 
-// Brings the fewest of the greatest keys whose weights sum up to `goal` to the front; returns how many.
+// Moves the fewest greatest keys whose weights add up to `goal` to the front; returns their number.
 inline int select_share(uint64_t* keys, int size, const float* weights, double goal) {
     int first = 0, last = size;
     double before = 0.0;
@@ -73,7 +73,7 @@ inline int select_share(uint64_t* keys, int size, const float* weights, double g
     return first;
 }
 
-// Sorts a few keys, the greatest first.
+// Sorts a small number of keys, the greatest first.
 inline void sort_greatest(uint64_t* keys, int size) {
     for (int i = 1; i < size; ++i) {
         const uint64_t key = keys[i];

@@ -1,4 +1,4 @@
-// Few sequences on many threads: every step of them is shared, instead of every thread taking sequences.
+// Few sequences on many threads: the threads share the work of each step, instead of the sequences.
 #pragma once
 
 #include <sched.h>
@@ -7,7 +7,8 @@
 
 namespace unspool::UNSPOOL_ISA {
 
-// Threads that a step is worth sharing among: a small network's is over before they have met.
+// Returns the number of threads that share a step; the step of a small network takes less time than a meeting
+// of threads.
 inline int threads_worth(const Network& network, int size) {
     constexpr int64_t kLeast = 24576;  // recurrent weights for each thread
     constexpr int kMost = 8;
@@ -17,15 +18,15 @@ inline int threads_worth(const Network& network, int size) {
     return worth < size ? static_cast<int>(worth) : size;
 }
 
-// Writes fewer sequences than there are threads. While thread 0 draws, the others compute the recurrent
-// products of the next step, which do not depend on what is drawn; then each thread does the cells of its own
-// units. Two meetings a step for a single layer.
+// Writes fewer sequences than there are threads. While thread 0 draws, the other threads compute the
+// recurrent products of the next step, which do not depend on the drawn tokens; then each thread computes the
+// cells of its own units. Two meetings a step for a single layer.
 class SharedRows : public Rows {
  public:
     using Rows::Rows;
     ~SharedRows() { delete[] places_; }
 
-    // Room for all sequences, and for the gates of every layer: they are under way at once.
+    // Allocates memory for all sequences and for the gates of every layer, which are all active at once.
     bool reserve_shared(int rows, int threads) {
         if (places_ == nullptr) places_ = new OwnLine[threads];
         threads_ = threads;
@@ -36,7 +37,7 @@ class SharedRows : public Rows {
 
     bool failed() const { return failed_; }
 
-    // Called by every thread of the team; those that are not worth it have nothing to do.
+    // Called by every thread of the team; threads beyond the useful number return at once.
     void run(const Work& work, int thread) {
         if (thread >= threads_) return;
         if (thread == 0) {
@@ -61,14 +62,14 @@ class SharedRows : public Rows {
         int64_t value = 0;
     };
 
-    static constexpr int kPiece = 4;  // panels that are multiplied at once
+    static constexpr int kPiece = 4;  // number of panels multiplied at once
 
     int threads_ = 1;
-    OwnLine* places_ = nullptr;  // meetings that each thread has come to
-    OwnLine taken_[2];           // pieces that thread 0's share has given away, by turns
+    OwnLine* places_ = nullptr;  // number of meetings that each thread has reached
+    OwnLine taken_[2];           // number of pieces taken from the share of thread 0, for two steps in turn
 
-    // Waits for all threads. A meeting is over in less time than it takes to fall asleep; where a thread has
-    // no processor, the others give way.
+    // Waits for all threads. A meeting takes less time than a thread needs to fall asleep; if a thread has
+    // no processor, the others yield.
     void meet(int thread) {
         const int64_t round = places_[thread].value + 1;
         __atomic_store_n(&places_[thread].value, round, __ATOMIC_RELEASE);
@@ -81,7 +82,7 @@ class SharedRows : public Rows {
         return gates_.get() + static_cast<size_t>(layer) * active_ * net_.row_floats();
     }
 
-    // Starts the gates of units [first, last) with the bias.
+    // Sets the gates of units [first, last) to the bias.
     void start_gates(int layer, int first, int last) {
         for (int r = 0; r < active_; ++r)
             for (int slot = 0; slot < net_.plan.slots; ++slot) {
@@ -91,8 +92,8 @@ class SharedRows : public Rows {
             }
     }
 
-    // Adds the recurrent products of all layers: each thread those of its own units, and then whatever is
-    // left of thread 0's, which comes late.
+    // Adds the recurrent products of all layers: each thread computes its own units first, and then the rest
+    // of thread 0's units, since thread 0 comes later.
     void share_recurrent(int thread, int turn) {
         const int panels = net_.weights[0].recurrent.count(), in_layer = (panels + kPiece - 1) / kPiece;
         const int pieces = in_layer * net_.shape.num_layers;
@@ -115,7 +116,7 @@ class SharedRows : public Rows {
         }
     }
 
-    // Adds the input's share, cut by panels: the meeting after it is what lets a thread read all its gates.
+    // Adds the input products, divided by panels: after the next meeting a thread may read all its gates.
     void share_input(int layer, int thread) {
         if (layer == 0) {
             if (thread == 0) layer_input(0);
@@ -131,7 +132,7 @@ class SharedRows : public Rows {
         meet(thread);
     }
 
-    // Computes the thread's own units of a layer, and makes their gates ready for the next step.
+    // Computes the units of this thread in a layer, and prepares their gates for the next step.
     void share_layer(int layer, int thread) {
         if (net_.dense_input(layer)) share_input(layer, thread);
         const Part vectors = part_of(net_.width / kLanes, threads_, thread);

@@ -1,4 +1,4 @@
-// What writes sequences, step by step: packed weights, and rows that sequences are put into for each call.
+// The writer of sequences: packed weights, and rows that sequences are put into for each call.
 #pragma once
 
 #include "writing/write_by_units.h"
@@ -17,7 +17,7 @@ class Writer {
 
     bool load(Arrays parameters) { return network_.load_parameters(parameters); }
 
-    // False if there is no memory left; the sequences may then not be used any more.
+    // Returns false if there is no memory left; the sequences must then not be used any more.
     bool advance(const Team& team, const Work& work) {
         if (work.count == 0) return true;
         const int worth = threads_worth(network_, team.size);
@@ -32,12 +32,12 @@ class Writer {
  private:
     Network network_;
     SharedRows shared_;
-    Rows** rows_ = nullptr;  // of each thread
+    Rows** rows_ = nullptr;  // the rows of each thread
     int threads_ = 0;
 
-    // Every thread takes sequences of its own.
+    // Each thread takes its own sequences.
     bool advance_apart(const Team& team, const Work& work) {
-        constexpr int kRoom = 64;  // rows of a thread: enough for full tiles, few enough for the cache
+        constexpr int kRoom = 64;  // rows of a thread: enough for full tiles, and few enough for the cache
         const int share = (work.count + team.size - 1) / team.size, rows = share < kRoom ? share : kRoom;
         if (rows_ == nullptr) rows_ = new Rows* [team.size] {};
         for (; threads_ < team.size; ++threads_) rows_[threads_] = new Rows(network_);
