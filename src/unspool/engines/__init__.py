@@ -1,7 +1,7 @@
-"""How the network is computed: one file for each engine, one protocol.
+"""The engines, which compute the network: one file for each, and one protocol.
 
-`ENGINES` names the class of each; it is imported when it is asked for, so that a missing PyTorch is
-noticed by those alone who want it.
+`ENGINES` names the class of each. The class is imported when it is needed, so that only its users need
+PyTorch.
 """
 
 import importlib
@@ -16,12 +16,12 @@ from unspool.network.config import NetworkConfig
 
 @dataclass(frozen=True)
 class EngineRow:
-    """Say where an engine lives and what it needs.
+    """The row of an engine.
 
     Args:
         module: The module to import.
-        class_name: The class in it, called as ``Class(config, threads=..., precision=...)``.
-        needs: The package that must be installed, and the extra that brings it; None for no other.
+        class_name: The class in the module, called as ``Class(config, threads=..., precision=...)``.
+        needs: The package that must be installed, and the extra that installs it; None for no package.
     """
 
     module: str
@@ -44,11 +44,11 @@ def make_engine(
         name: One of `ENGINES`.
         config: The network, its vocab_size set.
         threads: CPU threads to use, ≥ 1; None for the engine's own choice.
-        precision: In what it multiplies where it makes gradients: "float32", "bf16" or "auto".
+        precision: Number format of the products in training: "float32", "bf16" or "auto".
 
     Raises:
-        ConfigError: If the name is unknown, the package it needs is not installed, or a value is out
-            of its range.
+        ConfigError: If the name is unknown, the needed package is not installed, or a value is out of its
+            range.
     """
     row = ENGINES.get(name)
     if row is None:
@@ -63,6 +63,6 @@ def make_engine(
     make = partial(getattr(module, row.class_name), threads=threads, precision=precision)
     if config.encoder is None:
         return cast(Engine, make(config))
-    from unspool.engines.encoder_decoder import EncoderDecoder  # noqa: PLC0415 - seldom needed
+    from unspool.engines.encoder_decoder import EncoderDecoder  # noqa: PLC0415 - rarely needed
 
     return EncoderDecoder(config, make(config.without_encoder()), make(config.encoder))

@@ -1,4 +1,4 @@
-"""The network in the native kernels: slices of the batch on threads, vectors of the processor's own width."""
+"""The network in the native kernels: threads share the batch, and vectors have the width of the processor."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,20 +30,21 @@ from unspool.network.config import NetworkConfig
 from unspool.network.parameters import output_kernel, parameter_shapes
 from unspool.text.streams.lanes import Window
 
-FORWARD_ROWS = 1 << 14  # symbols that one forward call holds in memory; longer windows are run in parts
+FORWARD_ROWS = 1 << 14  # tokens of one forward call, which bounds its memory; longer windows run in parts
 MOST_THREADS = 1024
-LANES_WORTH_A_THREAD = 16  # fewer are done before the threads have met
-OUTSIDE = ("context.", "start.")  # parameters that the native kernels see the products of
+LANES_WORTH_A_THREAD = 16  # fewer lanes take less time than a meeting of the threads
+OUTSIDE = ("context.", "start.")  # parameters whose products are computed before the native step
 
 
 class CpuEngine:
-    """Compute a network with the native kernels, in float32, or in part in bf16.
+    """An engine with the native kernels, in float32 or partly in bf16.
 
     Args:
         config: The network, its vocab_size set.
         threads: Threads to use, from 1 to 1024; None for one on each processor that this process may use.
-        precision: In what `loss_and_gradients` multiplies, a name in `PRECISIONS`; all else is float32. Where
-            the processor has no bf16 it is float32 too: the attribute `precision` says which it is.
+        precision: Number format of the products in `loss_and_gradients`, a name in `PRECISIONS`; all else is
+            float32. If bf16 is not available, float32 is used; the attribute `precision` is the format in
+            use.
 
     Raises:
         ConfigError: If a value is out of its range, or the cell has no native kernels.
@@ -62,7 +63,7 @@ class CpuEngine:
         self.threads = threads or default_threads()
         self.precision = used_precision(precision)
         shapes = parameter_shapes(config)
-        bias = shapes.pop("output.bias")  # the kernels want an output kernel before it, tied or not
+        bias = shapes.pop("output.bias")  # the kernels read an output kernel before it, tied or not
         kernel = (config.hidden_size, config.symbols)
         self._shapes = {**shapes, "output.kernel": kernel, "output.bias": bias}
         self._network = self._make_network(self.threads)
@@ -87,7 +88,7 @@ class CpuEngine:
         return NativeNetwork(shape, threads=threads)
 
     def _untied(self, parameters: Parameters) -> Parameters:
-        """Give the kernels an output kernel, where it is tied to the embedding."""
+        """Return the parameters with an output kernel, also if the output is tied to the embedding."""
         if "output.kernel" in parameters:
             return parameters
         return {**parameters, "output.kernel": np.ascontiguousarray(output_kernel(parameters))}
@@ -109,10 +110,10 @@ class CpuEngine:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`."""
         if not self._gradients:
             self._gradients = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
-        given = native_window(
+        conditions = native_window(
             self.config, parameters, window, reset_id=reset_id, backward=True, final_grad=final_grad
         )
-        state = state.astype(np.float32)  # a copy: the caller's is left alone
+        state = state.astype(np.float32)  # a copy: the caller's array does not change
         total, count = self._network.step(
             self._untied(parameters),
             window.ids,
@@ -121,26 +122,26 @@ class CpuEngine:
             reset_id=reset_id,
             masks=masks,
             gradients=self._gradients,
-            conditions=None if given is None else given.native,
+            conditions=None if conditions is None else conditions.native,
         )
         gradients = {name: self._gradients[name] for name in parameters}
         if "output.kernel" not in parameters:
             gradients["embedding"] += self._gradients["output.kernel"].T
-        if given is not None:
-            given.add_gradients(gradients, self.config)
+        if conditions is not None:
+            conditions.add_gradients(gradients, self.config)
         return Loss(total=total, count=count), gradients, state
 
     def stage_seconds(self) -> dict[str, float]:
-        """Give the wall time of each stage of the last step: `unspool.kernels.network.STAGES`."""
+        """Return the wall time of each stage of the last step: `unspool.kernels.network.STAGES`."""
         return self._network.stage_seconds()
 
     def token_losses(
         self, parameters: Parameters, window: Window, state: StateArray, *, reset_id: int | None
     ) -> tuple[Floats, StateArray]:
-        """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
+        """Return nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         state, parameters = state.astype(np.float32), self._untied(parameters)
         losses = np.empty(window.ids.shape, dtype=np.float32)
-        given = native_window(self.config, parameters, window, reset_id=reset_id)
+        conditions = native_window(self.config, parameters, window, reset_id=reset_id)
         for part in self._parts(window.ids.shape):
             ids, targets, out = window.ids[part], window.targets[part], losses[part]
             self._network.step(
@@ -150,7 +151,7 @@ class CpuEngine:
                 state,
                 reset_id=reset_id,
                 losses=out,
-                conditions=None if given is None else given.part(part),
+                conditions=None if conditions is None else conditions.part(part),
             )
         return losses, state
 
@@ -162,41 +163,41 @@ class CpuEngine:
         *,
         reset_id: int | None = None,
     ) -> tuple[Floats, StateArray]:
-        """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
+        """Return the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
         state, parameters = state.astype(np.float32), self._untied(parameters)
-        symbols: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
-        given = native_window(self.config, parameters, Window(symbols, symbols), reset_id=reset_id)
+        tokens: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
+        conditions = native_window(self.config, parameters, Window(tokens, tokens), reset_id=reset_id)
         parts = [
             self._network.logits(
                 parameters,
-                symbols[part],
+                tokens[part],
                 state,
                 reset_id=reset_id,
-                conditions=None if given is None else given.part(part),
+                conditions=None if conditions is None else conditions.part(part),
             )
-            for part in self._parts(symbols.shape)
+            for part in self._parts(tokens.shape)
         ]
         return finite_logits(np.concatenate(parts)), state
 
     def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
         """Pack the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
         threads = self.threads if lanes >= LANES_WORTH_A_THREAD else 1
-        network = self._make_network(threads)  # its own: other calls may come between two of this one
+        network = self._make_network(threads)  # a new one: other calls may come between two of this function
         network.load(self._untied(parameters))
 
         def run(
             ids: NDArray[np.int32], state: StateArray, *, reset_id: int | None = None
         ) -> tuple[Floats, StateArray]:
             after = state.astype(np.float32)
-            given = native_window(self.config, parameters, Window(ids, ids), reset_id=reset_id)
-            told = None if given is None else given.native
-            logits = network.logits(None, ids, after, reset_id=reset_id, conditions=told)
+            conditions = native_window(self.config, parameters, Window(ids, ids), reset_id=reset_id)
+            native = None if conditions is None else conditions.native
+            logits = network.logits(None, ids, after, reset_id=reset_id, conditions=native)
             return finite_logits(logits), after
 
         return run
 
     def _parts(self, shape: tuple[int, ...]) -> Iterator[slice]:
-        """Cut the T steps of a window into runs of at most `FORWARD_ROWS` symbols."""
+        """Yield slices of the T steps of a window, each with at most `FORWARD_ROWS` tokens."""
         T, B = shape
         steps = max(1, FORWARD_ROWS // max(B, 1))
         for start in range(0, T, steps):

@@ -1,4 +1,4 @@
-"""The writer of the native kernels: a request in the terms of every engine, said in numbers and arrays."""
+"""The writer of the native kernels, which converts a request to numbers and arrays."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,13 +18,13 @@ from unspool.network.config import NetworkConfig
 
 
 class CpuWriter:
-    """Sequences that the native kernels write side by side; see `unspool.generation.writer.Writer`.
+    """The sequences that the native kernels write together; see `unspool.generation.writer.Writer`.
 
     Args:
         config: The network.
-        network: Its native twin.
-        parameters: Its parameters, an output kernel among them. They are not copied, and must not change as
-            long as the writer is used.
+        network: The native network.
+        parameters: The parameters of the network, with an output kernel. They are not copied, and must not
+            change while the writer is in use.
     """
 
     def __init__(self, config: NetworkConfig, network: NativeNetwork, parameters: Parameters) -> None:
@@ -64,7 +64,7 @@ class CpuWriter:
         )
 
     def advance(self, steps: int, *, whole: bool = False) -> Written:
-        """Take every sequence some steps further."""
+        """Advance every sequence by some steps."""
         news = self._native.advance(steps, whole=whole)
         fields: dict[str, Any] = {
             name: TokenReport(**value) if isinstance(value, dict) else value for name, value in news.items()
@@ -72,12 +72,12 @@ class CpuWriter:
         return Written(**fields)
 
     def remove(self, sequence: int) -> bool:
-        """Take a sequence out; return whether it was there."""
+        """Remove a sequence; return whether it was there."""
         return self._native.remove(sequence)
 
 
 def _stages(options: GenerationOptions, names: Iterable[str]) -> list[Stage]:
-    """Return those of the penalties or samplers that the options turn on, each with its numbers."""
+    """Return the penalties or samplers that the options turn on, each with its numbers."""
     return [(name, _numbers(options, name)) for name in names if options.turns_on(name)]
 
 
@@ -88,7 +88,7 @@ def _numbers(options: GenerationOptions, name: str) -> Sequence[float]:
 
 
 def _flat(value: Any) -> Iterator[float]:
-    """Write a value in numbers: pairs one after the other, ids after their count, 0 for None."""
+    """Yield the numbers of a value: pairs in a row, ids after their count, 0 for None."""
     if isinstance(value, Mapping):
         for pair in value.items():
             yield from pair

@@ -1,8 +1,8 @@
-"""Two networks in one: an encoder reads a source text, and its last state is what the decoder starts from.
+"""Two networks in one: an encoder reads a source text, and the decoder starts from its last state.
 
-Sutskever, Vinyals and Le, "Sequence to Sequence Learning with Neural Networks", 2014. Either is computed by
-an engine of its own, so whatever computes a network computes a pair of them: the gradient that the decoder
-gives back for its first states is the encoder's outside gradient.
+Sutskever, Vinyals and Le, "Sequence to Sequence Learning with Neural Networks", 2014. Each has an engine of
+its own, so every engine can compute such a pair. The gradient by the decoder's first states is passed to the
+encoder as the gradient by its last states.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ OUTPUT = ("output.kernel", "output.bias")
 
 
 class EncoderDecoder:
-    """Compute an encoder and a decoder, each by an engine.
+    """An engine for an encoder and a decoder, each with an engine of its own.
 
     Args:
         config: The network as a whole, its source_vocab_size set.
@@ -50,24 +50,24 @@ class EncoderDecoder:
         self._output = {"output.kernel": np.zeros((H, V), dtype), "output.bias": np.zeros(V, dtype)}
 
     def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> StateArray:
-        """Make a state of zeros (L, S, B, H), which each record's source replaces.
+        """Return a state of zeros (L, S, B, H), which the source of each record replaces.
 
         Raises:
-            ConfigError: If parameters are given: a fresh start is what a source says.
+            ConfigError: If parameters are given, since the first state depends on a source.
         """
         if parameters is not None:
             raise no_source()
         return self.decoder.initial_state(batch_size)
 
     def encode(self, parameters: Parameters, sources: NDArray[np.int32]) -> StateArray:
-        """Read sources and give the states after them.
+        """Read sources and return the states after them.
 
         Args:
-            parameters: Of the whole network.
-            sources: Padded above their <eos> so that all end in the last row.  # (Ts, R)
+            parameters: The parameters of the whole network.
+            sources: The sources, padded at the start so that all end in the last row.  # (Ts, R)
 
         Returns:
-            The encoder's last states.  # (L, S, R, H)
+            The last states of the encoder.  # (L, S, R, H)
         """
         _, state = self.encoder.token_losses(
             self._encoder_parameters(parameters),
@@ -89,12 +89,13 @@ class EncoderDecoder:
     ) -> tuple[Loss, Gradients, StateArray]:
         """Run a window forward and backward; see `unspool.engines.protocol.Engine`.
 
-        A record's source is read in the window where the record starts, and learns from that window alone.
+        The source of a record is read in the window where the record starts, and the encoder learns from this
+        window alone.
         """
-        told, started, sources = self._told(parameters, window, reset_id)
+        inner, started, sources = self._decoder_window(parameters, window, reset_id)
         loss, gradients, after = self.decoder.loss_and_gradients(
             _decoder_parameters(parameters),
-            told,
+            inner,
             state,
             reset_id=reset_id,
             masks=masks,
@@ -111,17 +112,17 @@ class EncoderDecoder:
                 final_grad=np.ascontiguousarray(by_state.transpose(1, 2, 0, 3)),
             )[1]
         else:
-            own = self._encoder_parameters(parameters)
-            encoder_gradients = {name: np.zeros_like(values) for name, values in own.items()}
+            encoder_parameters = self._encoder_parameters(parameters)
+            encoder_gradients = {name: np.zeros_like(values) for name, values in encoder_parameters.items()}
         own_gradients = {ENCODER + n: values for n, values in encoder_gradients.items() if n not in OUTPUT}
         return loss, gradients | own_gradients, after
 
     def token_losses(
         self, parameters: Parameters, window: Window, state: StateArray, *, reset_id: int | None
     ) -> tuple[Floats, StateArray]:
-        """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
-        told, _, _ = self._told(parameters, window, reset_id)
-        return self.decoder.token_losses(_decoder_parameters(parameters), told, state, reset_id=reset_id)
+        """Return nats of each target (T, B), 0 where the target is 0, and the state after the window."""
+        inner, _, _ = self._decoder_window(parameters, window, reset_id)
+        return self.decoder.token_losses(_decoder_parameters(parameters), inner, state, reset_id=reset_id)
 
     def logits(
         self,
@@ -131,7 +132,7 @@ class EncoderDecoder:
         *,
         reset_id: int | None = None,
     ) -> tuple[Floats, StateArray]:
-        """Go on from a state that says what the source was; see `unspool.engines.protocol.Engine`."""
+        """Return the logits after a state that depends on a source; see `unspool.engines.protocol.Engine`."""
         if reset_id is not None:
             raise no_source()
         return self.decoder.logits(_decoder_parameters(parameters), ids, state)
@@ -150,7 +151,7 @@ class EncoderDecoder:
         return checked
 
     def writer(self, parameters: Parameters) -> "AnswerWriter":
-        """Make a writer that goes on from states; see `unspool.generation.writer.WritingEngine`."""
+        """Return a writer that continues from states; see `unspool.generation.writer.WritingEngine`."""
         return AnswerWriter(self.decoder.writer(_decoder_parameters(parameters)))
 
     @property
@@ -158,39 +159,39 @@ class EncoderDecoder:
         return self.encoder.config.symbols - 1
 
     def _encoder_parameters(self, parameters: Parameters) -> dict[str, Floats]:
-        own = {n.removeprefix(ENCODER): values for n, values in parameters.items() if n.startswith(ENCODER)}
-        return own | self._output
+        encoder = {n.removeprefix(ENCODER): v for n, v in parameters.items() if n.startswith(ENCODER)}
+        return encoder | self._output
 
-    def _told(
+    def _decoder_window(
         self, parameters: Parameters, window: Window, reset_id: int | None
     ) -> tuple[Window, NDArray[np.int32], NDArray[np.int32]]:
-        """Put states in the place of sources: those of the records that start in the window, in order.
+        """Return the window of the decoder, with states in the place of sources.
 
         Returns:
-            The decoder's window, the rows of those records (N,) and their sources (Ts, N).
+            The window, the rows of the N records that start in it (N,), and their sources (Ts, N).
 
         Raises:
             ConfigError: If the window has no sources.
         """
-        given = window.conditions
-        if given is None or given.sources is None:
+        conditions = window.conditions
+        if conditions is None or conditions.sources is None:
             raise no_source()
         starts = window.ids == (-1 if reset_id is None else reset_id)
-        started = np.unique(given.records[starts]).astype(np.int32)  # (N,)
-        sources = trimmed(given.sources[:, started])  # (Ts, N)
+        started = np.unique(conditions.records[starts]).astype(np.int32)  # (N,)
+        sources = trimmed(conditions.sources[:, started])  # (Ts, N)
         L, S, H = self.config.state_shape
-        states = np.zeros((given.num_rows, L, S, H), self._output["output.bias"].dtype)
+        states = np.zeros((conditions.num_rows, L, S, H), self._output["output.bias"].dtype)
         if len(started):
             states[started] = self.encode(parameters, sources).transpose(2, 0, 1, 3)
-        told = Conditions(given.records, context=given.context, states=states)
-        return replace(window, conditions=told), started, sources
+        with_states = Conditions(conditions.records, context=conditions.context, states=states)
+        return replace(window, conditions=with_states), started, sources
 
 
 class AnswerWriter:
-    """A writer that refuses sequences of which no source is known.
+    """A writer that refuses sequences without a source.
 
     Args:
-        writer: The decoder's.
+        writer: The writer of the decoder.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -201,14 +202,14 @@ class AnswerWriter:
         return len(self._writer)
 
     def add(self, request: EngineRequest) -> range:
-        """Add sequences that share their options, each from its state."""
+        """Add sequences with the same options, each with its state."""
         if request.states is None:
             raise no_source()
         return self._writer.add(request)
 
 
 def trimmed(sources: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Leave out the rows in which all of the sources are padding still."""
+    """Return the sources without the first rows that are padding in all of them."""
     first = int((sources != 0).any(axis=1).argmax()) if sources.size else 0
     return np.ascontiguousarray(sources[first:])
 

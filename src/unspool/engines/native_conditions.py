@@ -1,7 +1,7 @@
-"""What the native step is told of a window's conditions, and what is made of the gradients it gives back.
+"""The conditions of a window for the native step, and the gradients of their parameters.
 
-The products here are small, (R, F) by (F, G·H), and run in the kernels' own tile: their bits do not depend on
-how NumPy was built.
+The products here are small, (R, F) by (F, G·H). They run in the native kernels, so that their bits do not
+depend on the build of NumPy.
 """
 
 from dataclasses import dataclass, replace
@@ -25,22 +25,22 @@ def product(a: Floats, b: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class NativeWindow:
-    """Hold what steers one window, worked out for the native step.
+    """The conditions of one window, computed for the native step.
 
     Args:
-        given: The window's conditions, or None.
-        native: What the step is told.
+        conditions: The conditions of the window, or None.
+        native: The conditions in the form of the native step.
         rows: The row of each record start, in the order of `native.starts`.  # (N,)
-        num_rows: R.
+        num_rows: Number of rows, R.
     """
 
-    given: Conditions | None
+    conditions: Conditions | None
     native: WindowConditions
     rows: NDArray[np.int32]
     num_rows: int
 
     def part(self, steps: slice) -> WindowConditions:
-        """Give what steers some of the steps, for a forward pass."""
+        """Return the conditions of some of the steps, for a forward pass."""
         native = self.native
         records = None if native.records is None else native.records[steps]
         if native.starts is None or native.start_states is None:
@@ -56,16 +56,22 @@ class NativeWindow:
         )
 
     def add_gradients(self, gradients: Gradients, config: NetworkConfig) -> None:
-        """Work the gradients by the parameters of the conditions from those that the step has filled."""
-        given, native = self.given, self.native
+        """Compute the gradients by the parameters of the conditions from the result of the native step.
+
+        Args:
+            gradients: The gradients by name; those of the conditions are overwritten.
+            config: The network.
+        """
+        conditions, native = self.conditions, self.native
         if config.context_size is not None:
             gradients["context.kernel"][...] = 0
-            if given is not None and given.context is not None and native.context_grad is not None:
-                gradients["context.kernel"][...] = product(given.context.T, native.context_grad)  # (F, G·H)
+            context = None if conditions is None else conditions.context
+            if context is not None and native.context_grad is not None:
+                gradients["context.kernel"][...] = product(context.T, native.context_grad)  # (F, G·H)
         by_row: Floats = np.zeros((self.num_rows, *config.state_shape), np.float32)
         if native.start_states_grad is not None:
             np.add.at(by_row, self.rows, native.start_states_grad)  # in the order of the window
-        direct = given is not None and given.states is not None
+        direct = conditions is not None and conditions.states is not None
         if direct:
             gradients[STATES] = by_row
         if config.start_size is not None:
@@ -76,8 +82,8 @@ class NativeWindow:
         gradients["start.bias"][...] = flat.sum(axis=0)
         if "start.kernel" in gradients:
             gradients["start.kernel"][...] = 0
-        if self.given is not None and self.given.starts is not None:
-            gradients["start.kernel"][...] = product(self.given.starts.T, flat)
+        if self.conditions is not None and self.conditions.starts is not None:
+            gradients["start.kernel"][...] = product(self.conditions.starts.T, flat)
 
 
 def native_window(
@@ -89,18 +95,26 @@ def native_window(
     backward: bool = False,
     final_grad: Floats | None = None,
 ) -> NativeWindow | None:
-    """Work out what the native step is told of a window; None where nothing steers it.
+    """Compute the conditions of a window for the native step; return None if it has none.
+
+    Args:
+        config: The network.
+        parameters: All parameters of the network.
+        window: The window with its conditions.
+        reset_id: The id before which a record starts, or None.
+        backward: Whether gradients are needed.
+        final_grad: The gradient by the state after the window (L, S, B, H), or None.
 
     Raises:
         ConfigError: If the conditions do not fit the network or the window.
     """
-    given, shape = window.conditions, window.ids.shape
-    check_conditions(config, given, shape)
-    if given is None and config.start_size is None and config.context_size is None and final_grad is None:
+    conditions, shape = window.conditions, window.ids.shape
+    check_conditions(config, conditions, shape)
+    if all(part is None for part in (conditions, config.start_size, config.context_size, final_grad)):
         return None
-    context: Any = context_gates(parameters, given, product=product)  # (R, G·H)
-    states: Any = None if reset_id is None else start_states(config, parameters, given, product=product)
-    records = records_of(given, shape)
+    context: Any = context_gates(parameters, conditions, product=product)  # (R, G·H)
+    states: Any = None if reset_id is None else start_states(config, parameters, conditions, product=product)
+    records = records_of(conditions, shape)
     starts, rows = None, np.zeros(0, np.int32)
     if states is not None:
         starts, rows = _starts(window.ids == reset_id, records)
@@ -114,13 +128,13 @@ def native_window(
         start_states_grad=np.zeros_like(states) if backward and states is not None else None,
         final_grad=None if final_grad is None else np.ascontiguousarray(final_grad, np.float32),
     )
-    return NativeWindow(given, native, rows, 1 if given is None else given.num_rows)
+    return NativeWindow(conditions, native, rows, 1 if conditions is None else conditions.num_rows)
 
 
 def _starts(
     resets: NDArray[np.bool_], records: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Number the record starts of a window, -1 elsewhere, and give the row of each."""
+    """Return the number of each record start of a window (T, B), -1 elsewhere, and its row (N,)."""
     starts = np.full(resets.shape, -1, np.int32)  # (T, B)
     starts[resets] = np.arange(np.count_nonzero(resets))
     return starts, records[resets]

@@ -1,8 +1,8 @@
-"""What every engine offers: the same network, computed in its own way.
+"""The protocol of an engine: every engine computes the same network.
 
-Parameters are a flat dictionary with the names of `unspool.network.parameters`. State is passed in and
-returned, never kept inside: (L, S, B, H) float32, zeros at a fresh start. Windows are time-major.
-<pad> (id 0) is outside the softmax: its logit is -inf, and a target of 0 is not counted.
+Parameters are a flat dictionary with the names of `unspool.network.parameters`. The state is an argument and
+a result, and never kept inside: (L, S, B, H) float32, zeros at a fresh start. Windows are time-major. <pad>
+(id 0) is outside the softmax: its logit is -inf, and a target of 0 is not counted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,8 +24,8 @@ Parameters = Mapping[str, Floats]
 Gradients = dict[str, Floats]
 StateArray = Floats
 DropoutMasks = Floats
-LARGEST_LOGIT = 1e30  # in size; what is larger could become infinite by a penalty
-STATES = "conditions.states"  # the gradient by states that were given, among those of the parameters
+LARGEST_LOGIT = 1e30  # in absolute value; a penalty could make a larger one infinite
+STATES = "conditions.states"  # name of the gradient by the states of the conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Loss:
 
     Args:
         total: Negative log-likelihood in nats, summed over the counted targets.
-        count: How many targets are counted (those that are not 0).
+        count: Number of counted targets (those that are not 0).
     """
 
     total: float
@@ -42,15 +42,15 @@ class Loss:
 
     @property
     def mean(self) -> float:
-        """Give nats per counted target; 0 where nothing is counted."""
+        """Nats per counted target; 0 if no target is counted."""
         return self.total / self.count if self.count else 0.0
 
 
 def finite_logits(logits: Floats) -> Floats:
-    """Return the logits (…, V) as they are, once they are known to be finite but for the `<pad>` column.
+    """Check that all logits (…, V) but the `<pad>` column are finite, and return them.
 
     Raises:
-        NetworkError: If one is not, or is so large that penalties could make it infinite.
+        NetworkError: If a logit is not finite, or is so large that a penalty could make it infinite.
     """
     symbols = logits[..., 1:]
     if symbols.size and not (symbols.min() >= -LARGEST_LOGIT and symbols.max() <= LARGEST_LOGIT):
@@ -59,13 +59,13 @@ def finite_logits(logits: Floats) -> Floats:
 
 
 class Engine(WritingEngine, Protocol):
-    """One way to compute a network.
+    """An engine, which computes a network.
 
     Attributes:
         config: The network, its vocab_size set.
-        threads: Threads that it runs on.
-        precision: In what it multiplies where it makes gradients: "float32", "bf16", "bf16 (emulated)", or
-            "float64" for an oracle.
+        threads: Number of threads in use.
+        precision: Number format of the products in training: "float32", "bf16", "bf16 (emulated)", or
+            "float64" for a reference.
     """
 
     config: NetworkConfig
@@ -85,24 +85,25 @@ class Engine(WritingEngine, Protocol):
         """Run a window forward and backward (truncated backpropagation through time).
 
         Args:
-            parameters: The network's parameters. A network with a tied output may be given an
-                `output.kernel` beside them, which counts in place of the embedding.
-            window: ids (T, B) and targets (T, B); a target of 0 is not counted. Without conditions, a network
-                that has a place for them is told nothing: a context and a start vector of zeros.
-            state: (L, S, B, H) before the window; no gradient flows into it.
-            reset_id: Where an input has this id, the lane's state is that of a record's start before that
-                step, zeros unless a start is given, and no gradient flows across; None for never.
-            masks: (L, B, H) of 0 or 1/(1-p), multiplied onto each layer's output (what the next layer
-                or the output layer sees, not what the layer itself carries on) before a residual sum, the
-                same at every step of the window; None for no dropout.
-            final_grad: The gradient of a further loss by the state after the window (L, S, B, H), added to
-                the mean of the window's own; None for none. An encoder is trained by it: its window has no
-                counted target, and the output layer is then left out.
+            parameters: The parameters of the network. With a tied output there may also be an
+                `output.kernel`, which is then used in place of the embedding.
+            window: Ids (T, B) and targets (T, B); a target of 0 is not counted. Without conditions, the
+                context and the start vector of a network that has them are zeros.
+            state: The state before the window (L, S, B, H); no gradient flows into it.
+            reset_id: The id that starts a record. Before a step with this id the state of the lane becomes
+                the first state of a record, and no gradient flows across; None for never. The first state is
+                zeros unless the conditions have another.
+            masks: Dropout masks (L, B, H) of 0 or 1/(1-p), the same at every step; None for no dropout. They
+                multiply the output of each layer, before a residual sum, but not the state that the layer
+                carries to the next step.
+            final_grad: The gradient of another loss by the state after the window (L, S, B, H), which is
+                added to the mean loss of the window; None for none. An encoder is trained by it: its window
+                has no counted target, and then the output layer is not computed.
 
         Returns:
-            The loss; the gradients of total/count by each parameter (zeros if nothing is counted), and by
-            "conditions.states" (R, L, S, H) where these are given, in arrays that belong to the engine and
-            are overwritten by its next call; the state after the window.
+            The loss; the gradients of total/count; the state after the window. There is a gradient by each
+            parameter (zeros if no target is counted), and by "conditions.states" (R, L, S, H) if the
+            conditions have states. The next call overwrites these arrays.
         """
         ...
 
@@ -118,7 +119,7 @@ class Engine(WritingEngine, Protocol):
 
 
 def refused_cell(cell: str, able: Iterable[str], *, engine: str, instead: str) -> ConfigError:
-    """Make the error for a cell that an engine cannot compute.
+    """Return the error for a cell that an engine cannot compute.
 
     Args:
         cell: The cell.

@@ -1,6 +1,6 @@
-"""A writer written out with an engine's `forward`, one sequence and one token at a time.
+"""A plain and slow writer on top of an engine's `forward`, one sequence and one token at a time.
 
-Slow and plain: the writer of an engine without a loop of its own, and what the native one is tested against.
+It is the writer of engines without a native one, and the reference for the tests of the native writer.
 """
 
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ CODES: dict[str | None, int] = {None: -1, **{name: code for code, name in enumer
 
 
 class ReferenceWriter:
-    """Sequences that are written by steps; see `unspool.generation.writer.Writer`.
+    """The sequences that are written step by step; see `unspool.generation.writer.Writer`.
 
     Args:
-        engine: Computes the logits.
-        parameters: The network's parameters.
+        engine: The engine, which computes the logits.
+        parameters: The parameters of the network.
     """
 
     def __init__(self, engine: Engine, parameters: Parameters) -> None:
@@ -63,7 +63,7 @@ class ReferenceWriter:
         return _Sequence(request, forward, state, eos, input=eos if fresh else None, logits=logits)
 
     def advance(self, steps: int, *, whole: bool = False) -> Written:
-        """Take every sequence some steps further."""
+        """Advance every sequence by some steps."""
         for sequence in self._sequences.values():
             for _ in range(steps):
                 if sequence.finish is not None:
@@ -87,13 +87,13 @@ class ReferenceWriter:
         )
 
     def remove(self, sequence: int) -> bool:
-        """Take a sequence out; return whether it was there."""
+        """Remove a sequence; return whether it was there."""
         return self._sequences.pop(sequence, None) is not None
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A token of a sequence, and what is reported about it."""
+    """A token of a sequence, with its report."""
 
     token: int
     logprob: float
@@ -106,12 +106,12 @@ class _Sequence:
     """One text that is being written.
 
     Args:
-        request: What it is, alone in it.
-        forward: Computes the logits.
-        state: What the network has before it reads `input`.  # (L, S, 1, H)
-        eos: The id that ends it.
-        input: The token to read next; None where the first one is drawn from the state itself.
-        logits: What may come next, where nothing is read before.  # (V,)
+        request: A request for this sequence alone.
+        forward: Function that computes the logits.
+        state: The state before `input` is read.  # (L, S, 1, H)
+        eos: The id of `<eos>`.
+        input: The token to read next; None if the first token is drawn from the state itself.
+        logits: The logits of the first token, if it is drawn from the state itself.  # (V,)
     """
 
     request: EngineRequest
@@ -149,7 +149,7 @@ class _Sequence:
 
     def _read(self, logits: Floats, token: int) -> None:
         if self.request.options.echo:
-            known = token < len(logits)  # not what is only ever read
+            known = token < len(logits)  # an id without a logit is only read
             logprob = float(log_softmax(logits[None])[0, token]) if known else 0.0
             self.echo.append(_Place(token, logprob, alternatives=self._alternatives(logits)))
         self.input, self.position = token, self.position + 1
@@ -192,7 +192,7 @@ class _Sequence:
             self.finish = "length"
 
     def _stops(self, token: int) -> bool:
-        """Walk the stop automaton; return whether it ends the text."""
+        """Advance the stop automaton; return whether it ends the text."""
         stop, guide = self.request.stop, self.request.guide
         if stop is None:
             return False
@@ -206,12 +206,12 @@ class _Sequence:
     def _alternatives(self, logits: Floats) -> tuple[list[int], list[float]]:
         if self.request.options.logprobs is None:
             return [], []
-        found = most_probable(logits[None], self.request.options.logprobs)
-        return found.ids[0].tolist(), found.logprobs[0].tolist()
+        best = most_probable(logits[None], self.request.options.logprobs)
+        return best.ids[0].tolist(), best.logprobs[0].tolist()
 
 
 def _taken(places: list[_Place]) -> list[_Place]:
-    """Return what is in a list, and leave it empty."""
+    """Return the places of a list, and empty the list."""
     taken = list(places)
     places.clear()
     return taken
@@ -234,7 +234,7 @@ def _packed(sequences: list[list[_Place]]) -> TokenReport:
 
 
 def logits_of(config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
-    """Compute the logits (V,) that follow a state (L, S, 1, H) without another token being read."""
+    """Compute the logits (V,) of a state (L, S, 1, H) without reading another token."""
     top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
     logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
     logits[0] = -np.inf

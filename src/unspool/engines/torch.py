@@ -1,8 +1,8 @@
 """The same network in PyTorch: every step written out, the gradients by autograd.
 
-It exists to be trusted, not to be fast: it shares no code with the native kernels, runs in float32 or
-float64, and takes every variant (resets, masks, cells) through the same few lines. The tests hold the
-other engines against it.
+It is made to be trusted, not to be fast: it shares no code with the native kernels, runs in float32 or
+float64, and computes every variant (resets, masks, cells) with the same few lines. The tests compare the
+other engines with it.
 """
 
 from collections.abc import Callable
@@ -62,12 +62,12 @@ def _gru_step(kernel: Tensor, bias: Tensor | None, inputs: Tensor, state: Tensor
 
 @dataclass(frozen=True)
 class TorchCell:
-    """What PyTorch has of one cell.
+    """A cell in PyTorch.
 
     Args:
-        step: One step of the cell.
-        layer: PyTorch's own layer of it, called as ``layer(input_size, hidden_size, num_layers)``: a second
-            opinion for tests, and the peer of ``unspool bench``. Where it has none, a few words that say so.
+        step: Function that computes one step of the cell.
+        layer: PyTorch's own layer, called as ``layer(input_size, hidden_size, num_layers)``: a reference for
+            tests, and the peer of ``unspool bench``. If PyTorch has none, a message that says so.
         gates: The gates by the names in the cell's row, in the order of that layer.
     """
 
@@ -84,12 +84,12 @@ TORCH_CELLS: dict[str, TorchCell] = {
 
 
 class TorchEngine:
-    """Compute a network with PyTorch on the CPU.
+    """An engine with PyTorch on the CPU.
 
     Args:
         config: The network, its vocab_size set.
-        threads: CPU threads for PyTorch, ≥ 1, set for the whole process; None leaves them as they are.
-        dtype: "float32", or "float64" for an oracle; states and results have it too.
+        threads: CPU threads for PyTorch, ≥ 1, set for the whole process; None does not change them.
+        dtype: "float32", or "float64" for a reference; states and results have the same type.
         precision: "float32" or "auto": this engine computes nothing in bf16.
 
     Raises:
@@ -156,7 +156,7 @@ class TorchEngine:
     def token_losses(
         self, parameters: Parameters, window: Window, state: StateArray, *, reset_id: int | None
     ) -> tuple[Floats, StateArray]:
-        """Give nats of each target (T, B), 0 where the target is 0, and the state after the window."""
+        """Return nats of each target (T, B), 0 where the target is 0, and the state after the window."""
         with torch.no_grad():
             weights, conditions = self._weights(parameters), self._conditions(window)
             logits, state_after = self._forward(weights, window.ids, state, reset_id, conditions=conditions)
@@ -170,13 +170,13 @@ class TorchEngine:
         *,
         reset_id: int | None = None,
     ) -> tuple[Floats, StateArray]:
-        """Give the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
+        """Return the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
         with torch.no_grad():
             logits, state_after = self._forward(self._weights(parameters), ids, state, reset_id)
             return finite_logits(logits.numpy()), state_after.numpy()
 
     def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
-        """Take over the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
+        """Convert the parameters once, for many calls; see `unspool.engines.protocol.Engine`."""
         weights = self._weights(parameters)
 
         def run(
@@ -193,7 +193,7 @@ class TorchEngine:
         return ReferenceWriter(self, parameters)
 
     def _tensor(self, values: Floats) -> Tensor:
-        return torch.from_numpy(np.array(values, dtype=self._numpy_dtype))  # a copy: nothing is shared
+        return torch.from_numpy(np.array(values, dtype=self._numpy_dtype))  # a copy: no memory is shared
 
     def _weights(self, parameters: Parameters) -> Weights:
         return {name: self._tensor(values) for name, values in parameters.items()}
@@ -208,19 +208,19 @@ class TorchEngine:
         masks: DropoutMasks | None = None,
         conditions: Conditions | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Run layer after layer over the whole window; give logits (T, B, V) and state (L, S, B, H)."""
+        """Run each layer over the whole window; return the logits (T, B, V) and the state (L, S, B, H)."""
         index = torch.from_numpy(np.array(ids, dtype=np.int64))  # (T, B)
         keep = torch.ones_like(index, dtype=torch.bool) if reset_id is None else index != reset_id  # (T, B)
         x = weights["embedding"][index] if "embedding" in weights else None  # (T, B, E)
         records = torch.zeros_like(index) if conditions is None else conditions.records  # (T, B)
-        said = context_gates(weights, conditions, product=torch.matmul)  # (R, G)
+        shift = context_gates(weights, conditions, product=torch.matmul)  # (R, G)
         first = start_states(self.config, weights, conditions, product=torch.matmul)  # (R, L, S, H)
         starts = None if first is None else first[records]  # (T, B, L, S, H)
         states = []
         for layer in range(self.config.num_layers):
             kernel, bias = weights[f"layers.{layer}.input_kernel"], weights[f"layers.{layer}.bias"]
             projected = (kernel[index] if x is None else x @ kernel) + bias  # (T, B, G)
-            projected = projected + said[records] if said is not None and layer == 0 else projected
+            projected = projected + shift[records] if shift is not None and layer == 0 else projected
             fresh = None if starts is None else starts[..., layer, :, :]  # (T, B, S, H)
             h, last = self._unroll(weights, layer, projected, self._tensor(state[layer]), (keep, fresh))
             h = h if masks is None else h * self._tensor(masks[layer])  # (T, B, H)
@@ -231,7 +231,7 @@ class TorchEngine:
         return logits.masked_fill(pad, -torch.inf), torch.stack(states)
 
     def _conditions(self, window: Window) -> Conditions | None:
-        """Take over what steers a window, in tensors."""
+        """Check the conditions of a window and return them in tensors."""
         conditions = window.conditions
         check_conditions(self.config, conditions, window.ids.shape)
         if conditions is None:
@@ -249,20 +249,20 @@ class TorchEngine:
         state: Tensor,
         resets: tuple[Tensor, Tensor | None],
     ) -> tuple[Tensor, Tensor]:
-        """Run one layer over time; give its outputs (T, B, H) and its last state (S, B, H)."""
+        """Run one layer over time; return its outputs (T, B, H) and its last state (S, B, H)."""
         kernel = weights[f"layers.{layer}.recurrent_kernel"]
         bias = weights.get(f"layers.{layer}.recurrent_bias")
-        keep, fresh = resets  # (T, B) where the state is carried, (T, B, S, H) what stands in its place
+        keep, fresh = resets  # (T, B): whether the state is kept; (T, B, S, H): first states
         outputs = []
-        for t, (inputs, kept) in enumerate(zip(projected, keep, strict=True)):
+        for t, (inputs, carries) in enumerate(zip(projected, keep, strict=True)):
             start = torch.zeros_like(state) if fresh is None else fresh[t].transpose(0, 1)  # (S, B, H)
-            carried = torch.where(kept[None, :, None], state, start)
+            carried = torch.where(carries[None, :, None], state, start)
             state = self._step(kernel, bias, inputs, carried)  # (S, B, H)
             outputs.append(state[0])
         return torch.stack(outputs), state
 
     def _losses(self, logits: Tensor, targets: NDArray[np.integer[Any]]) -> Tensor:
-        """Give nats of each target (T, B); the <pad> column is left out, so its gradient is 0."""
+        """Return nats of each target (T, B); the <pad> column is left out, so its gradient is 0."""
         wanted = torch.from_numpy(np.array(targets, dtype=np.int64) - 1)  # (T, B), -1 is not counted
         rows = logits[..., 1:].flatten(0, 1)  # (T·B, V-1)
         losses = functional.cross_entropy(rows, wanted.flatten(), ignore_index=-1, reduction="none")

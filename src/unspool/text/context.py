@@ -1,8 +1,7 @@
-"""What is known about records, in numbers: the attributes that steer a text, as columns of a table.
+"""The attributes of records in numbers, as columns of a table.
 
-A categorical attribute has a column for each of its values. A number has two: the standardized number, and 1,
-which tells a missing number from an average one. What is not said is 0 in every column, so that any subset
-can be said.
+A categorical attribute has a column for each of its values. A number has two columns: the
+standardized number, and 1 to mark that it is known. A missing attribute is 0 in all its columns.
 """
 
 import math
@@ -16,22 +15,22 @@ from numpy.typing import NDArray
 from unspool.errors import ConfigError
 
 Numbers = NDArray[np.float32]
-SHOWN_VALUES = 20  # of an attribute, in a message
+SHOWN_VALUES = 20  # number of values of an attribute that a message shows
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """Describe one attribute.
+    """An attribute of records: a categorical one or a number.
 
     Args:
-        name: Its name.
-        values: Its values, the most frequent first; empty for a number.
-        counts: How many of the training texts have each.
-        mean: Of a number, over the training texts.
-        deviation: Its standard deviation, above 0.
+        name: Name of the attribute.
+        values: The values of a categorical attribute, the most frequent first; empty for a number.
+        counts: Number of training texts with each value.
+        mean: Mean of a number over the training texts; None for a categorical attribute.
+        deviation: Standard deviation of a number, above 0; None for a categorical attribute.
 
     Raises:
-        ConfigError: If it is neither the one nor the other.
+        ConfigError: If it is neither categorical nor a number, or both.
     """
 
     name: str
@@ -49,19 +48,19 @@ class Attribute:
 
     @property
     def is_number(self) -> bool:
-        """Tell whether it is a number."""
+        """Whether the attribute is a number."""
         return not self.values
 
     @property
     def size(self) -> int:
-        """Count its columns."""
+        """Number of columns."""
         return len(self.values) or 2
 
     def number(self, value: object) -> float:
-        """Give the number of a value: that of its column, or the number itself; NaN where nothing is said.
+        """Return the number of a value: its column, or the number itself; NaN for a missing value.
 
         Raises:
-            ConfigError: If it has no such value.
+            ConfigError: If the attribute has no such value.
         """
         text = "" if value is None else str(value).strip()
         if not text:
@@ -75,7 +74,7 @@ class Attribute:
 
     @property
     def allowed(self) -> str:
-        """Say what it may be."""
+        """The allowed values in words."""
         if self.is_number:
             return "a number"
         shown = ", ".join(map(repr, self.values[:SHOWN_VALUES]))
@@ -84,31 +83,31 @@ class Attribute:
 
     @property
     def described(self) -> str:
-        """Say what it is, for people."""
+        """The attribute in words, for people."""
         if self.is_number:
             return f"a number, {self.mean:.6g} ± {self.deviation:.6g}"
         shown = ", ".join(self.values[:SHOWN_VALUES])
         return f"{shown}, …" if len(self.values) > SHOWN_VALUES else shown
 
     def columns(self, numbers: NDArray[np.floating[Any]]) -> Numbers:
-        """Write numbers (N,) as columns (N, size)."""
-        said = ~np.isnan(numbers)
+        """Return the columns (N, size) for numbers (N,)."""
+        known = ~np.isnan(numbers)
         out = np.zeros((len(numbers), self.size), np.float32)
         if self.mean is not None and self.deviation is not None:
-            out[said, 0] = (numbers[said] - self.mean) / self.deviation
-            out[said, 1] = 1
+            out[known, 0] = (numbers[known] - self.mean) / self.deviation
+            out[known, 1] = 1
         else:
-            out[said, numbers[said].astype(np.int64)] = 1
+            out[known, numbers[known].astype(np.int64)] = 1
         return out
 
 
 @dataclass(frozen=True)
 class ContextSchema:
-    """Describe what may be said of a record.
+    """The attributes that a model knows, and the size of its start vector.
 
     Args:
-        attributes: In the order of their columns.
-        vector_size: Numbers of the vector that a record starts from; None for none.
+        attributes: The attributes, in the order of their columns.
+        vector_size: Size of the start vector of a record; None for no start vector.
     """
 
     attributes: tuple[Attribute, ...] = ()
@@ -116,25 +115,25 @@ class ContextSchema:
 
     @property
     def size(self) -> int | None:
-        """Count the columns, F; None where there are no attributes."""
+        """Number of columns, F; None without attributes."""
         return sum(one.size for one in self.attributes) or None
 
     @property
     def described(self) -> list[tuple[str, str]]:
-        """Name what may be said with what it is, for people."""
+        """The name and the description of each attribute and of the vector, for people."""
         vector = [] if self.vector_size is None else [("vector", f"{self.vector_size} numbers")]
         return [(one.name, one.described) for one in self.attributes] + vector
 
     @property
     def width(self) -> int:
-        """Count what may be left out: the attributes, and the vector."""
+        """Number of the parts that can be left out: each attribute, and the vector."""
         return len(self.attributes) + (self.vector_size is not None)
 
     def attribute(self, name: str) -> Attribute:
-        """Find an attribute.
+        """Find an attribute by its name.
 
         Raises:
-            ConfigError: If there is none of that name.
+            ConfigError: If there is no such attribute.
         """
         for one in self.attributes:
             if one.name == name:
@@ -145,35 +144,35 @@ class ContextSchema:
         )
 
     def numbers(self, context: Mapping[str, object]) -> Numbers:
-        """Give the number of each attribute (A,), NaN where the context says nothing.
+        """Return the number of each attribute (A,), NaN where the context has no value.
 
         Raises:
-            ConfigError: If it says something that the model has never heard of.
+            ConfigError: If the context has an attribute or a value that the model does not know.
         """
         for name in context:
             self.attribute(name)
-        said = [one.number(context.get(one.name)) for one in self.attributes]
-        return np.array(said, np.float32)
+        values = [one.number(context.get(one.name)) for one in self.attributes]
+        return np.array(values, np.float32)
 
     def rows(self, numbers: Numbers) -> Numbers:
-        """Write the numbers of records (N, A) as rows of columns (N, F)."""
+        """Return the rows of columns (N, F) for the numbers of records (N, A)."""
         parts = [one.columns(numbers[:, i]) for i, one in enumerate(self.attributes)]
         return np.concatenate(parts, axis=1) if parts else np.zeros((len(numbers), 0), np.float32)
 
     def row(self, context: Mapping[str, object]) -> Numbers:
-        """Write a context as one row (F,).
+        """Return the row of columns (F,) for a context.
 
         Raises:
-            ConfigError: If it says something that the model has never heard of.
+            ConfigError: If the context has an attribute or a value that the model does not know.
         """
         row: Numbers = self.rows(self.numbers(context)[None])[0]
         return row
 
     def vector(self, numbers: Any) -> Numbers:
-        """Check a vector (D,).
+        """Check a start vector and return it as an array (D,).
 
         Raises:
-            ConfigError: If the model takes none, or one of another size.
+            ConfigError: If the model has no start vector, or one of another size, or a number is not finite.
         """
         size = self.vector_size
         vector: Numbers = np.asarray(numbers, np.float32)
@@ -185,12 +184,12 @@ class ContextSchema:
 
 @dataclass(frozen=True, eq=False)
 class RecordContexts:
-    """Hold what is known about the records of a stream: four bytes for each attribute of each record.
+    """The attributes and vectors of the records of a stream, four bytes for each number.
 
     Args:
-        schema: What the numbers mean.
-        numbers: The number of each attribute, NaN where it is not known.  # (R, A)
-        vectors: The vector of each record, zeros where it has none; None where the schema has none.  # (R, D)
+        schema: The attributes and the size of the vector.
+        numbers: The number of each attribute, NaN where it is missing.  # (R, A)
+        vectors: The vector of each record, zeros where it is missing; None if the schema has none.  # (R, D)
     """
 
     schema: ContextSchema
@@ -198,31 +197,31 @@ class RecordContexts:
     vectors: Numbers | None = None
 
     def take(self, records: "slice | Sequence[int] | NDArray[np.int64]") -> "RecordContexts":
-        """Keep some records."""
+        """Return the contexts of some records alone."""
         vectors = None if self.vectors is None else self.vectors[records]
         return RecordContexts(self.schema, self.numbers[records], vectors)
 
     def rows(
         self, records: NDArray[np.int64], kept: NDArray[np.bool_] | None = None
     ) -> tuple[Numbers | None, Numbers | None]:
-        """Give what steers some records.
+        """Return the contexts and the vectors of some records.
 
         Args:
-            records: Their numbers.  # (N,)
-            kept: What is said of every record of the stream; None for all that is known.  # (R, width)
+            records: The numbers of the records.  # (N,)
+            kept: Which parts are kept for every record of the stream; None for all.  # (R, width)
 
         Returns:
-            Contexts (N, F) and vectors (N, D), None where the schema has no such thing.
+            Contexts (N, F), or None without attributes; vectors (N, D), or None without vectors.
         """
         numbers, vectors = self.numbers[records], None if self.vectors is None else self.vectors[records]
         if kept is not None:
-            said = kept[records]
-            numbers = np.where(said[:, : numbers.shape[1]], numbers, np.float32(np.nan))
-            vectors = None if vectors is None else vectors * said[:, -1:]
+            chosen = kept[records]
+            numbers = np.where(chosen[:, : numbers.shape[1]], numbers, np.float32(np.nan))
+            vectors = None if vectors is None else vectors * chosen[:, -1:]
         return (self.schema.rows(numbers) if self.schema.attributes else None), vectors
 
     def bytes(self) -> bytes:
-        """Give what the records are told apart by, the same on every machine."""
+        """Return the numbers and vectors as bytes, the same on every machine."""
         vectors = b"" if self.vectors is None else self.vectors.astype("<f4").tobytes()
         return self.numbers.astype("<f4").tobytes() + vectors
 
@@ -230,20 +229,20 @@ class RecordContexts:
 def kept_attributes(
     records: int, width: int, *, dropout: float, seed: int, epoch: int
 ) -> NDArray[np.bool_] | None:
-    """Draw what is said of each record in an epoch of training.
+    """Draw the parts of the context that each record keeps in an epoch of training.
 
-    It depends on the seed, the epoch and the number of the record alone. Only the generator's raw output is
-    used, which NumPy keeps the same from version to version.
+    The result depends only on the seed, the epoch and the number of the record. Only the generator's raw
+    output is used, which NumPy keeps the same from version to version.
 
     Args:
-        records: R.
-        width: What may be left out of each.
-        dropout: Chance of each of these to be left out, in [0, 1).
-        seed: The run's seed.
+        records: Number of records, R.
+        width: Number of parts of the context of a record.
+        dropout: Probability that a part is left out, in [0, 1).
+        seed: Seed of the run.
         epoch: Number of the epoch, from 0.
 
     Returns:
-        Whether it is said (R, width), or None where all is.
+        Whether each part is kept (R, width), or None if all are.
     """
     if not dropout:
         return None
@@ -252,7 +251,7 @@ def kept_attributes(
 
 
 def number_in(text: str) -> float | None:
-    """Read a finite number; None where the text is none."""
+    """Read a finite number; return None if the text is not one."""
     try:
         number = float(text)
     except ValueError:

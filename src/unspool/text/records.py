@@ -17,15 +17,20 @@ NORMALIZATIONS: tuple[str, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Hold one text with what is known about it.
+    """A text with its attributes.
 
     Args:
         text: The text; it may have line ends inside.
-        context: What is known about it, by name: ``{"label": "Sports"}``.
-        ends: Whether the text ends here. False marks a piece of a longer text: the next record goes on
-            with it, and no ``<eos>`` stands between them.
-        vector: Numbers that its first state is worked from, or None.  # (D,)
-        source: The text that it is the answer to, or None.
+        context: The attributes of the text, name -> value: ``{"label": "Sports"}``.
+        ends: Whether the text ends here. False marks a piece of a longer text: the next record continues
+            it, without an ``<eos>`` between them.
+        vector: The start vector, from which the first state is computed, or None.  # (D,)
+        source: The source text that this text answers, or None.
+
+    Example:
+        >>> from unspool import Record
+        >>> Record("Rain in spring", {"label": "Weather"}).context["label"]
+        'Weather'
     """
 
     text: str
@@ -36,26 +41,31 @@ class Record:
 
 
 class Records(Iterable[Record]):
-    """Read records lazily, as many times as they are iterated.
+    """Records that are read lazily, at each iteration anew.
 
-    Nothing is opened before the first record is asked for, and no more than a few pieces of text are in
-    memory at a time. Standard input is the exception to reading again: it can be read once.
+    No file is opened before the first record is needed, and only a few pieces of text are in memory at a
+    time. Standard input can be read only once.
 
     Args:
-        read: Starts a new pass over the records.
-        description: What is read, in a few words, for people.
+        read: Function that starts a new pass over the records.
+        description: A short description of the texts, for people.
         document: Whether the records are one long stream in their own order (document mode) rather than
             independent texts (line mode).
-        normalization: The Unicode form that the texts have, or None where they are as they were written.
-        spec: The arguments of `read_records` that read the same again, in plain JSON types; empty where
-            nothing can: for texts that came from memory.
-        lines: Where every line of the texts that is more than white space is a record, not yet normalized,
-            starts a pass over the same texts in blocks of any length; None elsewhere. It can be called as
-            often as is wanted.
-        files: Lists the files that decide what is read, where it may be kept between runs what was made of
-            them; None where it may not, or where there is more to it than files.
+        normalization: The Unicode form of the texts, or None if they are not normalized.
+        spec: The arguments of `read_records` that read the same texts again, in plain JSON types; empty for
+            texts from memory.
+        lines: Function that starts a pass over the same texts in blocks of any length, not yet normalized.
+            It is given only if every line that is more than white space is a record; else None. It can be
+            called any number of times.
+        files: Function that lists the files to read. It is given only if the texts depend on these files
+            alone and their encoded form may be cached; else None.
         meter: Counts the bytes that are read.
         pairs: Whether each record has a source.
+
+    Example:
+        >>> from unspool import Records
+        >>> [record.text for record in Records.of(["first", "second"])]
+        ['first', 'second']
     """
 
     def __init__(
@@ -81,9 +91,9 @@ class Records(Iterable[Record]):
 
     @property
     def steers(self) -> bool:
-        """Tell whether their context is to steer what is learnt from them.
+        """Whether a model learns to depend on the context of the records.
 
-        It is not where nobody asked for it: a named corpus carries its labels along in any case.
+        It does so only if the user chose the context: a named corpus has its labels as context in any case.
         """
         return not self.spec or bool(self.spec.get("context"))
 
@@ -95,17 +105,17 @@ class Records(Iterable[Record]):
         document: bool = False,
         normalization: str | None = "NFC",
     ) -> "Records":
-        """Wrap texts that are in memory already.
+        """Make records of texts in memory.
 
         Args:
-            texts: Strings, records, pairs (source, text) as tuples, or mappings whose key ``text`` is the
-                text and whose other keys are its context, but for ``vector``, if that is no string: the
-                numbers that its first state is worked from. They are gathered into a list.
-            document: Whether they are one long stream in their own order.
-            normalization: The Unicode form to bring them to, or None to leave them as they are.
+            texts: Strings, records, pairs (source, text) as tuples, or mappings. The key ``text`` of a
+                mapping is the text. Its key ``vector`` is the start vector, unless the value is a string. All
+                other keys are the context. The texts are collected in a list.
+            document: Whether the texts are one long stream in their own order.
+            normalization: The Unicode form that the texts are converted to, or None for no conversion.
 
         Raises:
-            CorpusError: If an item is none of these, or this is one text or a path rather than texts.
+            CorpusError: If an item is none of these, or `texts` is a single text or a path.
         """
         if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
             hint = "put a single text into a list; a file is read by read_records(PATH)"
@@ -126,20 +136,20 @@ class Records(Iterable[Record]):
         """Start a new pass.
 
         Raises:
-            CorpusError: If something cannot be read, or there is no text at all.
+            CorpusError: If a text cannot be read, or there is no text.
         """
-        found = False
+        is_empty = True
         for record in self._read():
-            found = True
+            is_empty = False
             yield record
-        if not found:
+        if is_empty:
             raise CorpusError(
                 f"{self.description}: there is no text in it",
                 expected="at least one text that is more than white space",
             )
 
     def gathered(self) -> "Records":
-        """Read everything into memory now, for what can be read once and is needed twice."""
+        """Return the same records in memory, for a source that can be read only once."""
         records = list(self)
         return Records(
             lambda: iter(records),
@@ -150,12 +160,12 @@ class Records(Iterable[Record]):
         )
 
     def __repr__(self) -> str:
-        """Show what would be read."""
+        """Return the description of the records."""
         return f"<Records of {self.description}{', as one document' if self.document else ''}>"
 
 
 def check_normalization(form: str | None) -> str | None:
-    """Give back the name of a Unicode normalization form, or None for none.
+    """Check the name of a Unicode normalization form and return it; None stays None.
 
     Raises:
         ConfigError: If there is no such form.
@@ -168,7 +178,7 @@ def check_normalization(form: str | None) -> str | None:
 
 
 def normalized(text: str, form: str | None) -> str:
-    """Bring a text to a Unicode normalization form; None leaves it as it is."""
+    """Return a text in a Unicode normalization form, or unchanged if the form is None."""
     return text if form is None else unicodedata.normalize(form, text)  # type: ignore[arg-type]
 
 

@@ -1,1 +1,1 @@
-"""A corpus in token ids: what is learnt from, what is held out, what is known of each record."""
+"""A corpus in token ids: the training part, the held-out part, and the contexts of the records."""

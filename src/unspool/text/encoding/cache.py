@@ -1,14 +1,14 @@
-"""Encoded corpora kept on disk, so that the next run on the same files need not read them again.
+"""Encoded corpora on disk, so that the next run does not need to read the same files again.
 
 ::
 
     CACHE/encoded/DIGEST/
-        entry.json            what it was made of, and what the other files must hold
+        entry.json            the sources, and the facts that the other files must match
         ...                   the files of `stream_files`
 
-An entry is found by all that decides what stands in it: the files with their sizes and times, how they are
-read, what is held out, the tokenizer. It takes its name when it is whole. Its files are mapped, not read into
-memory.
+The key of an entry depends on all that decides its content: the files with their sizes and times, the options
+of reading, the held-out texts, and the tokenizer. An entry gets its name when it is complete. Its files are
+mapped, not read into memory.
 """
 
 import contextlib
@@ -31,21 +31,21 @@ from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 
 ENTRY = "entry.json"
-LEAST_SOURCE = 1 << 24  # bytes; less than that is encoded in about a second
+LEAST_SOURCE = 1 << 24  # bytes; a smaller source is encoded in about a second
 GIGABYTE = 10**9
 DEFAULT_LIMIT = 20.0  # gigabytes
-ABANDONED = 24 * 3600  # seconds after which a half-written entry is no longer being written
+ABANDONED = 24 * 3600  # seconds after which an unfinished entry counts as abandoned
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """Describe an entry for people.
+    """An entry of the cache.
 
     Args:
-        path: Its folder.
-        description: The files that it was made of.
-        size: Its bytes.
-        used: When it was last used, in seconds since 1970.
+        path: The folder of the entry.
+        description: The files that it was made from, for people.
+        size: Size in bytes.
+        used: Time of the last use, in seconds since 1970.
     """
 
     path: Path
@@ -55,16 +55,16 @@ class CacheEntry:
 
 
 class StreamCache:
-    """Keep encoded corpora in a folder of limited size.
+    """A cache of encoded corpora in a folder of limited size.
 
     Args:
-        folder: Where; None for ``encoded`` in the folder that ``UNSPOOL_CACHE`` names, or in the platform's
-            own for caches.
-        limit: Most bytes that all entries take together, the one used longest ago going first; 0 keeps
-            nothing. None asks ``UNSPOOL_CACHE_LIMIT``, which is in gigabytes.
+        folder: The folder; None for ``encoded`` in the folder that ``UNSPOOL_CACHE`` names, or in the
+            platform's folder for caches.
+        limit: Greatest size of all entries together, in bytes; the entry that was not used for the longest
+            time is removed first. 0 stores nothing. None reads ``UNSPOOL_CACHE_LIMIT``, in gigabytes.
 
     Raises:
-        ConfigError: If ``UNSPOOL_CACHE_LIMIT`` is no number.
+        ConfigError: If ``UNSPOOL_CACHE_LIMIT`` is not a number ≥ 0.
     """
 
     def __init__(self, folder: Path | None = None, *, limit: int | None = None) -> None:
@@ -72,21 +72,21 @@ class StreamCache:
         self.limit = _limit_from_environment() if limit is None else limit
 
     def entries(self) -> list[CacheEntry]:
-        """List what is kept, what was used last first."""
-        found = []
+        """List the entries, the last used first."""
+        entries = []
         for path in self._folders():
             with contextlib.suppress(OSError, ValueError, KeyError):
                 facts = json.loads((path / ENTRY).read_text("utf-8"))
                 size = sum(file.stat().st_size for file in path.iterdir())
                 used = (path / ENTRY).stat().st_mtime
-                found.append(CacheEntry(path, str(facts["description"]), size, used))
-        return sorted(found, key=lambda entry: -entry.used)
+                entries.append(CacheEntry(path, str(facts["description"]), size, used))
+        return sorted(entries, key=lambda entry: -entry.used)
 
     def clear(self) -> int:
-        """Remove everything; runs that read from it now go on undisturbed.
+        """Remove all entries; a run that reads one of them now is not disturbed.
 
         Returns:
-            How many bytes that has freed.
+            The number of bytes that were freed.
         """
         freed = sum(entry.size for entry in self.entries())
         for path in self._folders():
@@ -95,10 +95,10 @@ class StreamCache:
         return freed
 
     def find(self, key: str) -> EncodedCorpus | None:
-        """Give what is kept under a key, or None if there is nothing.
+        """Find the corpus of a key; return None if there is none.
 
         Raises:
-            ValueError: If it is damaged; it is removed then.
+            ValueError: If its entry is damaged; the entry is removed.
         """
         for path in self._folders():
             try:
@@ -116,16 +116,16 @@ class StreamCache:
         return None
 
     def keep(self, corpus: EncodedCorpus, keys: list[str], description: str) -> EncodedCorpus:
-        """Keep a corpus, and give it back as it is read from the cache.
+        """Store a corpus, and return it as it is read from the cache.
 
         Args:
-            corpus: What to keep.
-            keys: What it is found by; the first also names it.
-            description: What it was made of, for people.
+            corpus: The corpus.
+            keys: The keys by which it can be found; the first is also the name of the entry.
+            description: The sources of the corpus, for people.
 
         Raises:
-            OSError: If it cannot be written, a full disk for one.
-            ValueError: If it is larger than all the cache may be.
+            OSError: If it cannot be written, for example because the disk is full.
+            ValueError: If it is larger than the limit of the cache.
         """
         streams = (corpus.training, corpus.validation)
         size = sum(array.nbytes for stream in streams for array in (stream.ids, stream.starts))
@@ -140,7 +140,7 @@ class StreamCache:
         try:
             facts = save_corpus(temporary, corpus) | {"keys": keys, "description": description}
             (temporary / ENTRY).write_text(json.dumps(facts), "utf-8")
-            with contextlib.suppress(OSError):  # another process was first: it has kept the same
+            with contextlib.suppress(OSError):  # another process was first and stored the same
                 temporary.rename(target)
             return load_corpus(target, facts)
         finally:
@@ -160,7 +160,7 @@ class StreamCache:
         return sorted(path for path in self.folder.iterdir() if not path.name.startswith("."))
 
     def _remove_abandoned(self, *, age: float) -> None:
-        """Remove what killed processes have left half-written."""
+        """Remove the unfinished entries of processes that were killed."""
         for path in self.folder.glob(".*.tmp"):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime >= age:
@@ -170,18 +170,18 @@ class StreamCache:
 def reused(
     make: Callable[[], EncodedCorpus], sources: Sequence[Records], recipe: EncodingRecipe
 ) -> EncodedCorpus:
-    """Take an encoded corpus from the cache, or make it and keep it for the next run.
+    """Return an encoded corpus from the cache, or make it and store it for the next run.
 
-    It is kept under two names: that of its recipe, and that of a run that goes on with its tokenizer.
+    It is stored under two keys: the key of its recipe, and the key of a resumed run with its tokenizer.
 
     Args:
-        make: Encodes the corpus.
-        sources: What it reads.
-        recipe: How it encodes.
+        make: Function that encodes the corpus.
+        sources: The records that it reads.
+        recipe: The encoding recipe.
 
     Returns:
-        The corpus; its note says where it came from, or why it was not kept. What is too small for the cache,
-        or no file, is made without a word.
+        The corpus. Its note says that it came from the cache, or why it was not stored. A corpus that is too
+        small for the cache, or not from files, has no note.
     """
     named = cache_key(sources, recipe)
     if named is None or not (cache := StreamCache()).limit:
@@ -189,9 +189,9 @@ def reused(
     key, description = named
     notes = []
     try:
-        found = cache.find(key)
-        if found is not None:
-            return replace(found, note="taken from the cache (unspool cache)")
+        cached = cache.find(key)
+        if cached is not None:
+            return replace(cached, note="taken from the cache (unspool cache)")
     except ValueError as error:
         notes.append(f"what the cache had was damaged ({error}) and was made anew")
     corpus = make()
@@ -206,14 +206,14 @@ def reused(
 
 
 def cache_key(sources: Sequence[Records], recipe: EncodingRecipe) -> tuple[str, str] | None:
-    """Name what is made of some files, by everything that decides it.
+    """Compute the key of a corpus from all that decides its content.
 
     Args:
-        sources: What is read, each from files.
-        recipe: How it is encoded.
+        sources: The records that are read.
+        recipe: The encoding recipe.
 
     Returns:
-        A digest, and the sources for people; None if they are small, or may not be kept.
+        The key, and the sources for people; None if the sources are small or may not be cached.
     """
     facts: list[object] = []
     total, names = 0, []
@@ -223,7 +223,7 @@ def cache_key(sources: Sequence[Records], recipe: EncodingRecipe) -> tuple[str, 
         try:
             states = [(str(path.absolute()), path.stat()) for path in records.files()]
         except OSError:
-            return None  # who reads it will say what is wrong
+            return None  # the reader reports the error
         facts += [records.spec, [(name, state.st_size, state.st_mtime_ns) for name, state in states]]
         total += sum(state.st_size for _, state in states)
         names.append(str(records.spec["source"]))
@@ -235,19 +235,19 @@ def cache_key(sources: Sequence[Records], recipe: EncodingRecipe) -> tuple[str, 
 
 
 def _limit_from_environment() -> int:
-    given = os.environ.get("UNSPOOL_CACHE_LIMIT") or str(DEFAULT_LIMIT)
+    text = os.environ.get("UNSPOOL_CACHE_LIMIT") or str(DEFAULT_LIMIT)
     try:
-        gigabytes = float(given)
+        gigabytes = float(text)
     except ValueError:
         gigabytes = -1
     if not 0 <= gigabytes < 1e9:
         what = "environment variable UNSPOOL_CACHE_LIMIT"
-        raise ConfigError(what, expected="gigabytes, 0 to keep nothing", got=repr(given))
+        raise ConfigError(what, expected="gigabytes, 0 to keep nothing", got=repr(text))
     return int(gigabytes * GIGABYTE)
 
 
 def _remove(path: Path) -> None:
-    """Remove an entry: first its name, so that nobody finds half of it."""
+    """Remove an entry; it loses its name first, so that no process finds a part of it."""
     gone = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     with contextlib.suppress(OSError):
         path.rename(gone)

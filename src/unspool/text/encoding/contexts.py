@@ -1,4 +1,4 @@
-"""Gather what is known about records while they are read for the first and only time."""
+"""Collect the contexts of records while they are read."""
 
 from array import array
 from collections import Counter
@@ -15,48 +15,48 @@ from unspool.text.encoding.split import Sided
 from unspool.text.reading.columns import LENGTH
 from unspool.text.records import Record
 
-MOST_VALUES = 500  # of a categorical attribute: each costs a row of weights
-MANY_NUMBERS = 20  # more different values than this, all numbers, are a quantity rather than categories
+MOST_VALUES = 500  # of a categorical attribute: each has a row of weights
+MANY_NUMBERS = 20  # an attribute with more different values than this, all numbers, is a number
 
 
 class ContextGatherer:
-    """Pass records on, and remember their context and on which side of the split they are."""
+    """A collector of the context of each record, and of its side of the split."""
 
     def __init__(self) -> None:
         self._codes: dict[str, dict[str, int]] = {}
         self._sides = (_Side(), _Side())
 
     def passing(self, records: Iterable[Sided]) -> Iterator[Sided]:
-        """Pass records on, each with whether it is held out; the first piece speaks for a whole text.
+        """Yield the records unchanged, and note the context of each text from its first piece.
 
         Args:
-            records: The records and their sides.
+            records: The records, each with whether it is held out.
         """
         whole = True
         for record, held_out in records:
             if whole:
-                self._note(record, held=held_out)
+                self._note(record, held_out=held_out)
             whole = record.ends
             yield record, held_out
 
-    def _note(self, record: Record, *, held: bool) -> None:
-        said = {}
+    def _note(self, record: Record, *, held_out: bool) -> None:
+        values = {}
         for name, value in record.context.items():
             codes = self._codes.setdefault(name, {})
             if text := value.strip():
-                said[name] = codes.setdefault(text, len(codes))
-        self._sides[held].add(said, record.vector)
+                values[name] = codes.setdefault(text, len(codes))
+        self._sides[held_out].add(values, record.vector)
 
     def joined(self, encoded: EncodedCorpus, contexts: Contexts) -> EncodedCorpus:
-        """Add what is known about the records to their streams.
+        """Add the contexts of the records to their streams.
 
         Args:
             encoded: The same records as ids.
-            contexts: What a model knows; "learn" to see it from the training records. What only held-out
-                records say is then not said.
+            contexts: The schema of a model; "learn" to make one from the training records. Attributes and
+                values that only held-out records have are then left out.
 
         Raises:
-            ConfigError: If the schema does not have what a record says.
+            ConfigError: If a training record has an attribute or a value that the schema does not have.
             CorpusError: If an attribute has too many values, or vectors differ in their size.
         """
         schema = contexts if isinstance(contexts, ContextSchema) else None
@@ -68,7 +68,7 @@ class ContextGatherer:
         )
 
     def schema(self) -> ContextSchema:
-        """Describe the attributes by what the records to learn from have.
+        """Return the schema of the training records.
 
         Raises:
             CorpusError: If an attribute has too many values, or vectors differ in their size.
@@ -84,36 +84,36 @@ class ContextGatherer:
     def contexts(
         self, schema: ContextSchema, *, strict: bool
     ) -> tuple[RecordContexts | None, RecordContexts | None]:
-        """Write down what the records to learn from and those held out say, in a schema's numbers.
+        """Return the contexts of the training records and of the held-out records in the numbers of a schema.
 
         Args:
-            schema: What may be said.
-            strict: Whether it is an error if a record to learn from says what the schema has not. What a
-                held-out one says of that kind is passed over.
+            schema: The schema.
+            strict: Whether a value of a training record that the schema does not have is an error. Such a
+                value of a held-out record is ignored.
 
         Returns:
-            The two parts; None where the schema is empty.
+            The contexts of the two parts; None if the schema is empty.
 
         Raises:
-            ConfigError: If a value is not known and that is an error.
-            CorpusError: If vectors are not of the schema's size.
+            ConfigError: If a value is unknown and `strict` is set.
+            CorpusError: If a vector has another size than the schema says.
         """
         if not schema.width:
             return None, None
-        training, held = (
+        training, validation = (
             RecordContexts(schema, self._numbers(schema, side), side.vectors(schema.vector_size))
             for side in self._sides
         )
         if strict:
             self._refuse_unknown(training)
-        return training, held
+        return training, validation
 
     def _numbers(self, schema: ContextSchema, side: "_Side") -> Numbers:
         out = np.full((side.count, len(schema.attributes)), np.nan, np.float32)
         for i, attribute in enumerate(schema.attributes):
             codes = self._codes.get(attribute.name, {})
             table = np.array([_number(attribute, value) for value in codes] + [np.nan], np.float32)
-            out[:, i] = table[side.column(attribute.name)]  # the last one is for what is not said
+            out[:, i] = table[side.column(attribute.name)]  # the last one is for a missing value
         return out
 
     def _refuse_unknown(self, training: RecordContexts) -> None:
@@ -125,7 +125,7 @@ class ContextGatherer:
 
 
 class _Side:
-    """Hold the codes of one side's records, -1 where nothing is said."""
+    """The codes of the values of the records on one side of the split, -1 for a missing value."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -133,12 +133,12 @@ class _Side:
         self._vectors: list[Numbers | None] = []
         self.vector_size: int | None = None
 
-    def add(self, said: dict[str, int], vector: Numbers | None) -> None:
-        for name in said:
+    def add(self, values: dict[str, int], vector: Numbers | None) -> None:
+        for name in values:
             if name not in self._columns:
                 self._columns[name] = array("i", [-1]) * self.count
         for name, column in self._columns.items():
-            column.append(said.get(name, -1))
+            column.append(values.get(name, -1))
         if vector is not None:
             self._vectors += [None] * (self.count - len(self._vectors))
             self._vectors.append(vector)

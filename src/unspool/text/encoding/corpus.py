@@ -1,6 +1,6 @@
 """Encode a corpus by a recipe, in two parts: one to learn from and one that is held out.
 
-What was made of large files is kept, and taken from the cache the next time.
+The result for large files is stored in the cache and read from there the next time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ def encode_corpus(
         The tokenizer and the two parts.
 
     Raises:
-        ConfigError: If a record says what the contexts of the recipe do not have.
+        ConfigError: If a record has a context that the recipe does not know.
         CorpusError: If a text cannot be read, there is none, nothing is left to learn from, or one has a
             lone surrogate.
         UnknownSymbolError: If a symbol is unknown to an existing tokenizer, and that is an error.
@@ -47,7 +47,7 @@ def encode_corpus(
     """
     parts = [records] if validation is None else [records, validation]
     files = [part for part in parts if isinstance(part, Records)]
-    if not recipe.texts_alone or len(files) < len(parts):  # what goes with texts is kept nowhere
+    if not recipe.texts_alone or len(files) < len(parts):  # contexts and sources are not cached
         return _encode(records, recipe, validation)
     return reused(lambda: _encode(records, recipe, validation), files, recipe)
 
@@ -82,7 +82,7 @@ def _encode(
 
 
 def _finished(numbered: NumberedCorpus) -> EncodedCorpus:
-    """Turn the numbers of both parts into ids."""
+    """Convert the numbers of both parts to ids."""
     lengths = numbered.tokenizer.symbol_lengths
     symbol_lengths = None if (lengths[1:-1] == 1).all() else lengths
     training, validation = (
@@ -93,7 +93,7 @@ def _finished(numbered: NumberedCorpus) -> EncodedCorpus:
 
 
 def fingerprints(encoded: EncodedCorpus) -> dict[str, str]:
-    """Hash both parts, so that it can be told later whether a corpus is still the same."""
+    """Return a hash of each part, which shows later whether a corpus is still the same."""
     return {
         "training": encoded.training.fingerprint(),
         "validation": encoded.validation.fingerprint(),

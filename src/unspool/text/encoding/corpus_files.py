@@ -1,11 +1,11 @@
-"""An encoded corpus as files: its tokenizer, and arrays that are mapped where they are read.
+"""An encoded corpus as files: its tokenizer, and arrays that are mapped into memory.
 
 ::
 
     tokenizer.json
     training.ids, training.starts, validation.ids, validation.starts     little end first
 
-Two arrays that are parts of one, as the two parts of a document are, lie in one file.
+Two arrays that are parts of one array, such as the two parts of a document, are in one file.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from unspool.text.tokenizers.registry import tokenizer_from_json
 
 FORMAT = 2
 TOKENIZER = "tokenizer.json"
-BLOCK = 1 << 20  # bytes summed and written at once
+BLOCK = 1 << 20  # bytes that are summed and written at once
 
 
 def _arrays(corpus: EncodedCorpus) -> Iterator[tuple[str, NDArray[Any], MappedFile | None]]:
@@ -37,10 +37,11 @@ def _arrays(corpus: EncodedCorpus) -> Iterator[tuple[str, NDArray[Any], MappedFi
 def save_corpus(folder: Path, corpus: EncodedCorpus) -> dict[str, Any]:
     """Write the files of a corpus into a folder.
 
-    A file without a name in which nothing but its arrays lies is given a name there, where that can be done.
+    An unnamed file that holds nothing but arrays of the corpus gets a name in the folder, if the system
+    allows it.
 
     Returns:
-        What `load_corpus` must be told, in JSON types.
+        The facts that `load_corpus` needs, in JSON types.
 
     Raises:
         OSError: If a file cannot be written.
@@ -69,16 +70,16 @@ def save_corpus(folder: Path, corpus: EncodedCorpus) -> dict[str, Any]:
 
 
 def load_corpus(folder: Path, facts: Mapping[str, Any]) -> EncodedCorpus:
-    """Map the files of a corpus.
+    """Map the files of a corpus into memory.
 
     Args:
-        folder: Where they are.
-        facts: What `save_corpus` gave.
+        folder: The folder of the files.
+        facts: The result of `save_corpus`.
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If they are not what was written.
-        KeyError: If the facts are not whole.
+        ValueError: If a file is not the one that was written.
+        KeyError: If a fact is missing.
     """
     if facts["format"] != FORMAT or facts["tokenizer"] != _tokenizer_sum(folder):
         raise ValueError("its format or its tokenizer is another")
@@ -99,40 +100,40 @@ def load_corpus(folder: Path, facts: Mapping[str, Any]) -> EncodedCorpus:
 def _stream(folder: Path, name: str, facts: Mapping[str, Any], files: dict[str, MappedFile]) -> TokenStream:
     ids, ids_file = _mapped(folder, facts["arrays"], f"{name}.ids", files)
     starts, starts_file = _mapped(folder, facts["arrays"], f"{name}.starts", files)
-    own = facts["streams"][name]
+    stored = facts["streams"][name]
     return TokenStream(
         ids,
         starts,
-        own["characters"],
+        stored["characters"],
         ids_file=ids_file,
         starts_file=starts_file,
-        known_fingerprint=own["fingerprint"],
+        known_fingerprint=stored["fingerprint"],
     )
 
 
 def _mapped(
     folder: Path, arrays: Mapping[str, Any], name: str, files: dict[str, MappedFile]
 ) -> tuple[NDArray[Any], MappedFile | None]:
-    """Map a file, and go through an array in it once to see whether it is still what was written.
+    """Map a file, and read an array in it once to check that it is unchanged.
 
-    The sums find what was cut off, not written or overwritten, at the speed of memory; they are no protection
-    against someone who wants to fool them.
+    The sums find bytes that were cut off, not written or overwritten, at the speed of memory. They do not
+    protect against a deliberate change.
     """
     facts = arrays[name]
-    dtype, size, own = np.dtype(facts["dtype"]), facts["size"], facts["file"]
+    dtype, size, name_on_disk = np.dtype(facts["dtype"]), facts["size"], facts["file"]
     ends = (
         part["offset"] + part["size"] * np.dtype(part["dtype"]).itemsize
         for part in arrays.values()
-        if part["file"] == own
+        if part["file"] == name_on_disk
     )
-    if (folder / own).stat().st_size != max(ends):
-        raise ValueError(f"{own} has another size")
+    if (folder / name_on_disk).stat().st_size != max(ends):
+        raise ValueError(f"{name_on_disk} has another size")
     if size == 0:
         return np.empty(0, dtype.newbyteorder("=")), None
-    if own not in files:
-        with (folder / own).open("rb") as file:
-            files[own] = MappedFile(file)
-    mapped = files[own]
+    if name_on_disk not in files:
+        with (folder / name_on_disk).open("rb") as file:
+            files[name_on_disk] = MappedFile(file)
+    mapped = files[name_on_disk]
     array = mapped.array(np.uint8)[facts["offset"] :][: size * dtype.itemsize].view(dtype)
     if _digest(array, mapped) != facts["sum"]:
         raise ValueError(f"{name} is damaged")
@@ -140,20 +141,20 @@ def _mapped(
 
 
 def _linked(folder: Path, corpus: EncodedCorpus) -> dict[MappedFile | None, str]:
-    """Give names to the files that hold nothing but arrays of the corpus, as they are stored."""
+    """Link the files that hold nothing but arrays of the corpus into the folder, and return their names."""
     inside: dict[MappedFile, list[tuple[str, NDArray[Any]]]] = {}
     for name, array, file in _arrays(corpus):
         if file is not None and array.dtype == array.dtype.newbyteorder("<"):
             inside.setdefault(file, []).append((name, array))
     return {
-        file: some[0][0]
-        for file, some in inside.items()
-        if sum(array.nbytes for _, array in some) == file.size and file.link(folder / some[0][0])
+        file: arrays[0][0]
+        for file, arrays in inside.items()
+        if sum(array.nbytes for _, array in arrays) == file.size and file.link(folder / arrays[0][0])
     }
 
 
 def _written(path: Path, array: NDArray[Any], file: MappedFile | None) -> str:
-    """Write an array into a file of its own, and give its sum."""
+    """Write an array to a new file, and return its sum."""
     with path.open("xb") as out:
         for block in _blocks(array):
             out.write(np.ascontiguousarray(block, array.dtype.newbyteorder("<")).data)
@@ -163,7 +164,7 @@ def _written(path: Path, array: NDArray[Any], file: MappedFile | None) -> str:
 
 
 def _digest(array: NDArray[Any], file: MappedFile | None) -> str:
-    """Put the sums of an array's blocks together."""
+    """Compute the sum of an array from the sums of its blocks."""
     digest = hashlib.blake2b(digest_size=16)
     for block in _blocks(array):
         digest.update(_sum(np.ascontiguousarray(block, array.dtype.newbyteorder("<"))))

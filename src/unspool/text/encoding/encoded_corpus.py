@@ -13,10 +13,10 @@ from unspool.text.tokenizers.registry import Tokenizer
 
 
 class NumberedCorpus(NamedTuple):
-    """Hold a corpus in the numbers that its symbols got while it was read.
+    """A corpus in provisional numbers, which its symbols got while it was read.
 
     Args:
-        training: The records to learn from.
+        training: The training records.
         validation: The records that were held out.
         tokenizer: The tokenizer.
         table: The id of each number.  # (numbers + 1,)
@@ -32,15 +32,15 @@ class NumberedCorpus(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
-    """Hold a corpus as token ids.
+    """A corpus in token ids.
 
     Args:
-        tokenizer: What the ids mean.
-        training: The records to learn from.
+        tokenizer: The tokenizer of the texts.
+        training: The training records.
         validation: The records that were held out; may be empty.
         unknown: How many symbols of the text were dropped, replaced, or cut off by `max_vocab_size`.
-        note: What there is to say about where it was kept, if anything.
-        source_tokenizer: What the ids of the sources mean; None where the records have none.
+        note: A remark about the cache for people, or None.
+        source_tokenizer: The tokenizer of the sources; None if the records have no sources.
     """
 
     tokenizer: Tokenizer
@@ -52,5 +52,5 @@ class EncodedCorpus:
 
     @property
     def schema(self) -> ContextSchema | None:
-        """Say what is known about the records; None where nothing is."""
+        """The schema of the contexts of the records; None without contexts."""
         return None if self.training.contexts is None else self.training.contexts.schema

@@ -1,7 +1,7 @@
 """Number plain text, a record a line, character by character: the fast twin of `number_records`.
 
 A block of many lines goes through the native kernels as a whole. Several threads find and hash the lines of
-the next blocks and number their characters, as long as all of them are known, while one reads and writes.
+the next blocks and number their characters, if all of these are known, while one thread reads and writes.
 """
 
 from collections import deque
@@ -23,8 +23,8 @@ from unspool.text.streams.builder import StreamBuilder
 from unspool.text.tokenizers.registry import CharTokenizer, Tokenizer
 from unspool.text.tokenizers.unknown_symbols import Unknown
 
-MOST_THREADS = 4  # more would wait for the one that reads and writes
-AHEAD = 2  # blocks that wait, for each thread
+MOST_THREADS = 4  # more threads would wait for the one that reads and writes
+AHEAD = 2  # number of waiting blocks for each thread
 
 Tried = tuple[Lines, NumberedLines | None]
 
@@ -34,11 +34,11 @@ def number_lines(blocks: Iterable[str], recipe: EncodingRecipe) -> NumberedCorpu
 
     Args:
         blocks: The text in blocks of any length, every line ended by ``\n``.
-        recipe: How they become ids.
+        recipe: The encoding recipe.
 
     Returns:
-        Both parts in numbers; None where the general way has to be taken: for another tokenizer than char,
-        an unknown symbol that is no ``<unk>``, a line of more than a million characters, or no text at all.
+        Both parts in numbers; None if `number_records` has to be used: for another tokenizer than char, an
+        unknown symbol that does not become ``<unk>``, a line of more than a million characters, or no text.
 
     Raises:
         CorpusError: If a block cannot be read, or nothing is left for training.
@@ -66,36 +66,36 @@ def number_lines(blocks: Iterable[str], recipe: EncodingRecipe) -> NumberedCorpu
 
 
 def _known_ids(tokenizer: Tokenizer, numbering: Numbering, unknown: Unknown) -> TokenizedSymbols | None:
-    """Give the ids of a tokenizer that exists, or None if it takes a look at the text to tell."""
+    """Return the ids of an existing tokenizer, or None if the text must be read again to find them."""
     symbols, counts = numbering.symbols(), numbering.counts()
     ids = {symbol: i for i, symbol in enumerate(tokenizer.symbols, start=1) if i != tokenizer.unk_id}
     strange = np.array([symbol not in ids for symbol in symbols], np.bool_)
     if strange.any() and (unknown != "replace" or tokenizer.unk_id is None):
         return None
-    found = (ids.get(symbol, tokenizer.unk_id or 0) for symbol in symbols)
-    return tokenizer, np.array([tokenizer.eos_id, *found], np.uint32), int(counts[strange].sum())
+    known = (ids.get(symbol, tokenizer.unk_id or 0) for symbol in symbols)
+    return tokenizer, np.array([tokenizer.eos_id, *known], np.uint32), int(counts[strange].sum())
 
 
 def _codes(blocks: Iterable[str], form: str | None) -> Iterator[NDArray[Any] | None]:
-    """Yield the code points of blocks of whole lines, or None once a line is too long to be one."""
-    held = ""
+    """Yield the code points of blocks of whole lines, or None if a line is too long."""
+    rest = ""
     for block in blocks:
-        text = held + block
+        text = rest + block
         end = text.rfind("\n") + 1
-        held = text[end:]
-        if len(held) >= PIECE:
+        rest = text[end:]
+        if len(rest) >= PIECE:
             yield None
             return
         if end:
             yield to_codepoints(normalized(text[:end], form))
-    if held:
-        yield to_codepoints(normalized(held, form))
+    if rest:
+        yield to_codepoints(normalized(rest, form))
 
 
 def _numbered(
     blocks: Iterator[NDArray[Any] | None], limit: int, numbering: Numbering
 ) -> Iterator[NumberedLines | None]:
-    """Find the lines of the blocks and number them, several blocks at once; yield them in their order."""
+    """Find the lines of the blocks and number them, several blocks at a time; yield them in their order."""
     threads = min(MOST_THREADS, default_threads())
     waiting: deque[tuple[NDArray[Any], Future[Tried]]] = deque()
 

@@ -29,20 +29,20 @@ class EncodingRecipe:
             evaluation.
         max_vocab_size: Most ids of a new tokenizer, special ones included; the rarest symbols that do not
             fit become ``<unk>``. None for no limit.
-        grow: Whether an existing tokenizer takes in the symbols that it does not know, after its own, the
-            most frequent first; `unknown` has no say then.
-        normalization: Unicode form of a new tokenizer and of its corpus, or None; an existing one has its
-            own.
-        validation_fraction: Share of the texts to hold out, where no other texts are given for that; None
-            for nothing.
-        document: Whether the texts are one stream, the end of which is held out. Otherwise the texts whose
-            hash says so are, the same for every seed.
-        unknown: What becomes of symbols that an existing tokenizer does not know: "error", "drop" or
+        grow: Whether unknown symbols are added to an existing tokenizer, after its other symbols, the most
+            frequent first; `unknown` then has no effect.
+        normalization: Unicode form of a new tokenizer and of its corpus, or None. An existing tokenizer has
+            its own form.
+        validation_fraction: Share of the texts to hold out, if there are no validation texts; None for no
+            held-out texts.
+        document: Whether the texts are one stream, whose end is held out. Otherwise the hash of each text
+            decides, the same for every seed.
+        unknown: The treatment of symbols that an existing tokenizer does not know: "error", "drop" or
             "replace"; None for "replace" if it has an ``<unk>``, else "error".
-        contexts: What may be said of a record, or "learn" to see it from the records to learn from; None
-            leaves out what is known about them.
-        sources: The tokenizer of the records' sources, or "learn" to make one of the kind that the texts
-            have; None leaves sources out.
+        contexts: The schema of the contexts, or "learn" to make it from the training records; None for no
+            contexts.
+        sources: The tokenizer of the sources, or "learn" to make one of the same kind as that of the texts;
+            None for no sources.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -77,24 +77,24 @@ class EncodingRecipe:
 
     @property
     def known(self) -> Tokenizer | None:
-        """Return the tokenizer that exists; None where a new one is to be made."""
+        """The existing tokenizer; None if a new one is to be made."""
         return self.tokenizer if isinstance(self.tokenizer, Tokenizer) else None
 
     @property
     def tokenizer_type(self) -> type[Tokenizer]:
-        """Return the class of the tokenizer, whether it exists or not."""
+        """The class of the tokenizer, whether it exists or not."""
         return tokenizer_class(self.tokenizer) if isinstance(self.tokenizer, str) else type(self.tokenizer)
 
     @property
     def counts(self) -> bool:
-        """Return whether symbols are counted on the way: for a new tokenizer of them, or one that grows."""
+        """Whether symbols are counted while texts are read: for a new tokenizer, or one that grows."""
         return issubclass(self.tokenizer_type, VocabularyTokenizer) and (self.known is None or self.grow)
 
     def learnt(self, texts: Callable[[], Iterable[str]]) -> "EncodingRecipe":
-        """Return the recipe with its tokenizer made, where a new one of its kind has to read texts first.
+        """Return the recipe with a finished tokenizer, if a new one of this kind must read the texts first.
 
         Args:
-            texts: Yields the texts.
+            texts: Function that yields the texts.
         """
         if self.known is not None or self.counts:
             return self
@@ -105,22 +105,22 @@ class EncodingRecipe:
 
     @property
     def form(self) -> str | None:
-        """Return the Unicode form that texts are brought to: that of the tokenizer."""
+        """The Unicode form that texts are converted to: the form of the tokenizer."""
         return self.normalization if self.known is None else self.known.normalization
 
     @property
     def unknown_rule(self) -> Unknown:
-        """Return what becomes of unknown symbols, also where the user left it open."""
+        """The treatment of unknown symbols, also if the user did not choose one."""
         return "error" if self.known is None else unknown_rule(self.unknown, unk_id=self.known.unk_id)
 
     @property
     def hashed_fraction(self) -> float:
-        """Return the share of texts that are held out by their hash; of a document none are."""
+        """The share of texts that are held out by their hash; 0 for a document."""
         return 0.0 if self.document else self.validation_fraction or 0.0
 
     @property
     def texts_alone(self) -> bool:
-        """Return whether nothing is read but texts: neither contexts nor sources."""
+        """Whether only texts are read, without contexts and sources."""
         return self.contexts is None and self.sources is None
 
     def continued(self, tokenizer: Tokenizer) -> "EncodingRecipe":
@@ -169,7 +169,7 @@ class EncodingRecipe:
         return grown, by_rank[ranking.table], 0
 
     def to_json(self) -> dict[str, object]:
-        """Return the choices in JSON types, a tokenizer by a hash of all that it holds."""
+        """Return the choices in JSON types, with a hash of the tokenizer in its place."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         plain = {
             name: _digest(value) if isinstance(value, Tokenizer) else to_plain(value)

@@ -1,8 +1,8 @@
 """Number the symbols of records in one pass and bounded memory: records in, two streams of numbers out.
 
-Standard input cannot be read twice, so symbols get provisional numbers while they are counted, and these turn
-into ids at the end. The texts of many records are put together before NumPy sees them, which makes short
-records cheap, and long ones are cut up, which bounds the memory.
+Standard input cannot be read twice, so symbols get provisional numbers while they are counted, and these
+become ids at the end. The texts of many short records are joined before NumPy sees them, which is faster.
+Long texts are cut into pieces, which bounds the memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -27,14 +27,14 @@ Flags = NDArray[np.bool_]
 
 
 def number_records(records: Iterable[Sided], recipe: EncodingRecipe) -> NumberedCorpus:
-    """Number the symbols of records, each of which comes with whether it is held out.
+    """Number the symbols of records.
 
     Args:
-        records: The records, in the recipe's Unicode form, and their sides.
-        recipe: How they become ids.
+        records: The records in the recipe's Unicode form, each with whether it is held out.
+        recipe: The encoding recipe.
 
     Returns:
-        Both parts in numbers, and what these stand for.
+        Both parts in numbers, with the tokenizer and the id of each number.
 
     Raises:
         CorpusError: If there is no record, no text, nothing left for training, or a lone surrogate.
@@ -54,7 +54,7 @@ def number_records(records: Iterable[Sided], recipe: EncodingRecipe) -> Numbered
 
 
 class _Counting:
-    """Number symbols by first appearance, for a tokenizer that is still to be made or to grow."""
+    """Numbering by first appearance, for a tokenizer that is made or grows while the texts are read."""
 
     def __init__(self, recipe: EncodingRecipe) -> None:
         if not issubclass(recipe.tokenizer_type, VocabularyTokenizer):
@@ -74,7 +74,7 @@ class _Counting:
 
 
 class _Known:
-    """Number symbols by the ids of a tokenizer that exists."""
+    """Numbering by the ids of an existing tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer, unknown: Unknown) -> None:
         self._tokenizer = tokenizer
@@ -94,11 +94,15 @@ class _Known:
 
 @dataclass
 class _Batch:
-    """Gather pieces of text until there are enough of them.
+    """Pieces of text that are encoded together.
 
     Args:
-        record: Number of the record that the first piece belongs to, from 1.
-        before: Characters of that record that came before the first piece.
+        record: Number of the record of the first piece, from 1.
+        before: Number of characters of that record before the first piece.
+        characters: Number of characters of all pieces.
+        texts: The pieces.
+        ends: Whether a record ends with each piece.
+        held_out: Whether each piece is held out.
     """
 
     record: int = 1
@@ -109,7 +113,7 @@ class _Batch:
     held_out: list[bool] = field(default_factory=list)
 
     def add(self, text: str, ends: bool, held_out: bool) -> bool:
-        """Add a piece, and tell whether there are enough."""
+        """Add a piece; return whether the batch is full."""
         self.texts.append(text)
         self.ends.append(ends)
         self.held_out.append(held_out)
@@ -117,12 +121,12 @@ class _Batch:
         return self.characters >= PIECE or len(self.texts) >= MOST_PIECES
 
     def place(self, index: int) -> tuple[str, int]:
-        """Name the record of a piece, and count the characters that came before the piece in it."""
+        """Return the name of the record of a piece, and the number of its characters before the piece."""
         record, before = self._position(index)
         return f"record {record:,}", before
 
     def next(self) -> "_Batch":
-        """Make the batch that comes after this one."""
+        """Return the empty batch that follows this one."""
         return _Batch(*self._position(len(self.texts)))
 
     def _position(self, index: int) -> tuple[int, int]:
@@ -132,7 +136,7 @@ class _Batch:
 
 
 def _add(builder: StreamBuilder, encoded: EncodedTexts, ends: Flags, side: Flags) -> None:
-    """Add the pieces of one side of the split."""
+    """Add the pieces that are on one side of the split."""
     if side.all():
         builder.add(encoded.ids, lengths=encoded.lengths, ends=ends, characters=encoded.characters)
     elif side.any():
@@ -154,9 +158,9 @@ def _batches(pieces: Iterable[tuple[str, bool, bool]]) -> Iterator[_Batch]:
 def _pieces(
     records: Iterable[Sided], complete_length: Callable[[str], int]
 ) -> Iterator[tuple[str, bool, bool]]:
-    """Yield (text, whether a record ends with it, whether it is held out), no text much above `PIECE`.
+    """Yield (text, whether a record ends with it, whether it is held out), no text much longer than `PIECE`.
 
-    What cannot be split into symbols before its continuation is known is carried over to the next piece.
+    Characters that cannot be split into symbols without the text after them are moved to the next piece.
     """
     carried, held_out, inside = "", False, False
     for record, held_out in records:

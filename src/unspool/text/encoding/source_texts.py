@@ -1,4 +1,4 @@
-"""Gather the sources of records while these are read, and encode them by a tokenizer of their own."""
+"""Collect the sources of records while these are read, and encode them with a tokenizer of their own."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,19 +17,19 @@ from unspool.text.tokenizers.unknown_symbols import Unknown
 
 
 class SourceGatherer:
-    """Pass records on, and remember their sources and on which side of the split they are."""
+    """A collector of the source of each record, and of its side of the split."""
 
     def __init__(self) -> None:
         self._sources: list[tuple[str, bool]] = []
 
     def passing(self, records: Iterable[Sided]) -> Iterator[Sided]:
-        """Pass records on, each with whether it is held out.
+        """Yield the records unchanged, and note the source of each.
 
         Args:
-            records: The records and their sides.
+            records: The records, each with whether it is held out.
 
         Raises:
-            CorpusError: If one has no source, or is a piece of a longer text.
+            CorpusError: If a record has no source, or is a piece of a longer text.
         """
         for number, (record, held_out) in enumerate(records, start=1):
             if record.source is None:
@@ -49,20 +49,20 @@ class SourceGatherer:
         return (source for source, _ in self._sources)
 
     def sides(self, form: str | None) -> Iterator[Sided]:
-        """Return the sources as records of their own, on the sides of their texts.
+        """Return the sources as records, on the same side of the split as their texts.
 
         Args:
-            form: The Unicode form that they are brought to.
+            form: The Unicode form that the sources are converted to, or None.
         """
         return ((Record(normalized(source, form)), held_out) for source, held_out in self._sources)
 
 
 def with_sources(targets: EncodedCorpus, sources: EncodedCorpus) -> EncodedCorpus:
-    """Give texts their sources: records and sources have the same order and the same split.
+    """Return encoded texts with their sources; both have the same order and the same split.
 
     Args:
-        targets: The texts.
-        sources: Their sources, encoded.
+        targets: The encoded texts.
+        sources: The encoded sources.
     """
 
     def joined(stream: TokenStream, read: TokenStream) -> TokenStream:
@@ -83,9 +83,9 @@ def read_sources(
     """Encode sources as an encoder reads them; see `padded_sources`.
 
     Args:
-        tokenizer: That of the sources.
-        texts: R of them, at least one.
-        unknown: What becomes of symbols that it does not know: "error"; "drop"; "replace".
+        tokenizer: The tokenizer of the sources.
+        texts: R sources, R ≥ 1.
+        unknown: The treatment of symbols that the tokenizer does not know: "error", "drop" or "replace".
 
     Raises:
         UnknownSymbolError: If a source has a symbol that the tokenizer does not know.

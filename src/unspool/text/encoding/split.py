@@ -1,8 +1,8 @@
-"""Decide which texts are held out of training, by nothing but the text itself.
+"""The split of a corpus: the text alone decides whether it is held out of training.
 
 A text is held out if its hash, read as a number between 0 and 1, is below the fraction. So equal texts are
-always on the same side, the order of the corpus plays no part, a text keeps its side when others are added or
-removed, and with a larger fraction the texts of the smaller one are still held out.
+always on the same side. The order of the corpus has no effect, and a text stays on its side if other texts
+are added or removed. A larger fraction holds out the texts of a smaller one, and more.
 
 The number is ``int.from_bytes(blake2b(text as UTF-8, digest_size=8, salt=seed), "big") / 2**64``, where the
 salt is the seed in 16 bytes, little end first.
@@ -25,7 +25,7 @@ SALT_BYTES = hashlib.blake2b.SALT_SIZE
 
 
 def is_held_out(text: str, *, fraction: float, seed: int = 0) -> bool:
-    """Tell whether a text is held out of training.
+    """Return whether a text is held out of training.
 
     Args:
         text: The text, in the Unicode form in which the corpus is read.
@@ -33,7 +33,7 @@ def is_held_out(text: str, *, fraction: float, seed: int = 0) -> bool:
         seed: Chooses another set of texts, 0 or more, below 2**128.
 
     Returns:
-        The same answer for the same arguments, on every machine.
+        Whether it is held out; the same for the same arguments on every machine.
 
     Raises:
         ConfigError: If `fraction` or `seed` is out of its range.
@@ -47,12 +47,12 @@ def sides(
     """Read records in the recipe's Unicode form, each with whether it is held out.
 
     Args:
-        records: The records; the pieces of a text are on the side of the first of them.
-        recipe: Says which of them are held out.
-        validation: Records to hold out in place of some of those, read after them; or None.
+        records: The records; all pieces of a text are on the side of its first piece.
+        recipe: The encoding recipe, which decides which records are held out.
+        validation: Records to hold out in place of a part of `records`, read after these; or None.
 
     Yields:
-        The records and their sides.
+        Each record with whether it is held out.
     """
     fraction, form = recipe.hashed_fraction, recipe.form
     rule = hash_split(fraction=fraction) if fraction and validation is None else lambda _: False
@@ -68,14 +68,14 @@ def sides(
 
 
 def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
-    """Refuse a split that leaves nothing to learn from.
+    """Check that a split leaves text for training.
 
     Args:
-        training: The records to learn from.
+        training: The training records.
         validation: The records that were held out.
 
     Raises:
-        CorpusError: If there is no record, or none for training, or no text in these.
+        CorpusError: If there is no record, no training record, or no text in the training records.
     """
     if training.num_records + validation.num_records == 0:
         raise CorpusError("the corpus is empty", expected="at least one record", got="none")
@@ -89,7 +89,7 @@ def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
 
 
 def hash_split(*, fraction: float, seed: int = 0) -> Callable[[Record], bool]:
-    """Make the rule that goes by `is_held_out`.
+    """Make a function that returns `is_held_out` of a record.
 
     Args:
         fraction: Share of the different texts to hold out, from 0 to 1.
@@ -103,13 +103,13 @@ def hash_split(*, fraction: float, seed: int = 0) -> Callable[[Record], bool]:
 
 
 def _digest(text: str, hasher: "hashlib.blake2b") -> bytes:
-    fresh = hasher.copy()  # half the price of a new one
-    fresh.update(text.encode("utf-8", "surrogatepass"))  # refused later, by one who knows where it stands
+    fresh = hasher.copy()  # takes half the time of a new one
+    fresh.update(text.encode("utf-8", "surrogatepass"))  # a later step refuses it and knows its place
     return fresh.digest()
 
 
 def digest_limit(fraction: float) -> int:
-    """Give the number that the digests of held-out texts are below; 2**64 - 1 where all are held out.
+    """Return the number that is above the digests of held-out texts; 2**64 - 1 if all texts are held out.
 
     Raises:
         ConfigError: If `fraction` is out of its range.
@@ -118,7 +118,7 @@ def digest_limit(fraction: float) -> int:
 
 
 def _limit(fraction: float) -> bytes:
-    """Give what digests are compared with; bytes, big end first, have the order of their numbers."""
+    """Return the limit of digests as bytes, big end first, which sort like their numbers."""
     check("fraction", fraction, "a number from 0 to 1", is_real(fraction) and 0 <= fraction <= 1)
     if fraction == 1:
         return b"\xff" * (DIGEST_BYTES + 1)  # above every digest

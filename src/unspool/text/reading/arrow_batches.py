@@ -1,4 +1,4 @@
-"""What Parquet and Feather share: columns that pyarrow reads, one batch of rows at a time."""
+"""The common reader of Parquet and Feather: columns that pyarrow reads, one batch of rows at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from unspool.text.reading.decoding import GZIP_MAGIC, FilePlace, refuse_unreadab
 from unspool.text.reading.read_options import ReadOptions
 from unspool.text.records import Record
 
-BATCH = 1 << 22  # bytes of texts that a batch is to have
+BATCH = 1 << 22  # desired bytes of text in a batch
 
 
-# The `pyarrow.Schema` of an open file, and what reads the columns of some numbers, ascending: it yields a
-# `pyarrow.RecordBatch` and which share of the file that is.
+# The `pyarrow.Schema` of an open file, and a function that reads columns by their numbers, which ascend: it
+# yields each `pyarrow.RecordBatch` with its share of the file.
 ArrowTable = tuple[Any, Callable[[list[int]], Iterator[tuple[Any, float]]]]
 
 
@@ -26,16 +26,16 @@ def read_batches(
     magic: bytes,
     open_table: Callable[[BinaryIO], ArrowTable],
 ) -> Iterator[Record]:
-    """Read a file of columns, each row a record; empty texts are passed over.
+    """Read a file of columns, each row a record; empty texts are skipped.
 
-    Numbers, dates and truth values become text, and null an empty field.
+    Numbers, dates and truth values become text, and null becomes an empty field.
 
     Args:
-        place: What to read.
-        options: Which columns.
-        format_name: The format, for messages.
-        magic: The bytes that such a file begins with.
-        open_table: Opens the file.
+        place: The file.
+        options: The options of reading, which choose the columns.
+        format_name: The name of the format, for messages.
+        magic: The bytes that a file of this format begins with.
+        open_table: Function that opens the table in the file.
 
     Raises:
         CorpusError: If the file is of another format or broken, a chosen column is missing or holds no
@@ -64,7 +64,7 @@ def read_batches(
 
 @contextmanager
 def _refuse_broken(name: str, format_name: str) -> Iterator[None]:
-    """Turn what pyarrow says about a file into an error of the tree; it has OSErrors of its own."""
+    """Convert an error of pyarrow to a CorpusError; pyarrow raises OSErrors of its own, without a number."""
     import pyarrow  # noqa: PLC0415 (an extra that few need)
 
     try:
@@ -78,7 +78,7 @@ def _refuse_broken(name: str, format_name: str) -> Iterator[None]:
 
 
 def _check_start(name: str, start: bytes, format_name: str, magic: bytes) -> None:
-    """Refuse a file that does not begin as its format does."""
+    """Check that a file begins with the bytes of its format."""
     if start != magic:
         hint = "take the suffix off its name, or say which format it has (--format)"
         if start.startswith(GZIP_MAGIC):
@@ -88,7 +88,7 @@ def _check_start(name: str, start: bytes, format_name: str, magic: bytes) -> Non
 
 
 def _check_columns(schema: Any, chosen: Sequence[int], name: str) -> None:
-    """Refuse a chosen column that holds lists or tables, or whose name another one has too."""
+    """Check that no chosen column holds lists or tables, or has the name of another column."""
     from pyarrow import types  # noqa: PLC0415
 
     for number in chosen:
@@ -101,12 +101,12 @@ def _check_columns(schema: Any, chosen: Sequence[int], name: str) -> None:
 
 
 def _texts(column: Any, where: str, before: int) -> list[str]:
-    """Make texts of the values of a column.
+    """Return the values of a column as texts.
 
     Args:
         column: A `pyarrow.Array`.
         where: The file and the column, for messages.
-        before: Rows of the file before the first one.
+        before: Number of rows of the file before the first value.
 
     Raises:
         CorpusError: If a value is not UTF-8.

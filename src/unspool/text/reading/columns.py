@@ -1,4 +1,4 @@
-"""Which columns of a table are the text, and which are carried along as context."""
+"""The choice of the columns of a table that are the text, the source and the context."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -8,21 +8,32 @@ from unspool.errors import CorpusError
 from unspool.text.reading.read_options import Column, ReadOptions
 from unspool.text.records import Record, normalized
 
-Rows = Sequence[Mapping[str, str | None]]  # of one table: all have the same names
+Rows = Sequence[Mapping[str, str | None]]  # of one table: all rows have the same names
 CHOOSE = "say which column holds the text: text='NAME' or a number from 0 (--text)"
-LENGTH = "length"  # of the text itself, where no column is called so
+LENGTH = "length"  # this context is the length of the text, unless a column has the name
 
 
 @dataclass(frozen=True)
 class ColumnSelection:
-    """Hold the numbers of the chosen columns, and the names under which context is carried."""
+    """The numbers of the chosen columns, and the names of the context.
+
+    Args:
+        text: The columns that make up the text.
+        context: The name and the column of each attribute.
+        source: The columns that make up the source; empty for none.
+    """
 
     text: tuple[int, ...]
     context: tuple[tuple[str, int], ...]
     source: tuple[int, ...] = ()
 
     def record(self, row: Sequence[str] | Mapping[int, str], options: ReadOptions) -> Record | None:
-        """Make a record of a row's fields by number, or nothing if its text is only white space."""
+        """Return the record of a row, or None if its text is only white space.
+
+        Args:
+            row: The fields, by the number of their column.
+            options: The options of reading.
+        """
         parts = [row[number] for number in self.text]
         if not any(map(str.strip, parts)):
             return None
@@ -38,16 +49,16 @@ def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, whe
     """Find the chosen columns in a table.
 
     A name that is a whole number, such as ``"1"`` from a command line, is a name if a column has it and
-    a number otherwise. Without a header, context is carried as ``column_0``, ``column_1`` and so on.
+    a number otherwise. Without a header, the names of the context are ``column_0``, ``column_1`` and so on.
 
     Args:
         names: The names of the columns, or None if the table has no header.
-        width: How many columns there are.
-        options: The choice.
-        where: The file and line, for messages.
+        width: Number of columns.
+        options: The options of reading, which choose the columns.
+        where: The file and the line, for messages.
 
     Raises:
-        CorpusError: If a column is not there, or no text column was chosen and none is obvious.
+        CorpusError: If a column is missing, or no text column was chosen and none is obvious.
     """
     text = tuple(find_column(names, width, column, where=where) for column in options.text)
     context = tuple(
@@ -63,15 +74,21 @@ def select(names: Sequence[str] | None, width: int, options: ReadOptions, *, whe
 
 
 def is_length(column: Column, names: Sequence[str] | None) -> bool:
-    """Tell whether a column of context is the length of the text: no column has this name."""
+    """Return whether a chosen context is the length of the text: no column of the table has this name."""
     return column == LENGTH and (names is None or LENGTH not in names)
 
 
 def find_column(names: Sequence[str] | None, width: int, column: Column, *, where: str) -> int:
-    """Give the number of a column chosen by name or number.
+    """Return the number of a column that was chosen by name or number.
+
+    Args:
+        names: The names of the columns, or None if the table has no header.
+        width: Number of columns.
+        column: The name or the number.
+        where: The file and the line, for messages.
 
     Raises:
-        CorpusError: If there is no such column, or two of that name.
+        CorpusError: If there is no such column, or two have the name.
     """
     if isinstance(column, str) and names is not None and column in names:
         if list(names).count(column) > 1:
@@ -87,14 +104,14 @@ def find_column(names: Sequence[str] | None, width: int, column: Column, *, wher
 
 
 def column_number(column: Column) -> int | None:
-    """Read a column as a number, or give None if it can only be a name."""
+    """Return the number of a column, or None if it can only be a name."""
     if isinstance(column, int):
         return column
     return int(column) if column.isascii() and column.isdigit() and len(column) < 7 else None
 
 
 def is_name(column: Column) -> bool:
-    """Tell whether a column can only be a name."""
+    """Return whether a column can only be a name."""
     return column_number(column) is None
 
 
@@ -105,7 +122,14 @@ def no_such_name(
     *,
     advice: str = "or choose it by its number from 0",
 ) -> CorpusError:
-    """Make the error that says which columns there are, and which of them may have been meant."""
+    """Return the error for a column that a table does not have, with the nearest name.
+
+    Args:
+        names: The names of the columns, or None if the table has no header.
+        column: The name that was chosen.
+        where: The file and the line, for messages.
+        advice: The next step, if no name is near.
+    """
     if names is None:
         hint = "choose it by its number from 0, or say that there is a header"
         return CorpusError(f"{where}: no column {column!r}, because the table has no header", hint=hint)

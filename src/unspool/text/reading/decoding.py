@@ -1,6 +1,6 @@
 r"""Bytes -> text, a block at a time: gzip, UTF-8, byte order marks and line ends.
 
-Nothing here holds more than a few blocks, however large the file is. Only ``\n``, ``\r\n`` and a lone
+Only a few blocks are in memory, however large the file is. Only ``\n``, ``\r\n`` and a lone
 ``\r`` end a line, and all three come out as ``\n``; U+2028 and its like are ordinary characters.
 """
 
@@ -19,13 +19,13 @@ import numpy as np
 
 from unspool.errors import CorpusError
 
-BLOCK = 1 << 20  # bytes read at once: with fewer, threads wait for each other more often
-PIECE = 1 << 20  # characters of a long text that are handed on at once
-LONGEST_UNCUT = 16 * PIECE  # characters without any place to cut: no such text exists in earnest
-LEAST_TO_JUDGE = 64  # bytes, before they are called no text for their zeros
-LINE_END = 10  # what ends a line, as a byte
+BLOCK = 1 << 20  # bytes read at once; with smaller blocks, threads wait for each other more often
+PIECE = 1 << 20  # characters of a piece of a long text
+LONGEST_UNCUT = 16 * PIECE  # characters without a place to cut; no real text has as many
+LEAST_TO_JUDGE = 64  # bytes that are needed to judge by their zeros whether they are text
+LINE_END = 10  # the line feed, as a byte
 GZIP_MAGIC = b"\x1f\x8b"
-WRAPPED_GZIP = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header and checksum
+WRAPPED_GZIP = 16 + zlib.MAX_WBITS  # makes zlib expect the header and the checksum of gzip
 
 STRANGE_STARTS = {
     codecs.BOM_UTF16_LE: "it looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)",
@@ -42,12 +42,12 @@ STRANGE_STARTS = {
 
 
 class Meter:
-    """Count the bytes of the files that are read, and tell whoever wants to know.
+    """A counter of the bytes that are read from files.
 
     Attributes:
-        done: Bytes read in this pass.
-        total: Bytes of the files.
-        report: Called with both after each block; None for nobody.
+        done: Number of bytes read in this pass.
+        total: Number of bytes of all files.
+        report: Function that is called with `done` and `total` after each block, or None.
     """
 
     def __init__(self) -> None:
@@ -55,11 +55,11 @@ class Meter:
         self.report: Callable[[int, int], None] | None = None
 
     def begin(self, total: int) -> None:
-        """Begin a pass over so many bytes."""
+        """Begin a pass over `total` bytes."""
         self.done, self.total = 0, total
 
     def add(self, count: int) -> None:
-        """Count the next bytes."""
+        """Add the number of bytes read, and report it."""
         self.done += count
         if self.report is not None:
             self.report(min(self.done, self.total), self.total)
@@ -67,13 +67,13 @@ class Meter:
 
 @dataclass(frozen=True)
 class FilePlace:
-    """Name something that bytes can be read from.
+    """A place that bytes can be read from: a file or standard input.
 
     Args:
-        name: What to call it in messages: the path as the user wrote it.
-        open: Opens it for reading bytes.
-        gzipped: Whether its name says that it is gzip data.
-        meter: What counts the bytes, if anything does.
+        name: The name in messages: the path as the user wrote it.
+        open: Function that opens the place for reading bytes.
+        gzipped: Whether the suffix of the name is that of gzip data.
+        meter: Counts the bytes that are read, or None.
     """
 
     name: str
@@ -83,19 +83,19 @@ class FilePlace:
 
 
 def file_place(path: Path, meter: Meter | None = None) -> FilePlace:
-    """Describe a file as a place to read from."""
+    """Return the place of a file."""
     return FilePlace(str(path), lambda: path.open("rb"), gzipped=path.suffix == ".gz", meter=meter)
 
 
 def standard_input() -> FilePlace:
-    """Describe standard input as a place to read from; opening it a second time is an error."""
+    """Return the place of standard input; it is an error to open it a second time."""
     spent = False
 
     def take() -> AbstractContextManager[BinaryIO]:
         nonlocal spent
         if spent or sys.stdin is None:
-            found = "it has been read already" if spent else "there is none"
-            raise CorpusError("standard input can be read once", got=found, hint="save it to a file first")
+            problem = "it has been read already" if spent else "there is none"
+            raise CorpusError("standard input can be read once", got=problem, hint="save it to a file first")
         spent = True
         return nullcontext(sys.stdin.buffer)
 
@@ -104,7 +104,7 @@ def standard_input() -> FilePlace:
 
 @contextmanager
 def refuse_unreadable(name: str) -> Iterator[None]:
-    """Turn what the operating system says about a file into an error of the tree."""
+    """Convert an error of the operating system about a file to a CorpusError."""
     try:
         yield
     except OSError as error:
@@ -115,17 +115,17 @@ def refuse_unreadable(name: str) -> Iterator[None]:
 def text_blocks(place: FilePlace) -> Iterator[str]:
     r"""Read a place as text.
 
-    Gzip data is known by its first two bytes, which no UTF-8 text begins with, so it may also come
+    Gzip data is recognized by its first two bytes, which no UTF-8 text begins with, so it can also come
     through standard input.
 
     Args:
-        place: What to read.
+        place: The file or standard input.
 
     Yields:
-        Pieces of text of any length with ``\n`` line ends, without byte order mark.
+        Pieces of text of any length, with ``\n`` line ends and without a byte order mark.
 
     Raises:
-        CorpusError: If it cannot be opened, or has a byte that is not UTF-8, or broken gzip data.
+        CorpusError: If the place cannot be opened, has a byte that is not UTF-8, or has broken gzip data.
     """
     with refuse_unreadable(place.name), place.open() as file:
         blocks = _read_blocks(file, place.meter)
@@ -144,44 +144,45 @@ def lines_of(blocks: Iterator[str], *, piece: int = PIECE) -> Iterator[tuple[str
 
     Args:
         blocks: Text in blocks, with ``\n`` line ends.
-        piece: Characters from which on a line is handed on in pieces.
+        piece: Number of characters from which a line is yielded in pieces.
 
     Yields:
         A line without its line end and True, or a piece of a long line and False.
     """
-    held = ""
+    rest = ""
     for block in blocks:
-        *whole, held = (held + block).split("\n")
+        *whole, rest = (rest + block).split("\n")
         for line in whole:
             yield line, True
-        while len(held) >= piece and (cut := place_to_cut(held)):
-            yield held[:cut], False
-            held = held[cut:]
-    if held:
-        yield held, True
+        while len(rest) >= piece and (cut := place_to_cut(rest)):
+            yield rest[:cut], False
+            rest = rest[cut:]
+    if rest:
+        yield rest, True
 
 
 def pieces_of(blocks: Iterator[str], *, piece: int = PIECE) -> Iterator[tuple[str, bool]]:
     """Cut a document into pieces.
 
-    A piece ends where a word begins, at the start of a line if there is one near: words and runs of white
-    space stay whole, and normalising the pieces gives the same as normalising the document.
+    A piece ends where a word begins, or at the start of a line if one is near. So words and runs of white
+    space stay whole, and the normalized pieces together are the normalized document.
 
     Args:
         blocks: Text in blocks.
-        piece: Characters of a piece; the last may be shorter, and others have half to twice as many.
+        piece: Number of characters of a piece; the last may be shorter, the others have half to twice as
+            many.
 
     Yields:
-        A piece and whether the document ends with it; nothing if there is no text.
+        A piece, and whether the document ends with it; nothing if there is no text.
     """
-    held = ""
+    rest = ""
     for block in blocks:
-        held += block
-        while len(held) >= piece and (cut := place_to_cut(held)):
-            yield held[:cut], False
-            held = held[cut:]
-    if held:
-        yield held, True
+        rest += block
+        while len(rest) >= piece and (cut := place_to_cut(rest)):
+            yield rest[:cut], False
+            rest = rest[cut:]
+    if rest:
+        yield rest, True
 
 
 def _read_blocks(file: BinaryIO, meter: Meter | None) -> Iterator[bytes]:
@@ -192,12 +193,12 @@ def _read_blocks(file: BinaryIO, meter: Meter | None) -> Iterator[bytes]:
 
 
 def _gunzip(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Unpack gzip data, which may have several members one after the other, a block at a time."""
+    """Unpack gzip data, which may have several members in a row, a block at a time."""
     engine = zlib.decompressobj(WRAPPED_GZIP)
     block = first
     try:
         while block:
-            if engine.eof and (block := block.lstrip(b"\0")):  # zeros may fill up the end
+            if engine.eof and (block := block.lstrip(b"\0")):  # there may be zeros after the end
                 engine = zlib.decompressobj(WRAPPED_GZIP)
             if not engine.eof:
                 if text := engine.decompress(block, BLOCK):
@@ -216,7 +217,7 @@ def _gunzip(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]
 
 
 def _decode(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
-    """Decode UTF-8 and unify the line ends; a wrong byte is an error that names its line and offset."""
+    """Decode UTF-8 and unify the line ends; the error for a wrong byte names its line and offset."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
     bytes_read, lines_read, after_return, begun = 0, 0, False, False
     block = first or next(blocks, b"")
@@ -241,7 +242,7 @@ def _decode(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
 
 
 def _refuse_zeros(name: str, first: bytes) -> None:
-    """Refuse what is valid UTF-8 and yet no text: UTF-16 without its mark, or a device full of zeros."""
+    """Refuse valid UTF-8 that is not text: UTF-16 without its mark, or a device full of zeros."""
     zeros = first.count(0)
     if len(first) >= LEAST_TO_JUDGE and 4 * zeros >= len(first):
         unknown = "it looks like UTF-16 without a byte order mark, or a binary file: save it as UTF-8"
@@ -251,8 +252,8 @@ def _refuse_zeros(name: str, first: bytes) -> None:
 
 
 def _line_ends(data: bytes, after_return: bool) -> int:
-    split = after_return and data.startswith(b"\n")  # one end in two blocks, counted with the first
-    # bytes.count takes four times as long
+    split = after_return and data.startswith(b"\n")  # a line end in two blocks counts in the first
+    # four times as fast as bytes.count
     ends = int(np.count_nonzero(np.frombuffer(data, np.uint8) == LINE_END))
     if b"\r" in data:
         ends += data.count(b"\r") - data.count(b"\r\n")
@@ -260,7 +261,7 @@ def _line_ends(data: bytes, after_return: bool) -> int:
 
 
 def _strange_start(start: bytes) -> str | None:
-    """Say what kind of file begins like this, where that is known."""
+    """Return a hint on the kind of file that begins like this, or None if it is unknown."""
     return next((hint for magic, hint in STRANGE_STARTS.items() if start.startswith(magic)), None)
 
 
@@ -273,10 +274,16 @@ def _wrong_byte(name: str, line: int, offset: int, error: UnicodeDecodeError, st
 
 
 def place_to_cut(text: str) -> int | None:
-    """Find where a long text can be cut so that both sides can be read on their own.
+    """Find a place to cut a long text so that each side can be read alone.
 
-    Looks in the second half only, for the start of a line, then of a word, then for any character that
-    does not join the one before it.
+    The place is in the second half: the start of a line, or else the start of a word, or else a character
+    that does not join the one before it.
+
+    Returns:
+        The number of characters before the place, or None if there is no such place yet.
+
+    Raises:
+        CorpusError: If more than 16 pieces of text have no place to cut.
     """
     last, least = len(text) - 1, len(text) // 2
     for mark in ("\n", " "):
@@ -286,18 +293,18 @@ def place_to_cut(text: str) -> int | None:
         if place >= 0:
             return place + 1
     nearest = (place for place in range(last, max(least, last - 4096), -1) if _stands_alone(text[place]))
-    found = next(nearest, None)
-    if found is None and len(text) > LONGEST_UNCUT:
+    alone = next(nearest, None)
+    if alone is None and len(text) > LONGEST_UNCUT:
         raise CorpusError(
             f"more than {LONGEST_UNCUT:,} characters that all join the one before",
             expected="text",
             hint="is it a file of another kind?",
         )
-    return found
+    return alone
 
 
 def _stands_alone(character: str) -> bool:
-    """Tell whether no normalization form joins a character to what stands before it, or moves it there."""
+    """Return whether no normalization form joins a character to the text before it or moves it there."""
     first = unicodedata.normalize("NFKD", character)[0]
     marks = unicodedata.category(first).startswith("M")
     jamo = "\u1100" <= first <= "\u11ff" and not "\uac00" <= character <= "\ud7a3"

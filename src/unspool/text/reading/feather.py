@@ -1,4 +1,4 @@
-"""Feather, which is the file format of Arrow IPC: tables of columns, by pyarrow."""
+"""Feather, the file format of Arrow IPC: tables of columns, read with pyarrow."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -11,7 +11,7 @@ from unspool.text.records import Record
 
 
 def read_feather(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
-    """Read a Feather file, each row a record; see `read_batches`. A batch is as large as it was written."""
+    """Read a Feather file, each row a record; see `read_batches`. The batches are those of the file."""
     return read_batches(place, options, format_name="Feather", magic=b"ARROW1", open_table=_open)
 
 
@@ -28,7 +28,7 @@ def _open(file: BinaryIO) -> ArrowTable:
 
 
 def write_feather(rows: Rows) -> bytes:
-    """Write rows as a Feather file."""
+    """Return rows as a Feather file."""
     import pyarrow  # noqa: PLC0415
     from pyarrow import feather  # noqa: PLC0415
 

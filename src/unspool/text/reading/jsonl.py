@@ -15,14 +15,14 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def read_jsonl(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
-    """Read one JSON value a line, each a record; blank lines and empty texts are passed over.
+    """Read one JSON value a line, each a record; blank lines and empty texts are skipped.
 
     A line is an object, whose columns are chosen by name, or a list, whose columns are chosen by number,
-    or a string, which is the text itself. Numbers and truth values are taken as JSON writes them, and null
-    as an empty field.
+    or a string, which is the text itself. Numbers and truth values become text as JSON writes them, and null
+    becomes an empty field.
 
     Raises:
-        CorpusError: If a line is not JSON or lacks a chosen column. It names the file and the line.
+        CorpusError: If a line is not JSON or has no chosen column. It names the file and the line.
     """
     for number, line in enumerate(whole_lines(place), start=1):
         if not line.isspace():
@@ -33,7 +33,7 @@ def read_jsonl(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
 
 
 def write_jsonl(rows: Rows) -> bytes:
-    """Write rows as JSONL, an object each."""
+    """Return rows as JSONL, an object a line."""
     return "".join(json.dumps(dict(row)) + "\n" for row in rows).encode()
 
 

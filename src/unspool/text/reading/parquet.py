@@ -1,4 +1,4 @@
-"""Parquet: tables of columns, by pyarrow."""
+"""Parquet: tables of columns, read with pyarrow."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -34,7 +34,7 @@ def _open(file: BinaryIO) -> ArrowTable:
 
 
 def write_parquet(rows: Rows) -> bytes:
-    """Write rows as a Parquet file."""
+    """Return rows as a Parquet file."""
     import pyarrow  # noqa: PLC0415
     from pyarrow import parquet  # noqa: PLC0415
 

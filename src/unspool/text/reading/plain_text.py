@@ -1,4 +1,4 @@
-"""Plain text: each line a record, or all of it one document."""
+"""Plain text: each line is a record, or the whole file is one document."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,10 @@ from unspool.text.records import Record, normalized
 
 
 def read_text(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
-    """Read plain text: each line that is more than white space a record, or all of it as one document.
+    """Read plain text: each line that is more than white space as a record, or the file as one document.
 
-    A document keeps its empty lines; it and very long lines come in pieces of about a million characters.
+    A document keeps its empty lines. A document or a very long line is read in pieces of about a million
+    characters.
     """
     if options.document:
         for piece, ends in pieces_of(text_blocks(place)):
@@ -25,5 +26,5 @@ def read_text(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
 
 
 def write_text(rows: Rows) -> bytes:
-    """Write the column ``text`` of rows, a line each."""
+    """Return the column ``text`` of rows as plain text, one row a line."""
     return "".join(f"{row['text'] or ''}\n" for row in rows).encode()

@@ -1,4 +1,4 @@
-"""How texts are read, as a user says it."""
+"""The options of reading texts."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from unspool.configuration import SWITCH, Allowed, OptionRow, check, check_rows,
 Column = str | int  # a name, or a number that counts from 0
 Columns = tuple[Column, ...]
 LANGUAGE = re.compile("[a-z]{2,3}(-[a-z]+)*")
-TAB_NAMES = ("\\t", "tab")  # how a tab can be written where it cannot be typed
+TAB_NAMES = ("\\t", "tab")  # other ways to write a tab
 
 
 def _are_columns(value: Any) -> bool:
@@ -38,19 +38,19 @@ REUSE = OptionRow(
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """Hold how texts are read; `read_records` documents each.
+    """The options of reading texts; `read_records` documents each.
 
     Args:
-        text: The columns that make up the text; empty takes the column named ``text`` or the only one.
-        context: The columns that are carried along.
-        document: Whether all is one long stream in its own order.
-        format: The format of the texts, a key of `SOURCES`; None for a corpus's own.
-        header: Whether a table's first row names its columns; None finds out.
-        delimiter: What stands between a table's columns; None is the format's own.
-        separator: What is put between the columns of a text.
+        text: The columns that make up the text; empty for the column named ``text`` or the only column.
+        context: The columns that make up the context.
+        document: Whether the texts are one long stream in their own order.
+        format: The format of the texts, a key of `SOURCES`; None for the format of a named corpus.
+        header: Whether the first row of a table has the names of the columns; None to decide by its look.
+        delimiter: The character between the columns of a table; None for the usual one of the format.
+        separator: The string between the columns that make up one text.
         normalization: The Unicode form of the texts, or None.
-        split: What each text is cut into, a key of `SPLITS`, or None.
-        language: The language whose abbreviations a split knows, by its code.
+        split: The parts into which each text is cut, a key of `SPLITS`, or None.
+        language: The code of the language whose abbreviations the split knows.
         source_text: The columns that make up the source of each text; empty for none.
 
     Raises:

@@ -1,9 +1,9 @@
-"""Cut texts into sentences, a window of text at a time.
+"""Sentences of a text, found in one window of text at a time.
 
-Where a sentence ends is decided by the library sentencex: the punctuation of some 300 languages, Chinese,
-Japanese, Hindi and Arabic among them, and lists of abbreviations. It is fast on short texts, but its time
-grows with the square of a paragraph full of sentences, and one quotation mark that is never closed keeps a
-whole book together. So it only ever sees a window, which grows while no sentence ends in it.
+The library sentencex finds the ends of sentences. It knows the punctuation of about 300 languages, such as
+Chinese, Japanese, Hindi and Arabic, and lists of abbreviations. It is fast on short texts. But its time grows
+with the square of the number of sentences in a paragraph, and a quotation mark that is never closed joins all
+the text after it. So it gets only a window of the text, which grows while no sentence ends in it.
 """
 
 import re
@@ -14,24 +14,24 @@ from unspool.errors import ConfigError, CorpusError
 from unspool.text.reading.decoding import PIECE, place_to_cut
 from unspool.text.records import Record
 
-WINDOW = 1 << 10  # characters that are looked at together
-WIDEST = 1 << 13  # to which a window grows at most
-MARGIN = 64  # characters at a window's end in which no sentence is taken to end: what follows is not seen yet
+WINDOW = 1 << 10  # characters of a window
+WIDEST = 1 << 13  # characters of the largest window
+MARGIN = 64  # characters at the end of a window where no end counts: it depends on the text after the window
 NOT_SPACES = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ud800-\udfff]")
 
-Segment = Callable[[str], list[str]]  # a text -> its sentences, white space between them included
+Segment = Callable[[str], list[str]]  # a text -> its sentences, with the white space between them
 
 
 def split_sentences(records: Iterator[Record], *, language: str) -> Iterator[Record]:
-    """Cut each text into sentences, every one a record with the context of its text.
+    """Cut each text into sentences, each a record with the context of its text.
 
-    White space around a sentence is dropped, and nothing else. Where the texts come in pieces the sentences
-    are the same, and only those of more than a million characters come in pieces again.
+    Only the white space around a sentence is dropped. The sentences do not depend on the pieces of a text;
+    only a sentence of more than a million characters is yielded in pieces.
 
     Args:
         records: The texts.
-        language: The language of the abbreviations, by its code: ``en``, ``de``, ``zh`` ... One that is not
-            known goes by punctuation and the abbreviations of English.
+        language: The code of the language of the abbreviations: ``en``, ``de``, ``zh`` ... An unknown
+            language uses punctuation and the abbreviations of English.
 
     Raises:
         ConfigError: If sentencex is not installed.
@@ -43,7 +43,10 @@ SPLITS: dict[str, Callable[..., Iterator[Record]]] = {"sentences": split_sentenc
 
 
 def load_segment(language: str) -> Segment:
-    """Make the function that cuts a short text into sentences.
+    """Return a function that cuts a short text into sentences.
+
+    Args:
+        language: The code of the language of the abbreviations.
 
     Raises:
         ConfigError: If sentencex is not installed.
@@ -55,8 +58,8 @@ def load_segment(language: str) -> Segment:
         raise ConfigError(what, hint='pip install "unspool[sentences]"') from None
 
     def segment(text: str) -> list[str]:
-        # sentencex breaks off at an initial before a white space of several bytes ("A\u3000."), and takes no
-        # halves of surrogate pairs; plain spaces in their place leave every length as it is.
+        # sentencex fails at an initial before a white space of several bytes ("A\u3000."), and at halves of
+        # surrogate pairs; plain spaces in their place do not change the lengths.
         plain = text if text.isascii() else NOT_SPACES.sub(" ", text)
         try:
             return list(sentencex.segment(language, plain))
@@ -70,40 +73,40 @@ def load_segment(language: str) -> Segment:
 
 
 class SentenceCutter:
-    """Cut texts into sentences that may come in pieces.
+    """A cutter of texts into sentences, for texts in pieces.
 
     Args:
-        segment: Cuts a short text; only the lengths of what it gives count.
-        piece: Characters from which on an unfinished sentence is handed on in pieces.
+        segment: Function that cuts a short text; only the lengths of its results are used.
+        piece: Number of characters from which an unfinished sentence is yielded in pieces.
     """
 
     def __init__(self, segment: Segment, *, piece: int = PIECE) -> None:
         self._segment = segment
         self._piece = piece
-        self._held = ""  # the sentence that has not ended yet
-        self._searched = 0  # characters of it in which no sentence ends
-        self._inside = False  # whether a piece of it has been handed on
+        self._rest = ""  # the sentence that has not ended yet
+        self._searched = 0  # number of its characters in which no sentence ends
+        self._inside = False  # whether a piece of it has been yielded
 
     def feed(self, text: str, *, ends: bool) -> Iterator[tuple[str, bool]]:
-        """Take in the next piece of a text.
+        """Read the next piece of a text.
 
         Args:
             text: The piece.
-            ends: Whether the text ends with it.
+            ends: Whether the text ends with the piece.
 
         Yields:
             A sentence and True, or a piece of a long one and False.
         """
-        text = self._held + text
+        text = self._rest + text
         begin = 0
         for end in self._ends(text, self._searched, ends):
             if begin < end:
                 yield from self._finished(text[begin:end])
             begin = end
-        self._held, self._searched = text[begin:], self._searched - begin
-        while len(self._held) >= self._piece and (cut := place_to_cut(self._held)):
-            yield self._held[:cut] if self._inside else self._held[:cut].lstrip(), False
-            self._held, self._searched, self._inside = self._held[cut:], max(0, self._searched - cut), True
+        self._rest, self._searched = text[begin:], self._searched - begin
+        while len(self._rest) >= self._piece and (cut := place_to_cut(self._rest)):
+            yield self._rest[:cut] if self._inside else self._rest[:cut].lstrip(), False
+            self._rest, self._searched, self._inside = self._rest[cut:], max(0, self._searched - cut), True
 
     def _finished(self, sentence: str) -> Iterator[tuple[str, bool]]:
         sentence = sentence.rstrip() if self._inside else sentence.strip()
@@ -112,22 +115,22 @@ class SentenceCutter:
         self._inside = False
 
     def _ends(self, text: str, place: int, final: bool) -> Iterator[int]:
-        """Yield the places where sentences end, the end of the text among them if it is final.
+        """Yield the places where sentences end, and the end of the text if it is final.
 
-        What is found does not depend on the pieces that the text came in: a window is looked at once it is
-        full and there is more behind it. How far it came is in `_searched`.
+        The result does not depend on the pieces of the text: a window is searched when it is full and there
+        is text after it. `_searched` is set to the place that was reached.
         """
         size = WINDOW
         while place + size < len(text) or (final and place < len(text)):
             window = text[place : place + size]
             last = place + size >= len(text)
             ends = list(accumulate(map(len, self._segment(window))))
-            found = [place + end for end in ends if last or end <= size - MARGIN]
-            yield from found
-            if not found and size < WIDEST:
+            places = [place + end for end in ends if last or end <= size - MARGIN]
+            yield from places
+            if not places and size < WIDEST:
                 size *= 2
             else:
-                place = found[-1] if found else place + size - MARGIN
+                place = places[-1] if places else place + size - MARGIN
                 size = WINDOW
         if final:
             place = len(text)

@@ -1,4 +1,4 @@
-"""Read texts from wherever they are: `read_records` is the one way in.
+"""The reading of texts from files, folders, standard input and named corpora, by `read_records`.
 
 To add a format, write a file with a reader, which takes a `FilePlace` and `ReadOptions` and yields records,
 and a writer for the tests, and give it a row in `SOURCES`.
@@ -38,17 +38,17 @@ CORPUS_PREFIX = "corpus:"
 
 @dataclass(frozen=True)
 class Source:
-    """Describe a format that texts come in.
+    """A file format of texts.
 
     Args:
-        suffixes: The file names it goes by; of a text format each may have ``.gz`` after it.
-        read: Yields the records of one file.
-        write: Makes the content of a file that has rows of named columns, for the tests; a format without
-            columns has the one that is named ``text``.
+        suffixes: The suffixes of its files; a text format may have ``.gz`` after each.
+        read: Function that yields the records of one file.
+        write: Function that returns the content of a file with rows of named columns, for the tests. A format
+            without columns writes the column named ``text``.
         columns: Whether it has columns to choose from.
-        delimited: Whether it has a delimiter and perhaps a header.
-        binary: Whether a file of it is no text: it cannot be packed by gzip or come by standard input.
-        needs: The package that reads it, and the extra of unspool that installs that; None for no package.
+        delimited: Whether it has a delimiter, and possibly a header.
+        binary: Whether its files are not text: they cannot be gzip data or come through standard input.
+        needs: The package that reads it, and the extra of unspool that installs the package; None for none.
     """
 
     suffixes: tuple[str, ...]
@@ -89,47 +89,52 @@ def read_records(
     language: str = "en",
     reuse: bool = True,
 ) -> Records:
-    r"""Describe texts that are read when they are iterated.
+    r"""Return records that are read from a file, a folder, standard input or a named corpus when iterated.
 
     Text formats are UTF-8, with or without a byte order mark, packed by gzip or not. ``\n``, ``\r\n`` and a
-    lone ``\r`` end a line and come out as ``\\n``. Texts that are only white space are passed over.
+    lone ``\r`` end a line and come out as ``\\n``. Texts that are only white space are skipped.
 
     Args:
-        source: A file; a folder, of which every file of the format is read, in the order of their paths,
-            folders inside it as well, hidden ones and links to folders not; ``-`` for standard input, which
-            can be read once; or the name of a corpus (`CORPORA`). A name that is both a corpus and a path
-            is an error: write ``./NAME`` for the path and ``corpus:NAME`` for the corpus. A `Path` is
-            always a path.
+        source: A file; a folder; ``-`` for standard input, which can be read once; or the name of a corpus
+            (`CORPORA`). Of a folder, every file of the format is read, in the order of the paths, also in
+            folders inside, but not in hidden folders or behind links to folders. A name that is both a corpus
+            and a path is an error: write ``./NAME`` for the path and ``corpus:NAME`` for the corpus. A `Path`
+            is always a path.
         text: The column or columns that are the text, by name or by number from 0; None takes the column
-            named ``text``, or the only one there is, or a corpus's own.
-        source_text: The column or columns of what each text is the answer to, such as the sentence that it
-            translates; joined as those of the text are. None for no sources.
-        context: The columns to carry along in `Record.context`, under their names (``column_0`` ... where
-            there is no header), which steer what is learnt. ``length`` is that of the text in characters,
-            where no column is called so. A named corpus carries its label without being asked, but it steers
-            nothing then.
-        document: Whether it is one long stream in its own order. Plain text is then one document a file,
-            line ends included; the rows of a table stay records, in their order.
-        format: A key of `SOURCES`; None goes by the file's suffix, and is plain text where that says nothing
-            and for folders and standard input.
-        header: Whether the first row of a table names its columns. None: it does if a column is chosen by a
-            name, and otherwise if it looks so, by the rule that `is_header` documents.
+            named ``text``, or the only column, or the columns of a named corpus.
+        source_text: The column or columns that are the source which each text answers, such as the sentence
+            that it translates; joined like the columns of the text. None for no sources.
+        context: The columns that become `Record.context`, under their names (``column_0`` ... without a
+            header); the model learns to depend on them. ``length`` is the number of characters of the text,
+            unless a column has this name. A named corpus has its label as context in any case, but the model
+            depends on it only if it is chosen here.
+        document: Whether the texts are one long stream in their own order. Each file of plain text is then
+            one document with its line ends; the rows of a table stay records, in their order.
+        format: A key of `SOURCES`; None decides by the suffix of the file, and takes plain text for an
+            unknown suffix, a folder or standard input.
+        header: Whether the first row of a table has the names of the columns. None: it has if a column is
+            chosen by name, and else by the rule of `is_header`.
         delimiter: The character between the columns of a table; None is ``,`` for CSV and a tab for TSV.
-        separator: What is put between the columns of a text.
-        normalization: The Unicode form that texts are brought to (NFC, NFD, NFKC, NFKD), or None.
-        split: ``sentences`` cuts each text into sentences, every one a text of its own with the context of
-            the whole (a line of plain text is cut on its own; of a document the sentences are found across
-            its lines); None leaves them whole. It needs the package sentencex.
-        language: The language whose abbreviations end no sentence, by its code: en, de, zh ... Punctuation
-            is known in all of them. It goes with `split` alone.
-        reuse: Whether what a training makes of large files may be kept for the next one (`StreamCache`).
+        separator: The string between the columns that make up one text.
+        normalization: The Unicode form that texts are converted to (NFC, NFD, NFKC, NFKD), or None.
+        split: ``sentences`` cuts each text into sentences, each a text with the same context; None cuts
+            nothing. Each line of plain text is cut alone; in a document a sentence may have several lines.
+            It needs the package sentencex.
+        language: The code of the language whose abbreviations do not end a sentence: en, de, zh ... The
+            punctuation of all languages is known. Only used with `split`.
+        reuse: Whether the encoded texts of large files may be cached for the next training (`StreamCache`).
 
     Returns:
-        Records that can be iterated as often as is wanted. Iterating raises CorpusError on the first thing
-        that cannot be read, with file and line.
+        Records that can be iterated any number of times. An iteration raises CorpusError at the first text
+        that cannot be read, with the file and the line.
 
     Raises:
         CorpusError: If there is no such file, folder, corpus or format, or an option does not fit it.
+
+    Example:
+        >>> from unspool import read_records
+        >>> read_records("unicode-names").document
+        False
     """
     options = ReadOptions(
         format=format,
@@ -162,7 +167,7 @@ def read_records(
 def _records_of_files(
     source: str, known: Source, options: ReadOptions, files: Callable[[], list[Path]], *, reuse: bool
 ) -> Records:
-    """Describe what is read from files, which may be looked at again."""
+    """Return the records of files, which can be read again."""
     records = _records(
         str(Path(source).absolute()),
         source,
@@ -171,9 +176,9 @@ def _records_of_files(
     )
 
     def places() -> list[FilePlace]:
-        found = files()
-        records.meter.begin(sum(path.stat().st_size for path in found if path.is_file()))
-        return [file_place(path, records.meter) for path in found]
+        paths = files()
+        records.meter.begin(sum(path.stat().st_size for path in paths if path.is_file()))
+        return [file_place(path, records.meter) for path in paths]
 
     if options.format == "text" and not options.document and options.split is None:
         records.lines = lambda: chain.from_iterable(
@@ -185,10 +190,10 @@ def _records_of_files(
 
 
 def records_from_spec(spec: Mapping[str, object]) -> Records:
-    """Read again what `Records.spec` describes, as it was stored with a run.
+    """Return the records that a stored `Records.spec` describes.
 
     Raises:
-        CorpusError: If the texts came from memory, or the description is broken.
+        CorpusError: If the texts came from memory, or the spec is broken.
     """
     if "source" not in spec:
         raise CorpusError("texts that came from memory cannot be read again", hint="give them again")
@@ -213,7 +218,7 @@ def _records(source: str, name: str, options: ReadOptions, read: Callable[[], It
 
 
 def _splitting(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Callable[[], Iterator[Record]]:
-    """Cut what is read into smaller texts, where that was asked for."""
+    """Return a reader that cuts each text, if the options have a split."""
     language = options.language
     if options.split is None:
         if language != "en":
@@ -221,17 +226,17 @@ def _splitting(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Ca
             raise CorpusError("parameter language", expected="a split to use it", got="none", hint=hint)
         return read
     split = SPLITS[options.split]
-    split(iter(()), language=language)  # what it needs is noticed now if it is missing
+    split(iter(()), language=language)  # raises now if its package is missing
     return lambda: split(read(), language=language)
 
 
 def _measuring(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Callable[[], Iterator[Record]]:
-    """Add the length of each text, where it was asked for and no column is called so."""
+    """Return a reader that adds the length of each text, if the options ask for it."""
     if LENGTH not in options.context:
         return read
 
     def measured() -> Iterator[Record]:
-        whole = True  # of a text in pieces, the length is not known at its start
+        whole = True  # the length of a text in pieces is not known at its start
         for record in read():
             known = not record.ends or not whole or LENGTH in record.context
             length = {} if known else {LENGTH: str(len(record.text))}
@@ -248,7 +253,7 @@ def _columns(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
 
 
 def _named_corpus(source: str | Path) -> Corpus | None:
-    """Find the corpus that a source names, if it is the name of one and not of a file as well."""
+    """Find the named corpus of a source, or None; a name that is also a path is an error."""
     if not isinstance(source, str):
         return None
     if source.startswith(CORPUS_PREFIX):
@@ -263,7 +268,7 @@ def _named_corpus(source: str | Path) -> Corpus | None:
 
 
 def _format_of(source: str | Path) -> str:
-    """Decide the format by the suffix."""
+    """Return the format of a source by its suffix."""
     if source == "-" or Path(source).is_dir():
         return "text"
     suffix = _suffix(Path(source))
@@ -284,7 +289,7 @@ def _refuse_for_corpus(corpus: Corpus, options: ReadOptions) -> None:
 
 
 def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> None:
-    """Refuse a format that cannot be read here, and options that it has no use for."""
+    """Check that the format can be read here and has a use for the options."""
     if known.binary and source == "-":
         raise CorpusError(f"{options.format} cannot come by standard input", hint="save it to a file first")
     if known.needs and importlib.util.find_spec(known.needs[0]) is None:
@@ -292,10 +297,10 @@ def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> 
             f"{source}: reading {options.format} needs the package {known.needs[0]}, which is not installed"
         )
         raise ConfigError(what, hint=f'pip install "unspool[{known.needs[1]}]"')
-    others = ", ".join(name for name, other in SOURCES.items() if other.columns)
+    tabular = ", ".join(name for name, other in SOURCES.items() if other.columns)
     columns = {*options.text, *options.source_text, *(set(options.context) - {LENGTH})}
     if columns and not known.columns:
-        hint = f"leave out the columns, or say which format it has: {others}"
+        hint = f"leave out the columns, or say which format it has: {tabular}"
         raise CorpusError(f"{source} is read as plain text, which has no columns", hint=hint)
     if (options.header is not None or options.delimiter is not None) and not known.delimited:
         hint = "leave out header and delimiter, or say format='csv'"
@@ -305,7 +310,7 @@ def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> 
 
 
 def _files(source: str | Path, known: Source) -> Callable[[], list[Path]] | None:
-    """Prepare to list the files of a source; a missing one is refused at once. None is standard input."""
+    """Check that a source exists; return a function that lists its files, or None for standard input."""
     if source == "-":
         return None
     path = Path(source)
@@ -320,18 +325,18 @@ def _files(source: str | Path, known: Source) -> Callable[[], list[Path]] | None
 
 
 def _folder_files(folder: Path, known: Source) -> list[Path]:
-    found = sorted(_files_in(folder), key=lambda path: path.relative_to(folder).as_posix())
-    kept = [path for path in found if _suffix(path) in known.suffixes]
-    if not kept:
+    files = sorted(_files_in(folder), key=lambda path: path.relative_to(folder).as_posix())
+    readable = [path for path in files if _suffix(path) in known.suffixes]
+    if not readable:
         packed = "" if known.binary else " (or these with .gz)"
-        there = sorted({_suffix(path) or path.name for path in found})[:6]
+        there = sorted({_suffix(path) or path.name for path in files})[:6]
         raise CorpusError(
             f"{folder}: no file to read",
             expected=f"names that end in {', '.join(known.suffixes)}{packed}",
             got=", ".join(there) or "an empty folder",
             hint="name a single file, or say which format the files have",
         )
-    return kept
+    return readable
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -13,8 +13,8 @@ from unspool.text.reading.decoding import FilePlace, lines_of, text_blocks
 from unspool.text.reading.read_options import ReadOptions
 from unspool.text.records import Record
 
-LONGEST_FIELD = 1 << 24  # characters; a quote that is never closed must not swallow a whole disk
-ROWS_AHEAD = 20  # rows looked at to tell whether the first one is a header
+LONGEST_FIELD = 1 << 24  # characters; a quote that is never closed must not read a whole disk into memory
+ROWS_AHEAD = 20  # rows that are read to decide whether the first one is a header
 LONGEST_NAME = 64  # characters of a column's name
 
 # fmt: off
@@ -30,15 +30,15 @@ IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+")
 
 
 def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Iterator[Record]:
-    """Read a table of separated values, each row a record; blank lines and empty texts are passed over.
+    """Read a table of separated values, each row a record; blank lines and empty texts are skipped.
 
-    A field may be quoted by ``"``, with line ends inside, and a quote inside is written twice.
+    A field may be quoted by ``"`` and then have line ends inside. A quote inside is written twice.
 
     Args:
-        place: What to read.
-        options: Which columns, and whether the first row is a header. If that is None: it is one where a
-            column is chosen by name; else `is_header` decides.
-        delimiter: What separates the columns where the options do not say.
+        place: The file.
+        options: The options of reading: the columns, and whether the first row is a header. If `header` is
+            None, it is one if a column is chosen by name, and else if `is_header` is true.
+        delimiter: The character between the columns, if the options have none.
 
     Raises:
         CorpusError: If a row is broken or has another number of fields than the first, a field is longer
@@ -61,7 +61,12 @@ def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Ite
 
 
 def write_table(rows: Rows, *, delimiter: str) -> bytes:
-    """Write rows with a character between their columns, their names first."""
+    """Return rows as a table, after a row of names.
+
+    Args:
+        rows: The rows.
+        delimiter: The character between the columns.
+    """
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
     table.writeheader()
@@ -70,7 +75,7 @@ def write_table(rows: Rows, *, delimiter: str) -> bytes:
 
 
 def table_rows(place: FilePlace, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row of separated values that is not blank, with the line where it begins, from 1."""
+    """Yield each row that is not blank, after the number of the line where it begins, from 1."""
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
     reader = csv.reader(whole_lines(place), delimiter=delimiter, strict=True)
     while True:
@@ -87,13 +92,12 @@ def table_rows(place: FilePlace, delimiter: str) -> Iterator[tuple[int, list[str
 
 
 def is_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Decide whether the first row of a table names its columns.
+    """Return whether the first row of a table has the names of the columns.
 
-    It does not if one of its fields is empty, a number, repeated, or longer than 64 characters. If none
-    is, it does where a field is a usual name for a column (``text``, ``title``, ``label`` ...) or is
-    spelled like one (``review_text``), or where a column has numbers in all the other rows. A table
-    without any such sign is taken to have no header: one name more in the texts does less harm than one
-    text lost.
+    It does not if a field is empty, a number, repeated, or longer than 64 characters. Otherwise it does if a
+    field is a usual name of a column (``text``, ``title``, ``label`` ...) or is spelled like one
+    (``review_text``), or if a column has numbers in all the other rows. Without any such sign there is no
+    header: an extra name among the texts does less harm than a lost text.
 
     Args:
         rows: The first rows, at least one.
@@ -103,8 +107,8 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     if any(field.casefold() in USUAL_NAMES or IDENTIFIER.fullmatch(field) for field in first):
         return True
-    others = [row for row in rows[1:] if len(row) == len(first)]
-    return any(others and all(NUMBER.fullmatch(row[i].strip()) for row in others) for i in range(len(first)))
+    rest = [row for row in rows[1:] if len(row) == len(first)]
+    return any(rest and all(NUMBER.fullmatch(row[i].strip()) for row in rest) for i in range(len(first)))
 
 
 def _has_header(rows: Sequence[Sequence[str]], options: ReadOptions) -> bool:
@@ -119,7 +123,7 @@ def _is_value(field: str) -> bool:
 
 
 def whole_lines(place: FilePlace) -> Iterator[str]:
-    """Yield lines with their ends, none of them longer than a field may be."""
+    """Yield lines with their ends; a line longer than the longest field is an error."""
     for number, (line, whole) in enumerate(lines_of(text_blocks(place), piece=LONGEST_FIELD), start=1):
         if not whole:
             limit = f"at most {LONGEST_FIELD:,} characters in a line"
