@@ -1,4 +1,4 @@
-"""What is asked of an engine: prompts, options and states, of which users speak in texts, in symbols."""
+"""The request of a user, converted from texts to ids."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,23 +27,22 @@ StatesLike = StateLike | Sequence[StateLike] | None
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Request:
-    """What a user asks for, each prompt once.
+    """The request of a user, each prompt once.
 
     Args:
-        asked: The options in the user's words, the seed drawn.
-        prompts: Symbols of each prompt.
-        in_ids: What an engine is asked. After a state that has read nothing yet, its prompts have `<eos>`
-            first.
+        options: The options of the user, with a seed.
+        prompts: The tokens of each prompt.
+        in_ids: The request to an engine. Its prompts begin with `<eos>` if their state has not read one yet.
         constrained: Whether texts must meet a constraint.
     """
 
-    asked: GenerationOptions
+    options: GenerationOptions
     prompts: list[Ids]
     in_ids: EngineRequest
     constrained: bool
 
     def of_prompt(self, number: int) -> "Request":
-        """Return the request for one prompt alone, counted from 0."""
+        """Return the request for one prompt, by its number from 0."""
         in_ids = self.in_ids.part(number, number + 1)
         return replace(self, prompts=[self.prompts[number]], in_ids=in_ids)
 
@@ -57,24 +56,25 @@ def make_request(
     state: StatesLike = None,
     guide: Guide | None = None,
 ) -> Request:
-    """Say in symbols what is asked for.
+    """Make the request for some prompts.
 
     Args:
-        tokenizer: Of the model.
-        prompts: Symbols of each prompt.
-        options: In the user's words.
+        tokenizer: The tokenizer of the model.
+        prompts: The tokens of each prompt.
+        options: The options of the user.
         state_shape: (L, S, H) of the network.
-        state: What the prompts go on from, the same for all or one for each; a single prompt may go on from
-            several. A `State` has read a text; an array is what the network has before it reads `<eos>`.
-        guide: A constraint, and where each prompt stands in it.
+        state: The state before the prompts: one for all, or one for each. A single prompt may have several. A
+            `State` is the state after a text; an array is the state before `<eos>` is read.
+        guide: A constraint, with its state after each prompt.
 
     Raises:
-        ConfigError: If something cannot be said in this vocabulary, or does not fit together.
+        ConfigError: If an option does not fit the vocabulary, or options, states and prompts do not fit
+            together.
     """
     allowed = "none beside a constraint, which says itself where a text ends"
     for name in ("stop", "ignore_eos"):
         check(name, getattr(options, name), allowed, guide is None or not getattr(options, name))
-    asked = replace(
+    resolved = replace(
         options,
         seed=fresh_seed() if options.seed is None else options.seed,
         stop=_normalized(tokenizer, options.stop),
@@ -82,26 +82,29 @@ def make_request(
     )
     several, states, eos = list(prompts), None, [np.empty(0, np.int32)] * len(prompts)
     if state is not None:
-        several, given = _paired(several, _several_states(state))
+        several, paired_states = _paired(several, _several_states(state))
         if guide is not None and len(several) > len(prompts):
             guide = guide.repeated(len(several))
-        held = [one if isinstance(one, State) else State(np.asarray(one)) for one in given]
-        states = stacked_states(held, state_shape)
-        eos = [np.full(int(not isinstance(one, State)), tokenizer.eos_id, dtype=np.int32) for one in given]
+        stackable = [one if isinstance(one, State) else State(np.asarray(one)) for one in paired_states]
+        states = stacked_states(stackable, state_shape)
+        eos = [
+            np.full(int(not isinstance(one, State)), tokenizer.eos_id, dtype=np.int32)
+            for one in paired_states
+        ]
     unsaid: Any = dict.fromkeys(OF_TEXTS)
     in_ids = EngineRequest(
         [np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],
         replace(
-            asked,
+            resolved,
             logit_bias=_biases(tokenizer, options),
             dry_sequence_breakers=_breakers(tokenizer, options),
             **unsaid,
         ),
         states=states,
-        guide=_joint(tokenizer, asked, several, guide),
-        stop=_phrases(tokenizer, asked.stop, "stop").automaton if asked.stop else None,
+        guide=_joint(tokenizer, resolved, several, guide),
+        stop=_phrases(tokenizer, resolved.stop, "stop").automaton if resolved.stop else None,
     )
-    return Request(asked=asked, prompts=several, in_ids=in_ids, constrained=guide is not None)
+    return Request(options=resolved, prompts=several, in_ids=in_ids, constrained=guide is not None)
 
 
 def _normalized(tokenizer: Tokenizer, strings: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -111,7 +114,7 @@ def _normalized(tokenizer: Tokenizer, strings: Sequence[str] | None) -> tuple[st
 def _joint(
     tokenizer: Tokenizer, options: GenerationOptions, prompts: list[Ids], guide: Guide | None
 ) -> Guide | None:
-    """Make one guide of a constraint, bad words and, where there are such, the least length."""
+    """Return one guide for a constraint, the bad words, and the least length of a guided text; or None."""
     guides = [] if guide is None else [guide]
     if options.bad_words:
         phrases = _phrases(tokenizer, tuple(options.bad_words), "bad_words")
@@ -135,36 +138,37 @@ def _phrases(tokenizer: Tokenizer, phrases: tuple[str, ...], name: str) -> Phras
 
 
 def _biases(tokenizer: Tokenizer, options: GenerationOptions) -> dict[str | int, float] | None:
-    """Give biases by id.
+    """Return the biases by id.
 
     Raises:
-        ConfigError: If a spelling is no symbol of the model, an id none of its ids, or both name one symbol.
+        ConfigError: If a string is not a symbol of the model, an id is outside the vocabulary, or a token has
+            two biases.
     """
     if not options.logit_bias:
         return None
     biases: dict[str | int, float] = {}
     for key, bias in options.logit_bias.items():
-        symbol = _symbol(tokenizer, key)
-        check("logit_bias", key, "each symbol once", symbol not in biases)
-        biases[symbol] = bias
+        token = _token(tokenizer, key)
+        check("logit_bias", key, "each symbol once", token not in biases)
+        biases[token] = bias
     return biases
 
 
 def _breakers(tokenizer: Tokenizer, options: GenerationOptions) -> tuple[tuple[int, ...], ...]:
-    """Give breakers by ids: each symbol that has the string, and those that it is spelled with."""
-    found: list[tuple[int, ...]] = []
+    """Return the breakers in ids: the tokens whose symbol contains a string, and the tokens of the string."""
+    breakers: list[tuple[int, ...]] = []
     for breaker in options.dry_sequence_breakers or ():
         if not isinstance(breaker, str):
-            found.append(tuple(map(int, breaker)))
+            breakers.append(tuple(map(int, breaker)))
             continue
         letters = tokenizer.letters(tokenizer.normalize(breaker))
-        found += [(i,) for i, spelling in enumerate(tokenizer.spellings) if letters in spelling]
-        with suppress(UnknownSymbolError):  # such a string never comes up
-            found.append(tuple(tokenizer.encode(breaker).tolist()))
-    return tuple(dict.fromkeys(ids for ids in found if ids and ids != (tokenizer.unk_id,)))
+        breakers += [(i,) for i, spelling in enumerate(tokenizer.spellings) if letters in spelling]
+        with suppress(UnknownSymbolError):  # such a string never appears
+            breakers.append(tuple(tokenizer.encode(breaker).tolist()))
+    return tuple(dict.fromkeys(ids for ids in breakers if ids and ids != (tokenizer.unk_id,)))
 
 
-def _symbol(tokenizer: Tokenizer, key: str | int) -> int:
+def _token(tokenizer: Tokenizer, key: str | int) -> int:
     if isinstance(key, str):
         try:
             ids = tokenizer.encode(key)
@@ -178,7 +182,7 @@ def _symbol(tokenizer: Tokenizer, key: str | int) -> int:
 
 
 def _several_states(state: object) -> list[StateLike]:
-    """Tell several states from one."""
+    """Return a list of states, from one state or several."""
     if isinstance(state, State):
         return [state]
     if isinstance(state, (list, tuple)) and all(
@@ -188,11 +192,11 @@ def _several_states(state: object) -> list[StateLike]:
         return list(state)
     if isinstance(state, np.ndarray) and state.ndim == 4:
         return list(state)
-    return [state]  # type: ignore[list-item]  # State says what is wrong with it
+    return [state]  # type: ignore[list-item]  # State checks it
 
 
 def _paired(prompts: list[Ids], states: list[StateLike]) -> tuple[list[Ids], list[StateLike]]:
-    """Give each prompt its state; a single one of either goes with all of the other."""
+    """Return prompts and states of the same number; a single prompt or state is repeated."""
     count = max(len(prompts), len(states))
     if len(prompts) not in (1, count) or len(states) not in (1, count):
         expected = f"one, or one for each of {len(prompts)} prompts"

@@ -71,7 +71,7 @@ def draw(
     """Draw so many texts for each prompt, the first of them from random stream `first`."""
     in_ids = request.in_ids.repeated(count, first=first)
     return [
-        generation_of(tokenizer, request.prompts[i // count], drawn, request.asked)
+        generation_of(tokenizer, request.prompts[i // count], drawn, request.options)
         for i, drawn in enumerate(generate(writer, in_ids))
     ]
 
@@ -83,7 +83,7 @@ def write(parts: ModelParts, request: Request, *, n: int, first: int) -> list[Ge
         ConfigError: If a number is out of its range.
     """
     check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
-    best_of, writer = request.asked.best_of, parts.runner.writer(parts.parameters)
+    best_of, writer = request.options.best_of, parts.runner.writer(parts.parameters)
     if best_of is None:
         return draw(writer, parts.tokenizer, request, count=n, first=first)
     count = int(best_of)
@@ -121,8 +121,8 @@ def collection(
     Raises:
         ConfigError: If a value is out of its range, or there is nothing to compare with.
     """
-    selection.check(request.asked)
-    best_of = request.asked.best_of
+    selection.check(request.options)
+    best_of = request.options.best_of
     check("best_of", best_of, "none where texts are chosen one by one", best_of is None)
     writer, tokenizer = parts.runner.writer(parts.parameters), parts.tokenizer
     return Collection(
@@ -135,7 +135,7 @@ def collection(
         selection=selection,
         constrained=request.constrained,
         known=selection.known(saved),
-        max_new_tokens=request.asked.max_new_tokens,
+        max_new_tokens=request.options.max_new_tokens,
     )
 
 
@@ -158,7 +158,7 @@ def stream(
     request = prepare(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
     check("state", state, "one state: a stream is one text", len(request.prompts) == 1)
     pieces = written_in_pieces(parts.runner.writer(parts.parameters), request.in_ids)
-    return streamed_text(parts.tokenizer, pieces, request.asked)
+    return streamed_text(parts.tokenizer, pieces, request.options)
 
 
 def encode(parts: ModelParts, text: str, *, unknown: Unknown) -> State:
