@@ -1,1 +1,1 @@
-"""From logits to the next symbol: options, filters, random streams. Knows nothing of networks."""
+"""Generation from logits: options, penalties, samplers and random streams, and searches."""

@@ -1,4 +1,4 @@
-"""What an engine is asked to write: prompts, options and states, all of it in ids."""
+"""The request to an engine: prompts, options and states, all in ids."""
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
@@ -16,23 +16,23 @@ from unspool.generation.search.forward import Floats
 
 @dataclass(frozen=True, eq=False)
 class EngineRequest:
-    """The sequences that an engine is to continue, and how.
+    """The sequences that an engine has to continue, and their options.
 
-    Sequence i draws from the random stream (seed, first + i) alone.
+    Sequence i draws only from the random stream (seed, first + i).
 
     Args:
-        prompts: One array of ids for each sequence. An empty one is welcome.
-        options: How to sample and when to stop, all of it said in ids. Biases are by id. `bad_words`, `stop`
-            and `best_of` are None: the guide, the automaton `stop` and the caller do their work. Where there
-            is no seed, one is drawn.
-        first: Random stream of the first sequence.
-        states: Where each sequence goes on from: the prompts are read as they are, and after an empty
-            one the first symbol is drawn from the state itself. None for a fresh start: the engine puts
-            the <eos> that starts a record before each prompt.  # (L, S, N, H)
-        guide: What may be drawn, and where each sequence stands in it; None for no limits.
-        context: What is known of the sequences, for a network with a context; None for nothing.  # (F,)
-        stop: Ends a sequence with the symbol that leads to `DEAD`, once there are `min_tokens`; under a
-            guide only where it accepts. None for nothing but `<eos>`.
+        prompts: An array of ids for each sequence; it may be empty.
+        options: The options of generation, in ids: biases and breakers are by id. `bad_words`, `stop` and
+            `best_of` are None, since the guide, the automaton `stop` and the caller implement them. If the
+            seed is None, one is drawn.
+        first: Number of the random stream of the first sequence.
+        states: The state before each prompt. After an empty prompt the first token is drawn from the state
+            itself. None for a fresh start: the engine reads `<eos>` before each prompt.  # (L, S, N, H)
+        guide: The automaton of the tokens that may be drawn, with the state of each sequence; None for no
+            limits.
+        context: The context of the sequences, for a network with a context; None for no context.  # (F,)
+        stop: Automaton that ends a sequence at the token that leads to `DEAD`, once there are `min_tokens`;
+            under a guide only in a state that accepts. None if only `<eos>` ends a sequence.
 
     Raises:
         ConfigError: If an option is about text, or a sequence cannot meet its guide in time.
@@ -48,7 +48,7 @@ class EngineRequest:
     stop: TokenAutomaton | None = None
 
     def __post_init__(self) -> None:
-        """Check what needs no vocabulary, and draw a seed where there is none."""
+        """Check the options that need no vocabulary, and draw a seed if there is none."""
         for name in OF_TEXTS:
             value = getattr(self.options, name)
             check(name, value, "none: an engine knows ids, Generator.generate knows texts", value is None)
@@ -61,25 +61,25 @@ class EngineRequest:
         """Check the options against a vocabulary.
 
         Raises:
-            ConfigError: If a bias is for none of its ids, it has too few of them for `logprobs`, or a breaker
-                is a string.
+            ConfigError: If a bias is for an id outside the vocabulary, `logprobs` is larger than it, or a
+                breaker is a string.
         """
         biases, logprobs = self.options.logit_bias, self.options.logprobs
         fits = all(is_whole(key, least=1) and int(key) < vocab_size for key in biases or {})
         check("logit_bias", biases, f"ids from 1 to {vocab_size - 1}", fits)
         breakers = self.options.dry_sequence_breakers
-        in_ids = not any(isinstance(each, str) for each in breakers or ())
-        check("dry_sequence_breakers", breakers, "tuples of ids: an engine knows no strings", in_ids)
+        are_ids = not any(isinstance(each, str) for each in breakers or ())
+        check("dry_sequence_breakers", breakers, "tuples of ids: an engine knows no strings", are_ids)
         ok = logprobs is None or logprobs < vocab_size
         check("logprobs", logprobs, f"a whole number from 1 to {vocab_size - 1}, or none", ok)
 
     @property
     def keys(self) -> NDArray[np.uint64]:
-        """Return the key (N,) of each sequence's random stream."""
+        """The key of the random stream of each sequence.  # (N,)."""
         return sequence_keys(cast(int, self.options.seed), len(self.prompts), first=self.first)
 
     def part(self, start: int, end: int) -> "EngineRequest":
-        """Return the request for sequences start … end - 1 alone, which share its memory."""
+        """Return a request for sequences start … end - 1, without a copy."""
         return replace(
             self,
             prompts=self.prompts[start:end],
@@ -89,7 +89,12 @@ class EngineRequest:
         )
 
     def repeated(self, count: int, *, first: int) -> "EngineRequest":
-        """Return the request for so many sequences of each prompt, the first of which has stream `first`."""
+        """Return a request with `count` sequences for each prompt.
+
+        Args:
+            count: Number of sequences for each prompt.
+            first: Number of the random stream of the first sequence.
+        """
         return replace(
             self,
             prompts=[ids for ids in self.prompts for _ in range(count)],

@@ -1,4 +1,4 @@
-"""What generation gives back: texts, and what the model thinks of them."""
+"""The results of generation: texts with their log-probabilities."""
 
 import math
 from collections.abc import Iterable
@@ -13,25 +13,33 @@ from unspool.generation.selecting.report import CollectionReport
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """Hold one generated text.
+    """A generated text.
 
     Args:
         text: The prompt and its continuation.
         prompt: The prompt as the model read it: normalized, without symbols that were dropped.
         continuation: What the model wrote.
-        ids: The symbols of the continuation, int32.  # (N,)
-        token_logprobs: Natural log-probability of each under the model at temperature 1, float32; one more
-            than `ids` where the model ended the text.  # (N,) or (N + 1,)
-        finish_reason: "stop" where the model or a stop string ended the text, "length" where
-            `max_new_tokens` did, "blocked" where nothing was left that may be written.
-        stop_reason: The stop string that ended the text, else None. `ids` hold the symbols that it is
-            written with, though they are cut from the text.
-        constrained_logprobs: Under a constraint or `bad_words`, log-probability of each symbol where all that
-            is allowed there has the probability 1 together, float32; else None.  # as token_logprobs
-        alternatives: The most probable symbols at each place, where `logprobs` asks for them.
-        prompt_logprobs: Log-probability of each symbol of the prompt, float32, where `echo` asks for
-            it.  # (P,)
-        prompt_alternatives: The most probable symbols at each place of the prompt, where both do.
+        ids: The tokens of the continuation, int32.  # (N,)
+        token_logprobs: Natural log-probability of each token under the model at temperature 1, float32; one
+            more than `ids` if the model ended the text.  # (N,) or (N + 1,)
+        finish_reason: "stop" if the model or a stop string ended the text, "length" if `max_new_tokens` did,
+            "blocked" if no token was allowed.
+        stop_reason: The stop string that ended the text, or None. Its tokens stay in `ids`, though it is cut
+            from the text.
+        constrained_logprobs: Log-probability of each token among the allowed tokens, float32; None without a
+            constraint and `bad_words`.  # as token_logprobs
+        alternatives: The most probable tokens at each place; None without the option `logprobs`.
+        prompt_logprobs: Log-probability of each token of the prompt, float32; None without the option
+            `echo`.  # (P,)
+        prompt_alternatives: The most probable tokens at each place of the prompt; None unless both options
+            are set.
+
+    Example:
+        >>> import numpy as np
+        >>> from unspool import Generation
+        >>> ids, logprobs = np.array([1, 2], np.int32), np.array([-1.5, -0.5], np.float32)
+        >>> Generation("see it", "see ", "it", ids, logprobs, "length").total_logprob
+        -2.0
     """
 
     text: str
@@ -48,21 +56,26 @@ class Generation:
 
     @property
     def total_logprob(self) -> float:
-        """Sum the log-probabilities, in nats."""
+        """The sum of the log-probabilities, in nats."""
         return math.fsum(self.token_logprobs.tolist())
 
     @property
     def mean_logprob(self) -> float:
-        """Give the mean log-probability of the symbols, in nats; minus infinity where there is none."""
+        """The mean log-probability of a token, in nats; minus infinity without tokens."""
         return self.total_logprob / len(self.token_logprobs) if len(self.token_logprobs) else -math.inf
 
 
 class Generations(list[Generation]):
-    """Hold generated texts, and what became of those that were not good enough.
+    """A list of generated texts, with a report on the refused ones.
 
     Args:
         texts: The texts.
-        report: What was drawn and refused; None where nothing was asked of the texts.
+        report: The numbers of drawn and refused texts; None if there was no selection.
+
+    Example:
+        >>> from unspool import CollectionReport, Generations
+        >>> Generations(report=CollectionReport(asked=2, accepted=2, attempts=3)).report.complete
+        True
     """
 
     def __init__(self, texts: Iterable[Generation] = (), *, report: CollectionReport | None = None) -> None:

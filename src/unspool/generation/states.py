@@ -1,4 +1,4 @@
-"""What a network remembers of a text, as numbers to keep, to add and to mix."""
+"""The state of a network after a text, as numbers that can be saved, added and interpolated."""
 
 from dataclasses import dataclass
 
@@ -11,22 +11,27 @@ from unspool.errors import ConfigError
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Hold the state of a network that has read `<eos>` and a text.
+    """The state of a network that has read `<eos>` and a text.
 
-    Generation goes straight on from it. States of the same network can be added, subtracted, multiplied with
-    numbers and interpolated; `values` is a plain array, to be saved as any other.
+    Generation can continue from it. States of the same network can be added, subtracted, multiplied by
+    numbers and interpolated. `values` is a plain array that can be saved.
 
     Args:
-        values: Hidden state, and for an LSTM cell state, of each layer, float32.  # (L, S, H)
+        values: Hidden state of each layer, and for an LSTM the cell state, float32.  # (L, S, H)
 
     Raises:
-        ConfigError: If that is no array of three axes and finite numbers.
+        ConfigError: If `values` is not an array of three axes and finite numbers.
+
+    Example:
+        >>> from unspool import State
+        >>> (State([[[1.0, 2.0]]]) * 2).values.tolist()
+        [[[2.0, 4.0]]]
     """
 
     values: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        """Make an array of its own that nobody changes."""
+        """Copy the values to an array that cannot be changed."""
         object.__setattr__(self, "values", _frozen(self.values))
 
     def __add__(self, other: "State") -> "State":
@@ -46,36 +51,41 @@ class State:
 
 
 def interpolate(a: State, b: State, share: float) -> State:
-    """Mix two states.
+    """Interpolate between two states.
 
     Args:
         a: The state at share 0.
-        b: The state at share 1; of the same network.
-        share: How much of b, usually in [0, 1].
+        b: The state at share 1, of the same network.
+        share: Share of b in the result, usually in [0, 1].
 
     Raises:
-        ConfigError: If the states are not of one network, or the share is no number.
+        ConfigError: If the states are not of the same network, or the share is not a number.
+
+    Example:
+        >>> from unspool import State, interpolate
+        >>> interpolate(State([[[0.0]]]), State([[[4.0]]]), 0.25).values.tolist()
+        [[[1.0]]]
     """
     check("share", share, "a number", is_real(share))
     return a * (1.0 - share) + b * share
 
 
 def stacked_states(states: list[State], shape: tuple[int, int, int]) -> NDArray[np.float32]:
-    """Put states side by side as engines take them.
+    """Stack states in one array for an engine.
 
     Args:
-        states: One for each sequence.
+        states: A state for each sequence.
         shape: (L, S, H) of the network.
 
     Returns:
         The states.  # (L, S, N, H)
 
     Raises:
-        ConfigError: If one is of another network.
+        ConfigError: If a state is of another network.
     """
     for state in states:
-        found = state.values.shape
-        check("state", f"{found}", f"the state of this network, {shape} numbers", found == shape)
+        actual = state.values.shape
+        check("state", f"{actual}", f"the state of this network, {shape} numbers", actual == shape)
     return np.stack([state.values for state in states], axis=2)
 
 

@@ -1,4 +1,4 @@
-"""From drawn symbols back to texts: where a stop string cuts them, and what a stream may show already."""
+"""The conversion of drawn tokens to texts, which stop strings cut, also piece by piece."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,13 +14,24 @@ from unspool.text.tokenizers.registry import Tokenizer
 def generation_of(
     tokenizer: Tokenizer, prompt: NDArray[np.int32], drawn: GeneratedIds, options: GenerationOptions
 ) -> Generation:
-    """Make a text of what was drawn after a prompt."""
+    """Return the text for the tokens that were drawn after a prompt.
+
+    Args:
+        tokenizer: The tokenizer of the model.
+        prompt: The tokens of the prompt.  # (P,)
+        drawn: The tokens that were drawn, with their reports.
+        options: The options, among them the stop strings.
+    """
     text, stop = tokenizer.decode(drawn.ids), None
     if at_stop_string(drawn):
         last = tokenizer.decode(drawn.ids[-1:])
         text, stop = cut(text, options, after=len(text) - len(last))
-    begin, echoed, others = tokenizer.decode(prompt), drawn.prompt_logprobs, drawn.prompt_alternatives
-    unasked = 0 if echoed is None else len(echoed) - len(prompt)  # an <eos> that was read first
+    begin, echoed, echoed_alternatives = (
+        tokenizer.decode(prompt),
+        drawn.prompt_logprobs,
+        drawn.prompt_alternatives,
+    )
+    unasked = 0 if echoed is None else len(echoed) - len(prompt)  # the <eos> before the prompt
     return Generation(
         text=begin + text,
         prompt=begin,
@@ -32,45 +43,51 @@ def generation_of(
         constrained_logprobs=drawn.constrained_logprobs,
         alternatives=drawn.alternatives,
         prompt_logprobs=None if echoed is None else echoed[unasked:],
-        prompt_alternatives=None if others is None else others.after(unasked),
+        prompt_alternatives=None if echoed_alternatives is None else echoed_alternatives.after(unasked),
     )
 
 
 def streamed_text(
     tokenizer: Tokenizer, pieces: Iterator[GeneratedIds], options: GenerationOptions
 ) -> Iterator[str]:
-    """Make texts of the pieces of a stream; what may yet be cut is held back."""
+    """Yield the text of a stream piece by piece, without an end that a stop string may still cut.
+
+    Args:
+        tokenizer: The tokenizer of the model.
+        pieces: The tokens, piece by piece.
+        options: The options, among them the stop strings.
+    """
     stops = tuple(options.stop or ())
-    held, waiting = "", np.empty(0, np.int32)
+    pending, waiting = "", np.empty(0, np.int32)
     for piece in pieces:
         waiting = np.concatenate([waiting, piece.ids])
         whole = tokenizer.decodable(waiting) if piece.finish_reason is None else len(waiting)
-        held += tokenizer.decode(waiting[:whole])
+        pending += tokenizer.decode(waiting[:whole])
         waiting = waiting[whole:]
         if at_stop_string(piece):
             last = tokenizer.decode(piece.ids[-1:])
-            held, _ = cut(held, options, after=len(held) - len(last))
-        keep = withheld(held, stops) if piece.finish_reason is None else 0
-        shown, held = held[: len(held) - keep], held[len(held) - keep :]
+            pending, _ = cut(pending, options, after=len(pending) - len(last))
+        keep = withheld(pending, stops) if piece.finish_reason is None else 0
+        shown, pending = pending[: len(pending) - keep], pending[len(pending) - keep :]
         if shown:
             yield shown
 
 
 def at_stop_string(drawn: GeneratedIds) -> bool:
-    """Tell whether a stop string, not `<eos>`, ended what was drawn."""
+    """Return whether a stop string ended the drawn tokens, not `<eos>`."""
     return drawn.finish_reason == "stop" and not drawn.ended
 
 
 def cut(text: str, options: GenerationOptions, *, after: int) -> tuple[str, str]:
-    """End a text at the stop string that its last symbol completed.
+    """Cut a text at the stop string that its last token completed.
 
     Args:
-        text: Without its prompt.
-        options: Which strings there are, and whether the text keeps the one that ended it.
-        after: Characters before the last symbol: the string ends behind them.
+        text: The text without its prompt.
+        options: The options: the stop strings, and whether the text keeps the one that ended it.
+        after: Number of characters before the last token; the string ends after them.
 
     Returns:
-        The text, and the string: the one that ends first, and of several the longest.
+        The text and the string: the string that ends first, and on a tie the longest.
     """
     ends = (
         (place + len(stop), place)
@@ -82,7 +99,7 @@ def cut(text: str, options: GenerationOptions, *, after: int) -> tuple[str, str]
 
 
 def withheld(text: str, stops: Sequence[str]) -> int:
-    """Count the characters at a text's end that may turn out to begin a stop string, and so to be cut."""
+    """Return the number of characters at the end of a text that may be the beginning of a stop string."""
     longest = max(map(len, stops), default=1) - 1
     for size in range(min(longest, len(text)), 0, -1):
         ending = text[len(text) - size :]

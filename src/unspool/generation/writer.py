@@ -1,4 +1,4 @@
-"""What an engine writes with, and the two usual ways of using it: to the end, and piece by piece."""
+"""The protocol of a writer of sequences, and its two usual uses: to the end, and piece by piece."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -14,27 +14,28 @@ from unspool.generation.search.forward import Floats, Forward
 from unspool.generation.written import Written
 
 WRITTEN_AT_ONCE = 4096  # sequences that are added to a writer together
-FIRST_TOKENS = 256  # of all sequences in the first call
-HEARD_SECONDS = 0.1  # that a call takes, about, so that Ctrl-C is heard in between
-MOST_GROWTH = 8  # of the steps of a call beside those of the one before it
-LONGEST_PIECE = 128  # tokens of a stream's piece; the first are shorter, so that something shows at once
-GROWTH = 16  # of a piece beside the one before it
+FIRST_TOKENS = 256  # tokens of the first call, of all sequences together
+CALL_SECONDS = 0.1  # duration of a call, about; Ctrl-C works between two calls
+MOST_GROWTH = 8  # the steps of a call relative to the call before, at most
+LONGEST_PIECE = 128  # tokens of a piece of a stream; the first pieces are shorter, to show some text at once
+GROWTH = 16  # size of a piece relative to the one before
 
 Parameters = Mapping[str, Floats]
 
 
 class Writer(Protocol):
-    """Sequences that are written side by side, each with its own options, context, guide and limits.
+    """A writer of sequences, each with its own options, context, guide and limits.
 
-    They join between two steps, and leave when they are over. Each is the same text alone, among thousands,
-    added early or late, on any number of threads. One thread at a time drives a writer.
+    Sequences are added between two steps, and are removed when they end. The text of a sequence does not
+    depend on the other sequences, on the time when it was added, or on the number of threads. Only one thread
+    at a time may use a writer.
     """
 
     def add(self, request: EngineRequest) -> range:
-        """Add sequences that share their options.
+        """Add sequences with the same options.
 
         Returns:
-            Their ids, in the order of the prompts.
+            The ids of the sequences, in the order of the prompts.
 
         Raises:
             ConfigError: If the options name ids that the network does not have.
@@ -42,18 +43,18 @@ class Writer(Protocol):
         ...
 
     def advance(self, steps: int, *, whole: bool = False) -> Written:
-        """Take every sequence some steps further: in each it reads a token of its prompt or draws one.
+        """Advance every sequence by some steps; in a step it reads a token of its prompt or draws one.
 
-        Sequences that are over leave.
+        Sequences that have ended are removed.
 
         Args:
-            steps: How many, ≥ 1.
-            whole: Whether to return sequences that are over alone, each with all that it has drawn.
+            steps: Number of steps, ≥ 1.
+            whole: Whether to return only the sequences that have ended, each with all its tokens.
         """
         ...
 
     def remove(self, sequence: int) -> bool:
-        """Take a sequence out.
+        """Remove a sequence.
 
         Returns:
             Whether it was there.
@@ -61,18 +62,19 @@ class Writer(Protocol):
         ...
 
     def __len__(self) -> int:
-        """Count the sequences that are under way."""
+        """Return the number of sequences that have not ended."""
         ...
 
 
 class WritingEngine(Protocol):
-    """What writing needs of an engine; `unspool.engines.protocol.Engine` is this and what training needs."""
+    """The part of an engine for writing; `unspool.engines.protocol.Engine` adds the part for training."""
 
     def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> Floats:
-        """Make the state of a fresh start (L, S, B, H).
+        """Return the state of a fresh start (L, S, B, H).
 
-        It is zeros, unless the network learns its first state, which is then among the parameters; without
-        these it is zeros in any case.
+        Args:
+            batch_size: Number of sequences, B.
+            parameters: The parameters of the network, which may have a learnt first state; None for zeros.
         """
         ...
 
@@ -99,18 +101,18 @@ class WritingEngine(Protocol):
 
         Args:
             parameters: The network's parameters; they must not change while the result is in use.
-            lanes: How many sequences a call will have, or about.
+            lanes: Approximate number of sequences of a call.
 
         Returns:
-            A function that does as `logits` does; other calls of the engine may come between two of it.
+            A function like `logits`, without its parameters; the engine may be used for other calls between.
         """
         ...
 
     def writer(self, parameters: Parameters) -> Writer:
-        """Make a writer, whose sequences share its threads and the parameters, packed once.
+        """Make a writer with the threads of the engine; the parameters are packed once.
 
         Args:
-            parameters: The network's parameters; they must not change as long as the writer is in use.
+            parameters: The network's parameters; they must not change while the writer is in use.
         """
         ...
 
@@ -119,11 +121,11 @@ def generate(writer: Writer, request: EngineRequest) -> list[GeneratedIds]:
     """Write sequences to their end.
 
     Args:
-        writer: One without sequences.
+        writer: A writer without sequences.
         request: The sequences.
 
     Returns:
-        What was drawn after each prompt, in the order of the prompts.
+        The drawn tokens of each prompt, in the order of the prompts.
 
     Raises:
         ConfigError: If the options name ids that the network does not have.
@@ -137,17 +139,17 @@ def generate(writer: Writer, request: EngineRequest) -> list[GeneratedIds]:
         while len(writer):
             began = time.perf_counter()
             texts.update(writer.advance(steps, whole=True).pieces())
-            share = HEARD_SECONDS / (time.perf_counter() - began)
+            share = CALL_SECONDS / (time.perf_counter() - began)
             steps = max(1, int(steps * min(MOST_GROWTH, share)))
         results += [_finite(texts[sequence]) for sequence in sequences]
     return results
 
 
 def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:
-    """Write the only sequence of a request piece by piece; together the pieces are what `generate` returns.
+    """Write the only sequence of a request piece by piece; together the pieces are the result of `generate`.
 
     Args:
-        writer: One without sequences.
+        writer: A writer without sequences.
         request: The sequence.
 
     Raises:

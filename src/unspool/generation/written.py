@@ -1,4 +1,4 @@
-"""What a writer has drawn in one call, in packed arrays, and the piece of each sequence in it."""
+"""The result of one call of a writer, in packed arrays, and the piece of each sequence in it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 
 from unspool.generation.generated_ids import Alternatives, GeneratedIds
 
-# Why a sequence is over, by the writers' numbers; -1 where it goes on.
+# The reasons for the end of a sequence, by the numbers of the writers; -1 if it continues.
 FINISH = ("length", "end", "stop", "blocked", "overflow")
 
 
 @dataclass(frozen=True, eq=False)
 class TokenReport:
-    """What is reported about tokens of N sequences, packed.
+    """The report on the tokens of N sequences, packed.
 
     Args:
-        offsets: The tokens of sequence i stand from offsets[i] to offsets[i + 1].  # (N + 1,)
-        tokens: The tokens, `<eos>` among them where it was drawn, int32.  # (K,)
-        logprobs: Log-probability of each under the model itself, float32.  # (K,)
-        constrained: Log-probability of each among what the guide allows, float32, zeros for a sequence
-            without one; None where no sequence has one.  # (K,)
-        alternatives: The most probable tokens at each place, int32, as many as each sequence reports; None
-            where none does.  # (A,)
-        alternative_logprobs: Log-probability of each of these, float32.  # (A,)
+        offsets: The tokens of sequence i are at offsets[i] to offsets[i + 1] - 1.  # (N + 1,)
+        tokens: The tokens, with `<eos>` if it was drawn, int32.  # (K,)
+        logprobs: Log-probability of each token under the model itself, float32.  # (K,)
+        constrained: Log-probability of each token among the tokens that the guide allows, float32, 0 for a
+            sequence without a guide; None if no sequence has one.  # (K,)
+        alternatives: The most probable tokens at each place, int32, as many as the sequence reports; None if
+            no sequence reports them.  # (A,)
+        alternative_logprobs: Log-probability of each alternative, float32.  # (A,)
     """
 
     offsets: NDArray[np.int64]
@@ -36,11 +36,11 @@ class TokenReport:
     alternative_logprobs: NDArray[np.float32] | None = None
 
     def alternatives_of(self, i: int, widths: NDArray[np.int32]) -> Alternatives | None:
-        """Return the alternatives of sequence i, None where it reports none.
+        """Return the alternatives of sequence i, or None if it reports none.
 
         Args:
-            i: The sequence.
-            widths: How many each sequence reports at a place.  # (N,)
+            i: Index of the sequence.
+            widths: Number of alternatives that each sequence reports at a place.  # (N,)
         """
         if self.alternatives is None or self.alternative_logprobs is None or not widths[i]:
             return None
@@ -54,18 +54,18 @@ class TokenReport:
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """What one call of a writer's `advance` has brought.
+    """The result of one call of a writer's `advance`.
 
-    The fields from `widths` on are None where no sequence reports more than its tokens.
+    The fields from `widths` on are None if no sequence reports more than its tokens.
 
     Args:
-        ids: The sequences of which there is news, in the order in which they were added.  # (N,)
-        finish: Why each is over: an index of `FINISH`, or -1 where it goes on.  # (N,)
-        drawn: The tokens drawn.
-        widths: How many alternatives each reports at a place.  # (N,)
-        guided: Whether each has a guide.  # (N,)
-        echoed: Whether each reports about its prompt.  # (N,)
-        echo: The tokens of prompts that were read, where that is reported.
+        ids: The sequences with new tokens or an end, in the order in which they were added.  # (N,)
+        finish: The reason for the end of each sequence: an index of `FINISH`, or -1 if it continues.  # (N,)
+        drawn: The tokens that were drawn.
+        widths: Number of alternatives that each sequence reports at a place.  # (N,)
+        guided: Whether each sequence has a guide.  # (N,)
+        echoed: Whether each sequence reports on its prompt.  # (N,)
+        echo: The tokens of prompts that were read, if a sequence reports on them.
     """
 
     ids: NDArray[np.int64]
@@ -77,7 +77,7 @@ class Written:
     echo: TokenReport | None = None
 
     def pieces(self) -> Iterator[tuple[int, GeneratedIds]]:
-        """Yield the id of each sequence and its piece; the arrays are views of the packed ones."""
+        """Yield the id of each sequence and its piece, whose arrays are views of the packed ones."""
         ends, tokens, logprobs = self.drawn.offsets.tolist(), self.drawn.tokens, self.drawn.logprobs
         for i, (sequence, code) in enumerate(zip(self.ids.tolist(), self.finish.tolist(), strict=True)):
             start, end = ends[i], ends[i + 1]
@@ -90,7 +90,7 @@ class Written:
             yield sequence, piece if self.widths is None else self._with_reports(piece, i)
 
     def _with_reports(self, piece: GeneratedIds, i: int) -> GeneratedIds:
-        """Add to a piece what the sequence reports beside its tokens."""
+        """Return a piece with the further reports of its sequence."""
         drawn, echo, widths = self.drawn, self.echo, self.widths
         more: dict[str, Any] = {}
         if widths is not None:

@@ -1,1 +1,1 @@
-"""How a text is drawn: the options, their ranges, and their names in other libraries."""
+"""The options of generation: their ranges, and their names in other libraries."""

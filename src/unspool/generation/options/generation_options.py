@@ -1,6 +1,6 @@
-"""How a text is drawn: the options of generation, each declared once with its row.
+"""The options of generation, each declared once with its row.
 
-It needs no NumPy, so that the command line can make its flags from the rows before anything heavy is loaded.
+The module needs no NumPy, so that the command line can make its flags from the rows without a slow import.
 """
 
 import math
@@ -21,9 +21,9 @@ from unspool.configuration import (
     whole_range,
 )
 
-MOST = 2**31 - 1  # of what is counted
+MOST = 2**31 - 1  # the largest count
 LARGEST_BIAS = 1e6
-LARGEST_FLOAT = 3.4e38  # that is finite in float32
+LARGEST_FLOAT = 3.4e38  # a finite number in float32
 
 
 def _fits_temperatures(value: Any) -> bool:
@@ -81,7 +81,7 @@ class GenerationRow(OptionRow):
 
     Args:
         beside: Other options that must be set for this one to matter.
-        of_texts: Whether the option is about texts, so that an engine, which knows ids alone, refuses it.
+        of_texts: Whether the option is about texts. An engine refuses it, since it knows only ids.
     """
 
     _: KW_ONLY
@@ -94,8 +94,8 @@ class StageRow(GenerationRow):
     """The row of an option that is a step from the logits to a draw.
 
     Args:
-        neutral: The value, beside None, that changes nothing.
-        settings: Other options, whose values the step takes after its own.
+        neutral: The value, besides None, that has no effect.
+        settings: Other options whose values are also arguments of the step.
     """
 
     _: KW_ONLY
@@ -113,71 +113,77 @@ class SamplerRow(StageRow):
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationOptions:
-    """Say how to sample and when to stop.
+    """The options of sampling and of the end of a text.
 
-    What may not be drawn is taken out first: what a guide, `bad_words`, `ignore_eos`, `min_tokens` and
-    `no_repeat_ngram_size` forbid, and a bias of minus infinity. Where that leaves nothing, the text is over,
-    with the finish_reason "blocked". Then come `logit_bias`, `repetition_penalty`, `presence_penalty`,
-    `frequency_penalty` and `dry_multiplier`, then the `samplers`. None turns an option off.
+    First, the forbidden tokens are removed: those that a guide, `bad_words`, `ignore_eos`, `min_tokens`,
+    `no_repeat_ngram_size` or a bias of minus infinity forbid. If no token is left, the text ends with the
+    finish_reason "blocked". Then `logit_bias`, `repetition_penalty`, `presence_penalty`, `frequency_penalty`
+    and `dry_multiplier` change the logits. Then the `samplers` apply. None turns an option off.
 
     Args:
-        temperature: What the logits are divided by, ≥ 0; 0 takes the most probable symbol each time. Several
-            numbers are a schedule along the text, with straight lines between them.
-        temperature_steps: Symbols over which such a schedule runs, ≥ 1; its last number holds from then on.
-            None for `max_new_tokens`.
-        top_n_sigma: Draw from the symbols whose logits are at most so many standard deviations of all logits
-            below the greatest, in (0, 100] (Tang et al., "Top-nσ: Not All Logits Are You Need", 2024).
-        top_k: Draw from the k most probable symbols only, ≥ 1.
-        top_p: Draw from the fewest most probable symbols that together have this probability, in (0, 1]
+        temperature: Divisor of the logits, ≥ 0; 0 takes the most probable token each time. Several numbers
+            are a schedule along the text, with linear interpolation between them.
+        temperature_steps: Number of tokens of the schedule, ≥ 1; after them the last temperature stays. None
+            for `max_new_tokens`.
+        top_n_sigma: Draw from the tokens whose logits are at most this number of standard deviations of all
+            logits below the greatest, in (0, 100] (Tang et al., "Top-nσ: Not All Logits Are You Need", 2024).
+        top_k: Draw from the k most probable tokens only, ≥ 1.
+        top_p: Draw from the smallest set of most probable tokens with this total probability, in (0, 1]
             (Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020).
-        min_p: Draw from symbols with at least this share of the most probable one's probability, in
-            [0, 1] (Nguyen et al., "Turning Up the Heat", 2024).
-        typical_p: Draw from the fewest symbols that together have this probability, in (0, 1], those first
-            whose surprise is nearest to the expected one (Meister et al., "Locally Typical Sampling", 2023).
-        epsilon_cutoff: Draw from symbols with at least this probability, in [0, 1), and in any case from the
-            most probable one (Hewitt et al., "Truncation Sampling as Language Model Desmoothing", 2022).
-        eta_cutoff: The same with a probability that falls with the entropy H, in nats, of what is left: the
-            lesser of this one, in [0, 1), and of its root times exp(-H).
-        xtc_probability: How often, in [0, 1], all symbols with at least the probability xtc_threshold but the
-            least probable of them are left out ("Exclude Top Choices", as in llama.cpp). Whether that happens
-            is drawn for each place from a random stream of its own.
-        xtc_threshold: In [0, 1]; above 0.5 nothing is left out.
-        mirostat_tau: Surprise of a token, in bits, > 0, that the text is steered to: tokens above a limit are
-            left out. The limit is twice this at first; it falls by mirostat_eta for each bit that a drawn
-            token has more than this, and rises for each that it has less (Basu et al., "Mirostat", 2021;
-            version 2.0, as in llama.cpp).
-        mirostat_eta: In [0, 1]: how fast the limit follows.
-        samplers: Which of the samplers above apply, in which order; None for all, in this order. One that is
-            left out must be off.
-        repetition_penalty: Divides the positive logits of the symbols that the prompt or the text has, and
-            multiplies the negative ones, in [0.01, 100] (Keskar et al., "CTRL", 2019).
-        presence_penalty: Taken from the logit of each symbol that the text has; the prompt does not count.
-        frequency_penalty: The same, as often as the text has the symbol.
-        penalty_last_n: How many of the last symbols these three look at, ≥ 1; None for all.
-        no_repeat_ngram_size: Never write so many symbols in a row twice, ≥ 1; the prompt counts.
-        dry_multiplier: Above 0, each symbol that would go on with a repetition of the text's end is penalized
-            by dry_multiplier · dry_base ** (symbols that repeat - dry_allowed_length); the prompt counts
-            ("Don't Repeat Yourself", as in llama.cpp).
-        dry_base: How fast that grows with each symbol more, in [1, 100]; it ends at e^70.
-        dry_allowed_length: Symbols that repeat before it begins, ≥ 1.
-        dry_penalty_last_n: How many of the last symbols it looks at, ≥ 1; None for all.
-        dry_sequence_breakers: Strings or tuples of ids across which nothing repeats. A string is each symbol
-            that has it in its spelling, and the symbols that it is spelled with itself. Single symbols that
-            break are not penalized.
-        logit_bias: What is added to the logits of symbols, given by spelling or by id: from -1000000 to
+        min_p: Draw from the tokens with at least this share of the greatest probability, in [0, 1] (Nguyen
+            et al., "Turning Up the Heat", 2024).
+        typical_p: Draw from the smallest set of typical tokens with this total probability, in (0, 1]. The
+            most typical token is the one whose surprise is nearest to the expected surprise (Meister et al.,
+            "Locally Typical Sampling", 2023).
+        epsilon_cutoff: Draw from the tokens with at least this probability, in [0, 1), and in any case from
+            the most probable one (Hewitt et al., "Truncation Sampling as Language Model Desmoothing", 2022).
+        eta_cutoff: Draw from the tokens with at least the probability min(eta, √eta · exp(-H)), with this eta
+            in [0, 1) and the entropy H, in nats, of the tokens that are left; and in any case from the most
+            probable one.
+        xtc_probability: Probability, in [0, 1], that the top choices are removed at a place ("Exclude Top
+            Choices", as in llama.cpp). These are all tokens with at least the probability `xtc_threshold` but
+            the least probable of them. The decision has a random stream of its own.
+        xtc_threshold: Least probability of the top choices, in [0, 1]; above 0.5 none is removed.
+        mirostat_tau: Surprise of a token, in bits, above 0, to which the text is steered. Tokens with more
+            surprise than a limit are removed, but not the most probable one. The limit is 2 · mirostat_tau at
+            first; each drawn token lowers it by mirostat_eta · (its surprise - mirostat_tau) (Basu et al.,
+            "Mirostat", 2021; version 2.0, as in llama.cpp).
+        mirostat_eta: How fast this limit changes, in [0, 1].
+        samplers: The names of the samplers that apply, in their order; None for all, in the order above. A
+            sampler that is not named must be off.
+        repetition_penalty: Divisor of the positive logits, and factor of the negative logits, of the tokens
+            of the prompt and the text, in [0.01, 100] (Keskar et al., "CTRL", 2019).
+        presence_penalty: Subtracted from the logit of each token that is in the text; the prompt does not
+            count.
+        frequency_penalty: Subtracted from the logit of each token once for each time that it is in the text;
+            the prompt does not count.
+        penalty_last_n: Number of last tokens that these three penalties use, ≥ 1; None for all.
+        no_repeat_ngram_size: Size of the sequences of tokens that may not appear twice, ≥ 1; the prompt
+            counts.
+        dry_multiplier: Penalty for a token that would continue a repetition of the end of the text; 0 for no
+            penalty. Subtracted is dry_multiplier · dry_base ** (repeated tokens - dry_allowed_length); the
+            prompt counts ("Don't Repeat Yourself", as in llama.cpp).
+        dry_base: Factor by which this penalty grows with each repeated token, in [1, 100]; the growth ends at
+            e^70.
+        dry_allowed_length: Number of repeated tokens at which this penalty begins, ≥ 1.
+        dry_penalty_last_n: Number of last tokens that this penalty uses, ≥ 1; None for all.
+        dry_sequence_breakers: Strings or tuples of ids at which a repetition ends. A string stands for each
+            token whose symbol contains it, and for the tokens of the string itself. A breaker of one token is
+            never penalized.
+        logit_bias: Numbers that are added to the logits of tokens, by symbol or by id: from -1000000 to
             1000000, or minus infinity.
-        bad_words: Strings that never come up in the text, not even where it begins in the prompt.
-        stop: Strings that end the text where it first has one; the prompt does not count.
+        bad_words: Strings that never appear in the text, not even with their beginning in the prompt.
+        stop: Strings that end the text when one of them first appears; the prompt does not count.
         include_stop: Whether the text keeps the string that ended it.
-        min_tokens: Symbols before which neither `<eos>` nor a string of `stop` ends the text, ≥ 0.
-        ignore_eos: Whether `<eos>` is never drawn, so that a text has `max_new_tokens` symbols unless a
-            string of `stop` ends it. Not beside a constraint, which says itself where a text ends.
-        max_new_tokens: Stop after so many symbols, ≥ 1.
-        best_of: Draw so many texts for the n that are asked for and keep those whose symbols have the
-            greatest mean log-probability, the best first; under a constraint those that meet it come before.
-        logprobs: Report so many of the most probable symbols at each place, ≥ 1.
-        echo: Whether to report the log-probabilities of the prompt's symbols too.
-        seed: What the random numbers come from, in [0, 2^64); None for a new one each time.
+        min_tokens: Number of tokens before which neither `<eos>` nor a string of `stop` ends the text, ≥ 0.
+        ignore_eos: Whether `<eos>` is never drawn, so that a text has `max_new_tokens` tokens unless a string
+            of `stop` ends it. It cannot be combined with a constraint, which decides where a text ends.
+        max_new_tokens: Greatest number of tokens, ≥ 1.
+        best_of: Number of texts to draw for each prompt. The n texts with the greatest mean log-probability
+            of a token are returned, the best first; under a constraint, texts that meet it come first.
+        logprobs: Number of most probable tokens to report at each place, ≥ 1.
+        echo: Whether to report the log-probabilities of the tokens of the prompt too.
+        seed: Seed of the random numbers, in [0, 2^64); None for a new one each time.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -277,7 +283,7 @@ class GenerationOptions:
     # fmt: on
 
     def __post_init__(self) -> None:
-        """Make a tuple of what is several, and check every value against its range."""
+        """Convert sequences to tuples, and check every value against its range."""
         for name in ("temperature", "samplers", "bad_words", "stop", "dry_sequence_breakers"):
             object.__setattr__(self, name, _several(getattr(self, name)))
         if isinstance(self.samplers, tuple):
@@ -294,28 +300,28 @@ class GenerationOptions:
         check("samplers", self.samplers, f"{', '.join(used)} too, or these off", not used)
 
     def turns_on(self, name: str) -> bool:
-        """Return whether a penalty or a sampler changes anything."""
+        """Return whether a penalty or a sampler has an effect."""
         return getattr(self, name) not in OFF[name]
 
     def stage_values(self, name: str) -> tuple[Any, ...]:
-        """Return the value of a penalty or a sampler, and those of its settings."""
+        """Return the value of a penalty or a sampler, and the values of its settings."""
         row = ROWS[name]
         names = (name, *row.settings) if isinstance(row, StageRow) else (name,)
         return tuple(getattr(self, each) for each in names)
 
     @property
     def sampler_names(self) -> tuple[str, ...]:
-        """Name the samplers in the order in which they apply, those that are off as well."""
+        """The names of the samplers in their order, also of those that are off."""
         return SAMPLERS if self.samplers is None else tuple(self.samplers)
 
     @property
     def temperatures(self) -> tuple[float, ...]:
-        """Give the temperature as a schedule, of one number where it does not change."""
-        given = self.temperature
-        return tuple(map(float, given)) if isinstance(given, Sequence) else (float(given),)
+        """The temperature as a schedule; a constant temperature has one number."""
+        temperature = self.temperature
+        return tuple(map(float, temperature)) if isinstance(temperature, Sequence) else (float(temperature),)
 
     def temperature_at(self, place: int) -> float:
-        """Give the temperature of symbol `place` of the text, from 0."""
+        """Return the temperature at token `place` of the text, from 0."""
         numbers = self.temperatures
         steps = self.temperature_steps or self.max_new_tokens
         along = min(place, steps) * (len(numbers) - 1) / steps
@@ -324,10 +330,10 @@ class GenerationOptions:
 
 
 class GenerationKeywords(TypedDict, total=False):
-    """Name the fields of `GenerationOptions`, and their aliases, where a function takes them as keywords.
+    """The fields of `GenerationOptions` and their aliases, as keyword arguments of a function.
 
-    A type checker reads a TypedDict from the source alone, so it cannot be made from the rows: this is the
-    one list of options beside the fields, and a test compares it with them.
+    A type checker reads a TypedDict from the source, so it cannot be made from the rows. It is the only list
+    of options besides the fields, and a test compares it with them.
     """
 
     temperature: float | Sequence[float]
@@ -381,7 +387,7 @@ class GenerationKeywords(TypedDict, total=False):
 
 
 def _several(value: object) -> object:
-    """Make a tuple of a string or of several things; leave alone what is neither."""
+    """Convert a string or a sequence to a tuple; return another value unchanged."""
     if isinstance(value, str):
         return (value,)
     value = value.tolist() if hasattr(value, "tolist") else value  # NumPy's

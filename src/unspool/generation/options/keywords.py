@@ -1,4 +1,4 @@
-"""Options of generation from keyword arguments, under their own names or those of other libraries."""
+"""Options of generation from keyword arguments, by their names here or in other libraries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,13 @@ from unspool.generation.options.generation_options import (
 
 
 def by_own_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values under the names that they have here.
+    """Return values by the names of the options here.
+
+    Args:
+        values: Values by their names here or in other libraries.
 
     Raises:
-        ConfigError: If something is given twice, under two names.
+        ConfigError: If an option has two values, under two names.
     """
     named: dict[str, Any] = {}
     spelled: dict[str, str] = {}
@@ -34,11 +37,10 @@ def by_own_names(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def generation_options(keywords: GenerationKeywords | Mapping[str, Any]) -> GenerationOptions:
-    """Make options from keyword arguments, whichever library's names they have.
+    """Make options from keyword arguments, by their names here or in other libraries.
 
     Raises:
-        ConfigError: If a name is not known, with the nearest one that is, if something is given under two
-            names, or if a value is out of its range.
+        ConfigError: If a name is unknown, an option has two values, or a value is out of its range.
     """
     plain = {
         name: value.tolist() if hasattr(value, "tolist") else value  # NumPy's
@@ -48,10 +50,15 @@ def generation_options(keywords: GenerationKeywords | Mapping[str, Any]) -> Gene
 
 
 def options_and_n(keywords: Mapping[str, Any], n: int) -> tuple[GenerationOptions, int]:
-    """Make options of keywords, among which n may be as another library calls it.
+    """Return the options of keyword arguments, and the number of texts.
+
+    Args:
+        keywords: Options by their names here or in other libraries; the number of texts may be among them
+            under another library's name.
+        n: The number of texts, if it is not among the keywords.
 
     Raises:
-        ConfigError: If a name is not known or given twice, or a value is out of its range.
+        ConfigError: If a name is unknown, an option has two values, or a value is out of its range.
     """
     named = by_own_names(keywords)
     if "n" in named:

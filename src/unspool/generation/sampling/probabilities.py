@@ -11,7 +11,7 @@ from unspool.generation.sampling.draw import next_weights
 
 
 def probabilities(logits: NDArray[np.floating[Any]], options: GenerationOptions) -> NDArray[np.float64]:
-    """Give the probability with which each symbol is drawn first, with all that the options say.
+    """Return the probability with which each symbol is drawn first, with all that the options say.
 
     Args:
         logits: Minus infinity for what may never be drawn; one at least is finite.  # (V,)

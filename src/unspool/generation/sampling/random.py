@@ -14,8 +14,8 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def raw(stream: NDArray[np.uint64], counter: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Give 64 random bits: number `counter` of `stream`, elementwise."""
-    z = stream + (counter + np.uint64(1)) * GOLDEN  # modulo 2^64, of which NumPy warns for scalars alone
+    """Return 64 random bits: number `counter` of `stream`, elementwise."""
+    z = stream + (counter + np.uint64(1)) * GOLDEN  # modulo 2^64; NumPy warns of it only for scalars
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     bits: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
@@ -23,13 +23,13 @@ def raw(stream: NDArray[np.uint64], counter: NDArray[np.uint64]) -> NDArray[np.u
 
 
 def sequence_keys(seed: int, count: int, *, first: int = 0) -> NDArray[np.uint64]:
-    """Give the stream of each sequence `first` … `first + count - 1` of a seed."""
+    """Return the stream of each sequence `first` … `first + count - 1` of a seed."""
     indices = np.arange(first, first + count, dtype=np.uint64)
     return raw(np.full(count, seed, dtype=np.uint64), indices)
 
 
 def uniform(key: np.uint64, counter: int) -> float:
-    """Give number `counter` of a stream, uniform in [0, 1)."""
+    """Return number `counter` of a stream, uniform in [0, 1)."""
     bits = raw(np.array([key]), np.array([counter], dtype=np.uint64))
     return float(bits[0] >> np.uint64(11)) * 2.0**-53
 

@@ -217,7 +217,7 @@ class BeamSearch:
 
 
 def best_first(values: Doubles, count: int) -> Integers:
-    """Give the places of the greatest values of each row (N, M), the greatest first.  # (N, count or M)."""
+    """Return the places of the greatest values of each row (N, M), the greatest first.  # (N, count or M)."""
     count = min(count, values.shape[1])
     rows = np.arange(len(values))[:, None]
     places = np.argpartition(-values, count - 1, axis=1)[:, :count]

@@ -172,7 +172,7 @@ class OutcomeSearch:
         self._beginnings.add(some, probability_buckets(some.totals) if in_order else -depths)
 
     def _states(self, nodes: Integers) -> Floats:
-        """Give the state after each node (L, S, B, H): kept, or computed again from the prompt on."""
+        """Return the state after each node (L, S, B, H): kept, or computed again from the prompt on."""
         slots = self._tree.slots(nodes)
         kept = slots != NO_SLOT
         if kept.all():

@@ -75,7 +75,7 @@ def log_probabilities(logits: Floats) -> NDArray[np.float64]:
 
 
 def log_sums(logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the log of the summed probabilities of each row (N, V), some of which are 0 but not all."""
+    """Return the log of the summed probabilities of each row (N, V), some of which are 0 but not all."""
     highest = logprobs.max(axis=1)
     sums: NDArray[np.float64] = highest + np.log(np.exp(logprobs - highest[:, None]).sum(axis=1))
     return sums

@@ -86,7 +86,7 @@ class Buckets:
 
     @property
     def first(self) -> int | None:
-        """Give the lowest bucket in use, or None where there is none."""
+        """The lowest bucket in use, or None where there is none."""
         return self._order[0] if self._order else None
 
     def add(self, candidates: Candidates, buckets: Integers) -> None:
@@ -136,7 +136,7 @@ class Buckets:
         return [part for parts in self._parts.values() for part in parts]
 
     def map(self, numbers: Integers) -> None:
-        """Give every parent its new number."""
+        """Return every parent its new number."""
         for parts in self._parts.values():
             parts[:] = [Candidates(numbers[part.parents], part.symbols, part.totals) for part in parts]
 
@@ -173,7 +173,7 @@ class StatePool:
         return slots
 
     def get(self, slots: Integers) -> Floats:
-        """Give the states of slots (L, S, B, H), for one continuation of each to be read."""
+        """Return the states of slots (L, S, B, H), for one continuation of each to be read."""
         states = np.ascontiguousarray(np.moveaxis(self._states[slots], 0, 2))
         self.drop(slots)
         return states

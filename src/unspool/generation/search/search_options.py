@@ -86,10 +86,14 @@ class BeamOptions:
         return totals / math.pow(length, self.length_penalty)
 
     def bound(self, totals: "Doubles", length: int) -> "Doubles":
-        """Give the scores that no texts can exceed whose first `length` symbols have these log-probabilities.
+        """Return the greatest possible scores of texts with these log-probabilities of their beginnings.
 
-        A text's log-probability is at most that of its beginning, which is at most 0. What is left is the
-        length that divides it best: the longest where the penalty is above 0, else the next one.
+        The log-probability of a text is at most that of its beginning, which is at most 0. So the best score has
+        the best length: the greatest one if the penalty is above 0, else the length after this one.
+
+        Args:
+            totals: Log-probability of each beginning, in nats.
+            length: Number of tokens of the beginnings.
         """
         return self.score(totals, self.max_new_tokens if self.length_penalty > 0 else length + 1)
 
@@ -157,7 +161,7 @@ class EnumerationOptions:
 
     @property
     def least(self) -> float:
-        """Give the least log-probability, minus infinity for none."""
+        """The least log-probability, minus infinity for none."""
         if self.min_probability is not None:
             return math.log(self.min_probability)
         return -math.inf if self.min_logprob is None else self.min_logprob

@@ -28,12 +28,12 @@ class FoundText(Generation):
 
     @property
     def total_logprob(self) -> float:
-        """Give the sum of the log-probabilities, in nats."""
+        """The sum of the log-probabilities, in nats."""
         return self.summed_logprob
 
     @property
     def probability(self) -> float:
-        """Give the probability that the model, at temperature 1, goes on from the prompt in this way."""
+        """The probability that the model, at temperature 1, goes on from the prompt in this way."""
         return math.exp(self.summed_logprob)
 
     @classmethod
@@ -64,7 +64,7 @@ class Enumeration(Iterator[FoundText]):
         self._search, self._outcomes, self._told = search, search.run(), told
 
     def __next__(self) -> FoundText:
-        """Give the next text.
+        """Return the next text.
 
         Raises:
             ConfigError: If the search needs more memory than it may have; what was given is right.

@@ -73,12 +73,12 @@ class Tree:
         return self._rows["depth"][nodes].astype(np.int64)
 
     def totals(self, nodes: Integers) -> NDArray[np.float64]:
-        """Give the log-probabilities of nodes."""
+        """Return the log-probabilities of nodes."""
         totals: NDArray[np.float64] = self._rows["total"][nodes]
         return totals
 
     def guides(self, nodes: Integers) -> NDArray[np.int32]:
-        """Give the automaton's states at nodes."""
+        """Return the automaton's states at nodes."""
         guides: NDArray[np.int32] = self._rows["guide"][nodes]
         return guides
 
@@ -113,7 +113,7 @@ class Tree:
         self._rows["allowed"][nodes] += share
 
     def ids(self, nodes: Integers) -> NDArray[np.int32]:
-        """Give the symbols of nodes that are equally deep.  # (depth, N)."""
+        """Return the symbols of nodes that are equally deep.  # (depth, N)."""
         depth = int(self._rows["depth"][nodes[0]])
         ids = np.empty((depth, len(nodes)), np.int32)
         for t in reversed(range(depth)):
@@ -121,7 +121,7 @@ class Tree:
         return ids
 
     def paths(self, nodes: Integers) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Give the symbols of nodes (N, D) and the totals before and after each (N, D + 1).
+        """Return the symbols of nodes (N, D) and the totals before and after each (N, D + 1).
 
         D is the greatest depth; shorter rows are filled up with zeros.
         """

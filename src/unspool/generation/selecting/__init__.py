@@ -1,1 +1,1 @@
-"""Which of the texts that are drawn are good ones."""
+"""The selection of good texts among those that are drawn."""

@@ -1,7 +1,7 @@
-"""Give me N good ones: draw texts in the order of their indices and keep those that pass.
+"""The collection of N good texts: texts are drawn by their indices, and the good ones are kept.
 
-Which texts are kept follows from the seed alone. Text i is the same however many are drawn at once, texts are
-judged in the order of i, and what was drawn beyond the last one needed is forgotten without being counted.
+The result depends only on the seed. Text i does not depend on the number of texts that are drawn at once,
+texts are judged in the order of i, and texts that were drawn after the last one needed do not count.
 """
 
 import math
@@ -16,10 +16,10 @@ from unspool.generation.selecting.report import CollectionReport
 from unspool.generation.selecting.selection import Selection, validator
 from unspool.text.novelty import NoveltyIndex, text_hash
 
-FIRST_DRAW = 64  # texts: a first one is there soon
+FIRST_DRAW = 64  # texts; few, so that the first one is there soon
 LEAST_DRAW = 16
 LARGEST_DRAW = 4096
-LARGEST_DRAW_SYMBOLS = 1 << 22  # bounds the memory of one draw, where texts may be long
+LARGEST_DRAW_SYMBOLS = 1 << 22  # bounds the memory of one draw of long texts
 ATTEMPTS_PER_TEXT = 100
 LEAST_ATTEMPTS = 10_000
 
@@ -28,7 +28,7 @@ Draw: TypeAlias = Callable[[int, int, int], Sequence[Generation]]
 
 
 class Judgement(Enum):
-    """Say what becomes of a text; the values are the report's fields, in the order of the checks."""
+    """The judgement on a text; the values are fields of the report, in the order of the checks."""
 
     BLOCKED = "blocked"
     CUT_OFF = "cut_off"
@@ -39,23 +39,34 @@ class Judgement(Enum):
 
 
 class Collection(Iterator[Generation]):
-    """Give good texts one by one, holding no more than one draw of them in memory.
+    """An iterator over good texts, with only one draw of texts in memory.
 
-    With `unique`, about 100 bytes are kept for each text that was accepted.
+    With `unique`, it needs about 100 bytes for each accepted text.
 
     Args:
-        draw: Draws texts of a prompt by their indices.
-        prompts: How many prompts there are. The indices run on: a prompt begins where the one before it
-            ended.
-        n: Texts for each prompt.
+        draw: Function that draws texts of a prompt by their indices.
+        prompts: Number of prompts. The first index of a prompt follows the last index of the prompt before.
+        n: Number of texts for each prompt.
         first: Index of the first text.
-        selection: Which are good.
-        constrained: Whether texts must meet a constraint, which one that was blocked does not.
-        known: What a text must not be, or None.
-        max_new_tokens: Symbols of the longest text.
+        selection: The conditions on a good text.
+        constrained: Whether texts must meet a constraint; a text that was blocked does not.
+        known: The index of the texts that are refused as copies, or None.
+        max_new_tokens: Greatest number of tokens of a text.
 
     Raises:
         ConfigError: If a value is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from unspool import Collection, Generation, Selection
+        >>> def text(i):
+        ...     return Generation(f"{i}", "", f"{i}", np.ones(1), np.zeros(1), "stop")
+        >>> def draw(prompt, count, first):
+        ...     return [text(i) for i in range(first, first + count)]
+        >>> even = Selection(valid="[0-9]*[02468]")
+        >>> texts = Collection(draw, 1, n=3, first=0, selection=even, known=None, max_new_tokens=9)
+        >>> [each.text for each in texts]
+        ['0', '2', '4']
     """
 
     def __init__(
@@ -85,25 +96,25 @@ class Collection(Iterator[Generation]):
         self._texts = self._collect()
 
     def __next__(self) -> Generation:
-        """Give the next good text.
+        """Return the next good text.
 
         Raises:
-            StopIteration: If all are there, `max_attempts` is used up, or it was stopped.
+            StopIteration: If all texts are found, `max_attempts` is reached, or the collection was stopped.
         """
         return next(self._texts)
 
     def stop_when(self, stopped: Callable[[], bool]) -> None:
-        """End early, with what is there, as soon as a function says so; it is asked after every text."""
+        """End early once the function `stopped` returns true; it is called after each text."""
         self._stopped = stopped
 
     def gather(self) -> Generations:
-        """Give all texts that are left, and the report."""
+        """Return all remaining texts, with the report."""
         texts = list(self)
         return Generations(texts, report=self.report)
 
     @property
     def report(self) -> CollectionReport:
-        """Tell what became of the texts so far."""
+        """The report on the texts so far."""
         ended = time.perf_counter() if self._ended is None else self._ended
         return CollectionReport(
             asked=self._n * self._prompts,
@@ -120,7 +131,7 @@ class Collection(Iterator[Generation]):
         self._ended = time.perf_counter()
 
     def _of_prompt(self, prompt: int, first: int) -> Generator[Generation, None, int]:
-        """Yield the good texts of a prompt, and give the index that comes after the last one judged."""
+        """Yield the good texts of a prompt, and return the index after the last judged text."""
         wanted, attempts, size = self._n, 0, FIRST_DRAW
         while wanted and attempts < self._max_attempts and not self._stopped():
             needed = math.ceil(1.1 * wanted * max(1, attempts) / max(1, self._n - wanted))
@@ -139,7 +150,7 @@ class Collection(Iterator[Generation]):
         return first + attempts
 
     def _judge(self, generation: Generation) -> Judgement:
-        """Find the first reason to refuse a text; cheap ones come first."""
+        """Return the judgement on a text: the first reason to refuse it, the cheap checks first."""
         selection, text = self._selection, generation.text
         if self._constrained and generation.finish_reason == "blocked":
             return Judgement.BLOCKED

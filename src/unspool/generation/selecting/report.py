@@ -1,24 +1,29 @@
-"""What became of the texts that were drawn."""
+"""The report on the texts that were drawn."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionReport:
-    """Tell what became of every text that was drawn: attempts = accepted + all that were refused.
+    """The report on a collection of texts: attempts = accepted + all refused texts.
 
-    A text is refused for the first reason that holds, in the order of the fields.
+    A refused text counts for the first reason that applies, in the order of the fields.
 
     Args:
-        asked: Texts asked for, over all prompts.
-        accepted: Texts given back.
-        attempts: Texts drawn and judged.
-        blocked: Refused since they do not meet the constraint: other options forbade all that it allowed.
-        cut_off: Refused since the limit ended them (`finished`).
-        duplicates: Refused since they were accepted before (`unique`).
-        copies: Refused since they stand in the training texts (`novel`).
-        invalid: Refused by `valid`.
-        seconds: Time since the first was asked for.
+        asked: Number of texts to collect, over all prompts.
+        accepted: Number of texts that were accepted.
+        attempts: Number of texts that were drawn and judged.
+        blocked: Number of texts that do not meet the constraint, since other options forbid all its tokens.
+        cut_off: Number of texts that the limit ended (`finished`).
+        duplicates: Number of texts that were accepted before (`unique`).
+        copies: Number of texts that are among the training texts (`novel`).
+        invalid: Number of texts that `valid` refused.
+        seconds: Time since the first draw.
+
+    Example:
+        >>> from unspool import CollectionReport
+        >>> str(CollectionReport(asked=2, accepted=2, attempts=3, duplicates=1, seconds=0.5))
+        '2 of 2 texts after 3 attempts in 0.5 s: 1 duplicates'
     """
 
     asked: int
@@ -33,11 +38,11 @@ class CollectionReport:
 
     @property
     def complete(self) -> bool:
-        """Tell whether all texts that were asked for are there."""
+        """Whether all texts to collect were found."""
         return self.accepted == self.asked
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return the report as one line of text."""
         refused = [
             (self.blocked, "blocked before they met the constraint"),
             (self.cut_off, "cut off"),
@@ -45,8 +50,8 @@ class CollectionReport:
             (self.copies, "copies of known texts"),
             (self.invalid, "invalid"),
         ]
-        told = ", ".join(f"{count:,} {name}" for count, name in refused if count) or "nothing refused"
+        reasons = ", ".join(f"{count:,} {name}" for count, name in refused if count) or "nothing refused"
         return (
             f"{self.accepted:,} of {self.asked:,} texts after {self.attempts:,} attempts "
-            f"in {self.seconds:.1f} s: {told}"
+            f"in {self.seconds:.1f} s: {reasons}"
         )

@@ -1,4 +1,4 @@
-"""Which generated texts are good, as a user says it."""
+"""The conditions on good texts, as a user gives them."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Valid: TypeAlias = str | re.Pattern[str] | Callable[[str], bool]
 
 
 def _fits_novel(value: Any) -> bool:
-    from unspool.text.novelty import NoveltyIndex  # noqa: PLC0415 - a help waits for no NumPy
+    from unspool.text.novelty import NoveltyIndex  # noqa: PLC0415 - the help must not load NumPy
 
     return isinstance(value, bool | NoveltyIndex)
 
@@ -30,22 +30,27 @@ VALID = Allowed(
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Say which texts are good. A text is judged as a whole, its prompt included.
+    """The conditions on a good text, which apply to the whole text with its prompt.
 
     Args:
-        unique: Whether a text may come once only, over all prompts. It goes by 64-bit hashes: beside N
-            accepted texts, one that is new is taken for a duplicate with a chance of N / 2^64.
-        novel: Whether to refuse what stands in the training texts, by the index that was saved with the
-            model (``train(novelty_index=True)``); or another index to refuse by. Whole texts are compared,
-            after Unicode normalization: case and white space count. See `NoveltyIndex` for documents.
-        valid: A regular expression that the whole text must match, a string or compiled; or a function that
-            tells of a text whether it is good; None for all.
+        unique: Whether a text is accepted only once, over all prompts. Texts are compared by 64-bit hashes:
+            with N accepted texts, a new one counts as a duplicate with probability N / 2^64.
+        novel: Whether to refuse copies of training texts, by the index that was saved with the model
+            (``train(novelty_index=True)``); or another index. Whole texts are compared after Unicode
+            normalization: case and white space count. See `NoveltyIndex` for documents.
+        valid: A regular expression that the whole text must match, as a string or compiled; or a function
+            that returns whether a text is good; None for no condition.
         finished: Whether to refuse texts that `max_new_tokens` ended, not the model.
-        max_attempts: Texts to draw for each prompt at most, ≥ 1: what is there by then is all there is, and
-            the report is not `complete`. None for 100 × n, but 10,000 at least.
+        max_attempts: Greatest number of texts to draw for each prompt, ≥ 1; if it is reached, the report is
+            not `complete`. None for 100 × n, but at least 10,000.
 
     Raises:
         ConfigError: If a value is out of its range.
+
+    Example:
+        >>> from unspool import Selection
+        >>> Selection(unique=True, valid="[a-z]+").is_off
+        False
     """
 
     # fmt: off
@@ -65,10 +70,10 @@ class Selection:
         validator(self.valid)
 
     def check(self, options: GenerationOptions) -> None:
-        """Refuse what no text could meet that these options draw.
+        """Check that a text of these options can meet the conditions.
 
         Raises:
-            ConfigError: If texts have to be finished and nothing ends them.
+            ConfigError: If texts must be finished, and no text ends by itself.
         """
         ends = not options.ignore_eos or bool(options.stop)
         allowed = "off beside ignore_eos without stop: no text would end by itself"
@@ -76,17 +81,17 @@ class Selection:
 
     @property
     def is_off(self) -> bool:
-        """Tell whether nothing is asked of the texts."""
+        """Whether there is no condition."""
         return self == Selection()
 
     def known(self, saved: "Callable[[], NoveltyIndex | None]") -> "NoveltyIndex | None":
-        """Find the index of what a text must not be.
+        """Return the index of the texts that are refused as copies, or None.
 
         Args:
-            saved: Gives the index that was saved with the model, if there is one.
+            saved: Function that returns the index that was saved with the model, or None.
 
         Raises:
-            ConfigError: If it is wanted and not there.
+            ConfigError: If the index of the model is needed and the model has none.
         """
         if not isinstance(self.novel, bool):
             return self.novel
@@ -102,7 +107,7 @@ class Selection:
 
 
 class CollectionKeywords(GenerationKeywords, total=False):
-    """Name the fields of `Selection` beside those of `GenerationOptions`, as keyword arguments."""
+    """The fields of `Selection` and of `GenerationOptions`, as keyword arguments of a function."""
 
     unique: bool
     novel: "bool | NoveltyIndex"
@@ -112,7 +117,7 @@ class CollectionKeywords(GenerationKeywords, total=False):
 
 
 def split_keywords(keywords: CollectionKeywords) -> tuple[Selection, GenerationKeywords]:
-    """Tell what is asked of the texts from how they are drawn.
+    """Return the conditions on texts, and the options of generation, from keyword arguments.
 
     Raises:
         ConfigError: If a value of `Selection` is out of its range.
@@ -124,14 +129,14 @@ def split_keywords(keywords: CollectionKeywords) -> tuple[Selection, GenerationK
 
 
 def validator(valid: Valid | None) -> Callable[[str], bool] | None:
-    """Make a function of what says which texts are valid.
+    """Return a function that returns whether a text is valid, or None if all texts are.
 
     Args:
-        valid: A function of the text; a regular expression, as a string or compiled, that the whole text
-            must match; None for all texts.
+        valid: A function of the text; a regular expression, as a string or compiled, that the whole text must
+            match; None for all texts.
 
     Raises:
-        ConfigError: If the expression is broken, or about bytes.
+        ConfigError: If the regular expression is invalid, or for bytes.
     """
     if isinstance(valid, str):
         try:
