@@ -153,7 +153,7 @@ def test_what_is_given_does_not_depend_on_how_much_is_read_at_once(
     every = search(network, options)
     assert len(every) > 300
     monkeypatch.setattr(enumeration, "READ_AT_ONCE", 50)
-    monkeypatch.setattr(enumeration, "TOLD_AT_ONCE", 3)
+    monkeypatch.setattr(enumeration, "OUTCOMES_AT_ONCE", 3)
     fewer = search(network, options)
     assert sorted(names(fewer)) == sorted(names(every))
     if in_order:

@@ -1,4 +1,4 @@
-"""Drawing the next symbol from logits: the plain twin of the native loop."""
+"""The draw of the next token from logits: the plain twin of the native loop."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ NONE = np.empty(0, dtype=np.int32)
 
 
 def log_softmax(logits: Logits) -> Logits:
-    """Turn logits into log-probabilities along the last axis; minus infinity stays."""
+    """Return the log-probabilities of logits along the last axis; minus infinity stays."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     result: Logits = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return result
@@ -35,19 +35,19 @@ def next_weights(
     key: np.uint64 = NO_KEY,
     memory: dict[str, float] | None = None,
 ) -> Weights:
-    """Work out what the next symbol is drawn from, after all that the options say.
+    """Compute the weights from which the next token is drawn.
 
     Args:
-        logits: Minus infinity for what may never be drawn, `<pad>` above all.  # (V,)
-        options: How to draw; biases by id.
-        prompt: Symbols of the prompt: repeated ones are penalized, repeated n-grams left out.  # (P,)
-        written: Symbols of the text so far, without the prompt.  # (N,)
-        allowed: What a guide allows; None for all.  # (V,)
-        key: The text's random stream, for samplers that draw themselves.
-        memory: What samplers remember of the text; None for the beginning of a text.
+        logits: The logits; minus infinity for a token that may never be drawn, such as `<pad>`.  # (V,)
+        options: The options of generation, with biases by id.
+        prompt: The tokens of the prompt, for the penalties.  # (P,)
+        written: The tokens of the text so far, without the prompt.  # (N,)
+        allowed: Whether a guide allows each token; None for no guide.  # (V,)
+        key: The random stream of the text, for samplers that draw.
+        memory: The numbers that samplers remember of the text, by name; None at the beginning of a text.
 
     Returns:
-        Probabilities up to a factor, 1 for the most probable symbol; all 0 where none may be drawn.  # (V,)
+        Probabilities up to a factor, 1 for the most probable token; all 0 if no token may be drawn.  # (V,)
     """
     scores = adjusted(logits, options, prompt=prompt, written=written, allowed=allowed)
     if np.isneginf(scores.max()):
@@ -69,20 +69,20 @@ def next_token(
     key: np.uint64 = NO_KEY,
     memory: dict[str, float] | None = None,
 ) -> int | None:
-    """Draw a symbol by inversion: the first one at which the running weight passes `random` of the total.
+    """Draw a token by inversion: the first one at which the sum of weights passes `random` times the total.
 
     Args:
-        logits: As `next_weights` takes them, and so are
-        options: and the arguments after the next one.
-        random: Uniform in [0, 1).
-        prompt: Symbols of the prompt.
-        written: Symbols of the text so far.
-        allowed: What a guide allows.
-        key: The text's random stream.
-        memory: What samplers remember of the text; changed.
+        logits: The logits; minus infinity for a token that may never be drawn, such as `<pad>`.  # (V,)
+        options: The options of generation, with biases by id.
+        random: A random number, uniform in [0, 1).
+        prompt: The tokens of the prompt.  # (P,)
+        written: The tokens of the text so far, without the prompt.  # (N,)
+        allowed: Whether a guide allows each token; None for no guide.  # (V,)
+        key: The random stream of the text, for samplers that draw.
+        memory: The numbers that samplers remember of the text, by name; changed. None at the beginning of a text.
 
     Returns:
-        The symbol's id; never that of a logit of minus infinity. None where nothing may be drawn.
+        The id of the token, whose logit is finite; None if no token may be drawn.
     """
     memory = {} if memory is None else memory
     weights = next_weights(
@@ -100,11 +100,11 @@ def next_token(
 
 
 def most_probable(logits: Logits, count: int) -> Alternatives:
-    """Find the most probable symbols at each place.
+    """Return the most probable tokens at each place.
 
     Args:
-        logits: Minus infinity for `<pad>`.  # (N, V)
-        count: How many at each place, from 1 to V - 1.
+        logits: The logits, minus infinity for `<pad>`.  # (N, V)
+        count: Number of tokens at each place, from 1 to V - 1.
     """
     order = np.argsort(-logits, axis=-1, kind="stable")[:, :count]  # (N, count)
     logprobs = np.take_along_axis(log_softmax(logits), order, axis=-1)

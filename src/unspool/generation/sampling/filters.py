@@ -1,8 +1,9 @@
-"""Samplers: what they do to the scores from which a symbol is drawn.
+"""The samplers, which change the scores from which a token is drawn.
 
-Scores are log-probabilities up to a constant, minus infinity for what may not be drawn. Each row of
-`FILTERS` is a plain NumPy function of scores and a place that gives scores. They apply in the order of the
-table, or in that of the option `samplers`; the native loop in ``native/writing/filters.h`` is their twin.
+Scores are log-probabilities up to a constant, minus infinity for a token that may not be drawn. Each row of
+`FILTERS` is a plain NumPy function of scores and a place that returns scores. They apply in the order of the
+table, or in the order of the option `samplers`. The native loop in ``native/writing/filters.h`` is their
+twin.
 """
 
 import math
@@ -19,19 +20,19 @@ from unspool.generation.sampling.random import raw, uniform
 Scores = NDArray[np.floating[Any]]
 Weights = NDArray[np.floating[Any]]
 
-XTC_STREAM = np.array([0x585443 << 40], np.uint64)  # beyond all places: which number of a text's stream
+XTC_STREAM = np.array([0x585443 << 40], np.uint64)  # index in the random stream of a text, above all places
 NO_KEY = np.uint64(0)
-LOWEST = -1e29  # where the score of something that may be drawn ends
+LOWEST = -1e29  # the lowest score of a token that may be drawn
 
 
 @dataclass(frozen=True)
 class SamplerPlace:
-    """A place of a text where a symbol is drawn, as far as a sampler may know it.
+    """The facts about a place of a text that a sampler may use.
 
     Args:
-        index: Symbols of the text before it.
-        key: The text's random stream, of which number `index` makes the draw.
-        memory: What samplers remember of the text, by their names; changed by `remember`.
+        index: Number of tokens of the text before the place.
+        key: The random stream of the text; its number `index` makes the draw.
+        memory: The numbers that samplers remember of the text, by name; changed by `remember`.
     """
 
     index: int = 0
@@ -40,9 +41,10 @@ class SamplerPlace:
 
 
 def weights_of(scores: Scores) -> Weights:
-    """Turn scores into probabilities up to a factor: 1 for the most probable symbol.
+    """Return probabilities up to a factor: 1 for the most probable token.
 
-    The exponent ends at -87, as in the native twin, so that nothing that may be drawn underflows to zero.
+    The exponent is at least -87, as in the native twin, so that no token that may be drawn underflows to
+    zero.
     """
     top = scores.max()
     if np.isneginf(top):
@@ -51,14 +53,14 @@ def weights_of(scores: Scores) -> Weights:
 
 
 def most_probable_first(scores: Scores) -> NDArray[np.int64]:
-    """Order the symbols by falling score; equal scores keep the order of their ids."""
+    """Return the tokens by falling score; on a tie by rising id."""
     return np.argsort(-scores, kind="stable")
 
 
 def temperature(scores: Scores, place: SamplerPlace, t: float) -> Scores:
-    """Divide by t, above 0, as far as scores go; the most probable symbol gets 0.
+    """Divide the scores by t > 0, down to the lowest score; the most probable token gets 0.
 
-    Divided, not multiplied by the inverse, which is infinite for the smallest temperatures.
+    A product with the inverse would be infinite for the smallest temperatures.
     """
     with np.errstate(over="ignore"):
         scaled = (scores - scores.max()) / np.float32(t)
@@ -66,11 +68,11 @@ def temperature(scores: Scores, place: SamplerPlace, t: float) -> Scores:
 
 
 def top_n_sigma(scores: Scores, place: SamplerPlace, n: float) -> Scores:
-    """Keep the symbols at most n standard deviations of all scores below the most probable one.
+    """Keep the tokens at most n standard deviations of all scores below the most probable one.
 
-    Tang et al., "Top-nσ: Not All Logits Are You Need", 2024. The deviation is that of the population, of the
-    symbols that may still be drawn; the scores are logits over a temperature, which scales it too and so
-    changes nothing.
+    Tang et al., "Top-nσ: Not All Logits Are You Need", 2024. The deviation is that of the population of the
+    tokens that may still be drawn. A temperature divides both the scores and the deviation, so it has no
+    effect.
     """
     deviation = scores[scores > -np.inf].std(dtype=np.float64)
     least = scores.dtype.type(scores.max() - n * deviation)
@@ -78,24 +80,24 @@ def top_n_sigma(scores: Scores, place: SamplerPlace, n: float) -> Scores:
 
 
 def top_k(scores: Scores, place: SamplerPlace, k: int) -> Scores:
-    """Keep the k most probable symbols; of equal ones, those with the smaller ids."""
-    kept = scores.copy()
-    kept[most_probable_first(scores)[k:]] = -np.inf
-    return kept
+    """Keep the k most probable tokens; on a tie those with the smaller ids."""
+    result = scores.copy()
+    result[most_probable_first(scores)[k:]] = -np.inf
+    return result
 
 
 def top_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
-    """Keep the fewest most probable symbols that together have at least the share p of all."""
+    """Keep the fewest most probable tokens that together have at least the share p of all."""
     return _fewest(scores, p, order=most_probable_first(scores))
 
 
 def min_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
-    """Keep the symbols with at least p times the probability of the most probable one."""
+    """Keep the tokens with at least p times the probability of the most probable one."""
     return np.where(weights_of(scores) < p, -np.inf, scores)
 
 
 def typical_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
-    """Keep the fewest symbols with the share p of all, those first whose surprise is nearest to the mean."""
+    """Keep the fewest tokens with the share p of all; nearest to the mean surprise first."""
     weights = weights_of(scores)
     mean = _mean_surprise(scores, weights)
     away = np.where(weights > 0, np.abs(scores.max() - scores - mean), np.inf)
@@ -103,7 +105,7 @@ def typical_p(scores: Scores, place: SamplerPlace, p: float) -> Scores:
 
 
 def epsilon_cutoff(scores: Scores, place: SamplerPlace, epsilon: float) -> Scores:
-    """Keep the symbols with at least the probability epsilon, and those as probable as the most probable.
+    """Keep the tokens with at least the probability epsilon, and in any case the most probable ones.
 
     Hewitt et al., "Truncation Sampling as Language Model Desmoothing", 2022.
     """
@@ -111,18 +113,18 @@ def epsilon_cutoff(scores: Scores, place: SamplerPlace, epsilon: float) -> Score
 
 
 def eta_cutoff(scores: Scores, place: SamplerPlace, epsilon: float) -> Scores:
-    """Keep the symbols with at least the probability min(epsilon, √epsilon · exp(-entropy)); see above."""
+    """Keep the tokens with at least the probability min(epsilon, √epsilon · exp(-entropy)); see above."""
     weights = weights_of(scores)
-    # exp(-entropy) times the total is exp(-mean surprise): both without ln of the total
+    # exp(-entropy) times the total is exp(-mean surprise), so ln of the total is not needed
     falling = math.sqrt(epsilon) * math.exp(-_mean_surprise(scores, weights))
     return min_p(scores, place, min(epsilon * float(weights.sum(dtype=np.float64)), falling))
 
 
 def xtc_probability(scores: Scores, place: SamplerPlace, probability: float, threshold: float) -> Scores:
-    """Leave out the symbols with at least the probability `threshold` but one, the least probable of them.
+    """Remove the tokens with at least the probability `threshold`, but not the least probable of them.
 
-    It happens with a chance of `probability`; whether is drawn from a stream of its own, so that the draw of
-    the symbol is what it is without.
+    This happens with the given probability. The decision has a random stream of its own, so that the draw of
+    the token uses the same number as without it.
     """
     stream = raw(np.array([place.key]), XTC_STREAM)[0]
     if uniform(stream, place.index) >= probability:
@@ -130,9 +132,9 @@ def xtc_probability(scores: Scores, place: SamplerPlace, probability: float, thr
     weights = weights_of(scores)
     above = weights >= weights.dtype.type(threshold * weights.sum(dtype=np.float64))
     count = int((above & (scores > -np.inf)).sum())
-    kept = scores.copy()
-    kept[most_probable_first(scores)[: max(0, count - 1)]] = -np.inf
-    return kept
+    result = scores.copy()
+    result[most_probable_first(scores)[: max(0, count - 1)]] = -np.inf
+    return result
 
 
 def mirostat_tau(scores: Scores, place: SamplerPlace, tau: float, eta: float) -> Scores:
@@ -148,23 +150,23 @@ def mirostat_tau(scores: Scores, place: SamplerPlace, tau: float, eta: float) ->
 
 
 def _mean_surprise(scores: Scores, weights: Weights) -> float:
-    """Work out the entropy in nats, without ln of the total weight."""
+    """Compute the entropy in nats, without ln of the total weight."""
     surprise = np.where(weights > 0, scores.max() - scores, 0)
     return float((weights * surprise).sum(dtype=np.float64) / weights.sum(dtype=np.float64))
 
 
 def _fewest(scores: Scores, p: float, *, order: NDArray[np.int64]) -> Scores:
-    """Keep the fewest of the first symbols of an order that have at least the share p of all."""
-    kept = scores.copy()
+    """Keep the fewest first tokens of an order that have at least the share p of all."""
+    result = scores.copy()
     if p < 1:
         share = np.cumsum(weights_of(scores)[order], dtype=np.float64)
         few = int(np.searchsorted(share, p * share[-1])) + 1
-        kept[order[few:]] = -np.inf
-    return kept
+        result[order[few:]] = -np.inf
+    return result
 
 
-# A row for each option with a `SamplerRow`, a function of scores, a place and the option's value with its
-# settings; the native twin of a row is that of its name in filters.h.
+# A row for each option with a `SamplerRow`: a function of scores, a place, and the option's value with its
+# settings. The native twin has the same name in filters.h.
 FILTERS: dict[str, Callable[..., Scores]] = {
     "temperature": temperature,
     "top_n_sigma": top_n_sigma,
@@ -183,9 +185,9 @@ def apply_filters(scores: Scores, options: GenerationOptions, place: SamplerPlac
     """Run the samplers that the options turn on, in their order.
 
     Args:
-        scores: At least one of them above minus infinity.  # (V,)
-        options: Which samplers, and in which order.
-        place: Where; the temperature there is not 0.
+        scores: The scores; at least one is above minus infinity.  # (V,)
+        options: The options of generation: the samplers and their order.
+        place: The place; its temperature is not 0.
     """
     for name in filter(options.turns_on, options.sampler_names):
         values = options.stage_values(name)

@@ -1,7 +1,7 @@
-"""What comes before the samplers: symbols that may not be drawn, and logits that are moved.
+"""The penalties, which come before the samplers: they forbid tokens and change logits.
 
-Plain NumPy functions on the logits of one place, minus infinity for what may not be drawn; the native loop in
-``native/writing/penalties.h`` is their twin.
+They are plain NumPy functions of the logits of one place, minus infinity for a token that may not be drawn.
+The native loop in ``native/writing/penalties.h`` is their twin.
 """
 
 import math
@@ -18,18 +18,18 @@ Logits = NDArray[np.floating[Any]]
 Ids = NDArray[np.integer[Any]]
 Counts = NDArray[np.int64]
 
-DRY_EXPONENT = 70.0  # e^70 is finite in float32, whatever it is multiplied by
+DRY_EXPONENT = 70.0  # e^70 times any multiplier is finite in float32
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A place of a text where a symbol is drawn.
+    """A place of a text where a token is drawn.
 
     Args:
-        prompt: Symbols of the prompt.  # (P,)
-        written: Symbols of the text before the place, without the prompt.  # (N,)
-        last: How many of the last symbols `seen` and `text` count; None for all.
-        vocab_size: V.
+        prompt: The tokens of the prompt.  # (P,)
+        written: The tokens of the text before the place, without the prompt.  # (N,)
+        last: Number of last tokens that `counts` uses; None for all.
+        vocab_size: Number of ids, V.
     """
 
     prompt: Ids
@@ -39,58 +39,58 @@ class Place:
 
     @property
     def before(self) -> Ids:
-        """Return all symbols before the place, (P + N,)."""
+        """All tokens before the place.  # (P + N,)."""
         return np.concatenate([self.prompt, self.written]).astype(np.int64)
 
-    def counts(self, symbols: Ids) -> Counts:
-        """Return how often each symbol is among the last of `symbols`, (V,)."""
-        start = 0 if self.last is None else max(0, len(symbols) - self.last)
-        return np.bincount(symbols[start:].astype(np.int64), minlength=self.vocab_size)
+    def counts(self, tokens: Ids) -> Counts:
+        """Return the count of each token among the last of `tokens`.  # (V,)."""
+        start = 0 if self.last is None else max(0, len(tokens) - self.last)
+        return np.bincount(tokens[start:].astype(np.int64), minlength=self.vocab_size)
 
 
-def repeated_ngrams(symbols: Ids, size: int, vocab_size: int) -> NDArray[np.bool_]:
-    """Tell which symbols would make the last `size` symbols of a text a repetition.
+def repeated_ngrams(tokens: Ids, size: int, vocab_size: int) -> NDArray[np.bool_]:
+    """Return whether each token would make the last `size` tokens of a text a repetition.
 
     Args:
-        symbols: The text so far.  # (N,)
-        size: Symbols in a row, ≥ 1.
-        vocab_size: V.
+        tokens: The text so far.  # (N,)
+        size: Length of a repetition in tokens, ≥ 1.
+        vocab_size: Number of ids, V.
 
     Returns:
-        True for what would repeat.  # (V,)
+        Whether each token would repeat.  # (V,)
     """
     repeats = np.zeros(vocab_size, dtype=bool)
-    suffix = symbols[len(symbols) - size + 1 :].tolist()
-    for start in range(len(symbols) - size + 1):
-        if symbols[start : start + size - 1].tolist() == suffix:
-            repeats[symbols[start + size - 1]] = True
+    suffix = tokens[len(tokens) - size + 1 :].tolist()
+    for start in range(len(tokens) - size + 1):
+        if tokens[start : start + size - 1].tolist() == suffix:
+            repeats[tokens[start + size - 1]] = True
     return repeats
 
 
 def ignore_eos(logits: Logits, place: Place, ignores: bool) -> Logits:
-    """Forbid `<eos>`, the last symbol."""
+    """Forbid `<eos>`, the last token."""
     return np.where(np.arange(len(logits)) == len(logits) - 1, -np.inf, logits) if ignores else logits
 
 
 def min_tokens(logits: Logits, place: Place, least: int) -> Logits:
-    """Forbid `<eos>` before there are `least` symbols."""
+    """Forbid `<eos>` before there are `least` tokens."""
     return ignore_eos(logits, place, len(place.written) < least)
 
 
 def no_repeat_ngram_size(logits: Logits, place: Place, size: int) -> Logits:
-    """Forbid what would make the last `size` symbols a repetition."""
+    """Forbid the tokens that would make the last `size` tokens a repetition."""
     return np.where(repeated_ngrams(place.before, size, len(logits)), -np.inf, logits)
 
 
 def logit_bias(logits: Logits, place: Place, biases: Mapping[int, float]) -> Logits:
-    """Add a bias to the logit of each symbol that has one."""
+    """Add a bias to the logit of each token that has one."""
     for symbol, bias in biases.items():
         logits = np.where(np.arange(len(logits)) == symbol, logits + np.float32(bias), logits)
     return logits
 
 
 def repetition_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
-    """Divide positive logits of symbols that the prompt or the text has, and multiply negative ones."""
+    """Divide the positive logits of the tokens of the prompt and the text, and multiply the negative ones."""
     factor = np.float32(penalty)
     return np.where(
         place.counts(place.before) > 0, np.where(logits > 0, logits / factor, logits * factor), logits
@@ -98,30 +98,30 @@ def repetition_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
 
 
 def presence_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
-    """Take the penalty from the logit of each symbol that the text has."""
+    """Subtract the penalty from the logit of each token of the text."""
     return np.where(place.counts(place.written) > 0, logits - np.float32(penalty), logits)
 
 
 def frequency_penalty(logits: Logits, place: Place, penalty: float) -> Logits:
-    """Take the penalty from the logit of each symbol as often as the text has it."""
+    """Subtract the penalty from the logit of each token, once for each time that the text has it."""
     return logits - np.float32(penalty) * place.counts(place.written).astype(np.float32)
 
 
 def dry_multiplier(logits: Logits, place: Place, multiplier: float, *settings: Any) -> Logits:
-    """Take from the logit of each symbol with which a repetition of the text's end would go on.
+    """Lower the logit of each token that would continue a repetition of the end of the text.
 
-    A repetition has at most as many symbols as stand behind the last breaker.
+    A repetition is at most as long as the text after the last breaker.
 
     Args:
-        logits: Of the place.  # (V,)
+        logits: The logits of the place.  # (V,)
         place: The place.
-        multiplier: Taken where as many symbols repeat as may.
-        *settings: The factor for each symbol more; how many may repeat; how many of the last symbols count,
-            None for all; breakers: ids in a row, of which a single one is not penalized itself, or None.
+        multiplier: Penalty for a repetition of the allowed length.
+        *settings: The factor for each further token; the allowed length; the number of last tokens that
+            count, None for all; the breakers, each some ids, or None. A breaker of one id is not penalized.
     """
     base, allowed_length, last, breakers = settings
     text, breakers = place.before.tolist()[-last if last else None :], breakers or ()
-    most = int(DRY_EXPONENT / math.log(base)) if base > 1 else 0  # symbols more that count
+    most = int(DRY_EXPONENT / math.log(base)) if base > 1 else 0  # further tokens that count
     limit = min(_after_last(text, breakers), allowed_length + most)
     longest: dict[int, int] = {}
     for end in range(len(text) - 1):
@@ -130,14 +130,14 @@ def dry_multiplier(logits: Logits, place: Place, multiplier: float, *settings: A
             same += 1
         longest[text[end + 1]] = max(same, longest.get(text[end + 1], 0))
     penalties = np.zeros_like(logits)
-    for symbol, length in longest.items():
-        if length >= allowed_length and (symbol,) not in breakers:
-            penalties[symbol] = multiplier * float(base) ** (length - allowed_length)
+    for token, length in longest.items():
+        if length >= allowed_length and (token,) not in breakers:
+            penalties[token] = multiplier * float(base) ** (length - allowed_length)
     return logits - penalties
 
 
 def _after_last(text: list[int], breakers: tuple[tuple[int, ...], ...]) -> int:
-    """Count the symbols after the last of the breakers; all where there is none."""
+    """Return the number of tokens after the last breaker; all if there is none."""
     for after in range(len(text)):
         end = len(text) - after
         if any(tuple(text[max(0, end - len(ids)) : end]) == tuple(ids) for ids in breakers):
@@ -145,8 +145,8 @@ def _after_last(text: list[int], breakers: tuple[tuple[int, ...], ...]) -> int:
     return len(text)
 
 
-# A row for each option with a `PenaltyRow`, in the order in which they apply: a function of logits, a place
-# and the option's value with its settings. The native twin of a row is that of its name in penalties.h.
+# A row for each option with a `PenaltyRow`, in the order in which they apply: a function of logits, a place,
+# and the option's value with its settings. The native twin has the same name in penalties.h.
 PENALTIES: dict[str, Callable[..., Logits]] = {
     "ignore_eos": ignore_eos,
     "min_tokens": min_tokens,
@@ -167,14 +167,14 @@ def adjusted(
     written: Ids,
     allowed: NDArray[np.bool_] | None = None,
 ) -> Logits:
-    """Take out what may not be drawn, then move the logits.
+    """Forbid the tokens that a guide does not allow, then apply the penalties.
 
     Args:
-        logits: Of one place; minus infinity for `<pad>`.  # (V,)
-        options: With biases by id.
-        prompt: Symbols of the prompt.  # (P,)
-        written: Symbols of the text after it.  # (N,)
-        allowed: What a guide allows; None for all.  # (V,)
+        logits: The logits of one place; minus infinity for `<pad>`.  # (V,)
+        options: The options of generation, with biases by id.
+        prompt: The tokens of the prompt.  # (P,)
+        written: The tokens of the text after the prompt.  # (N,)
+        allowed: Whether a guide allows each token; None for no guide.  # (V,)
     """
     if allowed is not None:
         logits = np.where(allowed, logits, -np.inf)

@@ -1,4 +1,4 @@
-"""From logits to the probabilities that a symbol is drawn with: what `next_token` draws from, to be shown."""
+"""The probabilities with which a token is drawn."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,14 +11,15 @@ from unspool.generation.sampling.draw import next_weights
 
 
 def probabilities(logits: NDArray[np.floating[Any]], options: GenerationOptions) -> NDArray[np.float64]:
-    """Return the probability with which each symbol is drawn first, with all that the options say.
+    """Return the probability with which each token is drawn as the first of a text.
 
     Args:
-        logits: Minus infinity for what may never be drawn; one at least is finite.  # (V,)
-        options: How to draw, in symbols.
+        logits: The logits; minus infinity for a token that may never be drawn, but at least one is
+            finite.  # (V,)
+        options: The options of generation, with biases by id.
 
     Returns:
-        Probabilities that add up to 1; at temperature 0 the most probable symbol has all.  # (V,)
+        Probabilities with the sum 1; at temperature 0 the most probable token has probability 1.  # (V,)
     """
     chance = options.xtc_probability or 0.0
     if 0 < chance < 1:

@@ -1,8 +1,8 @@
-"""Random streams that can be entered anywhere.
+"""Random streams with access to any of their numbers.
 
 Number k of stream s is a function of (s, k) alone: the output of SplitMix64 (Steele, Lea and Flood, "Fast
 Splittable Pseudorandom Number Generators", 2014) k + 1 steps after s. So a text depends on its seed and
-its index, not on what is drawn beside it, on how many threads draw, or on where a stream is cut.
+its index, but not on other texts, on the number of threads, or on the pieces of a stream.
 """
 
 import secrets
@@ -23,7 +23,7 @@ def raw(stream: NDArray[np.uint64], counter: NDArray[np.uint64]) -> NDArray[np.u
 
 
 def sequence_keys(seed: int, count: int, *, first: int = 0) -> NDArray[np.uint64]:
-    """Return the stream of each sequence `first` … `first + count - 1` of a seed."""
+    """Return the streams of the sequences `first` … `first + count - 1` of a seed."""
     indices = np.arange(first, first + count, dtype=np.uint64)
     return raw(np.full(count, seed, dtype=np.uint64), indices)
 
@@ -35,5 +35,5 @@ def uniform(key: np.uint64, counter: int) -> float:
 
 
 def fresh_seed() -> int:
-    """Draw a seed where the user gave none."""
+    """Draw a seed, for a user who gave none."""
     return secrets.randbits(64)

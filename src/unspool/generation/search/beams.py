@@ -1,14 +1,14 @@
 """Beam search: the best texts that end inside a beam of the most probable beginnings.
 
-At each step the continuations of all beams by all symbols, `<eos>` among them, are ranked by their total
-log-probability under the model. Of the ``num_beams`` best, those that end are remembered; the ``num_beams``
-best that do not end are the next beams. Given are the n remembered texts with the best score, the total
+At each step the continuations of all beams by all tokens, with `<eos>`, are ranked by their total
+log-probability under the model. Of the ``num_beams`` best, those that end are stored. The ``num_beams`` best
+that do not end are the next beams. The result is the n stored texts with the best score, which is the total
 divided by a power of the length. Score and beams are those of Hugging Face's ``early_stopping="never"``: the
-search stops early only where going on could not change what is given, as `BeamOptions.bound` makes sure.
+search stops early only if more steps cannot change the result, which `BeamOptions.bound` shows.
 
-Beams as wide as there are continuations find the best texts that there are. Narrower ones may miss them, and
-that is their use: the single most probable text of a model is often empty or a word (Stahlberg and Byrne, "On
-NMT Search Errors and Model Errors: Cat Got Your Tongue?", 2019). To have it, enumerate with a limit of 1.
+With as many beams as continuations, the search finds the best texts. With fewer it may miss them, which is
+useful: the most probable text of a model is often empty or a word (Stahlberg and Byrne, "On NMT Search Errors
+and Model Errors: Cat Got Your Tongue?", 2019). To get that text, enumerate with a limit of 1.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,8 +29,8 @@ ENDED = np.dtype(
     [
         ("score", np.float64),
         ("total", np.float64),
-        ("node", np.int64),  # before the last symbol
-        ("symbol", np.int32),  # the last one
+        ("node", np.int64),  # before the last token
+        ("symbol", np.int32),  # the last token
     ]
 )
 
@@ -43,17 +43,17 @@ def search_beams(
     automaton: TokenAutomaton | None = None,
     guides: Sequence[int] = (),
 ) -> list[list[Outcome]]:
-    """Find the best continuations of every prompt, each as if it were alone.
+    """Find the best continuations of each prompt; the prompts do not influence each other.
 
     Args:
         network: The network.
-        prompts: Ids without `<eos>`.
-        options: How to search.
-        automaton: What every continuation must be accepted by, or None.
-        guides: The automaton's state after each prompt.
+        prompts: The ids of each prompt, without `<eos>`.
+        options: The options of the search.
+        automaton: The automaton that must accept every continuation, or None.
+        guides: The state of the automaton after each prompt.
 
     Returns:
-        For each prompt at most n texts, the best first; fewer where the beams have found fewer.
+        At most n texts for each prompt, the best first; fewer if the beams found fewer.
     """
     at_once = max(1, LANES_AT_ONCE // options.num_beams)
     results: list[list[Outcome]] = []
@@ -66,7 +66,7 @@ def search_beams(
 
 
 class BeamSearch:
-    """Search from several prompts at once: P prompts are under way, each with G groups of K beams."""
+    """A search from several prompts: P active prompts, each with G groups of K beams."""
 
     def __init__(
         self,
@@ -81,32 +81,32 @@ class BeamSearch:
         self._tree = Tree(guides)
         G, P = options.groups, len(prompts)
         self._width = options.num_beams // G
-        self._prompts = np.arange(P)  # which prompts are under way
+        self._prompts = np.arange(P)  # the active prompts
         self._nodes: Integers = np.repeat(np.arange(P), G).reshape(P, G, 1)
         self._totals: Doubles = np.zeros((P, G, 1))
         logits, state = network.read(prompts)
         self._logits: Floats = np.repeat(logits, G, axis=0)  # (P·G·K, V)
         self._state: Floats = np.repeat(state, G, axis=2)  # (L, S, P·G·K, H)
-        self._ended = np.zeros((P, G, options.n), ENDED)  # of all prompts, the best first
+        self._ended = np.zeros((P, G, options.n), ENDED)  # the ended texts of all prompts, the best first
         self._ended["score"] = -np.inf
-        self._count = np.zeros((P, G), np.int64)  # endings so far
+        self._count = np.zeros((P, G), np.int64)  # number of ended texts so far
 
     def run(self) -> list[list[Outcome]]:
-        """Search until nothing can change, and give each prompt's best texts."""
+        """Search until the result cannot change, and return the best texts of each prompt."""
         longest = self._options.max_new_tokens
         for length in range(1, longest + 1):
-            beams, symbols, totals = self._step(length)
+            beams, tokens, totals = self._step(length)
             if length == longest:
-                self._remember(np.take_along_axis(self._nodes, beams, axis=2), symbols, totals, length)
+                self._remember(np.take_along_axis(self._nodes, beams, axis=2), tokens, totals, length)
                 break
             going = self._under_way(totals, length)
             if not going.any():
                 break
-            self._move(going, beams[going], symbols[going], totals[going])
+            self._move(going, beams[going], tokens[going], totals[going])
         return [self._best(groups) for groups in self._ended]
 
     def _step(self, length: int) -> tuple[Integers, Integers, Doubles]:
-        """Choose the next beams: which beam each goes on from, its symbol and its total, (P, G, K)."""
+        """Choose the next beams; return the parent, the token and the total of each, (P, G, K)."""
         P, G, K = self._totals.shape
         eos_id = self._network.eos_id
         steps = log_probabilities(self._logits)  # (P·G·K, V)
@@ -115,21 +115,21 @@ class BeamSearch:
         totals = (self._totals.reshape(-1, 1) + steps).reshape(P, G, K, -1)
         endings = totals[..., eos_id].copy()  # (P, G, K)
         totals[..., eos_id] = -np.inf
-        taken = np.zeros((P, totals.shape[-1]))  # beams of earlier groups that took each symbol just now
+        taken = np.zeros((P, totals.shape[-1]))  # number of beams of earlier groups that took each token
         chosen = []
         for g in range(G):
-            picked, kept, inside = self._choose(totals[:, g].reshape(P, -1), endings[:, g], taken)
+            picked, sums, inside = self._choose(totals[:, g].reshape(P, -1), endings[:, g], taken)
             endings[:, g][~inside] = -np.inf
-            symbols = picked % totals.shape[-1]
+            tokens = picked % totals.shape[-1]
             if g + 1 < G:
-                np.add.at(taken, (np.arange(P)[:, None], symbols), np.isfinite(kept))
-            chosen.append((picked // totals.shape[-1], symbols, kept))
+                np.add.at(taken, (np.arange(P)[:, None], tokens), np.isfinite(sums))
+            chosen.append((picked // totals.shape[-1], tokens, sums))
         self._remember(self._nodes, np.full(endings.shape, eos_id), endings, length)
-        beams, symbols, kept = (np.stack(parts, axis=1) for parts in zip(*chosen, strict=True))
-        return beams, symbols, kept
+        beams, tokens, sums = (np.stack(parts, axis=1) for parts in zip(*chosen, strict=True))
+        return beams, tokens, sums
 
     def _constrain(self, automaton: TokenAutomaton, steps: Doubles, length: int) -> Doubles:
-        """Take out what may not come, and note how probable the rest is."""
+        """Forbid the tokens that the automaton does not allow, and store the probability of the others."""
         nodes, left = self._nodes.reshape(-1), self._options.max_new_tokens - length + 1
         steps = np.where(automaton.allowed_from(self._tree.guides(nodes), left), steps, -np.inf)
         alive = np.isfinite(self._totals.reshape(-1))
@@ -139,10 +139,15 @@ class BeamSearch:
     def _choose(
         self, totals: Doubles, endings: Doubles, taken: Doubles
     ) -> tuple[Integers, Doubles, NDArray[np.bool_]]:
-        """Rank a group's continuations (P, K·V) and endings (P, K).
+        """Rank the continuations (P, K·V) and the endings (P, K) of a group.
+
+        Args:
+            totals: Log-probability of each continuation.
+            endings: Log-probability of each beam with `<eos>`.
+            taken: Number of beams of earlier groups that took each token.  # (P, V)
 
         Returns:
-            The places of the best continuations, their totals, and which endings are as good.
+            The places of the best continuations, their totals, and whether each ending is among the best.
         """
         ranked, rows = totals, np.arange(len(totals))[:, None]
         if self._options.diversity_penalty is not None:
@@ -157,35 +162,35 @@ class BeamSearch:
         best[rows, best_first(rivals, self._width)] = True
         return picked, totals[rows, picked], best[:, : endings.shape[1]] & np.isfinite(endings)
 
-    def _remember(self, nodes: Integers, symbols: Integers, totals: Doubles, length: int) -> None:
-        """Keep the n best endings of each group, of those kept so far and new ones (P, G, K)."""
+    def _remember(self, nodes: Integers, tokens: Integers, totals: Doubles, length: int) -> None:
+        """Keep the n best endings of each group, of the stored ones and the new ones (P, G, K)."""
         real = np.isfinite(totals)
         if not real.any():
             return
         self._count[self._prompts] += real.sum(axis=2)
         new = np.zeros(totals.shape, ENDED)
         new["score"] = self._options.score(totals, length)
-        new["total"], new["node"], new["symbol"] = totals, nodes, symbols
+        new["total"], new["node"], new["symbol"] = totals, nodes, tokens
         both = np.concatenate([self._ended[self._prompts], new], axis=2)
         order = np.argsort(-both["score"], axis=2, kind="stable")[:, :, : self._options.n]
         P, G = order.shape[:2]
         self._ended[self._prompts] = both[np.arange(P)[:, None, None], np.arange(G)[:, None], order]
 
     def _under_way(self, totals: Doubles, length: int) -> NDArray[np.bool_]:
-        """Tell which prompts have a group that may still find something better.  # (P,)."""
+        """Return whether each prompt has a group that may still find a better text.  # (P,)."""
         best = totals.max(axis=2)  # (P, G)
         worst_kept = self._ended["score"][self._prompts][:, :, -1]
         going = np.isfinite(best) & (worst_kept < self._options.bound(best, length))
         if self._options.early_stopping:
             going &= self._count[self._prompts] < self._width
-        some: NDArray[np.bool_] = going.any(axis=1)
-        return some
+        active: NDArray[np.bool_] = going.any(axis=1)
+        return active
 
-    def _move(self, going: NDArray[np.bool_], beams: Integers, symbols: Integers, totals: Doubles) -> None:
-        """Read the chosen symbols of the prompts that go on."""
+    def _move(self, going: NDArray[np.bool_], beams: Integers, tokens: Integers, totals: Doubles) -> None:
+        """Read the chosen tokens of the prompts that stay active."""
         K, groups = self._totals.shape[2], np.arange(self._totals[..., 0].size).reshape(len(going), -1, 1)
-        lanes = (groups[going] * K + beams).reshape(-1)  # the lane of each beam's parent
-        parents, flat = self._nodes.reshape(-1)[lanes], symbols.reshape(-1)
+        lanes = (groups[going] * K + beams).reshape(-1)  # the lane of the parent of each beam
+        parents, flat = self._nodes.reshape(-1)[lanes], tokens.reshape(-1)
         guides = None
         if self._automaton is not None:
             guides = self._automaton.step(self._tree.guides(parents), flat)
@@ -197,13 +202,13 @@ class BeamSearch:
         self._logits = logits[0]
 
     def _best(self, groups: NDArray[np.void]) -> list[Outcome]:
-        """Take the best of each group, then the second, until there are n different ones; best first."""
-        found: dict[bytes, Outcome] = {}
+        """Return n different texts, the best first: the best of each group, then the second, and so on."""
+        different: dict[bytes, Outcome] = {}
         for place in groups.T:
             for outcome in self._outcomes(place[np.isfinite(place["score"])]):
-                if len(found) < self._options.n:
-                    found.setdefault(outcome.ids.tobytes() + bytes([outcome.ended]), outcome)
-        return sorted(found.values(), key=lambda outcome: -outcome.score)
+                if len(different) < self._options.n:
+                    different.setdefault(outcome.ids.tobytes() + bytes([outcome.ended]), outcome)
+        return sorted(different.values(), key=lambda outcome: -outcome.score)
 
     def _outcomes(self, ended: NDArray[np.void]) -> Iterator[Outcome]:
         return self._tree.outcomes(
@@ -221,6 +226,6 @@ def best_first(values: Doubles, count: int) -> Integers:
     count = min(count, values.shape[1])
     rows = np.arange(len(values))[:, None]
     places = np.argpartition(-values, count - 1, axis=1)[:, :count]
-    places.sort(axis=1)  # of equals, the first
+    places.sort(axis=1)  # on a tie, the first
     best: Integers = places[rows, np.argsort(-values[rows, places], axis=1, kind="stable")]
     return best

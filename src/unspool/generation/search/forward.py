@@ -1,4 +1,4 @@
-"""What a search needs of a network: a function that runs it a step further, and where its prompts end."""
+"""The network of a search: a function that runs it, and the states after the prompts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 
-STEPS_AT_ONCE = 256  # of a prompt: what bounds the memory that a long one needs
+STEPS_AT_ONCE = 256  # steps of a prompt in one call, which bounds the memory
 
 
 class Forward(Protocol):
-    """Run symbols through a network whose parameters are fixed."""
+    """A function that runs tokens through a network with fixed parameters."""
 
     def __call__(
         self, ids: NDArray[np.int32], state: Floats, *, reset_id: int | None = None
@@ -21,9 +21,9 @@ class Forward(Protocol):
         """Run a window.
 
         Args:
-            ids: int32.  # (T, B)
-            state: Before the window; left as it is.  # (L, S, B, H)
-            reset_id: Input id before which a lane's state is zeroed, or None.
+            ids: The ids, int32.  # (T, B)
+            state: The state before the window; it is not changed.  # (L, S, B, H)
+            reset_id: Input id before which the state of a lane is set to zeros, or None.
 
         Returns:
             Logits (T, B, V), minus infinity for `<pad>`, and the state after the last step.
@@ -33,11 +33,11 @@ class Forward(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Searched:
-    """Hold the network that is searched.
+    """The network of a search.
 
     Args:
-        forward: Runs it.
-        fresh_state: Makes the state (L, S, B, H) of B fresh starts.
+        forward: Function that runs the network.
+        fresh_state: Function that returns the state (L, S, B, H) of B fresh starts.
         eos_id: The id of `<eos>`, the last one.
     """
 
@@ -46,15 +46,15 @@ class Searched:
     eos_id: int
 
     def read(self, prompts: Sequence[NDArray[np.int32]]) -> tuple[Floats, Floats]:
-        """Read all prompts side by side, each after the `<eos>` that starts a text.
+        """Read all prompts together, each after the `<eos>` that starts a text.
 
-        Shorter prompts have more of it in front, each of which starts anew.
+        A shorter prompt has several `<eos>` before it, each of which resets the state.
 
         Args:
-            prompts: At least one; ids without `<eos>`; an empty prompt is welcome.
+            prompts: The ids of at least one prompt, without `<eos>`; a prompt may be empty.
 
         Returns:
-            Logits for the first symbol after each prompt (P, V), and the state there (L, S, P, H).
+            Logits of the first token after each prompt (P, V), and the state after it (L, S, P, H).
         """
         longest = 1 + max(map(len, prompts))
         ids = np.full((longest, len(prompts)), self.eos_id, np.int32)  # (T, P)
@@ -67,7 +67,7 @@ class Searched:
 
 
 def log_probabilities(logits: Floats) -> NDArray[np.float64]:
-    """Turn logits into log-probabilities in float64, none above 0, along the last axis."""
+    """Return the log-probabilities of logits along the last axis, in float64 and at most 0."""
     shifted: NDArray[np.float64] = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     np.minimum(shifted, 0.0, out=shifted)
@@ -75,7 +75,7 @@ def log_probabilities(logits: Floats) -> NDArray[np.float64]:
 
 
 def log_sums(logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the log of the summed probabilities of each row (N, V), some of which are 0 but not all."""
+    """Return the log of the sum of the probabilities in each row (N, V); at least one must not be 0."""
     highest = logprobs.max(axis=1)
     sums: NDArray[np.float64] = highest + np.log(np.exp(logprobs - highest[:, None]).sum(axis=1))
     return sums

@@ -1,8 +1,8 @@
-"""What an enumeration still has to look at, in buckets; and the states that it looks from.
+"""The waiting candidates of an enumeration in buckets, and the states that they continue from.
 
-A bucket holds what is about equally urgent: log-probabilities within a quarter of a nat of each other, or one
-depth. The buckets are in order, what is inside one is not; so adding and taking cost the same however much
-there is, and all of it is arrays.
+A bucket holds candidates of similar urgency: log-probabilities within a quarter of a nat, or one depth. The
+buckets are in order, but not the candidates inside a bucket. So the time to add or take a candidate does not
+depend on their number, and all data are arrays.
 """
 
 import heapq
@@ -20,51 +20,51 @@ NO_SLOT = -1
 
 
 def probability_buckets(totals: NDArray[np.float64]) -> Integers:
-    """Number the buckets of log-probabilities, 0 for the highest: a lower number never holds a lower one."""
+    """Return the bucket of each log-probability, 0 for the highest; a lower one never has a lower bucket."""
     return np.floor(-totals / BUCKET_NATS).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Hold texts or beginnings of texts, each by its parent in the tree and its last symbol.
+    """Texts or beginnings of texts, each given by its parent in the tree and its last token.
 
     Args:
         parents: Nodes of the tree.  # (N,)
-        symbols: The symbol after each, int32.  # (N,)
-        totals: Log-probability of the whole.  # (N,)
+        tokens: The token after each node, int32.  # (N,)
+        totals: Log-probability of each text or beginning.  # (N,)
     """
 
     parents: Integers
-    symbols: NDArray[np.int32]
+    tokens: NDArray[np.int32]
     totals: NDArray[np.float64]
 
     def __len__(self) -> int:
-        """Count the candidates."""
+        """Return the number of candidates."""
         return len(self.parents)
 
     def __getitem__(self, which: slice | Integers | NDArray[np.bool_]) -> Self:
-        """Take some of them."""
-        return type(self)(self.parents[which], self.symbols[which], self.totals[which])
+        """Return some of the candidates."""
+        return type(self)(self.parents[which], self.tokens[which], self.totals[which])
 
     @classmethod
     def joined(cls, parts: "list[Candidates]") -> "Candidates":
-        """Put several together."""
+        """Return several candidates as one."""
         if len(parts) == 1:
             return parts[0]
         return cls(
             np.concatenate([part.parents for part in parts]),
-            np.concatenate([part.symbols for part in parts]),
+            np.concatenate([part.tokens for part in parts]),
             np.concatenate([part.totals for part in parts]),
         )
 
     @property
     def mass(self) -> float:
-        """Sum the probabilities."""
+        """The sum of the probabilities."""
         return float(np.exp(self.totals).sum())
 
 
 class Buckets:
-    """Hold candidates in numbered buckets; the lowest number comes first."""
+    """Candidates in numbered buckets; the lowest number comes first."""
 
     BYTES_EACH = 8 + 4 + 8
 
@@ -76,17 +76,17 @@ class Buckets:
 
     @property
     def nbytes(self) -> int:
-        """Count the bytes of all candidates."""
+        """Number of bytes of all candidates."""
         return self.size * self.BYTES_EACH
 
     @property
     def mass(self) -> float:
-        """Sum the probabilities of all candidates."""
+        """The sum of the probabilities of all candidates."""
         return max(self._mass, 0.0) if self.size else 0.0
 
     @property
     def first(self) -> int | None:
-        """The lowest bucket in use, or None where there is none."""
+        """The lowest bucket in use, or None if there is none."""
         return self._order[0] if self._order else None
 
     def add(self, candidates: Candidates, buckets: Integers) -> None:
@@ -104,11 +104,13 @@ class Buckets:
             if number not in self._parts:
                 heapq.heappush(self._order, number)
                 self._parts[number] = []
-            self._parts[number].append(candidates[np.arange(start, end)])  # a copy: the rest can go
+            self._parts[number].append(
+                candidates[np.arange(start, end)]
+            )  # a copy, so that the other memory can be freed
             start = end
 
     def take(self, count: int) -> Candidates:
-        """Take out at most `count` candidates, at least one, from the first buckets."""
+        """Remove and return at most `count` candidates, at least one, from the first buckets."""
         taken: list[Candidates] = []
         while count and self._order:
             parts = self._parts[self._order[0]]
@@ -123,7 +125,7 @@ class Buckets:
         return self._gone(Candidates.joined(taken))
 
     def take_bucket(self) -> Candidates:
-        """Take out all of the first bucket."""
+        """Remove and return all candidates of the first bucket."""
         return self._gone(Candidates.joined(self._parts.pop(heapq.heappop(self._order))))
 
     def _gone(self, candidates: Candidates) -> Candidates:
@@ -132,35 +134,39 @@ class Buckets:
         return candidates
 
     def all(self) -> list[Candidates]:
-        """List everything that is held, in no order."""
+        """Return all candidates, in no order."""
         return [part for parts in self._parts.values() for part in parts]
 
     def map(self, numbers: Integers) -> None:
-        """Return every parent its new number."""
+        """Replace every parent by its new number."""
         for parts in self._parts.values():
-            parts[:] = [Candidates(numbers[part.parents], part.symbols, part.totals) for part in parts]
+            parts[:] = [Candidates(numbers[part.parents], part.tokens, part.totals) for part in parts]
 
 
 class StatePool:
-    """Keep the state after nodes whose continuations are still to be read, as long as there is room.
+    """A store of the states after nodes whose continuations are not read yet, of limited size.
 
     Args:
-        state: Of any sequence, for its shape and type.  # (L, S, 1, H)
-        room: Most bytes.
+        state: The state of any sequence, for its shape and type.  # (L, S, 1, H)
+        room: Greatest number of bytes.
     """
 
     def __init__(self, state: Floats, *, room: int) -> None:
         self._shape, self._dtype = (*state.shape[:2], state.shape[3]), state.dtype
         self._most = room // max(1, state.nbytes)
         self._states = np.empty((0, *self._shape), self._dtype)  # (slots, L, S, H)
-        self._waiting = np.zeros(0, np.int64)  # continuations of each slot
+        self._waiting = np.zeros(0, np.int64)  # number of continuations of each slot
         self._free: Integers = np.zeros(0, np.int64)
 
     def put(self, states: Floats, continuations: Integers) -> Integers:
-        """Keep states (L, S, B, H), each until so many continuations have been read.
+        """Store states until their continuations have been read.
+
+        Args:
+            states: The states.  # (L, S, B, H)
+            continuations: Number of continuations of each state.  # (B,)
 
         Returns:
-            The slot of each; `NO_SLOT` where there is no room or nothing follows.  # (B,)
+            The slot of each state; `NO_SLOT` if there is no room or no continuation.  # (B,)
         """
         wanted = np.flatnonzero(continuations)
         if len(wanted) > len(self._free):
@@ -173,13 +179,13 @@ class StatePool:
         return slots
 
     def get(self, slots: Integers) -> Floats:
-        """Return the states of slots (L, S, B, H), for one continuation of each to be read."""
+        """Return the states of slots (L, S, B, H), to read one continuation of each."""
         states = np.ascontiguousarray(np.moveaxis(self._states[slots], 0, 2))
         self.drop(slots)
         return states
 
     def drop(self, slots: Integers) -> None:
-        """Count one continuation of each slot as done with; a slot that is not waited for is free again."""
+        """Note that one continuation of each slot is done; a slot without any is free again."""
         slots = slots[slots != NO_SLOT]
         np.subtract.at(self._waiting, slots, 1)
         done = np.unique(slots)

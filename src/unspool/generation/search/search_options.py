@@ -1,4 +1,4 @@
-"""How a search is done: the options of beams and of an enumeration, each checked against its range."""
+"""The options of beam search and of enumeration, each checked against its range."""
 
 import math
 from collections.abc import Mapping
@@ -30,20 +30,20 @@ BYTES = Allowed("a whole number of bytes ≥ 1048576", whole_range(1 << 20).hold
 
 @dataclass(frozen=True, kw_only=True)
 class BeamOptions:
-    """Say how wide to search, what is best, and when to stop.
+    """The options of beam search.
 
     Args:
-        num_beams: Beginnings kept at each step, ≥ 1.
-        n: Texts to give for each prompt, from 1 to num_beams.
-        length_penalty: α in the score total_logprob / length ** α, from -10 to 10, the length in symbols with
-            `<eos>`; 0 ranks by probability alone, 1 (the default elsewhere) by the mean per symbol.
-        early_stopping: Stop as soon as num_beams texts have ended. Otherwise the search goes on until no beam
-            can lead to a text that is among the n best.
-        num_beam_groups: Groups that the beams are divided into, ≥ 2; None for a single one. It divides
-            num_beams, and diversity_penalty must be given with it.
-        diversity_penalty: Nats taken from a symbol's standing for each beam of an earlier group that has
-            just taken the same symbol, above 0 (Vijayakumar et al., "Diverse Beam Search", 2016).
-        max_new_tokens: Longest text in symbols, `<eos>` among them, ≥ 1.
+        num_beams: Number of beginnings that are kept at each step, ≥ 1.
+        n: Number of texts for each prompt, from 1 to num_beams.
+        length_penalty: α in the score total_logprob / length ** α, from -10 to 10, with the length in tokens
+            with `<eos>`; 0 ranks by probability alone, 1 (the default elsewhere) by the mean per token.
+        early_stopping: Whether to stop as soon as num_beams texts have ended. Otherwise the search continues
+            until no beam can lead to one of the n best texts.
+        num_beam_groups: Number of groups of beams, ≥ 2; None for a single group. It must divide num_beams,
+            and needs diversity_penalty.
+        diversity_penalty: Nats that are subtracted from the rank of a token for each beam of an earlier group
+            that took the same token at this step, above 0 (Vijayakumar et al., "Diverse Beam Search", 2016).
+        max_new_tokens: Greatest length of a text in tokens, with `<eos>`, ≥ 1.
 
     Raises:
         ConfigError: If a value is out of its range or does not fit another.
@@ -78,18 +78,18 @@ class BeamOptions:
 
     @property
     def groups(self) -> int:
-        """Count the groups of beams."""
+        """Number of groups of beams."""
         return self.num_beam_groups or 1
 
     def score(self, totals: "Doubles", length: int) -> "Doubles":
-        """Rank texts: log-probability over a power of their length in symbols, `<eos>` included."""
+        """Return the scores of texts: log-probability over a power of the length in tokens, with `<eos>`."""
         return totals / math.pow(length, self.length_penalty)
 
     def bound(self, totals: "Doubles", length: int) -> "Doubles":
         """Return the greatest possible scores of texts with these log-probabilities of their beginnings.
 
-        The log-probability of a text is at most that of its beginning, which is at most 0. So the best score has
-        the best length: the greatest one if the penalty is above 0, else the length after this one.
+        The log-probability of a text is at most that of its beginning, which is at most 0. So the best score
+        has the best length: the greatest one if the penalty is above 0, else the length after this one.
 
         Args:
             totals: Log-probability of each beginning, in nats.
@@ -99,7 +99,7 @@ class BeamOptions:
 
 
 class BeamKeywords(TypedDict, total=False):
-    """Name the fields of `BeamOptions` where a function takes them as keyword arguments."""
+    """The fields of `BeamOptions`, as keyword arguments of a function."""
 
     num_beams: int
     n: int
@@ -112,17 +112,18 @@ class BeamKeywords(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class EnumerationOptions:
-    """Say which texts to enumerate.
+    """The options of an enumeration.
 
     Args:
-        min_probability: Least probability of a text, in (0, 1]; None for no least one.
-        min_logprob: The same as a log-probability in nats, ≤ 0, for what is too small for a float.
-        limit: Most texts to give, ≥ 1; None for all. A limit or a least probability must be given.
-        max_new_tokens: Longest text in symbols, `<eos>` among them, ≥ 1.
-        ended_only: Leave out what is cut at max_new_tokens, where the model would have gone on.
-        in_order: Give the most probable texts first; otherwise as they are found, which needs little memory
-            however many they are.
-        max_memory: Bytes that the search may hold, from 2^20 up; states that do not fit into half of it are
+        min_probability: Least probability of a text, in (0, 1]; None for no limit.
+        min_logprob: Least log-probability of a text in nats, ≤ 0, in place of a probability that is too small
+            for a float; None for no limit.
+        limit: Greatest number of texts, ≥ 1; None for all. A limit or a least probability must be given.
+        max_new_tokens: Greatest length of a text in tokens, with `<eos>`, ≥ 1.
+        ended_only: Whether to leave out texts that max_new_tokens cut.
+        in_order: Whether the most probable texts come first. Otherwise they come as they are found, which
+            needs little memory for any number of texts.
+        max_memory: Greatest memory of the search in bytes, ≥ 2^20; states that do not fit into half of it are
             computed again when they are needed.
 
     Raises:
@@ -161,14 +162,14 @@ class EnumerationOptions:
 
     @property
     def least(self) -> float:
-        """The least log-probability, minus infinity for none."""
+        """The least log-probability; minus infinity for no limit."""
         if self.min_probability is not None:
             return math.log(self.min_probability)
         return -math.inf if self.min_logprob is None else self.min_logprob
 
 
 class EnumerationKeywords(TypedDict, total=False):
-    """Name the fields of `EnumerationOptions` where a function takes them as keyword arguments."""
+    """The fields of `EnumerationOptions`, as keyword arguments of a function."""
 
     min_probability: float | None
     min_logprob: float | None
@@ -180,10 +181,10 @@ class EnumerationKeywords(TypedDict, total=False):
 
 
 def beam_options(keywords: BeamKeywords) -> BeamOptions:
-    """Make the options of beams from keyword arguments.
+    """Make the options of beam search from keyword arguments.
 
     Raises:
-        ConfigError: If a name is not known or a value is out of its range.
+        ConfigError: If a name is unknown or a value is out of its range.
     """
     return from_dict(BeamOptions, cast(Mapping[str, Any], keywords), where="beam options")
 
@@ -192,6 +193,6 @@ def enumeration_options(keywords: EnumerationKeywords) -> EnumerationOptions:
     """Make the options of an enumeration from keyword arguments.
 
     Raises:
-        ConfigError: If a name is not known or a value is out of its range.
+        ConfigError: If a name is unknown or a value is out of its range.
     """
     return from_dict(EnumerationOptions, cast(Mapping[str, Any], keywords), where="enumeration options")

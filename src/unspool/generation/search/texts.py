@@ -1,4 +1,4 @@
-"""What a search gives back: texts with their exact probability, one list of them or one after the other."""
+"""The results of a search: texts with their exact probability, in a list or one after the other."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,14 +12,21 @@ from unspool.generation.search.tree import Outcome
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FoundText(Generation):
-    """Hold one text that a search found.
+    """A text that a search found.
 
     Args:
         summed_logprob: `total_logprob`, as the search summed it in float64.
-        constrained_logprob: The log-probability of drawing the text under the constraint, where each step's
-            probabilities are shared out among the symbols that it allows; None without a constraint.
-        score: What the search ranks it by: for beams `total_logprob` over a power of the length, for an
-            enumeration `total_logprob`.
+        constrained_logprob: The log-probability of drawing the text under the constraint, with the
+            probabilities of each step among the allowed tokens; None without a constraint.
+        score: The score that ranks the text: `total_logprob` in an enumeration, and `total_logprob` over a
+            power of the length in beam search.
+
+    Example:
+        >>> import numpy as np
+        >>> from unspool import FoundText
+        >>> ids, logprobs = np.ones(2, np.int32), np.zeros(2, np.float32)
+        >>> FoundText("so", "s", "o", ids, logprobs, "stop", summed_logprob=0.0, score=0.0).probability
+        1.0
     """
 
     summed_logprob: float = field(repr=False)
@@ -38,7 +45,13 @@ class FoundText(Generation):
 
     @classmethod
     def told(cls, outcome: Outcome, *, prompt: str, continuation: str) -> Self:
-        """Put an outcome into words."""
+        """Return the text of an outcome.
+
+        Args:
+            outcome: The outcome.
+            prompt: The prompt.
+            continuation: The text of the outcome's tokens.
+        """
         return cls(
             text=prompt + continuation,
             prompt=prompt,
@@ -53,34 +66,46 @@ class FoundText(Generation):
 
 
 class Enumeration(Iterator[FoundText]):
-    """Give texts one after the other, as they are found.
+    """An iterator over texts, as they are found.
 
     Args:
-        search: Finds them.
-        told: Puts an outcome into words.
+        search: The search.
+        describe: Function that returns the text of an outcome.
+
+    Example:
+        >>> import unspool
+        >>> from unspool.network.parameters import initialize
+        >>> from unspool.text.tokenizers.registry import CharTokenizer
+        >>> tokenizer = CharTokenizer(["a", "b"])
+        >>> network = unspool.NetworkConfig(hidden_size=8, vocab_size=tokenizer.vocab_size)
+        >>> parameters = initialize(network, 0)
+        >>> model = unspool.Generator(network=network, tokenizer=tokenizer, parameters=parameters)
+        >>> texts = model.enumerate(limit=2)
+        >>> isinstance(texts, unspool.Enumeration), len(list(texts))
+        (True, 2)
     """
 
-    def __init__(self, search: OutcomeSearch, told: Callable[[Outcome], FoundText]) -> None:
-        self._search, self._outcomes, self._told = search, search.run(), told
+    def __init__(self, search: OutcomeSearch, describe: Callable[[Outcome], FoundText]) -> None:
+        self._search, self._outcomes, self._describe = search, search.run(), describe
 
     def __next__(self) -> FoundText:
         """Return the next text.
 
         Raises:
-            ConfigError: If the search needs more memory than it may have; what was given is right.
+            ConfigError: If the search needs more memory than `max_memory`; the texts before are right.
         """
-        return self._told(next(self._outcomes))
+        return self._describe(next(self._outcomes))
 
     @property
     def covered(self) -> float:
-        """Sum the probabilities of the texts given so far."""
+        """The sum of the probabilities of the texts so far."""
         return self._search.covered
 
     @property
     def remaining(self) -> float:
-        """Bound the probability of all texts that are still to come; 0 once there are none.
+        """An upper bound on the probability of all later texts; 0 at the end.
 
-        What is left of 1 beside `covered` and this belongs to texts that are too improbable, that are
-        beyond the limit, or that a constraint refuses.
+        The rest of 1, without this and `covered`, is the probability of texts that are too improbable, beyond
+        the limit, or refused by a constraint.
         """
         return self._search.remaining

@@ -1,4 +1,4 @@
-"""The tree of the beginnings that a search has read: a few bytes for each, in columns that grow."""
+"""The tree of the beginnings that a search has read, a few bytes for each, in a growing array."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,27 +14,27 @@ ROW = np.dtype(
     [
         ("parent", np.int32),
         ("symbol", np.int32),
-        ("depth", np.int32),  # symbols after the prompt
-        ("total", np.float64),  # log-probability of these symbols under the model
-        ("allowed", np.float64),  # log-probability that they and the next one are what a constraint allows
+        ("depth", np.int32),  # number of tokens after the prompt
+        ("total", np.float64),  # log-probability of these tokens under the model
+        ("allowed", np.float64),  # log-probability that a constraint allows them and the next token
         ("guide", np.int32),  # state of the constraint's automaton
-        ("slot", np.int32),  # where an enumeration keeps the network's state
+        ("slot", np.int32),  # the slot of the network's state in an enumeration
     ]
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Hold how one text of a search went on after its prompt.
+    """The continuation of a prompt that a search found.
 
     Args:
-        ids: The symbols, without `<eos>`, int32.  # (N,)
-        logprobs: The log-probability of each, float32; one more than ids where `<eos>` came.
-        total: Their sum, as the search has it in float64.
-        constrained: The same where each step's probabilities are shared out among what the constraint
-            allows; None without a constraint.
-        ended: Whether `<eos>` came.
-        score: What the search ranks it by.
+        ids: The tokens, without `<eos>`, int32.  # (N,)
+        logprobs: The log-probability of each token, float32; one more than ids if it ends with `<eos>`.
+        total: The sum of the log-probabilities, as the search has it in float64.
+        constrained: The sum of the log-probabilities among the tokens that the constraint allows; None
+            without a constraint.
+        ended: Whether it ends with `<eos>`.
+        score: The score that ranks it.
     """
 
     ids: NDArray[np.int32]
@@ -46,10 +46,10 @@ class Outcome:
 
 
 class Tree:
-    """Keep beginnings as nodes, each a symbol longer than its parent.
+    """A tree of beginnings as nodes, each one token longer than its parent.
 
     Args:
-        guides: For each root, a node without symbols, the automaton's state there; roots come first.  # (R,)
+        guides: The state of the automaton at each root; a root has no tokens, and roots come first.  # (R,)
     """
 
     def __init__(self, guides: NDArray[np.int32]) -> None:
@@ -60,16 +60,16 @@ class Tree:
 
     @property
     def nbytes(self) -> int:
-        """Count the bytes of all nodes, and of the room for new ones."""
+        """Number of bytes of all nodes, and of the room for new ones."""
         return self._rows.nbytes
 
     @property
     def room(self) -> int:
-        """Count the nodes that can be added before the tree has to grow."""
+        """Number of nodes that can be added before the tree has to grow."""
         return len(self._rows) - self.size
 
     def depths(self, nodes: Integers) -> Integers:
-        """Count the symbols of nodes."""
+        """Return the number of tokens of each node."""
         return self._rows["depth"][nodes].astype(np.int64)
 
     def totals(self, nodes: Integers) -> NDArray[np.float64]:
@@ -78,42 +78,42 @@ class Tree:
         return totals
 
     def guides(self, nodes: Integers) -> NDArray[np.int32]:
-        """Return the automaton's states at nodes."""
+        """Return the states of the automaton at nodes."""
         guides: NDArray[np.int32] = self._rows["guide"][nodes]
         return guides
 
     def slots(self, nodes: Integers) -> Integers:
-        """Say where the network's states at nodes are kept."""
+        """Return the slots of the network's states at nodes."""
         return self._rows["slot"][nodes].astype(np.int64)
 
     def keep_slots(self, nodes: Integers, slots: Integers) -> None:
-        """Note where the network's states at nodes are kept."""
+        """Store the slots of the network's states at nodes."""
         self._rows["slot"][nodes] = slots
 
     def append(
         self,
         parents: Integers,
-        symbols: NDArray[np.integer[Any]],
+        tokens: NDArray[np.integer[Any]],
         totals: NDArray[np.float64],
         guides: NDArray[np.int32] | None = None,
     ) -> Integers:
-        """Add a node for each parent and symbol, and give their numbers."""
+        """Add a node for each parent and token, and return the new nodes."""
         first, self.size = self.size, self.size + len(parents)
         if self.size > len(self._rows):
             self._rows = np.resize(self._rows, max(self.size, 2 * len(self._rows)))
         rows = self._rows[first : self.size]
-        rows["parent"], rows["symbol"], rows["total"] = parents, symbols, totals
+        rows["parent"], rows["symbol"], rows["total"] = parents, tokens, totals
         rows["depth"] = self._rows["depth"][parents] + 1
         rows["allowed"] = self._rows["allowed"][parents]
         rows["guide"] = 0 if guides is None else guides
         return np.arange(first, self.size)
 
     def allow(self, nodes: Integers, share: NDArray[np.float64]) -> None:
-        """Note the log-probability of what a constraint allows after nodes that are being read."""
+        """Store the log-probability of the tokens that a constraint allows after nodes."""
         self._rows["allowed"][nodes] += share
 
     def ids(self, nodes: Integers) -> NDArray[np.int32]:
-        """Return the symbols of nodes that are equally deep.  # (depth, N)."""
+        """Return the tokens of nodes of the same depth.  # (depth, N)."""
         depth = int(self._rows["depth"][nodes[0]])
         ids = np.empty((depth, len(nodes)), np.int32)
         for t in reversed(range(depth)):
@@ -121,9 +121,9 @@ class Tree:
         return ids
 
     def paths(self, nodes: Integers) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the symbols of nodes (N, D) and the totals before and after each (N, D + 1).
+        """Return the tokens of nodes (N, D) and the totals before and after each token (N, D + 1).
 
-        D is the greatest depth; shorter rows are filled up with zeros.
+        D is the greatest depth; shorter rows end with zeros.
         """
         depths = self.depths(nodes)
         ids = np.zeros((len(nodes), int(depths.max(initial=0))), np.int32)
@@ -138,22 +138,31 @@ class Tree:
     def outcomes(
         self,
         parents: Integers,
-        symbols: NDArray[np.int32],
+        tokens: NDArray[np.int32],
         totals: NDArray[np.float64],
         scores: NDArray[np.float64],
         *,
         eos_id: int,
         guided: bool,
     ) -> Iterator[Outcome]:
-        """Tell of texts that each end with a symbol, or `<eos>`, after a node."""
+        """Yield the outcomes that end with a token, or `<eos>`, after a node.
+
+        Args:
+            parents: The nodes.  # (N,)
+            tokens: The last token of each outcome.  # (N,)
+            totals: Log-probability of each outcome.  # (N,)
+            scores: Score of each outcome.  # (N,)
+            eos_id: The id of `<eos>`.
+            guided: Whether there is a constraint.
+        """
         N, depths = np.arange(len(parents)), self.depths(parents)
         constrained = totals - self._rows["allowed"][parents]
         ids, sums = self.paths(parents.copy())
         ids, sums = np.pad(ids, ((0, 0), (0, 1))), np.pad(sums, ((0, 0), (0, 1)))
-        ids[N, depths], sums[N, depths + 1] = symbols, totals
+        ids[N, depths], sums[N, depths + 1] = tokens, totals
         steps = np.diff(sums, axis=1).astype(np.float32)
         for row, depth in enumerate(depths.tolist()):
-            ended = bool(symbols[row] == eos_id)
+            ended = bool(tokens[row] == eos_id)
             yield Outcome(
                 ids=ids[row, : depth + 1 - ended].copy(),
                 logprobs=steps[row, : depth + 1].copy(),
@@ -164,10 +173,10 @@ class Tree:
             )
 
     def keep(self, nodes: Integers) -> Integers:
-        """Forget what leads to none of these nodes.
+        """Remove all nodes that do not lead to one of these nodes.
 
         Returns:
-            The new number of each old node; meaningless for those that are gone.
+            The new number of each old node; meaningless for removed nodes.
         """
         rows = self._rows[: self.size]
         alive = np.zeros(self.size, np.bool_)
@@ -177,7 +186,7 @@ class Tree:
             nodes = np.unique(rows["parent"][nodes]).astype(np.int64)
             nodes = nodes[nodes != NO_NODE]
         numbers = np.cumsum(alive) - 1
-        kept = rows[alive]
-        kept["parent"][self._roots :] = numbers[kept["parent"][self._roots :]]
-        self._rows, self.size = np.resize(kept, max(1 << 10, 2 * len(kept))), len(kept)
+        remaining = rows[alive]
+        remaining["parent"][self._roots :] = numbers[remaining["parent"][self._roots :]]
+        self._rows, self.size = np.resize(remaining, max(1 << 10, 2 * len(remaining))), len(remaining)
         return numbers
