@@ -1,1 +1,1 @@
-"""Which network suits a text: many short trainings under an equal budget, their noise, and a verdict."""
+"""The search for the best network for a text: many short trainings with an equal budget, and a verdict."""

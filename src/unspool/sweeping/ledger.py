@@ -1,4 +1,4 @@
-"""The sweep's book: an Optuna study in which every training stands, so that nothing finished is lost."""
+"""The ledger of a sweep: an Optuna study with every training, so that no result is lost."""
 
 import contextlib
 import json
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 FILE = "sweep.db"
-STARTUP_TRIALS = 4  # trainings that the median needs before it ends another one
+STARTUP_TRIALS = 4  # trainings that the median needs before it can end another one
 IDENTITY, ROLE, FACTS = "unspool_identity", "unspool_role", "unspool_facts"
 
 
 def import_optuna() -> Any:
-    """Import Optuna, or say what to install.
+    """Import Optuna.
 
     Raises:
         ConfigError: If it is not installed.
@@ -41,17 +41,17 @@ def import_optuna() -> Any:
 
 
 class Ledger:
-    """Write down what is tried and what came of it.
+    """The ledger of all trainings of a sweep.
 
     Args:
-        folder: The sweep's folder, whose name is the study's.
-        storage: A database's URL as SQLAlchemy reads it; None for a SQLite file in the folder.
-        config: The sweep.
-        identity: What must be the same for results to stand beside each other, in JSON types.
-        seed: What the sampler draws from.
+        folder: The folder of the sweep; its name is the name of the study.
+        storage: URL of a database in the form of SQLAlchemy; None for a SQLite file in the folder.
+        config: The configuration of the sweep.
+        identity: The values that must be equal for comparable results, in JSON types.
+        seed: Seed of the sampler.
 
     Raises:
-        ConfigError: If Optuna is not installed, or the study was begun with something else.
+        ConfigError: If Optuna is not installed, or the study has another identity.
         ArtifactError: If the database cannot be used.
     """
 
@@ -72,7 +72,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
-        """Turn the database's errors into one that says which database it is, and keep Optuna quiet.
+        """Convert errors of the database to an error that names it, and suppress the messages of Optuna.
 
         Raises:
             ArtifactError: If the database cannot be used.
@@ -99,7 +99,7 @@ class Ledger:
         return study
 
     def _file(self, path: Path) -> Any:
-        """Open a SQLite file; written ahead, it asks less of the disk, and a power cut loses little."""
+        """Open a SQLite file with a write-ahead log, which writes less; a power cut loses little."""
 
         def connect() -> sqlite3.Connection:
             connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
@@ -110,23 +110,23 @@ class Ledger:
         return self._optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"creator": connect})
 
     def _recognize(self, identity: dict[str, Any], folder: Path) -> None:
-        """Refuse to mix results that cannot be compared."""
+        """Check that the stored results are comparable with new ones."""
         stored = self._study.user_attrs.get(IDENTITY)
         if stored is None:
             self._study.set_user_attr(IDENTITY, identity)
             return
-        asked = json.loads(json.dumps(identity))
-        for name in asked:
-            if asked[name] != stored.get(name):
+        current = json.loads(json.dumps(identity))
+        for name in current:
+            if current[name] != stored.get(name):
                 raise ConfigError(
                     f"{name} of the sweep in {folder}",
                     expected=json.dumps(stored.get(name), ensure_ascii=False),
-                    got=json.dumps(asked[name], ensure_ascii=False),
+                    got=json.dumps(current[name], ensure_ascii=False),
                     hint="go on with what it was begun with, or choose another folder",
                 )
 
     def _close_stale(self) -> None:
-        """Mark as failed what was running when an earlier sweep was killed."""
+        """Mark the trainings as failed that ran when an earlier sweep was killed."""
         state = self._optuna.trial.TrialState
         for trial in self._study.get_trials(deepcopy=False, states=(state.RUNNING, state.WAITING)):
             self._study.tell(trial.number, state=state.FAIL)
@@ -138,10 +138,10 @@ class Ledger:
         return [_run(trial) for trial in trials if ROLE in trial.user_attrs and _is_whole(trial.params)]
 
     def start(self, task: Task, runs: list[Run]) -> Run:
-        """Enter a training that begins; the sampler draws its configuration where the task has none.
+        """Add a training that begins; if the task has no configuration, the sampler draws one.
 
         Args:
-            task: What to train.
+            task: The task.
             runs: All trainings so far.
         """
         with self.guarded():
@@ -156,14 +156,19 @@ class Ledger:
                    drawn=task.drawn)  # fmt: skip
 
     def report(self, run: Run, part: int) -> bool:
-        """Enter the last evaluation of a training, and tell whether the training should end with it."""
+        """Add the last evaluation of a training; return whether the training should end now.
+
+        Args:
+            run: The training.
+            part: Number of the evaluation, from 1.
+        """
         trial = self._trials[run.number]
         with self.guarded():
             trial.report(run.curve[-1][1], part)
             return run.seed == 0 and bool(trial.should_prune())
 
     def end(self, run: Run) -> None:
-        """Enter how a training ended."""
+        """Store the end of a training."""
         state = self._optuna.trial.TrialState
         facts = {
             name: value for name, value in asdict(run).items() if name not in ("configuration", "number")
@@ -178,10 +183,10 @@ class Ledger:
 
 
 def distributions(optuna: Any, config: SweepConfig) -> dict[str, "BaseDistribution"]:
-    """Describe the space in Optuna's words.
+    """Return the space as distributions of Optuna.
 
-    In a grid a number's distribution is the span of its list, which may grow when the sweep goes on; the
-    sampler draws from lists as they are.
+    In a grid, the distribution of a number is a range around its list, so that the list may grow when the
+    sweep continues. The sampler draws from the list itself.
     """
     return {
         name: _span(optuna, name, values)

@@ -1,7 +1,7 @@
 """A sweep as a picture: bits per character against time, and against parameters.
 
-One colour and one mark for each cell; the best configuration is drawn strong, the others faint, and every
-curve and every mark names its configuration to the pointer that rests on it.
+One colour and one mark for each cell; the best configuration is drawn strong, the others faint. Each
+curve and mark shows its configuration under the pointer.
 """
 
 import math
@@ -17,20 +17,20 @@ from unspool.sweeping.results import Run, Sweep, SweepOutcome
 from unspool.sweeping.space import label, varying
 
 MARKS = {"rnn": ("diamond", GREEN), "lstm": ("circle", BLUE), "gru": ("square", ORANGE)}
-SHOWN = 0.9  # share of the values that the vertical axis must hold; what is worse lies above the picture
+SHOWN = 0.9  # share of the values on the vertical axis; the worst values are above the picture
 BITS = "bits per character"
 
-Drawn = tuple[SweepOutcome, str, bool]  # with its tip, and whether it is drawn strong
+Drawn = tuple[SweepOutcome, str, bool]  # with its label, and whether it is drawn strong
 
 
 def draw_sweep(sweep: Sweep) -> str:
     """Return both panels as an SVG document.
 
     Args:
-        sweep: What was found out.
+        sweep: The result of a sweep.
     """
     named = varying([outcome.configuration for outcome in sweep.outcomes])
-    # The better ones lie on top of the others.
+    # The better ones are on top of the others.
     drawn = [(each, _tip(each, named), each is sweep.best) for each in reversed(sweep.outcomes)]
     note = f"best: {label(sweep.best.configuration, named)} (drawn strong)" if sweep.best else ""
     seen = f"Bits per character against time and against parameters. {sweep.verdict}"
@@ -45,7 +45,7 @@ def draw_sweep(sweep: Sweep) -> str:
 
 
 def mean_curve(runs: Sequence[Run]) -> list[Point]:
-    """Average the curves of several trainings, evaluation by evaluation; the shortest ends it."""
+    """Return the mean curve of several trainings, evaluation by evaluation, as long as the shortest."""
     points = zip(*(run.curve for run in runs), strict=False)
     return [(fmean(x for x, _ in each), fmean(y for _, y in each)) for each in points]
 
@@ -63,8 +63,8 @@ def _against_time(canvas: Canvas, outcomes: Sequence[Drawn]) -> None:
 
 
 def _against_parameters(canvas: Canvas, complete: Sequence[Drawn]) -> None:
-    found = [outcome for outcome, _, _ in complete]
-    places = [(each.parameters or 1, each.bits_per_character or 0.0, each.spread or 0.0) for each in found]
+    outcomes = [outcome for outcome, _, _ in complete]
+    places = [(each.parameters or 1, each.bits_per_character or 0.0, each.spread or 0.0) for each in outcomes]
     up = _better([end for _, bits, spread in places for end in (bits - spread, bits + spread)])
     across = Scale.logarithm((size for size, _, _ in places), margin=0.1)
     panel = Panel(canvas, across, up, names=("parameters", BITS), height=232)
@@ -75,13 +75,13 @@ def _against_parameters(canvas: Canvas, complete: Sequence[Drawn]) -> None:
 
 
 def _better(values: Sequence[float]) -> Scale:
-    """Return a scale of the better part of values, so that a few bad ones do not press the rest flat."""
+    """Return a scale for the better part of values, so that a few bad values do not flatten the rest."""
     ordered = sorted(filter(math.isfinite, values))
     return Scale.over(ordered[: math.ceil(SHOWN * (len(ordered) - 1)) + 1], margin=0.08)
 
 
 def _mark(outcome: SweepOutcome) -> tuple[str, str]:
-    """Return the shape and the colour of a cell: cells can be told apart without colours too."""
+    """Return the shape and the colour of a cell, which can be recognized without colours too."""
     return MARKS.get(str(outcome.configuration["cell"]), ("square", GREY))
 
 

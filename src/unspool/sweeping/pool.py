@@ -1,4 +1,4 @@
-"""Where the trainings of a sweep run: processes on this machine."""
+"""The processes that run the trainings of a sweep on this machine."""
 
 import os
 import subprocess
@@ -14,52 +14,52 @@ PROGRAM = "import sys; from unspool.sweeping.worker import main; main(int(sys.ar
 
 
 class LostError(Exception):
-    """Tell that whoever ran a training is gone, and how."""
+    """The worker of a training ended without an answer; the message says how."""
 
 
-# What a training told, or the error that ended it: LostError where its worker is gone.
+# An event of a training, or the error that ended it: LostError if its worker is gone.
 Answer: TypeAlias = Event | Exception
 
 
 class Pool(Protocol):
-    """Run jobs side by side; each runs to its next event and waits there."""
+    """A pool of workers, which run jobs in parallel; each job runs to its next event and waits there."""
 
     @property
     def free(self) -> int:
-        """Count the jobs that can begin now."""
+        """Number of jobs that can begin now."""
         ...
 
     def begin(self, job: Job) -> None:
-        """Begin a job; at least one place must be free."""
+        """Begin a job; at least one worker must be free."""
         ...
 
     def go_on(self, number: int) -> None:
-        """Let a job that told an event run to its next one."""
+        """Let a waiting job run to its next event."""
         ...
 
     def drop(self, number: int) -> None:
-        """Give up a job that told an event."""
+        """Drop a waiting job."""
         ...
 
     def wait(self, seconds: float) -> list[tuple[int, Answer]]:
-        """Give what the jobs told, by number, as soon as one tells something.
+        """Return the events of jobs, each with the number of its job, as soon as there is one.
 
         Args:
-            seconds: How long to wait for it.
+            seconds: Longest time to wait.
         """
         ...
 
     def close(self) -> None:
-        """End everything at once."""
+        """End all workers at once."""
         ...
 
 
 class LocalPool:
-    """Run jobs on processes of this machine; a process that dies is replaced.
+    """A pool of processes on this machine; a process that dies is replaced.
 
     Args:
-        size: Processes, ≥ 1.
-        corpus: Sent to each once.
+        size: Number of processes, ≥ 1.
+        corpus: The texts; they are sent to each process once.
     """
 
     def __init__(self, size: int, corpus: SweepCorpus) -> None:
@@ -70,33 +70,33 @@ class LocalPool:
 
     @property
     def free(self) -> int:
-        """Count the jobs that can begin now."""
+        """Number of jobs that can begin now."""
         return self._size - len(self._busy)
 
     def begin(self, job: Job) -> None:
         """Begin a job on an idle process, or on a new one."""
         self._busy[job.number] = self._idle.pop() if self._idle else _Process()
-        self._speak(job.number, lambda process: process.take(job, self._corpus))
+        self._send(job.number, lambda process: process.take(job, self._corpus))
 
     def go_on(self, number: int) -> None:
-        """Let a job that told an event run to its next one."""
-        self._speak(number, lambda process: process.connection.send(True))
+        """Let a waiting job run to its next event."""
+        self._send(number, lambda process: process.connection.send(True))
 
     def drop(self, number: int) -> None:
-        """Give up a job that told an event."""
-        self._speak(number, lambda process: process.connection.send(False))
+        """Drop a waiting job."""
+        self._send(number, lambda process: process.connection.send(False))
         if number in self._busy:
             self._idle.append(self._busy.pop(number))
         self._lost = [(lost, error) for lost, error in self._lost if lost != number]
 
     def wait(self, seconds: float) -> list[tuple[int, Answer]]:
-        """Give what the jobs told, as soon as one tells something."""
-        told, self._lost = self._lost, []
-        ready = wait([process.connection for process in self._busy.values()], 0 if told else seconds)
+        """Return the events of jobs, each with the number of its job, as soon as there is one."""
+        events, self._lost = self._lost, []
+        ready = wait([process.connection for process in self._busy.values()], 0 if events else seconds)
         for number, process in list(self._busy.items()):
             if process.connection in ready:
-                told.append((number, self._receive(number, process)))
-        return told
+                events.append((number, self._receive(number, process)))
+        return events
 
     def close(self) -> None:
         """End all processes at once."""
@@ -113,9 +113,9 @@ class LocalPool:
             self._idle.append(self._busy.pop(number))
         return answer
 
-    def _speak(self, number: int, say: "Callable[[_Process], None]") -> None:
+    def _send(self, number: int, send: "Callable[[_Process], None]") -> None:
         try:
-            say(self._busy[number])
+            send(self._busy[number])
         except OSError:
             self._lost.append((number, self._bury(number)))
 
@@ -126,19 +126,19 @@ class LocalPool:
 
 
 class _Process:
-    """Hold a process and the connection to it.
+    """A process and the connection to it.
 
-    It is started as a program of its own, not by `multiprocessing`, so that it neither runs the caller's main
-    module again nor takes over its threads; and in a process group of its own, so that Ctrl-C reaches the
-    sweep alone, which then ends it.
+    It is started as a separate program, not by `multiprocessing`, so that it does not run the caller's main
+    module again or copy its threads. It has its own process group, so that Ctrl-C reaches only the sweep,
+    which then ends the process.
     """
 
     def __init__(self) -> None:
-        self.connection, theirs = Pipe()
-        with theirs:
+        self.connection, far_end = Pipe()
+        with far_end:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", PROGRAM, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-P", "-c", PROGRAM, str(far_end.fileno())],
+                pass_fds=[far_end.fileno()],
                 process_group=0,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -154,7 +154,7 @@ class _Process:
         self.connection.send(job)
 
     def end(self) -> int:
-        """End the process, if it still lives, and give its exit code; negative for a signal."""
+        """End the process, if it still runs, and return its exit code; negative for a signal."""
         self.connection.close()
         lives = self._process.poll() is None
         try:

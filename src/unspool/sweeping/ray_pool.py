@@ -1,4 +1,4 @@
-"""Where the trainings of a sweep run: actors on a Ray cluster, which has unspool installed on every node."""
+"""The actors that run the trainings of a sweep on a Ray cluster, with unspool installed on every node."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +9,10 @@ from unspool.sweeping.trial import Event, Job, SweepCorpus, run_trial
 
 
 class Trainer:
-    """Train on a node of the cluster; as an actor it is a process that keeps a training between two events.
+    """A worker on a node of the cluster: an actor that keeps its training between two events.
 
     Args:
-        corpus: What it trains on.
+        corpus: The texts.
     """
 
     def __init__(self, corpus: SweepCorpus) -> None:
@@ -28,18 +28,18 @@ class Trainer:
         """Run to the next event."""
         try:
             return next(self._events)
-        except Exception as error:  # the caller decides what it means; the actor lives on
+        except Exception as error:  # the caller handles it; the actor continues
             return error
 
 
 class RayPool:
-    """Run jobs on actors of a Ray cluster; an actor that dies is replaced.
+    """A pool of actors on a Ray cluster; an actor that dies is replaced.
 
     Args:
-        address: Of the cluster, as `ray.init` takes it: "auto", "HOST:PORT", "ray://HOST:PORT", "local".
-        size: Actors, ≥ 1; those for which there is no processor wait for one.
-        corpus: Put once into the cluster's object store.
-        threads: Processors of each actor.
+        address: Address of the cluster for `ray.init`: "auto", "HOST:PORT", "ray://HOST:PORT", "local".
+        size: Number of actors, ≥ 1; an actor without a free processor waits for one.
+        corpus: The texts; they are stored once in the object store of the cluster.
+        threads: Number of processors of each actor.
 
     Raises:
         ConfigError: If Ray is not installed, or there is no cluster at the address.
@@ -53,38 +53,38 @@ class RayPool:
         self._trainer = self._ray.remote(Trainer).options(num_cpus=threads)
         self._idle: list[Any] = []
         self._busy: dict[int, Any] = {}  # number of a job -> its actor
-        self._asked: dict[Any, int] = {}  # what is awaited -> number of its job
+        self._pending: dict[Any, int] = {}  # reference of a result -> number of its job
 
     @property
     def free(self) -> int:
-        """Count the jobs that can begin now."""
+        """Number of jobs that can begin now."""
         return self._size - len(self._busy)
 
     def begin(self, job: Job) -> None:
         """Begin a job on an idle actor, or on a new one."""
         actor = self._idle.pop() if self._idle else self._trainer.remote(self._corpus)
         self._busy[job.number] = actor
-        self._asked[actor.begin.remote(job)] = job.number
+        self._pending[actor.begin.remote(job)] = job.number
 
     def go_on(self, number: int) -> None:
-        """Let a job that told an event run to its next one."""
-        self._asked[self._busy[number].go_on.remote()] = number
+        """Let a waiting job run to its next event."""
+        self._pending[self._busy[number].go_on.remote()] = number
 
     def drop(self, number: int) -> None:
-        """Give up a job that told an event."""
+        """Drop a waiting job."""
         self._idle.append(self._busy.pop(number))
 
     def wait(self, seconds: float) -> list[tuple[int, Answer]]:
-        """Give what the jobs told, as soon as one tells something."""
-        awaited = list(self._asked)
-        ready, _ = self._ray.wait(awaited, num_returns=1, timeout=seconds) if awaited else ([], [])
-        return [self._receive(reference, self._asked.pop(reference)) for reference in ready]
+        """Return the events of jobs, each with the number of its job, as soon as there is one."""
+        references = list(self._pending)
+        ready, _ = self._ray.wait(references, num_returns=1, timeout=seconds) if references else ([], [])
+        return [self._receive(reference, self._pending.pop(reference)) for reference in ready]
 
     def close(self) -> None:
-        """End all actors, and leave the cluster if it was joined here."""
+        """End all actors, and leave the cluster if this pool joined it."""
         for actor in [*self._idle, *self._busy.values()]:
             self._ray.kill(actor)
-        self._idle, self._busy, self._asked = [], {}, {}
+        self._idle, self._busy, self._pending = [], {}, {}
         if self._joined:
             self._ray.shutdown()
 
@@ -103,7 +103,7 @@ class RayPool:
         try:
             answer: Answer = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
-            self._busy.pop(number)  # the actor is gone, or nobody knows where it is
+            self._busy.pop(number)  # the actor is gone or cannot be reached
             return number, LostError(str(error).splitlines()[0])
         if isinstance(answer, Exception):
             self._idle.append(self._busy.pop(number))
@@ -111,7 +111,7 @@ class RayPool:
 
 
 def import_ray() -> Any:
-    """Import Ray, or say what to install.
+    """Import Ray.
 
     Raises:
         ConfigError: If it is not installed.

@@ -1,4 +1,4 @@
-"""What a sweep found out: its trainings, what they say of each configuration, and the whole."""
+"""The result of a sweep: its trainings, the outcome of each configuration, and the whole."""
 
 import math
 from collections.abc import Iterable
@@ -14,21 +14,21 @@ SETTLED = ("complete", "pruned", "diverged")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Tell of one training.
+    """One training of a sweep.
 
     Args:
         number: Number of the trial in the storage.
         configuration: A value for each parameter.
-        seed: Which of the seeds, from 0.
+        seed: Number of the seed, from 0.
         state: "complete", "pruned", "diverged", "failed" (to be tried again) or "running".
         drawn: Whether the sampler drew the configuration for this training.
         curve: Seconds of learning and bits per character of the held-out text at each evaluation.
-        parameters: Parameters of the network; None before the first evaluation.
-        steps: Steps made.
-        characters: Characters read.
-        seconds: Time spent learning.
-        evaluation_seconds: Time spent on evaluations beside it.
-        message: Why it diverged or failed.
+        parameters: Number of parameters of the network; None before the first evaluation.
+        steps: Number of steps.
+        characters: Number of characters read.
+        seconds: Time of learning.
+        evaluation_seconds: Time of the evaluations.
+        message: The reason why it diverged or failed.
     """
 
     number: int
@@ -46,17 +46,17 @@ class Run:
 
     @property
     def bits_per_character(self) -> float:
-        """Give the best of its evaluations, as a training keeps its best model; infinite without any."""
+        """The best of its evaluations, since a training keeps its best model; infinite without any."""
         return min((bits for _, bits in self.curve), default=math.inf)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepOutcome:
-    """Tell what the trainings of one configuration say together.
+    """The outcome of one configuration over all its trainings.
 
     Args:
         configuration: A value for each parameter.
-        runs: Its trainings that were settled, by seed.
+        runs: Its settled trainings, by seed.
     """
 
     configuration: Configuration
@@ -64,55 +64,55 @@ class SweepOutcome:
 
     @property
     def complete(self) -> list[Run]:
-        """Give the trainings that went on to the end of their budget."""
+        """The trainings that reached the end of their budget."""
         return [run for run in self.runs if run.state == "complete"]
 
     @property
     def state(self) -> str:
-        """Say "complete", or what became of it."""
+        """The state: "complete", or the state of its last training."""
         return "complete" if self.complete else self.runs[0].state
 
     @property
     def bits_per_character(self) -> float | None:
-        """Give the mean over the seeds of complete trainings, or None."""
+        """The mean over the seeds of complete trainings, or None."""
         return fmean(run.bits_per_character for run in self.complete) if self.complete else None
 
     @property
     def spread(self) -> float | None:
-        """Give the standard deviation between seeds (that of a sample), or None below two."""
+        """The standard deviation between seeds (of a sample), or None for fewer than two seeds."""
         values = [run.bits_per_character for run in self.complete]
         return stdev(values) if len(values) > 1 else None
 
     @property
     def parameters(self) -> int | None:
-        """Count the parameters of the network."""
+        """Number of parameters of the network."""
         return next((run.parameters for run in self.runs if run.parameters), None)
 
     @property
     def seconds(self) -> float:
-        """Give the mean time of learning."""
+        """The mean time of learning, in seconds."""
         return fmean(run.seconds for run in self.complete or self.runs)
 
     @property
     def characters_per_second(self) -> float:
-        """Give the mean speed of learning, evaluations left out."""
+        """The mean speed of learning, without the evaluations."""
         seconds = sum(run.seconds for run in self.runs)
         return sum(run.characters for run in self.runs) / seconds if seconds else 0.0
 
 
 def outcomes(runs: Iterable[Run]) -> list[SweepOutcome]:
-    """Put trainings of the same configuration together, the lowest mean first, those without one last."""
+    """Return the outcome of each configuration, the lowest mean first, those without a mean last."""
     gathered: dict[Any, list[Run]] = {}
     for run in runs:
         if run.state in SETTLED:
             gathered.setdefault(key(run.configuration), []).append(run)
-    found = [
+    grouped = [
         SweepOutcome(
             configuration=several[0].configuration, runs=tuple(sorted(several, key=lambda run: run.seed))
         )
         for several in gathered.values()
     ]
-    return sorted(found, key=_rank)
+    return sorted(grouped, key=_rank)
 
 
 def _rank(outcome: SweepOutcome) -> tuple[float, float]:
@@ -123,16 +123,22 @@ def _rank(outcome: SweepOutcome) -> tuple[float, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """Hold what a sweep found out.
+    """The result of a sweep.
 
     Args:
-        folder: Where its files are.
-        description: What was read, for people.
-        outcomes: The configurations, the best first.
-        best: The best of those that were trained with all seeds; None if none was trained to the end.
-        verdict: One sentence: which is best for this text, and by how much more than the noise.
-        complete: Whether everything that was planned was tried.
-        failed: Trainings that were given up after several tries.
+        folder: The folder of the sweep.
+        description: A short description of the texts, for people.
+        outcomes: The outcomes of the configurations, the best first.
+        best: The best configuration of those trained with all seeds; None if no training was completed.
+        verdict: A sentence on the best configuration, and whether its lead is more than noise.
+        complete: Whether all planned trainings were run.
+        failed: Number of trainings that were given up after several tries.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from unspool import Sweep
+        >>> Sweep(Path("sweep"), "names.txt", (), None, "nothing to compare", complete=True).train_flags
+        []
     """
 
     folder: Path
@@ -144,11 +150,11 @@ class Sweep:
     failed: tuple[Run, ...] = field(default=())
 
     def train_flags(self) -> list[str]:
-        """Write the best configuration as flags of ``unspool train``; empty if there is none."""
+        """The best configuration as flags of ``unspool train``; empty if there is none."""
         return [] if self.best is None else flags(self.best.configuration)
 
     def to_dict(self) -> dict[str, Any]:
-        """Write it in plain JSON types."""
+        """Return the result in plain JSON types."""
         return {
             "folder": str(self.folder),
             "description": self.description,
@@ -161,7 +167,7 @@ class Sweep:
 
 
 def flags(configuration: Configuration) -> list[str]:
-    """Write a configuration as flags."""
+    """Return a configuration as flags of ``unspool train``."""
     return [word for name in PARAMETERS for word in ("--" + name.replace("_", "-"), str(configuration[name]))]
 
 

@@ -1,4 +1,4 @@
-"""What a sweep trains next: first every configuration once, then those that are left with other seeds."""
+"""The order of the trainings of a sweep: every configuration once, then the survivors with other seeds."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -10,16 +10,16 @@ from unspool.sweeping.space import Configuration, grid, key
 from unspool.sweeping.sweep_config import SweepConfig
 
 ALIVE = (*SETTLED, "running")
-Name = tuple[Any, int]  # of a training: its configuration's key and its seed
+Name = tuple[Any, int]  # the name of a training: the key of its configuration, and its seed
 
 
 @dataclass(frozen=True)
 class Task:
-    """Say what to train.
+    """A training to run.
 
     Args:
-        configuration: A value for each parameter, or None for the sampler to draw one.
-        seed: Which of the seeds, from 0.
+        configuration: A value for each parameter, or None if the sampler has to draw one.
+        seed: Number of the seed, from 0.
         drawn: Whether it counts as one of the drawn configurations.
     """
 
@@ -29,31 +29,31 @@ class Task:
 
 
 def name_of(run: Run) -> Name:
-    """Give what tells a training from others, its repetitions after a failure alike."""
+    """Return the name of a training, the same for its repetition after a failure."""
     return key(run.configuration), run.seed
 
 
 def next_task(config: SweepConfig, runs: Sequence[Run], given_up: Collection[Name] = ()) -> Task | None:
-    """Choose what to train next.
+    """Choose the next training.
 
     Args:
         config: The sweep.
-        runs: All trainings so far, the running ones among them.
-        given_up: Trainings that failed too often.
+        runs: All trainings so far, also the running ones.
+        given_up: The names of trainings that failed too often.
 
     Returns:
-        The next training; None where there is none left, or none before the running ones have ended.
+        The next training; None if there is none left, or none before a running one has ended.
     """
     done = {name_of(run) for run in runs if run.state in ALIVE} | set(given_up)
     for task in _first(config, runs, done):
         return task
     if any(run.state == "running" and run.seed == 0 for run in runs):
-        return None  # who is repeated depends on how they end
+        return None  # the repetitions depend on their results
     return next(_repeats(config, runs, done), None)
 
 
 def planned(config: SweepConfig, runs: Sequence[Run], given_up: Collection[Name] = ()) -> int:
-    """Count the trainings that the sweep still has to end, at most; the running ones are among them."""
+    """Return the greatest number of trainings that are not done yet, with the running ones."""
     done = {name_of(run) for run in runs if run.state in ALIVE} | set(given_up)
     running = sum(run.state == "running" for run in runs)
     first = list(_first(config, runs, done))
@@ -77,14 +77,14 @@ def _first(config: SweepConfig, runs: Sequence[Run], done: Collection[Name]) -> 
 
 
 def _repeats(config: SweepConfig, runs: Sequence[Run], done: Collection[Name]) -> Iterator[Task]:
-    """Yield the trainings with the other seeds, one seed of all configurations after the other."""
+    """Yield the trainings with the other seeds: all configurations with one seed, then with the next."""
     survivors = _survivors(config, runs)
     for seed in range(1, config.seeds):
         yield from (Task(each, seed) for each in survivors if (key(each), seed) not in done)
 
 
 def _survivors(config: SweepConfig, runs: Sequence[Run]) -> list[Configuration]:
-    """Give the configurations whose first training went on to its end, the best alone if so configured."""
+    """Return the configurations whose first training was completed, or the `finalists` best of them."""
     allowed = None if config.trials is not None else {key(each) for each in grid(config.space)}
     ended = [run for run in runs if run.state == "complete" and run.seed == 0]
     ended = [run for run in ended if allowed is None or key(run.configuration) in allowed]
@@ -94,6 +94,6 @@ def _survivors(config: SweepConfig, runs: Sequence[Run]) -> list[Configuration]:
 
 
 def free_seed(runs: Sequence[Run], configuration: Configuration) -> int:
-    """Give the first seed that a configuration was not trained with: 0 for a new one."""
+    """Return the first seed that a configuration was not trained with, 0 for a new configuration."""
     taken = Counter(run.seed for run in runs if key(run.configuration) == key(configuration))
     return next(seed for seed in range(len(runs) + 1) if not taken[seed])

@@ -1,4 +1,4 @@
-"""What a sweep varies: a table of parameters, each with a list of values or a range."""
+"""The space of a sweep: a table of parameters, each with a list of values or a range."""
 
 import itertools
 import re
@@ -17,13 +17,13 @@ Configuration: TypeAlias = dict[str, Value]  # a value for each of PARAMETERS, i
 
 @dataclass(frozen=True)
 class Parameter:
-    """Describe a parameter that a sweep can vary.
+    """The row of a parameter that a sweep can vary.
 
     Args:
-        kind: str, int or float.
-        network: Whether it belongs to the network rather than to the training.
-        logarithmic: Whether ranges are drawn from evenly in the logarithm.
-        words: Says it with a value, for people: "{} units".
+        kind: The type of its values: str, int or float.
+        network: Whether it belongs to the network and not to the training.
+        logarithmic: Whether a range is drawn from evenly in the logarithm.
+        words: The format of a value for people: "{} units".
     """
 
     kind: type
@@ -45,11 +45,16 @@ ALWAYS_NAMED = ("cell", "hidden_size")
 
 @dataclass(frozen=True)
 class Range:
-    """Stand for every value between two, for a sweep that draws its configurations.
+    """A range of values, for a sweep that draws its configurations.
 
     Args:
         low: The least value.
         high: The greatest value, above the least.
+
+    Example:
+        >>> from unspool import Range, SweepConfig
+        >>> SweepConfig(hidden_size=Range(64, 512), trials=20).trials
+        20
     """
 
     low: float
@@ -60,17 +65,17 @@ Values: TypeAlias = tuple[Value, ...] | Range
 
 
 def check_values(name: str, values: Sequence[Value] | Range) -> Values:
-    """Check the values of a parameter against what networks and trainings take.
+    """Check the values of a parameter by the rows of the configurations.
 
     Args:
         name: One of `PARAMETERS`.
-        values: A list, or a range.
+        values: A list of values, or a range.
 
     Returns:
         The values as a tuple, or the range.
 
     Raises:
-        ConfigError: If one is out of its range or stands there twice, or there is none.
+        ConfigError: If a value is out of its range or appears twice, or there is none.
     """
     parameter = PARAMETERS[name]
     if isinstance(values, Range):
@@ -93,10 +98,14 @@ def check_values(name: str, values: Sequence[Value] | Range) -> Values:
 
 
 def parse_values(name: str, texts: Sequence[str]) -> tuple[Value, ...] | Range:
-    """Read values as they are written on the command line: several, or one range LOW..HIGH.
+    """Read the values of a parameter from the command line: several values, or one range LOW..HIGH.
+
+    Args:
+        name: One of `PARAMETERS`.
+        texts: The words of the command line.
 
     Raises:
-        ConfigError: If one is not of the parameter's kind.
+        ConfigError: If a value is not of the parameter's type.
     """
     kind = PARAMETERS[name].kind
     if kind is str:
@@ -119,7 +128,12 @@ def _number(name: str, kind: type, text: str) -> float:
 def configured(
     network: NetworkConfig, training: TrainingConfig, configuration: Mapping[str, Value]
 ) -> tuple[NetworkConfig, TrainingConfig]:
-    """Put a configuration's values into the network and the training that they belong to.
+    """Return a network and a training with the values of a configuration.
+
+    Args:
+        network: The network, whose other values stay.
+        training: The training, whose other values stay.
+        configuration: A value for each parameter.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -138,21 +152,21 @@ def grid(space: Mapping[str, Values]) -> Iterator[Configuration]:
 
 
 def key(configuration: Mapping[str, Value]) -> tuple[Value, ...]:
-    """Give what two equal configurations have in common, to look things up by."""
+    """Return a key that equal configurations share."""
     return tuple(configuration[name] for name in PARAMETERS)
 
 
 def varying(configurations: Sequence[Mapping[str, Value]]) -> list[str]:
-    """Name the parameters that do not have the same value in all configurations."""
+    """Return the names of the parameters that do not have the same value in all configurations."""
     return [name for name in PARAMETERS if len({each[name] for each in configurations}) > 1]
 
 
 def label(configuration: Mapping[str, Value], named: Sequence[str]) -> str:
-    """Name a configuration for people, by its cell, its size and whatever else varies.
+    """Return a label of a configuration for people: its cell, its size and the parameters that vary.
 
     Args:
         configuration: A value for each parameter.
-        named: The parameters that vary.
+        named: The names of the parameters that vary.
     """
     shown = [name for name in PARAMETERS if name in named or name in ALWAYS_NAMED]
     return ", ".join(PARAMETERS[name].words.format(configuration[name]) for name in shown)

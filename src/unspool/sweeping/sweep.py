@@ -1,4 +1,4 @@
-"""A whole sweep in one call: read the corpus once, train under equal budgets, write down what came of it."""
+"""A whole sweep in one call: it reads the corpus once, trains with equal budgets, and writes the result."""
 
 import json
 import os
@@ -34,27 +34,27 @@ from unspool.training.folder.sole_writer import sole_writer
 from unspool.training.interrupts import stop_on_interrupt
 
 RESULT, PICTURE = "sweep.json", "sweep.svg"
-ATTEMPTS = 3  # a training that fails as often is given up until the sweep is started again
-PATIENCE = 0.2  # seconds after which Ctrl-C is heard
-# Of the training configuration, what a sweep decides itself.
+ATTEMPTS = 3  # a training that fails so often is given up until the sweep is started again
+PATIENCE = 0.2  # seconds between two checks for Ctrl-C
+# The values of the training configuration that the sweep decides.
 DECIDED = ("minutes", "patience", "evaluate_every", "learning_rate", "batch_size")
 
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """Tell what is about to be tried.
+    """The plan of a sweep, before its first training.
 
     Args:
-        folder: The sweep's folder.
-        description: What is read, for people.
-        characters: Characters to learn from.
-        held_out_characters: Characters that every training is measured with.
-        vocab_size: Symbols of the tokenizer.
-        config: The sweep.
-        workers: Trainings side by side.
-        threads: Threads of each.
-        settled: Trainings that an earlier call has done.
-        planned: Trainings that are left, at most.
+        folder: The folder of the sweep.
+        description: A short description of the texts, for people.
+        characters: Number of characters to learn from.
+        held_out_characters: Number of characters of the held-out text.
+        vocab_size: Number of ids of the tokenizer.
+        config: The configuration of the sweep.
+        workers: Number of parallel trainings.
+        threads: Number of threads of each training.
+        settled: Number of trainings that an earlier call has done.
+        planned: Greatest number of trainings that are left.
     """
 
     folder: Path
@@ -90,35 +90,46 @@ def sweep(
     on_start: OnSweepStart | None = None,
     on_run: OnRun | None = None,
 ) -> Sweep:
-    """Find out which network suits a text, under an equal budget for each, and how much of it is noise.
+    """Find the best network for a text, with an equal budget for each, and how much of its lead is noise.
 
-    The same call goes on with a sweep that was stopped: what is settled stays, what was running begins anew,
-    and a longer list of values or more seeds are added to what is there. Of a training the lowest of its
-    evaluations counts, as a training keeps its best model.
+    The same call resumes a sweep that was stopped: finished trainings stay, interrupted ones begin again, and
+    new values or seeds are added. The best evaluation of a training counts, since a training keeps its best
+    model.
 
     Args:
-        records: From `read_records`, or texts in memory; read once.
-        out: The sweep's folder: sweep.db, sweep.json and sweep.svg.
-        config: What to try and how long; None for the defaults.
-        network: What the sweep does not vary of the network; None for the defaults.
-        training: What it does not vary of the training; its seed is the first of the seeds, its threads those
-            of each training. Its epochs are not used.
-        tokenizer: A name in `TOKENIZERS`, or one that exists.
-        max_vocab_size: Most symbols of a new tokenizer; None for no limit.
-        validation: Texts to measure with in place of a part of `records`.
-        workers: Trainings side by side, ≥ 1. The processors are divided among them where `training` says
-            nothing of threads; on a cluster each has one then.
-        storage: URL of a database in place of the SQLite file; the study in it has the folder's name.
-        ray: Address of a Ray cluster to train on in place of this machine.
-        on_start: Gets the plan before the first training.
-        on_run: Gets each training that ends, whatever its end, and how many are left at most.
+        records: Records from `read_records`, or texts in memory; they are read once.
+        out: The folder of the sweep, for sweep.db, sweep.json and sweep.svg.
+        config: The configuration of the sweep; None for the defaults.
+        network: The values of the network that the sweep does not vary; None for the defaults.
+        training: The values of the training that the sweep does not vary; None for the defaults. Its seed is
+            the first of the seeds, and its threads are those of each training. Its epochs are not used.
+        tokenizer: A name in `TOKENIZERS`, or an existing tokenizer.
+        max_vocab_size: Greatest number of ids of a new tokenizer; None for no limit.
+        validation: Held-out texts in place of a part of `records`; None for a part of `records`.
+        workers: Number of parallel trainings, ≥ 1. If `training` has no threads, they share the processors,
+            and on a cluster each has one processor.
+        storage: URL of a database in place of the SQLite file; the study has the name of the folder.
+        ray: Address of a Ray cluster, which trains in place of this machine.
+        on_start: Function that is called with the plan before the first training.
+        on_run: Function that is called with each training that ended, and the greatest number of trainings
+            that are left.
 
     Returns:
-        What was found out, also written to the folder.
+        The result, which is also written to the folder.
 
     Raises:
-        InputError: If something given cannot be used.
-        KeyboardInterrupt: If it was stopped; the same call goes on.
+        InputError: If an argument cannot be used.
+        KeyboardInterrupt: If the sweep was stopped; the same call resumes it.
+
+    Example:
+        >>> import tempfile, unspool
+        >>> texts = [f"{a} {b}" for a in "abcdef" for b in "uvwxyz"]
+        >>> space = {"cell": ["gru"], "hidden_size": [4, 8], "learning_rate": [0.01]}
+        >>> config = unspool.SweepConfig(**space, symbols_per_trial=500, seeds=1, evaluations=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result = unspool.sweep(texts, out=f"{folder}/sweep", config=config)
+        >>> len(result.outcomes)
+        2
     """
     config, network, training = (
         config or SweepConfig(),
@@ -164,24 +175,24 @@ def sweep(
 def conclude(
     folder: Path, description: str, config: SweepConfig, runs: list[Run], given_up: Mapping[Name, Run]
 ) -> Sweep:
-    """Say what the trainings so far tell, and write it down: sweep.json and sweep.svg.
+    """Return the result of the trainings so far, and write it to sweep.json and sweep.svg.
 
     Args:
-        folder: The sweep's folder.
-        description: What was read, for people.
-        config: The sweep.
+        folder: The folder of the sweep.
+        description: A short description of the texts, for people.
+        config: The configuration of the sweep.
         runs: All trainings.
-        given_up: Those that failed too often.
+        given_up: The trainings that failed too often.
 
     Raises:
-        ArtifactError: If it cannot be written down, a full disk for one; what was written before is whole.
+        ArtifactError: If the result cannot be written, for example on a full disk; an earlier result stays.
     """
-    found = outcomes(runs)
-    verdict = judge(found, seeds=config.seeds)
+    results = outcomes(runs)
+    verdict = judge(results, seeds=config.seeds)
     result = Sweep(
         folder=folder,
         description=description,
-        outcomes=tuple(found),
+        outcomes=tuple(results),
         best=verdict.best,
         verdict=verdict.sentence,
         complete=not planned(config, runs, given_up) and not given_up,
@@ -200,7 +211,7 @@ def conclude(
 
 
 class _Conductor:
-    """Keep every worker busy, and the book up to date."""
+    """The conductor of a sweep: it keeps all workers busy and the ledger up to date."""
 
     def __init__(
         self,
@@ -216,13 +227,17 @@ class _Conductor:
         self.runs = ledger.runs()
         self.given_up: dict[Name, Run] = {}
         self._failures: Counter[Name] = Counter()
-        self._running: dict[int, int] = {}  # a training's number -> its place in runs
+        self._running: dict[int, int] = {}  # number of a training -> its index in runs
 
     def conduct(self, pool: Pool, stop: Callable[[], bool]) -> None:
-        """Train until nothing is left.
+        """Run all trainings.
+
+        Args:
+            pool: The workers.
+            stop: Function that returns whether to stop.
 
         Raises:
-            KeyboardInterrupt: If it is stopped; what was running is marked as failed.
+            KeyboardInterrupt: If it is stopped; the running trainings are marked as failed.
         """
         try:
             while self.begin(pool):
@@ -235,7 +250,7 @@ class _Conductor:
                 self.end(number, "failed", "the sweep was stopped")
 
     def begin(self, pool: Pool) -> bool:
-        """Give every free worker something to do; tell whether anything is running."""
+        """Begin a training on every free worker; return whether any training is running."""
         while pool.free and (task := next_task(self.config, self.runs, self.given_up)) is not None:
             run = self.ledger.start(task, self.runs)
             self._running[run.number] = len(self.runs)
@@ -244,7 +259,7 @@ class _Conductor:
         return bool(self._running)
 
     def job(self, run: Run) -> Job:
-        """Describe a training to who runs it."""
+        """Return the job of a training for a worker."""
         network, training = configured(self.network, self.training, run.configuration)
         return Job(
             number=run.number,
@@ -256,10 +271,15 @@ class _Conductor:
         )
 
     def take(self, number: int, answer: Answer, pool: Pool) -> None:
-        """Enter what a training told, and tell it what to do.
+        """Store an event of a training, and let it continue or end.
+
+        Args:
+            number: Number of the training.
+            answer: The event or the error.
+            pool: The workers.
 
         Raises:
-            UnspoolError: If it told of bad input.
+            UnspoolError: If the event is an error about the input.
         """
         if isinstance(answer, TrialReport):
             self.enter(number, answer)
@@ -280,16 +300,16 @@ class _Conductor:
     def enter(self, number: int, report: TrialReport) -> None:
         """Add an evaluation to its training."""
         place = self._running[number]
-        told = asdict(report)
-        bits = told.pop("bits_per_character")
+        values = asdict(report)
+        bits = values.pop("bits_per_character")
         for name in ("part", "done"):
-            told.pop(name)
+            values.pop(name)
         self.runs[place] = replace(
-            self.runs[place], curve=(*self.runs[place].curve, (report.seconds, bits)), **told
+            self.runs[place], curve=(*self.runs[place].curve, (report.seconds, bits)), **values
         )
 
     def end(self, number: int, state: str, message: str | None = None) -> None:
-        """Enter a training's end."""
+        """Store the end of a training."""
         place = self._running.pop(number)
         run = self.runs[place] = replace(self.runs[place], state=state, message=message)
         self.ledger.end(run)
@@ -302,7 +322,7 @@ class _Conductor:
 
 
 def threads_each(workers: int) -> int:
-    """Divide this process's processors among trainings side by side."""
+    """Return the number of processors for each of several parallel trainings."""
     return max(1, len(os.sched_getaffinity(0)) // workers)
 
 
@@ -319,7 +339,7 @@ def _check(config: SweepConfig, network: NetworkConfig, training: TrainingConfig
             raise ConfigError(
                 f"parameter {name}", expected="none: the sweep decides it", got=repr(given[name]), hint=hint
             )
-    for configuration in extremes(config):  # a network may fit one value and not another
+    for configuration in extremes(config):  # a network may fit with one value and not with another
         configured(network, training, configuration)
 
 
@@ -346,14 +366,14 @@ def _identity(
     workers: int,
     ray: str | None,
 ) -> dict[str, Any]:
-    """Gather what makes two trainings comparable; the rest may change when a sweep goes on."""
+    """Return the values that must be equal for comparable trainings; the others may change."""
     timed = config.symbols_per_trial is None
     free = (*DECIDED, *PARAMETERS, "epochs", "checkpoint_seconds", "threads")
-    kept = {name: v for name, v in {**to_dict(network), **to_dict(training)}.items() if name not in free}
+    fixed = {name: v for name, v in {**to_dict(network), **to_dict(training)}.items() if name not in free}
     speed = {"workers": workers, "threads": training.threads, "on a cluster": ray is not None}
     return {
-        **kept,
-        **(speed if timed else {}),  # what is read in a given time depends on them
+        **fixed,
+        **(speed if timed else {}),  # the amount of text that is read in a given time depends on them
         "minutes_per_trial": config.minutes_per_trial,
         "symbols_per_trial": config.symbols_per_trial,
         "evaluations": config.evaluations,

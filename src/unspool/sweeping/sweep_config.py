@@ -1,4 +1,4 @@
-"""Everything that decides what a sweep tries and how long."""
+"""The configuration of a sweep."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -17,38 +17,44 @@ def _are_values(value: Any) -> bool:
     return isinstance(value, Range) or (isinstance(value, Sequence) and not isinstance(value, str))
 
 
-VALUES = Allowed("a list of values, or a Range", _are_values)  # `check_values` looks at each
+VALUES = Allowed("a list of values, or a Range", _are_values)  # `check_values` checks each
 CELLS = Allowed("a list of names", _are_values, "unspool.network.cells:CELLS")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepConfig:
-    """Decide what a sweep tries and how long.
+    """The configuration of a sweep: its space, its budgets and its seeds.
 
-    The first six are lists of values, of which every combination is tried; or, where `trials` is set, lists
-    or a `Range` that combinations are drawn from.
+    The first six are lists of values, and every combination is tried. If `trials` is set, they may also be a
+    `Range`, and combinations are drawn.
 
     Args:
         cell: Names in `CELLS`.
-        hidden_size: Units in each layer.
-        num_layers: Recurrent layers.
-        learning_rate: Peaks of the schedule.
-        dropout: Chances that a unit is dropped.
-        batch_size: Lanes that are read side by side.
-        minutes_per_trial: Time that every training gets, > 0; evaluations do not count. None where
-            `symbols_per_trial` is set; where neither is, a minute.
-        symbols_per_trial: Symbols that every training reads, in place of a time; the same on a busy machine.
-        seeds: Trainings of each configuration, each with another seed, ≥ 1.
-        trials: Configurations to draw with the sampler TPE; None to try the whole grid.
-        finalists: How many configurations are trained with all the seeds, the best by their first
+        hidden_size: Numbers of units in each layer.
+        num_layers: Numbers of recurrent layers.
+        learning_rate: Peaks of the learning rate.
+        dropout: Probabilities that a unit is dropped.
+        batch_size: Numbers of lanes that are read in parallel.
+        minutes_per_trial: Time of every training in minutes, > 0, without its evaluations. None if
+            `symbols_per_trial` is set; if neither is, 1.
+        symbols_per_trial: Number of tokens that every training reads, in place of a time; the result does not
+            depend on the speed of the machine.
+        seeds: Number of trainings of each configuration, each with another seed, ≥ 1.
+        trials: Number of configurations to draw with the sampler TPE; None to try the whole grid.
+        finalists: Number of configurations that are trained with all the seeds, the best ones by their first
             training; None for all that were not pruned.
-        pruner: "median": a training ends early where it is worse than half of those before it were at the
-            same share of the budget; "halving": successive halving; None: all go on to the end.
+        pruner: The rule that ends a bad training early. "median": it is worse than half of the trainings
+            before it were at the same share of the budget; "halving": successive halving; None: no rule.
             Only the first training of a configuration can end early.
-        evaluations: Measurements of the held-out text in each training, evenly over its budget, ≥ 1.
+        evaluations: Number of evaluations in each training, evenly over its budget, ≥ 1.
 
     Raises:
         ConfigError: If a value is out of its range.
+
+    Example:
+        >>> from unspool import SweepConfig
+        >>> SweepConfig(cell=["lstm", "gru"], hidden_size=[64, 128], seeds=3).num_configurations
+        4
     """
 
     # fmt: off
@@ -79,7 +85,7 @@ class SweepConfig:
     # fmt: on
 
     def __post_init__(self) -> None:
-        """Check every value, and fill in the usual budget."""
+        """Check every value, and set the default budget."""
         check_rows(self)
         for name in PARAMETERS:
             values = check_values(name, getattr(self, name))
@@ -97,17 +103,17 @@ class SweepConfig:
 
     @property
     def space(self) -> dict[str, Values]:
-        """Give the values of each parameter by name."""
+        """The values of each parameter by name."""
         return {name: getattr(self, name) for name in PARAMETERS}
 
     @property
     def num_configurations(self) -> int:
-        """Count the configurations that will be tried, at most."""
+        """The greatest number of configurations that are tried."""
         if self.trials is not None:
             return self.trials
         return math.prod(len(v) for v in self.space.values() if not isinstance(v, Range))
 
 
 def extremes(config: SweepConfig) -> Iterator[Configuration]:
-    """Yield every combination of what the lists hold and of both ends of each range."""
+    """Yield every combination of the values of the lists and of both ends of each range."""
     return grid({name: (v.low, v.high) if isinstance(v, Range) else v for name, v in config.space.items()})

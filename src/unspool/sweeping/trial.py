@@ -1,7 +1,7 @@
-"""One training of a sweep: it runs to its next evaluation, tells what it measured, and waits to be asked on.
+"""One training of a sweep: it runs to its next evaluation, reports the result, and waits.
 
-Time is counted fairly: the clock of the budget stands still while the held-out text is measured and while the
-training waits, so every training learns for the same time, however long its evaluations take.
+The clock of the budget stops during an evaluation and while the training waits. So every training learns for
+the same time, however long its evaluations take.
 """
 
 import math
@@ -28,13 +28,13 @@ NEVER = 10**9  # steps between the loop's own evaluations, seconds between its c
 
 @dataclass(frozen=True, eq=False)
 class SweepCorpus:
-    """Hold the texts that every training of a sweep learns from and is measured with.
+    """The texts of a sweep, the same for every training.
 
     Args:
-        training: What is learnt from.
-        validation: What is held out, the same for every training.
+        training: The training texts.
+        validation: The held-out texts.
         eos_id: The id of `<eos>`.
-        document: Whether it is one document.
+        document: Whether the texts are one document.
     """
 
     training: TokenStream
@@ -45,15 +45,15 @@ class SweepCorpus:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Describe one training.
+    """The job of a worker: one training.
 
     Args:
-        number: What the training is called between those who speak of it.
+        number: Number of the training.
         network: The network, its vocab_size set.
-        training: How to train; the budget stands beside it.
-        minutes: Minutes of learning; None where `symbols` is set.
-        symbols: Symbols to read.
-        evaluations: Measurements of the held-out text, evenly over the budget.
+        training: The training configuration, without the budget.
+        minutes: Minutes of learning; None if `symbols` is set.
+        symbols: Number of tokens to read, or None.
+        evaluations: Number of evaluations, evenly over the budget.
     """
 
     number: int
@@ -66,17 +66,17 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialReport:
-    """Tell what a training has reached.
+    """The report of a training after an evaluation.
 
     Args:
-        part: Which of the evaluations it is, from 1.
+        part: Number of the evaluation, from 1.
         done: Whether the budget is spent.
-        bits_per_character: Of the held-out text.
-        parameters: Parameters of the network.
-        steps: Steps made.
-        characters: Characters read.
-        seconds: Time spent learning.
-        evaluation_seconds: Time spent on evaluations beside it.
+        bits_per_character: Bits per character of the held-out text.
+        parameters: Number of parameters of the network.
+        steps: Number of steps.
+        characters: Number of characters read.
+        seconds: Time of learning.
+        evaluation_seconds: Time of the evaluations.
     """
 
     part: int
@@ -91,7 +91,7 @@ class TrialReport:
 
 @dataclass(frozen=True)
 class Diverged:
-    """Tell that the loss of a training stopped being finite, and how."""
+    """The end of a training whose loss is not finite, with a message."""
 
     message: str
 
@@ -100,12 +100,12 @@ Event = TrialReport | Diverged
 
 
 class BudgetClock:
-    """Tell the loop how much of the budget is spent: seconds of learning, or symbols read.
+    """A clock for the training loop that shows the spent budget: seconds of learning, or tokens read.
 
     Args:
-        progress: The loop's, which counts the symbols.
-        by_symbols: Whether symbols count rather than seconds.
-        clock: Seconds, from anywhere.
+        progress: The progress of the loop, which counts the tokens.
+        by_symbols: Whether tokens count, not seconds.
+        clock: Function that returns the time in seconds, from any starting point.
     """
 
     def __init__(
@@ -116,19 +116,19 @@ class BudgetClock:
         self.paused_seconds = 0.0
 
     def __call__(self) -> float:
-        """Read the clock, which starts when it is first read."""
+        """Return the spent budget; the clock starts at the first call."""
         return float(self._progress.symbols) if self._by_symbols else self.seconds
 
     @property
     def seconds(self) -> float:
-        """Give the seconds since the start without the pauses."""
+        """The seconds since the start without the pauses."""
         now = self._clock()
         self._started = now if self._started is None else self._started
         return now - self._started - self.paused_seconds
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Stand still."""
+        """Stop the clock in a `with` block."""
         began = self._clock()
         try:
             yield
@@ -142,13 +142,13 @@ def run_trial(
     """Train until the budget is spent.
 
     Args:
-        job: What to train.
-        corpus: On what.
-        clock: Seconds, from anywhere.
+        job: The training.
+        corpus: The texts.
+        clock: Function that returns the time in seconds, from any starting point.
 
     Yields:
-        A Report after every evaluation, the last one with `done`; the time until the next is asked for does
-        not count. Or at last that it diverged.
+        A TrialReport after every evaluation, the last one with `done`, or a final Diverged. The time between
+        two reports outside of this function does not count.
     """
     trial = _Trial(job, corpus, clock)
     try:
@@ -158,7 +158,7 @@ def run_trial(
 
 
 class _Trial:
-    """Hold what a training needs between two reports."""
+    """The state of a training between two reports."""
 
     def __init__(self, job: Job, corpus: SweepCorpus, clock: Callable[[], float]) -> None:
         self.job = job
@@ -178,7 +178,7 @@ class _Trial:
         self.seconds = self.evaluation_seconds = 0.0
 
     def reports(self) -> Iterator[TrialReport]:
-        """Train, and measure whenever another part of the budget is spent; the loop measures at its end."""
+        """Train, and evaluate after each part of the budget; the loop evaluates at its end."""
         parts, reached, step = self.job.evaluations, 0, None
         for record in train_loop(self.task, self.start, sink=MemorySink(), clock=self.spent):
             if isinstance(record, StepRecord):
@@ -193,7 +193,7 @@ class _Trial:
                 yield self.report(step, parts, record.bits_per_character or 0.0)
 
     def measure(self) -> float:
-        """Give the bits per character of the held-out text.
+        """Return the bits per character of the held-out text.
 
         Raises:
             DivergenceError: If they are not finite.
@@ -201,7 +201,7 @@ class _Trial:
         paused = self.spent.paused_seconds
         task = self.task
         with self.spent.paused():
-            found = evaluate_stream(
+            evaluation = evaluate_stream(
                 task.engine,
                 self.start.model,
                 task.validation,
@@ -209,12 +209,18 @@ class _Trial:
                 document=task.document,
             )
         self.evaluation_seconds += self.spent.paused_seconds - paused
-        if not math.isfinite(found.bits_per_character):
+        if not math.isfinite(evaluation.bits_per_character):
             raise DivergenceError(f"the held-out text has no finite loss at step {self.start.progress.step}")
-        return found.bits_per_character
+        return evaluation.bits_per_character
 
     def report(self, step: StepRecord, part: int, bits: float) -> TrialReport:
-        """Describe where the training stands."""
+        """Return the report after an evaluation.
+
+        Args:
+            step: The record of the last step.
+            part: Number of the evaluation, from 1.
+            bits: Bits per character of the held-out text.
+        """
         return TrialReport(
             part=part,
             done=part == self.job.evaluations,
@@ -228,7 +234,7 @@ class _Trial:
 
 
 def budgeted(job: Job) -> TrainingConfig:
-    """Give the training its budget in the loop's words: `minutes` of its clock, which may count symbols."""
+    """Return the training configuration with the budget as `minutes`, which may stand for tokens."""
     units = 60 * job.minutes if job.symbols is None and job.minutes is not None else job.symbols or 0
     return replace(
         job.training,

@@ -1,9 +1,9 @@
-"""Which configuration is best, and how sure that is: differences beside the noise between seeds.
+"""The best configuration, and how sure this is: differences compared with the noise between seeds.
 
 The noise of two configurations is their pooled standard deviation, the root of
-``((n1 - 1) s1² + (n2 - 1) s2²) / (n1 + n2 - 2)``. Whether their means differ by more than it explains is
-asked with Student's t-test, at a risk of 5 % over all comparisons with the best together (Bonferroni): with m
-rivals each is asked at 5 % / m. Two seeds or more are needed for an answer.
+``((n1 - 1) s1² + (n2 - 1) s2²) / (n1 + n2 - 2)``. Student's t-test
+decides whether their means differ by more than noise, at a risk of 5 % over all comparisons with the best
+together (Bonferroni): with m rivals each test has a risk of 5 % / m. It needs at least two seeds.
 """
 
 import math
@@ -20,13 +20,13 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class NetworkComparison:
-    """Compare a rival with the best.
+    """The comparison of a rival with the best configuration.
 
     Args:
-        rival: The other one.
-        difference: How much more bits per character it needs, on average; ≥ 0.
-        noise: Pooled standard deviation between seeds; None where neither has two.
-        risk: Chance of a difference as large or larger by noise alone; None where there is no noise to tell.
+        rival: The other configuration.
+        difference: Mean bits per character of the rival minus those of the best, ≥ 0.
+        noise: Pooled standard deviation between seeds; None if neither has two seeds.
+        risk: Probability of at least this difference by noise alone; None if the noise is unknown.
     """
 
     rival: SweepOutcome
@@ -37,12 +37,12 @@ class NetworkComparison:
 
 @dataclass(frozen=True)
 class SweepVerdict:
-    """Say which is best.
+    """The verdict of a sweep.
 
     Args:
-        best: The best of those trained with the most seeds, or None.
-        sentence: The answer in words.
-        comparisons: With every rival that was trained to the end, the nearest first.
+        best: The best configuration of those trained with the most seeds, or None.
+        sentence: The verdict in words.
+        comparisons: The comparison with every rival that was trained to the end, the nearest first.
     """
 
     best: SweepOutcome | None
@@ -50,21 +50,21 @@ class SweepVerdict:
     comparisons: tuple[NetworkComparison, ...] = ()
 
 
-def judge(found: Sequence[SweepOutcome], *, seeds: int) -> SweepVerdict:
-    """Name the best and say how sure that is.
+def judge(tried: Sequence[SweepOutcome], *, seeds: int) -> SweepVerdict:
+    """Return the best configuration, and how sure this is.
 
     Args:
-        found: The configurations, in any order.
-        seeds: Trainings that each was to get.
+        tried: The outcomes of the configurations, in any order.
+        seeds: Planned number of trainings of each configuration.
     """
-    trained = [outcome for outcome in found if outcome.complete]
+    trained = [outcome for outcome in tried if outcome.complete]
     if not trained:
         return SweepVerdict(None, "No training went on to the end of its budget, so nothing can be said.")
     most = min(seeds, max(len(outcome.complete) for outcome in trained))
     best = min((each for each in trained if len(each.complete) >= most), key=_mean)
     rivals = sorted((each for each in trained if each is not best), key=_mean)
     comparisons = tuple(compare(best, rival) for rival in rivals)
-    return SweepVerdict(best, _sentence(best, comparisons, varying([each.configuration for each in found])),
+    return SweepVerdict(best, _sentence(best, comparisons, varying([each.configuration for each in tried])),
                    comparisons)  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def compare(best: SweepOutcome, rival: SweepOutcome) -> NetworkComparison:
 
 
 def two_sided_risk(t: float, freedom: int) -> float:
-    """Give the chance that Student's t lies further from 0 than `t`.
+    """Return the probability that Student's t is further from 0 than `t`.
 
     Abramowitz and Stegun, "Handbook of Mathematical Functions" (1964), 26.7.3 and 26.7.4.
 
@@ -124,12 +124,12 @@ def _sentence(best: SweepOutcome, comparisons: Sequence[NetworkComparison], name
             f"{label(nearest.rival.configuration, named)}, {_times(nearest)}."
         )
     beaten = len(comparisons) - len(alike)
-    others = [f"{label(each.rival.configuration, named)} ({each.difference:+.4f}, {_times(each)})"
+    named_rivals = [f"{label(each.rival.configuration, named)} ({each.difference:+.4f}, {_times(each)})"
               for each in alike[:MOST_NAMED]]  # fmt: skip
     more = f" and {len(alike) - MOST_NAMED} more" if len(alike) > MOST_NAMED else ""
     rest = f"; it is better than the other {beaten}" if beaten else ""
     seeds = "; more seeds may tell" if any(_looks_larger(each) for each in alike) else ""
-    alike_words = "; ".join(others) + more
+    alike_words = "; ".join(named_rivals) + more
     return f"Lowest is {name} with {figure}, but not distinguishable from {alike_words}{rest}{seeds}."
 
 

@@ -1,4 +1,4 @@
-"""A process that trains for a sweep: it is sent the corpus once, then one job after another."""
+"""A process that trains for a sweep: it receives the corpus once, then one job after another."""
 
 import gc
 from multiprocessing.connection import Connection
@@ -7,9 +7,9 @@ from unspool.sweeping.trial import Job, SweepCorpus, run_trial
 
 
 def main(descriptor: int) -> None:
-    """Serve whoever holds the other end of a connection, until that is closed.
+    """Run the jobs that come through a connection, until it is closed.
 
-    After every event it waits to be told whether to go on (True) or to drop the training (False).
+    After every event the process waits for True, to continue, or False, to drop the training.
 
     Args:
         descriptor: File descriptor of the connection.
@@ -19,13 +19,13 @@ def main(descriptor: int) -> None:
             corpus: SweepCorpus = connection.recv()
             while True:
                 serve(connection.recv(), corpus, connection)
-                gc.collect()  # before the next network comes, the last one goes
+                gc.collect()  # frees the last network before the next one comes
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            return  # the sweep is over, or whoever ran it is gone
+            return  # the sweep is over, or its process is gone
 
 
 def serve(job: Job, corpus: SweepCorpus, connection: "Connection[object, object]") -> None:
-    """Run one job, an event at a time; an error is an event too, and the next job may do better."""
+    """Run one job, an event at a time; an error is an event too, after which another job can follow."""
     try:
         for event in run_trial(job, corpus):
             connection.send(event)
