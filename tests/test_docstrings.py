@@ -11,7 +11,9 @@ import unspool
 PACKAGE = Path(unspool.__file__).parent
 UNUSUAL = ("Give", "Tell", "Say", "Hold")  # no docstring begins with these verbs
 NOT_YET = (  # rooms whose docstrings still do; the list only shrinks
-    "cli",
+    "cli/commands/audit.py",  # the docstring of a command is its help
+    "cli/commands/classify.py",
+    "cli/commands/score.py",
 )
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -1,6 +1,6 @@
 """The command line: one file for each command, which parses, makes one call and prints.
 
-A command imports what it needs when it runs, so that ``unspool --help`` stays fast.
+A command imports its modules when it runs, so that ``unspool --help`` stays fast.
 """
 
 

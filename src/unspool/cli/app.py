@@ -1,4 +1,4 @@
-"""The app: its commands, and how every way to end becomes an exit code.
+"""The app: its commands, and its exit codes.
 
 0 success, 1 a training that diverged, 2 bad input (one line on standard error), 3 fewer
 texts than `sample` was asked for, 130 Ctrl-C, 141 a pipe gone.
@@ -21,13 +21,13 @@ from unspool.cli.flags.help import GroupedCommand
 from unspool.cli.output.printing import complain
 from unspool.errors import DivergenceError, UnspoolError
 
-CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
+CLOSED_PIPE = 128 + 13  # the code that a shell reports for a program that SIGPIPE ended
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 EPILOG = (
     "Every flag can be given as an environment variable: UNSPOOL_SEED=1 is --seed 1. Every command takes "
     "--json. Errors in the input end with exit code 2 and one line that says what to do."
 )
-# Where each command is: its module is imported when it runs, so that none waits for the others.
+# The module of each command; it is imported when the command runs, so that it does not wait for the others.
 COMMANDS = {
     "demo": "demo:demo",
     "train": "train:train",
@@ -47,28 +47,28 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """Find the commands of the table, and turn every way to end into an exit code and at most one line."""
+    """The commands of the table; every error becomes an exit code and at most one line of text."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands in the order of the table."""
+        """Return the names of the commands, in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import a command."""
+        """Import a command and return it."""
         if name not in COMMANDS:
             return None
         module, function = COMMANDS[name].split(":")
         return command_of(name, getattr(importlib.import_module(f"unspool.cli.commands.{module}"), function))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Find the command, or the one that was meant."""
+        """Find the command, or the nearest one to its name."""
         near = difflib.get_close_matches(args[0], COMMANDS, n=1)
         if near and args[0] not in COMMANDS:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
-        """Run the command line; errors never show a traceback unless they are bugs."""
+        """Run the command line; only a bug shows a traceback."""
         try:
             code = super().main(*args, **(extra | {"standalone_mode": False}))
         except Exception as error:
@@ -76,7 +76,7 @@ class Commands(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a reader that went away, such as ``head``, is no reason for noise."""
+        """Run a command; end quietly if the reader of the output, such as ``head``, has ended."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -102,7 +102,7 @@ def command_of(name: str, function: Callable[..., None]) -> click.Command:
 
 
 def exit_code(error: Exception) -> int:
-    """Say in one line what went wrong, and give the exit code that it ends with.
+    """Print the error in one line, and return the exit code.
 
     Raises:
         Exception: The error itself, if it is a bug.
@@ -153,7 +153,7 @@ app = Commands(
 
 
 def open_closed_streams() -> None:
-    """Let output that was closed from the start (``>&-``) go nowhere, and no file take its number."""
+    """Open the null device for an output that was closed from the start (``>&-``)."""
     for name, number in (("stdout", 1), ("stderr", 2)):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -164,9 +164,9 @@ def open_closed_streams() -> None:
 
 
 def command() -> NoReturn:
-    """Run the app on the process's arguments.
+    """Run the app on the arguments of the process.
 
-    What the output's encoding does not have is written as an escape, so that no text ends in an error.
+    A character that the encoding of the output does not have is escaped, so that no text causes an error.
     """
     open_closed_streams()
     for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""Open a corpus for a command: fetch it if it is a named one that is not here, and say so."""
+"""The opening of a corpus for a command, with the download of a named corpus that is missing."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def open_corpus(source: str, reading: dict[str, Any]) -> "Records":
-    """Describe the records of a path, ``-`` or a corpus's name.
+    """Return the records of a path, ``-`` or a named corpus.
 
     Args:
-        source: What the user wrote.
+        source: The path or the name, as the user wrote it.
         reading: The reading flags that were given.
 
     Raises:
-        CorpusError: If there is no such thing, or an option does not fit it.
+        CorpusError: If there is no such corpus, or an option does not fit it.
     """
     from unspool.text.corpora.registry import CORPORA
     from unspool.text.reading.sources import CORPUS_PREFIX, read_records
@@ -32,10 +32,10 @@ def open_corpus(source: str, reading: dict[str, Any]) -> "Records":
 
 
 class Download:
-    """Show on standard error how a download goes on: in place on a terminal, every tenth elsewhere.
+    """The progress of a download on standard error: in place on a terminal, else after every tenth.
 
     Args:
-        name: The corpus, for people.
+        name: The name of the corpus, for people.
     """
 
     def __init__(self, name: str) -> None:
@@ -44,7 +44,12 @@ class Download:
         self._tenth = -1
 
     def report(self, done: int, total: int) -> None:
-        """Take in how much is here of how much there is, in bytes."""
+        """Show the progress.
+
+        Args:
+            done: Number of bytes downloaded.
+            total: Number of bytes to download.
+        """
         tenth = done * (100 if self._live else 10) // max(1, total)
         if tenth == self._tenth:
             return

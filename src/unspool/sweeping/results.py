@@ -132,12 +132,13 @@ class Sweep:
         best: The best configuration of those trained with all seeds; None if no training was completed.
         verdict: A sentence on the best configuration, and whether its lead is more than noise.
         complete: Whether all planned trainings were run.
-        failed: Number of trainings that were given up after several tries.
+        failed: The trainings that were given up after several tries.
 
     Example:
         >>> from pathlib import Path
         >>> from unspool import Sweep
-        >>> Sweep(Path("sweep"), "names.txt", (), None, "nothing to compare", complete=True).train_flags
+        >>> facts = {"description": "names.txt", "outcomes": (), "best": None, "verdict": ""}
+        >>> Sweep(folder=Path("sweep"), **facts, complete=True).train_flags()
         []
     """
 
@@ -150,7 +151,7 @@ class Sweep:
     failed: tuple[Run, ...] = field(default=())
 
     def train_flags(self) -> list[str]:
-        """The best configuration as flags of ``unspool train``; empty if there is none."""
+        """Return the best configuration as flags of ``unspool train``; empty if there is none."""
         return [] if self.best is None else flags(self.best.configuration)
 
     def to_dict(self) -> dict[str, Any]:

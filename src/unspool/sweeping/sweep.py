@@ -331,13 +331,13 @@ def _check(config: SweepConfig, network: NetworkConfig, training: TrainingConfig
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig))
     check("workers", workers, "a whole number ≥ 1", is_whole(workers, least=1))
-    given = {**to_dict(network), **to_dict(training)}
+    values = {**to_dict(network), **to_dict(training)}
     usual = {**to_dict(NetworkConfig()), **to_dict(TrainingConfig())}
     for name in (*DECIDED, *PARAMETERS):
-        if given[name] != usual[name]:
+        if values[name] != usual[name]:
             hint = "set it in the SweepConfig" if name in PARAMETERS else "leave it out"
             raise ConfigError(
-                f"parameter {name}", expected="none: the sweep decides it", got=repr(given[name]), hint=hint
+                f"parameter {name}", expected="none: the sweep decides it", got=repr(values[name]), hint=hint
             )
     for configuration in extremes(config):  # a network may fit with one value and not with another
         configured(network, training, configuration)

@@ -84,10 +84,15 @@ def audit(
 
 
 def training_records(model: "Generator", corpus: str | None, reading: dict[str, Any]) -> "Records":
-    """Open what the model was trained on: where it was, or where it is now, read in the same way.
+    """Open the training text of a model, and read it as in the training.
+
+    Args:
+        model: The model.
+        corpus: The place of the text now; None for its place at the training.
+        reading: The reading flags that were given.
 
     Raises:
-        CorpusError: If the model does not say, or it came through a pipe.
+        CorpusError: If the model has no place of its text, or the text came through a pipe.
     """
     spec = dict(model.data.get("records") or {})
     if corpus is not None:
@@ -102,7 +107,7 @@ def training_records(model: "Generator", corpus: str | None, reading: dict[str, 
 
 
 def same_reading(spec: dict[str, Any], corpus: str) -> dict[str, Any]:
-    """Choose how to read another file as the model's own was: all of it where the names end alike."""
+    """Return the reading options of the model for another file: all of them if the suffixes are equal."""
     if not spec:
         return {}
     if Path(corpus).suffix == Path(str(spec["source"])).suffix:
@@ -112,23 +117,23 @@ def same_reading(spec: dict[str, Any], corpus: str) -> dict[str, Any]:
 
 
 def held_out_records(model: "Generator", validation: str | None, reading: dict[str, Any]) -> "Records | None":
-    """Open what was held out, if that was another corpus."""
+    """Open the held-out text, if it was a separate corpus."""
     spec = dict(model.data.get("validation") or {})
     if validation is not None:
-        own = dict(model.data.get("records") or {})
-        return open_corpus(validation, same_reading(spec or own, validation) | reading)
+        reading_of_model = dict(model.data.get("records") or {})
+        return open_corpus(validation, same_reading(spec or reading_of_model, validation) | reading)
     return open_corpus(spec.pop("source"), spec) if spec else None
 
 
 @contextmanager
 def progress(corpus: str | None) -> "Iterator[ReportAudit]":
-    """Show on standard error what goes on: a bar on a terminal, a line for each thing elsewhere."""
+    """Show the progress on standard error: a bar on a terminal, else a line for each part."""
     if not can_redraw(reading=corpus):
-        said: set[str] = set()
+        shown: set[str] = set()
 
         def say(what: str, done: int, total: int) -> None:
-            if what not in said:
-                said.add(what)
+            if what not in shown:
+                shown.add(what)
                 note(f"{what} …")
 
         yield say
@@ -140,7 +145,7 @@ def progress(corpus: str | None) -> "Iterator[ReportAudit]":
 
 
 def show(result: "Audit") -> None:
-    """Print an audit for people: figures, lengths, the longest copies, variety, secrets, the verdict."""
+    """Print an audit for people: figures, lengths, the longest copies, diversity, secrets, the verdict."""
     held_out = result.held_out_bits_per_character
     print_facts(
         [
@@ -173,7 +178,7 @@ def show(result: "Audit") -> None:
 
 
 def wrapped(sentence: str) -> str:
-    """Break a sentence between words where a terminal would break it anywhere."""
+    """Wrap a sentence between words, for the width of a terminal."""
     if not sys.stdout.isatty():
         return sentence
     import shutil
@@ -183,7 +188,7 @@ def wrapped(sentence: str) -> str:
 
 
 def show_lengths(result: "Audit") -> None:
-    """Print how long the copied spans are, and on a terminal their histogram."""
+    """Print the lengths of the copied passages, and their histogram on a terminal."""
     from unspool.evaluation.audit.lengths import QUANTILES, edges_for, histogram
 
     copying = result.copying
@@ -194,19 +199,19 @@ def show_lengths(result: "Audit") -> None:
     print_table(headings, rows, right=range(1, len(headings)))
     if not sys.stdout.isatty():
         return
-    ours, theirs = ([text.copied for text in texts] for texts in (copying.samples, copying.held_out))
-    edges = edges_for(ours, theirs, bins=BINS)
-    shares = list(zip(edges, histogram(ours, edges), histogram(theirs, edges), strict=True))
+    samples, real = ([text.copied for text in texts] for texts in (copying.samples, copying.held_out))
+    edges = edges_for(samples, real, bins=BINS)
+    shares = list(zip(edges, histogram(samples, edges), histogram(real, edges), strict=True))
     highest = max(max(a, b) for _, a, b in shares) or 1.0
     print()
     for edge, a, b in shares:
         print(f"{edge:>5}  generated {'█' * round(BAR * a / highest)} {a:.0%}")
-        if theirs:
+        if real:
             print(f"{'':>5}  held-out  {'░' * round(BAR * b / highest)} {b:.0%}")
 
 
 def show_longest(samples: "Sequence[CopiedText]") -> None:
-    """Print the texts that share most with the training text, and where."""
+    """Print the texts with the longest copied passages, and the places of these."""
     longest = sorted(samples, key=lambda text: -text.copied)[:LONGEST_SHOWN]
     rows = [
         (
@@ -225,8 +230,8 @@ def show_longest(samples: "Sequence[CopiedText]") -> None:
         )
 
 
-def show_variety(ours: "Diversity", theirs: "Diversity | None") -> None:
-    """Print how various the texts are, beside real ones."""
+def show_variety(samples: "Diversity", real: "Diversity | None") -> None:
+    """Print the diversity of the texts, next to that of real texts."""
     from unspool.evaluation.audit.diversity import ORDERS
 
     def cells(various: "Diversity | None") -> list[str]:
@@ -242,8 +247,8 @@ def show_variety(ours: "Diversity", theirs: "Diversity | None") -> None:
         for name in (*(f"distinct-{n}, {unit}" for n in ORDERS), f"self-BLEU, {unit}")
     ]
     print()
-    headings = [f"of {ours.texts:,} texts each", "generated", "held-out real"]
-    print_table(headings, list(zip(names, cells(ours), cells(theirs), strict=True)), right=(1, 2))
+    headings = [f"of {samples.texts:,} texts each", "generated", "held-out real"]
+    print_table(headings, list(zip(names, cells(samples), cells(real), strict=True)), right=(1, 2))
 
 
 def write_report(result: "Audit", folder: Path, *, title: str) -> None:
@@ -254,7 +259,7 @@ def write_report(result: "Audit", folder: Path, *, title: str) -> None:
     from unspool.storage import atomic_write
 
     text = json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    ours, theirs = ([t.copied for t in texts] for texts in (result.copying.samples, result.copying.held_out))
+    samples, real = ([t.copied for t in texts] for texts in (result.copying.samples, result.copying.held_out))
     atomic_write(folder / JSON_FILE, text.encode("utf-8", "backslashreplace"))
-    atomic_write(folder / PICTURE, draw_lengths(title, ours, theirs))
+    atomic_write(folder / PICTURE, draw_lengths(title, samples, real))
     note(f"written: {folder / JSON_FILE}, {folder / PICTURE}")

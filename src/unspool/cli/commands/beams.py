@@ -1,4 +1,4 @@
-"""Beams in ``unspool sample``: the flags of a search, and those of sampling that fit."""
+"""Beam search in ``unspool sample``: its flags, and the flags of sampling that fit."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,10 @@ SHARED = ("n", "max_new_tokens")
 
 
 def beam_options(flags: FlagValues) -> dict[str, Any]:
-    """Gather the options of a search.
+    """Return the options of a search.
 
     Raises:
-        ConfigError: If a flag is of no use here.
+        ConfigError: If a flag has no use in a search.
     """
     from unspool.errors import ConfigError
     from unspool.generation.search.search_options import BeamOptions
@@ -31,11 +31,11 @@ def beam_options(flags: FlagValues) -> dict[str, Any]:
 
 
 def write_beams(model: "Generator", prompts: list[str], options: dict[str, Any], *, as_json: bool) -> None:
-    """Search, and print the texts."""
+    """Run the search, and print the texts."""
     from unspool.cli.output.text_files import print_texts
 
-    found = model.beam_search(prompts, **options)
+    texts = model.beam_search(prompts, **options)
     if as_json:
-        print_json([as_dict(text) | {"score": text.score} for text in found])
+        print_json([as_dict(text) | {"score": text.score} for text in texts])
     else:
-        print_texts(found)
+        print_texts(texts)

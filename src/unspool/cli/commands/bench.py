@@ -45,51 +45,51 @@ def bench(
     from unspool.benchmarking import bench as benchmark
     from unspool.configuration import to_dict
 
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in flags.measuring.items()
     }
-    found = benchmark.bench(benchmark.BenchConfig(**given), say=note)
+    result = benchmark.bench(benchmark.BenchConfig(**values), say=note)
     if path is not None:
         from unspool.benchmarking.picture import draw_bench
         from unspool.storage import atomic_write
 
-        atomic_write(path, draw_bench(found))
+        atomic_write(path, draw_bench(result))
     if as_json:
-        print_json(to_dict(found))
+        print_json(to_dict(result))
     else:
-        tell(found)
+        tell(result)
 
 
-def tell(found: "Bench") -> None:
-    """Print the machine, the three tables, and what could not be measured."""
-    print_facts(machine_facts(found.machine))
+def tell(result: "Bench") -> None:
+    """Print the machine, the three tables, and the failed measurements."""
+    print_facts(machine_facts(result.machine))
     print()
     print_table(
         ["product of matrices", "precision", "size", "GFLOP/s"],
-        [[rate.contender, rate.precision, str(rate.size), str(rate.gflops)] for rate in found.products],
+        [[rate.contender, rate.precision, str(rate.size), str(rate.gflops)] for rate in result.products],
         right=(2,),
     )
-    for name, speeds in (("training", found.training), ("generation", found.generation)):
+    for name, speeds in (("training", result.training), ("generation", result.generation)):
         print()
         headings = [name, "hidden", "batch", "unspool, characters/s", "PyTorch", "ratio", "GFLOP/s", "share"]
         print_table(headings, map(speed_row, speeds), right=(1, 2, 5, 6, 7))
     print()
-    print_facts([(f"{name} absent", reason) for name, reason in found.absent.items()])
-    print(f"share: useful operations over {rates_in_words(found)}, measured again in the same rounds;")
-    print(f"vocabulary {found.vocab_size}, training windows of {found.sequence_length} symbols")
+    print_facts([(f"{name} absent", reason) for name, reason in result.absent.items()])
+    print(f"share: useful operations over {rates_in_words(result)}, measured again in the same rounds;")
+    print(f"vocabulary {result.vocab_size}, training windows of {result.sequence_length} symbols")
 
 
-def rates_in_words(found: "Bench") -> str:
-    """Say what the shares are of."""
+def rates_in_words(result: "Bench") -> str:
+    """Return a sentence on the rates that the shares refer to."""
     from unspool.benchmarking.bench import rate_precision
 
-    if rate_precision(found.machine.precision) == "float32":
+    if rate_precision(result.machine.precision) == "float32":
         return "the best float32 product"
     return "the best bf16 product in training, and the best float32 product in generation"
 
 
 def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
-    """Name the machine and the terms."""
+    """Return the names and values of the machine and of the terms."""
     threads = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
     cores = "1 processor" if machine.cores == 1 else f"{machine.cores} processors"
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
@@ -103,7 +103,7 @@ def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
 
 
 def speed_row(speed: "MeasuredSpeed") -> list[str]:
-    """Lay out one network's figures."""
+    """Return the figures of one network as a row."""
     from unspool.benchmarking.bench import OURS, PEER_FLOAT32
 
     peer = None if speed.peer is None else speed.characters_per_second[speed.peer]

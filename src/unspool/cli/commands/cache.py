@@ -18,8 +18,8 @@ def cache(*, clear: Clear = False, as_json: AsJson = False) -> None:
     """
     from unspool.text.encoding.cache import StreamCache
 
-    kept = StreamCache()
-    freed = kept.clear() if clear else 0
+    stored = StreamCache()
+    freed = stored.clear() if clear else 0
     rows = [
         {
             "path": str(entry.path),
@@ -27,12 +27,12 @@ def cache(*, clear: Clear = False, as_json: AsJson = False) -> None:
             "bytes": entry.size,
             "used": time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used)),
         }
-        for entry in kept.entries()
+        for entry in stored.entries()
     ]
     if as_json:
-        print_json({"folder": str(kept.folder), "limit": kept.limit, "freed": freed, "entries": rows})
+        print_json({"folder": str(stored.folder), "limit": stored.limit, "freed": freed, "entries": rows})
         return
     if clear:
-        note(f"{size(freed)} removed from {kept.folder}")
+        note(f"{size(freed)} removed from {stored.folder}")
     for row in rows:
         print(f"{row['used']}\t{row['bytes']}\t{one_line(str(row['corpus']))}")

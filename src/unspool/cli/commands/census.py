@@ -1,4 +1,4 @@
-"""Count what a corpus holds, in one pass and little memory."""
+"""The count of records, characters and symbols of a corpus, in one pass and little memory."""
 
 import unicodedata
 from collections import Counter
@@ -17,12 +17,12 @@ def take_census(records: Records, *, most: int) -> dict[str, Any]:
 
     Args:
         records: The corpus; read once.
-        most: How many of the most frequent characters to name.
+        most: Number of most frequent characters to list.
 
     Returns:
-        Plain JSON types: `description`, `document`, `split` (what the texts were cut into, or None),
-        `records`, `characters`, `alphabet`, `most_frequent` ([character, share] pairs), `scripts` ([name,
-        share] pairs, of letters) and `lengths` (of texts).
+        Plain JSON types: `description`, `document`, `split` (the parts into which the texts were cut, or
+        None), `records`, `characters`, `alphabet`, `most_frequent` ([character, share] pairs), `scripts`
+        ([name, share] pairs, of letters) and `lengths` (of texts).
     """
     symbols: Counter[str] = Counter()
     lengths: Counter[int] = Counter()
@@ -50,7 +50,7 @@ def take_census(records: Records, *, most: int) -> dict[str, Any]:
 
 
 def quantile(lengths: Mapping[int, int], share: float) -> int:
-    """Give the length that a share of the texts does not exceed."""
+    """Return the length that this share of the texts does not exceed."""
     rank = share * (sum(lengths.values()) - 1)
     seen = 0
     for length in sorted(lengths):
@@ -61,9 +61,9 @@ def quantile(lengths: Mapping[int, int], share: float) -> int:
 
 
 def scripts(symbols: Mapping[str, int]) -> list[list[Any]]:
-    """Give the share of each script among the letters, the most frequent first.
+    """Return the share of each script among the letters, the most frequent first.
 
-    A letter's script is told by the first word of its Unicode name, which holds for nearly all of them.
+    The script of a letter is the first word of its Unicode name, which is right for nearly all letters.
     """
     counts: Counter[str] = Counter()
     for symbol, count in symbols.items():

@@ -45,7 +45,7 @@ def classify(
     model = unspool.load(folder, **flags.computing)
     name = by or the_only_one([one.name for one in model.schema.attributes if not one.is_number])
     records = with_truth(file, flags.reading, name)
-    read: deque[Record] = deque()  # what was read ahead
+    read: deque[Record] = deque()  # records that were read ahead
 
     def texts() -> Iterator[str]:
         for record in whole_records(records):
@@ -53,29 +53,29 @@ def classify(
             yield record.text
 
     rows: list[Row] = []
-    right = told = 0
-    for found in model.classifications(texts(), name, prior=prior, unknown=unknown):
+    right = labelled = 0
+    for result in model.classifications(texts(), name, prior=prior, unknown=unknown):
         record = read.popleft()
         truth = record.context.get(name, "").strip() or None
-        told, right = told + (truth is not None), right + (truth == found.value)
+        labelled, right = labelled + (truth is not None), right + (truth == result.value)
         if as_json:
-            row = {"text": record.text, "value": found.value, "probabilities": found.probabilities}
+            row = {"text": record.text, "value": result.value, "probabilities": result.probabilities}
             rows.append(row | {"actual": truth})
         else:
-            chance = found.probabilities[found.value]
-            print_line(f"{one_line(found.value)}\t{chance:.4f}\t{one_line(record.text)}")
-    accuracy = right / told if told else None
+            chance = result.probabilities[result.value]
+            print_line(f"{one_line(result.value)}\t{chance:.4f}\t{one_line(record.text)}")
+    accuracy = right / labelled if labelled else None
     if as_json:
         print_json({"by": name, "texts": rows, "accuracy": accuracy})
     elif accuracy is not None:
-        note(f"{right:,} of {told:,} are right: {accuracy:.1%}")
+        note(f"{right:,} of {labelled:,} are right: {accuracy:.1%}")
 
 
 def the_only_one(names: list[str]) -> str:
-    """Choose the attribute where none is said.
+    """Return the only attribute of a model.
 
     Raises:
-        ConfigError: If there is none, or more than one.
+        ConfigError: If there is no attribute, or more than one.
     """
     if len(names) == 1:
         return names[0]
@@ -92,5 +92,5 @@ def with_truth(file: str, reading: dict[str, Any], name: str) -> "Records":
         records = open_corpus(file, reading | {"context": [number.group(1) if number else name]})
         next(iter(records))
     except CorpusError:
-        return open_corpus(file, reading)  # what else is wrong with it is said when it is read
+        return open_corpus(file, reading)  # other errors appear when it is read
     return records

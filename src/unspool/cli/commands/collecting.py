@@ -1,4 +1,4 @@
-"""Collect texts for a command: choose what is good, show how it goes on, say what came of it."""
+"""The collection of texts for a command: the selection, the progress and the report."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 def selection_of(model: "Generator", collecting: dict[str, Any]) -> dict[str, Any]:
-    """Turn the flags into keyword arguments of `Generator.collect`.
+    """Return keyword arguments of `Generator.collect` from the flags.
 
     Raises:
         InputError: If the corpus to compare with cannot be read.
@@ -40,16 +40,16 @@ def selection_of(model: "Generator", collecting: dict[str, Any]) -> dict[str, An
     return chosen | {"novel": NoveltyIndex.of(records, by_line=by_line)}
 
 
-def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, told: bool) -> int:
-    """Write every text as it comes, and say at the end what came of it.
+def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, reported: bool) -> int:
+    """Write every text as it comes, and print the report at the end.
 
-    Ctrl-C and SIGTERM are heard between two texts: what was accepted is kept, as if no more had been wanted.
+    Ctrl-C and SIGTERM stop between two texts; the accepted texts are written.
 
     Args:
         collection: The texts.
-        sink: Where they go.
+        sink: The sink of the texts.
         out: The file that the sink writes, or None.
-        told: Whether to tell what was refused.
+        reported: Whether to print the report.
 
     Returns:
         The exit code: 130 if it was stopped, 3 if there are fewer texts than were asked for, 0 otherwise.
@@ -72,18 +72,18 @@ def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, to
     if not report.complete:
         complain(f"fewer texts than were asked for: {report}{place}; ask for less, or raise --max-attempts")
         return FEWER
-    if told:
+    if reported:
         note(f"{report}{place}")
     return 0
 
 
 def progress_of(collection: "Collection", out: Path | None) -> AbstractContextManager[None]:
-    """Choose a live line on standard error, where it is a terminal and the texts go into a file."""
+    """Return a live line on standard error if it is a terminal and the texts go to a file, else nothing."""
     return live_line(collection) if can_redraw(printing=out is None) else nullcontext()
 
 
 def live_line(collection: "Collection") -> AbstractContextManager[None]:
-    """Show how many texts there are, how fast they come and how long it will take, in place."""
+    """Show the number of texts, their rate and the time left, in place."""
     from rich.console import RenderableType
     from rich.padding import Padding
     from rich.progress_bar import ProgressBar
@@ -105,6 +105,8 @@ def live_line(collection: "Collection") -> AbstractContextManager[None]:
             f"{report.attempts / max(report.seconds, 1e-3):,.0f} attempts/s",
             f"{'-:--' if left is None else duration(left)} left",
         )
-        return Padding(grid, (0, 3, 0, 0))  # room for the ^C that a terminal writes, or the line would break
+        return Padding(
+            grid, (0, 3, 0, 0)
+        )  # room for the ^C that a terminal writes, so that the line does not break
 
     return redrawn(line)

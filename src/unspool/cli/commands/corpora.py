@@ -25,7 +25,7 @@ def corpora(*, as_json: AsJson = False) -> None:
 
 
 def paragraph(row: dict[str, str]) -> str:
-    """Lay one corpus out for the width of the terminal."""
+    """Return the paragraph on one corpus, for the width of the terminal."""
     import shutil
     import textwrap
 

@@ -19,7 +19,7 @@ CORPUS = "docstrings"
 PROMPTS = ("Return ", "Test ", "A ")
 TEMPERATURES = (0.3, 0.8, 1.0, 1.3, 1.8)
 EPOCHS = 12
-MINUTES = 0.7  # what a slow machine stops at
+MINUTES = 0.7  # limit for a slow machine
 LONGEST = 72
 RUNNING = Group(
     "running",
@@ -65,7 +65,7 @@ def demo(
 
 
 def write_table(model: "Generator") -> list[dict[str, Any]]:
-    """Continue every prompt at every temperature."""
+    """Return the continuations of every prompt at every temperature."""
     rows = []
     for temperature in TEMPERATURES:
         options: dict[str, Any] = {"temperature": temperature, "max_new_tokens": LONGEST, "seed": 0}
@@ -75,7 +75,7 @@ def write_table(model: "Generator") -> list[dict[str, Any]]:
 
 
 def is_demo(folder: Path) -> bool:
-    """Tell whether a folder holds an earlier demo, which a new one may replace."""
+    """Return whether a folder holds an earlier demo, which a new one may replace."""
     try:
         data = json.loads((folder / "config.json").read_text("utf-8"))["data"]
     except (OSError, ValueError, LookupError, TypeError):

@@ -47,19 +47,19 @@ def enumerate_texts(
 
 
 def as_document(texts: "Enumeration") -> None:
-    """Print one JSON document; what was found until Ctrl-C is in it."""
-    found: list[dict[str, Any]] = []
+    """Print one JSON document, with the texts found until Ctrl-C."""
+    documents: list[dict[str, Any]] = []
     whole = False
     try:
-        found.extend(as_dict(text) | {"probability": text.probability} for text in texts)
+        documents.extend(as_dict(text) | {"probability": text.probability} for text in texts)
         whole = True
     finally:
         facts = {"whole": whole, "covered": texts.covered, "remaining": texts.remaining}
-        print_json({"texts": found} | facts)
+        print_json({"texts": documents} | facts)
 
 
 def probability(text: "FoundText") -> str:
-    """Write a probability, in words that no float underflows."""
+    """Return a probability in words, without underflow."""
     from math import floor, log
 
     exponent = floor(text.total_logprob / log(10))
@@ -69,6 +69,6 @@ def probability(text: "FoundText") -> str:
 
 
 def summary(count: int, texts: "Enumeration") -> str:
-    """Say what the texts amount to."""
+    """Return a summary of the texts."""
     more = f", at most {texts.remaining:.3g} in those still to come" if texts.remaining else ""
     return f"{count:,} texts with probability {texts.covered:.6g} together{more}"

@@ -1,4 +1,4 @@
-"""``unspool info``: what a model or a corpus is."""
+"""``unspool info``: the facts about a model or a corpus."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,12 +40,12 @@ def info(
 
 
 def is_run(what: str) -> bool:
-    """Tell whether this is the folder of a model or of a run."""
+    """Return whether this is the folder of a model or of a run."""
     return what != "-" and any((Path(what) / name).exists() for name in ("config.json", "model.safetensors"))
 
 
 def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]:
-    """Gather what there is to know about a model, in plain JSON types."""
+    """Return the facts about a model, in plain JSON types."""
     from unspool.configuration import to_dict
     from unspool.evaluation.audit.fit import judge_fit
     from unspool.network.parameters import count_parameters
@@ -70,10 +70,10 @@ def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
-    """Read what a training wrote down; nothing for a model that was saved on its own.
+    """Read the metrics of a training; return an empty list for a model that was saved alone.
 
     Raises:
-        ArtifactError: If a line is none that a training writes.
+        ArtifactError: If a line is not one that a training writes.
     """
     import json
 
@@ -88,7 +88,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
         try:
             record = json.loads(line)
         except ValueError:
-            continue  # the line that a run is writing at this moment, or what a full disk left of one
+            continue  # a line that a run is writing now, or a part of a line from a full disk
         if not isinstance(record, dict):
             got = f"{line[:40].decode('utf-8', 'replace')!r} in line {number}"
             raise ArtifactError(str(path), expected="a JSON object in each line", got=got)
@@ -100,7 +100,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """Choose what of a model is shown to people."""
+    """Return the names and values of a model for people."""
     from unspool.network.conditions import schema_of
     from unspool.network.config import VARIANTS
     from unspool.training.folder.model_card import precision_row
@@ -121,7 +121,11 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if data.get("description"):
         rows.append(("trained on", str(data["description"])))
     schema = schema_of(data)
-    rows += [] if schema is None else [("context", f"{name}: {said}") for name, said in schema.described]
+    rows += (
+        []
+        if schema is None
+        else [("context", f"{name}: {description}") for name, description in schema.described]
+    )
     for part, sizes in (data.get("sizes") or {}).items():
         rows.append((f"  {part}", f"{sizes['records']:,} records, {sizes['characters']:,} characters"))
     if training:
@@ -133,7 +137,7 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def evaluation_rows(best: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """Show what was measured with the parameters that the model holds."""
+    """Return the names and values of the evaluation of the saved parameters."""
     if best is None:
         return []
     rows = [("step", f"{best['step']:,} (epoch {best['epoch']})")]
@@ -148,7 +152,7 @@ def evaluation_rows(best: dict[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def corpus_rows(census: dict[str, Any]) -> list[tuple[str, str]]:
-    """Choose what of a corpus is shown to people."""
+    """Return the names and values of a corpus for people."""
     frequent = ", ".join(f"{visible(s)} {share:.1%}" for s, share in census["most_frequent"][:SHOWN_SYMBOLS])
     return [
         ("corpus", census["description"]),
@@ -162,7 +166,7 @@ def corpus_rows(census: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def length_row(lengths: dict[str, int]) -> str:
-    """Show how long the texts are."""
+    """Return the lengths of the texts in words."""
     return (
         f"median {lengths['median']:,} characters, half of them {lengths['quarter']:,} to "
         f"{lengths['three_quarters']:,}, all {lengths['shortest']:,} to {lengths['longest']:,}"
@@ -170,5 +174,5 @@ def length_row(lengths: dict[str, int]) -> str:
 
 
 def visible(symbol: str) -> str:
-    """Show a symbol so that it can be seen: a space, a line end."""
+    """Return a visible form of a symbol, such as a space or a line end."""
     return "␣" if symbol == " " else one_line(symbol)

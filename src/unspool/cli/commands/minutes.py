@@ -1,4 +1,4 @@
-"""What `unspool train CORPUS --minutes M` does before it trains: choose how to read and what to train."""
+"""The choices of `unspool train CORPUS --minutes M`: how to read the corpus and what to train."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from unspool.training.config import TrainingConfig
 
 STANDARD_INPUT = "-"
-PLAIN = "text"  # the format whose lines may be those of a document
+PLAIN = "text"  # the format that may be lines or a document
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Hold what `unspool.train` is to get."""
+    """The arguments for `unspool.train`."""
 
     records: "Records"
     validation: "Records | None"
@@ -28,7 +28,7 @@ class Choice:
 
 
 def is_left_to_choose(training: dict[str, Any]) -> bool:
-    """Tell whether there is a time for the training and nothing else that says when it ends."""
+    """Return whether only a time limit decides when the training ends."""
     return training.get("minutes") is not None and "epochs" not in training
 
 
@@ -39,14 +39,13 @@ def choose(
     validation: str | None,
     origin: "Generator | None",
 ) -> Choice:
-    """Choose what was not given, and say on standard error what and why.
+    """Choose the missing values, and print them with the reasons on standard error.
 
     Args:
-        corpus: What the user wrote.
-        flags: The flags about reading, the tokenizer, the network and the training that were given,
-            `minutes` among them.
-        validation: The corpus to measure with, or None.
-        origin: The model to go on from, whose network stays, or None.
+        corpus: The corpus that the user named.
+        flags: The given flags on reading, the tokenizer, the network and the training, with `minutes`.
+        validation: The held-out corpus, or None.
+        origin: The model to train further, whose network stays, or None.
     """
     from unspool.configuration import to_dict
     from unspool.planning.choosing import plan_training
@@ -71,10 +70,10 @@ def choose(
 
 
 def open_for_choosing(corpus: str, reading: dict[str, Any]) -> "tuple[Records, str]":
-    """Open a corpus that will be read twice, a plain text by line or whole, as it looks.
+    """Open a corpus that will be read twice; the look of a plain text decides between lines and document.
 
     Returns:
-        The records, and a sentence that says how they are read and why.
+        The records, and a sentence on how they are read and why.
     """
     records = open_corpus(corpus, reading)
     if corpus == STANDARD_INPUT:
@@ -91,5 +90,5 @@ def open_for_choosing(corpus: str, reading: dict[str, Any]) -> "tuple[Records, s
 
 
 def kind(records: "Records") -> str:
-    """Say what the records are."""
+    """Return the kind of the records in words."""
     return "one document" if records.document else "separate texts"

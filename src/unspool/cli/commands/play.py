@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from unspool.model import Generator
 
 PLAYING = replace(SAMPLING, flags=tuple(flag for flag in SAMPLING.flags if flag.name in ("seed", *SAMPLERS)))
-SHORT_SEEDS = 10_000  # a seed that is to be read and typed again
+SHORT_SEEDS = 10_000  # short enough to read and type again
 
 
 @takes(PLAYING, COMPUTING)
@@ -53,7 +53,7 @@ def play(
 
 
 def options_of(model: "Generator", sampling: dict[str, Any]) -> "GenerationOptions":
-    """Choose how to go on: as the flags say, else as the model's own file says, else by chance.
+    """Return the options of generation: from the flags, else from the model's file; the seed may be random.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -72,10 +72,10 @@ def options_of(model: "Generator", sampling: dict[str, Any]) -> "GenerationOptio
 
 
 def check_terminal() -> None:
-    """Make sure that there is a terminal to type on and to draw on.
+    """Check that there is a terminal for input and output.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is no terminal.
     """
     from unspool.errors import InputError
 
@@ -90,7 +90,7 @@ def check_terminal() -> None:
 
 
 def terminal_output() -> Any:
-    """Draw on standard error, since standard output gets the text alone; on that if it is the only terminal.
+    """Return the terminal to draw on: standard error if it is a terminal, else standard output.
 
     Raises:
         ConfigError: If prompt_toolkit is not installed.
@@ -108,7 +108,7 @@ def terminal_output() -> Any:
 
 
 def as_dict(session: "Session") -> dict[str, Any]:
-    """Write what was typed, and how the model went on, as plain JSON types."""
+    """Return the text and its continuations in plain JSON types."""
     return {
         "text": session.text,
         "bits_per_character": session.settle().bits_per_character,

@@ -53,23 +53,23 @@ def sample(
     model = unspool.load(folder, **flags.computing).given(**flags.known)
     texts = prompts or [""]
     constraint = unspool.Constraint(**flags.constraints) if flags.constraints else None
-    given = {"unknown": unknown, "constraint": constraint}
+    keywords = {"unknown": unknown, "constraint": constraint}
     sources = sources_of(flags.asked)
     if sources:
         if len(sources) > 1 and not flags.search:
             refuse_to_choose(flags.collecting)
-            options = own_options(model) | flags.sampling | given | {"source": sources}
+            options = own_options(model) | flags.sampling | keywords | {"source": sources}
             write_all(model, texts, options, as_json=as_json)
             return
         model = model if flags.search else model.given(source=sources[0], unknown=unknown)
     if flags.search:
         from unspool.cli.commands.beams import beam_options, write_beams
 
-        chosen = beam_options(flags) | given
+        chosen = beam_options(flags) | keywords
         chosen |= {"source": sources} if sources else {}
         write_beams(model, texts, chosen, as_json=as_json)
         return
-    options = own_options(model) | flags.sampling | given
+    options = own_options(model) | flags.sampling | keywords
     alone = len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not flags.collecting
     if options["best_of"] is not None and not flags.collecting:
         write_all(model, texts, options, as_json=as_json)
@@ -80,7 +80,7 @@ def sample(
 
 
 def sources_of(asked: dict[str, Any]) -> list[str]:
-    """Gather the sources to answer.
+    """Return the sources to answer.
 
     Raises:
         CorpusError: If the file cannot be read or has no line.
@@ -95,10 +95,10 @@ def sources_of(asked: dict[str, Any]) -> list[str]:
 
 
 def refuse_to_choose(collecting: dict[str, Any]) -> None:
-    """Refuse flags that choose texts one by one where several sources are answered side by side.
+    """Check that no flag selects texts one by one, since several sources are answered together.
 
     Raises:
-        ConfigError: If there is one.
+        ConfigError: If there is such a flag.
     """
     if collecting:
         hint = "answer one source at a time, or leave it out"
@@ -108,15 +108,15 @@ def refuse_to_choose(collecting: dict[str, Any]) -> None:
 
 
 def may_block(options: dict[str, Any]) -> bool:
-    """Tell whether options may forbid all that a constraint allows, so that its text is never complete."""
+    """Return whether the options may forbid all tokens that a constraint allows."""
     return options["no_repeat_ngram_size"] is not None or bool(options["logit_bias"])
 
 
 def write_all(model: "Generator", prompts: list[str], options: dict[str, Any], *, as_json: bool) -> None:
-    """Write all texts at once, and print them but for those that do not meet their constraint.
+    """Write all texts at once, and print the texts that meet their constraint.
 
     Raises:
-        Exit: With code 3, if one does not.
+        Exit: With code 3, if a text does not.
     """
     from unspool.cli.output.text_files import print_texts
 
@@ -140,7 +140,7 @@ def collect_many(
     *,
     as_json: bool,
 ) -> None:
-    """Write texts as they are drawn, those alone that pass what is asked of them."""
+    """Write the texts that pass the selection, as they are drawn."""
     from unspool.cli.commands.collecting import run_collection, selection_of
     from unspool.cli.output.new_files import checked_path
     from unspool.cli.output.text_files import FILES, refuse_line_ends
@@ -151,7 +151,7 @@ def collect_many(
         refuse_line_ends(path, model, prompts, filtered="valid" in collecting)
     collection = model.collect(prompts, **options, **selection_of(model, collecting))
     sink = sink_of(model, prompts, collection, path, as_json=as_json, reported=bool(collecting))
-    code = run_collection(collection, sink, out=path, told=bool(collecting) and not as_json)
+    code = run_collection(collection, sink, out=path, reported=bool(collecting) and not as_json)
     if as_json and path is not None:
         report = collection.report
         print_json({"out": str(path) if report.accepted else None, "report": to_dict(report)})
@@ -168,7 +168,7 @@ def sink_of(
     as_json: bool,
     reported: bool,
 ) -> "Sink":
-    """Choose where the texts go: a file, one JSON document, or lines."""
+    """Return the sink of the texts: a file, one JSON document, or lines."""
     from unspool.cli.output.text_files import file_sink, json_sink, may_have_lines, screen_sink
 
     if path is not None:
@@ -179,10 +179,10 @@ def sink_of(
 
 
 def own_options(model: "Generator") -> dict[str, Any]:
-    """Read how the model is meant to be sampled.
+    """Return the options of generation that the model was saved with.
 
     Raises:
-        ConfigError: If its file says what cannot be.
+        ConfigError: If a value in its file is out of its range.
     """
     from unspool.generation.options.generation_options import GenerationOptions
 

@@ -84,7 +84,7 @@ def score(
     """
     by = check_measure(flags.ordering.pop("by", None), ratio="against" in flags.asking)
     order: dict[str, Any] = {"sort": None, "top": None, "by": by} | flags.ordering
-    chosen([], **order)  # what is wrong is said before anything is read
+    chosen([], **order)  # reports an error before anything is read
     per_symbol = flags.asking.get("per_symbol", False)
     sinks = Sinks(flags.output, as_json=as_json, per_symbol=per_symbol, title=file.rpartition("/")[2])
     records = open_corpus(file, flags.reading)
@@ -103,10 +103,10 @@ def score(
 
 
 def check_context(scoring: RowScoring) -> None:
-    """Refuse the context of texts where it would be passed over.
+    """Check that the context of texts has a use.
 
     Raises:
-        ConfigError: If the model has no place for it, or it goes with another flag.
+        ConfigError: If the model has no context, or another flag excludes it.
     """
     trained = bool(scoring.scorer.schema.width)
     check("context", "columns", "none: the model was trained without a context", trained)
@@ -115,16 +115,16 @@ def check_context(scoring: RowScoring) -> None:
 
 
 class Sinks:
-    """Say where the rows go.
+    """The sinks of the rows.
 
     Args:
-        output: The flags that were given.
+        output: The output flags that were given.
         as_json: Whether standard output gets JSON.
-        per_symbol: Whether the symbols were asked for.
-        title: Of a picture.
+        per_symbol: Whether the rows have the symbols.
+        title: Title of a picture.
 
     Raises:
-        ConfigError: If they do not go together, or a file cannot be written.
+        ConfigError: If the flags cannot be combined, or a file cannot be written.
     """
 
     def __init__(self, output: dict[str, Any], *, as_json: bool, per_symbol: bool, title: str) -> None:
@@ -143,11 +143,11 @@ class Sinks:
 
     @property
     def on_screen(self) -> bool:
-        """Tell whether standard output gets the rows."""
+        """Whether standard output gets the rows."""
         return self._show or self._json or (self._out is None and self._svg is None)
 
     def make(self, columns: list[str]) -> list[AbstractContextManager[Write]]:
-        """Make the sinks; none of them writes before the first row."""
+        """Return the sinks, which write nothing before the first row."""
         sinks: list[AbstractContextManager[Write]] = []
         if self._svg:
             sinks.append(svg_sink(self._svg, self._title))
@@ -163,10 +163,10 @@ class Sinks:
 
 
 def make_scoring(folder: str, flags: FlagValues, unknown: Any, *, per_symbol: bool) -> RowScoring:
-    """Load the model, and what it is compared with.
+    """Load the model, the model to compare with, and the samples for guess numbers.
 
     Raises:
-        InputError: If one cannot be loaded, or a value is out of its range.
+        InputError: If a model cannot be loaded, or a value is out of its range.
     """
     import unspool
 

@@ -54,20 +54,20 @@ def sweep(
     network, training = unspool.NetworkConfig(**flags.network), unspool.TrainingConfig(**flags.training)
     texts = open_corpus(corpus, flags.reading)
     held_out = None if validation is None else open_corpus(validation, flags.reading)
-    found = swept(folder, partial(
+    result = swept(folder, partial(
         unspool.sweep, texts, validation=held_out, out=folder, config=config, network=network,
         training=training, on_start=say_plan, on_run=Running(config), **flags.tokens, **flags.place,
     ))  # fmt: skip
     # The command trains alone, with all threads.
     alone = {name: value for name, value in flags.training.items() if name != "threads"}
-    own = [(flags.reading, READING), (flags.tokens, TOKENIZER), (flags.network, FIXED_NETWORK),
+    groups = [(flags.reading, READING), (flags.tokens, TOKENIZER), (flags.network, FIXED_NETWORK),
            (alone, FIXED_TRAINING)]  # fmt: skip
-    words = train_words(corpus, found, own, validation=validation, out=train_best)
-    tell(found, words, as_json=as_json)
-    if train_best is not None and found.best is not None:
+    words = train_words(corpus, result, groups, validation=validation, out=train_best)
+    tell(result, words, as_json=as_json)
+    if train_best is not None and result.best is not None:
         from unspool.sweeping.space import configured
 
-        network, training = configured(network, training, found.best.configuration)
+        network, training = configured(network, training, result.best.configuration)
         watched(Path(train_best), partial(
             unspool.train, texts, out=train_best, network=network, training=training, validation=held_out,
             **flags.tokens,
@@ -75,7 +75,7 @@ def sweep(
 
 
 def refuse_to_train(corpus: str, folder: Path) -> None:
-    """Refuse before a long sweep what would fail after it.
+    """Check before a long sweep that the best network can be trained after it.
 
     Raises:
         InputError: If the corpus cannot be read again, or the folder is in use.
@@ -91,7 +91,7 @@ def refuse_to_train(corpus: str, folder: Path) -> None:
 
 
 def swept(folder: Path, start: "partial[Sweep]") -> "Sweep":
-    """Run the sweep; if it is stopped, tell how to go on.
+    """Run the sweep; if it is stopped, print the command that resumes it.
 
     Raises:
         Exit: With code 130, if it is stopped.
@@ -104,7 +104,7 @@ def swept(folder: Path, start: "partial[Sweep]") -> "Sweep":
 
 
 def say_plan(plan: "SweepPlan") -> None:
-    """Say what is about to be tried, and how time is shared."""
+    """Print the plan, and how the time is shared."""
     config = plan.config
     seeds = "1 seed" if config.seeds == 1 else f"{config.seeds} seeds"
     kind = ("drawn " if config.trials is not None else "") + "configuration"
@@ -125,7 +125,7 @@ def say_plan(plan: "SweepPlan") -> None:
 
 
 def time_left(config: Any, plan: "SweepPlan") -> str:
-    """Say how long the sweep will take at most, where trainings are measured by time."""
+    """Return the longest time of the sweep in words, if trainings are measured by time."""
     if config.minutes_per_trial is None or not plan.planned:
         return ""
     rounds = -(-plan.planned // plan.workers)
@@ -133,10 +133,10 @@ def time_left(config: Any, plan: "SweepPlan") -> str:
 
 
 class Running:
-    """Say a line of every training that ends.
+    """A reporter that prints a line for every training that ends.
 
     Args:
-        config: The sweep.
+        config: The configuration of the sweep.
     """
 
     def __init__(self, config: Any) -> None:
@@ -146,7 +146,7 @@ class Running:
         self._named = [n for n in PARAMETERS if isinstance(space[n], Range) or len(space[n]) > 1]
 
     def __call__(self, run: "Run", left: int) -> None:
-        """Say how a training ended, and how many are left."""
+        """Print how a training ended, and how many are left."""
         from unspool.sweeping.space import label
 
         figure = f"{run.bits_per_character:.4f} bits/character" if run.curve else "nothing measured"
@@ -157,23 +157,23 @@ class Running:
 
 def train_words(
     corpus: str,
-    found: "Sweep",
-    given: Sequence[tuple[dict[str, Any], Group]],
+    result: "Sweep",
+    groups: Sequence[tuple[dict[str, Any], Group]],
     *,
     validation: str | None,
     out: str | None,
 ) -> list[str]:
-    """Write the command that trains the best configuration in full; empty if there is none."""
-    if found.best is None:
+    """Return the command that trains the best configuration in full; empty if there is none."""
+    if result.best is None:
         return []
-    own = [word for values, group in given for word in as_flags(values, group)]
+    chosen = [word for values, group in groups for word in as_flags(values, group)]
     held_out = [] if validation is None else ["--validation", validation]
     folder = out or str(run_folder(corpus, None, resume=False))
-    return ["unspool", "train", corpus, *own, *held_out, *found.train_flags(), "--out", folder]
+    return ["unspool", "train", corpus, *chosen, *held_out, *result.train_flags(), "--out", folder]
 
 
 def as_flags(values: dict[str, Any], group: Group) -> list[str]:
-    """Write what was given as flags again."""
+    """Return given values as flags."""
     words: list[str] = []
     for flag in group.flags:
         if (name := flag.option or flag.name) not in values:
@@ -187,33 +187,33 @@ def as_flags(values: dict[str, Any], group: Group) -> list[str]:
     return words
 
 
-def tell(found: "Sweep", words: Sequence[str], *, as_json: bool) -> None:
-    """Print what was found out: the table, the sentence, the command."""
+def tell(result: "Sweep", words: Sequence[str], *, as_json: bool) -> None:
+    """Print the result: the table, the sentence, the command."""
     from unspool.sweeping.results import flags
 
     if as_json:
-        print_json({**found.to_dict(), "train": shlex.join(words) or None})
+        print_json({**result.to_dict(), "train": shlex.join(words) or None})
         return
-    headings, rows = table(found)
+    headings, rows = table(result)
     print_table(headings, rows, right=range(1, len(headings)))
-    print(f"\n{found.verdict}")
-    for run in found.failed:
+    print(f"\n{result.verdict}")
+    for run in result.failed:
         note(one_line(f"given up: {shlex.join(flags(run.configuration))}, seed {run.seed}: {run.message}"))
     if words:
         print(f"\nTo train it in full:\n  {shlex.join(words)}")
-    print(f"\nWritten to {found.folder}: sweep.svg, sweep.json")
+    print(f"\nWritten to {result.folder}: sweep.svg, sweep.json")
 
 
-def table(found: "Sweep") -> tuple[list[str], list[list[str]]]:
-    """Lay out a row for each configuration: what varies, and what came of it."""
+def table(result: "Sweep") -> tuple[list[str], list[list[str]]]:
+    """Return the headings, and a row for each configuration: the values that vary, and the outcome."""
     from unspool.sweeping.space import ALWAYS_NAMED, PARAMETERS, varying
 
-    differing = varying([outcome.configuration for outcome in found.outcomes])
+    differing = varying([outcome.configuration for outcome in result.outcomes])
     names = [name for name in PARAMETERS if name in differing or name in ALWAYS_NAMED]
     headings = [*(name.replace("_", " ") for name in names), "parameters", "bits/character", "±", "seeds",
                 "seconds", "characters/s", ""]  # fmt: skip
     rows = []
-    for outcome in found.outcomes:
+    for outcome in result.outcomes:
         bits, spread = outcome.bits_per_character, outcome.spread
         shown = [outcome.configuration[name] for name in names]
         rows.append([

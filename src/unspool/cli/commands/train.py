@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from unspool.text.records import Records
 
 STANDARD_INPUT = "-"
-CONFIG = "config.json"  # what a run has from its first moment
+CONFIG = "config.json"  # the first file of a run
 WHAT_TO_READ = "a path, - for standard input, or a named corpus"
 
 PLANTING = {"canaries": "count", "canary_repeats": "repeats", "canary_format": "format"}
 
-Start = Callable[..., "Generator"]  # takes on_start and on_record
+Start = Callable[..., "Generator"]  # with the arguments on_start and on_record
 
 
 @takes(SHOWING, READING, TOKENIZER, NETWORK, TRAINING, CANARIES)
@@ -75,9 +75,9 @@ def train(
     """
     folder = run_folder(corpus, out, resume=resume)
     if resume:
-        own = {**flags.tokens, **flags.showing, **flags.planting}
-        own |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
-        refuse_for_resuming(name for name, value in own.items() if value)
+        kept_flags = {**flags.tokens, **flags.showing, **flags.planting}
+        kept_flags |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
+        refuse_for_resuming(name for name, value in kept_flags.items() if value)
         start, records = going_on(folder, corpus, flags)
     else:
         start, records = starting(
@@ -90,10 +90,10 @@ def train(
 
 
 def run_folder(corpus: str | None, out: str | None, *, resume: bool) -> Path:
-    """Decide where the run is: where it was told, the folder that is resumed, or runs/ and the corpus's name.
+    """Return the folder of the run: the given one, the resumed one, or runs/ and the name of the corpus.
 
     Raises:
-        ConfigError: If nothing says where.
+        ConfigError: If neither a folder nor a corpus is given.
     """
     if out is not None:
         return Path(out)
@@ -104,22 +104,22 @@ def run_folder(corpus: str | None, out: str | None, *, resume: bool) -> Path:
     name = "standard-input" if corpus == STANDARD_INPUT else Path(corpus.split(":")[-1]).resolve().name
     usual = Path("runs", name.removesuffix(".gz").rsplit(".", 1)[0] or name)
     if resume and ((Path(corpus) / CONFIG).is_file() or not (usual / CONFIG).is_file()):
-        return Path(corpus)  # the run itself; if there is none, the message is to name what was written
+        return Path(corpus)  # the run itself; if there is none, the message names this word
     return usual
 
 
 def no_corpus(expected: str) -> ConfigError:
-    """Make the error for a command that does not say what to read."""
+    """Return the error for a command without a corpus."""
     return ConfigError("no corpus is given", expected=expected, hint="see unspool train --help")
 
 
-def refuse_for_resuming(given: Iterable[str]) -> None:
-    """Refuse flags that a run keeps for life.
+def refuse_for_resuming(names: Iterable[str]) -> None:
+    """Check that no flag would change a run that is resumed.
 
     Raises:
-        ConfigError: On the first of them.
+        ConfigError: For the first such flag.
     """
-    for flag in map(spelled, given):
+    for flag in map(spelled, names):
         raise ConfigError(
             f"flag {flag}", expected="none with --resume: the run keeps its own", hint=f"leave out {flag}"
         )
@@ -134,7 +134,7 @@ def starting(
     validation: str | None,
     overwrite: bool,
 ) -> tuple[Start, "Records"]:
-    """Prepare a new run, and what it reads."""
+    """Return the start of a new run, and its records."""
     import unspool
     from unspool.training.folder.run_folder import refuse_strangers
     from unspool.training.pair_defaults import pair_training
@@ -146,7 +146,7 @@ def starting(
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
     network = replace(base, **flags.network)
     if is_left_to_choose(flags.training) and "source_text" not in flags.reading:
-        refuse_strangers(folder, overwrite=overwrite)  # before a long text is looked at
+        refuse_strangers(folder, overwrite=overwrite)  # before a long text is read
         choice = choose(corpus, flags, validation=validation, origin=origin)
     else:
         configure = pair_training if "source_text" in flags.reading else unspool.TrainingConfig
@@ -173,10 +173,10 @@ def starting(
 
 
 def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
-    """Read the flags that plant secrets: nothing is planted unless it is said how many.
+    """Return the secrets to plant by the flags; None if their number is not given.
 
     Raises:
-        ConfigError: If it is said what they are like, but not how many.
+        ConfigError: If other flags of the secrets are given without their number.
     """
     from unspool.text.canaries import Canaries
 
@@ -188,7 +188,7 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
 
 
 def going_on(folder: Path, corpus: str | None, flags: FlagValues) -> tuple[Start, "Records"]:
-    """Prepare to go on with a run, its corpus read again from where it came from or from where it is now."""
+    """Return the start of a resumed run, and its records, from their old place or from `corpus`."""
     from unspool.pipeline import resume_training
     from unspool.text.reading.sources import records_from_spec
     from unspool.training.folder.run_folder import RunFolder
@@ -197,7 +197,7 @@ def going_on(folder: Path, corpus: str | None, flags: FlagValues) -> tuple[Start
     moved = corpus is not None and Path(corpus) != folder
     if not moved:
         refuse_for_resuming(flags.reading)
-    reading = {"document": bool(run.data.get("document")), **flags.reading}  # it may have been chosen
+    reading = {"document": bool(run.data.get("document")), **flags.reading}  # the run may have chosen it
     spec = run.data.get("records") or {}
     records = open_corpus(str(corpus), reading) if moved else records_from_spec(spec)
     start = partial(
@@ -211,7 +211,7 @@ def going_on(folder: Path, corpus: str | None, flags: FlagValues) -> tuple[Start
 
 
 def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Generator":
-    """Train with the progress on the screen; if it is stopped, tell how to go on.
+    """Train with the progress on the screen; if it is stopped, print the command that resumes it.
 
     Raises:
         Exit: With code 130, if it is stopped.
@@ -227,7 +227,7 @@ def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Ge
 
 
 def how_to_go_on(folder: Path) -> str:
-    """Say which command goes on with a run that was stopped."""
+    """Return the command that resumes a run."""
     if not (folder / CONFIG).is_file():
         return "stopped before the training began; nothing was written"
     stored = json.loads((folder / CONFIG).read_text("utf-8"))
@@ -237,12 +237,12 @@ def how_to_go_on(folder: Path) -> str:
 
 
 def finished_facts(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any]:
-    """Gather what there is to know about a model that has just been trained."""
+    """Return the facts about a model after its training."""
     return model_facts(model, folder) | {"copying": brief_audit(model, folder, reuse=reuse)}
 
 
 def held_out_part(facts: dict[str, Any]) -> str:
-    """Name what was measured: the held-out text, or how much of it."""
+    """Return a name of the measured text: the held-out text, or a part of it."""
     measured = facts["evaluation"].get("measured_characters")
     whole = ((facts["data"].get("sizes") or {}).get("validation") or {}).get("characters")
     if measured is None or whole is None or measured >= whole:
@@ -251,7 +251,7 @@ def held_out_part(facts: dict[str, Any]) -> str:
 
 
 def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
-    """Say how good the model is and what can be done with it."""
+    """Return lines on the quality of the model and on the next commands."""
     best = facts["evaluation"]
     bits = best["bits_per_character"]
     figure = (

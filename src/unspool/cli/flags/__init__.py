@@ -1,1 +1,1 @@
-"""Flags: how a row becomes one, and those that several commands share."""
+"""Flags: how a row becomes a flag, and the flags that several commands share."""

@@ -1,8 +1,8 @@
 """Flags as rows of a table: one row gives the flag, its environment variable, its help and its completion.
 
-A command takes whole groups of rows with `@takes(group, ...)` and receives `flags`, with a dictionary of what
-was given for each group. What was not given is not in it, so that the library's own defaults hold; the
-default in a row is what ``--help`` shows.
+A command takes whole groups of rows with `@takes(group, ...)` and receives `flags`, with a dictionary of the
+given values for each group. A flag that is not given is not in it, so that the defaults of the library apply.
+The default in a row is the one that ``--help`` shows.
 """
 
 import ast
@@ -19,7 +19,7 @@ import click
 from click.shell_completion import CompletionItem
 
 CHOICES = "{choices}"
-OFF = "none"  # how a flag is told to turn something off
+OFF = "none"  # the value that turns something off
 NUMBERS: dict[Any, tuple[type, str]] = {
     int: (int, "a whole number"),
     float: (float, "a number"),
@@ -29,25 +29,25 @@ NUMBERS: dict[Any, tuple[type, str]] = {
 
 @dataclass(frozen=True)
 class Flag:
-    """Describe one flag.
+    """The row of a flag.
 
     Args:
-        name: As in Python, `hidden_size`; the flag is ``--hidden-size`` and the variable
+        name: The name in Python, such as `hidden_size`; the flag is ``--hidden-size`` and the variable
             ``UNSPOOL_HIDDEN_SIZE``.
         kind: int, float, str, bool, or list[str] for a flag that may be repeated.
         help: A sentence without its full stop; "{choices}" in it stands for the names in `table` or in
             `suffixes`, or for the words that a `Literal` allows.
-        default: What holds where it is not given, as ``--help`` shows it; None for nothing to show.
-        table: Where the choices are, ``module:NAME``, read when the shell completes.
-        suffixes: Where the suffixes are that the name of a file may have, ``module:NAME``.
-        can_be_off: Whether "none" turns it off, which Python writes as None.
-        negative: For bool: the flag that says no, or None for none.
+        default: The default in words, as ``--help`` shows it; None to show none.
+        table: The table of the choices, ``module:NAME``, which is read when the shell completes.
+        suffixes: The table of the suffixes that a file name may have, ``module:NAME``.
+        can_be_off: Whether "none" turns it off, which is None in Python.
+        negative: For bool: the flag that means no, or None for no such flag.
         several: For a list: whether one flag takes all values up to the next flag, ``--cell lstm gru``.
-        aliases: Other libraries' names for it, as in Python; the help does not show them.
-        parse: Reads one value, and raises ValueError where it cannot; None for what the kind says.
-        words: What `parse` reads, for messages.
-        collect: Makes one value of all that were given for a flag that may be repeated.
-        option: What the library calls it; None for the flag's own name.
+        aliases: Names in other libraries, as in Python; the help does not show them.
+        parse: Function that reads one value and raises ValueError for a wrong one; None to read by `kind`.
+        words: The values that `parse` reads, for messages.
+        collect: Function that makes one value of all values of a repeated flag.
+        option: The name in the library; None for the name of the flag.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Flag:
 
     @property
     def spelling(self) -> str:
-        """Spell the flag, both sides of it where it has two."""
+        """The spelling of the flag, with its negative form if it has one."""
         positive = spelled(self.name)
         return f"{positive}/{self.negative}" if self.negative else positive
 
     def parameters(self, panel: str) -> list[inspect.Parameter]:
-        """Make the function parameters that `parameter_of` reads the flag and its hidden aliases from."""
+        """Return the function parameters of the flag and its hidden aliases, for `parameter_of`."""
         hidden = [replace(self, name=alias, negative=None, default=None) for alias in self.aliases]
         rows = [Option(self, panel), *(Option(flag, hidden=True) for flag in hidden)]
         kind: Any = self.kind | None
@@ -85,7 +85,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Group:
-    """Name a group of flags: the heading in the help, and the attribute of `FlagValues` that has them."""
+    """A group of flags, with its heading in the help and its attribute of `FlagValues`."""
 
     argument: str
     heading: str
@@ -93,7 +93,7 @@ class Group:
 
 
 class FlagValues:
-    """What was given of each group of flags: ``flags.reading`` for the group whose argument is "reading"."""
+    """The given values of each group of flags: ``flags.reading`` for the argument "reading"."""
 
     def __init__(self, groups: dict[str, dict[str, Any]]) -> None:
         self.__dict__.update(groups)
@@ -104,11 +104,11 @@ class FlagValues:
 
 @dataclass(frozen=True)
 class Argument:
-    """Describe an argument that a command takes by its place.
+    """The row of a positional argument.
 
     Args:
-        metavar: How the help shows it.
-        help: A sentence.
+        metavar: The word for it in the help.
+        help: A sentence for the help.
     """
 
     metavar: str
@@ -117,7 +117,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Option:
-    """Put a flag under a heading of the help; None for the usual one."""
+    """A flag with its heading in the help; None for the usual heading."""
 
     flag: Flag
     panel: str | None = None
@@ -125,7 +125,7 @@ class Option:
 
 
 class PanelOption(click.Option):
-    """An option that knows its flag, its heading in the help, and the words that it may be."""
+    """An option that knows its flag, its heading in the help, and its choices."""
 
     flag: Flag
     panel: str | None = None
@@ -133,7 +133,7 @@ class PanelOption(click.Option):
     words: tuple[str, ...] = ()
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return what stands in the help: the flag, and its sentence with the choices of today."""
+        """Return the line of the help: the flag, and its sentence with the current choices."""
         record = super().get_help_record(ctx)
         if record is None or CHOICES not in record[1]:
             return record
@@ -149,12 +149,12 @@ class DescribedArgument(click.Argument):
     described: tuple[str, str] = ("", "")
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        """Give what stands in the help: the name and the sentence."""
+        """Return the line of the help: the name and the sentence."""
         return self.described
 
 
 def parameter_of(parameter: inspect.Parameter) -> click.Parameter:
-    """Make click's parameter from a function's, whose `Annotated` type has an `Option` or an `Argument`."""
+    """Return click's parameter for a function's parameter with an `Option` or an `Argument` in its type."""
     kind, what = get_args(parameter.annotation)[:2]
     if isinstance(what, Option):
         return option_from(parameter.name, kind, what, parameter.default)
@@ -169,7 +169,7 @@ def parameter_of(parameter: inspect.Parameter) -> click.Parameter:
 
 
 def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Option:
-    """Make click's option from a row."""
+    """Return click's option for a row."""
     flag = what.flag
     many = get_origin(flag.kind) is list
     shown = f" [{flag.default}]" if flag.default is not None else ""
@@ -193,17 +193,17 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
 
 
 def spelled(name: str) -> str:
-    """Write the name of a flag as on the command line: ``--hidden-size``."""
+    """Return the name of a flag as on the command line: ``--hidden-size``."""
     return "--" + name.replace("_", "-")
 
 
 def variable(name: str) -> str:
-    """Name the environment variable of a flag."""
+    """Return the name of the environment variable of a flag."""
     return f"UNSPOOL_{name.upper()}"
 
 
 def metavar(flag: Flag) -> str | None:
-    """Say in the help what a value is: N a whole number, X a real one."""
+    """Return the word for a value in the help: N for a whole number, X for a real one."""
     if flag.kind is bool:
         return None
     if flag.several:
@@ -215,10 +215,10 @@ def metavar(flag: Flag) -> str | None:
 
 
 def choices(table: str) -> list[str]:
-    """Return the names in a table, from the source of its module where that is not loaded: it is faster.
+    """Return the names in a table, read from the source of its module if this is not loaded, which is faster.
 
     Args:
-        table: Where it is, ``module:NAME``.
+        table: The table, ``module:NAME``.
     """
     module, name = table.split(":")
     spec = None if module in sys.modules else importlib.util.find_spec(module)
@@ -231,7 +231,7 @@ def choices(table: str) -> list[str]:
 
 
 def completing(table: str) -> Callable[[Any, Any, str], list[CompletionItem]]:
-    """Make a completion from the names in a table, as click wants it."""
+    """Return a completion function of click for the names in a table."""
     return lambda _context, _parameter, incomplete: [
         CompletionItem(name) for name in choices(table) if name.startswith(incomplete)
     ]
@@ -262,7 +262,7 @@ def parser(flag: Flag) -> Callable[[str], Any] | None:
 
 
 def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the flags of groups; it receives what was given as its argument `flags`."""
+    """Return a decorator that adds the flags of groups to a command, as its argument `flags`."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -271,10 +271,12 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
             function(*args, flags=flags, **values)
 
         parameters = inspect.signature(function).parameters
-        own = [parameter for name, parameter in parameters.items() if name != "flags"]
+        parameters_of_command = [parameter for name, parameter in parameters.items() if name != "flags"]
         for group in groups:
-            own += [parameter for flag in group.flags for parameter in flag.parameters(group.heading)]
-        signature = inspect.Signature(own)
+            parameters_of_command += [
+                parameter for flag in group.flags for parameter in flag.parameters(group.heading)
+            ]
+        signature = inspect.Signature(parameters_of_command)
         command.__signature__ = signature  # type: ignore[attr-defined]
         return command
 
@@ -282,7 +284,7 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
 
 
 def given(group: Group, values: dict[str, Any]) -> dict[str, Any]:
-    """Take a group's values out of all values, those alone that were given; "none" becomes None."""
+    """Return the given values of a group, by option; "none" becomes None."""
     taken = {flag: _taken(flag, values) for flag in group.flags}
     return {
         flag.option or flag.name: None
@@ -296,10 +298,10 @@ def given(group: Group, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _taken(flag: Flag, values: dict[str, Any]) -> Any:
-    """Take the value of a flag, under whichever of its names it was given."""
+    """Return the value of a flag, which was given under one of its names."""
     named = {name: values.pop(name, None) for name in (flag.name, *flag.aliases)}
-    found = {name: value for name, value in named.items() if value is not None and value != []}
-    if len(found) > 1:
-        both = " and ".join(map(spelled, found))
+    present = {name: value for name, value in named.items() if value is not None and value != []}
+    if len(present) > 1:
+        both = " and ".join(map(spelled, present))
         raise click.BadParameter(f"{both} mean the same: give one of them")
-    return next(iter(found.values()), None)
+    return next(iter(present.values()), None)

@@ -1,4 +1,4 @@
-"""Commands with many flags: help in sections, and flags that take several values."""
+"""Commands with many flags: help in sections, and flags with several values."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ import click
 
 
 class GroupedCommand(click.Command):
-    """Write each flag under its group's heading, the groups in order of first appearance."""
+    """A command whose help has a section for each group of flags, in order of first appearance."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the command line; a flag of several values takes all up to the next flag."""
@@ -28,7 +28,7 @@ class GroupedCommand(click.Command):
 
 
 def repeated(args: list[str], greedy: Collection[str]) -> list[str]:
-    """Write ``--flag a b`` as ``--flag a --flag b``, which is what click reads.
+    """Return the command line with ``--flag a b`` as ``--flag a --flag b``, for click.
 
     Args:
         args: The command line.
@@ -42,7 +42,7 @@ def repeated(args: list[str], greedy: Collection[str]) -> list[str]:
         if word in greedy:
             taking = word
             if place + 1 == len(args) or args[place + 1].startswith("--"):
-                written.append(word)  # without a value: click says so
+                written.append(word)  # click reports the missing value
         elif word.startswith("-") and word != "-":
             taking = None
             written.append(word)

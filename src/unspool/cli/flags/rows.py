@@ -12,7 +12,7 @@ from unspool.cli.flags.values import bias, names, number_or_several
 from unspool.configuration import OptionRow, rows_of
 from unspool.text.reading.read_options import Columns
 
-# How the command line reads a value that is neither one number nor one word.
+# How the command line reads a value that is not a single number or word.
 READ: dict[Any, dict[str, Any]] = {
     float | Sequence[float]: {"kind": float, "parse": number_or_several, "words": "a number, or several"},
     str | Sequence[str]: {"kind": list[str]},
@@ -32,8 +32,8 @@ def flags_of(config: type, *more: Flag, first: Sequence[str] = ()) -> tuple[Flag
 
     Args:
         config: The dataclass.
-        more: Flags to put after these.
-        first: Names of those that the help shows first; all else follows in the order of the fields.
+        more: Flags that follow these.
+        first: Names of the flags that the help shows first; the others follow in the order of the fields.
     """
     rows = [(field, rows_of(config)[field.name]) for field in fields(config)]
     flags = [
@@ -47,23 +47,25 @@ def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
 
     Args:
         name: Name of the option.
-        row: Its row.
-        hint: Its type; with None where it can be turned off.
-        default: What holds where it is not given.
+        row: Row of the option.
+        hint: Type of the option; with None if it can be turned off.
+        default: Default of the option.
     """
     kinds = [kind for kind in get_args(hint) if kind is not NoneType]
     kind = functools.reduce(operator.or_, kinds) if NoneType in get_args(hint) else hint
     plain = kind if kind in (int, float, bool) else bool if isinstance(default, bool) else str
     reading = SEVERAL if row.several else READ.get(kind, {"kind": plain})
     reading = NAMES if row.range.table and reading == READ[Sequence[str]] else reading
-    is_text = reading["kind"] in (str, list[str]) and row.range.table is None  # where "none" is a text too
+    is_text = reading["kind"] in (str, list[str]) and row.range.table is None  # "none" is a text too
     words = {"None": None if is_text else OFF, "True": "on", "False": "off", "": None}
     values = default if isinstance(default, tuple) else (default,)
     shown = " ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
     return Flag(
         row.flag or name,
         option=name,
-        help=row.range.fill(row.help) if reading is NAMES else row.help,  # a single choice is filled in late
+        help=row.range.fill(row.help)
+        if reading is NAMES
+        else row.help,  # the choices of a name are filled in later
         default=row.shown or words.get(shown, shown),
         table=row.range.table,
         can_be_off=NoneType in get_args(hint) and row.takes_none and not is_text,

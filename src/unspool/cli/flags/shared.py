@@ -1,7 +1,7 @@
 """The flags that several commands share, in groups.
 
-The names are those of the library's arguments; tests hold the defaults and the choices that the help shows
-against the library's own.
+The names are those of the library's arguments. Tests compare the defaults and the choices in the help with
+those of the library.
 """
 
 from typing import Annotated, Literal

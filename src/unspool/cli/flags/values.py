@@ -1,4 +1,4 @@
-"""Values of flags that are more than a word or a number; what cannot be read raises ValueError."""
+"""Parsers of flags whose value is not a single word or number; a wrong value raises ValueError."""
 
 import re
 
@@ -15,15 +15,15 @@ def names(value: str) -> tuple[str, ...]:
 
 
 def attribute(value: str) -> tuple[str, str]:
-    """Read what is known of an attribute: ``label=Sports``."""
-    name, equals, said = value.partition("=")
+    """Read an attribute and its value: ``label=Sports``."""
+    name, equals, text = value.partition("=")
     if not name or not equals:
         raise ValueError(value)
-    return name, said
+    return name, text
 
 
 def bias(value: str) -> tuple[str, float]:
-    """Read a symbol and what is added to its logit: ``e=-2``."""
+    """Read a symbol and its bias: ``e=-2``."""
     symbol, number = value[:1] + value[1:].rpartition("=")[0], value.rpartition("=")[2]
     if not symbol or "=" not in value[1:]:
         raise ValueError(value)

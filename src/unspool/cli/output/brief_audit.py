@@ -1,4 +1,4 @@
-"""Ask at the end of every training, on a text of ordinary size, whether the model copies."""
+"""A short audit at the end of every training, whether the model copies, on a text of ordinary size."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from unspool.errors import UnspoolError
 if TYPE_CHECKING:
     from unspool.model import Generator
 
-TEXTS = 100  # that the model writes for it
-MOST_CHARACTERS = 20_000_000  # of training text; reading more again would be felt
+TEXTS = 100  # number of texts that the model writes for the audit
+MOST_CHARACTERS = 20_000_000  # of training text; to read more again would take long
 
 
 def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any] | None:
-    """Look for what a new model writes in the text that it was trained on.
+    """Search the training text for passages that a new model writes.
 
     Args:
         model: The model.
@@ -23,11 +23,10 @@ def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict
         reuse: Whether the text may be taken from the cache of encoded corpora.
 
     Returns:
-        The verdict, the share of texts that stand word for word in the training text, the longest span of
-        any, and a sentence for people; None for a model of pairs, and, with a note, where the text is large
-        or cannot be read again.
+        The verdict, the share of texts that are exact copies, the longest copied passage, and a sentence for
+        people; None for a model of pairs. If the text is large or cannot be read again, None and a note.
     """
-    if model.network.source_vocab_size is not None:  # it answers; it writes nothing of its own accord
+    if model.network.source_vocab_size is not None:  # it writes only answers to sources
         return None
     characters = ((model.data.get("sizes") or {}).get("training") or {}).get("characters", 0)
     if characters > MOST_CHARACTERS:
@@ -39,7 +38,7 @@ def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict
             validation=held_out_records(model, None, {"reuse": reuse}),
             samples=TEXTS,
         )
-    except UnspoolError as error:  # what was trained is safe: this must not look like a failure
+    except UnspoolError as error:  # the model is safe: this must not look like a failure
         note(f"not searched for copies: {error}")
         return None
     copying = audit.copying

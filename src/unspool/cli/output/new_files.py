@@ -1,4 +1,4 @@
-"""Files that a command is to write: their names, looked at before any work is done, and the files."""
+"""The files that a command writes: a check of their names before the work, and the files."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -11,10 +11,16 @@ from unspool.storage import atomic_file
 
 
 def checked_path(flag: str, name: str, suffixes: Iterable[str], *, overwrite: bool) -> Path:
-    """Look at a file's name before anything is computed for it.
+    """Check the name of a file before its content is computed, and return its path.
+
+    Args:
+        flag: The flag that has the name, for messages.
+        name: The name.
+        suffixes: The suffixes that it may have.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
-        ConfigError: If it cannot be written, or is there and must not be replaced.
+        ConfigError: If the file cannot be written, or exists and must not be replaced.
     """
     path = Path(name)
     if path.suffix.lower() not in suffixes:
@@ -31,7 +37,7 @@ def checked_path(flag: str, name: str, suffixes: Iterable[str], *, overwrite: bo
 
 @contextmanager
 def whole_file(path: Path, *, errors: str = "strict") -> Iterator[TextIO]:
-    """Open a text file that takes its name when all of it is there."""
+    """Open a text file that gets its name when it is complete."""
     with atomic_file(path) as raw:
         file = io.TextIOWrapper(raw, encoding="utf-8", newline="", errors=errors)
         yield file

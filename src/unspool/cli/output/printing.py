@@ -1,4 +1,4 @@
-"""What every command prints with: JSON, one-line complaints, text made safe for a terminal, figures."""
+"""The printing of every command: JSON, one-line errors, text that is safe for a terminal, figures."""
 
 import json
 import math
@@ -18,7 +18,7 @@ def print_json(document: Any) -> None:
 
 
 def print_line(line: str) -> None:
-    """Print a line and its end in one piece: Ctrl-C may come between any two."""
+    """Print a line and its end in one call, so that Ctrl-C cannot separate them."""
     sys.stdout.write(f"{line}\n")
     if sys.stdout.isatty():
         sys.stdout.flush()
@@ -29,20 +29,20 @@ def _json(value: Any) -> str:
 
 
 def finite(value: float | None) -> float | None:
-    """Give a figure that JSON can write; an infinite one becomes null."""
+    """Return a figure for JSON; an infinite one becomes None."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def complain(message: str) -> None:
-    """Print one line on standard error, whatever the message has in it."""
+    """Print a message as one line on standard error."""
     print(f"unspool: {one_line(message)}", file=sys.stderr)
 
 
 def note(message: str) -> None:
-    """Print a remark on standard error, where it does not mix with what the command gives."""
+    """Print a remark on standard error, apart from the result."""
     print(message, file=sys.stderr)
 
 
 def for_stdout(text: str) -> str:
-    """Leave a text as it is for a file or a pipe, and make it safe for a terminal."""
+    """Return a text unchanged for a file or a pipe, and in a safe form for a terminal."""
     return safe(text) if sys.stdout.isatty() else text

@@ -1,4 +1,4 @@
-"""What ``unspool score`` says of each text, as rows of plain JSON types, in the order that was asked for."""
+"""The rows of ``unspool score``, one for each text, in plain JSON types, and their order."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ MEASURES = {
 }
 ORDERS: tuple[str, ...] = ("best", "worst")  # first
 
-# What a row has of a score, of two models' scores and of a guess number: attributes of each.
+# The attributes of a score, of two models' scores and of a guess number that a row has.
 FIGURES = ("bits_per_character", "total_logprob", "unknown")
 OF_RATIOS = ("log_likelihood_ratio", "dropped")
 OF_GUESSES = ("guess_number", "log2_guess_number", "standard_error", "percentile", "lower_bound")
@@ -32,13 +32,13 @@ OF_GUESSES = ("guess_number", "log2_guess_number", "standard_error", "percentile
 
 @dataclass(frozen=True)
 class RowScoring:
-    """Say what is told of each text.
+    """The scoring of texts in rows.
 
     Args:
-        scorer: The model.
-        against: Another one to compare it with, or None.
-        guesses: Samples to estimate guess numbers from, or None.
-        per_symbol: Whether each symbol is told of.
+        scorer: The scorer of the model.
+        against: The scorer of another model to compare with, or None.
+        guesses: The samples for estimates of guess numbers, or None.
+        per_symbol: Whether the rows have figures for each symbol.
     """
 
     scorer: "Scorer"
@@ -48,7 +48,7 @@ class RowScoring:
 
     @property
     def columns(self) -> list[str]:
-        """Name the figures of a row, each a single value, and the text last."""
+        """Return the names of the single figures of a row, and of the text at the end."""
         compared = [f"against_{name}" for name in FIGURES] + [*OF_RATIOS]
         return [*FIGURES, *(compared if self.against else ()), *(OF_GUESSES if self.guesses else ()), "text"]
 
@@ -78,8 +78,8 @@ class RowScoring:
             row |= {f"against_{name}": getattr(result.against, name) for name in FIGURES}  # type: ignore[union-attr]
             row |= {name: getattr(result, name) for name in OF_RATIOS}
         if self.guesses:
-            found = self.guesses.of(score.total_logprob)
-            row |= {name: finite(getattr(found, name)) for name in OF_GUESSES}
+            number = self.guesses.of(score.total_logprob)
+            row |= {name: finite(getattr(number, name)) for name in OF_GUESSES}
         row["text"] = text
         if self.per_symbol:
             row |= self._symbols(text, score)
@@ -99,13 +99,13 @@ class RowScoring:
 
 
 def chosen(rows: Iterable[Row], *, sort: str | None, by: str | None, top: int | None) -> Iterator[Row]:
-    """Put rows in order, and keep the first of them.
+    """Sort rows, and keep the first of them.
 
     Args:
-        rows: Any number of rows.
-        sort: "best" or "worst" first; None leaves them as they come.
-        by: A name in `MEASURES`; None for the ratio where there is one, else bits per character.
-        top: How many to keep, ≥ 1; None for all. Without `sort`, the best are kept.
+        rows: The rows.
+        sort: "best" or "worst" first; None for no sorting.
+        by: A name in `MEASURES`; None for the ratio if there is one, else bits per character.
+        top: Number of rows to keep, ≥ 1; None for all. Without `sort`, the best are kept.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -121,10 +121,14 @@ def chosen(rows: Iterable[Row], *, sort: str | None, by: str | None, top: int | 
 
 
 def check_measure(by: str | None, *, ratio: bool) -> str:
-    """Choose what rows are sorted by.
+    """Return the measure that rows are sorted by.
+
+    Args:
+        by: A name in `MEASURES`; None for the ratio if there is one, else bits per character.
+        ratio: Whether there is a model to compare with.
 
     Raises:
-        ConfigError: If there is no such measure, or nothing to compute it from.
+        ConfigError: If there is no such measure, or it needs a model to compare with.
     """
     name = by or ("ratio" if ratio else "bits-per-character")
     known = [measure for measure in MEASURES if ratio or measure != "ratio"]
@@ -133,7 +137,7 @@ def check_measure(by: str | None, *, ratio: bool) -> str:
 
 
 def key_of(by: str | None, *, worst: bool) -> Callable[[Row], float]:
-    """Make what rows are sorted by; a text without a figure comes last either way."""
+    """Return the key function of a sort; a text without a figure comes last in both orders."""
     column, sign = {
         "bits-per-character": ("bits_per_character", 1),
         "logprob": ("total_logprob", -1),
@@ -148,12 +152,12 @@ def key_of(by: str | None, *, worst: bool) -> Callable[[Row], float]:
 
 
 def whole_texts(records: "Iterable[Record]") -> Iterator[str]:
-    """Put the pieces of long texts together."""
+    """Yield whole texts, also of records in pieces."""
     return (record.text for record in whole_records(records))
 
 
 def whole_records(records: "Iterable[Record]") -> "Iterator[Record]":
-    """Put the pieces of long texts together; what is known about a text is known at its first piece."""
+    """Yield whole records, also of records in pieces; the first piece has the context of the text."""
     pieces: list[Record] = []
     for record in records:
         if record.ends and not pieces:
@@ -172,7 +176,7 @@ def _joined(pieces: "list[Record]") -> "Record":
 
 
 def numbered(rows: Iterable[Row], seen: Callable[[int, int], None]) -> Iterator[Row]:
-    """Tell of each row that comes how many there were, and how many characters."""
+    """Yield rows, and call `seen` with the number of rows and of characters so far."""
     characters = 0
     for number, row in zip(count(1), rows, strict=False):
         characters += len(row["text"])

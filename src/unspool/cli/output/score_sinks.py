@@ -1,4 +1,4 @@
-"""Where the rows of ``unspool score`` go: lines, a JSON document, a file, colours on the screen, a picture.
+"""The sinks for the rows of ``unspool score``: lines, JSON, a file, colours on the screen, a picture.
 
 To add a kind of file, give its suffix a line in `FILES`.
 """
@@ -20,7 +20,9 @@ Write = Callable[[Row], object]
 
 LISTS = ("symbols", "bits", "spans", "replaced")
 SECONDS_BETWEEN = 0.1
-ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once: making it takes longer
+ENCODE = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False
+).encode  # made once, since it takes longer than its use
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def line_sink() -> Iterator[Write]:
 
 
 def figures(row: Row) -> str:
-    """Write the figures of a row in short, with tabs between."""
+    """Return the figures of a row in short, with tabs between."""
     shown = fixed(row["bits_per_character"])
     if "log_likelihood_ratio" in row:
         shown += f"\t{fixed(row['against_bits_per_character'])}\t{row['log_likelihood_ratio']:+.3f}"
@@ -45,12 +47,12 @@ def figures(row: Row) -> str:
 
 
 def fixed(value: float | None) -> str:
-    """Write a figure; a text that has no known symbol has none."""
+    """Return a figure in words; a text without a known symbol has none."""
     return "-" if value is None else f"{value:.4f}"
 
 
 def guess(row: Row) -> str:
-    """Write a guess number, as a power of two where it is beyond a float."""
+    """Return a guess number in words, as a power of two if it is too large for a float."""
     if row["guess_number"] is None:
         return f"2^{row['log2_guess_number']:.0f}"
     return f"{row['guess_number']:.4g}"
@@ -59,12 +61,12 @@ def guess(row: Row) -> str:
 @contextmanager
 def json_sink(columns: Sequence[str], *, lists: bool) -> Iterator[Write]:
     """Print one JSON document, a list with an object for each text, as the texts come."""
-    kept = [*columns, *(LISTS if lists else ())]
+    names = [*columns, *(LISTS if lists else ())]
     separator = "[\n  "
 
     def write(row: Row) -> None:
         nonlocal separator
-        sys.stdout.write(separator + as_json(row, kept))
+        sys.stdout.write(separator + as_json(row, names))
         separator = ",\n  "
 
     yield write
@@ -77,7 +79,7 @@ def jsonl_writer(file: TextIO, columns: Sequence[str]) -> Write:
 
 
 def as_json(row: Row, columns: Sequence[str]) -> str:
-    """Write some columns of a row as a JSON object."""
+    """Return some columns of a row as a JSON object."""
     return ENCODE({name: row[name] for name in columns})
 
 
@@ -105,29 +107,29 @@ FILES: dict[str, Callable[[TextIO, Sequence[str]], Write]] = {
 
 @contextmanager
 def file_sink(path: Path, columns: Sequence[str], *, lists: bool) -> Iterator[Write]:
-    """Write a file that takes its name when all of it is there."""
+    """Write a file that gets its name when it is complete."""
     with whole_file(path, errors="surrogatepass") as file:
         yield FILES[path.suffix.lower()](file, [*columns, *(LISTS if lists else ())])
 
 
 @contextmanager
 def svg_sink(path: Path, title: str) -> Iterator[Write]:
-    """Gather texts and draw them all; too many are refused as soon as that is known."""
+    """Collect texts and draw them all; too many are an error as soon as possible."""
     from unspool.evaluation.surprisal_svg import MOST_CHARACTERS, surprisal_svg
     from unspool.storage import atomic_write
 
-    kept = []
+    rows = []
     characters = 0
 
     def write(row: Row) -> None:
         nonlocal characters
-        kept.append(surprisal_from(row))
+        rows.append(surprisal_from(row))
         characters += len(row["text"])
         if characters > MOST_CHARACTERS:
-            surprisal_svg(kept)  # says that it is too much
+            surprisal_svg(rows)  # raises if there are too many
 
     yield write
-    atomic_write(path, surprisal_svg(kept, title=title))
+    atomic_write(path, surprisal_svg(rows, title=title))
 
 
 @contextmanager
@@ -141,7 +143,7 @@ def screen_sink() -> Iterator[Write]:
 
 
 def surprisal_from(row: Row) -> Any:
-    """Put a text's surprisal together again from its row."""
+    """Return the surprisal of a text from its row."""
     import numpy as np
 
     from unspool.evaluation.surprisal import Surprisal
@@ -158,10 +160,10 @@ def surprisal_from(row: Row) -> Any:
 
 @contextmanager
 def progress_bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show on standard error how many texts and characters are scored, and how fast.
+    """Show the number and the rate of scored texts and characters on standard error.
 
     Args:
-        shown: Whether there is a terminal to show it on.
+        shown: Whether standard error is a terminal.
     """
     if not shown:
         yield lambda texts, characters: None

@@ -1,4 +1,4 @@
-"""Texts on a terminal in the colours of their surprisal; without colours, a digit beneath each character."""
+"""Texts on a terminal in the colours of their surprisal, or with a digit below each character."""
 
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,10 @@ from unspool.screen.drawing import output_console
 if TYPE_CHECKING:
     from unspool.evaluation.surprisal import Surprisal
 
-MARGIN = 9  # columns of the figure on the left
+MARGIN = 9  # columns for the figure on the left
 LEAST_COLUMNS = 20
 
-# Letter and box are both given, so that a text can be read on light and on dark screens alike.
+# The colours of the letter and of its box, so that a text is readable on light and dark screens.
 FULL = ("", *(f"{ink} on {box}" for box, ink in HEAT))
 EIGHT = ("", "black on cyan", "black on cyan", "black on green", "black on yellow", "black on yellow",
          "white on red", "bold white on magenta")  # fmt: skip
@@ -23,11 +23,11 @@ MARKS = {"dropped": "strike dim", "replaced": "underline"}
 
 
 class SurprisalScreen:
-    """Print texts with the surprisal of each character.
+    """A printer of texts with the surprisal of each character.
 
     Args:
-        console: Where to print; None for standard output. Its colours are those that the terminal has,
-            and none where ``NO_COLOR`` is set or it is no terminal.
+        console: The console; None for standard output. It has the colours of the terminal, and no colours if
+            ``NO_COLOR`` is set or it is not a terminal.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -38,7 +38,7 @@ class SurprisalScreen:
         self._columns = max(LEAST_COLUMNS, self._console.width - MARGIN - 1)
 
     def legend(self) -> None:
-        """Say what the colours or the digits mean."""
+        """Print the meaning of the colours or the digits."""
         if not self._coloured:
             self._print(
                 Text("bits/char  a digit is the whole bits of the character above it, 9 for 9 or more")
@@ -72,6 +72,6 @@ class SurprisalScreen:
 
 
 def digit(cell: GridCell) -> str:
-    """Write the surprisal of a cell in as many columns as the cell has."""
+    """Return the digit of a cell's surprisal, in the width of the cell."""
     mark = "×" if cell.bits is None else str(min(9, int(cell.bits)))
     return f"{mark:<{cell.width}}"

@@ -18,8 +18,8 @@ def print_table(
     Args:
         headings: Names of the columns.
         rows: Cells as text.
-        right: Numbers of the columns that stand on the right.
-        section: Rows after which a terminal shows an empty line; None for never.
+        right: Numbers of the columns that are aligned on the right.
+        section: Number of rows between two empty lines on a terminal; None for no empty lines.
     """
     if not sys.stdout.isatty():
         for row in [headings, *rows]:

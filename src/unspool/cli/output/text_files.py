@@ -1,4 +1,4 @@
-"""Where texts go: standard output or a file, one after the other, so that memory stays flat.
+"""The sinks of texts: standard output or a file, one text after the other, in constant memory.
 
 To add a kind of file, write a function that makes its writer and give it a line in `FILES`.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from unspool.model import Generator
 
 SEPARATOR = "─" * 8
-SECONDS_BETWEEN = 0.1  # what is in a buffer goes out so often
+SECONDS_BETWEEN = 0.1  # between two flushes of a buffer
 COLUMNS = ("text", "prompt", "finish_reason", "total_logprob")
 LINE_ENDS = "\n\r"
 
@@ -30,7 +30,7 @@ Write = Callable[["Generation"], None]
 
 
 class NothingWrittenError(Exception):
-    """End a file that has no text, so that it does not come to be."""
+    """A file has no text, so that it is not created."""
 
 
 def txt_writer(file: TextIO) -> Write:
@@ -45,7 +45,7 @@ def txt_writer(file: TextIO) -> Write:
 
 
 def line_ends_error(got: str) -> ConfigError:
-    """Make the error for texts of several lines that are to go into a file of a text a line."""
+    """Return the error for texts with several lines in a file with one text a line."""
     hint = "write a .jsonl file, or refuse such texts: --valid '.*'"
     return ConfigError(
         "a .txt file has a text a line", expected="texts without line ends", got=got, hint=hint
@@ -63,7 +63,7 @@ def jsonl_writer(file: TextIO) -> Write:
 
 
 def csv_writer(file: TextIO) -> Write:
-    """Write a row for each text, after a row of names; line ends stand within quotes."""
+    """Write a row for each text, after a row of names; line ends are within quotes."""
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(COLUMNS)
     return lambda generation: rows.writerow(cells(generation))
@@ -73,18 +73,19 @@ FILES: dict[str, Callable[[TextIO], Write]] = {".txt": txt_writer, ".jsonl": jso
 
 
 def cells(generation: "Generation") -> tuple[str, str, str, float]:
-    """Give what a file says of a text, in the order of `COLUMNS`."""
+    """Return the values of a text for a file, in the order of `COLUMNS`."""
     return generation.text, generation.prompt, generation.finish_reason, generation.total_logprob
 
 
 def refuse_line_ends(path: Path, model: "Generator", prompts: list[str], *, filtered: bool) -> None:
-    """Refuse a file of lines for a model that writes line ends, before a text is drawn.
+    """Check, before a text is drawn, that the texts fit into a file with one text a line.
 
     Args:
         path: The file.
         model: The model.
-        prompts: What it goes on from.
-        filtered: Whether texts with line ends may be refused on the way; then the first of them is the error.
+        prompts: The prompts.
+        filtered: Whether the selection may refuse texts with line ends; then the first accepted one is the
+            error.
 
     Raises:
         ConfigError: If a text may have a line end.
@@ -94,9 +95,9 @@ def refuse_line_ends(path: Path, model: "Generator", prompts: list[str], *, filt
 
 
 def may_have_lines(model: "Generator", prompts: list[str], ends: str = "\n") -> bool:
-    """Tell whether a model's texts can have lines of their own.
+    """Return whether the texts of a model may have several lines.
 
-    A tokenizer that knows every byte says nothing of that; the texts that its model has learnt from do.
+    A tokenizer that knows every byte cannot decide this, but the training texts can.
     """
     learnt = model.tokenizer.whole_characters or model.data.get("document")
     symbols = model.tokenizer.symbols if learnt else ()
@@ -105,7 +106,7 @@ def may_have_lines(model: "Generator", prompts: list[str], ends: str = "\n") -> 
 
 @contextmanager
 def file_sink(path: Path) -> Iterator[Write]:
-    """Write a file that takes its name when all of it is there; without a text there is no file."""
+    """Write a file that gets its name when it is complete; without a text there is no file."""
     written = 0
 
     def counted(generation: "Generation") -> None:
@@ -125,7 +126,7 @@ def file_sink(path: Path) -> Iterator[Write]:
 
 @contextmanager
 def screen_sink(*, lines: bool) -> Iterator[Write]:
-    """Print texts as they come: a line for each, or a rule between them where they have several."""
+    """Print texts as they come: a line for each, or a rule between texts with several lines."""
     terminal, first = sys.stdout.isatty(), True
     flush = _flusher()
 
@@ -143,7 +144,7 @@ def screen_sink(*, lines: bool) -> Iterator[Write]:
 
 
 def print_texts(texts: "Sequence[Generation]") -> None:
-    """Print texts that are all there."""
+    """Print finished texts."""
     with screen_sink(lines=any("\n" in text.text for text in texts)) as write:
         for text in texts:
             write(text)
@@ -151,7 +152,7 @@ def print_texts(texts: "Sequence[Generation]") -> None:
 
 @contextmanager
 def json_sink(as_dict: Callable[["Generation"], Any], report: Callable[[], Any] | None) -> Iterator[Write]:
-    """Print one JSON document as it comes: a list of the texts, or an object with them and the report."""
+    """Print one JSON document as the texts come: a list of the texts, or an object with texts and report."""
     indent = "  " if report is None else "    "
     print("[" if report is None else '{\n  "texts": [', end="", flush=True)
     separator, flush = "\n", _flusher()
@@ -171,7 +172,7 @@ def json_sink(as_dict: Callable[["Generation"], Any], report: Callable[[], Any] 
 
 
 def _flusher() -> Callable[[], None]:
-    """Make a function that lets out what is written, at most ten times a second."""
+    """Return a function that flushes standard output, at most ten times a second."""
     shown = 0.0
 
     def flush() -> None:

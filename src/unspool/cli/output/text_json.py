@@ -11,7 +11,7 @@ ALTERNATIVES = ("alternatives", "prompt_alternatives")
 
 
 def as_dict(generation: "Generation") -> dict[str, Any]:
-    """Write a text as plain JSON types."""
+    """Return a text in plain JSON types."""
     row: dict[str, Any] = {name: getattr(generation, name) for name in PLAIN}
     for name in ARRAYS:
         if (values := getattr(generation, name)) is not None:

@@ -1,4 +1,4 @@
-"""What the screen of ``play`` shows, line by line: pieces of text with the names of their styles."""
+"""The content of the screen of ``play``, line by line: pieces of text with the names of their styles."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -16,10 +16,14 @@ Pieces = list[tuple[str, str]]  # (style, text)
 END = "∎"
 SPELLED = {EOS: f"{END} end", " ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "nbsp", "\u3000": "wide ␣"}
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-SURPRISE = ((8.0, "class:surprise3"), (5.0, "class:surprise2"), (3.0, "class:surprise1"))  # bits and more
-BETWEEN = "   "  # two keys
+SURPRISE = (
+    (8.0, "class:surprise3"),
+    (5.0, "class:surprise2"),
+    (3.0, "class:surprise1"),
+)  # from this number of bits on
+BETWEEN = "   "  # between two keys
 WIDEST_NAME = 12
-WIDE = 72  # columns from which words are written out
+WIDE = 72  # columns from which words are not abbreviated
 KEYS = (
     ("Tab", "word"),
     ("→", "symbol"),
@@ -31,11 +35,11 @@ KEYS = (
     ("Ctrl-Y", "redo"),
     ("Ctrl-U", "clear"),
     ("Esc", "quit"),
-)  # the first ones are shown where there is no room for all
+)  # the first ones are shown if there is no room for all
 
 
 def title(name: str, facts: str, session: Session, width: int) -> Pieces:
-    """Name the model on the left, temperature and seed on the right."""
+    """Return the title: the model on the left, temperature and seed on the right."""
     options = session.options
     figures = [("temperature ", f"{options.temperatures[0]:g}"), ("   seed ", str(options.seed))]
     right: Pieces = []
@@ -48,9 +52,9 @@ def title(name: str, facts: str, session: Session, width: int) -> Pieces:
 
 
 def text(session: Session, width: int, height: int) -> Pieces:
-    """Colour the text by its surprise, put the cursor in, and the suggestion behind it.
+    """Return the text in the colours of its surprise, with the cursor and the suggestion after it.
 
-    What no window of this size can show is left out.
+    The parts for which the window is too small are left out.
     """
     start = first_shown(session.text, session.cursor, width, height)
     pieces: Pieces = list(coloured(session, start, session.cursor))
@@ -64,7 +68,7 @@ def text(session: Session, width: int, height: int) -> Pieces:
 
 
 def first_shown(text: str, cursor: int, width: int, height: int) -> int:
-    """Find where the part before the cursor that can be seen starts: where a line of the window does."""
+    """Return the place of the first visible character, which is at the start of a line of the window."""
     earliest = max(0, cursor - width * height)
     line = text.rfind("\n", 0, earliest) + 1
     return line + (earliest - line) // width * width
@@ -88,7 +92,7 @@ def coloured(session: Session, start: int, end: int) -> Iterator[tuple[str, str]
 
 
 def figures(session: Session, width: int) -> Pieces:
-    """Say how surprising the text is, and what there is to say about it."""
+    """Return the surprise of the text, and remarks about it."""
     prediction = session.latest
     bits = prediction.bits_per_character
     pieces: Pieces = []
@@ -105,7 +109,7 @@ def figures(session: Session, width: int) -> Pieces:
 
 
 def strangers_note(session: Session) -> str:
-    """Name what the model does not know, and say what becomes of it."""
+    """Return a remark on the symbols that the model does not know, and on their treatment."""
     strangers = session.latest.strangers
     if not strangers:
         return ""
@@ -114,16 +118,18 @@ def strangers_note(session: Session) -> str:
 
 
 def heading(words: str, width: int) -> Pieces:
-    """Draw a rule with a few words at its start."""
+    """Return a rule with a few words at its start."""
     words = cut(words, width - 1)
     return [("class:quiet", f"{words} "), ("class:rule", "─" * (width - get_cwidth(words) - 1))]
 
 
 def next_symbols(session: Session, width: int, height: int) -> list[Pieces]:
-    """Draw what may come next: a name, a percentage and a bar on each line."""
+    """Return the possible next symbols: a name, a percentage and a bar on each line."""
     rows = session.latest.next_symbols[:height]
     names = [spelled(symbol) for symbol, _ in rows]
-    widest = min(WIDEST_NAME, max(map(get_cwidth, [SPELLED[EOS], *names])), width - 9)  # the end comes often
+    widest = min(
+        WIDEST_NAME, max(map(get_cwidth, [SPELLED[EOS], *names])), width - 9
+    )  # the end is often among them
     at_cursor = session.text[session.cursor : session.cursor + 1]
     lines = []
     for (symbol, chance), name in zip(rows, names, strict=True):
@@ -139,7 +145,7 @@ def next_symbols(session: Session, width: int, height: int) -> list[Pieces]:
 
 
 def continuations(session: Session, width: int, height: int) -> list[Pieces]:
-    """Draw the ways to go on, numbered, each on as many lines as there is room for."""
+    """Return the continuations, numbered, each on as many lines as there is room for."""
     many = session.latest.continuations
     rows = max(1, height // max(1, len(many)))
     lines: list[Pieces] = []
@@ -152,7 +158,7 @@ def continuations(session: Session, width: int, height: int) -> list[Pieces]:
 
 
 def folded(continuation: Continuation, width: int, rows: int) -> Iterator[Pieces]:
-    """Cut a continuation into at most `rows` lines of a width."""
+    """Yield a continuation in at most `rows` lines of a width."""
     left = one_line(continuation.text)
     for row in range(rows):
         line = cut(left, width - 1) if row == rows - 1 else take(left, width - 1)
@@ -165,7 +171,7 @@ def folded(continuation: Continuation, width: int, rows: int) -> Iterator[Pieces
 
 
 def keys(width: int) -> list[Pieces]:
-    """Name the keys, on two lines at most."""
+    """Return the keys, on at most two lines."""
     lines: list[Pieces] = [[]]
     for key, does in KEYS:
         item: Pieces = [("class:key", key), ("class:quiet", f" {does}")]
@@ -178,51 +184,51 @@ def keys(width: int) -> list[Pieces]:
 
 
 def spelled(symbol: str) -> str:
-    """Give a symbol a name that can be seen."""
+    """Return a visible name of a symbol."""
     return SPELLED.get(symbol) or one_line(symbol)
 
 
 def shown(part: str, *, lines: bool) -> str:
-    """Make text safe to draw; line ends stay if `lines`, else they are shown."""
+    """Return text that is safe to draw; line ends stay if `lines`, else they become visible."""
     return "\n".join(map(one_line, part.split("\n"))) if lines else one_line(part)
 
 
 def percentage(chance: float) -> str:
-    """Write a probability in the same width for all."""
+    """Return a probability in words of constant width."""
     return "<0.1 %" if 0 < chance < 0.001 else f"{chance:.1%}".replace("%", " %").replace("100.0", "100")
 
 
 def bar(share: float, width: int) -> str:
-    """Draw a share of a width, to an eighth of a column."""
+    """Return a bar for a share of a width, to an eighth of a column."""
     eighths = max(1, round(share * width * 8)) if share > 0 else 0
     return (EIGHTHS[8] * (eighths // 8) + EIGHTHS[eighths % 8]).rstrip() if width > 0 else ""
 
 
 def columns(pieces: Iterable[tuple[str, str]]) -> int:
-    """Measure pieces in columns of the terminal."""
+    """Return the width of pieces in columns of the terminal."""
     return sum(get_cwidth(words) for _, words in pieces)
 
 
 def cropped(pieces: Sequence[tuple[str, str]], width: int) -> Pieces:
-    """Cut pieces to a width."""
-    kept: Pieces = []
+    """Return pieces cut to a width."""
+    fitting: Pieces = []
     for style, words in pieces:
-        part = cut(words, width - columns(kept))
-        kept.append((style, part))
+        part = cut(words, width - columns(fitting))
+        fitting.append((style, part))
         if part != words:
             break
-    return kept
+    return fitting
 
 
 def cut(words: str, width: int) -> str:
-    """Cut text to a width, with … where something is missing."""
+    """Return text cut to a width, with … in the place of missing text."""
     if get_cwidth(words) <= width:
         return words
     return take(words, width - 1) + "…" if width > 0 else ""
 
 
 def take(words: str, width: int) -> str:
-    """Take as many characters as fit into a width; one at least, so that folding goes on."""
+    """Return as many characters as fit into a width, at least one, so that folding ends."""
     used = 0
     for place, character in enumerate(words):
         used += get_cwidth(character)
@@ -232,5 +238,5 @@ def take(words: str, width: int) -> str:
 
 
 def padded(words: str, width: int) -> str:
-    """Fill text up to a width."""
+    """Return text with spaces up to a width."""
     return words + " " * (width - get_cwidth(words))

@@ -1,4 +1,4 @@
-"""What the model says of a text and of a place in it: everything that the screen of ``play`` shows."""
+"""The prediction of the model for a text and a place in it, for the screen of ``play``."""
 
 import dataclasses
 import itertools
@@ -25,12 +25,12 @@ BITS = np.log(2)
 
 @dataclass(frozen=True)
 class View:
-    """Say what a prediction is about.
+    """The subject of a prediction.
 
     Args:
         text: The whole text, in the model's Unicode form.
-        cursor: Characters before the place from which the model goes on.
-        options: How it goes on; the seed is set.
+        cursor: Number of characters before the place where the model continues.
+        options: The options of generation, with a seed.
     """
 
     text: str
@@ -40,10 +40,10 @@ class View:
 
 @dataclass(frozen=True)
 class Continuation:
-    """Hold one way in which a text may go on.
+    """A possible continuation of a text.
 
     Args:
-        text: What the model wrote.
+        text: The text that the model wrote.
         ends: Whether the model ended the text there.
     """
 
@@ -53,15 +53,16 @@ class Continuation:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Hold what the model says of a view.
+    """The prediction of the model for a view.
 
     Args:
         view: The view.
-        next_symbols: What may come next and how probably, falling; "<eos>" is the end of the text.
-        suggestion: The most probable way to go on, symbol by symbol.
-        continuations: Ways to go on that were drawn.
-        surprisals: Bits of each character of the text; None for what the model does not know, and for what
-            is there of a longer symbol at the end.
+        next_symbols: The possible next symbols with their probabilities, the most probable first; "<eos>" is
+            the end of the text.
+        suggestion: The continuation by the most probable symbol at each place.
+        continuations: Continuations that were drawn.
+        surprisals: Bits of each character of the text; None for a character that the model does not know, or
+            that is in the beginning of a longer symbol at the end.
         strangers: The symbols that the model does not know, each once.
     """
 
@@ -74,19 +75,19 @@ class Prediction:
 
     @property
     def bits_per_character(self) -> float | None:
-        """Average the surprise over the characters that the model knows; None where there is none."""
+        """The mean surprise of the characters that the model knows; None if there are none."""
         known = [bits for bits in self.surprisals if bits is not None]
         return sum(known) / len(known) if known else None
 
 
 class Predictor:
-    """Make predictions; what was read for the last one is not read again.
+    """A maker of predictions, which reads only the changes since the last one.
 
     Args:
         model: The model.
-        count: Continuations to draw.
-        length: Their greatest length, in symbols.
-        top: Next symbols to name.
+        count: Number of continuations.
+        length: Greatest length of a continuation, in tokens.
+        top: Number of next symbols.
     """
 
     def __init__(self, model: "Generator", *, count: int = 5, length: int = 60, top: int = 12) -> None:
@@ -97,19 +98,19 @@ class Predictor:
         self._ids = {symbol: i for i, symbol in enumerate(symbols, start=1)}
         self._long = any(len(symbol) > 1 for symbol in symbols)
         self._whole, self._before = model.reader(), model.reader()
-        self._lock = threading.Lock()  # the screen may ask while the worker is at it
+        self._lock = threading.Lock()  # the screen may call it while the worker does
 
     def knows(self, symbol: str) -> bool:
-        """Tell whether a symbol is one of the model's."""
+        """Return whether the model knows a symbol."""
         return bool(self._tokenizer.piece_ids(symbol))
 
     @property
     def fate(self) -> str:
-        """Say what becomes of what the model does not know."""
+        """The treatment of the symbols that the model does not know."""
         return "left out" if self._tokenizer.unk_id is None else "read as <unk>"
 
     def predict(self, view: View) -> Prediction:
-        """Read the text and go on from the cursor."""
+        """Return the prediction for a view."""
         with self._lock:
             context, pending = self._cut(view.text[: view.cursor])
             at_end = view.cursor == len(view.text)
@@ -132,7 +133,7 @@ class Predictor:
     def _chances(
         self, reader: "TextReader", context: list[str], pending: str, options: GenerationOptions
     ) -> NDArray[np.float64]:
-        """Give the probability of each symbol after the context that begins with what is pending.  # (V,)."""
+        """Return the probability of each token after the context that begins with `pending`.  # (V,)."""
         ids = self._known(context)
         if reader is self._before:
             reader.read(ids)
@@ -142,7 +143,7 @@ class Predictor:
         return probabilities(np.where(fitting, reader.logits_after(len(ids)), -np.inf), options)
 
     def _surprisals(self, symbols: list[str], logprobs: NDArray[np.float64]) -> tuple[float | None, ...]:
-        """Give the bits of each character; those of a longer symbol are shared by its characters."""
+        """Return the bits of each character; the characters of a longer symbol share its bits."""
         read = iter((-logprobs / BITS).tolist())
         bits: list[float | None] = []
         for symbol in symbols:
@@ -151,7 +152,7 @@ class Predictor:
         return tuple(bits)
 
     def _cut(self, before: str) -> tuple[list[str], str]:
-        """Split what is before the cursor into whole symbols and the beginning of one that may grow."""
+        """Split the text before the cursor into whole symbols and the beginning of one that may continue."""
         symbols = self._tokenizer.split(before)
         if not self._long or not symbols:
             return symbols, ""
@@ -164,7 +165,7 @@ class Predictor:
         return self._tokenizer.piece_ids(symbol) or ([] if unk is None else [unk])
 
     def _known(self, symbols: list[str]) -> NDArray[np.int32]:
-        """Give the ids that the model reads: what it does not know is <unk> where it has one, or left out."""
+        """Return the ids of symbols; an unknown symbol becomes <unk>, or is left out if there is none."""
         return np.array([i for symbol in symbols for i in self._read(symbol)], dtype=np.int32)
 
     def _go_on(self, beginning: "_Beginning", options: GenerationOptions, count: int) -> list[Continuation]:
@@ -185,7 +186,7 @@ class Predictor:
 
 
 def without_loop(suggestion: Continuation) -> Continuation:
-    """Cut a suggestion where it repeats two words: the most probable way to go on often ends in a circle."""
+    """Return a suggestion up to its first repetition of two words: it often ends in a loop."""
     words = list(re.finditer(r"\S+", suggestion.text))
     pairs: set[tuple[str, str]] = set()
     for first, second in itertools.pairwise(words):
@@ -197,12 +198,12 @@ def without_loop(suggestion: Continuation) -> Continuation:
 
 @dataclass(frozen=True, eq=False)
 class _Beginning:
-    """Hold a text that may end in the beginning of a symbol.
+    """A text that may end with the beginning of a symbol.
 
     Args:
-        context: The whole symbols, put together.
+        context: The whole symbols as one text.
         pending: The beginning of the symbol after them, or "".
-        chances: Probability of each symbol that may stand there.  # (V,)
+        chances: Probability of each token that may come next.  # (V,)
     """
 
     context: str
@@ -210,11 +211,11 @@ class _Beginning:
     chances: NDArray[np.float64]
 
     def first_symbols(self, options: GenerationOptions, count: int) -> list[int]:
-        """Choose the symbol that begins each continuation, apart from the numbers that draw the rest."""
+        """Draw the first token of each continuation, with random numbers that the rest does not use."""
         if options.temperature == 0:
             return [int(self.chances.argmax())] * count
         keys = sequence_keys(options.seed or 0, count)
-        others = raw(keys, np.full(count, 2**63, dtype=np.uint64))
+        numbers = raw(keys, np.full(count, 2**63, dtype=np.uint64))
         running = np.cumsum(self.chances)
-        randoms = [uniform(key, 0) * running[-1] for key in others]
+        randoms = [uniform(key, 0) * running[-1] for key in numbers]
         return [int(np.searchsorted(running, random, side="right")) for random in randoms]

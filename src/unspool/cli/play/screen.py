@@ -31,7 +31,7 @@ from unspool.cli.play.session import Session
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 MOST_ROWS = 12
-ESCAPE_SECONDS = 0.1  # after which an Escape is the key itself, not the start of a longer one
+ESCAPE_SECONDS = 0.1  # after which an Escape is the key itself, not the start of a key sequence
 
 STYLE = Style.from_dict(
     {
@@ -85,7 +85,7 @@ QUIT_KEYS = ("c-c", "c-d", "escape", Keys.SIGINT)
 
 @dataclass(frozen=True)
 class Sizes:
-    """Say how large the parts of the screen are, in lines and columns."""
+    """The sizes of the parts of the screen, in lines and columns."""
 
     width: int
     left: int
@@ -97,7 +97,7 @@ class Sizes:
 
 
 def sizes_of(width: int, height: int) -> Sizes:
-    """Share a window's lines and columns: half of the lines for the text, at most `MOST_ROWS` below it."""
+    """Return the sizes for a window: half of the lines for the text, at most `MOST_ROWS` below it."""
     spaced = height >= 20
     keys = len(play_lines.keys(width))
     free = height - 3 - keys - 3 * spaced
@@ -115,15 +115,15 @@ def sizes_of(width: int, height: int) -> Sizes:
 
 
 class Screen:
-    """Show a session and pass keys on to it.
+    """The screen of a session, which passes keys to it.
 
     Args:
         session: The session.
-        predictor: Asks the model, beside the screen, so that typing never waits.
-        name: Of the model, and
-        facts: what it is, for the first line.
-        input: Keys; None for the terminal's.
-        output: Where to draw; None for the terminal.
+        predictor: The predictor, which works in the background, so that typing never waits.
+        name: The name of the model, for the first line.
+        facts: A short description of the model, for the first line.
+        input: The source of keys; None for the terminal.
+        output: The terminal to draw on; None for standard output.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class Screen:
         self.app.run(pre_run=begin)
 
     async def _keep_up(self) -> None:
-        """Ask the model about what is there now, again and again; what was typed meanwhile comes together."""
+        """Make predictions for the current text again and again, once for all keys typed meanwhile."""
         loop = asyncio.get_running_loop()
         try:
             while True:
@@ -168,7 +168,7 @@ class Screen:
                     self.app.invalidate()
                 self._changed.clear()
                 await self._changed.wait()
-        except Exception as error:  # a bug must end the screen, not hang it
+        except Exception as error:  # a bug must end the screen, not block it
             self.app.exit(exception=error)
 
     def _keys(self) -> KeyBindings:
@@ -195,14 +195,14 @@ class Screen:
         return bindings
 
     def _type(self, event: KeyPressEvent) -> None:
-        """Take in a character or what is pasted; a key that has no meaning here is left alone."""
+        """Insert a character or a pasted text; ignore a key without a meaning here."""
         key = event.key_sequence[-1].key
         if key == Keys.BracketedPaste or not isinstance(key, Keys):
             self._session.insert(event.data)
             self._changed.set()
 
     def _container(self) -> HSplit:
-        """Lay the windows out, all of them in exact sizes: to ask the contents for theirs takes its time."""
+        """Return the layout of the windows in exact sizes; sizes from the contents take long to compute."""
         fits = Condition(self._fits)
         text = FormattedTextControl(self._text, focusable=True)
 
@@ -284,7 +284,7 @@ class Screen:
 
 
 def joined(lines: list[Pieces]) -> Pieces:
-    """Put lines together."""
+    """Return lines as one."""
     pieces: Pieces = []
     for number, line in enumerate(lines):
         pieces += [("", "\n")] * bool(number) + line
@@ -292,12 +292,12 @@ def joined(lines: list[Pieces]) -> Pieces:
 
 
 def filled(lines: list[Pieces], count: int) -> list[Pieces]:
-    """Add empty lines, so that nothing on the screen moves."""
+    """Return lines with empty ones up to a count, so that nothing on the screen moves."""
     return lines + [[] for _ in range(count - len(lines))]
 
 
 def facts_of(model: Any) -> str:
-    """Say in a few words what a model is."""
+    """Return a short description of a model."""
     network = model.network
     layers = f"{network.num_layers} × " if network.num_layers > 1 else ""
     return f"{layers}{network.cell} {network.hidden_size} · {model.tokenizer.vocab_size:,} symbols"

@@ -1,4 +1,4 @@
-"""A text that is typed with a model beside it: editing, undo, suggestions. There is no terminal in it."""
+"""A text that is typed with a model: editing, undo and suggestions, without a terminal."""
 
 import dataclasses
 import re
@@ -8,18 +8,18 @@ from collections.abc import Callable
 from unspool.cli.play.prediction import Continuation, Prediction, Predictor, View
 from unspool.generation.options.generation_options import GenerationOptions
 
-LONGEST = 100_000  # characters: what is pasted beyond is left out
+LONGEST = 100_000  # characters; the rest of a longer paste is left out
 TEMPERATURE_STEP, HIGHEST_TEMPERATURE = 0.1, 5.0
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Session:
-    """Hold the text, the cursor, what came before them, and how the model goes on.
+    """A session: the text, the cursor, their history, and the options of the model.
 
     Args:
-        predictor: Asks the model.
-        normalize: Brings a text into the model's Unicode form.
-        options: How the model goes on; the seed is set.
+        predictor: The predictor.
+        normalize: Function that converts a text to the model's Unicode form.
+        options: The options of generation, with a seed.
         text: The beginning.
     """
 
@@ -45,37 +45,37 @@ class Session:
 
     @property
     def view(self) -> View:
-        """Say what a prediction should be about now."""
+        """The subject of a prediction now."""
         return View(self.text, self.cursor, self.options)
 
     @property
     def latest(self) -> Prediction:
-        """Give the last prediction that came in, which may be about an earlier text."""
+        """The last prediction, which may be about an earlier text."""
         return self._prediction
 
     @property
     def fresh(self) -> bool:
-        """Tell whether the last prediction is about what is there now."""
+        """Whether the last prediction is about the current view."""
         return self._prediction.view == self.view
 
     @property
     def fate(self) -> str:
-        """Say what becomes of what the model does not know."""
+        """The treatment of the symbols that the model does not know."""
         return self._predictor.fate
 
     def take(self, prediction: Prediction) -> None:
-        """Take in a prediction."""
+        """Store a prediction."""
         self._prediction = prediction
 
     def settle(self) -> Prediction:
-        """Give the prediction about what is there now, and wait for it if need be."""
+        """Return the prediction for the current view; wait for it if necessary."""
         if not self.fresh:
             self.take(self._predictor.predict(self.view))
         return self._prediction
 
     @property
     def ghost(self) -> Continuation:
-        """Give the suggestion as far as it still fits what was typed since it was made."""
+        """The rest of the suggestion that fits the text typed since then."""
         made, suggestion = self._prediction.view, self._prediction.suggestion
         typed = self.text[made.cursor :]
         fits = self.text[: made.cursor] == made.text and suggestion.text.startswith(typed)
@@ -84,7 +84,7 @@ class Session:
         return Continuation(first_line(suggestion.text[len(typed) :]), suggestion.ends)
 
     def insert(self, added: str) -> None:
-        """Put text in at the cursor, as typed or pasted."""
+        """Insert typed or pasted text at the cursor."""
         added = SURROGATES.sub("", added.replace("\r\n", "\n").replace("\r", "\n"))
         room = LONGEST - len(self.text)
         if not added or not room:
@@ -98,45 +98,45 @@ class Session:
         self._typing = len(added) == 1
 
     def enter(self) -> None:
-        """Start a new line, if the model knows lines."""
+        """Start a new line, if the model knows line ends."""
         if self._predictor.knows("\n"):
             self.insert("\n")
         else:
             self.message = "this model writes single lines: it does not know ⏎"
 
     def erase_before(self) -> None:
-        """Take the character before the cursor away."""
+        """Remove the character before the cursor."""
         self._remove(self.cursor - 1, self.cursor)
 
     def erase_after(self) -> None:
-        """Take the character after the cursor away."""
+        """Remove the character after the cursor."""
         self._remove(self.cursor, self.cursor + 1)
 
     def erase_word(self) -> None:
-        """Take away what is before the cursor up to a word's start."""
+        """Remove the text from the start of the word to the cursor."""
         self._remove(self.word_start(), self.cursor)
 
     def clear(self) -> None:
-        """Start anew; `undo` brings the text back."""
+        """Remove the text; `undo` restores it."""
         self._change("", 0)
 
     def word_start(self) -> int:
         """Find where the word before the cursor starts."""
-        found = re.search(r"\S+\s*$", self.text[: self.cursor])
-        return found.start() if found else 0
+        match = re.search(r"\S+\s*$", self.text[: self.cursor])
+        return match.start() if match else 0
 
     def word_end(self) -> int:
         """Find where the word after the cursor ends."""
-        found = re.match(r"\s*\S+", self.text[self.cursor :])
-        return self.cursor + (found.end() if found else 0)
+        match = re.match(r"\s*\S+", self.text[self.cursor :])
+        return self.cursor + (match.end() if match else 0)
 
     def move(self, place: int) -> None:
-        """Put the cursor at a place, as far as there is text."""
+        """Move the cursor to a place within the text."""
         self.cursor = min(max(0, place), len(self.text))
         self._typing, self.message = False, ""
 
     def move_line(self, lines: int) -> None:
-        """Put the cursor on an earlier line (-1) or a later one (1), in the same column if there is one."""
+        """Move the cursor to an earlier line (-1) or a later one (1), in the same column if possible."""
         rows = self.text.split("\n")
         row = self.text.count("\n", 0, self.cursor)
         column = self.cursor - (self.text.rfind("\n", 0, self.cursor) + 1)
@@ -154,41 +154,41 @@ class Session:
         return end if end >= 0 else len(self.text)
 
     def undo(self) -> None:
-        """Go back by one change."""
+        """Undo one change."""
         self._travel(self._undo, self._redo, "nothing to undo")
 
     def redo(self) -> None:
-        """Take back an undo."""
+        """Redo one change."""
         self._travel(self._redo, self._undo, "nothing to redo")
 
     def accept_symbol(self) -> None:
-        """Take the suggestion's first character."""
+        """Accept the first character of the suggestion."""
         self._accept(self.settle().suggestion, lambda text: text[:1])
 
     def forward(self) -> None:
-        """Go one character on; at the end that takes the suggestion's first character."""
+        """Move one character forward; at the end, accept the first character of the suggestion."""
         if self.cursor < len(self.text):
             self.move(self.cursor + 1)
         else:
             self.accept_symbol()
 
     def line_forward(self) -> None:
-        """Go to the line's end; at the text's end that takes the suggestion up to its line's end."""
+        """Move to the end of the line; at the end of the text, accept the first line of the suggestion."""
         if self.cursor < len(self.text):
             self.move(self.line_end())
         else:
             self.accept_line()
 
     def accept_word(self) -> None:
-        """Take the suggestion up to its first word's end."""
+        """Accept the first word of the suggestion."""
         self._accept(self.settle().suggestion, first_word)
 
     def accept_line(self) -> None:
-        """Take the suggestion up to its line's end."""
+        """Accept the first line of the suggestion."""
         self._accept(self.settle().suggestion, first_line)
 
     def accept_continuation(self, index: int) -> None:
-        """Take one of the continuations up to its line's end."""
+        """Accept the first line of one of the continuations."""
         continuations = self.settle().continuations
         if index < len(continuations):
             self._accept(continuations[index], first_line)
@@ -206,7 +206,7 @@ class Session:
         self.message = "every seed writes the same at temperature 0" if not self.options.temperature else ""
 
     def _accept(self, continuation: Continuation, part: Callable[[str], str]) -> None:
-        self._typing = False  # a step of its own
+        self._typing = False  # a separate step
         if continuation.text:
             self.insert(part(continuation.text))
             self._typing = False
@@ -218,7 +218,7 @@ class Session:
         self._change(self.text[:start] + self.text[end:], start)
 
     def _change(self, text: str, cursor: int, *, keep: bool = True) -> None:
-        """Set the text; `keep` makes what was there a step of its own for `undo`."""
+        """Set the text; with `keep`, `undo` can restore the text before."""
         self._typing, self.message = False, ""
         if text == self.text:
             self.cursor = cursor
@@ -236,17 +236,17 @@ class Session:
 
 
 def first_line(text: str) -> str:
-    """Cut a text at the end of its first line that is not empty; the line end is left out."""
-    found = re.match(r"\n*[^\n]*", text)
-    return found.group() if found else ""
+    """Return a text up to the end of its first line that is not empty, without the line end."""
+    match = re.match(r"\n*[^\n]*", text)
+    return match.group() if match else ""
 
 
 def first_word(text: str) -> str:
-    """Cut a text after its first word; a wide character, as in Chinese, is a word of its own."""
-    found = re.match(r"\s*\S+", text)
-    if not found:
+    """Return a text up to the end of its first word; a wide character, as in Chinese, is a word."""
+    match = re.match(r"\s*\S+", text)
+    if not match:
         return text
-    word = found.group()
+    word = match.group()
     for place, character in enumerate(word, start=1):
         if unicodedata.east_asian_width(character) in "WF":
             return word[: max(1, place - 1)] if word[: place - 1].strip() else word[:place]
