@@ -27,7 +27,7 @@ CALLS: dict[str, Callable[[unspool.Generator], Any]] = {
         for text in model.generate(n=5, seed=2, constraint=unspool.Constraint(regex="[a-d]{3,6}"), top_k=3)
     ],
     "stream": lambda model: "".join(model.stream("b", seed=3)),
-    "state": lambda model: [text.text for text in model.generate(n=2, seed=4, state=model.encode("da"))],
+    "state": lambda model: [text.text for text in model.generate(n=2, seed=4, state=model.state_after("da"))],
     "score": lambda model: [score.total_logprob for score in model.score(NAMES)],
     "evaluate": lambda model: model.evaluate(NAMES).perplexity,
     "beams": lambda model: [text.text for text in model.beam_search("a", num_beams=4, n=2)],

@@ -59,10 +59,10 @@ def test_a_label_steers_what_is_written(model: unspool.Generator) -> None:
 
 def test_every_way_to_write_is_under_the_context(model: unspool.Generator) -> None:
     told: Any = {"label": "B"}
-    given = model.given(told)
+    given = model.conditioned_on(told)
     assert given.schema.width == 0
     assert given.novelty_index is model.novelty_index
-    assert model.given() is model
+    assert model.conditioned_on() is model
     assert given.network.context_size is None
     keywords: Any = {"seed": 3, "max_new_tokens": 30}
     (text,) = model.generate("c", context=told, **keywords)
@@ -115,11 +115,11 @@ def test_what_the_model_does_not_know_is_named(model: unspool.Generator) -> None
     with pytest.raises(ConfigError, match=r"one of 'A', 'B', 'C'|one of .*'C'"):
         model.generate(context={"label": "D"})
     with pytest.raises(ConfigError, match="label, size"):
-        model.given({"colour": "red"})
+        model.conditioned_on({"colour": "red"})
     with pytest.raises(ConfigError, match="without"):
         model.generate(vector=[1, 2])
     with pytest.raises(ConfigError, match="without"):
-        model.given({"label": "A"}).given({"label": "A"})
+        model.conditioned_on({"label": "A"}).conditioned_on({"label": "A"})
     with pytest.raises(ConfigError, match="context label"):
         model.evaluate([{"text": "ab", "label": "D"}])
 
@@ -201,7 +201,7 @@ def test_a_vector_starts_a_text(tmp_path: Path) -> None:
         vector = np.eye(3)[i]
         texts = model.generate(vector=vector, n=20, seed=0, max_new_tokens=20)
         assert sum(text.text[:1] == word[0] for text in texts) >= 15
-        given = model.given(vector=vector)
+        given = model.conditioned_on(vector=vector)
         assert given.network.start_size == 0
         given.save(tmp_path / word)
         again = unspool.load(tmp_path / word)

@@ -101,7 +101,7 @@ def test_a_model_is_what_was_saved(model: unspool.Generator, tmp_path: Path) -> 
 
 def test_a_plain_model_takes_the_place_of_one_of_pairs(model: unspool.Generator, tmp_path: Path) -> None:
     model.save(tmp_path / "copy")
-    model.given(source="oil wins").save(tmp_path / "copy")
+    model.conditioned_on(source="oil wins").save(tmp_path / "copy")
     assert not (tmp_path / "copy" / "source_tokenizer.json").exists()
     assert unspool.load(tmp_path / "copy").generate(temperature=0)[0].text == "wins!"
 
@@ -129,7 +129,7 @@ def test_one_source_or_many_side_by_side_are_answered_alike(model: unspool.Gener
 
 
 def test_a_source_makes_a_model_like_any_other(model: unspool.Generator) -> None:
-    asked = model.given(source="oil wins")
+    asked = model.conditioned_on(source="oil wins")
     assert asked.network.source_vocab_size is None
     text = model.generate(source="oil wins", temperature=0)[0]
     assert asked.generate(temperature=0)[0].text == text.text == "wins!"
@@ -146,7 +146,7 @@ def test_a_source_makes_a_model_like_any_other(model: unspool.Generator) -> None
 
 def test_bits_are_those_of_each_text_after_its_source(model: unspool.Generator) -> None:
     whole = model.evaluate(PAIRS)
-    each = [model.given(source=source).score([text])[0].total_logprob for source, text in PAIRS]
+    each = [model.conditioned_on(source=source).score([text])[0].total_logprob for source, text in PAIRS]
     nats = -sum(each)
     assert whole.loss * whole.symbols == pytest.approx(nats, rel=1e-3)
 
@@ -166,7 +166,7 @@ def test_what_starts_from_nothing_asks_for_a_source(model: unspool.Generator) ->
         lambda: next(iter(model.enumerate(limit=1))),
         lambda: model.score(["oil"]),
         lambda: model.next_symbols("oil"),
-        lambda: model.encode("oil"),
+        lambda: model.state_after("oil"),
         lambda: model.generate(unique=True),
     ):
         with pytest.raises(ConfigError, match=r"source.*trained on pairs"):
@@ -174,7 +174,7 @@ def test_what_starts_from_nothing_asks_for_a_source(model: unspool.Generator) ->
 
 
 def test_what_does_not_go_together_is_refused(model: unspool.Generator, tmp_path: Path) -> None:
-    plain = model.given(source="oil wins")
+    plain = model.conditioned_on(source="oil wins")
     state = np.zeros(model.network.state_shape, np.float32)
     out = {"out": tmp_path / "run", "training": short(epochs=1)}
     pairs = unspool.Records.of(PAIRS, document=True)

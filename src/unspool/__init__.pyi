@@ -26,7 +26,6 @@ from unspool.generation.selecting.collection import Collection as Collection
 from unspool.generation.selecting.report import CollectionReport as CollectionReport
 from unspool.generation.selecting.selection import Selection as Selection
 from unspool.generation.states import State as State
-from unspool.generation.states import interpolate as interpolate
 from unspool.model import Generator as Generator
 from unspool.model import load as load
 from unspool.network.config import NetworkConfig as NetworkConfig

@@ -24,7 +24,7 @@ def make_model(seed: int = 0, symbols: str = "abc", **network: Any) -> SavedMode
         parameters=initialize(config, seed),
         training={"epochs": 3, "seed": seed, "learning_rate": 0.1 + seed, "prompts": ["", "Москва"]},
         data={"source": "titles.csv", "text": ["title"]},
-        generation={"temperature": 0.8, "max_new_tokens": 100 + seed},
+        generation_config={"temperature": 0.8, "max_new_tokens": 100 + seed},
     )
 
 
@@ -37,7 +37,7 @@ def save(folder: Path, model: SavedModel, *, card: str = "# A model\n") -> None:
         parameters=model.parameters,
         training=model.training,
         card=card,
-        generation=model.generation,
+        generation_config=model.generation_config,
         data=model.data,
     )
 

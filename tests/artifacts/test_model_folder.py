@@ -32,7 +32,7 @@ def test_every_network_comes_back_as_it_was(tmp_path: Path, config: NetworkConfi
     save(tmp_path / "runs" / "deep", model)
     loaded = load_model(tmp_path / "runs" / "deep")
     assert same(loaded, model)
-    assert loaded.generation == model.generation
+    assert loaded.generation_config == model.generation_config
     assert all(values.flags.writeable and values.flags.c_contiguous for values in loaded.parameters.values())
     assert listing(tmp_path / "runs" / "deep") == FILES
 
@@ -192,11 +192,11 @@ def test_a_missing_folder_or_file_is_named(tmp_path: Path) -> None:
 def test_advice_for_sampling_may_be_changed_or_left_out(tmp_path: Path) -> None:
     save(tmp_path, make_model())
     change_json(tmp_path, "generation_config.json", "temperature", 0.5)
-    assert load_model(tmp_path).generation["temperature"] == 0.5
+    assert load_model(tmp_path).generation_config["temperature"] == 0.5
     (tmp_path / "generation_config.json").write_text("[")
     assert "generation_config.json: expected JSON" in refusal(tmp_path)
     (tmp_path / "generation_config.json").unlink()
-    assert load_model(tmp_path).generation == {}
+    assert load_model(tmp_path).generation_config == {}
 
 
 @pytest.mark.parametrize("name", [CONFIG, TOKENIZER])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unspool.errors import ConfigError
-from unspool.generation.states import State, interpolate, stacked_states
+from unspool.generation.states import State, stacked_states
 
 A = State(np.arange(12, dtype=np.float32).reshape(1, 2, 6))
 B = State(np.ones((1, 2, 6), np.float32))
@@ -14,9 +14,9 @@ def test_states_can_be_calculated_with() -> None:
     assert np.array_equal((A + B - B).values, A.values)
     assert np.array_equal((2 * A).values, (A * np.float64(2)).values)
     assert np.array_equal((-A + A).values, np.zeros((1, 2, 6)))
-    assert np.array_equal(interpolate(A, B, 0).values, A.values)
-    assert np.array_equal(interpolate(A, B, 1).values, B.values)
-    assert np.allclose(interpolate(A, B, 0.25).values, 0.75 * A.values + 0.25)
+    assert np.array_equal(A.interpolate(B, 0).values, A.values)
+    assert np.array_equal(A.interpolate(B, 1).values, B.values)
+    assert np.allclose(A.interpolate(B, 0.25).values, 0.75 * A.values + 0.25)
     assert A.values.dtype == (A * 0.1).values.dtype == np.float32
 
 
@@ -44,7 +44,7 @@ def test_states_of_other_networks_are_refused() -> None:
     with pytest.raises(ConfigError, match="factor of a state"):
         A * "2"  # type: ignore[operator]
     with pytest.raises(ConfigError, match="share"):
-        interpolate(A, B, None)  # type: ignore[arg-type]
+        A.interpolate(B, None)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="parameter state"):
         stacked_states([A, other], (1, 2, 6))
     assert stacked_states([A, B], (1, 2, 6)).shape == (1, 2, 2, 6)

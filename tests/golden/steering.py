@@ -54,9 +54,9 @@ def of_states() -> list[Row]:
     rows: list[Row] = []
     for name in ("lstm", "gru", "deep", "word"):
         model = loaded(name)
-        oil, team = model.encode("Oil "), model.encode("The team ")
+        oil, team = model.state_after("Oil "), model.state_after("The team ")
         states = {
-            "of a text": oil, "between": unspool.interpolate(oil, team, 0.3),
+            "of a text": oil, "between": oil.interpolate(team, 0.3),
             "sum": 0.5 * (oil + team) - team,
             "plain": oil.values * 0.5, "several": [oil, team],
         }  # fmt: skip

@@ -101,7 +101,7 @@ def test_a_request_is_prepared_once_for_all_batches(
 
 
 def test_a_prompt_is_collected_after_each_of_several_states(model: unspool.Generator) -> None:
-    states = [model.encode("oil "), model.encode("team ")]
+    states = [model.state_after("oil "), model.state_after("team ")]
     options: dict[str, Any] = {"n": 5, "unique": True, "seed": 1}
     texts = model.generate(state=states, **options)
     assert len(texts) == 10

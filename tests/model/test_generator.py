@@ -146,6 +146,15 @@ def test_scores_agree_with_what_training_computes(model: unspool.Generator) -> N
     assert evaluation.bits_per_character == pytest.approx(total / math.log(2) / sum(map(len, TEXTS)))
 
 
+def test_a_text_is_encoded_in_the_ids_of_its_tokens(model: unspool.Generator) -> None:
+    ids = model.encode("cat")
+    assert ids.dtype == np.int32
+    assert model.tokenizer.decode(ids) == "cat"
+    assert len(model.encode("c?t", unknown="drop")) == 2
+    with pytest.raises(unspool.UnknownSymbolError):
+        model.encode("c?t")
+
+
 def test_unknown_symbols_are_named_dropped_or_replaced(model: unspool.Generator) -> None:
     with pytest.raises(unspool.UnknownSymbolError, match="'z'"):
         model.generate("zoo")
@@ -211,6 +220,8 @@ def test_what_is_no_string_is_refused(model: unspool.Generator, wrong: Any) -> N
         model.generate(wrong)
     with pytest.raises(unspool.ConfigError, match="parameter prompt: expected a string"):
         model.stream(wrong)
+    with pytest.raises(unspool.ConfigError, match="parameter text: expected a string"):
+        model.encode(wrong)
     with pytest.raises(unspool.ConfigError, match="parameter texts: expected"):
         model.score(wrong)
 

@@ -185,20 +185,20 @@ def chars_end(model: unspool.Generator, text: str) -> float:
 
 def test_generation_goes_on_from_a_state(model: unspool.Generator) -> None:
     whole = model.generate("the cat", n=3, seed=1)
-    state = model.encode("the cat")
+    state = model.state_after("the cat")
     for text, other in zip(whole, model.generate(n=3, seed=1, state=state), strict=True):
         assert (other.text, other.prompt) == (text.continuation, "")
-    part = model.generate(" cat", n=3, seed=1, state=model.encode("the"))
+    part = model.generate(" cat", n=3, seed=1, state=model.state_after("the"))
     assert [text.continuation for text in part] == [text.continuation for text in whole]
     assert "".join(model.stream(state=state, seed=1)) == whole[0].continuation
     fresh = model.generate("a", seed=2, state=np.zeros(model.network.state_shape, np.float32))
     assert fresh[0].text == model.generate("a", seed=2)[0].text  # an array has not read <eos> yet
-    assert model.generate(seed=2, state=model.encode())[0].text == model.generate(seed=2)[0].text
+    assert model.generate(seed=2, state=model.state_after())[0].text == model.generate(seed=2)[0].text
 
 
 def test_a_prompt_goes_on_from_each_of_several_states(chars: unspool.Generator, tmp_path: Path) -> None:
-    a, b = chars.encode("the cat"), chars.encode("a dog ran")
-    path = [unspool.interpolate(a, b, share) for share in np.linspace(0, 1, 5)]
+    a, b = chars.state_after("the cat"), chars.state_after("a dog ran")
+    path = [a.interpolate(b, share) for share in np.linspace(0, 1, 5)]
     texts = chars.generate(state=path, n=2, seed=0, max_new_tokens=9)
     assert len(texts) == 10
     assert texts[0].text == chars.generate(state=a, seed=0, max_new_tokens=9)[0].text

@@ -76,7 +76,7 @@ class SavedModel:
         parameters: The parameters of the network, float32 and finite.
         training: The training configuration with no open value, in plain JSON types.
         data: The origin of the texts, in plain JSON types.
-        generation: The default options for sampling, in plain JSON types; empty if the folder has none.
+        generation_config: The default options for sampling, in plain JSON types; empty if there are none.
         source_tokenizer: The tokenizer of the texts that an encoder reads; None without an encoder.
     """
 
@@ -85,7 +85,7 @@ class SavedModel:
     parameters: Arrays
     training: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
-    generation: dict[str, Any] = field(default_factory=dict)
+    generation_config: dict[str, Any] = field(default_factory=dict)
     source_tokenizer: Tokenizer | None = None
 
 
@@ -97,7 +97,7 @@ def save_model(
     parameters: Arrays,
     training: Mapping[str, object],
     card: str,
-    generation: Mapping[str, object],
+    generation_config: Mapping[str, object],
     data: Mapping[str, object] | None = None,
     source_tokenizer: Tokenizer | None = None,
 ) -> None:
@@ -110,7 +110,7 @@ def save_model(
         parameters: The parameters of the network, float32 and finite.
         training: The training configuration with no open value, in plain JSON types.
         card: The text of README.md.
-        generation: The default options for sampling, in plain JSON types.
+        generation_config: The default options for sampling, in plain JSON types.
         data: The origin of the texts, in plain JSON types.
         source_tokenizer: The tokenizer of the texts that an encoder reads; its vocab_size must be the
             network's source_vocab_size.
@@ -127,7 +127,7 @@ def save_model(
     texts = {
         CONFIG: _json_text(config, CONFIG),
         TOKENIZER: tokenizer.to_json(),
-        GENERATION: _json_text(generation, GENERATION),
+        GENERATION: _json_text(generation_config, GENERATION),
         CARD: card,
     }
     if source_tokenizer is not None:
@@ -198,7 +198,7 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
         parameters=model.read(parameter_shapes(network)),
         training=dict(config.training),
         data=dict(config.data),
-        generation=_read_json(folder / GENERATION) if (folder / GENERATION).exists() else {},
+        generation_config=_read_json(folder / GENERATION) if (folder / GENERATION).exists() else {},
         source_tokenizer=source_tokenizer,
     )
 

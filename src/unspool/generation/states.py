@@ -49,25 +49,23 @@ class State:
     def __neg__(self) -> "State":
         return self * -1.0
 
+    def interpolate(self, other: "State", share: float) -> "State":
+        """Return a state between this one and another.
 
-def interpolate(a: State, b: State, share: float) -> State:
-    """Interpolate between two states.
+        Args:
+            other: The state at share 1, of the same network.
+            share: Share of the other state in the result, usually in [0, 1].
 
-    Args:
-        a: The state at share 0.
-        b: The state at share 1, of the same network.
-        share: Share of b in the result, usually in [0, 1].
+        Raises:
+            ConfigError: If the states are not of the same network, or the share is not a number.
 
-    Raises:
-        ConfigError: If the states are not of the same network, or the share is not a number.
-
-    Example:
-        >>> from unspool import State, interpolate
-        >>> interpolate(State([[[0.0]]]), State([[[4.0]]]), 0.25).values.tolist()
-        [[[1.0]]]
-    """
-    check("share", share, "a number", is_real(share))
-    return a * (1.0 - share) + b * share
+        Example:
+            >>> from unspool import State
+            >>> State([[[0.0]]]).interpolate(State([[[4.0]]]), 0.25).values.tolist()
+            [[[1.0]]]
+        """
+        check("share", share, "a number", is_real(share))
+        return self * (1.0 - share) + other * share
 
 
 def stacked_states(states: list[State], shape: tuple[int, int, int]) -> NDArray[np.float32]:

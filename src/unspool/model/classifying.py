@@ -6,7 +6,7 @@ import numpy as np
 
 from unspool.configuration import check
 from unspool.evaluation.classifying import Classification, classified
-from unspool.model.conditioning import given
+from unspool.model.conditioning import conditioned_on
 from unspool.model.parts import ModelParts
 from unspool.model.scoring import make_scorer
 from unspool.text.tokenizers.unknown_symbols import Unknown
@@ -18,6 +18,8 @@ def classifications(
     """Yield which value of an attribute each text has; see `Generator.classify`."""
     attribute = parts.schema.attribute(by)
     check("by", by, "an attribute with values; a number has none", not attribute.is_number)
-    scorers = {value: make_scorer(given(parts, {by: value}), unknown=unknown) for value in attribute.values}
+    scorers = {
+        value: make_scorer(conditioned_on(parts, {by: value}), unknown=unknown) for value in attribute.values
+    }
     counts = np.array(attribute.counts, np.float64)
     yield from classified(texts, scorers, counts / counts.sum() if prior else None)

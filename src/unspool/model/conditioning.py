@@ -21,7 +21,7 @@ SOURCES_AT_ONCE = 512  # read side by side
 Context = Mapping[str, object]
 
 
-def given(
+def conditioned_on(
     parts: Parts,
     context: Context | None = None,
     *,
@@ -29,7 +29,7 @@ def given(
     source: str | None = None,
     unknown: Unknown = "error",
 ) -> Parts:
-    """Return the model once something is known of its texts, or itself; see `Generator.given`."""
+    """Return the model once something is known of its texts, or itself; see `Generator.conditioned_on`."""
     if context is None and vector is None and source is None:
         return parts
     parameters, network, schema = parts.parameters, parts.network, parts.schema

@@ -57,7 +57,7 @@ class Generator(ModelParts):
         parameters: Name -> array, as `unspool.network.parameters` names them.
         training: The resolved training configuration, in plain JSON types; saved with the model.
         data: Where its text came from, in plain JSON types; saved with the model.
-        generation: How it is meant to be sampled, in plain JSON types; saved with the model.
+        generation_config: How it is meant to be sampled, in plain JSON types; saved with the model.
         source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
@@ -134,7 +134,7 @@ class Generator(ModelParts):
             f"{self.tokenizer.vocab_size} symbols, {self.num_parameters:,} parameters>"
         )
 
-    def given(
+    def conditioned_on(
         self,
         context: Context | None = None,
         *,
@@ -160,7 +160,7 @@ class Generator(ModelParts):
                 of another size, or the model was trained without sources.
             UnknownSymbolError: If the source has a symbol that the model does not know.
         """
-        model = conditioning.given(self, context, vector=vector, source=source, unknown=unknown)
+        model = conditioning.conditioned_on(self, context, vector=vector, source=source, unknown=unknown)
         model._novelty = self._novelty
         return model
 
@@ -205,11 +205,12 @@ class Generator(ModelParts):
             first: Index of the first text, ≥ 0: text 100 of a seed is the same, drawn on its own or after 0
                 to 99.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
-            state: What to go on from in place of a fresh start: a `State` from `encode`, after which the
+            state: What to go on from in place of a fresh start: a `State` from `state_after`, after which the
                 prompt is read; or an array (L, S, H), which the network has before it reads anything. One for
                 all prompts, or one for each; a single prompt goes on from each of several.
             constraint: What every text must be; several hold all at once. None for anything.
-            context: What is known of the texts: ``{"label": "Sports"}``; None for nothing. See `given`.
+            context: What is known of the texts: ``{"label": "Sports"}``; None for nothing. See
+                `conditioned_on`.
             vector: The numbers that the first state is worked from; None for none.
             source: What the texts are the answer to, for a model of pairs, in place of a state: one for all
                 prompts, or one for each; a single prompt is continued for each of several.
@@ -225,7 +226,7 @@ class Generator(ModelParts):
                 goes on from a prompt and is short enough can be what the constraint asks for.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
-        parts = self.given(context, vector=vector)
+        parts = self.conditioned_on(context, vector=vector)
         state = conditioning.start_states(parts, source, state, unknown)
         selection, rest = split_keywords(options)
         chosen, n = options_and_n(rest, n)
@@ -273,7 +274,7 @@ class Generator(ModelParts):
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
             ArtifactError: If the index is damaged.
         """
-        parts = self.given(context, source=source, unknown=unknown)
+        parts = self.conditioned_on(context, source=source, unknown=unknown)
         selection, rest = split_keywords(options)
         chosen, n = options_and_n(rest, n)
         request = writing.prepare(parts, prompt, chosen, unknown=unknown, state=state, constraint=constraint)
@@ -297,10 +298,26 @@ class Generator(ModelParts):
         are described there; errors are raised at the call, not at the first piece. What a stop string may
         yet cut off is held back.
         """
-        parts = self.given(context, vector=vector, source=source, unknown=unknown)
+        parts = self.conditioned_on(context, vector=vector, source=source, unknown=unknown)
         return writing.stream(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
 
-    def encode(self, text: str = "", *, unknown: Unknown = "error") -> State:
+    def encode(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.int32]:
+        """Return the ids of the tokens of a text.
+
+        Args:
+            text: Any text.
+            unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
+
+        Returns:
+            The ids, without `<eos>`.  # (T,)
+
+        Raises:
+            UnknownSymbolError: If the text has a symbol that the model does not know.
+        """
+        check("text", text, "a string", isinstance(text, str))
+        return self.tokenizer.encode(text, unknown=unknown)
+
+    def state_after(self, text: str = "", *, unknown: Unknown = "error") -> State:
         """Read a text, and return the state that the network has after it, to go on from.
 
         Args:
@@ -313,7 +330,7 @@ class Generator(ModelParts):
         Raises:
             UnknownSymbolError: If the text has a symbol that the model does not know.
         """
-        return writing.encode(self, text, unknown=unknown)
+        return writing.state_after(self, text, unknown=unknown)
 
     def beam_search(
         self,
@@ -331,7 +348,7 @@ class Generator(ModelParts):
             prompt: What to go on from; "" starts from nothing. Each is searched as if it were alone.
             constraint: What every text must be; several hold all at once. None for anything.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
-            context: What is known of the texts; None for nothing. See `given`.
+            context: What is known of the texts; None for nothing. See `conditioned_on`.
             source: What the texts are the answer to, for a model of pairs; of several, each is searched
                 for on its own, with all prompts.
             **options: How to search: any field of `unspool.generation.search.search_options.BeamOptions`.
@@ -345,7 +362,7 @@ class Generator(ModelParts):
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
         """
         sources = [source] if source is None or isinstance(source, str) else source
-        models = [self.given(context, source=text, unknown=unknown) for text in sources]
+        models = [self.conditioned_on(context, source=text, unknown=unknown) for text in sources]
         return [
             text
             for parts in models
@@ -371,7 +388,7 @@ class Generator(ModelParts):
             prompt: What to go on from; "" starts from nothing.
             constraint: What every text must be; several hold all at once. None for anything.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
-            context: What is known of the texts; None for nothing. See `given`.
+            context: What is known of the texts; None for nothing. See `conditioned_on`.
             **options: Which texts: any field of `EnumerationOptions` in
                 `unspool.generation.search.search_options`, above all min_probability or limit.
 
@@ -383,7 +400,7 @@ class Generator(ModelParts):
                 constraint; from the iterator, if the search needs more memory than it may have.
             UnknownSymbolError: If the prompt has a symbol that the model does not know.
         """
-        parts = self.given(context)
+        parts = self.conditioned_on(context)
         return searching.enumerate_texts(parts, prompt, options, constraint=constraint, unknown=unknown)
 
     def next_symbols(
@@ -453,12 +470,12 @@ class Generator(ModelParts):
             ended: Whether the end of each text counts; without it a text is only a beginning.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace"; None
                 for "replace" where the model was trained with `<unk>`, else "error".
-            context: What is known of all texts; None for nothing. See `given`.
+            context: What is known of all texts; None for nothing. See `conditioned_on`.
 
         Raises:
             UnknownSymbolError: If a text has a symbol that the model does not know, and that is an error.
         """
-        scorer = make_scorer(self.given(context), prompt=prompt, ended=ended, unknown=unknown)
+        scorer = make_scorer(self.conditioned_on(context), prompt=prompt, ended=ended, unknown=unknown)
         return scoring.score(scorer, texts)
 
     def surprisal(
@@ -475,7 +492,7 @@ class Generator(ModelParts):
         The arguments are those of `score`.
         """
         check("text", text, "a string", isinstance(text, str))
-        scorer = make_scorer(self.given(context), prompt=prompt, ended=ended, unknown=unknown)
+        scorer = make_scorer(self.conditioned_on(context), prompt=prompt, ended=ended, unknown=unknown)
         (one,) = surprisals(scorer, [text])
         return one
 
@@ -595,7 +612,7 @@ class Generator(ModelParts):
             CorpusError: If the corpus cannot be read or has no text.
             UnknownSymbolError: If it has a symbol that the model does not know.
         """
-        return scoring.evaluate(self.given(context), records, document=document, unknown=unknown)
+        return scoring.evaluate(self.conditioned_on(context), records, document=document, unknown=unknown)
 
     def audit(
         self,

@@ -26,7 +26,7 @@ class ModelParts:
         parameters: Name -> array, as `unspool.network.parameters` names them.
         training: The resolved training configuration, in plain JSON types.
         data: Where the text came from, in plain JSON types.
-        generation: How the model is meant to be sampled, in plain JSON types.
+        generation_config: How the model is meant to be sampled, in plain JSON types.
         source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
@@ -43,7 +43,7 @@ class ModelParts:
     parameters: Parameters
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    generation: Mapping[str, Any] = field(default_factory=dict)
+    generation_config: Mapping[str, Any] = field(default_factory=dict)
     source_tokenizer: Tokenizer | None = None
     engine: str = "cpu"
     threads: int | None = None

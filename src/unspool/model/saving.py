@@ -22,7 +22,7 @@ def save_parts(parts: ModelParts, folder: Path, novelty: NoveltyIndex | None) ->
         parameters=dict(parts.parameters),
         training=parts.training,
         data=parts.data,
-        generation=parts.generation,
+        generation_config=parts.generation_config,
         source_tokenizer=parts.source_tokenizer,
         card=_card(parts, folder.name),
     )

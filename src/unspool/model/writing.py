@@ -161,8 +161,8 @@ def stream(
     return streamed_text(parts.tokenizer, pieces, request.options)
 
 
-def encode(parts: ModelParts, text: str, *, unknown: Unknown) -> State:
-    """Read a text, and return the state after it; see `Generator.encode`."""
+def state_after(parts: ModelParts, text: str, *, unknown: Unknown) -> State:
+    """Read a text, and return the state after it; see `Generator.state_after`."""
     check("text", text, "a string", isinstance(text, str))
     ids = parts.tokenizer.encode(text, unknown=unknown)
     read = np.concatenate([[parts.tokenizer.eos_id], ids]).astype(np.int32)[:, None]  # (T, 1)

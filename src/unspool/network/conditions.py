@@ -102,7 +102,7 @@ def _expect(what: str, shape: tuple[int, ...], allowed: tuple[int, ...] | None) 
 
 def no_source() -> ConfigError:
     """Return the error for a text that needs a source and has none."""
-    hint = "give one: source=..., or --source; given(source=...) makes a model like any other of this one"
+    hint = "give one: source=..., or --source; conditioned_on(source=...) makes a model that needs none"
     return ConfigError("the source", expected="a text: the model was trained on pairs", got="none", hint=hint)
 
 

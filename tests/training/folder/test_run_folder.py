@@ -53,7 +53,7 @@ def test_a_finished_run_is_a_model_folder(make_task: MakeTask, begin: Begin, tmp
     assert saved.tokenizer.symbols == TOKENIZER.symbols
     assert saved.training["learning_rate"] == task.config.learning_rate
     assert saved.data["description"] == "the alphabet, drawn"
-    assert saved.generation["temperature"] == 0.8
+    assert saved.generation_config["temperature"] == 0.8
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
     assert [line["kind"] for line in lines][-2:] == ["evaluation", "finish"]
     assert 'class="curve"' in (folder / "loss.svg").read_text("utf-8")

@@ -50,7 +50,7 @@ def sample(
     """
     import unspool
 
-    model = unspool.load(folder, **flags.computing).given(**flags.known)
+    model = unspool.load(folder, **flags.computing).conditioned_on(**flags.known)
     texts = prompts or [""]
     constraint = unspool.Constraint(**flags.constraints) if flags.constraints else None
     keywords = {"unknown": unknown, "constraint": constraint}
@@ -61,7 +61,7 @@ def sample(
             options = own_options(model) | flags.sampling | keywords | {"source": sources}
             write_all(model, texts, options, as_json=as_json)
             return
-        model = model if flags.search else model.given(source=sources[0], unknown=unknown)
+        model = model if flags.search else model.conditioned_on(source=sources[0], unknown=unknown)
     if flags.search:
         from unspool.cli.commands.beams import beam_options, write_beams
 
@@ -186,7 +186,7 @@ def own_options(model: "Generator") -> dict[str, Any]:
     """
     from unspool.generation.options.generation_options import GenerationOptions
 
-    return to_dict(from_dict(GenerationOptions, model.generation, where="generation_config.json"))
+    return to_dict(from_dict(GenerationOptions, model.generation_config, where="generation_config.json"))
 
 
 def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:

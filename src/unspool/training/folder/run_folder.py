@@ -74,7 +74,7 @@ class RunFolder:
         training: The training configuration.
         tokenizer: The tokenizer of the model.
         data: The training data, in JSON types.
-        generation: The default options for sampling from the model.
+        generation_config: The default options for sampling from the model.
         source_tokenizer: The tokenizer of the sources, if the network learns from pairs.
         remark: A remark of `start` on broken metrics, or None.
     """
@@ -87,11 +87,11 @@ class RunFolder:
         training: TrainingConfig,
         tokenizer: Tokenizer,
         data: Mapping[str, Any],
-        generation: GenerationOptions,
+        generation_config: GenerationOptions,
         source_tokenizer: Tokenizer | None = None,
     ) -> None:
         self.path, self.network, self.training, self.tokenizer = path, network, training, tokenizer
-        self.data, self.generation, self.source_tokenizer = data, generation, source_tokenizer
+        self.data, self.generation_config, self.source_tokenizer = data, generation_config, source_tokenizer
         self.remark: str | None = None
         self._metrics = MetricsFile(path / METRICS)
         self._curve = LossCurve()
@@ -105,7 +105,7 @@ class RunFolder:
         training: TrainingConfig,
         tokenizer: Tokenizer,
         data: Mapping[str, Any],
-        generation: GenerationOptions | None = None,
+        generation_config: GenerationOptions | None = None,
         source_tokenizer: Tokenizer | None = None,
         first: Checkpoint | None = None,
         overwrite: bool = False,
@@ -119,7 +119,7 @@ class RunFolder:
             tokenizer: The tokenizer of the model.
             data: The training data, in JSON types: `description`, `sizes`, and whatever is needed to read it
                 again.
-            generation: The default options for sampling; None for temperature 0.8, or 0 for pairs.
+            generation_config: The default options for sampling; None for temperature 0.8, or 0 for pairs.
             source_tokenizer: The tokenizer of the sources; None for texts without sources.
             first: The first checkpoint, if the seed alone does not determine it. It is written before
                 config.json, so that a run that is killed early never starts without it.
@@ -136,7 +136,7 @@ class RunFolder:
             training=training,
             tokenizer=tokenizer,
             data=data,
-            generation=generation or GenerationOptions(temperature=temperature),
+            generation_config=generation_config or GenerationOptions(temperature=temperature),
             source_tokenizer=source_tokenizer,
         )
         config = ConfigFile(FORMAT_VERSION, network, to_dict(training), data)
@@ -182,7 +182,7 @@ class RunFolder:
             training=from_dict(TrainingConfig, config.training, where=f"{where}: training"),
             tokenizer=_read_tokenizer(folder / TOKENIZER),
             data=config.data,
-            generation=_read_generation(folder / GENERATION, usual=0.0 if paired else 0.8),
+            generation_config=_read_generation(folder / GENERATION, usual=0.0 if paired else 0.8),
             source_tokenizer=_read_tokenizer(folder / SOURCE_TOKENIZER) if paired else None,
         )
 
@@ -247,7 +247,7 @@ class RunFolder:
             parameters=parameters,
             training=to_dict(self.training),
             data=self.data,
-            generation=to_dict(self.generation),
+            generation_config=to_dict(self.generation_config),
             source_tokenizer=self.source_tokenizer,
             card=model_card(
                 self.path.name,
