@@ -109,9 +109,8 @@ class UnknownSymbolError(TokenizerError):
 
     Example:
         >>> import unspool
-        >>> from unspool.text.tokenizers.registry import CharTokenizer
         >>> try:
-        ...     CharTokenizer.fit(["abc"]).encode("bad")
+        ...     unspool.CharTokenizer.fit(["abc"]).encode("bad")
         ... except unspool.UnknownSymbolError as error:
         ...     print(error.what)
         unknown symbol 'd' (U+0064) at character 3 of the text

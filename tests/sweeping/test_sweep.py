@@ -14,6 +14,7 @@ import pytest
 
 import unspool
 from unspool.errors import ArtifactError, ConfigError
+from unspool.sweeping import Range
 from unspool.sweeping import sweep as sweeping
 from unspool.sweeping.pool import LocalPool, LostError
 from unspool.sweeping.results import Run
@@ -127,7 +128,7 @@ def test_a_full_disk_is_one_clear_error_and_the_same_call_goes_on(
 
 def test_the_sampler_draws_within_lists_and_ranges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "LocalPool", ScriptedPool)
-    space = {"cell": ["gru"], "hidden_size": unspool.Range(4, 9), "learning_rate": unspool.Range(0.001, 0.1)}
+    space = {"cell": ["gru"], "hidden_size": Range(4, 9), "learning_rate": Range(0.001, 0.1)}
     ended: list[Run] = []
     run(tmp_path / "s", ended=ended, trials=3, finalists=1, **space)
     assert len(ended) == 4

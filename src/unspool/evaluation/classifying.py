@@ -16,6 +16,11 @@ class Classification:
     Args:
         value: The most probable value.
         probabilities: The probability of each value given the text; together 1.
+
+    Example:
+        >>> from unspool import Classification
+        >>> Classification("Sports", {"Sports": 0.75, "Business": 0.25}).value
+        'Sports'
     """
 
     value: str

@@ -40,12 +40,6 @@ class GuessNumber:
             chance that a text that the model writes comes as late as this one, or later.
         lower_bound: Whether samples that were cut off for their length could be more probable too; then the
             real guess number may be higher.
-
-    Example:
-        >>> from unspool import GuessNumber
-        >>> number = GuessNumber(8.0, 3.0, standard_error=1.5, percentile=40.0, lower_bound=False)
-        >>> number.log2_guess_number
-        3.0
     """
 
     guess_number: float

@@ -68,8 +68,7 @@ class Generator(ModelParts):
     Example:
         >>> import unspool
         >>> from unspool.network.parameters import initialize
-        >>> from unspool.text.tokenizers.registry import CharTokenizer
-        >>> tokenizer = CharTokenizer(["a", "b"])
+        >>> tokenizer = unspool.CharTokenizer(["a", "b"])
         >>> network = unspool.NetworkConfig(hidden_size=8, vocab_size=tokenizer.vocab_size)
         >>> parameters = initialize(network, 0)
         >>> model = unspool.Generator(network=network, tokenizer=tokenizer, parameters=parameters)

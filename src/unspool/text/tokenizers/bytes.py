@@ -24,6 +24,11 @@ class ByteTokenizer(Tokenizer):
 
     Args:
         normalization: Unicode form of the texts, or None for no normalization.
+
+    Example:
+        >>> from unspool import ByteTokenizer
+        >>> ByteTokenizer().encode("né").tolist()
+        [111, 196, 170]
     """
 
     kind = "bytes"

@@ -14,7 +14,19 @@ from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
 
 
 class CharTokenizer(VocabularyTokenizer):
-    """A tokenizer of characters; every Unicode code point is a symbol."""
+    """A tokenizer of characters; every Unicode code point is a symbol.
+
+    Args:
+        symbols: The symbols in the order of their ids, without the special ones.
+        unk: Whether there is an ``<unk>`` for unknown symbols.
+        normalization: Unicode form of the texts, or None for no normalization.
+
+    Example:
+        >>> from unspool import CharTokenizer
+        >>> tokenizer = CharTokenizer.fit(["a cat", "a cow"])
+        >>> tokenizer.decode(tokenizer.encode("taco"))
+        'taco'
+    """
 
     kind = "char"
     description = "character by character"

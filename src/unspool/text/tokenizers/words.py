@@ -5,7 +5,19 @@ from unspool.text.tokenizers.word_tokens import complete_length, split_words
 
 
 class WordTokenizer(VocabularyTokenizer):
-    """A tokenizer of words; white space and punctuation are symbols too, so that nothing is lost."""
+    """A tokenizer of words; white space and punctuation are symbols too, so that nothing is lost.
+
+    Args:
+        symbols: The symbols in the order of their ids, without the special ones.
+        unk: Whether there is an ``<unk>`` for unknown symbols.
+        normalization: Unicode form of the texts, or None for no normalization.
+
+    Example:
+        >>> from unspool import WordTokenizer
+        >>> tokenizer = WordTokenizer.fit(["a cat, a cow"], max_vocab_size=6)
+        >>> tokenizer.symbols
+        (' ', 'a', 'cat', '<unk>')
+    """
 
     kind = "word"
     description = "word by word"
