@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,15 @@ import numpy as np
 import pytest
 
 import unspool
+from unspool.artifacts.model_folder import CARD, CONFIG, GENERATION, MODEL, TOKENIZER
 from unspool.pipeline import resume_training
+from unspool.progress.plan_lines import plan_lines
 from unspool.training.announcement import Announcement
 from unspool.training.records import FinishRecord, SampleRecord, StepRecord, TrainingRecord
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
 TEXTS = [f"{a} {b} {c}" for a in WORDS for b in WORDS[:4] for c in WORDS[4:]]
+FILES = (CARD, CONFIG, GENERATION, MODEL, TOKENIZER)
 TINY = unspool.NetworkConfig(hidden_size=8)
 
 
@@ -34,6 +39,10 @@ def stop_at(step: int) -> Callable[[TrainingRecord], None]:
             os.kill(os.getpid(), signal.SIGINT)
 
     return press
+
+
+def without_time(card: bytes) -> bytes:
+    return re.sub(rb" epochs, [0-9,]+ s ", b"", card)
 
 
 def same_parameters(one: unspool.Generator, other: unspool.Generator) -> bool:
@@ -60,6 +69,36 @@ def test_it_learns_and_leaves_a_model(tmp_path: Path) -> None:
     held_out = next(r for r in reversed(records) if r.kind == "evaluation" and r.best)
     lines = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()
     assert json.loads(lines[-1])["best_bits_per_character"] == held_out.bits_per_character
+
+
+def test_a_model_in_memory_is_saved_as_a_run_would_have_left_it(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"network": TINY, "training": short(), "novelty_index": True}
+    plans: list[Announcement] = []
+    run = unspool.train(TEXTS, out=tmp_path / "run" / "words", **options)
+    model = unspool.train(TEXTS, **options, on_start=plans.append)
+    model.save(tmp_path / "saved" / "words")
+    saved = sorted(path.name for path in (tmp_path / "saved" / "words").iterdir())
+    assert saved == sorted((*FILES, "novelty.safetensors"))
+    for name in saved:
+        one, other = ((tmp_path / part / "words" / name).read_bytes() for part in ("run", "saved"))
+        assert without_time(one) == without_time(other), name
+    assert plans[0].out is None
+    assert "folder   none" in plan_lines(plans[0])[-1]
+    for kind in ("step", "evaluation", "finish"):
+        steps = [[line["step"] for line in one.history if line["kind"] == kind] for one in (run, model)]
+        assert steps[0] == steps[1] != []
+
+
+def test_a_run_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    model = unspool.train(TEXTS, network=TINY, training=short(epochs=1))
+    with pytest.raises(KeyboardInterrupt):
+        unspool.train(TEXTS, network=TINY, training=short(), on_record=stop_at(2))
+    with pytest.raises(unspool.ConfigError, match="parameter out: expected the folder of a run"):
+        unspool.train(TEXTS, resume=True)
+    assert list(tmp_path.iterdir()) == []
+    assert model.history[-1]["kind"] == "finish"
+    assert model.conditioned_on().history is model.history
 
 
 def test_held_out_texts_are_the_same_for_every_seed(tmp_path: Path) -> None:

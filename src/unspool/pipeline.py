@@ -1,9 +1,11 @@
 """From records to a trained model in one call: encode, split, make the network, train, keep the best."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from unspool.artifacts.model_folder import CONFIG
@@ -47,7 +49,7 @@ OnRecord = Callable[[TrainingRecord], None]
 def train(
     records: Texts,
     *,
-    out: str | Path,
+    out: str | Path | None = None,
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
     tokenizer: str | Tokenizer = "char",
@@ -63,13 +65,15 @@ def train(
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
 ) -> Generator:
-    """Train a network on texts and write a run folder.
+    """Train a network on texts, in memory or in a run folder.
 
-    Ctrl-C takes effect between two steps: the state is saved, and KeyboardInterrupt is raised.
+    Ctrl-C takes effect between two steps: the state is saved in the run folder, if there is one, and
+    KeyboardInterrupt is raised.
 
     Args:
         records: Records from `read_records`, or texts in memory.
-        out: The run's folder; it must be empty or not exist.
+        out: The run's folder; it must be empty or not exist. None for a model in memory, which `save` writes;
+            meanwhile the run is in a temporary folder.
         network: The network; None for an LSTM of 128 units. The tokenizers set its `vocab_size` and
             `source_vocab_size`.
         training: The training configuration; None for the defaults, which are those of `pair_training` for
@@ -96,7 +100,7 @@ def train(
         on_record: A function that gets each record of the loop once it is on the disk.
 
     Returns:
-        The best model, loaded from `out`.
+        The best model.
 
     Raises:
         InputError: If an argument or a file cannot be used.
@@ -104,10 +108,9 @@ def train(
         KeyboardInterrupt: If the training was stopped; `resume` continues it.
 
     Example:
-        >>> import tempfile, unspool
+        >>> import unspool
         >>> training = unspool.TrainingConfig(epochs=2)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model = unspool.train(["a cat", "a dog", "a cow"] * 20, out=folder, training=training)
+        >>> model = unspool.train(["a cat", "a dog", "a cow"] * 20, training=training)
         >>> len(model.generate(n=3))
         3
     """
@@ -117,6 +120,8 @@ def train(
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     corpus = _as_records(records)
     if resume:
+        if out is None:
+            raise ConfigError("parameter out", expected="the folder of a run to resume", got="None")
         _refuse_with_resume(overwrite=overwrite, canaries=canaries)
         return resume_training(
             out,
@@ -130,7 +135,8 @@ def train(
         )
     config = training_of(corpus, training, canaries=canaries, init_from=init_from)
     held_out = None if validation is None else _as_records(validation)
-    refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
+    if out is not None:
+        refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
     origin = None if init_from is None else load_origin(init_from, engine=config.engine)
     recipe = _recipe(corpus, config, tokenizer, max_vocab_size, origin)
     extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
@@ -139,18 +145,12 @@ def train(
     resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
     task = _task(resolved, config, corpus, encoded, sampling)
     fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
-    with sole_writer(out):
-        run = RunFolder.create(  # only after all checks
-            out,
-            network=resolved,
-            training=config,
-            tokenizer=encoded.tokenizer,
-            data=_describe(corpus, held_out, encoded, sampling, task) | extra,
-            source_tokenizer=encoded.source_tokenizer,
-            first=None if origin is None else fresh,
-            overwrite=overwrite,
+    data = _describe(corpus, held_out, encoded, sampling, task) | extra
+    first = None if origin is None else fresh
+    with _new_run(out, resolved, config, encoded, data, first=first, overwrite=overwrite) as run:
+        return _run(
+            run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record, in_memory=out is None
         )
-        return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
 
 
 def resume_training(
@@ -219,6 +219,32 @@ def resume_training(
         return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
 
 
+@contextmanager
+def _new_run(
+    out: str | Path | None,
+    network: NetworkConfig,
+    config: TrainingConfig,
+    encoded: EncodedCorpus,
+    data: dict[str, Any],
+    *,
+    first: Checkpoint | None,
+    overwrite: bool,
+) -> Iterator[RunFolder]:
+    """Make the folder of a new run, which goes again if nobody said where it is."""
+    place = TemporaryDirectory(prefix="unspool-") if out is None else nullcontext(out)
+    with place as folder, sole_writer(folder):
+        yield RunFolder.create(
+            folder,
+            network=network,
+            training=config,
+            tokenizer=encoded.tokenizer,
+            data=data,
+            source_tokenizer=encoded.source_tokenizer,
+            first=first,
+            overwrite=overwrite,
+        )
+
+
 def _task(
     network: NetworkConfig,
     config: TrainingConfig,
@@ -246,13 +272,14 @@ def _run(
     *,
     on_start: OnStart | None,
     on_record: OnRecord | None,
+    in_memory: bool = False,
 ) -> Generator:
-    """Train until the end, and load the best model."""
+    """Train until the end, and load the best model; all of it if its folder goes."""
     config = task.config
     start = run.start(fresh)
     run.keep_novelty_index(encoded.training, by_line=corpus.document)
     if on_start is not None:
-        on_start(plan_of(run, corpus, encoded, start.progress.step))
+        on_start(plan_of(run, corpus, encoded, start.progress.step, in_memory=in_memory))
     else:
         for remark in filter(None, (run.remark, missing_bf16(config.precision))):
             warnings.warn(remark, RuntimeWarning, stacklevel=3)
@@ -264,7 +291,10 @@ def _run(
             stopped = isinstance(record, StopRecord)
     if stopped:
         raise KeyboardInterrupt
-    return Generator.load(run.path, engine=config.engine, threads=config.threads)
+    model = Generator.load(run.path, engine=config.engine, threads=config.threads)
+    if in_memory:
+        model._leave_folder()
+    return model
 
 
 def _check_lists(**lists: object) -> None:

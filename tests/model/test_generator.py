@@ -197,6 +197,21 @@ def test_save_and_load_give_the_same_generator(model: unspool.Generator, tmp_pat
     assert "saved" in (tmp_path / "saved" / "README.md").read_text("utf-8")
 
 
+def test_a_summary_counts_the_parameters_of_each_layer(
+    model: unspool.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model.summary()
+    head, _, *layers, _, total = capsys.readouterr().out.splitlines()
+    assert head.split() == ["layer", "kind", "shapes", "parameters"]
+    assert [line.split()[0] for line in layers] == ["layers.0", "layers.1", "output"]
+    assert layers[1].split()[1:] == ["lstm", "12", "×", "48", "12", "×", "48", "48", "1,200"]
+    counts = [int(line.split()[-1].replace(",", "")) for line in layers]
+    assert sum(counts) == model.num_parameters == int(total.split()[-1].replace(",", ""))
+    tables: list[str] = []
+    model.summary(print_fn=tables.append)
+    assert len(tables) == 1
+
+
 def test_a_tokenizer_of_another_model_is_refused(model: unspool.Generator) -> None:
     network = dataclasses.replace(model.network, vocab_size=5)
     with pytest.raises(unspool.ConfigError, match="vocab_size"):

@@ -1,6 +1,6 @@
 """A trained generator in one object: generate, stream, score, evaluate, save and load."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -36,10 +36,12 @@ from unspool.model.conditioning import Context
 from unspool.model.parts import ModelParts
 from unspool.model.saving import save_parts
 from unspool.model.scoring import make_scorer, strings_of
+from unspool.model.summary import summary_of
 from unspool.network.parameters import count_parameters
 from unspool.text.novelty import NoveltyIndex
 from unspool.text.records import Record, Records
 from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.training.folder.metrics import METRICS, read_metrics
 
 if TYPE_CHECKING:
     from unspool.evaluation.audit.run import Audit, ReportAudit
@@ -77,6 +79,7 @@ class Generator(ModelParts):
     """
 
     _novelty: NoveltyIndex | Path | None = None  # a path until it is read
+    _history: list[dict[str, Any]] | Path | None = None
 
     @classmethod
     def load(cls, folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> "Generator":
@@ -92,8 +95,12 @@ class Generator(ModelParts):
             ConfigError: If the engine cannot be made.
         """
         model = cls(**vars(load_model(Path(folder))), engine=engine, threads=threads)
-        model._novelty = Path(folder)
+        model._novelty, model._history = Path(folder), Path(folder) / METRICS
         return model
+
+    def _leave_folder(self) -> None:
+        """Read what else is read when it is first asked for, since the folder will not stay."""
+        self._novelty, self._history = self.novelty_index, self.history
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a folder that `load` reads, with its index of the training texts if it has one.
@@ -101,7 +108,7 @@ class Generator(ModelParts):
         Raises:
             ArtifactError: If the folder cannot be written, or the index to take along is damaged.
         """
-        save_parts(self, Path(folder), self.novelty_index)
+        save_parts(self, Path(folder), self.novelty_index, self.history)
 
     @property
     def novelty_index(self) -> NoveltyIndex | None:
@@ -121,9 +128,31 @@ class Generator(ModelParts):
         self._novelty = index
 
     @property
+    def history(self) -> list[dict[str, Any]]:
+        """Return what the training wrote down: a dictionary for each step, evaluation and sample.
+
+        They are the lines of the run's metrics.jsonl, read when they are first asked for. Each has a `kind`:
+        "step", "evaluation", "sample" or "finish". Empty for a model that was saved on its own.
+
+        Raises:
+            ArtifactError: If a line of the file is none that a training writes.
+        """
+        if isinstance(self._history, Path):
+            self._history = read_metrics(self._history)
+        return self._history or []
+
+    @property
     def num_parameters(self) -> int:
         """Count the network's parameters."""
         return count_parameters(self.network)
+
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print the layers of the network, with the shapes and the number of their parameters.
+
+        Args:
+            print_fn: What takes the whole table, as in Keras.
+        """
+        print_fn(summary_of(self.network))
 
     def __repr__(self) -> str:
         """Show the network in a few words."""
@@ -619,7 +648,7 @@ class Generator(ModelParts):
         *,
         validation: Texts | None = None,
         samples: int = 1000,
-        metrics: Iterable[Mapping[str, Any]] = (),
+        metrics: Iterable[Mapping[str, Any]] | None = None,
         secrets: Sequence[str] | None = None,
         canary_format: str | None = None,
         unknown: Unknown | None = None,
@@ -632,7 +661,7 @@ class Generator(ModelParts):
             records: What it was trained on, as it was then: canaries are planted and texts held out again.
             validation: What was held out, if that was another corpus.
             samples: Texts to generate, ≥ 1; all start from nothing.
-            metrics: The lines of the run's metrics.jsonl as dictionaries, to judge the fit by.
+            metrics: The lines of a training as dictionaries, to judge the fit by; None for `history`.
             secrets: Secrets to rank; None for those that the run planted.
             canary_format: The format of `secrets`; None for that of the run.
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace". None
@@ -651,7 +680,7 @@ class Generator(ModelParts):
             options,
             validation=validation,
             samples=samples,
-            metrics=metrics,
+            metrics=self.history if metrics is None else metrics,
             secrets=secrets,
             canary_format=canary_format,
             unknown=unknown,

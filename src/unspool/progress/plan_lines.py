@@ -31,5 +31,7 @@ def plan_lines(plan: Announcement) -> list[str]:
         lines.append(f"         products in {plan.precision}, sums and all else in float32")
     if plan.missing:
         lines.append(f"warning  {plan.missing}")
+    if plan.out is None:
+        return [*lines, "folder   none: the model stays in memory"]
     going_on = f", going on after step {plan.first_step:,}" if plan.first_step else ""
     return [*lines, f"folder   {plan.out}{going_on}"]

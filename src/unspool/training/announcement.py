@@ -18,7 +18,7 @@ class Announcement:
     """The facts about a training, known once the corpus is read.
 
     Args:
-        out: The run's folder.
+        out: The run's folder; None if the model stays in memory.
         description: A short description of the corpus.
         records: Number of texts to learn from.
         characters: Number of characters to learn from.
@@ -35,7 +35,7 @@ class Announcement:
         missing: The reason why the requested precision is not used, or None.
     """
 
-    out: Path
+    out: Path | None
     description: str
     records: int
     characters: int
@@ -52,7 +52,9 @@ class Announcement:
     missing: str | None = None
 
 
-def plan_of(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: int) -> Announcement:
+def plan_of(
+    run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step: int, *, in_memory: bool
+) -> Announcement:
     """Return the facts to show before the run makes its first step now.
 
     Args:
@@ -60,9 +62,10 @@ def plan_of(run: RunFolder, corpus: Records, encoded: EncodedCorpus, first_step:
         corpus: The texts of the run.
         encoded: The same texts in ids.
         first_step: Number of steps made before: 0 for a new run.
+        in_memory: Whether the folder goes once the model is trained.
     """
     return Announcement(
-        out=run.path,
+        out=None if in_memory else run.path,
         description=corpus.description,
         records=encoded.training.num_records,
         characters=encoded.training.characters,

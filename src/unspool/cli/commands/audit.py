@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.commands.info import metrics
 from unspool.cli.flags.flag import Argument, Flag, FlagValues, Option, takes
 from unspool.cli.flags.shared import (
     AUDITING,
@@ -74,7 +73,6 @@ def audit(
         result = model.audit(
             records,
             validation=held_out,
-            metrics=metrics(Path(folder)),
             unknown=unknown,
             report=report,
             **flags.auditing,

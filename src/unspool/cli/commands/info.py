@@ -8,7 +8,6 @@ from unspool.cli.flags.shared import READING, AsJson
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.printing import print_json
 from unspool.cli.output.tables import print_facts
-from unspool.errors import ArtifactError
 from unspool.screen.wording import one_line, size
 
 if TYPE_CHECKING:
@@ -49,8 +48,9 @@ def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]
     from unspool.configuration import to_dict
     from unspool.evaluation.audit.fit import judge_fit
     from unspool.network.parameters import count_parameters
+    from unspool.training.folder.metrics import METRICS, read_metrics
 
-    lines = metrics(folder)
+    lines = read_metrics(folder / METRICS)
     evaluations = [line for line in lines if line.get("kind") == "evaluation"]
     held_out = ((model.data.get("sizes") or {}).get("validation") or {}).get("characters", 0)
     best = [line for line in evaluations if line.get("best")]
@@ -67,36 +67,6 @@ def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]
         "evaluation": best[-1] if best else None,
         "fit": to_dict(judge_fit(lines, held_out_characters=held_out)),
     }  # fmt: skip
-
-
-def metrics(folder: Path) -> list[dict[str, Any]]:
-    """Read the metrics of a training; return an empty list for a model that was saved alone.
-
-    Raises:
-        ArtifactError: If a line is not one that a training writes.
-    """
-    import json
-
-    from unspool.configuration import from_dict
-    from unspool.training.records import EvaluationRecord
-
-    path = folder / "metrics.jsonl"
-    if not path.is_file():
-        return []
-    records = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue  # a line that a run is writing now, or a part of a line from a full disk
-        if not isinstance(record, dict):
-            got = f"{line[:40].decode('utf-8', 'replace')!r} in line {number}"
-            raise ArtifactError(str(path), expected="a JSON object in each line", got=got)
-        if record.get("kind") == "evaluation":
-            values = {name: value for name, value in record.items() if name != "kind"}
-            from_dict(EvaluationRecord, values, where=f"{path}, line {number}")
-        records.append(record)
-    return records
 
 
 def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:

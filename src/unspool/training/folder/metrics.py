@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from unspool.configuration import from_dict
+from unspool.errors import ArtifactError
 from unspool.storage import append_line, atomic_write
 from unspool.training.checkpoints import write_error
 from unspool.training.records import (
@@ -16,6 +18,7 @@ from unspool.training.records import (
     record_to_dict,
 )
 
+METRICS = "metrics.jsonl"
 KEPT = (StepRecord, EvaluationRecord, SampleRecord, FinishRecord)
 BEGIN = b'{"kind": '  # start of every line, and nowhere else in one: inside a text the quotes are escaped
 
@@ -115,6 +118,44 @@ class MetricsFile:
             atomic_write(self.path, whole)
         else:
             os.truncate(self.path, len(whole))
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Read the lines of a training; none if there is no such file, as in a model that was saved on its own.
+
+    A line that is no JSON is left out: a run is writing it at this moment, or a full disk left a part of it.
+
+    Args:
+        path: The file metrics.jsonl.
+
+    Raises:
+        ArtifactError: If a line is none that a training writes.
+        ConfigError: If an evaluation has an unknown key or lacks one.
+    """
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(record, dict):
+            got = f"{line[:40].decode('utf-8', 'replace')!r} in line {number}"
+            raise ArtifactError(str(path), expected="a JSON object in each line", got=got)
+        if record.get("kind") == EvaluationRecord.kind:
+            evaluation_of(record, where=f"{path}, line {number}")
+        records.append(record)
+    return records
+
+
+def evaluation_of(line: dict[str, Any], *, where: str) -> EvaluationRecord:
+    """Return the record of an evaluation's line.
+
+    Raises:
+        ConfigError: If the line has an unknown key or lacks one.
+    """
+    values = {name: value for name, value in line.items() if name != "kind"}
+    return from_dict(EvaluationRecord, values, where=where)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -40,7 +40,7 @@ from unspool.text.tokenizers.registry import Tokenizer, tokenizer_from_json
 from unspool.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint, write_error
 from unspool.training.config import TrainingConfig
 from unspool.training.folder.loss_curve import LossCurve
-from unspool.training.folder.metrics import MetricsFile
+from unspool.training.folder.metrics import METRICS, MetricsFile
 from unspool.training.folder.model_card import model_card
 from unspool.training.optimizers import FloatArray
 from unspool.training.records import (
@@ -52,7 +52,7 @@ from unspool.training.records import (
     record_to_dict,
 )
 
-METRICS, LOSS_CURVE, CHECKPOINT = "metrics.jsonl", "loss.svg", "checkpoint/last.safetensors"
+LOSS_CURVE, CHECKPOINT = "loss.svg", "checkpoint/last.safetensors"
 MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
 UNBORN = {TOKENIZER, SOURCE_TOKENIZER, CHECKPOINT.partition("/")[0]}  # written before config.json
 AUDIT_FILES = ("audit.json", "audit.svg")  # they describe the old model and are removed with it
