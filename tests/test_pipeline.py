@@ -6,6 +6,8 @@ import re
 import signal
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 import unspool
+from unspool import pipeline
 from unspool.artifacts.model_folder import CARD, CONFIG, GENERATION, MODEL, TOKENIZER
 from unspool.pipeline import resume_training
 from unspool.progress.plan_lines import plan_lines
@@ -99,6 +102,37 @@ def test_a_run_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == []
     assert model.history[-1]["kind"] == "finish"
     assert model.conditioned_on().history is model.history
+
+
+def test_minutes_choose_what_plan_training_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = partial(unspool.plan_training, measure=lambda networks, training, seconds: [5e5] * len(networks))
+    monkeypatch.setattr(pipeline, "plan_training", plan)
+    texts = TEXTS * 5
+    model, gru = (
+        unspool.train(texts, minutes=0.04, network=network, tokenizer="word")
+        for network in (None, unspool.NetworkConfig(cell="gru", hidden_size=8))
+    )
+    chosen = plan(texts, minutes=0.04, tokenizer="word")
+    assert replace(model.network, vocab_size=None) == chosen.network
+    assert replace(gru.network, vocab_size=None) == unspool.NetworkConfig(cell="gru", hidden_size=8)
+    assert model.training["learning_rate"] == chosen.training.learning_rate
+    assert 0 < model.training["minutes"] < 0.04
+    goes_on = unspool.train(TEXTS, minutes=0.04, init_from=gru)
+    assert (goes_on.network, goes_on.tokenizer.kind) == (gru.network, "word")
+    pairs = unspool.train([("a b", "b a"), ("b c", "c b")] * 10, minutes=0.01)
+    assert (pairs.training["minutes"], pairs.training["sequence_length"]) == (0.01, 256)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"minutes": 0}, {"minutes": "1"}, {"minutes": 1, "training": unspool.TrainingConfig()},
+        {"minutes": 1, "resume": True, "out": "run"},
+    ],
+)  # fmt: skip
+def test_minutes_that_mean_nothing_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(unspool.ConfigError, match=r"parameter (minutes|training)"):
+        unspool.train(TEXTS, **arguments)
 
 
 def test_held_out_texts_are_the_same_for_every_seed(tmp_path: Path) -> None:

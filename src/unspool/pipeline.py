@@ -18,6 +18,7 @@ from unspool.model import Generator
 from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
+from unspool.planning.choosing import plan_training
 from unspool.text.canaries import Canaries, draw_canaries, with_canaries
 from unspool.text.encoding.corpus import encode_corpus, fingerprints
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
@@ -50,6 +51,7 @@ def train(
     records: Texts,
     *,
     out: str | Path | None = None,
+    minutes: float | None = None,
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
     tokenizer: str | Tokenizer = "char",
@@ -74,6 +76,9 @@ def train(
         records: Records from `read_records`, or texts in memory.
         out: The run's folder; it must be empty or not exist. None for a model in memory, which `save` writes;
             meanwhile the run is in a temporary folder.
+        minutes: Wall time of the whole call, for which `plan_training` chooses the training, and the network
+            if there is none; as `unspool train --minutes` does. For pairs, the time after which a training
+            with the defaults ends. None for no such choice; `TrainingConfig(minutes=...)` is a limit alone.
         network: The network; None for an LSTM of 128 units. The tokenizers set its `vocab_size` and
             `source_vocab_size`.
         training: The training configuration; None for the defaults, which are those of `pair_training` for
@@ -120,11 +125,8 @@ def train(
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     corpus = _as_records(records)
     if resume:
-        if out is None:
-            raise ConfigError("parameter out", expected="the folder of a run to resume", got="None")
-        _refuse_with_resume(overwrite=overwrite, canaries=canaries)
         return resume_training(
-            out,
+            _resumed_folder(out, overwrite=overwrite, canaries=canaries, minutes=minutes),
             records=corpus,
             validation=validation,
             network=network,
@@ -138,6 +140,10 @@ def train(
     if out is not None:
         refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
     origin = None if init_from is None else load_origin(init_from, engine=config.engine)
+    if minutes is not None:
+        check("training", training, "None beside minutes, which choose it", training is None)
+        reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
+        network, config = _chosen(corpus, minutes, network, config, init_from=origin, **reading)
     recipe = _recipe(corpus, config, tokenizer, max_vocab_size, origin)
     extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
     encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out)
@@ -217,6 +223,16 @@ def resume_training(
     run.data = {**run.data, "precision": task.engine.precision}  # a checkpoint of another one is refused
     with sole_writer(out):
         return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
+
+
+def _chosen(
+    corpus: Records, minutes: float, network: NetworkConfig | None, config: TrainingConfig, **planning: Any
+) -> tuple[NetworkConfig | None, TrainingConfig]:
+    """Choose the network and the training for a time; for pairs the time alone is new."""
+    if corpus.pairs:
+        return network, replace(config, minutes=minutes)
+    plan = plan_training(corpus, minutes=minutes, network=network, **planning)
+    return plan.network, plan.training
 
 
 @contextmanager
@@ -307,10 +323,15 @@ def _as_records(texts: Texts) -> Records:
     return texts if isinstance(texts, Records) else Records.of(texts)
 
 
-def _refuse_with_resume(*, overwrite: bool, canaries: Canaries | None) -> None:
+def _resumed_folder(out: str | Path | None, *, overwrite: bool, **kept: object) -> str | Path:
+    """Return the folder of a run to resume, and refuse what the run keeps as it is."""
+    if out is None:
+        raise ConfigError("parameter out", expected="the folder of a run to resume", got="None")
     if overwrite:
         raise ConfigError("parameters resume and overwrite", expected="at most one of them", got="both")
-    check("canaries", canaries, "None with resume: the run keeps its own", canaries is None)
+    for name, value in kept.items():
+        check(name, value, "None with resume: the run keeps its own", value is None)
+    return out
 
 
 def _recipe(

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from unspool.configuration import check, from_dict, is_real
+from unspool.configuration import check, from_dict, is_real, to_dict
+from unspool.model.parts import ModelParts
 from unspool.network.config import NetworkConfig
 from unspool.planning.budget import FORWARD, Budget, held_out_share
 from unspool.planning.facts import CorpusFacts, look_at
@@ -57,11 +58,12 @@ def plan_training(
     records: Records | Iterable[str | Record | Mapping[str, str]],
     *,
     minutes: float,
-    network: Mapping[str, Any] | None = None,
+    network: NetworkConfig | Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     tokenizer: str | Tokenizer = "char",
     max_vocab_size: int | None = None,
     validation: Records | None = None,
+    init_from: ModelParts | None = None,
     measure: Measure = measure_speeds,
     clock: Callable[[], float] = time.monotonic,
 ) -> TrainingPlan:
@@ -73,11 +75,13 @@ def plan_training(
     Args:
         records: The texts; they must be readable twice, so standard input is refused.
         minutes: Wall time of the whole command, > 0.
-        network: Fixed values of `NetworkConfig`, by name; the other values are chosen.
+        network: Fixed values of `NetworkConfig`, by name; the other values are chosen. A whole
+            `NetworkConfig` stays as it is.
         training: Fixed values of `TrainingConfig`, by name, without `epochs` and `minutes`.
         tokenizer: The tokenizer that `train` will get.
         max_vocab_size: The `max_vocab_size` that `train` will get.
         validation: The held-out texts that `train` will get.
+        init_from: The model that `train` will continue; its network and tokenizer stay.
         measure: A function that returns the speed of each candidate.
         clock: A function that returns the time in seconds, from any starting point.
 
@@ -98,7 +102,7 @@ def plan_training(
     fixed = dict(training or {})
     for name in ("epochs", "minutes"):
         check(f"training[{name!r}]", fixed.get(name), "nothing: the minutes decide", name not in fixed)
-    structure = dict(network or {})
+    structure = _fixed_network(network, init_from)
     from_dict(NetworkConfig, structure, where="network")
     draft = from_dict(
         TrainingConfig,
@@ -106,6 +110,8 @@ def plan_training(
         where="training",
     )
     texts = records if isinstance(records, Records) else Records.of(records)
+    if init_from is not None:
+        tokenizer, max_vocab_size = init_from.tokenizer, None
     recipe = EncodingRecipe(
         tokenizer=tokenizer,
         max_vocab_size=max_vocab_size,
@@ -140,6 +146,18 @@ def _checked_minutes(minutes: float) -> float:
     ok = is_real(minutes) and 0 < minutes < math.inf
     check("minutes", minutes, "a number > 0", ok)
     return float(minutes)
+
+
+def _fixed_network(
+    network: NetworkConfig | Mapping[str, Any] | None, init_from: ModelParts | None
+) -> dict[str, Any]:
+    """Return the values of the network that stay; the text decides how many symbols there are."""
+    values = to_dict(network) if isinstance(network, NetworkConfig) else dict(network or {})
+    if init_from is None:
+        return values
+    return {
+        name: value for name, value in to_dict(init_from.network).items() if name != "vocab_size"
+    } | values
 
 
 def _batch_size(network: NetworkConfig, training: TrainingConfig, seconds: float, measure: Measure) -> int:

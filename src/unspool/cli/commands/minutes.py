@@ -47,23 +47,18 @@ def choose(
         validation: The held-out corpus, or None.
         origin: The model to train further, whose network stays, or None.
     """
-    from unspool.configuration import to_dict
     from unspool.planning.choosing import plan_training
 
     records, reason = open_for_choosing(corpus, flags.reading)
     held_out = None if validation is None else open_for_choosing(validation, flags.reading)[0]
-    fixed, tokens = dict(flags.network), flags.tokens
-    if origin is not None:
-        fixed = {**to_dict(origin.network), **flags.network}
-        del fixed["vocab_size"]  # the new text may have new symbols
-        tokens = {"tokenizer": origin.tokenizer}
     plan = plan_training(
         records,
         minutes=flags.training["minutes"],
-        network=fixed,
+        network=flags.network,
         training={name: value for name, value in flags.training.items() if name != "minutes"},
         validation=held_out,
-        **tokens,
+        init_from=origin,
+        **flags.tokens,
     )
     note("\n".join((reason, *plan.reasons)))
     return Choice(records, held_out, plan.network, plan.training)
