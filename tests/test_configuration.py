@@ -1,14 +1,17 @@
 """Configurations from JSON and back: strict about keys and types, exact on the round trip."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import pytest
 
+import unspool
 from unspool.configuration import check, from_dict, is_real, is_whole, to_dict
 from unspool.errors import ConfigError
+from unspool.network.parameters import initialize
+from unspool.text.encoding.recipe import EncodingRecipe
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,30 @@ def test_only_plain_values_are_written() -> None:
         to_dict(Inner(rate={1}))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="dataclass instance"):
         to_dict(Inner)
+
+
+def test_names_are_taken_in_any_case_and_stored_in_one() -> None:
+    network = unspool.NetworkConfig(cell="LSTM")
+    assert network.cell == "lstm"
+    assert from_dict(unspool.NetworkConfig, {"cell": "Gru"}, where="config.json").cell == "gru"
+    training = unspool.TrainingConfig(optimizer="Adam", schedule="COSINE", engine="CPU", precision="BF16")
+    assert training == unspool.TrainingConfig(optimizer="adam", engine="cpu", precision="bf16")
+    assert replace(training, schedule="Constant").schedule == "constant"
+    assert unspool.SweepConfig(cell=["RNN", "Lstm"]).cell == ("rnn", "lstm")
+    assert unspool.GenerationOptions(samplers=["Top_K"]).samplers == ("top_k",)
+    assert EncodingRecipe(tokenizer="Word").tokenizer == "word"
+    assert unspool.Records.of(["a"], normalization="nfd").normalization == "NFD"
+    with pytest.raises(ConfigError, match="parameter cell: expected one of rnn, lstm, gru, got 'LSTMs'"):
+        unspool.NetworkConfig(cell="LSTMs")
+
+
+def test_a_model_stores_the_engine_as_the_table_spells_it() -> None:
+    tokenizer = unspool.CharTokenizer.fit(["ab"])
+    network = unspool.NetworkConfig(hidden_size=2, vocab_size=tokenizer.vocab_size)
+    options = {"network": network, "tokenizer": tokenizer, "parameters": initialize(network, 0)}
+    assert unspool.Generator(**options, engine="CPU").engine == "cpu"
+    with pytest.raises(ConfigError, match="parameter engine: expected one of cpu, torch, got 'gpu'"):
+        unspool.Generator(**options, engine="gpu")
 
 
 def test_a_bool_is_not_a_number() -> None:

@@ -15,7 +15,7 @@ import importlib
 import math
 import numbers
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from unspool.errors import ConfigError
@@ -71,6 +71,17 @@ class Allowed:
         """Return the same range with None in it."""
         return Allowed(f"{self.words}, or none", lambda value: value is None or self.holds(value), self.table)
 
+    def canonical(self, value: Any) -> Any:
+        """Return a name, or each of several, as the table spells it; any other value as it is."""
+        if self.table is None or not isinstance(value, str | list | tuple):
+            return value
+        names = names_in(self.table)
+        return (
+            as_spelled(value, names)
+            if isinstance(value, str)
+            else type(value)(as_spelled(each, names) for each in value)
+        )
+
     def fill(self, text: str) -> str:
         """Return a text with the names in the place of ``{choices}``."""
         if self.table is None or "{choices}" not in text:
@@ -82,6 +93,12 @@ def names_in(table: str) -> tuple[str, ...]:
     """Return the names in a table, ``module:NAME``."""
     module, name = table.split(":")
     return tuple(getattr(importlib.import_module(module), name))
+
+
+def as_spelled(value: T, names: Iterable[str]) -> T | str:
+    """Return the name that a value is, in upper or lower case, or the value itself if it is none of them."""
+    same = (name for name in names if isinstance(value, str) and name.lower() == value.lower())
+    return next(same, value)
 
 
 def one_of(table: str) -> Allowed:
@@ -170,13 +187,16 @@ def rows_of(cls: type) -> dict[str, OptionRow]:
 def check_rows(config: Any) -> None:
     """Check every field of a configuration dataclass against the range in its row.
 
+    Names are accepted in any case, and stored as their tables spell them.
+
     Raises:
         ConfigError: If a value is out of its range.
     """
     for name, row in rows_of(config.__class__).items():
-        value = getattr(config, name)
+        value = row.range.canonical(getattr(config, name))
         if not row.range.holds(value):
             check(name, value, row.range.fill(row.range.words), ok=False)
+        object.__setattr__(config, name, value)
 
 
 def to_dict(config: object) -> dict[str, object]:

@@ -54,7 +54,7 @@ def test_what_is_no_text_is_refused() -> None:
         with pytest.raises(CorpusError, match=r"texts: expected several.*read_records"):
             Records.of(single)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="normalization"):
-        Records.of(["a"], normalization="nfc")
+        Records.of(["a"], normalization="nfx")
     with pytest.raises(CorpusError, match="no text"):
         list(Records.of([]))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+from unspool.configuration import as_spelled
 from unspool.engines.protocol import Engine
 from unspool.errors import ConfigError
 from unspool.network.config import NetworkConfig
@@ -50,7 +51,7 @@ def make_engine(
         ConfigError: If the name is unknown, the needed package is not installed, or a value is out of its
             range.
     """
-    row = ENGINES.get(name)
+    row = ENGINES.get(as_spelled(name, ENGINES))
     if row is None:
         raise ConfigError("parameter engine", expected=f"one of {', '.join(ENGINES)}", got=repr(name))
     try:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from unspool.configuration import check
-from unspool.engines import make_engine
+from unspool.configuration import as_spelled, check
+from unspool.engines import ENGINES, make_engine
 from unspool.engines.protocol import Engine, Parameters
 from unspool.errors import ConfigError
 from unspool.network.conditions import schema_of
@@ -58,7 +58,8 @@ class ModelParts:
         if network.symbols != self.tokenizer.vocab_size:
             expected, got = f"{network.symbols}, as the network has", str(self.tokenizer.vocab_size)
             raise ConfigError("vocab_size of the tokenizer", expected=expected, got=got)
-        self.__setstate__({"parameters": dict(self.parameters)})
+        engine = as_spelled(self.engine, ENGINES)
+        self.__setstate__({"parameters": dict(self.parameters), "engine": engine})
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the engine out of a pickle or a copy."""

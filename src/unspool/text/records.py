@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool.configuration import as_spelled
 from unspool.errors import ConfigError, CorpusError
 from unspool.text.reading.decoding import Meter
 
@@ -165,11 +166,12 @@ class Records(Iterable[Record]):
 
 
 def check_normalization(form: str | None) -> str | None:
-    """Check the name of a Unicode normalization form and return it; None stays None.
+    """Return the name of a Unicode normalization form, given in any case, or None for none.
 
     Raises:
         ConfigError: If there is no such form.
     """
+    form = as_spelled(form, NORMALIZATIONS)
     if form is not None and form not in NORMALIZATIONS:
         raise ConfigError(
             "parameter normalization", expected=f"one of {', '.join(NORMALIZATIONS)}, or none", got=repr(form)

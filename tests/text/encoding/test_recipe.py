@@ -27,7 +27,7 @@ def test_a_recipe_is_frozen() -> None:
         {"max_vocab_size": 3},
         {"max_vocab_size": 10, "tokenizer": ABC},
         {"grow": True},
-        {"normalization": "nfc"},
+        {"normalization": "nfx"},
         {"validation_fraction": 1.5},
         {"validation_fraction": True},
         {"unknown": "skip"},

@@ -239,4 +239,4 @@ def test_options_are_checked_before_anything_is_read() -> None:
     with pytest.raises(ConfigError, match="parameter max_vocab_size"):
         encode_corpus(records(), EncodingRecipe(tokenizer=CharTokenizer(["a"]), max_vocab_size=10))
     with pytest.raises(ConfigError, match="parameter normalization"):
-        encode_corpus(records(), EncodingRecipe(normalization="nfc"))
+        encode_corpus(records(), EncodingRecipe(normalization="nfx"))

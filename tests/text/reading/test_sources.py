@@ -298,7 +298,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(
 
 def test_an_unknown_normalization_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="one of NFC, NFD, NFKC, NFKD, or none"):
-        read_records(tmp_path, normalization="nfc")
+        read_records(tmp_path, normalization="nfx")
 
 
 def test_an_empty_folder_says_what_it_looked_for(tmp_path: Path) -> None:

@@ -65,11 +65,11 @@ class EncodingRecipe:
     def __post_init__(self) -> None:
         new, most, share = self.known is None, self.max_vocab_size, self.validation_fraction
         if isinstance(self.tokenizer, str):
-            tokenizer_class(self.tokenizer)
+            object.__setattr__(self, "tokenizer", tokenizer_class(self.tokenizer).kind)
         check("max_vocab_size", most, "None with a tokenizer that exists", new or most is None)
         check_max_vocab_size(most)
         check("grow", self.grow, "false for a new tokenizer", not (new and self.grow))
-        check_normalization(self.normalization)
+        object.__setattr__(self, "normalization", check_normalization(self.normalization))
         within = share is None or (is_real(share) and 0 <= share <= 1)
         check("validation_fraction", share, "a number from 0 to 1, or None", within)
         rules = (None, *get_args(Unknown))

@@ -4,6 +4,7 @@ A new one is a class in its own file and a row in `TOKENIZERS`. The class is a `
 only a list of symbols, a `VocabularyTokenizer`.
 """
 
+from unspool.configuration import as_spelled
 from unspool.errors import ConfigError
 from unspool.text.tokenizers.bytes import ByteTokenizer
 from unspool.text.tokenizers.chars import CharTokenizer
@@ -37,9 +38,13 @@ def tokenizer_from_json(text: str, *, where: str) -> Tokenizer:
 def tokenizer_class(kind: str) -> type[Tokenizer]:
     """Return the class of a kind of tokenizer.
 
+    Args:
+        kind: A name in `TOKENIZERS`, in upper or lower case.
+
     Raises:
         ConfigError: If there is no such kind.
     """
+    kind = as_spelled(kind, TOKENIZERS)
     if kind not in TOKENIZERS:
         raise ConfigError("parameter tokenizer", expected=f"one of {', '.join(TOKENIZERS)}", got=repr(kind))
     return TOKENIZERS[kind]
