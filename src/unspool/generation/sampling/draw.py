@@ -79,7 +79,7 @@ def next_token(
         written: The tokens of the text so far, without the prompt.  # (N,)
         allowed: Whether a guide allows each token; None for no guide.  # (V,)
         key: The random stream of the text, for samplers that draw.
-        memory: The numbers that samplers remember of the text, by name; changed. None at the beginning of a text.
+        memory: The numbers that samplers remember of the text, by name; changed. None at the beginning.
 
     Returns:
         The id of the token, whose logit is finite; None if no token may be drawn.
