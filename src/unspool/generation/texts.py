@@ -26,11 +26,7 @@ def generation_of(
     if at_stop_string(drawn):
         last = tokenizer.decode(drawn.ids[-1:])
         text, stop = cut(text, options, after=len(text) - len(last))
-    begin, echoed, echoed_alternatives = (
-        tokenizer.decode(prompt),
-        drawn.prompt_logprobs,
-        drawn.prompt_alternatives,
-    )
+    begin, echoed, rivals = tokenizer.decode(prompt), drawn.prompt_logprobs, drawn.prompt_alternatives
     unasked = 0 if echoed is None else len(echoed) - len(prompt)  # the <eos> before the prompt
     return Generation(
         text=begin + text,
@@ -43,7 +39,7 @@ def generation_of(
         constrained_logprobs=drawn.constrained_logprobs,
         alternatives=drawn.alternatives,
         prompt_logprobs=None if echoed is None else echoed[unasked:],
-        prompt_alternatives=None if echoed_alternatives is None else echoed_alternatives.after(unasked),
+        prompt_alternatives=None if rivals is None else rivals.after(unasked),
     )
 
 

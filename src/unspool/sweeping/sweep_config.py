@@ -53,8 +53,8 @@ class SweepConfig:
 
     Example:
         >>> from unspool import SweepConfig
-        >>> SweepConfig(cell=["lstm", "gru"], hidden_size=[64, 128], seeds=3).num_configurations
-        4
+        >>> SweepConfig(cell=["gru"], hidden_size=[64, 128], learning_rate=[0.01]).num_configurations
+        2
     """
 
     # fmt: off

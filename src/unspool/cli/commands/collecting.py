@@ -105,8 +105,6 @@ def live_line(collection: "Collection") -> AbstractContextManager[None]:
             f"{report.attempts / max(report.seconds, 1e-3):,.0f} attempts/s",
             f"{'-:--' if left is None else duration(left)} left",
         )
-        return Padding(
-            grid, (0, 3, 0, 0)
-        )  # room for the ^C that a terminal writes, so that the line does not break
+        return Padding(grid, (0, 3, 0, 0))  # room for the ^C of a terminal, so that no line breaks
 
     return redrawn(line)

@@ -271,12 +271,12 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
             function(*args, flags=flags, **values)
 
         parameters = inspect.signature(function).parameters
-        parameters_of_command = [parameter for name, parameter in parameters.items() if name != "flags"]
+        all_parameters = [parameter for name, parameter in parameters.items() if name != "flags"]
         for group in groups:
-            parameters_of_command += [
+            all_parameters += [
                 parameter for flag in group.flags for parameter in flag.parameters(group.heading)
             ]
-        signature = inspect.Signature(parameters_of_command)
+        signature = inspect.Signature(all_parameters)
         command.__signature__ = signature  # type: ignore[attr-defined]
         return command
 

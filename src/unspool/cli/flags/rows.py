@@ -63,9 +63,7 @@ def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
     return Flag(
         row.flag or name,
         option=name,
-        help=row.range.fill(row.help)
-        if reading is NAMES
-        else row.help,  # the choices of a name are filled in later
+        help=row.range.fill(row.help) if reading is NAMES else row.help,  # a single choice: later
         default=row.shown or words.get(shown, shown),
         table=row.range.table,
         can_be_off=NoneType in get_args(hint) and row.takes_none and not is_text,

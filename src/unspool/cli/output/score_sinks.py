@@ -20,9 +20,7 @@ Write = Callable[[Row], object]
 
 LISTS = ("symbols", "bits", "spans", "replaced")
 SECONDS_BETWEEN = 0.1
-ENCODE = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False
-).encode  # made once, since it takes longer than its use
+ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once, since it is slow
 
 
 @contextmanager

@@ -16,11 +16,7 @@ Pieces = list[tuple[str, str]]  # (style, text)
 END = "∎"
 SPELLED = {EOS: f"{END} end", " ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "nbsp", "\u3000": "wide ␣"}
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-SURPRISE = (
-    (8.0, "class:surprise3"),
-    (5.0, "class:surprise2"),
-    (3.0, "class:surprise1"),
-)  # from this number of bits on
+SURPRISE = ((8.0, "class:surprise3"), (5.0, "class:surprise2"), (3.0, "class:surprise1"))  # least bits
 BETWEEN = "   "  # between two keys
 WIDEST_NAME = 12
 WIDE = 72  # columns from which words are not abbreviated
@@ -127,9 +123,7 @@ def next_symbols(session: Session, width: int, height: int) -> list[Pieces]:
     """Return the possible next symbols: a name, a percentage and a bar on each line."""
     rows = session.latest.next_symbols[:height]
     names = [spelled(symbol) for symbol, _ in rows]
-    widest = min(
-        WIDEST_NAME, max(map(get_cwidth, [SPELLED[EOS], *names])), width - 9
-    )  # the end is often among them
+    widest = min(WIDEST_NAME, max(map(get_cwidth, [SPELLED[EOS], *names])), width - 9)  # <eos> is frequent
     at_cursor = session.text[session.cursor : session.cursor + 1]
     lines = []
     for (symbol, chance), name in zip(rows, names, strict=True):

@@ -104,9 +104,7 @@ class Buckets:
             if number not in self._parts:
                 heapq.heappush(self._order, number)
                 self._parts[number] = []
-            self._parts[number].append(
-                candidates[np.arange(start, end)]
-            )  # a copy, so that the other memory can be freed
+            self._parts[number].append(candidates[np.arange(start, end)])  # a copy, which keeps no more
             start = end
 
     def take(self, count: int) -> Candidates:
