@@ -4,7 +4,7 @@ The names are those of the library's arguments. Tests compare the defaults and t
 those of the library.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from unspool.cli.flags.flag import Argument, Flag, Group, Option
 from unspool.cli.flags.rows import flag_of, flags_of
@@ -15,6 +15,7 @@ from unspool.generation.search.search_options import BeamOptions, EnumerationOpt
 from unspool.generation.selecting.selection import Selection
 from unspool.network.config import NetworkConfig
 from unspool.text.reading.read_options import REUSE, ReadOptions
+from unspool.text.tokenizers.unknown import Unknown
 from unspool.training.config import TrainingConfig
 
 AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
@@ -41,7 +42,6 @@ def _unknown(default: str) -> Option:
     return Option(Flag("unknown", str, words, default=default))
 
 
-Unknown = Literal["error", "drop", "replace"]
 UnknownSymbols = Annotated[Unknown, _unknown("error")]
 UnknownInTexts = Annotated[Unknown | None, _unknown("replace if it has <unk>, else error")]
 

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import InputError, TokenizerError, UnknownSymbolError
 from unspool.text.tokenizers.nearest import nearest_symbols, replacement
+from unspool.text.tokenizers.unknown import Unknown as Unknown  # noqa: PLC0414 - for the rooms above
 
 NOT_FOUND = 0  # the id of <pad>; no symbol has it
 
-Unknown = Literal["error", "drop", "replace"]
 TextPlace = Callable[
     [int], tuple[str, int]
 ]  # index of a text -> its name, and the number of characters before it
