@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError, UnknownSymbolError
@@ -18,9 +18,9 @@ from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import OF_TEXTS, GenerationOptions
 from unspool.generation.sampling.random import fresh_seed
 from unspool.generation.states import State, stacked_states
+from unspool.kernels.arrays import Ids
 from unspool.text.tokenizers.registry import Tokenizer
 
-Ids = NDArray[np.int32]
 StateLike = State | ArrayLike
 StatesLike = StateLike | Sequence[StateLike] | None
 
@@ -82,15 +82,12 @@ def make_request(
     )
     several, states, eos = list(prompts), None, [np.empty(0, np.int32)] * len(prompts)
     if state is not None:
-        several, paired_states = _paired(several, _several_states(state))
+        several, initial = _paired(several, _several_states(state))
         if guide is not None and len(several) > len(prompts):
             guide = guide.repeated(len(several))
-        stackable = [one if isinstance(one, State) else State(np.asarray(one)) for one in paired_states]
-        states = stacked_states(stackable, state_shape)
-        eos = [
-            np.full(int(not isinstance(one, State)), tokenizer.eos_id, dtype=np.int32)
-            for one in paired_states
-        ]
+        as_states = [one if isinstance(one, State) else State(np.asarray(one)) for one in initial]
+        states = stacked_states(as_states, state_shape)
+        eos = [np.full(int(not isinstance(one, State)), tokenizer.eos_id, dtype=np.int32) for one in initial]
     unsaid: Any = dict.fromkeys(OF_TEXTS)
     in_ids = EngineRequest(
         [np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],

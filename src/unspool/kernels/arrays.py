@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Ids = NDArray[np.int32]
 
 NO_ID = -1  # means "never" on the native side, where Python has None
 
@@ -32,7 +33,7 @@ def check_array(
         )
 
 
-def check_ids(name: str, ids: NDArray[np.int32], vocab_size: int) -> None:
+def check_ids(name: str, ids: Ids, vocab_size: int) -> None:
     """Raise ValueError unless there are ids, all of them in the vocabulary.
 
     Args:

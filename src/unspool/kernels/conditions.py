@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unspool import _native
-from unspool.kernels.arrays import Floats, check_array
+from unspool.kernels.arrays import Floats, Ids, check_array
 from unspool.kernels.shape import NetworkShape
-
-Ids = NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
-from unspool.kernels.arrays import NO_ID, Floats, check_array, check_ids
+from unspool.kernels.arrays import NO_ID, Floats, Ids, check_array, check_ids
 from unspool.kernels.network import NativeNetwork
 
-Ids = NDArray[np.int32]
 Stage: TypeAlias = tuple[str, Sequence[float]]  # the name of its native row, and its numbers
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import StateArray
@@ -13,13 +12,13 @@ from unspool.errors import ArtifactError
 from unspool.generation.engine import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.writer import generate
+from unspool.kernels.arrays import Ids
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.source_texts import read_sources
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.records import SampleRecord
 from unspool.training.task import Moment
 
-Ids = NDArray[np.int32]
 TEMPERATURES = (0.3, 0.8, 1.0)
 SOURCES_SHOWN = 3
 
