@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from unspool.planning.rule import (
 )
 from unspool.planning.speeds import Measure, measure_speeds
 from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record, Records
+from unspool.text.records import Records, Texts
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.config import TrainingConfig
 
@@ -55,7 +55,7 @@ class TrainingPlan(NamedTuple):
 
 
 def plan_training(
-    records: Records | Iterable[str | Record | Mapping[str, str]],
+    records: Texts,
     *,
     minutes: float,
     network: NetworkConfig | Mapping[str, Any] | None = None,
@@ -109,7 +109,7 @@ def plan_training(
         {"sequence_length": SEQUENCE_LENGTH, **fixed, "epochs": None, "minutes": minutes},
         where="training",
     )
-    texts = records if isinstance(records, Records) else Records.of(records)
+    texts = Records.wrap(records)
     if init_from is not None:
         tokenizer, max_vocab_size = init_from.tokenizer, None
     recipe = EncodingRecipe(

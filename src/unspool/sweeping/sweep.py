@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from unspool.sweeping.verdict import judge
 from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record, Records
+from unspool.text.records import Records, Texts
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.config import TrainingConfig
 from unspool.training.folder.sole_writer import sole_writer
@@ -69,7 +69,6 @@ class SweepPlan:
     planned: int
 
 
-Texts = Records | Iterable[str | Record | Mapping[str, str]]
 OnSweepStart = Callable[[SweepPlan], None]
 OnRun = Callable[[Run, int], None]
 
@@ -140,7 +139,7 @@ def sweep(
     import_optuna()  # before a long corpus is read
     if ray is not None:
         import_ray()
-    texts = _as_records(records)
+    texts = Records.wrap(records)
     check("records", "texts with sources", "texts alone: a sweep does not try pairs", not texts.pairs)
     recipe = EncodingRecipe(
         tokenizer=tokenizer,
@@ -150,7 +149,7 @@ def sweep(
         document=texts.document,
         contexts="learn" if texts.steers else None,
     )
-    encoded = encode_corpus(texts, recipe, None if validation is None else _as_records(validation))
+    encoded = encode_corpus(texts, recipe, None if validation is None else Records.wrap(validation))
     corpus = _corpus(encoded, texts)
     threads = training.threads or (1 if ray else threads_each(workers))
     training = replace(training, threads=threads)
@@ -341,10 +340,6 @@ def _check(config: SweepConfig, network: NetworkConfig, training: TrainingConfig
             )
     for configuration in extremes(config):  # a network may fit with one value and not with another
         configured(network, training, configuration)
-
-
-def _as_records(texts: Texts) -> Records:
-    return texts if isinstance(texts, Records) else Records.of(texts)
 
 
 def _corpus(encoded: EncodedCorpus, texts: Records) -> SweepCorpus:

@@ -6,14 +6,14 @@ text is called known with a chance of N / 2^64, which is 5 in 10^14 for a millio
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool.configuration import check
-from unspool.text.records import Record, Records, normalized
+from unspool.text.records import Records, Texts, normalized
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
 
@@ -61,9 +61,7 @@ class NoveltyIndex:
         return len(self.hashes)
 
     @classmethod
-    def of(
-        cls, texts: Records | Iterable[str | Record | Mapping[str, str]], *, by_line: bool | None = None
-    ) -> "NoveltyIndex":
+    def of(cls, texts: Texts, *, by_line: bool | None = None) -> "NoveltyIndex":
         """Make the index of a corpus.
 
         Args:
@@ -75,7 +73,7 @@ class NoveltyIndex:
             ConfigError: If `by_line` is neither true nor false nor None.
         """
         check("by_line", by_line, "true, false or None", by_line is None or isinstance(by_line, bool))
-        corpus = texts if isinstance(texts, Records) else Records.of(texts)
+        corpus = Records.wrap(texts)
         lines = corpus.document if by_line is None else by_line
         form = corpus.normalization
         pieces = ((normalized(record.text, form), record.ends) for record in corpus)

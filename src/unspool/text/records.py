@@ -101,7 +101,7 @@ class Records(Iterable[Record]):
     @classmethod
     def of(
         cls,
-        texts: Iterable[str | Record | Mapping[str, Any] | tuple[str, str]],
+        texts: "Texts",
         *,
         document: bool = False,
         normalization: str | None = "NFC",
@@ -133,6 +133,11 @@ class Records(Iterable[Record]):
             pairs=any(record.source is not None for record in gathered),
         )
 
+    @classmethod
+    def wrap(cls, texts: "Texts") -> "Records":
+        """Return records unchanged, and make records of texts in memory."""
+        return texts if isinstance(texts, Records) else cls.of(texts)
+
     def __iter__(self) -> Iterator[Record]:
         """Start a new pass.
 
@@ -163,6 +168,9 @@ class Records(Iterable[Record]):
     def __repr__(self) -> str:
         """Return the description of the records."""
         return f"<Records of {self.description}{', as one document' if self.document else ''}>"
+
+
+Texts = Records | Iterable[str | Record | Mapping[str, Any] | tuple[str, str]]
 
 
 def check_normalization(form: str | None) -> str | None:
