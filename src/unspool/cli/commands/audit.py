@@ -22,6 +22,7 @@ from unspool.cli.output.tables import print_facts, print_table
 from unspool.errors import CorpusError
 from unspool.screen.connections import can_redraw
 from unspool.screen.wording import one_line
+from unspool.text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool.evaluation.audit.copying import CopiedText
@@ -95,7 +96,7 @@ def training_records(model: "Generator", corpus: str | None, reading: dict[str, 
     spec = dict(model.data.get("records") or {})
     if corpus is not None:
         return open_corpus(corpus, same_reading(spec, corpus) | reading)
-    if not spec or spec["source"] == "-":
+    if not spec or spec["source"] == STANDARD_INPUT:
         raise CorpusError(
             "the model does not say where its text is",
             expected="CORPUS",

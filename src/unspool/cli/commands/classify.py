@@ -12,6 +12,7 @@ from unspool.cli.output.printing import note, print_json, print_line
 from unspool.cli.output.score_rows import whole_records
 from unspool.errors import ConfigError, CorpusError
 from unspool.screen.wording import one_line
+from unspool.text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool.text.records import Record, Records
@@ -85,7 +86,7 @@ def the_only_one(names: list[str]) -> str:
 
 def with_truth(file: str, reading: dict[str, Any], name: str) -> "Records":
     """Open a file with the column of the attribute, if it has one."""
-    if reading.get("context") or file == "-":
+    if reading.get("context") or file == STANDARD_INPUT:
         return open_corpus(file, reading)
     number = re.fullmatch(r"column_(\d+)", name)
     try:

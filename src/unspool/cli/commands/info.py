@@ -9,6 +9,7 @@ from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.printing import print_json
 from unspool.cli.output.tables import print_facts
 from unspool.screen.wording import one_line, size
+from unspool.text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool.artifacts import SavedModel
@@ -40,7 +41,8 @@ def info(
 
 def is_run(what: str) -> bool:
     """Return whether this is the folder of a model or of a run."""
-    return what != "-" and any((Path(what) / name).exists() for name in ("config.json", "model.safetensors"))
+    names = ("config.json", "model.safetensors")
+    return what != STANDARD_INPUT and any((Path(what) / name).exists() for name in names)
 
 
 def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]:
@@ -91,11 +93,7 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if data.get("description"):
         rows.append(("trained on", str(data["description"])))
     schema = schema_of(data)
-    rows += (
-        []
-        if schema is None
-        else [("context", f"{name}: {description}") for name, description in schema.described]
-    )
+    rows += [] if schema is None else [("context", f"{name}: {text}") for name, text in schema.described]
     for part, sizes in (data.get("sizes") or {}).items():
         rows.append((f"  {part}", f"{sizes['records']:,} records, {sizes['characters']:,} characters"))
     if training:

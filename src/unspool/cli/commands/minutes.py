@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from unspool.cli.flags.flag import FlagValues
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.printing import note
+from unspool.text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool.model import Generator
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from unspool.text.records import Records
     from unspool.training.config import TrainingConfig
 
-STANDARD_INPUT = "-"
 PLAIN = "text"  # the format that may be lines or a document
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from unspool.cli.commands.train import STANDARD_INPUT, run_folder, watched
+from unspool.cli.commands.train import run_folder, watched
 from unspool.cli.flags.flag import OFF, Argument, Flag, FlagValues, Group, Option, spelled, takes
 from unspool.cli.flags.shared import READING, TOKENIZER, AsJson, ValidationCorpus
 from unspool.cli.flags.sweeping import BUDGET, FIXED_NETWORK, FIXED_TRAINING, PLACE, TRYING
@@ -17,6 +17,7 @@ from unspool.cli.output.printing import note, print_json
 from unspool.cli.output.tables import print_table
 from unspool.errors import ConfigError
 from unspool.screen.wording import duration, one_line
+from unspool.text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool.sweeping.results import Run, Sweep

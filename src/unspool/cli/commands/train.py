@@ -34,13 +34,13 @@ from unspool.cli.output.printing import note, print_json
 from unspool.errors import ConfigError
 from unspool.progress.choice import choose_progress
 from unspool.screen.wording import one_line
+from unspool.text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool.model import Generator
     from unspool.text.canaries import Canaries
     from unspool.text.records import Records
 
-STANDARD_INPUT = "-"
 CONFIG = "config.json"  # the first file of a run
 WHAT_TO_READ = "a path, - for standard input, or a named corpus"
 

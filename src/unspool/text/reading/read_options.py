@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from unspool.configuration import SWITCH, Allowed, OptionRow, check, check_rows, is_whole, one_of
 
+STANDARD_INPUT = "-"  # as the name of a source
 Column = str | int  # a name, or a number that counts from 0
 Columns = tuple[Column, ...]
 LANGUAGE = re.compile("[a-z]{2,3}(-[a-z]+)*")

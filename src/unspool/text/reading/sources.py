@@ -28,7 +28,7 @@ from unspool.text.reading.feather import read_feather, write_feather
 from unspool.text.reading.jsonl import read_jsonl, write_jsonl
 from unspool.text.reading.parquet import read_parquet, write_parquet
 from unspool.text.reading.plain_text import read_text, write_text
-from unspool.text.reading.read_options import Column, ReadOptions
+from unspool.text.reading.read_options import STANDARD_INPUT, Column, ReadOptions
 from unspool.text.reading.sentences import SPLITS
 from unspool.text.reading.tables import read_table, write_table
 from unspool.text.records import Record, Records
@@ -160,7 +160,7 @@ def read_records(
     files = _files(source, known)
     if files is None:
         place = standard_input()
-        return _records("-", "standard input", options, lambda: known.read(place, options))
+        return _records(STANDARD_INPUT, "standard input", options, lambda: known.read(place, options))
     return _records_of_files(str(source), known, options, files, reuse=reuse)
 
 
@@ -269,7 +269,7 @@ def _named_corpus(source: str | Path) -> Corpus | None:
 
 def _format_of(source: str | Path) -> str:
     """Return the format of a source by its suffix."""
-    if source == "-" or Path(source).is_dir():
+    if source == STANDARD_INPUT or Path(source).is_dir():
         return "text"
     suffix = _suffix(Path(source))
     if suffix == ".json":
@@ -290,7 +290,7 @@ def _refuse_for_corpus(corpus: Corpus, options: ReadOptions) -> None:
 
 def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> None:
     """Check that the format can be read here and has a use for the options."""
-    if known.binary and source == "-":
+    if known.binary and source == STANDARD_INPUT:
         raise CorpusError(f"{options.format} cannot come by standard input", hint="save it to a file first")
     if known.needs and importlib.util.find_spec(known.needs[0]) is None:
         what = (
@@ -311,7 +311,7 @@ def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> 
 
 def _files(source: str | Path, known: Source) -> Callable[[], list[Path]] | None:
     """Check that a source exists; return a function that lists its files, or None for standard input."""
-    if source == "-":
+    if source == STANDARD_INPUT:
         return None
     path = Path(source)
     with refuse_unreadable(str(source)):
