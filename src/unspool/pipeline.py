@@ -1,7 +1,7 @@
 """From records to a trained model in one call: encode, split, make the network, train, keep the best."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from unspool.text.encoding.corpus import encode_corpus, fingerprints
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.reading.sources import records_from_spec
-from unspool.text.records import Record, Records
+from unspool.text.records import Records, Texts
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.announcement import Announcement, plan_of
 from unspool.training.callbacks import SamplingCallback, sampling_callback, saved_sampling
@@ -40,7 +40,6 @@ from unspool.training.records import StopRecord, TrainingRecord
 from unspool.training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
 
 VOCABULARIES = ("vocab_size", "source_vocab_size")
-Texts = Records | Iterable[str | Record | Mapping[str, str] | tuple[str, str]]
 
 
 OnStart = Callable[[Announcement], None]
@@ -320,7 +319,7 @@ def _check_lists(**lists: object) -> None:
 
 def _as_records(texts: Texts) -> Records:
     check("records", texts, "records or a list of texts, not one string", not isinstance(texts, str))
-    return texts if isinstance(texts, Records) else Records.of(texts)
+    return Records.wrap(texts)
 
 
 def _resumed_folder(out: str | Path | None, *, overwrite: bool, **kept: object) -> str | Path:

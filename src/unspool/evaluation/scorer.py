@@ -17,7 +17,8 @@ from unspool.text.records import Record
 from unspool.text.streams.batches import padded_batches
 from unspool.text.streams.lanes import Window
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.text.tokenizers.unknown_symbols import EncodedTexts, Unknown, unknown_rule
+from unspool.text.tokenizers.unknown import Unknown
+from unspool.text.tokenizers.unknown_symbols import EncodedTexts, unknown_rule
 
 T = TypeVar("T", bound=str | Record)
 

@@ -12,7 +12,7 @@ from unspool.evaluation.character_grid import EOS
 from unspool.evaluation.scorer import Scorer, TextScore, blocks
 from unspool.evaluation.surprisal_svg import MOST_CHARACTERS, surprisal_svg
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.text.tokenizers.unknown import Unknown
 
 
 @dataclass(frozen=True, eq=False)

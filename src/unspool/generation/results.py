@@ -73,7 +73,8 @@ class Generations(list[Generation]):
         report: The numbers of drawn and refused texts; None if there was no selection.
 
     Example:
-        >>> from unspool import CollectionReport, Generations
+        >>> from unspool import Generations
+        >>> from unspool.generation.selecting.report import CollectionReport
         >>> Generations(report=CollectionReport(asked=2, accepted=2, attempts=3)).report.complete
         True
     """

@@ -10,13 +10,11 @@ from unspool.model.parts import ModelParts
 from unspool.model.scoring import strings_of
 from unspool.network.conditions import schema_of
 from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record, Records
-from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.text.records import Records, Texts
+from unspool.text.tokenizers.unknown import Unknown
 
 if TYPE_CHECKING:
     from unspool.evaluation.audit.run import Audit, ReportAudit
-
-Texts = Records | Iterable[str | Record | Mapping[str, str]]
 
 
 def audit(
@@ -49,7 +47,7 @@ def audit(
         secrets=planted.get("texts", ()) if secrets is None else strings_of("secrets", secrets),
         canary_format=canary_format or planted.get("format"),
     )
-    corpus = _as_records(records)
+    corpus = Records.wrap(records)
     recipe = EncodingRecipe(
         tokenizer=parts.tokenizer,
         normalization=corpus.normalization,
@@ -58,10 +56,6 @@ def audit(
         unknown=unknown,
         contexts=schema_of(parts.data),
     )
-    other = None if validation is None else _as_records(validation)
+    other = None if validation is None else Records.wrap(validation)
     texts = AuditTexts(corpus=corpus, validation=other, recipe=recipe, data=parts.data)
     return audit_network(parts.runner, parts.parameters, parts.tokenizer, texts, options, report=report)
-
-
-def _as_records(texts: Texts) -> Records:
-    return texts if isinstance(texts, Records) else Records.of(texts)

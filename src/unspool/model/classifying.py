@@ -9,7 +9,7 @@ from unspool.evaluation.classifying import Classification, classified
 from unspool.model.conditioning import conditioned_on
 from unspool.model.parts import ModelParts
 from unspool.model.scoring import make_scorer
-from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.text.tokenizers.unknown import Unknown
 
 
 def classifications(

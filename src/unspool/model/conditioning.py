@@ -14,7 +14,7 @@ from unspool.generation.requests import StatesLike
 from unspool.model.parts import ModelParts, Parts
 from unspool.network.conditions import with_context, with_first_state, with_start
 from unspool.text.encoding.source_texts import read_sources
-from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.text.tokenizers.unknown import Unknown
 
 SOURCES_AT_ONCE = 512  # read side by side
 

@@ -31,7 +31,6 @@ from unspool.generation.selecting.collection import Collection
 from unspool.generation.selecting.selection import CollectionKeywords, split_keywords
 from unspool.generation.states import State
 from unspool.model import auditing, classifying, conditioning, scoring, searching, writing
-from unspool.model.auditing import Texts
 from unspool.model.conditioning import Context
 from unspool.model.parts import ModelParts
 from unspool.model.saving import save_parts
@@ -39,8 +38,8 @@ from unspool.model.scoring import make_scorer, strings_of
 from unspool.model.summary import summary_of
 from unspool.network.parameters import count_parameters
 from unspool.text.novelty import NoveltyIndex
-from unspool.text.records import Record, Records
-from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.text.records import Record, Texts
+from unspool.text.tokenizers.unknown import Unknown
 from unspool.training.folder.metrics import METRICS, read_metrics
 
 if TYPE_CHECKING:
@@ -619,7 +618,7 @@ class Generator(ModelParts):
 
     def evaluate(
         self,
-        records: Records | Iterable[str | Record | Mapping[str, str] | tuple[str, str]],
+        records: Texts,
         *,
         document: bool | None = None,
         unknown: Unknown | None = None,

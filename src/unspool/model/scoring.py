@@ -1,6 +1,6 @@
 """What a model makes of texts: their scores, and what may come after one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from unspool.configuration import check
 from unspool.evaluation.next_symbols import named_symbols
@@ -13,8 +13,8 @@ from unspool.model.parts import ModelParts
 from unspool.network.conditions import schema_of
 from unspool.text.encoding.corpus import encode_corpus
 from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record, Records
-from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.text.records import Record, Records, Texts
+from unspool.text.tokenizers.unknown import Unknown
 
 
 def make_scorer(
@@ -45,13 +45,13 @@ def score(scorer: Scorer, texts: Iterable[str | Record]) -> list[TextScore]:
 
 def evaluate(
     parts: ModelParts,
-    records: Records | Iterable[str | Record | Mapping[str, str] | tuple[str, str]],
+    records: Texts,
     *,
     document: bool | None,
     unknown: Unknown | None,
 ) -> Evaluation:
     """Measure how well a model predicts a corpus; see `Generator.evaluate`."""
-    corpus = records if isinstance(records, Records) else Records.of(records)
+    corpus = Records.wrap(records)
     sources, schema = parts.source_tokenizer, schema_of(parts.data)
     fits = sources is not None or not corpus.pairs
     check("records", "texts with sources", "texts alone: the model was trained without sources", fits)

@@ -3,9 +3,6 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unspool.configuration import check
 from unspool.generation.automata.automaton import TokenAutomaton
 from unspool.generation.constraints.constraint import ConstraintLike
@@ -20,11 +17,10 @@ from unspool.generation.search.search_options import (
 )
 from unspool.generation.search.texts import Enumeration, FoundText
 from unspool.generation.search.tree import Outcome
+from unspool.kernels.arrays import Ids
 from unspool.model.parts import ModelParts
 from unspool.model.writing import guide_of
-from unspool.text.tokenizers.unknown_symbols import Unknown
-
-Ids = NDArray[np.int32]
+from unspool.text.tokenizers.unknown import Unknown
 
 
 def beam_search(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unspool.configuration import check, is_whole
 from unspool.generation.automata.automaton import Guide
@@ -18,13 +17,12 @@ from unspool.generation.states import State
 from unspool.generation.texts import generation_of, streamed_text
 from unspool.generation.writer import Writer, generate
 from unspool.generation.writer import stream as written_in_pieces
+from unspool.kernels.arrays import Ids
 from unspool.model.parts import ModelParts
 from unspool.network.conditions import no_source
 from unspool.text.novelty import NoveltyIndex
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.text.tokenizers.unknown_symbols import Unknown
-
-Ids = NDArray[np.int32]
+from unspool.text.tokenizers.unknown import Unknown
 
 
 def prepare(

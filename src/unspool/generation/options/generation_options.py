@@ -187,6 +187,12 @@ class GenerationOptions:
 
     Raises:
         ConfigError: If a value is out of its range.
+
+    Example:
+        >>> from unspool import GenerationOptions
+        >>> options = GenerationOptions(temperature=0.8, top_k=5, stop="\\n")
+        >>> options.stop, options.max_new_tokens
+        (('\\n',), 200)
     """
 
     # fmt: off

@@ -21,7 +21,7 @@ from unspool.text.reading.decoding import PIECE
 from unspool.text.records import normalized
 from unspool.text.streams.builder import StreamBuilder
 from unspool.text.tokenizers.registry import CharTokenizer, Tokenizer
-from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.text.tokenizers.unknown import Unknown
 
 MOST_THREADS = 4  # more threads would wait for the one that reads and writes
 AHEAD = 2  # number of waiting blocks for each thread

@@ -13,7 +13,8 @@ from unspool.text.context import ContextSchema
 from unspool.text.records import check_normalization
 from unspool.text.tokenizers.counting import Counted, check_max_vocab_size, rank
 from unspool.text.tokenizers.registry import Tokenizer, tokenizer_class
-from unspool.text.tokenizers.unknown_symbols import Unknown, unknown_rule
+from unspool.text.tokenizers.unknown import Unknown
+from unspool.text.tokenizers.unknown_symbols import unknown_rule
 from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
 
 Contexts = ContextSchema | Literal["learn"] | None

@@ -17,7 +17,8 @@ from unspool.text.encoding.recipe import EncodingRecipe, TokenizedSymbols
 from unspool.text.encoding.split import Sided, refuse_nothing
 from unspool.text.streams.builder import StreamBuilder
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, Unknown, surrogate_error
+from unspool.text.tokenizers.unknown import Unknown
+from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, surrogate_error
 from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
 
 PIECE = 1 << 20  # characters of text that are encoded at once

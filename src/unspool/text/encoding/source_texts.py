@@ -13,7 +13,7 @@ from unspool.text.records import Record, normalized
 from unspool.text.streams.lanes import padded_sources
 from unspool.text.streams.stream import TokenStream
 from unspool.text.tokenizers.registry import Tokenizer
-from unspool.text.tokenizers.unknown_symbols import Unknown
+from unspool.text.tokenizers.unknown import Unknown
 
 
 class SourceGatherer:

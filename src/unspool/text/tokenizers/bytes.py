@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from unspool.configuration import check, is_whole
 from unspool.text.tokenizers.tokenizer import Tokenizer
 from unspool.text.tokenizers.tokenizer_files import TokenizerFile
-from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, Unknown
+from unspool.text.tokenizers.unknown import Unknown
+from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace
 
 LETTERS = tuple(map(chr, range(256)))  # one character for each byte, by its number
 NAMES = (*LETTERS[:128], *(f"\\x{byte:02x}" for byte in range(128, 256)))

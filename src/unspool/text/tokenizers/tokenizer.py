@@ -16,7 +16,8 @@ from unspool.configuration import check
 from unspool.errors import TokenizerError
 from unspool.text.records import check_normalization, normalized
 from unspool.text.tokenizers.tokenizer_files import TokenizerFile, read_tokenizer, write_tokenizer
-from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, Unknown, surrogate_error
+from unspool.text.tokenizers.unknown import Unknown
+from unspool.text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, surrogate_error
 
 PAD_ID = 0
 UNK = "<unk>"  # the shown spelling of a cut-off word; no text is ever read as it

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unspool.errors import InputError, TokenizerError, UnknownSymbolError
 from unspool.text.tokenizers.nearest import nearest_symbols, replacement
-from unspool.text.tokenizers.unknown import Unknown as Unknown  # noqa: PLC0414 - for the rooms above
+from unspool.text.tokenizers.unknown import Unknown
 
 NOT_FOUND = 0  # the id of <pad>; no symbol has it
 

@@ -12,7 +12,8 @@ from unspool.text.records import check_normalization, normalized
 from unspool.text.tokenizers.counting import Counted, Counter, Ranking, SymbolCounter, rank
 from unspool.text.tokenizers.tokenizer import PAD_ID, Tokenizer
 from unspool.text.tokenizers.tokenizer_files import TokenizerFile, check_symbols, expect
-from unspool.text.tokenizers.unknown_symbols import EncodedTexts, LookUp, TextPlace, Unknown, surrogate_error
+from unspool.text.tokenizers.unknown import Unknown
+from unspool.text.tokenizers.unknown_symbols import EncodedTexts, LookUp, TextPlace, surrogate_error
 
 
 class VocabularyTokenizer(Tokenizer):
