@@ -238,7 +238,7 @@ def test_a_file_is_no_place_for_a_run(tmp_path: Path) -> None:
     [("network", {"hidden_size": 8}), ("training", {"epochs": 1}), ("sample_prompts", "oil")],
 )
 def test_an_argument_of_another_type_is_refused(tmp_path: Path, name: str, value: Any) -> None:
-    with pytest.raises(unspool.ConfigError, match=f"parameter {name}: expected"):
+    with pytest.raises(unspool.ConfigError, match=f"{name} must be"):
         unspool.train(TEXTS, out=tmp_path / "run", **{name: value})
     assert not (tmp_path / "run").exists()
 

@@ -273,14 +273,16 @@ def _check_lists(**lists: object) -> None:
 
 
 def _as_records(texts: Texts) -> Records:
-    check("records", texts, "records or a list of texts, not one string", not isinstance(texts, str))
+    if isinstance(texts, str):
+        hint = 'a file: train("names.txt"); one text: train([text], document=True)'
+        raise ConfigError("records must be a list of texts, not one string", hint=hint)
     return texts if isinstance(texts, Records) else Records.of(texts)
 
 
 def _refuse_with_resume(*, overwrite: bool, canaries: Canaries | None) -> None:
     if overwrite:
-        raise ConfigError("parameters resume and overwrite", expected="at most one of them", got="both")
-    check("canaries", canaries, "None with resume: the run keeps its own", canaries is None)
+        raise ConfigError("resume and overwrite do not work together", hint="leave one of them out")
+    check("canaries", canaries, "left out with resume: the run keeps its own", canaries is None)
 
 
 def _recipe(
@@ -306,14 +308,12 @@ def _recipe(
 def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool) -> NetworkConfig:
     tokenizer = encoded.tokenizer
     if network.vocab_size not in (None, tokenizer.vocab_size):
-        expected = f"{tokenizer.vocab_size}, as the tokenizer has, or None"
-        raise ConfigError("parameter vocab_size", expected=expected, got=repr(network.vocab_size))
+        expected = f"{tokenizer.vocab_size}, the size of the tokenizer, or None"
+        raise ConfigError("vocab_size", expected=expected, got=repr(network.vocab_size))
     steered = steered_by(network, encoded.schema, document=document)
     source = encoded.source_tokenizer
     size = None if source is None else source.vocab_size
-    expected = (
-        f"{size}, as the tokenizer of the sources has, or None" if size else "None: there are no sources"
-    )
+    expected = f"{size}, the size of the source tokenizer, or None" if size else "None: there are no sources"
     stored = network.source_vocab_size
     check("source_vocab_size", stored, expected, stored in (None, size))
     return replace(steered, vocab_size=tokenizer.vocab_size, source_vocab_size=size)
@@ -355,8 +355,8 @@ def _refuse_changes(
     for name, value in to_dict(requested).items():
         if name not in free and value != old[name]:
             raise ConfigError(
-                f"parameter {name} of the run in {run.path}",
+                f"{name} of the run in {run.path}",
                 expected=repr(old[name]),
                 got=repr(value),
-                hint="resume with what the run was started with, or start another run",
+                hint="resume with the same value, or start another run",
             )

@@ -46,7 +46,7 @@ def test_sample_and_enumerate_are_told(unspool: Run, steered: Path) -> None:
     ("flags", "told"),
     [
         (["--context", "label=C"], "expected one of 'A', 'B', got 'C'"),
-        (["--context", "colour=red"], "an attribute of the model (label)"),
+        (["--context", "colour=red"], "is not known to the model: expected one of label"),
         (["--context", "label"], "an attribute, = and a value"),
     ],
 )
@@ -74,7 +74,7 @@ def test_scores_take_the_columns(unspool: Run, steered: Path, table: Path, model
     assert refused.exit_code == 2
     assert "without a context" in refused.stderr
     note = unspool(["eval", str(steered), str(table), "--text", "title"]).stderr
-    assert "the model knows of label" in note
+    assert "the model was trained with label" in note
 
 
 def test_classify_tells_and_counts(unspool: Run, steered: Path, table: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from unspool.network.config import NetworkConfig
     ],
 )
 def test_a_value_out_of_range_is_named_with_its_range(name: str, value: object, allowed: str) -> None:
-    with pytest.raises(ConfigError, match=f"parameter {name}: expected .*{allowed}.*, got {value!r}"):
+    with pytest.raises(ConfigError, match=f"{name} must be .*{allowed}.*; got {value!r}"):
         NetworkConfig(**{name: value})  # type: ignore[arg-type]
 
 

@@ -71,7 +71,7 @@ def make_request(
     Raises:
         ConfigError: If something cannot be said in this vocabulary, or does not fit together.
     """
-    allowed = "none beside a constraint, which says itself where a text ends"
+    allowed = "left out with a constraint: the constraint decides where a text ends"
     for name in ("stop", "ignore_eos"):
         check(name, getattr(options, name), allowed, guide is None or not getattr(options, name))
     asked = replace(
@@ -124,7 +124,7 @@ def _joint(
         return None
     joint = joint_guide(guides)
     needed = int(joint.automaton.distance[joint.starts].max(initial=0))
-    allowed = f"at least {needed}, which the shortest text that meets all conditions takes"
+    allowed = f"at least {needed}, the length of the shortest text that meets all conditions"
     check("max_new_tokens", options.max_new_tokens, allowed, needed <= options.max_new_tokens)
     return joint
 
@@ -145,7 +145,7 @@ def _biases(tokenizer: Tokenizer, options: GenerationOptions) -> dict[str | int,
     biases: dict[str | int, float] = {}
     for key, bias in options.logit_bias.items():
         symbol = _symbol(tokenizer, key)
-        check("logit_bias", key, "each symbol once", symbol not in biases)
+        check("logit_bias", key, "a list with each symbol once", symbol not in biases)
         biases[symbol] = bias
     return biases
 
@@ -195,6 +195,6 @@ def _paired(prompts: list[Ids], states: list[StateLike]) -> tuple[list[Ids], lis
     """Give each prompt its state; a single one of either goes with all of the other."""
     count = max(len(prompts), len(states))
     if len(prompts) not in (1, count) or len(states) not in (1, count):
-        expected = f"one, or one for each of {len(prompts)} prompts"
-        raise ConfigError("parameter state", expected=expected, got=str(len(states)))
+        expected = f"a single state, or one for each of the {len(prompts)} prompts"
+        raise ConfigError("state", expected=expected, got=str(len(states)))
     return prompts * (count // len(prompts)), states * (count // len(states))

@@ -78,10 +78,10 @@ class NetworkConfig:
         """Check every value against its range."""
         check_rows(self)
         ok = not self.tied_output or self.embedding_size == self.hidden_size
-        expected = f"hidden_size ({self.hidden_size}), as tied_output needs it"
+        expected = f"hidden_size ({self.hidden_size}) with tied_output"
         check("embedding_size", self.embedding_size, expected, ok)
         ok = self.start_size is None or self.source_vocab_size is None
-        check("start_size", self.start_size, "none beside source_vocab_size: both say the first state", ok)
+        check("start_size", self.start_size, "None with source_vocab_size: both set the first state", ok)
 
     @property
     def kind(self) -> "Cell":

@@ -87,11 +87,11 @@ class SweepConfig:
             if isinstance(values, Range) and self.trials is None:
                 hint = "list the values, or draw from the range with trials"
                 raise ConfigError(
-                    f"parameter {name}", expected="a list for a grid", got=repr(values), hint=hint
+                    name, expected="a list of values, as trials is not set", got=repr(values), hint=hint
                 )
         if self.minutes_per_trial is not None and self.symbols_per_trial is not None:
-            what = "parameters minutes_per_trial and symbols_per_trial"
-            raise ConfigError(what, expected="a number in one", got="a number in both")
+            what = "minutes_per_trial and symbols_per_trial do not work together"
+            raise ConfigError(what, hint="leave one of them out")
         if self.minutes_per_trial is None and self.symbols_per_trial is None:
             object.__setattr__(self, "minutes_per_trial", 1.0)
 

@@ -162,7 +162,7 @@ def check_normalization(form: str | None) -> str | None:
     """
     if form is not None and form not in NORMALIZATIONS:
         raise ConfigError(
-            "parameter normalization", expected=f"one of {', '.join(NORMALIZATIONS)}, or none", got=repr(form)
+            "normalization", expected=f"one of {', '.join(NORMALIZATIONS)}, or None", got=repr(form)
         )
     return form
 

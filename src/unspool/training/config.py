@@ -114,4 +114,4 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         check_rows(self)
         if self.epochs is None and self.minutes is None:
-            raise ConfigError("parameters epochs and minutes", expected="a number in one", got="None in both")
+            raise ConfigError("epochs and minutes are both None", expected="a number for one of them")

@@ -106,8 +106,11 @@ def test_planted_secrets_are_written_down_and_ranked(unspool: Run, corpus: Path,
         (["audit", "no/such/folder"], ["no/such/folder"]),
         (["audit", "MODEL", "no/such/text"], ["no/such/text", "no such file"]),
         (["audit", "MODEL", "--samples", "0"], ["samples", "≥ 1"]),
-        (["audit", "MODEL", "--secret", "x"], ["canary_format"]),
-        (["audit", "MODEL", "--secret", "x", "--canary-format", "x"], ["canary_format", "{digits:6}"]),
+        (["audit", "MODEL", "--secret", "x"], ["--canary-format must be"]),
+        (
+            ["audit", "MODEL", "--secret", "x", "--canary-format", "x"],
+            ["--canary-format must be", "{digits:6}"],
+        ),
         (["train", "CORPUS", "--canary-repeats", "2"], ["--canary-repeats", "--canaries N"]),
         (["train", "CORPUS", "--canaries", "0"], ["canaries", "≥ 1"]),
         (["train", "CORPUS", "--canaries", "2", "--tokenizer", "word"], ["canaries", "char", "word"]),
@@ -133,7 +136,7 @@ def test_a_model_that_came_through_a_pipe_asks_for_its_text(
     assert unspool(["train", "-", "--out", run, "--epochs", "1", *TINY], input=text).exit_code == 0
     done = unspool(["audit", run, *QUICK])
     assert done.exit_code == 2
-    assert "give the text" in done.stderr
+    assert "name the text" in done.stderr
     assert unspool(["audit", run, str(corpus), *QUICK, "--json"]).exit_code == 0
 
 

@@ -175,7 +175,7 @@ def test_against_a_corpus(unspool: Run, model: Path, corpus: Path, tmp_path: Pat
         (["--against", "no/such"], ["no/such"]),
         (["--against-text", "title"], ["--against CORPUS"]),
         (["--valid", "["], ["valid", "regular expression", "'['"]),
-        (["--max-attempts", "0"], ["max_attempts", "≥ 1"]),
+        (["--max-attempts", "0"], ["--max-attempts must be", "≥ 1"]),
         (["--out", "a.parquet"], ["a.parquet", ".txt, .jsonl, .csv"]),
         (["--out", "no/such/a.txt"], ["no/such"]),
         (["--out", "taken.txt"], ["taken.txt", "--overwrite"]),

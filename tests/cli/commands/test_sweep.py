@@ -83,10 +83,10 @@ def test_the_best_is_trained_in_full(unspool: Run, corpus: Path, tmp_path: Path)
         (["--hidden-size", "big"], "--hidden-size"),
         (["--cell", "lstm", "transformer"], "rnn, lstm, gru"),
         (["--pruner", "best"], "median, halving"),
-        (["--minutes-per-trial", "1"], "minutes_per_trial and symbols_per_trial"),
+        (["--minutes-per-trial", "1"], "--minutes-per-trial and --symbols-per-trial"),
         (["--workers", "0"], "workers"),
         (["--storage", "nosuch://host/db"], "database"),
-        (["--learning-rate", "0.1..0.01", "--trials", "3"], "learning_rate"),
+        (["--learning-rate", "0.1..0.01", "--trials", "3"], "--learning-rate must be"),
         (["--cell"], "--cell"),
     ],
 )

@@ -270,15 +270,15 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
     ("missing.txt", {}, "missing.txt: no such file or folder"),
     ("ag-new", {}, "did you mean the corpus 'ag-news'"),
     ("corpus:ag", {}, "expected one of docstrings"),
-    ("a.txt", {"format": "yaml"}, "parameter format: expected one of text, csv"),
+    ("a.txt", {"format": "yaml"}, "format must be one of text, csv"),
     ("a.txt", {"text": "title"}, "plain text, which has no columns"),
     ("a.txt", {"context": ["title"]}, "plain text, which has no columns"),
     ("a.txt", {"header": True}, "no header"),
     ("a.txt", {"format": "jsonl", "delimiter": ","}, "no header"),
     ("a.txt", {"format": "csv", "delimiter": ",,"}, "one character"),
     ("a.txt", {"format": "csv", "delimiter": '"'}, "one character"),
-    ("a.txt", {"format": "csv", "text": -1}, "expected names of columns, or their numbers from 0, got .-1,."),
-    ("a.txt", {"format": "csv", "text": True}, "expected names of columns"),
+    ("a.txt", {"format": "csv", "text": -1}, "must be names of columns, or their numbers from 0; got .-1,."),
+    ("a.txt", {"format": "csv", "text": True}, "must be names of columns"),
     ("a.json", {}, "a JSON file is one value"),
     ("docstrings", {"format": "csv"}, "a format of its own"),
     ("docstrings", {"header": False}, "a format of its own"),
@@ -297,7 +297,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(
 
 
 def test_an_unknown_normalization_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="one of NFC, NFD, NFKC, NFKD, or none"):
+    with pytest.raises(ConfigError, match="one of NFC, NFD, NFKC, NFKD, or None"):
         read_records(tmp_path, normalization="nfc")
 
 
@@ -379,5 +379,5 @@ def test_the_public_test_texts(data_dir: Path) -> None:
 @pytest.mark.parametrize(("name", "value"), [("document", "yes"), ("header", "no"), ("separator", 3)])
 def test_an_option_of_another_type_is_refused(tmp_path: Path, name: str, value: object) -> None:
     (tmp_path / "a.csv").write_text("text,label\na,b\n")
-    with pytest.raises(ConfigError, match=f"parameter {name}: expected"):
+    with pytest.raises(ConfigError, match=f"{name} must be"):
         read_records(tmp_path / "a.csv", **{name: value})  # type: ignore[arg-type]

@@ -94,9 +94,8 @@ def training_records(model: "Generator", corpus: str | None, reading: dict[str, 
         return open_corpus(corpus, same_reading(spec, corpus) | reading)
     if not spec or spec["source"] == "-":
         raise CorpusError(
-            "the model does not say where its text is",
-            expected="CORPUS",
-            hint="give the text: audit DIR CORPUS",
+            "the model does not record where its training text is",
+            hint="name the text: unspool audit DIR CORPUS",
         )
     return open_corpus(spec.pop("source"), spec | reading)
 

@@ -79,8 +79,9 @@ def the_only_one(names: list[str]) -> str:
     """
     if len(names) == 1:
         return names[0]
-    known = f"one of {', '.join(names)}" if names else "a model that was trained with --context"
-    raise ConfigError("flag --by", expected=known, got="none")
+    if not names:
+        raise ConfigError("the model has no attribute to classify by", hint="train one with --context")
+    raise ConfigError("--by", expected=f"one of {', '.join(names)}", got="none")
 
 
 def with_truth(file: str, reading: dict[str, Any], name: str) -> "Records":

@@ -29,12 +29,13 @@ def evaluate(
         note("the model was trained on one document; --document reads this corpus in the same way")
     names = ", ".join(attribute.name for attribute in model.schema.attributes)
     if names and not flags.reading.get("context"):
-        note(f"nothing is said of the texts, though the model knows of {names}: see --context")
+        note(f"the model was trained with {names}: choose the columns with --context to use them")
     if flags.reading.get("context") and not names:
-        note("the model was trained without a context: what --context says has no say")
+        note("the model was trained without a context: --context has no effect")
     if model.source_tokenizer is not None and not records.pairs:
         raise ConfigError(
-            "the sources", expected="a column (--source) beside that of the texts (--target)", got="none"
+            "the model was trained on pairs, and the corpus has no sources",
+            hint="name the column of the sources (--source) and the column of the texts (--target)",
         )
     result = model.evaluate(records, unknown=unknown)
     if as_json:

@@ -66,8 +66,9 @@ def options_of(model: "Generator", sampling: dict[str, Any]) -> "GenerationOptio
     options = own_options(model) | sampling
     if options["seed"] is None:
         options["seed"] = fresh_seed() % SHORT_SEEDS
-    chosen = from_dict(GenerationOptions, options, where="the options")
-    check("temperature", chosen.temperature, "one number: keys change it", len(chosen.temperatures) == 1)
+    chosen = from_dict(GenerationOptions, options, where="")
+    single = len(chosen.temperatures) == 1
+    check("temperature", chosen.temperature, "one number; keys change it later", single)
     return chosen
 
 

@@ -27,7 +27,6 @@ from unspool.cli.output.score_sinks import (
     screen_sink,
     svg_sink,
 )
-from unspool.configuration import check
 from unspool.errors import ConfigError
 from unspool.screen.connections import can_redraw, is_terminal
 
@@ -109,9 +108,14 @@ def check_context(scoring: RowScoring) -> None:
         ConfigError: If the model has no place for it, or it goes with another flag.
     """
     trained = bool(scoring.scorer.schema.width)
-    check("context", "columns", "none: the model was trained without a context", trained)
-    check("context", "columns", "none with --against", scoring.against is None)
-    check("context", "columns", "none with --guess-number", scoring.guesses is None)
+    reasons = {
+        "the model was trained without a context": not trained,
+        "it does not work with --against": scoring.against is not None,
+        "it does not work with --guess-number": scoring.guesses is not None,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise ConfigError(f"--context cannot be used: {reason}", hint="leave it out")
 
 
 class Sinks:
@@ -134,10 +138,11 @@ class Sinks:
             checked_path(f"--{name}", output[name], suffixes, overwrite=overwrite) if name in output else None
             for name, suffixes in (("out", list(FILES)), ("svg", [".svg"]))
         )
-        check("show", "with --json", "one of them", not (self._show and as_json))
+        if self._show and as_json:
+            raise ConfigError("--show and --json do not work together", hint="leave one of them out")
         in_json = as_json or (self._out is not None and self._out.suffix.lower() == ".jsonl")
         if per_symbol and not in_json:
-            raise ConfigError("--per-symbol", expected="--json or --out with a name that ends in .jsonl")
+            raise ConfigError("--per-symbol needs --json, or --out with a name that ends in .jsonl")
         self.per_symbol = per_symbol or self._show or self._svg is not None
         self._listed = per_symbol
 
@@ -173,7 +178,8 @@ def make_scoring(folder: str, flags: FlagValues, unknown: Any, *, per_symbol: bo
     asking, computing = flags.asking, flags.computing
     ended = asking.get("end", True)
     guessing = asking.get("guess_number", False)
-    check("end", False, "on with --guess-number, which is about whole texts", ended or not guessing)
+    if guessing and not ended:
+        raise ConfigError("--no-end does not work with --guess-number, which ranks whole texts")
     options = {"prompt": asking.get("prompt", ""), "ended": ended, "unknown": unknown}
     scorer = unspool.load(folder, **computing).scorer(**options)
     against = None

@@ -84,7 +84,7 @@ def refuse_to_train(corpus: str, folder: Path) -> None:
 
     if corpus == STANDARD_INPUT:
         raise ConfigError(
-            "flag --train-best", expected="a corpus that can be read twice", got="standard input",
+            "--train-best needs a corpus that can be read twice", got="standard input",
             hint="write the text to a file, or train afterwards with the command that the sweep prints",
         )  # fmt: skip
     refuse_strangers(folder, overwrite=False)

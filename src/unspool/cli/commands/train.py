@@ -121,7 +121,7 @@ def refuse_for_resuming(given: Iterable[str]) -> None:
     """
     for flag in map(spelled, given):
         raise ConfigError(
-            f"flag {flag}", expected="none with --resume: the run keeps its own", hint=f"leave out {flag}"
+            f"{flag} cannot be changed with --resume: the run keeps its own", hint=f"leave out {flag}"
         )
 
 
@@ -182,7 +182,7 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
 
     if "canaries" not in planting:
         for flag in map(spelled, planting):
-            raise ConfigError(f"flag {flag}", expected="--canaries N beside it", got="none")
+            raise ConfigError(f"{flag} needs --canaries N")
         return None
     return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 

@@ -118,7 +118,7 @@ class AuditOptions:
     def __post_init__(self) -> None:
         check("samples", self.samples, "a whole number ≥ 1", is_whole(self.samples, least=1))
         form = self.canary_format
-        check("canary_format", form, "the format of the secrets", not self.secrets or form is not None)
+        check("canary_format", form, "a format, to rank secrets", not self.secrets or form is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,7 @@ class Constraint:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         most = LONGEST if self.max_length is None else self.max_length
-        check("min_length", self.min_length, f"at most max_length, {most}", (self.min_length or 0) <= most)
+        check("min_length", self.min_length, f"at most max_length ({most})", (self.min_length or 0) <= most)
 
     def holds(self, text: str) -> bool:
         """Return whether a text, or a continuation by itself, meets the conditions.

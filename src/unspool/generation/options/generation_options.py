@@ -276,8 +276,8 @@ class GenerationOptions:
 
     def _check_together(self) -> None:
         ok = self.temperature_steps is None or not is_real(self.temperature)
-        check("temperature_steps", self.temperature_steps, "none where the temperature is one number", ok)
-        allowed = f"a whole number from 0 to max_new_tokens, {self.max_new_tokens}"
+        check("temperature_steps", self.temperature_steps, "left out with a single temperature", ok)
+        allowed = f"a whole number from 0 to max_new_tokens ({self.max_new_tokens})"
         check("min_tokens", self.min_tokens, allowed, self.min_tokens <= self.max_new_tokens)
         used = [name for name in SAMPLERS if name not in self.sampler_names and self.turns_on(name)]
         check("samplers", self.samplers, f"{', '.join(used)} too, or these off", not used)

@@ -68,12 +68,12 @@ class BeamOptions:
         """Check every value against its range."""
         check_rows(self)
         ok = self.n <= self.num_beams
-        check("n", self.n, f"a whole number from 1 to num_beams, which is {self.num_beams}", ok)
+        check("n", self.n, f"a whole number from 1 to num_beams ({self.num_beams})", ok)
         groups, penalty = self.num_beam_groups, self.diversity_penalty
-        allowed = f"a whole number ≥ 2 that divides num_beams, which is {self.num_beams}, or none"
+        allowed = f"a whole number ≥ 2 that divides num_beams ({self.num_beams}), or None"
         check("num_beam_groups", groups, allowed, groups is None or self.num_beams % groups == 0)
         if (groups is None) != (penalty is None):
-            what = "parameters num_beam_groups and diversity_penalty"
+            what = "num_beam_groups and diversity_penalty need each other"
             raise ConfigError(what, expected="both or neither", got=f"{groups} and {penalty}")
 
     @property
@@ -146,13 +146,13 @@ class EnumerationOptions:
         check_rows(self)
         probability, least, limit = self.min_probability, self.min_logprob, self.limit
         if probability is not None and least is not None:
-            what = "parameters min_probability and min_logprob"
+            what = "min_probability and min_logprob set the same limit"
             raise ConfigError(what, expected="one of them", got=f"{probability} and {least}")
         if self.least == -math.inf and (limit is None or not self.in_order):
             raise ConfigError(
-                "enumeration without end",
-                expected="min_probability, min_logprob or, in order, limit",
-                hint="min_probability=1e-6 (--min-probability 1e-6) gives all texts of at least that",
+                "the enumeration would never end",
+                expected="min_probability, min_logprob, or limit with in_order",
+                hint="for example, a min_probability of 1e-6 lists every text at least that probable",
             )
 
     @property
@@ -181,7 +181,7 @@ def beam_options(keywords: BeamKeywords) -> BeamOptions:
     Raises:
         ConfigError: If a name is not known or a value is out of its range.
     """
-    return from_dict(BeamOptions, cast(Mapping[str, Any], keywords), where="beam options")
+    return from_dict(BeamOptions, cast(Mapping[str, Any], keywords), where="")
 
 
 def enumeration_options(keywords: EnumerationKeywords) -> EnumerationOptions:
@@ -190,4 +190,4 @@ def enumeration_options(keywords: EnumerationKeywords) -> EnumerationOptions:
     Raises:
         ConfigError: If a name is not known or a value is out of its range.
     """
-    return from_dict(EnumerationOptions, cast(Mapping[str, Any], keywords), where="enumeration options")
+    return from_dict(EnumerationOptions, cast(Mapping[str, Any], keywords), where="")

@@ -71,7 +71,7 @@ class Selection:
             ConfigError: If texts have to be finished and nothing ends them.
         """
         ends = not options.ignore_eos or bool(options.stop)
-        allowed = "off beside ignore_eos without stop: no text would end by itself"
+        allowed = "off: with ignore_eos and without stop, no text ends by itself"
         check("finished", self.finished, allowed, ends or not self.finished)
 
     @property
@@ -93,10 +93,9 @@ class Selection:
         index = saved() if self.novel else None
         if self.novel and index is None:
             raise ConfigError(
-                "novel: the model has no index of its training texts",
-                expected="one that was saved with it, or a corpus to compare with",
-                hint="train with --novelty-index (novelty_index=True; --resume adds it to a run), or "
-                "give --against CORPUS (novel=NoveltyIndex.of(records))",
+                "--novel needs an index of the training texts, and the model has none",
+                hint="train with --novelty-index (--resume adds it to a run), or compare with "
+                "--against CORPUS; in Python novelty_index=True or novel=NoveltyIndex.of(records)",
             )
         return index
 
@@ -138,7 +137,7 @@ def validator(valid: Valid | None) -> Callable[[str], bool] | None:
             valid = re.compile(valid)
         except (re.error, OverflowError, RecursionError) as error:
             expected = "a regular expression that the whole text must match"
-            raise ConfigError("parameter valid", expected=expected, got=f"{valid!r} ({error})") from None
+            raise ConfigError("valid", expected=expected, got=f"{valid!r} ({error})") from None
     if isinstance(valid, re.Pattern):
         check("valid", valid, "a regular expression for text, not for bytes", isinstance(valid.pattern, str))
         pattern = valid

@@ -66,7 +66,7 @@ class EncodingRecipe:
         new, most, share = self.known is None, self.max_vocab_size, self.validation_fraction
         if isinstance(self.tokenizer, str):
             tokenizer_class(self.tokenizer)
-        check("max_vocab_size", most, "None with a tokenizer that exists", new or most is None)
+        check("max_vocab_size", most, "left out with an existing tokenizer", new or most is None)
         check_max_vocab_size(most)
         check("grow", self.grow, "false for a new tokenizer", not (new and self.grow))
         check_normalization(self.normalization)

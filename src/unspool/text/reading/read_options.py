@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from unspool.configuration import SWITCH, Allowed, OptionRow, check, check_rows, is_whole, one_of
+from unspool.configuration import SWITCH, Allowed, OptionRow, check_rows, is_whole, one_of
+from unspool.errors import ConfigError
 
 Column = str | int  # a name, or a number that counts from 0
 Columns = tuple[Column, ...]
@@ -90,4 +91,7 @@ class ReadOptions:
             object.__setattr__(self, "delimiter", "\t")
         check_rows(self)
         one_stream = self.source_text and (self.document or self.split is not None)
-        check("source_text", self.source_text, "none of a document and with split", not one_stream)
+        if one_stream:
+            raise ConfigError(
+                "source_text does not work with document or split", hint="leave one of them out"
+            )

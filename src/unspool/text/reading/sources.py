@@ -218,7 +218,7 @@ def _splitting(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Ca
     if options.split is None:
         if language != "en":
             hint = f"say split={next(iter(SPLITS))!r} as well, or leave out language"
-            raise CorpusError("parameter language", expected="a split to use it", got="none", hint=hint)
+            raise CorpusError("language works only with split", hint=hint)
         return read
     split = SPLITS[options.split]
     split(iter(()), language=language)  # what it needs is noticed now if it is missing

@@ -41,5 +41,5 @@ def tokenizer_class(kind: str) -> type[Tokenizer]:
         ConfigError: If there is no such kind.
     """
     if kind not in TOKENIZERS:
-        raise ConfigError("parameter tokenizer", expected=f"one of {', '.join(TOKENIZERS)}", got=repr(kind))
+        raise ConfigError("tokenizer", expected=f"one of {', '.join(TOKENIZERS)}", got=repr(kind))
     return TOKENIZERS[kind]
