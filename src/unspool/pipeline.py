@@ -274,8 +274,8 @@ def _check_lists(**lists: object) -> None:
 
 def _as_records(texts: Texts) -> Records:
     if isinstance(texts, str):
-        hint = 'a file: train("names.txt"); one text: train([text], document=True)'
-        raise ConfigError("records must be a list of texts, not one string", hint=hint)
+        hint = 'for a file: train(read_records("names.txt")); for one text: train([text])'
+        raise ConfigError("records must be a list of texts, and this is one string", hint=hint)
     return texts if isinstance(texts, Records) else Records.of(texts)
 
 

@@ -308,7 +308,7 @@ def test_demo_trains_and_ends_with_the_table(unspool: Run, tmp_path: Path) -> No
 def test_demo_overwrites_nothing_but_a_demo(unspool: Run, model: Path) -> None:
     done = unspool(["demo", "--out", str(model)])
     assert done.exit_code == 2
-    assert "empty folder" in done.stderr
+    assert "already holds a run" in done.stderr
 
 
 def test_version(unspool: Run) -> None:

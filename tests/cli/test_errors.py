@@ -47,7 +47,7 @@ def the_line(done: Result) -> str:
         (["train", "--resume", "MODEL", "--hidden-size", "9"], ["--hidden-size", "expected 8", "got 9"]),
         (["train", "--resume", "MODEL", "--epochs", "5"], ["epochs", "expected 2", "got 5"]),
         (["train", "--resume", "--overwrite", "MODEL"], ["--overwrite", "--resume"]),
-        (["train", "CORPUS", "--out", "MODEL"], ["empty folder", "--resume", "--overwrite"]),
+        (["train", "CORPUS", "--out", "MODEL"], ["already holds a run", "--resume", "--overwrite"]),
         (["sample"], ["DIR", "unspool sample --help"]),
         (["sample", "no/such/folder"], ["no/such/folder", "unspool train"]),
         (["sample", "MODEL", "--temperature", "-1"], ["temperature", "≥ 0", "-1"]),

@@ -108,10 +108,8 @@ class Records(Iterable[Record]):
             CorpusError: If an item is none of these, or this is one text or a path rather than texts.
         """
         if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
-            hint = "put a single text into a list; a file is read by read_records(PATH)"
-            raise CorpusError(
-                "texts", expected="several, such as a list of strings", got=repr(texts)[:60], hint=hint
-            )
+            hint = 'for a file: read_records("names.txt"); for one text: [text]'
+            raise CorpusError("texts", expected="a list of strings", got=repr(texts)[:60], hint=hint)
         form = check_normalization(normalization)
         gathered = [_as_record(item, place, form) for place, item in enumerate(texts)]
         return cls(
@@ -134,8 +132,8 @@ class Records(Iterable[Record]):
             yield record
         if not found:
             raise CorpusError(
-                f"{self.description}: there is no text in it",
-                expected="at least one text that is more than white space",
+                f"{self.description}: no text found",
+                expected="at least one text that is not blank",
             )
 
     def gathered(self) -> "Records":

@@ -18,7 +18,7 @@ from unspool.cli.flags.shared import (
     ValidationCorpus,
 )
 from unspool.cli.open_corpus import open_corpus
-from unspool.cli.output.printing import for_stdout, note, print_json
+from unspool.cli.output.printing import note, print_json, print_sentence
 from unspool.cli.output.tables import print_facts, print_table
 from unspool.errors import CorpusError
 from unspool.screen.connections import can_redraw
@@ -69,7 +69,7 @@ def audit(
     target = Path(out or folder)
     target.mkdir(parents=True, exist_ok=True)
     if model.schema.width:
-        note("the model writes with nothing said of its texts; they are measured with their own context")
+        note("the model writes without context; the real texts are measured with their own context")
     with progress(corpus) as report:
         result = model.audit(
             records,
@@ -148,7 +148,7 @@ def show(result: "Audit") -> None:
             ("fit", result.fit.verdict),
             ("copying", result.copying.verdict),
             (
-                "word for word",
+                "exact copies",
                 f"{result.copying.verbatim_share:.1%} of {len(result.copying.samples):,} texts",
             ),
         ]
@@ -168,17 +168,7 @@ def show(result: "Audit") -> None:
         )
     print()
     for sentence in result.sentences:
-        print(wrapped(for_stdout(sentence)))
-
-
-def wrapped(sentence: str) -> str:
-    """Break a sentence between words where a terminal would break it anywhere."""
-    if not sys.stdout.isatty():
-        return sentence
-    import shutil
-    import textwrap
-
-    return textwrap.fill(sentence, shutil.get_terminal_size().columns, subsequent_indent="  ")
+        print_sentence(sentence)
 
 
 def show_lengths(result: "Audit") -> None:
@@ -187,7 +177,11 @@ def show_lengths(result: "Audit") -> None:
 
     copying = result.copying
     spreads = [("generated", copying.lengths), ("held-out real", copying.held_out_lengths)]
-    headings = ["longest span also in training", *(f"{share:.0%}" for share in QUANTILES[:-1]), "longest"]
+    headings = [
+        "longest shared passage, in characters",
+        *(f"{share:.0%}" for share in QUANTILES[:-1]),
+        "longest",
+    ]
     rows = [[name, *map(str, spread.quantiles)] for name, spread in spreads if spread is not None]
     print()
     print_table(headings, rows, right=range(1, len(headings)))
@@ -220,7 +214,7 @@ def show_longest(samples: "Sequence[CopiedText]") -> None:
     if rows:
         print()
         print_table(
-            ["copied", "record:character", "training text", "generated text"], rows, right=(0, 1), section=1
+            ["shared", "record:character", "training text", "generated text"], rows, right=(0, 1), section=1
         )
 
 
@@ -256,4 +250,4 @@ def write_report(result: "Audit", folder: Path, *, title: str) -> None:
     ours, theirs = ([t.copied for t in texts] for texts in (result.copying.samples, result.copying.held_out))
     atomic_write(folder / JSON_FILE, text.encode("utf-8", "backslashreplace"))
     atomic_write(folder / PICTURE, draw_lengths(title, ours, theirs))
-    note(f"written: {folder / JSON_FILE}, {folder / PICTURE}")
+    note(f"Written to {folder / JSON_FILE}, {folder / PICTURE}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from unspool.cli.flags.flag import Flag, FlagValues, Group, Option, takes
 from unspool.cli.flags.shared import AsJson
 from unspool.cli.output.new_files import checked_path
-from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.printing import note, print_json, print_sentence
 from unspool.cli.output.tables import print_facts, print_table
 
 if TYPE_CHECKING:
@@ -75,8 +75,10 @@ def tell(found: "Bench") -> None:
         print_table(headings, map(speed_row, speeds), right=(1, 2, 5, 6, 7))
     print()
     print_facts([(f"{name} absent", reason) for name, reason in found.absent.items()])
-    print(f"share: useful operations over {rates_in_words(found)}, measured again in the same rounds;")
-    print(f"vocabulary {found.vocab_size}, training windows of {found.sequence_length} symbols")
+    print_sentence(
+        f"share: useful operations over {rates_in_words(found)}, measured again in the same rounds;\n"
+        f"vocabulary {found.vocab_size}, training windows of {found.sequence_length} symbols"
+    )
 
 
 def rates_in_words(found: "Bench") -> str:

@@ -33,6 +33,6 @@ def cache(*, clear: Clear = False, as_json: AsJson = False) -> None:
         print_json({"folder": str(kept.folder), "limit": kept.limit, "freed": freed, "entries": rows})
         return
     if clear:
-        note(f"{size(freed)} removed from {kept.folder}")
+        note(f"Removed {size(freed)} from {kept.folder}")
     for row in rows:
         print(f"{row['used']}\t{row['bytes']}\t{one_line(str(row['corpus']))}")

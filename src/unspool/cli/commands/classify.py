@@ -68,7 +68,7 @@ def classify(
     if as_json:
         print_json({"by": name, "texts": rows, "accuracy": accuracy})
     elif accuracy is not None:
-        note(f"{right:,} of {told:,} are right: {accuracy:.1%}")
+        note(f"{right:,} of {told:,} are correct: {accuracy:.1%}")
 
 
 def the_only_one(names: list[str]) -> str:

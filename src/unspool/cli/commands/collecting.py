@@ -67,7 +67,7 @@ def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, to
         "" if out is None else f"; {'written to ' + str(out) if report.accepted else 'no file was written'}"
     )
     if interrupted:
-        note(f"stopped: {report}{place}")
+        note(f"Stopped: {report}{place}")
         return INTERRUPTED
     if not report.complete:
         complain(f"too few texts found: {report}{place}; lower --n or raise --max-attempts")

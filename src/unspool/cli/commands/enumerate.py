@@ -70,5 +70,5 @@ def probability(text: "FoundText") -> str:
 
 def summary(count: int, texts: "Enumeration") -> str:
     """Say what the texts amount to."""
-    more = f", at most {texts.remaining:.3g} in those still to come" if texts.remaining else ""
-    return f"{count:,} texts with probability {texts.covered:.6g} together{more}"
+    more = f"; all texts not listed: at most {texts.remaining:.3g}" if texts.remaining else ""
+    return f"{count:,} texts with a total probability of {texts.covered:.6g}{more}"

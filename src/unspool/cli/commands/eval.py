@@ -26,7 +26,7 @@ def evaluate(
     model = unspool.load(folder, **flags.computing)
     records = open_corpus(corpus, flags.reading)
     if model.data.get("document") and not records.document:
-        note("the model was trained on one document; --document reads this corpus in the same way")
+        note("the model was trained on one document: use --document to read this corpus in the same way")
     names = ", ".join(attribute.name for attribute in model.schema.attributes)
     if names and not flags.reading.get("context"):
         note(f"the model was trained with {names}: choose the columns with --context to use them")
@@ -46,7 +46,7 @@ def evaluate(
             ("bits per character", f"{result.bits_per_character:.4f}"),
             ("loss", f"{result.loss:.4f} nats per symbol"),
             ("perplexity", f"{result.perplexity:.4f} per symbol"),
-            ("symbols", f"{result.symbols:,}, the end of each text among them"),
+            ("symbols", f"{result.symbols:,} (with the end of each text)"),
             ("characters", f"{result.characters:,}"),
             *([] if result.exact is None else [("answered exactly", f"{result.exact:.2%} of the sources")]),
         ]

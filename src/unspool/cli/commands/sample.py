@@ -127,8 +127,8 @@ def write_all(model: "Generator", prompts: list[str], options: dict[str, Any], *
     else:
         print_texts(met)
     if len(met) < len(texts):
-        got = f"{len(met)} of {len(texts)} texts: the others were blocked before they met the constraint"
-        complain(f"fewer texts than were asked for: {got}; loosen no_repeat_ngram_size or logit_bias")
+        got = f"{len(met)} of {len(texts)}: the others could not meet the constraint"
+        complain(f"too few texts found: {got}; relax --no-repeat-ngram-size or --logit-bias")
         raise click.exceptions.Exit(FEWER)
 
 

@@ -30,7 +30,7 @@ from unspool.cli.flags.shared import (
 )
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.brief_audit import brief_audit
-from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.printing import note, print_json, print_sentence
 from unspool.errors import ConfigError
 from unspool.progress.choice import choose_progress
 from unspool.screen.wording import one_line
@@ -86,7 +86,7 @@ def train(
     start = partial(start, novelty_index=novelty_index)
     model = watched(folder, start, records)
     facts = finished_facts(model, folder, reuse=flags.reading.get("reuse", True))
-    print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
+    print_json(facts) if as_json else show_outcome(facts, folder)
 
 
 def run_folder(corpus: str | None, out: str | None, *, resume: bool) -> Path:
@@ -229,11 +229,11 @@ def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Ge
 def how_to_go_on(folder: Path) -> str:
     """Say which command goes on with a run that was stopped."""
     if not (folder / CONFIG).is_file():
-        return "stopped before the training began; nothing was written"
+        return "Stopped before the training began; nothing was written"
     stored = json.loads((folder / CONFIG).read_text("utf-8"))
     source = (stored["data"].get("records") or {}).get("source")
-    piped = "pipe the same text into" if source == STANDARD_INPUT else "go on with"
-    return f"stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
+    piped = "pipe the same text into" if source == STANDARD_INPUT else "continue with"
+    return f"Stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
 
 
 def finished_facts(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any]:
@@ -250,8 +250,8 @@ def held_out_part(facts: dict[str, Any]) -> str:
     return f"{measured:,} of {whole:,} held-out characters"
 
 
-def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
-    """Say how good the model is and what can be done with it."""
+def show_outcome(facts: dict[str, Any], folder: Path) -> None:
+    """Print how good a model is and which commands use it; a command stays on one line."""
     best = facts["evaluation"]
     bits = best["bits_per_character"]
     figure = (
@@ -273,4 +273,6 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
     used = facts["data"].get("precision", "float32")
     head += "" if used == "float32" else f", trained in {used}"
     copying = [facts["copying"]["sentence"]] if facts["copying"] else []
-    return [head, facts["fit"]["sentence"], *copying, *(f"  {line}" for line in lines)]
+    for sentence in (head, facts["fit"]["sentence"], *copying):
+        print_sentence(sentence)
+    print("\n".join(f"  {line}" for line in lines))

@@ -164,7 +164,7 @@ class RunFolder:
         """
         folder = Path(path)
         if not (folder / CONFIG).is_file() or not (folder / TOKENIZER).is_file():
-            hint = "start it without resuming"
+            hint = "start a run without --resume"
             raise ArtifactError(
                 f"{folder}: no run to resume", expected=f"{CONFIG} and {TOKENIZER}", hint=hint
             )
@@ -299,8 +299,11 @@ def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
     if not (folder / CONFIG).exists() and set(names) <= UNBORN:
         return
     if names and not overwrite:
+        if (folder / CONFIG).exists():
+            hint = "use --resume, --overwrite or another --out"
+            raise ArtifactError(f"{folder} already holds a run", hint=hint)
         shown = ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
-        hint = "choose another folder, or go on with the run in it (--resume), or remove it (--overwrite)"
+        hint = "use another --out, or --overwrite"
         raise ArtifactError(str(folder), expected="an empty folder for a new run", got=shown, hint=hint)
 
 
