@@ -171,7 +171,7 @@ def test_the_time_that_choosing_took_is_taken_off() -> None:
 
     chosen = plan(clock=clock)
     assert (chosen.training.minutes or 0) < (plan().training.minutes or 0) - 1 / 60
-    (figure,) = re.findall(r"([\d.]+) s for the run", " ".join(chosen.reasons).replace("s are", "s"))
+    (figure,) = re.findall(r"([\d.]+) s for training", " ".join(chosen.reasons))
     assert float(figure) == pytest.approx(60 * (chosen.training.minutes or 0), abs=0.1)
 
 

@@ -292,7 +292,7 @@ def _json_text(values: object, name: str) -> str:
 
 
 def _check_folder(folder: Path) -> None:
-    hint = 'train one with "unspool train"'
+    hint = "train one with: unspool train"
     if not folder.is_dir():
         got = "a file" if folder.exists() else "no such folder"
         raise ArtifactError(str(folder), expected="the folder of a model", got=got, hint=hint)

@@ -25,7 +25,7 @@ CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 EPILOG = (
     "Every flag can be given as an environment variable: UNSPOOL_SEED=1 is --seed 1. Every command takes "
-    "--json. Errors in the input end with exit code 2 and one line that says what to do."
+    "--json. Bad input ends with exit code 2 and one line that says what to do."
 )
 # Where each command is: its module is imported when it runs, so that none waits for the others.
 COMMANDS = {

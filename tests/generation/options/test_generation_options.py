@@ -102,7 +102,9 @@ def test_other_names_are_understood() -> None:
 
 @pytest.mark.parametrize("names", [("temp", "temperature"), ("max_tokens", "n_predict")])
 def test_two_names_for_one_thing_are_refused(names: tuple[str, str]) -> None:
-    with pytest.raises(ConfigError, match=f"{names[0]} and {names[1]}: expected one of them"):
+    with pytest.raises(
+        ConfigError, match=f"{names[0]} and {names[1]} are two names of one option: expected one of them"
+    ):
         generation_options(dict.fromkeys(names, 1))
 
 

@@ -48,7 +48,9 @@ def audit(
     folder: ModelFolder,
     corpus: Annotated[
         str | None,
-        Argument(metavar="[CORPUS]", help="What it was trained on; none reads it from where it was."),
+        Argument(
+            metavar="[CORPUS]", help="The training text; without it, the text is read from where it was."
+        ),
     ] = None,
     validation: ValidationCorpus = None,
     out: ReportFolder = None,
@@ -56,10 +58,11 @@ def audit(
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
-    """Tell whether a model learnt from its text or copies it.
+    """Check whether a model has learned from its text or copies it.
 
-    It measures how well the model fits its text, lets it write, and looks for what it wrote in the training
-    text, beside what real texts have in common with it. Secrets that were planted are ranked.
+    It measures how well the model fits its text. Then the model writes texts, and the longest passages that
+    they share with the training text are compared with those of real held-out texts. Secrets that were added
+    to the text are ranked.
     """
     import unspool
 

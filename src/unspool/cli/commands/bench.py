@@ -16,30 +16,31 @@ MEASURING = Group(
     "measuring",
     "What is measured",
     (
-        Flag("seconds", float, "About how long all of it takes", default="60"),
+        Flag("seconds", float, "Total time, about, in seconds", default="60"),
         Flag("cell", list[str], "{choices}", default="lstm gru rnn", table="unspool.network.cells:CELLS",
              several=True),
         Flag("hidden_size", list[str], "Units in the layer", default="128 512", several=True, parse=int,
              words="a whole number"),
-        Flag("batch_size", list[str], "Lanes of text side by side, and texts at once", default="64",
+        Flag("batch_size", list[str], "Streams of text in parallel, and texts written at once", default="64",
              several=True, parse=int, words="a whole number"),
-        Flag("threads", int, "Threads of every contender", default="one on each processor"),
-        Flag("precision", str, "Of products in training: {choices}", default="float32",
+        Flag("threads", int, "Number of threads for each library", default="one on each processor"),
+        Flag("precision", str, "Number format of matrix products in training: {choices}", default="float32",
              table="unspool.kernels.precision:PRECISIONS"),
     ),
 )  # fmt: skip
 
-Picture = Annotated[str | None, Option(Flag("svg", str, "File to draw it into, .svg"))]
-Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace that file"))]
+Picture = Annotated[str | None, Option(Flag("svg", str, "Draw the results into this file, .svg"))]
+Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace an existing file"))]
 
 
 @takes(MEASURING)
 def bench(
     *, svg: Picture = None, overwrite: Overwrite = False, as_json: AsJson = False, flags: FlagValues
 ) -> None:
-    """Measure this machine: its rate, unspool's share of it, and PyTorch beside it.
+    """Measure the speed of this machine, of unspool on it, and of PyTorch.
 
-    Contenders take turns; each figure is a median with its lowest and highest round. Let nothing else run.
+    The libraries take turns; each figure is a median with its lowest and highest round. Run nothing else at
+    the same time.
     """
     path = None if svg is None else checked_path("--svg", svg, (".svg",), overwrite=overwrite)
     from unspool.benchmarking import bench as benchmark

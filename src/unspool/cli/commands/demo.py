@@ -37,8 +37,8 @@ def demo(
 ) -> None:
     """Watch a generator learn, in under a minute.
 
-    It learns from the docstrings of Python's own library and then writes at several temperatures. The folder
-    keeps the model; an earlier demo in it is replaced.
+    It learns from the docstrings of Python's standard library and then writes at several temperatures. The
+    model is saved in the folder; an earlier demo in it is replaced.
     """
     import unspool
 

@@ -15,7 +15,10 @@ from unspool.errors import ConfigError
 def evaluate(
     *,
     folder: ModelFolder,
-    corpus: Annotated[str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`.")],
+    corpus: Annotated[
+        str,
+        Argument(metavar="CORPUS", help="A path, - for standard input, or a name from `unspool corpora`."),
+    ],
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
     flags: FlagValues,

@@ -25,14 +25,16 @@ SHORT_SEEDS = 10_000  # a seed that is to be read and typed again
 def play(
     *,
     folder: ModelFolder,
-    text: Annotated[str | None, Argument(metavar="[TEXT]", help="A beginning; none starts anew.")] = None,
+    text: Annotated[
+        str | None, Argument(metavar="[TEXT]", help="Beginning of the text; empty by default.")
+    ] = None,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
     """Type a text and see what the model thinks of it, key by key.
 
-    It shows what may come next and how the text may go on; Tab takes the suggestion. The text is printed at
-    the end, so that it can be kept: unspool play DIR > text.txt
+    It shows which symbols may come next and how the text may continue; Tab takes the suggestion. The text is
+    printed at the end and can be saved: unspool play DIR > text.txt
     """
     check_terminal()
     output = terminal_output()

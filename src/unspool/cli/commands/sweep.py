@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SweepFolder = Annotated[str | None, Option(Flag("out", str, "Folder of the sweep", default="sweeps/CORPUS"))]
 TrainBest = Annotated[
-    str | None, Option(Flag("train_best", str, "Folder to train the best configuration into, in full"))
+    str | None, Option(Flag("train_best", str, "Then train the best configuration in full, into this folder"))
 ]
 
 
@@ -32,7 +32,11 @@ TrainBest = Annotated[
 def sweep(
     *,
     corpus: Annotated[
-        str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`; before the flags.")
+        str,
+        Argument(
+            metavar="CORPUS",
+            help="A path, - for standard input, or a name from `unspool corpora`; before the flags.",
+        ),
     ],
     out: SweepFolder = None,
     validation: ValidationCorpus = None,
@@ -42,8 +46,8 @@ def sweep(
 ) -> None:
     """Find out which network is best for a corpus.
 
-    Every configuration is trained for the same time, several times over with other seeds. Ctrl-C keeps what
-    is finished; the same command goes on, and may have more values, seeds or trials than before.
+    Each configuration is trained for the same time with several seeds. Ctrl-C keeps the finished runs;
+    repeat the command to continue, also with more values, seeds or trials.
     """
     import unspool
 

@@ -56,7 +56,8 @@ def train(
         str | None,
         Argument(
             metavar="CORPUS",
-            help="A path, - for standard input, a name of `unspool corpora`; with --resume a run's folder.",
+            help="A path, - for standard input, or a name from `unspool corpora`; "
+            "with --resume, a run's folder.",
         ),
     ] = None,
     out: RunFolderFlag = None,
@@ -70,8 +71,8 @@ def train(
 ) -> None:
     """Train a network on a corpus.
 
-    It leaves a folder with the model, and shows what the network writes while it learns. Ctrl-C saves, and
-    tells how to go on.
+    It writes the model to a folder, and shows samples while it trains. Ctrl-C saves the run and prints the
+    command that continues it.
     """
     folder = run_folder(corpus, out, resume=resume)
     if resume:

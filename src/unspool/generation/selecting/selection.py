@@ -49,14 +49,15 @@ class Selection:
     """
 
     # fmt: off
-    unique: Annotated[bool, OptionRow(SWITCH, "Give no text twice")] = False
+    unique: Annotated[bool, OptionRow(SWITCH, "Skip texts that were already written")] = False
     novel: Annotated["bool | NoveltyIndex", OptionRow(
-        NOVEL, "Give no copy of a training text; see train --novelty-index")] = False
+        NOVEL, "Skip exact copies of training texts; needs train --novelty-index")] = False
     valid: Annotated[Valid | None, OptionRow(
         VALID, "Regular expression that the whole text must match", shown="none")] = None
-    finished: Annotated[bool, OptionRow(SWITCH, "Give no text that --max-new-tokens cut off")] = False
+    finished: Annotated[bool, OptionRow(SWITCH, "Skip texts that --max-new-tokens cut off")] = False
     max_attempts: Annotated[int | None, OptionRow(
-        whole_range(1), "Most texts to draw for each prompt", shown="100 × n, at least 10,000")] = None
+        whole_range(1),
+        "Draw at most so many texts for each prompt", shown="100 × n, at least 10,000")] = None
     # fmt: on
 
     def __post_init__(self) -> None:
