@@ -142,7 +142,7 @@ def save_model(
     except OSError as error:
         got = error.strerror or str(error)
         expected = f"a folder that can be written to, with {max(0.1, len(model) / 1e6):.1f} MB free"
-        hint = "make room or choose another folder; a model that stood there is still whole"
+        hint = "free some disk space or choose another folder; an earlier model there is unharmed"
         raise ArtifactError(f"cannot write {folder}", expected=expected, got=got, hint=hint) from error
 
 

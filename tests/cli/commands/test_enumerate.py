@@ -22,7 +22,7 @@ def test_texts_come_with_their_probability_the_likeliest_first(unspool: Run, mod
     wanted = list(library.load(model).enumerate("oil ", limit=9))
     assert [text for _, text in rows] == [text.text for text in wanted]
     assert [float(p) for p, _ in rows] == pytest.approx([text.probability for text in wanted], rel=1e-5)
-    assert done.stderr.startswith("9 texts with probability")
+    assert done.stderr.startswith("9 texts with a total probability")
 
 
 def test_json_accounts_for_all_probability(unspool: Run, model: Path) -> None:
@@ -77,7 +77,7 @@ def test_ctrl_c_leaves_whole_lines(model: Path, tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    assert "still to come" in errors
+    assert "all texts not listed" in errors
     printed = out.read_text("utf-8")
     assert printed.endswith("\n")
     assert all(line.count("\t") == 1 for line in printed.splitlines())

@@ -58,7 +58,7 @@ class TestEverySource:
     def test_no_text_is_an_error(self, tmp_path: Path, name: str) -> None:
         path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
         path.write_bytes(encode(name, [""]))
-        with pytest.raises(CorpusError, match=f"{path.name}: there is no text"):
+        with pytest.raises(CorpusError, match=f"{path.name}: no text found"):
             list(read_records(path))
 
     def test_a_folder(self, tmp_path: Path, name: str) -> None:
@@ -164,7 +164,7 @@ class TestEveryTextSource:
         path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
         for content in ("", "\n\r\n", "\ufeff"):
             path.write_text(content, "utf-8")
-            with pytest.raises(CorpusError, match=f"{path.name}: there is no text"):
+            with pytest.raises(CorpusError, match=f"{path.name}: no text found"):
                 list(read_records(path))
 
     def test_a_wrong_byte_is_an_error(self, tmp_path: Path, name: str) -> None:
@@ -186,7 +186,9 @@ class TestEveryTextSource:
 @pytest.mark.parametrize("name", BINARY_SOURCES)
 class TestEveryBinarySource:
     def test_standard_input_is_refused(self, name: str) -> None:
-        with pytest.raises(CorpusError, match=f"{name} cannot come by standard input; save it to a file"):
+        with pytest.raises(
+            CorpusError, match=f"{name} cannot be read from standard input; save it to a file"
+        ):
             read_records("-", format=name)
 
     def test_a_file_of_another_kind_is_named(self, tmp_path: Path, name: str) -> None:

@@ -191,7 +191,7 @@ def records_from_spec(spec: Mapping[str, object]) -> Records:
         CorpusError: If the texts came from memory, or the description is broken.
     """
     if "source" not in spec:
-        raise CorpusError("texts that came from memory cannot be read again", hint="give them again")
+        raise CorpusError("texts from memory cannot be read again", hint="pass them as records")
     try:
         return read_records(**spec)  # type: ignore[arg-type]
     except TypeError as error:
@@ -286,7 +286,9 @@ def _refuse_for_corpus(corpus: Corpus, options: ReadOptions) -> None:
 def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> None:
     """Refuse a format that cannot be read here, and options that it has no use for."""
     if known.binary and source == "-":
-        raise CorpusError(f"{options.format} cannot come by standard input", hint="save it to a file first")
+        raise CorpusError(
+            f"{options.format} cannot be read from standard input", hint="save it to a file first"
+        )
     if known.needs and importlib.util.find_spec(known.needs[0]) is None:
         what = (
             f"{source}: reading {options.format} needs the package {known.needs[0]}, which is not installed"
@@ -295,7 +297,7 @@ def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> 
     others = ", ".join(name for name, other in SOURCES.items() if other.columns)
     columns = {*options.text, *options.source_text, *(set(options.context) - {LENGTH})}
     if columns and not known.columns:
-        hint = f"leave out the columns, or say which format it has: {others}"
+        hint = f"leave out the columns, or choose its --format: {others}"
         raise CorpusError(f"{source} is read as plain text, which has no columns", hint=hint)
     if (options.header is not None or options.delimiter is not None) and not known.delimited:
         hint = "leave out header and delimiter, or say format='csv'"
@@ -329,7 +331,7 @@ def _folder_files(folder: Path, known: Source) -> list[Path]:
             f"{folder}: no file to read",
             expected=f"names that end in {', '.join(known.suffixes)}{packed}",
             got=", ".join(there) or "an empty folder",
-            hint="name a single file, or say which format the files have",
+            hint="name a single file, or choose their --format",
         )
     return kept
 
