@@ -80,7 +80,7 @@ def test_a_constraint_that_cannot_be_met_is_refused_at_the_call(model: unspool.G
     impossible = unspool.Constraint(starts_with="the")
     with pytest.raises(unspool.ConfigError, match="prompt 'a': expected the beginning of a text"):
         model.generate(["the ", "a"], constraint=impossible)
-    with pytest.raises(unspool.ConfigError, match="at least 2, which the shortest text"):
+    with pytest.raises(unspool.ConfigError, match="at least 2, the length of the shortest text"):
         model.stream("t", constraint=impossible, max_new_tokens=1)
     with pytest.raises(unspool.ConfigError, match="constraint must be a Constraint"):
         model.generate(constraint="the")  # type: ignore[arg-type]
@@ -216,7 +216,7 @@ def test_what_is_no_string_is_refused(model: unspool.Generator, wrong: Any) -> N
 
 
 def test_one_string_is_no_corpus(model: unspool.Generator) -> None:
-    with pytest.raises(unspool.CorpusError, match="texts: expected several"):
+    with pytest.raises(unspool.CorpusError, match="texts: expected a list of strings"):
         model.evaluate("the cat")
 
 
