@@ -41,7 +41,7 @@ def audit(
 
     plain = parts.network.source_vocab_size is None
     if not plain:
-        raise ConfigError("a model that was trained on pairs cannot be audited")
+        raise ConfigError("a model trained on pairs cannot be audited: it writes no text without sources")
     planted = parts.data.get("canaries") or {}
     options = AuditOptions(
         samples=samples,
