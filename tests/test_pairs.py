@@ -186,7 +186,7 @@ def test_what_does_not_go_together_is_refused(model: unspool.Generator, tmp_path
         ("list of texts", lambda: model.generate(source=[3])),  # type: ignore[list-item]
         ("has no source", lambda: model.evaluate(["oil"])),
         ("without sources", lambda: model.audit(PAIRS)),
-        ("does not try pairs", lambda: unspool.sweep(PAIRS, out=tmp_path / "sweep")),
+        ("does not train on pairs", lambda: unspool.sweep(PAIRS, out=tmp_path / "sweep")),
         ("init_from", lambda: unspool.train(PAIRS, init_from=plain, **out)),
         ("init_from", lambda: unspool.train(["oil"], init_from=model, **out)),
         ("document", lambda: unspool.train(pairs, **out)),
