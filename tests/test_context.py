@@ -275,7 +275,7 @@ def test_the_room_must_fit(tmp_path: Path) -> None:
     for wrong in ({"context_size": 4}, {"start_size": 2}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             train(RECORDS, tmp_path / "run", network=unspool.NetworkConfig(hidden_size=4, **wrong))
-    with pytest.raises(ConfigError, match="the records say nothing"):
+    with pytest.raises(ConfigError, match="the records have none"):
         train(TEXTS, tmp_path / "run", network=unspool.NetworkConfig(hidden_size=4, context_size=3))
     learnt = train(TEXTS, tmp_path / "start", network=unspool.NetworkConfig(hidden_size=8, start_size=0))
     assert learnt.parameters["start.bias"].any()

@@ -169,7 +169,7 @@ def test_what_starts_from_nothing_asks_for_a_source(model: unspool.Generator) ->
         lambda: model.state_after("oil"),
         lambda: model.generate(unique=True),
     ):
-        with pytest.raises(ConfigError, match=r"source.*trained on pairs"):
+        with pytest.raises(ConfigError, match=r"trained on pairs and needs a source"):
             attempt()
 
 
@@ -181,12 +181,12 @@ def test_what_does_not_go_together_is_refused(model: unspool.Generator, tmp_path
     cases: list[tuple[str, Callable[[], object]]] = [
         ("without sources", lambda: plain.generate(source="oil")),
         ("without sources", lambda: plain.evaluate(PAIRS)),
-        ("beside a source", lambda: model.generate(source="oil", state=state)),
+        ("with a source", lambda: model.generate(source="oil", state=state)),
         ("at least one", lambda: model.generate(source=[])),
         ("list of texts", lambda: model.generate(source=[3])),  # type: ignore[list-item]
         ("has no source", lambda: model.evaluate(["oil"])),
         ("without sources", lambda: model.audit(PAIRS)),
-        ("does not try pairs", lambda: unspool.sweep(PAIRS, out=tmp_path / "sweep")),
+        ("does not train on pairs", lambda: unspool.sweep(PAIRS, out=tmp_path / "sweep")),
         ("init_from", lambda: unspool.train(PAIRS, init_from=plain, **out)),
         ("init_from", lambda: unspool.train(["oil"], init_from=model, **out)),
         ("document", lambda: unspool.train(pairs, **out)),

@@ -38,7 +38,7 @@ def check(name: str, value: object, allowed: str, ok: bool) -> None:
         ConfigError: If `ok` is false.
     """
     if not ok:
-        raise ConfigError(f"parameter {name}", expected=allowed, got=repr(value))
+        raise ConfigError(name, expected=allowed, got=repr(value))
 
 
 def is_whole(value: object, *, least: int) -> bool:
@@ -69,7 +69,7 @@ class Allowed:
     @property
     def or_none(self) -> "Allowed":
         """Return the same range with None in it."""
-        return Allowed(f"{self.words}, or none", lambda value: value is None or self.holds(value), self.table)
+        return Allowed(f"{self.words}, or None", lambda value: value is None or self.holds(value), self.table)
 
     def canonical(self, value: Any) -> Any:
         """Return a name, or each of several, as the table spells it; any other value as it is."""
@@ -231,7 +231,8 @@ def from_dict(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
     Args:
         cls: The dataclass to make; its annotations name the allowed types.
         values: The values by field name; fields that have a default may be left out.
-        where: The place that the values were read from, for messages: "config.json, network".
+        where: The place that the values were read from, for messages: "config.json, network"; "" for
+            keyword arguments and flags.
 
     Returns:
         An instance of `cls`, also checked by its own ``__post_init__``.
@@ -246,14 +247,18 @@ def from_dict(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
     _refuse_unknown(values, list(fields), where)
     missing = [name for name, field in fields.items() if name not in values and not _has_default(field)]
     if missing:
-        raise ConfigError(f"{where}: key {missing[0]!r} is missing", expected="a value for it")
+        raise ConfigError(_place(where, f"key {missing[0]!r} is missing"), expected="a value for it")
     hints = _type_hints(cls)  # type: ignore[arg-type]
-    arguments = {str(key): _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()}
+    arguments = {key: _convert(hints[key], value, _place(where, key)) for key, value in values.items()}
     try:
         return cls(**arguments)
     except ConfigError as error:
-        what = f"{where}: {error.what}"
+        what = _place(where, error.what)
         raise ConfigError(what, expected=error.expected, got=error.got, hint=error.hint) from None
+
+
+def _place(where: str, what: str) -> str:
+    return f"{where}: {what}" if where else what
 
 
 @functools.cache
@@ -268,7 +273,7 @@ def _refuse_unknown(values: Mapping[str, object], known: Sequence[str], where: s
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}?" if near else None
             raise ConfigError(
-                f"{where}: unknown key {key!r}", expected=f"one of {', '.join(known)}", hint=hint
+                _place(where, f"unknown key {key!r}"), expected=f"one of {', '.join(known)}", hint=hint
             )
 
 

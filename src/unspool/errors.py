@@ -16,6 +16,12 @@
 An error names what is wrong, what was expected, what was found and what to do next.
 """
 
+import re
+
+OPTION = (
+    r"(.*: )?(--)?[A-Za-z_][\w-]*"  # the name of an option or a flag, with the file it stands in before it
+)
+
 
 class UnspoolError(Exception):
     """Base class of every error that unspool raises on purpose.
@@ -49,9 +55,13 @@ class InputError(UnspoolError, ValueError):
         self, what: str, *, expected: str | None = None, got: str | None = None, hint: str | None = None
     ) -> None:
         self.what, self.expected, self.got, self.hint = what, expected, got, hint
-        facts = [f"{name} {value}" for name, value in (("expected", expected), ("got", got)) if value]
-        message = what + (": " + ", ".join(facts) if facts else "")
-        super().__init__(f"{message}; {hint}" if hint else message)
+        super().__init__("; ".join(part for part in (self._sentence(), hint) if part))
+
+    def _sentence(self) -> str:
+        """Return what is wrong, what was expected and what was found."""
+        facts = (("expected", self.expected), ("got", self.got))
+        described = ", ".join(f"{name} {value}" for name, value in facts if value)
+        return f"{self.what}: {described}" if described else self.what
 
 
 class ConfigError(InputError):
@@ -62,9 +72,15 @@ class ConfigError(InputError):
         >>> try:
         ...     unspool.TrainingConfig(epochs=0)
         ... except unspool.ConfigError as error:
-        ...     print(error.what)
-        parameter epochs
+        ...     print(error)
+        epochs must be a whole number ≥ 1, or None; got 0
     """
+
+    def _sentence(self) -> str:
+        """Return what the value of an option must be, where the error is about one."""
+        if not self.expected or not re.fullmatch(OPTION, self.what):
+            return super()._sentence()
+        return f"{self.what} must be {self.expected}" + (f"; got {self.got}" if self.got else "")
 
 
 class CorpusError(InputError):

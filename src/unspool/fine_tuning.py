@@ -29,7 +29,7 @@ def load_origin(init_from: str | Path | Generator, *, engine: str) -> Generator:
     """
     origin = init_from if isinstance(init_from, Generator) else Generator.load(init_from, engine=engine)
     refused = origin.network.source_vocab_size is None
-    check("init_from", "a model that was trained on pairs", "a model without sources", refused)
+    check("init_from", "a model trained on pairs", "a model trained without sources", refused)
     return origin
 
 
@@ -53,16 +53,14 @@ def grown_recipe(recipe: EncodingRecipe, origin: Generator, corpus: Records) -> 
     same = recipe.tokenizer in ("char", origin.tokenizer.kind)  # "char" is the default
     if not same or recipe.max_vocab_size is not None:
         what, got = ("max_vocab_size", recipe.max_vocab_size) if same else ("tokenizer", recipe.tokenizer)
-        expected = f"none with init_from: the model's own {origin.tokenizer.kind} tokenizer goes on"
-        raise ConfigError(f"parameter {what}", expected=expected, got=repr(got))
+        expected = f"left out with init_from: the model keeps its {origin.tokenizer.kind} tokenizer"
+        raise ConfigError(what, expected=expected, got=repr(got))
     schema = schema_of(origin.data)
     context = corpus.spec.get("context") if corpus.spec else any(record.context for record in corpus)
     if schema is None and context:
         raise ConfigError(
-            "the context of the texts",
-            expected="none: the model to go on from was trained without",
-            got="some",
-            hint="leave it out, or train a new model",
+            "the texts have a context, and the model of init_from was trained without one",
+            hint="leave the context out, or train a new model",
         )
     return replace(recipe, tokenizer=origin.tokenizer, grow=True, contexts=schema)
 

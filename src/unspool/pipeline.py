@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from unspool.artifacts.model_folder import CONFIG
-from unspool.configuration import check, to_dict, to_plain
+from unspool.configuration import check, to_plain
 from unspool.engines import make_engine
 from unspool.errors import ConfigError
 from unspool.fine_tuning import first_network, first_parameters, grown_recipe, load_origin
@@ -197,9 +197,9 @@ def resume_training(
         sizes = {name: getattr(network, name) or getattr(run.network, name) for name in VOCABULARIES}
         requested = replace(network, **sizes)
         steered = steered_by(requested, schema_of(run.data), document=False)
-        _refuse_changes(steered, run.network, run, free=frozenset())
+        run.refuse_changes(steered, run.network)
     if training is not None:
-        _refuse_changes(training, run.training, run, free=FREE_TO_CHANGE)
+        run.refuse_changes(training, run.training, free=FREE_TO_CHANGE)
         run.training = training
     corpus = records_from_spec(run.data.get("records") or {}) if records is None else _as_records(records)
     held_out: Records | None = None
@@ -318,7 +318,9 @@ def _check_lists(**lists: object) -> None:
 
 
 def _as_records(texts: Texts) -> Records:
-    check("records", texts, "records or a list of texts, not one string", not isinstance(texts, str))
+    if isinstance(texts, str):
+        hint = 'for a file: train(read_records("names.txt")); for one text: train([text])'
+        raise ConfigError("records must be a list of texts, and this is one string", hint=hint)
     return Records.wrap(texts)
 
 
@@ -327,9 +329,9 @@ def _resumed_folder(out: str | Path | None, *, overwrite: bool, **kept: object) 
     if out is None:
         raise ConfigError("parameter out", expected="the folder of a run to resume", got="None")
     if overwrite:
-        raise ConfigError("parameters resume and overwrite", expected="at most one of them", got="both")
+        raise ConfigError("resume and overwrite do not work together", hint="leave one of them out")
     for name, value in kept.items():
-        check(name, value, "None with resume: the run keeps its own", value is None)
+        check(name, value, "left out with resume: the run keeps its own", value is None)
     return out
 
 
@@ -356,14 +358,12 @@ def _recipe(
 def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool) -> NetworkConfig:
     tokenizer = encoded.tokenizer
     if network.vocab_size not in (None, tokenizer.vocab_size):
-        expected = f"{tokenizer.vocab_size}, as the tokenizer has, or None"
-        raise ConfigError("parameter vocab_size", expected=expected, got=repr(network.vocab_size))
+        expected = f"{tokenizer.vocab_size}, the size of the tokenizer, or None"
+        raise ConfigError("vocab_size", expected=expected, got=repr(network.vocab_size))
     steered = steered_by(network, encoded.schema, document=document)
     source = encoded.source_tokenizer
     size = None if source is None else source.vocab_size
-    expected = (
-        f"{size}, as the tokenizer of the sources has, or None" if size else "None: there are no sources"
-    )
+    expected = f"{size}, the size of the source tokenizer, or None" if size else "None: there are no sources"
     stored = network.source_vocab_size
     check("source_vocab_size", stored, expected, stored in (None, size))
     return replace(steered, vocab_size=tokenizer.vocab_size, source_vocab_size=size)
@@ -391,22 +391,3 @@ def _describe(
         "context": None if encoded.schema is None else to_plain(encoded.schema),
         "precision": task.engine.precision,
     }
-
-
-def _refuse_changes(
-    requested: NetworkConfig | TrainingConfig,
-    stored: NetworkConfig | TrainingConfig,
-    run: RunFolder,
-    *,
-    free: frozenset[str],
-) -> None:
-    """Refuse the first value that differs from the one with which the run was started."""
-    old = to_dict(stored)
-    for name, value in to_dict(requested).items():
-        if name not in free and value != old[name]:
-            raise ConfigError(
-                f"parameter {name} of the run in {run.path}",
-                expected=repr(old[name]),
-                got=repr(value),
-                hint="resume with what the run was started with, or start another run",
-            )

@@ -46,7 +46,7 @@ def test_sample_and_enumerate_are_told(unspool: Run, steered: Path) -> None:
     ("flags", "told"),
     [
         (["--context", "label=C"], "expected one of 'A', 'B', got 'C'"),
-        (["--context", "colour=red"], "an attribute of the model (label)"),
+        (["--context", "colour=red"], "is not known to the model: expected one of label"),
         (["--context", "label"], "an attribute, = and a value"),
     ],
 )
@@ -74,7 +74,7 @@ def test_scores_take_the_columns(unspool: Run, steered: Path, table: Path, model
     assert refused.exit_code == 2
     assert "without a context" in refused.stderr
     note = unspool(["eval", str(steered), str(table), "--text", "title"]).stderr
-    assert "the model knows of label" in note
+    assert "the model was trained with label" in note
 
 
 def test_classify_tells_and_counts(unspool: Run, steered: Path, table: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_classify_tells_and_counts(unspool: Run, steered: Path, table: Path, tmp
     value, chance, text = done.stdout.splitlines()[0].split("\t")
     assert (value, text) == ("A", "abab")
     assert 0.5 < float(chance) <= 1
-    assert "of 120 are right" in done.stderr
+    assert "of 120 are correct" in done.stderr
     found = json.loads(unspool(["classify", str(steered), str(table), "--text", "title", "--json"]).stdout)
     assert found["by"] == "label"
     assert found["accuracy"] > 0.9
@@ -99,7 +99,7 @@ def test_classify_tells_and_counts(unspool: Run, steered: Path, table: Path, tmp
 
 def test_classify_needs_an_attribute(unspool: Run, model: Path, steered: Path, corpus: Path) -> None:
     for arguments, told in (
-        ([str(model)], "trained with --context"),
+        ([str(model)], "train one with --context"),
         ([str(steered), "--by", "colour"], "label"),
     ):
         done = unspool(["classify", arguments[0], str(corpus), *arguments[1:]])
@@ -111,4 +111,4 @@ def test_info_and_audit_tell_of_it(unspool: Run, steered: Path) -> None:
     assert "label: A, B" in unspool(["info", str(steered)]).stdout
     done = unspool(["audit", str(steered), "--samples", "5"])
     assert done.exit_code == 0, done.stderr
-    assert "nothing said" in done.stderr
+    assert "without context" in done.stderr

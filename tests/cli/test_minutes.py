@@ -53,9 +53,9 @@ def test_it_says_what_it_chose_and_saves_it(unspool: Run, corpus: Path, tmp_path
 @pytest.mark.parametrize(
     ("flags", "document", "said"),
     [
-        ([], True, "empty lines"),
+        ([], True, "lines are empty"),
         (["--document"], True, "as given"),
-        (["--split", "sentences"], False, "--document was not given"),
+        (["--split", "sentences"], False, "use --document"),
     ],
 )
 def test_a_plain_text_is_read_as_it_looks_unless_it_is_told(
@@ -162,4 +162,4 @@ def test_a_folder_in_use_is_refused_before_anything_is_timed(unspool: Run, corpu
     done = unspool(["train", str(corpus), "--out", str(model), *MINUTES])
     assert done.exit_code == 2
     assert "units" not in done.stderr
-    assert "empty folder" in done.stderr
+    assert "already holds a run" in done.stderr

@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +51,11 @@ def test_ctrl_c_saves_and_prints_the_command_that_goes_on(corpus: Path, tmp_path
     assert stopped.stdout == ""
     assert "Traceback" not in stopped.stderr
     last = stopped.stderr.splitlines()[-1]
-    command = shlex.split(last.split("go on with: ")[1])
+    command = shlex.split(last.split("continue with: ")[1])
     assert command[:3] == ["unspool", "train", "--resume"]
     goes_on = process(*command[1:], cwd="/")
     assert goes_on.returncode == 0, goes_on.stderr
-    assert "going on after step" in goes_on.stderr
+    assert "continuing after step" in goes_on.stderr
     one, other = unspool.load(whole), unspool.load(parts)
     for name in one.parameters:
         np.testing.assert_array_equal(one.parameters[name], other.parameters[name])
@@ -122,6 +123,33 @@ def test_a_terminal_gets_the_live_screen(corpus: Path, tmp_path: Path) -> None:
     text = shown.decode("utf-8")
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") >= 1, "the cursor is shown again"
     assert re.search(r"\x1b\[[0-9;]*3[0-9]m", text), "there are colours"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("info MODEL", 0), ("train names --optimizer adagrad", 2), ("train CORPUS --out MODEL --text 1", 2)],
+)
+def test_long_lines_fit_a_terminal_and_stay_whole_in_a_pipe(
+    model: Path, corpus: Path, command: str, code: int
+) -> None:
+    names = {"MODEL": str(model), "CORPUS": str(corpus)}
+    arguments = [names.get(word, word) for word in command.split()]
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (24, 60))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run(
+        [*COMMAND, *arguments], stdout=slave, stderr=slave, check=False, timeout=60, env=environment
+    )
+    lines = os.read(master, 65536).decode("utf-8").splitlines()
+    os.close(slave)
+    os.close(master)
+    assert done.returncode == code
+    assert [
+        line for line in lines if len(line) > 60 and not any(len(word) > 40 for word in line.split())
+    ] == []
+    piped = process(*arguments)
+    assert " ".join(" ".join(lines).split()) == " ".join((piped.stdout + piped.stderr).split())
+    assert max(map(len, (piped.stdout + piped.stderr).splitlines())) > 60
 
 
 @pytest.mark.parametrize("arguments", [[], ["--n", "3"], ["--json"]])

@@ -95,7 +95,7 @@ def drawn(records: list[TrainingRecord], *, width: int = 80, **changes: object) 
 def test_the_terminal_shows_what_matters() -> None:
     shown = CONTROL.sub("", drawn(run_of(["the oil", "a team wins", "x"])))
     for part in ("headlines.csv", "1,000 records", "119,892 parameters", "epoch 1/3", "33%", "0:10 left",
-                 "312,346", "2.950", "2.345 best", "Today a team wins", "finished after 0:30"):  # fmt: skip
+                 "312,346", "2.950", "2.345 best", "Today a team wins", "Finished after 0:30"):  # fmt: skip
         assert part in shown, part
 
 
@@ -128,7 +128,7 @@ def test_reading_and_measuring_show_how_far_they_are(capsys: pytest.CaptureFixtu
 
 def test_one_sample_of_each_evaluation_scrolls_up() -> None:
     shown = drawn(run_of(["cold", "warm", "hot"]))
-    last = CONTROL.sub("", shown[shown.rindex("finished") - 2000 :]).splitlines()
+    last = CONTROL.sub("", shown[shown.rindex("Finished") - 2000 :]).splitlines()
     kept = [line for line in CONTROL.sub("", shown).splitlines() if line.strip() == "0.8 Today warm"]
     assert kept
     assert not any("best" in line and "cold" in line for line in last)
@@ -155,12 +155,12 @@ def test_the_time_left_is_measured_in_this_process_alone() -> None:
     """A resumed run starts at half the way after an hour; its first tenth took ten seconds."""
     records: list[TrainingRecord] = [step(150, seconds=3600.0), step(180, seconds=3610.0)]
     assert "0:40 left" in CONTROL.sub("", drawn(records, first_step=149))
-    assert "going on after step 149" in CONTROL.sub("", drawn(records, first_step=149))
+    assert "continuing after step 149" in CONTROL.sub("", drawn(records, first_step=149))
 
 
 def test_nothing_held_out_is_said_and_shows_no_figure() -> None:
     shown = CONTROL.sub("", drawn([step(1), evaluation(1, bits=None), finish()], held_out_characters=0))
-    assert "nothing held out" in shown
+    assert "none held out" in shown
     assert "held out 2" not in shown
 
 
@@ -175,7 +175,7 @@ def test_a_log_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in shown.err
     assert "epoch 1/3, step 100, 0:10: 2.789 bits/character in training, 2.345 on held-out text" in lines[5]
     assert "  0.3: Today the⏎oil" in lines
-    assert lines[-1] == "finished after 0:30 (epochs)"
+    assert lines[-1] == "Finished after 0:30: all epochs are done"
 
 
 def test_a_log_gets_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -254,7 +254,7 @@ def test_what_an_engine_cannot_know_is_refused(engine_name: str, config: Network
         "dry_sequence_breakers": "x",
     }
     for name, value in refused.items():
-        with pytest.raises(ConfigError, match=f"parameter {name}"):
+        with pytest.raises(ConfigError, match=f"{name} must be"):
             generate(engine.writer(parameters), EngineRequest(PROMPTS, GenerationOptions(**{name: value})))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="logit_bias"):
         generate(

@@ -45,6 +45,6 @@ def test_states_of_other_networks_are_refused() -> None:
         A * "2"  # type: ignore[operator]
     with pytest.raises(ConfigError, match="share"):
         A.interpolate(B, None)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="parameter state"):
+    with pytest.raises(ConfigError, match="state"):
         stacked_states([A, other], (1, 2, 6))
     assert stacked_states([A, B], (1, 2, 6)).shape == (1, 2, 2, 6)

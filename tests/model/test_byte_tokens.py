@@ -100,7 +100,7 @@ def test_a_bias_is_of_one_byte(model: unspool.Generator) -> None:
 
 
 def test_constraints_are_refused(model: unspool.Generator) -> None:
-    with pytest.raises(ConfigError, match="whole characters, got the bytes tokenizer; train with"):
+    with pytest.raises(ConfigError, match="do not work with the bytes tokenizer; train with"):
         model.generate(constraint=unspool.Constraint(regex="[a-z]+"))
 
 

@@ -124,7 +124,7 @@ def test_finished_texts_are_those_the_model_ended(model: unspool.Generator) -> N
 def test_texts_that_ignore_eos_are_finished_by_a_stop_string_alone(model: unspool.Generator) -> None:
     texts = model.generate(n=5, seed=1, max_new_tokens=9, ignore_eos=True)
     assert [(len(text.ids), text.finish_reason) for text in texts] == [(9, "length")] * 5
-    with pytest.raises(unspool.ConfigError, match="finished: expected off beside ignore_eos without stop"):
+    with pytest.raises(unspool.ConfigError, match="finished must be off: with ignore_eos and without stop"):
         model.generate(n=5, finished=True, ignore_eos=True)
     (symbol,) = {text.continuation[0] for text in texts[:1]}
     ended = model.generate(n=1, finished=True, seed=1, max_new_tokens=9, ignore_eos=True, stop=symbol)

@@ -80,9 +80,9 @@ def test_a_constraint_that_cannot_be_met_is_refused_at_the_call(model: unspool.G
     impossible = unspool.Constraint(starts_with="the")
     with pytest.raises(unspool.ConfigError, match="prompt 'a': expected the beginning of a text"):
         model.generate(["the ", "a"], constraint=impossible)
-    with pytest.raises(unspool.ConfigError, match="at least 2, which the shortest text"):
+    with pytest.raises(unspool.ConfigError, match="at least 2, the length of the shortest text"):
         model.stream("t", constraint=impossible, max_new_tokens=1)
-    with pytest.raises(unspool.ConfigError, match="parameter constraint: expected a Constraint"):
+    with pytest.raises(unspool.ConfigError, match="constraint must be a Constraint"):
         model.generate(constraint="the")  # type: ignore[arg-type]
 
 
@@ -231,18 +231,18 @@ def test_a_pickle_and_a_copy_write_the_same(model: unspool.Generator) -> None:
 
 @pytest.mark.parametrize("wrong", [3, None, [3], ["the", None], b"the"])
 def test_what_is_no_string_is_refused(model: unspool.Generator, wrong: Any) -> None:
-    with pytest.raises(unspool.ConfigError, match="parameter prompt: expected"):
+    with pytest.raises(unspool.ConfigError, match="prompt must be"):
         model.generate(wrong)
-    with pytest.raises(unspool.ConfigError, match="parameter prompt: expected a string"):
+    with pytest.raises(unspool.ConfigError, match="prompt must be a string"):
         model.stream(wrong)
-    with pytest.raises(unspool.ConfigError, match="parameter text: expected a string"):
+    with pytest.raises(unspool.ConfigError, match="text must be"):
         model.encode(wrong)
-    with pytest.raises(unspool.ConfigError, match="parameter texts: expected"):
+    with pytest.raises(unspool.ConfigError, match="texts must be"):
         model.score(wrong)
 
 
 def test_one_string_is_no_corpus(model: unspool.Generator) -> None:
-    with pytest.raises(unspool.CorpusError, match="texts: expected several"):
+    with pytest.raises(unspool.CorpusError, match="texts: expected a list of strings"):
         model.evaluate("the cat")
 
 

@@ -90,7 +90,7 @@ def test_a_prompt_that_no_accepted_text_begins_with_is_refused(model: unspool.Ge
 
 
 def test_errors_come_at_the_call(model: unspool.Generator) -> None:
-    with pytest.raises(unspool.ConfigError, match="without end"):
+    with pytest.raises(unspool.ConfigError, match="would never end"):
         model.enumerate("the ")
     with pytest.raises(unspool.UnknownSymbolError):
         model.enumerate("zoo", limit=1)
@@ -98,7 +98,7 @@ def test_errors_come_at_the_call(model: unspool.Generator) -> None:
         model.beam_search("zoo")
     with pytest.raises(unspool.ConfigError, match="did you mean 'num_beams'"):
         model.beam_search("the ", num_beam=1)  # type: ignore[call-arg]
-    with pytest.raises(unspool.ConfigError, match="prompt: expected a string"):
+    with pytest.raises(unspool.ConfigError, match="prompt must be a string"):
         model.enumerate(["the "], limit=1)  # type: ignore[arg-type]
 
 

@@ -17,7 +17,7 @@ from unspool.network.config import NetworkConfig
         ("hidden_size", 1.5, "≥ 1"),
         ("hidden_size", True, "≥ 1"),
         ("num_layers", -1, "≥ 1"),
-        ("embedding_size", 0, "or none"),
+        ("embedding_size", 0, "or None"),
         ("dropout", 1.0, r"\[0, 1\)"),
         ("dropout", -0.1, r"\[0, 1\)"),
         ("dropout", float("nan"), r"\[0, 1\)"),
@@ -30,7 +30,7 @@ from unspool.network.config import NetworkConfig
     ],
 )
 def test_a_value_out_of_range_is_named_with_its_range(name: str, value: object, allowed: str) -> None:
-    with pytest.raises(ConfigError, match=f"parameter {name}: expected .*{allowed}.*, got {value!r}"):
+    with pytest.raises(ConfigError, match=f"{name} must be .*{allowed}.*; got {value!r}"):
         NetworkConfig(**{name: value})  # type: ignore[arg-type]
 
 
@@ -52,7 +52,7 @@ def test_json_and_back_is_the_same() -> None:
 
 @pytest.mark.parametrize("embedding_size", [None, 8])
 def test_a_tied_output_needs_an_embedding_as_wide_as_the_network(embedding_size: int | None) -> None:
-    with pytest.raises(ConfigError, match=r"embedding_size: expected hidden_size \(16\), as tied_output"):
+    with pytest.raises(ConfigError, match=r"embedding_size must be hidden_size \(16\) with tied_output"):
         NetworkConfig(hidden_size=16, embedding_size=embedding_size, tied_output=True)
 
 

@@ -168,7 +168,7 @@ def test_every_command_that_needs_kernels_says_that_there_are_none(
 def test_bench_says_which_cells_it_can_measure() -> None:
     done = run(["bench", "--cell", "mgu"])
     allowed = f"expected some of {', '.join(native_cells())}, the cells with native kernels, got ('mgu',)"
-    assert (done.exit_code, done.stderr.strip()) == (2, f"unspool: parameter cell: {allowed}")
+    assert (done.exit_code, done.stderr.strip()) == (2, f"unspool: --cell must be {allowed}")
 
 
 def test_bench_measures_a_cell_without_a_peer(monkeypatch: pytest.MonkeyPatch) -> None:

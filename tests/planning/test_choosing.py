@@ -91,7 +91,7 @@ def test_a_run_ends_before_its_time_where_more_would_only_be_learnt_by_heart() -
     short, long = plan(minutes=1), plan(minutes=100)
     assert short.training.epochs is None or long.training.epochs == short.training.epochs
     assert long.training.epochs is not None
-    assert any(f"stops after {long.training.epochs} times" in reason for reason in long.reasons)
+    assert any(f"stops after {long.training.epochs} passes" in reason for reason in long.reasons)
 
 
 NETWORK_VALUES = {
@@ -171,12 +171,12 @@ def test_the_time_that_choosing_took_is_taken_off() -> None:
 
     chosen = plan(clock=clock)
     assert (chosen.training.minutes or 0) < (plan().training.minutes or 0) - 1 / 60
-    (figure,) = re.findall(r"([\d.]+) s for the run", " ".join(chosen.reasons).replace("s are", "s"))
+    (figure,) = re.findall(r"([\d.]+) s for training", " ".join(chosen.reasons))
     assert float(figure) == pytest.approx(60 * (chosen.training.minutes or 0), abs=0.1)
 
 
 def test_too_few_minutes_are_refused_with_what_is_needed() -> None:
-    with pytest.raises(unspool.ConfigError, match=r"minutes: expected [\d.]+ or more.*got 0.01"):
+    with pytest.raises(unspool.ConfigError, match=r"minutes must be at least [\d.]+: reading .*got 0.01"):
         plan(minutes=0.01)
 
 

@@ -98,7 +98,7 @@ def test_a_grid_is_complete_and_goes_on_without_repeating(tmp_path: Path) -> Non
     assert found.complete
     assert [len(outcome.complete) for outcome in found.outcomes] == [2] * 4
     assert found.best is not None
-    assert "not distinguishable" in found.verdict or "Best for this text" in found.verdict
+    assert "not clearly better" in found.verdict or "Best for this text" in found.verdict
     stored = json.loads((tmp_path / "s" / "sweep.json").read_text("utf-8"))
     assert stored["verdict"] == found.verdict
     assert stored["configurations"][0]["runs"][0]["curve"]
@@ -119,7 +119,7 @@ def test_a_full_disk_is_one_clear_error_and_the_same_call_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr("unspool.sweeping.sweep.atomic_write", full)
-        with pytest.raises(ArtifactError, match="No space left on device; make room; the same call goes on"):
+        with pytest.raises(ArtifactError, match="No space left on device; free some disk space and repeat"):
             run(tmp_path / "s", workers=2)
     ended: list[Run] = []
     assert run(tmp_path / "s", ended=ended, workers=2).complete

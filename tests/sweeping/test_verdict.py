@@ -30,7 +30,7 @@ def test_the_risk_is_that_of_the_tables(t: float, freedom: int, risk: float) -> 
 def test_a_clear_winner() -> None:
     found = sentence(several([2.00, 2.01, 2.02], cell="gru"), several([2.20, 2.22, 2.21]))
     assert found == (
-        "Best for this text is gru, 8 units with 2.0100 ± 0.0100 bits per character over 3 seeds: "
+        "Best for this text: gru, 8 units with 2.0100 ± 0.0100 bits per character over 3 seeds, "
         "0.2000 less than the next, lstm, 8 units, 20.0 times the noise between seeds."
     )
 
@@ -38,8 +38,8 @@ def test_a_clear_winner() -> None:
 def test_a_tie() -> None:
     found = sentence(several([2.00, 2.02, 2.04], cell="gru"), several([2.01, 2.03, 2.05]))
     assert found == (
-        "Lowest is gru, 8 units with 2.0200 ± 0.0200 bits per character over 3 seeds, "
-        "but not distinguishable from lstm, 8 units (+0.0100, 0.5 times the noise between seeds)."
+        "Lowest: gru, 8 units with 2.0200 ± 0.0200 bits per character over 3 seeds, "
+        "but not clearly better than lstm, 8 units (+0.0100, 0.5 times the noise between seeds)."
     )
 
 
@@ -49,15 +49,15 @@ def test_a_tie_of_two_that_beat_the_rest() -> None:
         several([2.01, 2.03, 2.05]),
         several([3.0, 3.1, 3.2], cell="rnn"),
     )
-    assert "not distinguishable from lstm, 8 units (+0.0100" in found
+    assert "not clearly better than lstm, 8 units (+0.0100" in found
     assert "rnn" not in found
-    assert found.endswith("; it is better than the other 1.")
+    assert found.endswith(" It is better than the other 1.")
 
 
 def test_one_seed_says_nothing_of_noise() -> None:
     found = sentence(several([2.0], cell="gru"), several([2.5]), seeds=1)
     assert "0.5000 less than the next, lstm, 8 units" in found
-    assert "only more seeds can tell" in found
+    assert "More seeds are needed" in found
     assert judge(outcomes(several([2.0])), seeds=1).comparisons == ()
 
 
@@ -65,7 +65,7 @@ def test_the_lucky_one_with_fewer_seeds_does_not_win() -> None:
     verdict = judge(outcomes([*several([2.0, 2.1, 2.2], cell="gru"), *several([1.9])]), seeds=3)
     assert verdict.best is not None
     assert verdict.best.configuration["cell"] == "gru"
-    assert "not distinguishable from lstm" in verdict.sentence
+    assert "not clearly better than lstm" in verdict.sentence
 
 
 def test_nothing_to_compare_with() -> None:
@@ -85,7 +85,7 @@ def test_the_noise_is_pooled() -> None:
 def test_no_noise_at_all() -> None:
     assert "with no noise between seeds" in sentence(several([2.0, 2.0], cell="gru"), several([3.0, 3.0]))
     same = sentence(several([2.0, 2.0], cell="gru"), several([2.0, 2.0]))
-    assert "not distinguishable" in same
+    assert "not clearly better" in same
 
 
 def test_pruned_trainings_count_for_nothing_but_are_listed() -> None:

@@ -78,7 +78,7 @@ def test_planting_is_asked_for() -> None:
     assert draw_canaries(None, EncodingRecipe(tokenizer="word"), seed=0) == {}
     records = Records.of(["a", "b"])
     assert with_canaries(records, {}) is records
-    with pytest.raises(ConfigError, match="tokenizer char"):
+    with pytest.raises(ConfigError, match="need the char tokenizer"):
         draw_canaries(Canaries(), EncodingRecipe(tokenizer="word"), seed=0)
 
 

@@ -142,7 +142,7 @@ def save_model(
     except OSError as error:
         got = error.strerror or str(error)
         expected = f"a folder that can be written to, with {max(0.1, len(model) / 1e6):.1f} MB free"
-        hint = "make room or choose another folder; a model that stood there is still whole"
+        hint = "free some disk space or choose another folder; an earlier model there is unharmed"
         raise ArtifactError(f"cannot write {folder}", expected=expected, got=got, hint=hint) from error
 
 
@@ -257,7 +257,7 @@ def _read_belonging(folder: Path, name: str, model: TensorFile) -> dict[str, Any
     values = _read_json(folder / name)
     if fingerprint(values) != recorded:
         hint = f"{name} was changed by hand or copied from another model: restore it, or save the model again"
-        what = f"{folder / name} and {MODEL} are not of one save"
+        what = f"{folder / name} and {MODEL} were not saved together"
         raise ArtifactError(what, expected=f"fingerprint {recorded}", got=fingerprint(values), hint=hint)
     return values
 
@@ -292,7 +292,7 @@ def _json_text(values: object, name: str) -> str:
 
 
 def _check_folder(folder: Path) -> None:
-    hint = 'train one with "unspool train"'
+    hint = "train one with: unspool train"
     if not folder.is_dir():
         got = "a file" if folder.exists() else "no such folder"
         raise ArtifactError(str(folder), expected="the folder of a model", got=got, hint=hint)
@@ -312,7 +312,7 @@ def _check_vocabulary(network: NetworkConfig, tokenizer: Tokenizer, where: str) 
     if network.vocab_size != tokenizer.vocab_size:
         got = f"{network.vocab_size} in the network's configuration"
         expected = f"{tokenizer.vocab_size} as in its tokenizer"
-        hint = "the two are not of one model"
+        hint = "they belong to two different models"
         raise ArtifactError(f"{where}: vocab_size", expected=expected, got=got, hint=hint)
 
 
@@ -321,5 +321,5 @@ def _check_source_vocabulary(network: NetworkConfig, tokenizer: Tokenizer | None
     if network.source_vocab_size != size:
         got = f"{network.source_vocab_size} in the network's configuration"
         expected = "none: there is no source tokenizer" if size is None else f"{size} as in its tokenizer"
-        hint = "the two are not of one model"
+        hint = "they belong to two different models"
         raise ArtifactError(f"{where}: source_vocab_size", expected=expected, got=got, hint=hint)

@@ -100,11 +100,11 @@ def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
     _check_version(values.get("format_version"), path)
     stored_checksum = values.pop(CHECKSUM, None)
     if stored_checksum != _checksum(hashes, values):
-        raise ArtifactError(f"{path}: checksum", expected="that of its content", got="another", hint=DAMAGED)
+        raise ArtifactError(f"{path}: its checksum does not match its content", hint=DAMAGED)
     content = from_dict(NoveltyContent, values, where=str(path))
     if content.tokenizer != _fingerprint(tokenizer):
         hint = "it was copied from another model: restore it, or make it again (--novelty-index)"
-        raise ArtifactError(f"{path} is not of this model", expected="the model's tokenizer", hint=hint)
+        raise ArtifactError(f"{path} belongs to another model", expected="the model's tokenizer", hint=hint)
     if (hashes[1:] <= hashes[:-1]).any():
         raise ArtifactError(f"{path}: hashes", expected="ascending numbers", hint=DAMAGED)
     return NoveltyIndex(hashes.astype(np.uint64), content.normalization, content.by_line)

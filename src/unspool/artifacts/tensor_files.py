@@ -25,7 +25,7 @@ from unspool.errors import ArtifactError
 Arrays = dict[str, NDArray[np.float32]]
 METADATA_KEY = "unspool"  # one text only: safetensors writes several in a random order
 LARGEST_HEADER = 1 << 24
-DAMAGED = "the file is damaged or not a model's: copy it again, or save the model again"
+DAMAGED = "the file is damaged or is not a model: copy it again, or save the model again"
 
 
 def check_arrays(
@@ -47,7 +47,7 @@ def check_arrays(
         if array.dtype != np.float32:
             raise ArtifactError(f"{where}: array {name!r}", expected="float32", got=str(array.dtype))
         if not np.isfinite(array).all():
-            hint = "the training that made it went wrong: use an earlier model"
+            hint = "its training diverged: use an earlier model"
             what = f"{where}: array {name!r}"
             raise ArtifactError(what, expected="finite numbers", got="NaN or infinity", hint=hint)
 
@@ -160,7 +160,7 @@ def _read_header(file: BinaryIO, size: int, path: Path) -> tuple[dict[str, Any],
 def _read_content(metadata: object, path: Path) -> dict[str, Any]:
     text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
-        hint = "this is not a model that unspool saved"
+        hint = "unspool did not save this file"
         raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="a text", got="none", hint=hint)
     return parse_json_object(text, where=f"{path}: metadata {METADATA_KEY!r}")
 
@@ -212,7 +212,7 @@ def _check_shapes(
     for name, shape in expected.items():
         if name not in shapes:
             what = f"{where}: array {name!r} is missing"
-            raise ArtifactError(what, expected=f"shape {shape}", hint="it is the model of another network")
+            raise ArtifactError(what, expected=f"shape {shape}", hint="the file belongs to another network")
         if shapes[name] != shape:
             raise ArtifactError(
                 f"{where}: array {name!r}", expected=f"shape {shape}", got=f"shape {shapes[name]}"

@@ -76,7 +76,7 @@ class BenchConfig:
             ok = len(values) > 0 and all(is_whole(value, least=1) for value in values)
             check(name, values, "whole numbers ≥ 1", ok)
         ok = self.threads is None or is_whole(self.threads, least=1)
-        check("threads", self.threads, "a whole number ≥ 1, or none", ok)
+        check("threads", self.threads, "a whole number ≥ 1, or None", ok)
         ok = self.precision in PRECISIONS
         check("precision", self.precision, f"one of {', '.join(PRECISIONS)}", ok)
 

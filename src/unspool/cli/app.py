@@ -25,7 +25,7 @@ CLOSED_PIPE = 128 + 13  # the code that a shell reports for a program that SIGPI
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 EPILOG = (
     "Every flag can be given as an environment variable: UNSPOOL_SEED=1 is --seed 1. Every command takes "
-    "--json. Errors in the input end with exit code 2 and one line that says what to do."
+    "--json. Bad input ends with exit code 2 and one line that says what to do."
 )
 # The module of each command; it is imported when the command runs, so that it does not wait for the others.
 COMMANDS = {

@@ -56,7 +56,7 @@ class Download:
         self._tenth = tenth
         end = "" if self._live else "\n"
         start = "\r" if self._live else ""
-        text = f"{start}fetching {self._name}: {size(done)} of {size(total)}"
+        text = f"{start}downloading {self._name}: {size(done)} of {size(total)}"
         print(text, end=end, file=sys.stderr, flush=True)
 
     def close(self) -> None:

@@ -53,7 +53,7 @@ def make_engine(
     """
     row = ENGINES.get(as_spelled(name, ENGINES))
     if row is None:
-        raise ConfigError("parameter engine", expected=f"one of {', '.join(ENGINES)}", got=repr(name))
+        raise ConfigError("engine", expected=f"one of {', '.join(ENGINES)}", got=repr(name))
     try:
         module = importlib.import_module(row.module)
     except ModuleNotFoundError as error:

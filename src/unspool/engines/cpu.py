@@ -54,7 +54,7 @@ class CpuEngine:
         self, config: NetworkConfig, *, threads: int | None = None, precision: str = "float32"
     ) -> None:
         ok = threads is None or (is_whole(threads, least=1) and threads <= MOST_THREADS)
-        check("threads", threads, f"a whole number from 1 to {MOST_THREADS}, or none", ok)
+        check("threads", threads, f"a whole number from 1 to {MOST_THREADS}, or None", ok)
         check("precision", precision, f"one of {', '.join(PRECISIONS)}", precision in PRECISIONS)
         if config.kind.native is None:
             raise refused_cell(config.cell, native_cells(), engine="cpu", instead="torch")

@@ -105,7 +105,7 @@ class TorchEngine:
         precision: str = "float32",
     ) -> None:
         check(
-            "threads", threads, "a whole number ≥ 1, or none", threads is None or is_whole(threads, least=1)
+            "threads", threads, "a whole number ≥ 1, or None", threads is None or is_whole(threads, least=1)
         )
         check("dtype", dtype, "one of float32, float64", dtype in ("float32", "float64"))
         allowed = "float32 or auto: engine torch computes in float32; engine cpu has bf16"

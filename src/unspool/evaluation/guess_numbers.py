@@ -88,7 +88,7 @@ class GuessNumbers:
         if not len(ended):
             raise ConfigError(
                 "guess numbers need a model that ends its texts",
-                got=f"{samples:,} samples of which none ended within {max_symbols:,} symbols",
+                got=f"{samples:,} samples, none of which ended within {max_symbols:,} symbols",
                 hint="train on one text per line rather than on one document",
             )
         return cls(ended, cut)

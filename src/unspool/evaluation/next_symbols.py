@@ -27,7 +27,7 @@ def named_symbols(
     Raises:
         ConfigError: If `top` is out of its range.
     """
-    check("top", top, "a whole number ≥ 1, or none", top is None or is_whole(top, least=1))
+    check("top", top, "a whole number ≥ 1, or None", top is None or is_whole(top, least=1))
     spellings = ("", *tokenizer.symbols, EOS)
     order = most_probable_first(chances)[:top].tolist()
     return [(spellings[i], float(chances[i])) for i in order if i and chances[i] > 0]

@@ -128,7 +128,7 @@ class Scorer:
         schema, steered_records = self.schema, [text for text in texts if isinstance(text, Record)]
         if not steered_records or not schema.width:
             return None
-        check("prompt", self.prompt, "none with records: it would have the context of each", not self.prompt)
+        check("prompt", self.prompt, "left out with records that have a context", not self.prompt)
         blank = Record("")
         records = [text if isinstance(text, Record) else blank for text in texts]
         numbers = np.stack([schema.numbers(record.context) for record in records])

@@ -51,7 +51,7 @@ class EngineRequest:
         """Check the options that need no vocabulary, and draw a seed if there is none."""
         for name in OF_TEXTS:
             value = getattr(self.options, name)
-            check(name, value, "none: an engine knows ids, Generator.generate knows texts", value is None)
+            check(name, value, "None: an engine works on ids; Generator.generate takes texts", value is None)
         if self.guide is not None:
             self.guide.check(self.options.max_new_tokens)
         if self.options.seed is None:
@@ -69,9 +69,9 @@ class EngineRequest:
         check("logit_bias", biases, f"ids from 1 to {vocab_size - 1}", fits)
         breakers = self.options.dry_sequence_breakers
         are_ids = not any(isinstance(each, str) for each in breakers or ())
-        check("dry_sequence_breakers", breakers, "tuples of ids: an engine knows no strings", are_ids)
+        check("dry_sequence_breakers", breakers, "tuples of ids: an engine takes no strings", are_ids)
         ok = logprobs is None or logprobs < vocab_size
-        check("logprobs", logprobs, f"a whole number from 1 to {vocab_size - 1}, or none", ok)
+        check("logprobs", logprobs, f"a whole number from 1 to {vocab_size - 1}, or None", ok)
 
     @property
     def keys(self) -> NDArray[np.uint64]:

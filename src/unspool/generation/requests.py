@@ -71,7 +71,7 @@ def make_request(
         ConfigError: If an option does not fit the vocabulary, or options, states and prompts do not fit
             together.
     """
-    allowed = "none beside a constraint, which says itself where a text ends"
+    allowed = "left out with a constraint: the constraint decides where a text ends"
     for name in ("stop", "ignore_eos"):
         check(name, getattr(options, name), allowed, guide is None or not getattr(options, name))
     resolved = replace(
@@ -124,7 +124,7 @@ def _joint(
         return None
     joint = joint_guide(guides)
     needed = int(joint.automaton.distance[joint.starts].max(initial=0))
-    allowed = f"at least {needed}, which the shortest text that meets all conditions takes"
+    allowed = f"at least {needed}, the length of the shortest text that meets all conditions"
     check("max_new_tokens", options.max_new_tokens, allowed, needed <= options.max_new_tokens)
     return joint
 
@@ -146,7 +146,7 @@ def _biases(tokenizer: Tokenizer, options: GenerationOptions) -> dict[str | int,
     biases: dict[str | int, float] = {}
     for key, bias in options.logit_bias.items():
         token = _token(tokenizer, key)
-        check("logit_bias", key, "each symbol once", token not in biases)
+        check("logit_bias", key, "a list with each symbol once", token not in biases)
         biases[token] = bias
     return biases
 
@@ -196,6 +196,6 @@ def _paired(prompts: list[Ids], states: list[StateLike]) -> tuple[list[Ids], lis
     """Return prompts and states of the same number; a single prompt or state is repeated."""
     count = max(len(prompts), len(states))
     if len(prompts) not in (1, count) or len(states) not in (1, count):
-        expected = f"one, or one for each of {len(prompts)} prompts"
-        raise ConfigError("parameter state", expected=expected, got=str(len(states)))
+        expected = f"a single state, or one for each of the {len(prompts)} prompts"
+        raise ConfigError("state", expected=expected, got=str(len(states)))
     return prompts * (count // len(prompts)), states * (count // len(states))

@@ -83,7 +83,7 @@ def stacked_states(states: list[State], shape: tuple[int, int, int]) -> NDArray[
     """
     for state in states:
         actual = state.values.shape
-        check("state", f"{actual}", f"the state of this network, {shape} numbers", actual == shape)
+        check("state", f"{actual}", f"a state of this network (shape {shape})", actual == shape)
     return np.stack([state.values for state in states], axis=2)
 
 
@@ -101,5 +101,5 @@ def _frozen(values: ArrayLike) -> NDArray[np.float32]:
 
 def _values_like(state: State, other: object) -> NDArray[np.float32]:
     fits = isinstance(other, State) and other.values.shape == state.values.shape
-    check("other state", other, f"a state of the same network, {state.values.shape} numbers", fits)
+    check("other state", other, f"a state of the same network (shape {state.values.shape})", fits)
     return other.values  # type: ignore[attr-defined, no-any-return]

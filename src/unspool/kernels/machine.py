@@ -45,5 +45,5 @@ def thread_team(threads: int) -> _native.ThreadTeam:
         return _native.ThreadTeam(threads)
     except RuntimeError as error:
         raise ConfigError(
-            "parameter threads", expected="as many as the system gives", got=f"{threads} ({error})"
+            "threads", expected="as many as the system allows", got=f"{threads} ({error})"
         ) from None

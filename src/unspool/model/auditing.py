@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from unspool.configuration import check
+from unspool.errors import ConfigError
 from unspool.generation.options.generation_options import GenerationKeywords
 from unspool.generation.options.keywords import generation_options
 from unspool.model.parts import ModelParts
@@ -38,7 +38,8 @@ def audit(
     )
 
     plain = parts.network.source_vocab_size is None
-    check("the model", "one of pairs", "one without sources, whose texts start from nothing", plain)
+    if not plain:
+        raise ConfigError("a model trained on pairs cannot be audited: it writes no text without sources")
     planted = parts.data.get("canaries") or {}
     options = AuditOptions(
         samples=samples,

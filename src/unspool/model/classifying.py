@@ -17,7 +17,7 @@ def classifications(
 ) -> Iterator[Classification]:
     """Yield which value of an attribute each text has; see `Generator.classify`."""
     attribute = parts.schema.attribute(by)
-    check("by", by, "an attribute with values; a number has none", not attribute.is_number)
+    check("by", by, "an attribute with named values, not a number", not attribute.is_number)
     scorers = {
         value: make_scorer(conditioned_on(parts, {by: value}), unknown=unknown) for value in attribute.values
     }

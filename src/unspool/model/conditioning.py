@@ -58,7 +58,7 @@ def encode_sources(parts: ModelParts, sources: Sequence[str], *, unknown: Unknow
     """
     engine, tokenizer = parts.runner, parts.source_tokenizer
     if tokenizer is None or not isinstance(engine, EncoderDecoder):
-        raise ConfigError("the source", expected="none: the model was trained without sources", got="one")
+        raise ConfigError("source cannot be used: the model was trained without sources")
     ok = isinstance(sources, Sequence) and all(isinstance(source, str) for source in sources)
     check("source", sources, "a text, or a list of texts", ok)
     states: list[Floats] = []
@@ -74,7 +74,7 @@ def start_states(
     """Return the states that sources make, or the state that was given in their place."""
     if source is None:
         return state
-    check("state", state, "none beside a source, which says it", state is None)
+    check("state", state, "None with a source: the source makes the state", state is None)
     several = [source] if isinstance(source, str) else source
     check("source", source, "at least one text", len(several) > 0)
     return encode_sources(parts, several, unknown=unknown)

@@ -23,7 +23,7 @@ def make_scorer(
     """Make what texts are scored with; the arguments are those of `Generator.score`."""
     check("prompt", prompt, "a string", isinstance(prompt, str))
     rules = (None, "error", "drop", "replace")
-    check("unknown", unknown, "error, drop, replace or none", unknown in rules)
+    check("unknown", unknown, "error, drop, replace or None", unknown in rules)
     return Scorer(
         parts.runner,
         parts.parameters,
@@ -54,7 +54,7 @@ def evaluate(
     corpus = Records.wrap(records)
     sources, schema = parts.source_tokenizer, schema_of(parts.data)
     fits = sources is not None or not corpus.pairs
-    check("records", "texts with sources", "texts alone: the model was trained without sources", fits)
+    check("records", "texts with sources", "texts only: the model was trained without sources", fits)
     recipe = EncodingRecipe(tokenizer=parts.tokenizer, unknown=unknown, contexts=schema, sources=sources)
     return evaluate_stream(
         parts.runner,
@@ -91,5 +91,5 @@ def strings_of(name: str, values: Iterable[str]) -> list[str]:
     check(name, values, "a list of strings, not one string", ok)
     strings = list(values)
     for string in strings:
-        check(name, string, "strings alone", isinstance(string, str))
+        check(name, string, "a list of strings", isinstance(string, str))
     return strings

@@ -43,7 +43,7 @@ def prepare(
     check("prompt", prompt, "a list of strings", isinstance(prompt, Iterable))
     prompts = [prompt] if isinstance(prompt, str) else list(prompt)
     for text in prompts:
-        check("prompt", text, "strings alone", isinstance(text, str))
+        check("prompt", text, "a list of strings", isinstance(text, str))
     if parts.network.source_vocab_size is not None and state is None:
         raise no_source()
     ids = [parts.tokenizer.encode(text, unknown=unknown) for text in prompts]
@@ -85,8 +85,8 @@ def write(parts: ModelParts, request: Request, *, n: int, first: int) -> list[Ge
     if best_of is None:
         return draw(writer, parts.tokenizer, request, count=n, first=first)
     count = int(best_of)
-    check("best_of", count, f"a whole number ≥ n, {n}, or none", count >= n)
-    check("first", first, f"a multiple of n, {n}, with best_of", count == n or first % n == 0)
+    check("best_of", count, f"a whole number ≥ n ({n}), or None", count >= n)
+    check("first", first, f"a multiple of n ({n}) with best_of", count == n or first % n == 0)
     start = first if count == n else first // n * count
     texts = draw(writer, parts.tokenizer, request, count=count, first=start)
 
@@ -121,7 +121,7 @@ def collection(
     """
     selection.check(request.options)
     best_of = request.options.best_of
-    check("best_of", best_of, "none where texts are chosen one by one", best_of is None)
+    check("best_of", best_of, "left out where texts are filtered one by one", best_of is None)
     writer, tokenizer = parts.runner.writer(parts.parameters), parts.tokenizer
     return Collection(
         lambda prompt, count, index: draw(
@@ -151,7 +151,7 @@ def stream(
     check("n", n, "1: a stream is one text", n == 1)
     for name in ("best_of", "logprobs", "echo"):
         value = getattr(options, name)
-        check(name, value, "none: a stream gives the text alone; see generate", not value)
+        check(name, value, "left out: a stream yields only text; use generate", not value)
     check("prompt", prompt, "a string", isinstance(prompt, str))
     request = prepare(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
     check("state", state, "one state: a stream is one text", len(request.prompts) == 1)

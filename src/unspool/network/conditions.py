@@ -86,24 +86,24 @@ def steered_by(config: NetworkConfig, schema: ContextSchema | None, *, document:
         start = 0  # it is learned, and needs no vector
     for name, size in (("context_size", context), ("start_size", start)):
         stored = getattr(config, name)
-        expected = f"{size}, as the records have, or none" if size else "none: the records say nothing"
+        expected = f"{size}, as in the records, or None" if size else "None: the records have none"
         check(name, stored, expected, stored in (None, size))
     if document and start is not None:
         hint = "read a text per record"
-        raise ConfigError("a vector, or start_size", expected="none in one document", got="one", hint=hint)
+        raise ConfigError("vectors and start_size do not work with one document", hint=hint)
     return replace(config, context_size=context, start_size=start)
 
 
 def _expect(what: str, shape: tuple[int, ...], allowed: tuple[int, ...] | None) -> None:
     if shape != allowed:
-        expected = "none: the network has no place for it" if allowed is None else f"shape {allowed}"
+        expected = "None: the network was made without it" if allowed is None else f"shape {allowed}"
         raise ConfigError(what, expected=expected, got=f"shape {shape}")
 
 
 def no_source() -> ConfigError:
     """Return the error for a text that needs a source and has none."""
-    hint = "give one: source=..., or --source; conditioned_on(source=...) makes a model that needs none"
-    return ConfigError("the source", expected="a text: the model was trained on pairs", got="none", hint=hint)
+    hint = "give one: --source TEXT, or in Python source=..., or model.conditioned_on(source=...)"
+    return ConfigError("the model was trained on pairs and needs a source", hint=hint)
 
 
 def context_gates(

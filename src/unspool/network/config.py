@@ -57,17 +57,21 @@ class NetworkConfig:
     cell: Annotated[str, OptionRow(one_of("unspool.network.cells:CELLS"), "{choices}")] = "lstm"
     hidden_size: Annotated[int, OptionRow(COUNT, "Units in each layer")] = 128
     num_layers: Annotated[int, OptionRow(COUNT, "Recurrent layers")] = 1
-    embedding_size: Annotated[int | None, OptionRow(COUNT, "Size of a learned vector for each symbol")] = None
-    residual: Annotated[bool, OptionRow(SWITCH, "Let each layer hand on its input too")] = False
+    embedding_size: Annotated[int | None, OptionRow(COUNT,
+        "Size of the vector learned for each symbol")] = None
+    residual: Annotated[bool, OptionRow(SWITCH, "Add each layer's input to its output")] = False
     tied_output: Annotated[bool, OptionRow(
-        SWITCH, "Make the output kernel from the embedding, which is as wide as a layer")] = False
-    dropout: Annotated[float, OptionRow(CHANCE, "Chance that a unit is dropped while training")] = 0.0
+        SWITCH, "Share the embedding with the output layer; needs embedding size = hidden size")] = False
+    dropout: Annotated[float, OptionRow(CHANCE,
+        "Chance that the output of a unit is dropped while training")] = 0.0
     input_dropout: Annotated[float, OptionRow(
-        CHANCE, "The same of a symbol, which is read as nothing then")] = 0.0
+        CHANCE, "Chance that an input symbol is blanked while training")] = 0.0
     recurrent_dropout: Annotated[float, OptionRow(
-        CHANCE, "The same of a weight of the recurrent kernels")] = 0.0
+        CHANCE, "Chance that a recurrent weight is dropped while training")] = 0.0
     reset_after: Annotated[bool, OptionRow(
-        SWITCH, "Apply a GRU's reset gate after the recurrent product", negative="--no-reset-after")] = True
+        SWITCH,
+        "Apply a GRU's reset gate after the recurrent product, not before",
+        negative="--no-reset-after")] = True
     context_size: Annotated[int | None, OptionRow(COUNT)] = None
     start_size: Annotated[int | None, OptionRow(whole_range(0))] = None
     vocab_size: Annotated[int | None, OptionRow(SYMBOLS)] = None
@@ -78,10 +82,10 @@ class NetworkConfig:
         """Check every value against its range."""
         check_rows(self)
         ok = not self.tied_output or self.embedding_size == self.hidden_size
-        expected = f"hidden_size ({self.hidden_size}), as tied_output needs it"
+        expected = f"hidden_size ({self.hidden_size}) with tied_output"
         check("embedding_size", self.embedding_size, expected, ok)
         ok = self.start_size is None or self.source_vocab_size is None
-        check("start_size", self.start_size, "none beside source_vocab_size: both say the first state", ok)
+        check("start_size", self.start_size, "None with source_vocab_size: both set the first state", ok)
 
     @property
     def kind(self) -> "Cell":

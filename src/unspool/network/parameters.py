@@ -152,7 +152,8 @@ def grow(
     """
     free = {name: getattr(new, name) for name in ("vocab_size", *DROPOUTS)}
     if replace(old, **free) != new:
-        raise ConfigError("the network", expected=f"that of the model to go on from, {old}", got=str(new))
+        what = "the network differs from the network of the model to continue"
+        raise ConfigError(what, expected=str(old), got=str(new))
     grown = initialize(new, seed)
     for name, values in parameters.items():
         if name == "output.kernel":

@@ -54,9 +54,9 @@ class Budget:
     def refusal(self) -> ConfigError:
         """Return the error for a budget that is not enough."""
         rest = self.total - self.learning
-        needed = f"{rest / (1 - LEAST_LEARNING) / 60:.2g} or more: reading and measuring take {rest:.2g} s"
-        hint = "give more minutes, or say how to train: --epochs N, or --epochs none to go by the clock alone"
-        return ConfigError("parameter minutes", expected=needed, got=f"{self.total / 60:g}", hint=hint)
+        needed = f"at least {rest / (1 - LEAST_LEARNING) / 60:.2g}: reading and measuring take {rest:.2g} s"
+        hint = "allow more minutes, or choose --epochs N, or --epochs none to stop by the clock only"
+        return ConfigError("minutes", expected=needed, got=f"{self.total / 60:g}", hint=hint)
 
 
 def held_out_share(facts: CorpusFacts, *, total: float, speed: float) -> float | None:

@@ -101,13 +101,13 @@ def plan_training(
     began, total = clock(), 60.0 * _checked_minutes(minutes)
     fixed = dict(training or {})
     for name in ("epochs", "minutes"):
-        check(f"training[{name!r}]", fixed.get(name), "nothing: the minutes decide", name not in fixed)
+        check(name, fixed.get(name), "left out of training: minutes decides it", name not in fixed)
     structure = _fixed_network(network, init_from)
-    from_dict(NetworkConfig, structure, where="network")
+    from_dict(NetworkConfig, structure, where="")
     draft = from_dict(
         TrainingConfig,
         {"sequence_length": SEQUENCE_LENGTH, **fixed, "epochs": None, "minutes": minutes},
-        where="training",
+        where="",
     )
     texts = Records.wrap(records)
     if init_from is not None:

@@ -34,9 +34,9 @@ def told_mode(text: str) -> Mode:
     empty = 1 - len(filled) / len(lines)
     mean = sum(map(len, filled)) / max(1, len(filled))
     if filled and empty >= PARAGRAPHS:
-        return Mode(True, f"one document, since empty lines ({empty:.0%}) part its paragraphs")
+        return Mode(True, f"one document, since {empty:.0%} of its lines are empty")
     if mean >= LONG_LINE:
         return Mode(True, f"one document, since its lines are long ({mean:,.0f} characters on average)")
     return Mode(
-        False, f"a text per line, since its lines are short ({mean:,.0f} characters) with none between"
+        False, f"a text per line, since its lines are short ({mean:,.0f} characters) and none is empty"
     )

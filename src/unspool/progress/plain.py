@@ -5,7 +5,8 @@ import time
 from types import TracebackType
 from typing import Self
 
-from unspool.progress.plan_lines import plan_lines
+from unspool.progress.plan_lines import finish_line, plan_lines
+from unspool.screen.connections import fitted
 from unspool.screen.wording import duration, one_line, size
 from unspool.training.announcement import Announcement
 from unspool.training.records import (
@@ -66,7 +67,7 @@ class PlainProgress:
         elif isinstance(record, SampleRecord):
             _write(f"  {record.temperature:g}: {one_line(record.beginning + record.text)}")
         elif isinstance(record, FinishRecord):
-            _write(f"finished after {duration(record.seconds)} ({record.reason})")
+            _write(finish_line(record))
 
     def _step(self, record: StepRecord) -> str:
         return (
@@ -89,4 +90,4 @@ class PlainProgress:
 
 
 def _write(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(fitted(line, sys.stderr, indent=9), file=sys.stderr, flush=True)

@@ -9,7 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from unspool.progress.plan_lines import plan_lines
+from unspool.progress.plan_lines import finish_line, plan_lines
 from unspool.screen.drawing import Display
 from unspool.screen.wording import duration, one_line, size
 from unspool.training.announcement import Announcement
@@ -93,7 +93,7 @@ class TerminalProgress:
             self._samples.append(record)
             self._draw(at_most_every=SECONDS_BETWEEN)
         elif isinstance(record, FinishRecord):
-            self._scroll(Text(f"finished after {duration(record.seconds)} ({record.reason})", "bold"))
+            self._scroll(Text(finish_line(record), "bold"))
 
     def _keep_a_sample(self) -> None:
         """Print one sample of each evaluation, so that the way from noise to text can be read later."""

@@ -4,14 +4,36 @@ Standard output carries only the result, whatever they are connected to; the res
 """
 
 import os
+import shutil
 import stat
 import sys
+import textwrap
 from typing import Any
 
 
 def is_terminal(stream: Any) -> bool:
     """Return whether a stream is a terminal; a stream that was closed from the start is not."""
     return stream is not None and bool(stream.isatty())
+
+
+def fitted(text: str, stream: Any, *, indent: int = 2) -> str:
+    """Return a text for a stream: a terminal gets long lines wrapped at words, a file or a pipe the text.
+
+    Args:
+        text: The text, of one line or several.
+        stream: The stream.
+        indent: Number of spaces before the later parts of a line.
+    """
+    if not is_terminal(stream):
+        return text
+    try:
+        width = int(os.environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns)
+    except (OSError, ValueError):
+        width = shutil.get_terminal_size().columns
+    wrapper = textwrap.TextWrapper(
+        max(width, 20), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(line if len(line) <= width else wrapper.fill(line) for line in text.split("\n"))
 
 
 def can_redraw(*, printing: bool = False, reading: str | None = None) -> bool:

@@ -122,7 +122,7 @@ class Ledger:
                     f"{name} of the sweep in {folder}",
                     expected=json.dumps(stored.get(name), ensure_ascii=False),
                     got=json.dumps(current[name], ensure_ascii=False),
-                    hint="go on with what it was begun with, or choose another folder",
+                    hint="continue with the same values, or choose another folder",
                 )
 
     def _close_stale(self) -> None:

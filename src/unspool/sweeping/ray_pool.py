@@ -97,7 +97,7 @@ class RayPool:
         except (ConnectionError, ValueError, RuntimeError) as error:
             got = str(error).splitlines()[0] if str(error) else type(error).__name__
             expected = 'the address of a running Ray cluster, or "local"'
-            raise ConfigError(f"parameter ray: {address!r}", expected=expected, got=got) from error
+            raise ConfigError(f"ray: {address!r}", expected=expected, got=got) from error
 
     def _receive(self, reference: Any, number: int) -> tuple[int, Answer]:
         try:

@@ -80,7 +80,7 @@ def check_values(name: str, values: Sequence[Value] | Range) -> Values:
     parameter = PARAMETERS[name]
     if isinstance(values, Range):
         ordered = is_real(values.low) and is_real(values.high) and values.low < values.high
-        check(name, values, "a range from a lower to a higher number", ordered and parameter.kind is not str)
+        check(name, values, "a range from low to high", ordered and parameter.kind is not str)
         ends = parameter.kind(values.low), parameter.kind(values.high)
         whole = (values.low, values.high) == ends
         check(name, values, "a range between whole numbers", whole)
@@ -91,7 +91,7 @@ def check_values(name: str, values: Sequence[Value] | Range) -> Values:
         listed = not isinstance(values, str) and isinstance(values, Sequence) and len(values) > 0
         check(name, values, "a list of values", listed)
         taken = tuple(float(v) if parameter.kind is float and is_real(v) else v for v in values)
-        check(name, values, "different values", len(set(taken)) == len(taken))
+        check(name, values, "a list without repeated values", len(set(taken)) == len(taken))
     for value in taken:
         configured(NetworkConfig(), TrainingConfig(), {name: value})
     return Range(*taken) if isinstance(values, Range) else taken  # type: ignore[arg-type]
@@ -121,8 +121,7 @@ def _number(name: str, kind: type, text: str) -> float:
         return kind(text)  # type: ignore[no-any-return]
     except ValueError:
         word, example = ("a whole number", "64..512") if kind is int else ("a number", "0.001..0.1")
-        flag = "flag --" + name.replace("_", "-")
-        raise ConfigError(flag, expected=f"{word} or a range such as {example}", got=repr(text)) from None
+        raise ConfigError(name, expected=f"{word} or a range such as {example}", got=repr(text)) from None
 
 
 def configured(

@@ -140,7 +140,8 @@ def sweep(
     if ray is not None:
         import_ray()
     texts = Records.wrap(records)
-    check("records", "texts with sources", "texts alone: a sweep does not try pairs", not texts.pairs)
+    if texts.pairs:
+        raise ConfigError("a sweep does not train on pairs", hint="leave the sources out")
     recipe = EncodingRecipe(
         tokenizer=tokenizer,
         max_vocab_size=max_vocab_size,
@@ -203,7 +204,7 @@ def conclude(
         atomic_write(folder / RESULT, text)
         atomic_write(folder / PICTURE, draw_sweep(result))
     except OSError as error:
-        hint = "make room; the same call goes on, its trainings are kept"
+        hint = "free some disk space and repeat the call: finished trainings are kept"
         got = error.strerror or str(error)
         raise ArtifactError(f"cannot write to {folder}", got=got, hint=hint) from error
     return result
@@ -336,7 +337,7 @@ def _check(config: SweepConfig, network: NetworkConfig, training: TrainingConfig
         if values[name] != usual[name]:
             hint = "set it in the SweepConfig" if name in PARAMETERS else "leave it out"
             raise ConfigError(
-                f"parameter {name}", expected="none: the sweep decides it", got=repr(values[name]), hint=hint
+                name, expected="left out: the sweep chooses it", got=repr(values[name]), hint=hint
             )
     for configuration in extremes(config):  # a network may fit with one value and not with another
         configured(network, training, configuration)
@@ -345,8 +346,7 @@ def _check(config: SweepConfig, network: NetworkConfig, training: TrainingConfig
 def _corpus(encoded: EncodedCorpus, texts: Records) -> SweepCorpus:
     if not len(encoded.validation.ids):
         raise ConfigError(
-            "nothing is held out to measure with",
-            expected="some text",
+            "no text is held out, and a sweep needs some to compare with",
             hint="set validation_fraction, give validation, or use more text",
         )
     return SweepCorpus(encoded.training, encoded.validation, encoded.tokenizer.eos_id, texts.document)

@@ -63,25 +63,25 @@ class SweepConfig:
         VALUES, "Units in each layer", several=True)] = (64, 128, 256)
     num_layers: Annotated[Sequence[int] | Range, OptionRow(VALUES, "Recurrent layers", several=True)] = (1,)
     learning_rate: Annotated[Sequence[float] | Range, OptionRow(
-        VALUES, "Peaks of the schedule", several=True)] = (0.01, 0.02)
+        VALUES, "Highest learning rate of the schedule", several=True)] = (0.01, 0.02)
     dropout: Annotated[Sequence[float] | Range, OptionRow(
-        VALUES, "Chances that a unit is dropped", several=True)] = (0.0,)
+        VALUES, "Chance that the output of a unit is dropped while training", several=True)] = (0.0,)
     batch_size: Annotated[Sequence[int] | Range, OptionRow(
-        VALUES, "Lanes of text read side by side", several=True)] = (16,)
+        VALUES, "Streams of text processed in parallel", several=True)] = (16,)
     minutes_per_trial: Annotated[float | None, OptionRow(
-        POSITIVE, "Learning time of every training, evaluations left out", shown="1",
+        POSITIVE, "Training time of each run, without evaluations", shown="1",
         takes_none=False)] = None
     symbols_per_trial: Annotated[int | None, OptionRow(
-        COUNT, "Symbols that every training reads, in place of a time", takes_none=False)] = None
-    seeds: Annotated[int, OptionRow(COUNT, "Trainings of each configuration, to know the noise")] = 3
+        COUNT, "Symbols that each run reads, instead of a time", takes_none=False)] = None
+    seeds: Annotated[int, OptionRow(COUNT, "Runs of each configuration, to measure the noise")] = 3
     trials: Annotated[int | None, OptionRow(
-        COUNT, "Draw so many configurations (TPE) in place of the grid")] = None
+        COUNT, "Try so many drawn configurations (TPE) instead of the whole grid")] = None
     finalists: Annotated[int | None, OptionRow(
-        COUNT, "Train only so many with all seeds, the best by their first")] = None
+        COUNT, "After the first seed, go on with so many of the best configurations only")] = None
     pruner: Annotated[str | None, OptionRow(
         one_of("unspool.sweeping.sweep_config:PRUNERS"),
-        "What ends a hopeless training early: {choices}")] = "median"
-    evaluations: Annotated[int, OptionRow(COUNT, "Measurements in each training")] = 8
+        "How to end a poor run early: {choices}")] = "median"
+    evaluations: Annotated[int, OptionRow(COUNT, "Evaluations in each run")] = 8
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -93,11 +93,11 @@ class SweepConfig:
             if isinstance(values, Range) and self.trials is None:
                 hint = "list the values, or draw from the range with trials"
                 raise ConfigError(
-                    f"parameter {name}", expected="a list for a grid", got=repr(values), hint=hint
+                    name, expected="a list of values, as trials is not set", got=repr(values), hint=hint
                 )
         if self.minutes_per_trial is not None and self.symbols_per_trial is not None:
-            what = "parameters minutes_per_trial and symbols_per_trial"
-            raise ConfigError(what, expected="a number in one", got="a number in both")
+            what = "minutes_per_trial and symbols_per_trial do not work together"
+            raise ConfigError(what, hint="leave one of them out")
         if self.minutes_per_trial is None and self.symbols_per_trial is None:
             object.__setattr__(self, "minutes_per_trial", 1.0)
 

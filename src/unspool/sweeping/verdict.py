@@ -110,27 +110,27 @@ def _mean(outcome: SweepOutcome) -> float:
 def _sentence(best: SweepOutcome, comparisons: Sequence[NetworkComparison], named: Sequence[str]) -> str:
     name, figure = label(best.configuration, named), _figure(best)
     if not comparisons:
-        return f"Only {name} was trained to the end, with {figure}, so there is nothing to compare it with."
+        return f"Only {name} was trained to the end: {figure}. There is nothing to compare it with."
     nearest = comparisons[0]
     if all(each.risk is None for each in comparisons):
         return (
-            f"Lowest is {name} with {figure}, {nearest.difference:.4f} less than the next, "
-            f"{label(nearest.rival.configuration, named)}; only more seeds can tell how much is noise."
+            f"Lowest: {name} with {figure}, {nearest.difference:.4f} less than the next, "
+            f"{label(nearest.rival.configuration, named)}. More seeds are needed to know how much is noise."
         )
     alike = [each for each in comparisons if each.risk is None or each.risk > RISK / len(comparisons)]
     if not alike:
         return (
-            f"Best for this text is {name} with {figure}: {nearest.difference:.4f} less than the next, "
+            f"Best for this text: {name} with {figure}, {nearest.difference:.4f} less than the next, "
             f"{label(nearest.rival.configuration, named)}, {_times(nearest)}."
         )
     beaten = len(comparisons) - len(alike)
     named_rivals = [f"{label(each.rival.configuration, named)} ({each.difference:+.4f}, {_times(each)})"
               for each in alike[:MOST_NAMED]]  # fmt: skip
     more = f" and {len(alike) - MOST_NAMED} more" if len(alike) > MOST_NAMED else ""
-    rest = f"; it is better than the other {beaten}" if beaten else ""
-    seeds = "; more seeds may tell" if any(_looks_larger(each) for each in alike) else ""
+    rest = f" It is better than the other {beaten}." if beaten else ""
+    seeds = " More seeds may show a difference." if any(_looks_larger(each) for each in alike) else ""
     alike_words = "; ".join(named_rivals) + more
-    return f"Lowest is {name} with {figure}, but not distinguishable from {alike_words}{rest}{seeds}."
+    return f"Lowest: {name} with {figure}, but not clearly better than {alike_words}.{rest}{seeds}"
 
 
 def _looks_larger(comparison: NetworkComparison) -> bool:
@@ -148,5 +148,5 @@ def _times(comparison: NetworkComparison) -> str:
     if comparison.noise is None:
         return "noise unknown"
     if comparison.noise == 0:
-        return "with no noise between seeds at all"
+        return "with no noise between seeds"
     return f"{comparison.difference / comparison.noise:.1f} times the noise between seeds"

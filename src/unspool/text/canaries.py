@@ -52,8 +52,8 @@ class Canaries:
         size = CanaryFormat(self.format).size
         if self.count > size // 4:
             hint = "plant fewer, or make the slots longer"
-            got = f"{self.count} of {size:,}"
-            raise ConfigError("parameter canaries", expected="at most a quarter of all", got=got, hint=hint)
+            expected, got = "at most a quarter of all texts of their format", f"{self.count} of {size:,}"
+            raise ConfigError("canaries", expected=expected, got=got, hint=hint)
 
 
 class CanaryFormat:
@@ -69,8 +69,8 @@ class CanaryFormat:
     def __init__(self, text: str) -> None:
         slots = list(SLOT.finditer(text)) if isinstance(text, str) else []
         if not slots:
-            expected = " or ".join(f"{{{name}:6}}" for name in SLOTS) + " in it"
-            raise ConfigError("parameter canary_format", expected=expected, got=repr(text))
+            expected = "a text with " + " or ".join(f"{{{name}:6}}" for name in SLOTS) + " in it"
+            raise ConfigError("canary_format", expected=expected, got=repr(text))
         self.text = text
         choices: list[str] = []
         end = 0
@@ -150,7 +150,7 @@ def draw_canaries(canaries: Canaries | None, recipe: EncodingRecipe, *, seed: in
         return {}
     kind = recipe.tokenizer_type.kind
     if kind != "char":
-        raise ConfigError("parameter canaries", expected="none, or the tokenizer char", got=repr(kind))
+        raise ConfigError("canaries need the char tokenizer", got=repr(kind))
     form = CanaryFormat(normalized(canaries.format, recipe.form))
     held_out = hash_split(fraction=recipe.hashed_fraction)
     texts = form.draw(canaries.count, seed=seed, avoid=lambda text: held_out(Record(text)))
@@ -179,7 +179,7 @@ def with_canaries(records: Records, data: Mapping[str, Any]) -> Records:
     try:
         secrets = [Record(str(text)) for text in planted["texts"] for _ in range(int(planted["repeats"]))]
     except (KeyError, TypeError, ValueError):
-        expected = "texts and repeats"
+        expected = "an object with texts and repeats"
         raise ConfigError("config.json: data: canaries", expected=expected, got=repr(planted)[:60]) from None
 
     def read() -> Iterator[Record]:

@@ -138,10 +138,10 @@ class ContextSchema:
         for one in self.attributes:
             if one.name == name:
                 return one
-        known = ", ".join(one.name for one in self.attributes) or "none: the model was trained without"
-        raise ConfigError(
-            f"context {name!r}", expected=f"an attribute of the model ({known})", got=repr(name)
-        )
+        if not self.attributes:
+            raise ConfigError(f"context {name!r} cannot be used: the model was trained without context")
+        known = ", ".join(one.name for one in self.attributes)
+        raise ConfigError(f"context {name!r} is not known to the model", expected=f"one of {known}")
 
     def numbers(self, context: Mapping[str, object]) -> Numbers:
         """Return the number of each attribute (A,), NaN where the context has no value.
@@ -177,8 +177,10 @@ class ContextSchema:
         size = self.vector_size
         vector: Numbers = np.asarray(numbers, np.float32)
         if size is None or vector.shape != (size,) or not np.isfinite(vector).all():
-            expected = "none: the model was trained without" if size is None else f"{size} finite numbers"
-            raise ConfigError("parameter vector", expected=expected, got=f"shape {vector.shape}")
+            expected = (
+                "None: the model was trained without vectors" if size is None else f"{size} finite numbers"
+            )
+            raise ConfigError("vector", expected=expected, got=f"shape {vector.shape}")
         return vector
 
 

@@ -119,10 +119,8 @@ class Records(Iterable[Record]):
             CorpusError: If an item is none of these, or `texts` is a single text or a path.
         """
         if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
-            hint = "put a single text into a list; a file is read by read_records(PATH)"
-            raise CorpusError(
-                "texts", expected="several, such as a list of strings", got=repr(texts)[:60], hint=hint
-            )
+            hint = 'for a file: read_records("names.txt"); for one text: [text]'
+            raise CorpusError("texts", expected="a list of strings", got=repr(texts)[:60], hint=hint)
         form = check_normalization(normalization)
         gathered = [_as_record(item, place, form) for place, item in enumerate(texts)]
         return cls(
@@ -150,8 +148,8 @@ class Records(Iterable[Record]):
             yield record
         if is_empty:
             raise CorpusError(
-                f"{self.description}: there is no text in it",
-                expected="at least one text that is more than white space",
+                f"{self.description}: no text found",
+                expected="at least one text that is not blank",
             )
 
     def gathered(self) -> "Records":
@@ -182,7 +180,7 @@ def check_normalization(form: str | None) -> str | None:
     form = as_spelled(form, NORMALIZATIONS)
     if form is not None and form not in NORMALIZATIONS:
         raise ConfigError(
-            "parameter normalization", expected=f"one of {', '.join(NORMALIZATIONS)}, or none", got=repr(form)
+            "normalization", expected=f"one of {', '.join(NORMALIZATIONS)}, or None", got=repr(form)
         )
     return form
 

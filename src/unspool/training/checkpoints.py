@@ -128,7 +128,7 @@ def write_error(path: Path, size: int, error: OSError) -> ArtifactError:
         f"cannot write {path}",
         expected=f"a writable disk with {max(0.1, size / 1e6):.1f} MB free",
         got=error.strerror or str(error),
-        hint="the checkpoint before it, if there is one, is whole: make room and resume",
+        hint="free some disk space and resume: an earlier checkpoint is kept",
     )
 
 
@@ -147,7 +147,7 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
             training configuration or number of threads.
     """
     if not path.is_file():
-        hint = "start the run again without resuming"
+        hint = "start the run again without --resume"
         raise ArtifactError(str(path), expected="a checkpoint", got="no such file", hint=hint)
     with open_tensor_file(path) as file:
         version = file.content.get("format_version")
@@ -203,7 +203,7 @@ def _check_identity(path: Path, stored: Any, current: Identity) -> None:
                 f"{path} is the checkpoint of another run: {name}",
                 expected=repr(old.get(name)),
                 got=repr(new.get(name)),
-                hint="resume with what the run was started with, or start a new run in another folder",
+                hint="resume with the same value, or start a new run in another folder",
             )
 
 

@@ -71,47 +71,52 @@ class TrainingConfig:
     epochs: Annotated[int | None, OptionRow(COUNT, "Passes over the corpus")] = 10
     minutes: Annotated[float | None, OptionRow(
         POSITIVE,
-        "Wall time after which to stop; without --epochs, all that is not given is chosen for it")] = None
-    batch_size: Annotated[int, OptionRow(COUNT, "Lanes of text read side by side")] = 16
-    sequence_length: Annotated[int, OptionRow(COUNT, "Symbols of each lane in a step")] = 32
+        "Stop after so many minutes; without --epochs, choose all other settings to fit this time")] = None
+    batch_size: Annotated[int, OptionRow(COUNT, "Streams of text processed in parallel")] = 16
+    sequence_length: Annotated[int, OptionRow(COUNT,
+        "Symbols per stream in one training step (how far gradients reach back)")] = 32
     optimizer: Annotated[str, OptionRow(
         one_of("unspool.training.optimizers:OPTIMIZERS"), "{choices}")] = "adamw"
-    learning_rate: Annotated[float, OptionRow(POSITIVE, "Peak of the schedule")] = 2e-2
+    learning_rate: Annotated[float, OptionRow(POSITIVE, "Highest learning rate of the schedule")] = 2e-2
     schedule: Annotated[str, OptionRow(
         one_of("unspool.training.schedules:SCHEDULES"), "{choices}")] = "cosine"
     warmup_fraction: Annotated[float, OptionRow(DECAY)] = 0.02
     floor_fraction: Annotated[float, OptionRow(FRACTION)] = 0.05
     weight_decay: Annotated[float, OptionRow(
-        NOT_NEGATIVE, "Decoupled decay of the kernels, adamw only")] = 0.01
+        NOT_NEGATIVE, "Weight decay of the kernels, for adamw only")] = 0.01
     beta1: Annotated[float, OptionRow(DECAY)] = 0.9
     beta2: Annotated[float, OptionRow(DECAY)] = 0.99
     rho: Annotated[float, OptionRow(DECAY)] = 0.9
     momentum: Annotated[float, OptionRow(DECAY)] = 0.0
     epsilon: Annotated[float, OptionRow(POSITIVE)] = 1e-7
-    clip_norm: Annotated[float | None, OptionRow(POSITIVE, "Greatest norm of the gradients")] = 1.0
+    clip_norm: Annotated[float | None, OptionRow(POSITIVE, "Clip the gradient norm to this")] = 1.0
     ema: Annotated[float | None, OptionRow(
-        SHARE, "Decay of an average of the weights over the steps, which becomes the model")] = None
-    validation_fraction: Annotated[float | None, OptionRow(SHARE, "Share of the texts to hold out")] = 0.1
+        SHARE, "Keep a moving average of the weights with this decay as the model")] = None
+    validation_fraction: Annotated[float | None, OptionRow(SHARE,
+        "Share of the texts to hold out for evaluation")] = 0.1
     max_validation_symbols: Annotated[int | None, OptionRow(
-        COUNT, "Most held-out symbols measured while it trains")] = 2_000_000
+        COUNT, "Evaluate on at most so many held-out symbols while training")] = 2_000_000
     state_reset: Annotated[float, OptionRow(
-        FRACTION, "Chance that a lane of a document forgets before a step; 1 makes fixed windows")] = 0.05
+        FRACTION, "With --document: chance that a stream starts from an empty state at a step")] = 0.05
     context_dropout: Annotated[float, OptionRow(
-        DECAY, "Chance that an attribute of --context is left unsaid in an epoch")] = 0.1
-    patience: Annotated[int | None, OptionRow(COUNT, "Evaluations without a gain after which to stop")] = None
+        DECAY, "Chance that an attribute of --context is hidden for an epoch")] = 0.1
+    patience: Annotated[int | None, OptionRow(COUNT,
+        "Stop after so many evaluations without improvement")] = None
     evaluate_every: Annotated[int | None, OptionRow(
         COUNT, "Steps between evaluations", shown="an epoch")] = None
-    checkpoint_seconds: Annotated[float, OptionRow(NOT_NEGATIVE, "Longest time between checkpoints")] = 30.0
-    seed: Annotated[int, OptionRow(SEED, "What every random draw comes from")] = 0
+    checkpoint_seconds: Annotated[float, OptionRow(NOT_NEGATIVE,
+        "Longest time between two checkpoints, in seconds")] = 30.0
+    seed: Annotated[int, OptionRow(SEED,
+        "Seed of all random numbers: the same seed gives the same model")] = 0
     threads: Annotated[int | None, OptionRow(
-        COUNT, "Threads of the engine", shown="one on each processor", takes_none=False)] = None
+        COUNT, "Number of threads", shown="one on each processor", takes_none=False)] = None
     engine: Annotated[str, OptionRow(ENGINE, "{choices}")] = "cpu"
     precision: Annotated[str, OptionRow(
         one_of("unspool.kernels.precision:PRECISIONS"),
-        "Of products while it learns: {choices}; auto is bf16 if it is there")] = "float32"
+        "Number format of matrix products in training: {choices}; auto is bf16 where available")] = "float32"
     # fmt: on
 
     def __post_init__(self) -> None:
         check_rows(self)
         if self.epochs is None and self.minutes is None:
-            raise ConfigError("parameters epochs and minutes", expected="a number in one", got="None in both")
+            raise ConfigError("epochs and minutes are both None", expected="a number for one of them")

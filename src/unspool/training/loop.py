@@ -220,7 +220,7 @@ class _Run:
         self.sink.save_checkpoint(self.checkpoint)
         return DivergenceError(
             f"the {quantity} is {value} at step {self.progress.step + 1}; the state after step "
-            f"{self.progress.step} is kept; start again with {self.advice()}"
+            f"{self.progress.step} is saved; start again with {self.advice()}"
         )
 
     def refuse_ruined(self, held_out: Evaluation | None) -> None:
@@ -237,7 +237,7 @@ class _Run:
     def ruined(self, value: str) -> DivergenceError:
         """Return the error for a value that is not finite after the last step."""
         return DivergenceError(
-            f"the {value} is not finite after step {self.progress.step}; what was saved before it is kept; "
+            f"the {value} is not finite after step {self.progress.step}; the last checkpoint is kept; "
             f"start again with {self.advice()}"
         )
 

@@ -38,5 +38,5 @@ def training_of(corpus: Records, training: TrainingConfig | None, **unpaired: ob
         return training or TrainingConfig()
     for name, value in {"document": True if corpus.document else None, **unpaired}.items():
         if value is not None:
-            raise ConfigError(f"parameter {name}", expected="none where texts have sources", got="one")
+            raise ConfigError(name, expected="left out where texts have sources")
     return training or pair_training()

@@ -75,7 +75,7 @@ class TrainingTask:
         """Refuse `patience` where nothing is held out."""
         if self.config.patience is not None and not len(self.validation.ids):
             hint = "set validation_fraction, or leave patience out"
-            raise ConfigError("parameter patience", expected="None: no text is held out", hint=hint)
+            raise ConfigError("patience needs held-out text, and there is none", hint=hint)
 
     def lanes(self) -> Lanes:
         """Return the lanes of the training stream."""

@@ -21,9 +21,9 @@ def test_it_prints_tables_and_a_verdict_and_leaves_a_report(unspool: Run, copy: 
     done = unspool(["audit", str(copy), *QUICK])
     assert done.exit_code == 0, done.stderr
     assert "bits per character" in done.stdout
-    assert "longest span also in training\t10%" in done.stdout
+    assert "longest shared passage, in characters\t10%" in done.stdout
     assert "self-BLEU, words\t" in done.stdout
-    assert "stand word for word in the training text" in done.stdout
+    assert "xact copies" in done.stdout
     assert "searching the training text" in done.stderr
     document = json.loads((copy / "audit.json").read_text("utf-8"))
     assert len(document["copying"]["samples"]) == 30
@@ -45,7 +45,7 @@ def test_another_text_is_read_as_its_own_was(unspool: Run, copy: Path, corpus: P
     changed.write_text("\n".join(lines[:-9]), "utf-8")
     done = unspool(["audit", str(copy), str(changed), *QUICK])
     assert done.exit_code == 0, done.stderr
-    assert "not the text that it was trained on" in done.stdout
+    assert "trained on another text" in done.stdout
 
 
 def test_a_report_goes_with_the_run_that_it_is_of(unspool: Run, copy: Path, corpus: Path) -> None:
@@ -57,10 +57,10 @@ def test_a_report_goes_with_the_run_that_it_is_of(unspool: Run, copy: Path, corp
 
 def test_training_ends_with_the_fit(unspool: Run, corpus: Path, tmp_path: Path) -> None:
     done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), "--epochs", "2", *TINY])
-    assert "underfitting: " in done.stdout
-    assert "stand word for word in the training text" in done.stdout
+    assert "Underfitting: " in done.stdout
+    assert "xact copies" in done.stdout
     assert f"unspool audit {tmp_path / 'run'}" in done.stdout
-    assert "underfitting: " in unspool(["info", str(tmp_path / "run")]).stdout
+    assert "Underfitting: " in unspool(["info", str(tmp_path / "run")]).stdout
 
 
 def test_training_tells_what_the_model_copies(unspool: Run, tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_a_text_that_cannot_be_read_again_is_not_searched(unspool: Run, tmp_path
     run = ["train", "-", "--out", str(tmp_path / "run"), "--epochs", "1", *TINY]
     done = unspool(run, input="one\ntwo\nthree\n" * 20)
     assert done.exit_code == 0
-    assert "not searched for copies" in done.stderr
-    assert "word for word" not in done.stdout
+    assert "was not searched for copies" in done.stderr
+    assert "exact copies" not in done.stdout
 
 
 def test_planted_secrets_are_written_down_and_ranked(unspool: Run, corpus: Path, tmp_path: Path) -> None:
@@ -106,8 +106,11 @@ def test_planted_secrets_are_written_down_and_ranked(unspool: Run, corpus: Path,
         (["audit", "no/such/folder"], ["no/such/folder"]),
         (["audit", "MODEL", "no/such/text"], ["no/such/text", "no such file"]),
         (["audit", "MODEL", "--samples", "0"], ["samples", "≥ 1"]),
-        (["audit", "MODEL", "--secret", "x"], ["canary_format"]),
-        (["audit", "MODEL", "--secret", "x", "--canary-format", "x"], ["canary_format", "{digits:6}"]),
+        (["audit", "MODEL", "--secret", "x"], ["--canary-format must be"]),
+        (
+            ["audit", "MODEL", "--secret", "x", "--canary-format", "x"],
+            ["--canary-format must be", "{digits:6}"],
+        ),
         (["train", "CORPUS", "--canary-repeats", "2"], ["--canary-repeats", "--canaries N"]),
         (["train", "CORPUS", "--canaries", "0"], ["canaries", "≥ 1"]),
         (["train", "CORPUS", "--canaries", "2", "--tokenizer", "word"], ["canaries", "char", "word"]),
@@ -133,7 +136,7 @@ def test_a_model_that_came_through_a_pipe_asks_for_its_text(
     assert unspool(["train", "-", "--out", run, "--epochs", "1", *TINY], input=text).exit_code == 0
     done = unspool(["audit", run, *QUICK])
     assert done.exit_code == 2
-    assert "give the text" in done.stderr
+    assert "name the text" in done.stderr
     assert unspool(["audit", run, str(corpus), *QUICK, "--json"]).exit_code == 0
 
 

@@ -56,7 +56,8 @@ def test_one_document(unspool: Run) -> None:
     [
         (["--seconds", "0"], "seconds"), (["--cell", "cnn"], "lstm, gru"),
         (["--hidden-size", "big"], "'big'"),
-        (["--batch-size", "0"], "batch_size"), (["--threads", "0"], "threads"), (["--svg", "x.png"], ".svg"),
+        (["--batch-size", "0"], "--batch-size must be"),
+        (["--threads", "0"], "threads"), (["--svg", "x.png"], ".svg"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(unspool: Run, flags: list[str], said: str) -> None:

@@ -40,7 +40,8 @@ def lines(*pairs: tuple[float, float | None]) -> list[dict[str, object]]:
 def test_verdicts(pairs: list[tuple[float, float | None]], verdict: str, since: int | None) -> None:
     fit = judge_fit(lines(*pairs), held_out_characters=MANY)
     assert (fit.verdict, fit.since_epoch) == (verdict, since)
-    assert verdict in fit.sentence or verdict == "unknown"
+    words = {"fitting": "Good fit", "unknown": "Fit unknown"}
+    assert fit.sentence.startswith(words.get(verdict, verdict.capitalize()))
 
 
 def test_a_rise_on_little_text_is_noise() -> None:

@@ -35,7 +35,7 @@ def test_an_overtrained_model_is_called_copying(tmp_path: Path) -> None:
     assert audit.held_out_bits_per_character is None
     assert audit.training_bits_per_character < 1
     assert audit.same_corpus
-    assert "stand word for word" in " ".join(audit.sentences)
+    assert "xact copies" in " ".join(audit.sentences)
     copied = next(text for text in audit.copying.samples if text.verbatim)
     assert copied.record is not None
     assert FEW[copied.record - 1] == copied.text == copied.span
@@ -43,7 +43,7 @@ def test_an_overtrained_model_is_called_copying(tmp_path: Path) -> None:
     assert beside.copying.verdict == "copying"
     assert beside.copying.comparison is not None
     assert beside.copying.comparison.verdict == "more"
-    assert "It copies more than real texts repeat each other" in beside.copying.sentence
+    assert ": the model copies." in beside.copying.sentence
     assert {"reading the corpus", "writing texts", "searching the training text"} <= set(told)
 
 
@@ -79,7 +79,7 @@ def test_a_changed_corpus_is_noticed(tmp_path: Path) -> None:
     model = trained(MANY, tmp_path / "run", epochs=1)
     audit = model.audit(MANY[1:], samples=5)
     assert audit.same_corpus is False
-    assert "not the text that it was trained on" in audit.sentences[0]
+    assert "trained on another text" in audit.sentences[0]
     with pytest.raises(UnknownSymbolError):
         model.audit([*MANY, "Ω"], samples=5)
     assert model.audit([*MANY, "Ω"], samples=5, unknown="drop").same_corpus is False
@@ -105,7 +105,7 @@ def test_planted_secrets_are_ranked_without_being_asked_for(tmp_path: Path) -> N
     assert audit.same_corpus
     assert audit.canaries is not None
     assert [secret.text for secret in audit.canaries.secrets] == model.data["canaries"]["texts"]
-    assert "exposure" in audit.sentences[-1]
+    assert "Exposure" in audit.sentences[-1]
     assert model.audit(MANY, samples=5, secrets=[]).canaries is None
 
 

@@ -26,10 +26,20 @@ def whole(in_training: int, in_held_out: int, *, held_out: int = 100) -> Whole:
 @pytest.mark.parametrize(
     ("generated", "real", "verdict", "words"),
     [
-        ([12, 13] * 25, [12] * 25 + [13] * 25, "not copying", "no more than"),
-        ([40] * 50, [12] * 50, "copying", "It copies more than"),
-        ([8] * 50, [12] * 50, "not copying", "It copies less than"),
-        ([40] * 50, [12] * 5, "unknown", "too little text is held out"),
+        (
+            [12, 13] * 25,
+            [12] * 25 + [13] * 25,
+            "not copying",
+            "median 12 characters (real held-out texts: 12).",
+        ),
+        (
+            [40] * 50,
+            [12] * 50,
+            "copying",
+            "median 40 characters (real held-out texts: 12): the model copies.",
+        ),
+        ([8] * 50, [12] * 50, "not copying", "median 8 characters (real held-out texts: 12)."),
+        ([40] * 50, [12] * 5, "unknown", "too little held-out text"),
         ([], [12] * 50, "unknown", "wrote nothing"),
     ],
 )
@@ -54,10 +64,13 @@ def test_more_whole_records_than_by_chance_are_copying() -> None:
     same = texts(*[12] * 50)
     copied = judge_copying(same, same, whole=whole(600, 5))
     assert copied.verdict == "copying"
-    assert "600 of 1,000 different ones, clearly more than 45" in copied.sentence
+    assert (
+        "600 of 1,000 distinct texts are exact copies (45 expected by chance, clearly more)"
+        in copied.sentence
+    )
     honest = judge_copying(same, same, whole=whole(270, 30))
     assert honest.verdict == "not copying"
-    assert "; 270 would by chance" in honest.sentence
+    assert "(270 expected by chance)" in honest.sentence
 
 
 def test_with_nothing_to_compare_half_word_for_word_is_copying() -> None:

@@ -54,5 +54,5 @@ def test_symbols_that_lead_alike_share_a_class() -> None:
 
 def test_a_table_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phrases, "LARGEST_TABLE", 10)
-    with pytest.raises(ConfigError, match="parameter bad_words: expected fewer or shorter"):
+    with pytest.raises(ConfigError, match="bad_words must be fewer or shorter"):
         phrase_automaton(("abcab",), CHARS, name="bad_words")

@@ -130,14 +130,14 @@ def test_strings_are_brought_into_the_form_of_the_texts() -> None:
 @pytest.mark.parametrize(
     ("tokenizer", "part", "words"),
     [
-        (CHARACTERS, {"starts_with": "né"}, "starts_with 'né': expected .*does not know: 'é'"),
-        (CHARACTERS, {"choices": ["no", "né"]}, "choices 'né': expected .*does not know: 'é'"),
+        (CHARACTERS, {"starts_with": "né"}, "starts_with 'né': got .*does not know: 'é'"),
+        (CHARACTERS, {"choices": ["no", "né"]}, "choices 'né': got .*does not know: 'é'"),
         (CHARACTERS, {"regex": "é+|[A-Z]"}, "regex .*does not know: 'é', '\\[A-Z\\]'"),
         (CHARACTERS, {"characters": "xyz", "min_length": 1}, "characters 'xyz'; min_length 1"),
         (
             CHARACTERS,
             {"regex": "a+", "contains": "b", "max_length": 9},
-            "regex 'a\\+'; contains 'b': expected some",
+            "all constraints: regex 'a\\+'; contains 'b'",
         ),
         (
             CHARACTERS,
@@ -147,9 +147,9 @@ def test_strings_are_brought_into_the_form_of_the_texts() -> None:
         (
             WORDS,
             {"starts_with": "hen"},
-            "starts_with 'hen': expected .* can be put together from its symbols",
+            "starts_with 'hen'; the symbols of this model are words",
         ),
-        (WORDS, {"starts_with": "hel", "max_length": 3}, "the constraints starts_with 'hel'; max_length 3"),
+        (WORDS, {"starts_with": "hel", "max_length": 3}, "all constraints: starts_with 'hel'; max_length 3"),
     ],
     ids=shown,
 )

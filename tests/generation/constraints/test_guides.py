@@ -80,7 +80,7 @@ NOT_BOTH = [Constraint(regex="ab|c"), Constraint(starts_with="a", scope="continu
         ),
         ([Constraint(max_length=2)], ["abc"], "prompt 'abc': expected .*, got 'c' after 'ab'"),
         ([Constraint(min_length=13)], ["abcc", "abc"], "for prompt 'abc': expected at least 10, .*, got 9"),
-        (NOT_BOTH, ["", "a"], "the constraints for prompt 'a': expected some text that meets them all"),
+        (NOT_BOTH, ["", "a"], "a text that begins with 'a' and meets all constraints"),
     ],
 )
 def test_what_cannot_be_done_is_refused(
@@ -93,5 +93,5 @@ def test_what_cannot_be_done_is_refused(
 
 @pytest.mark.parametrize("constraint", ["a+", [], [Constraint(), None], 3])
 def test_something_else_is_refused(constraint: Any) -> None:
-    with pytest.raises(ConfigError, match="parameter constraint: expected a Constraint, a list of them"):
+    with pytest.raises(ConfigError, match="constraint must be a Constraint, a list of them"):
         make_guide(constraint, TOKENIZER, [np.empty(0, np.int32)], max_new_tokens=1)

@@ -45,7 +45,7 @@ COUNTS = ("top_k", "temperature_steps", "penalty_last_n", "no_repeat_ngram_size"
     ],
 )  # fmt: skip
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=f"parameter {name}: expected"):
+    with pytest.raises(ConfigError, match=f"{name} must be"):
         GenerationOptions(**{name: value})  # type: ignore[arg-type]
 
 
@@ -102,7 +102,9 @@ def test_other_names_are_understood() -> None:
 
 @pytest.mark.parametrize("names", [("temp", "temperature"), ("max_tokens", "n_predict")])
 def test_two_names_for_one_thing_are_refused(names: tuple[str, str]) -> None:
-    with pytest.raises(ConfigError, match=f"{names[0]} and {names[1]}: expected one of them"):
+    with pytest.raises(
+        ConfigError, match=f"{names[0]} and {names[1]} are two names of one option: expected one of them"
+    ):
         generation_options(dict.fromkeys(names, 1))
 
 
@@ -152,5 +154,5 @@ def test_a_sampler_that_is_left_out_must_be_off() -> None:
     options = GenerationOptions(samplers=("top_p", "temp"), top_p=0.5, temperature=0.7)
     assert options.sampler_names == ("top_p", "temperature")
     for left_out in ({"top_k": 1}, {"temperature": 0.5}):
-        with pytest.raises(ConfigError, match=r"parameter samplers: expected .* too, or these off"):
+        with pytest.raises(ConfigError, match=r"samplers must be .* too, or these off"):
             GenerationOptions(samplers=("top_p",), **left_out)  # type: ignore[arg-type]

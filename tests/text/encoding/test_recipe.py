@@ -35,7 +35,7 @@ def test_a_recipe_is_frozen() -> None:
     ids=str,
 )
 def test_what_is_out_of_its_range_is_named(values: dict[str, object]) -> None:
-    with pytest.raises(ConfigError, match=f"parameter {next(iter(values))}"):
+    with pytest.raises(ConfigError, match=f"{next(iter(values))} must be"):
         EncodingRecipe(**values)  # type: ignore[arg-type]
 
 

@@ -230,13 +230,11 @@ def test_options_are_checked_before_anything_is_read() -> None:
         raise AssertionError("it was read")
         yield
 
-    with pytest.raises(
-        ConfigError, match=f"parameter tokenizer: expected one of {', '.join(TOKENIZERS)}, got 'byte'"
-    ):
+    with pytest.raises(ConfigError, match=f"tokenizer must be one of {', '.join(TOKENIZERS)}; got 'byte'"):
         encode_corpus(records(), EncodingRecipe(tokenizer="byte"))
-    with pytest.raises(ConfigError, match="parameter max_vocab_size"):
+    with pytest.raises(ConfigError, match="max_vocab_size"):
         encode_corpus(records(), EncodingRecipe(max_vocab_size=2))
-    with pytest.raises(ConfigError, match="parameter max_vocab_size"):
+    with pytest.raises(ConfigError, match="max_vocab_size"):
         encode_corpus(records(), EncodingRecipe(tokenizer=CharTokenizer(["a"]), max_vocab_size=10))
-    with pytest.raises(ConfigError, match="parameter normalization"):
+    with pytest.raises(ConfigError, match="normalization"):
         encode_corpus(records(), EncodingRecipe(normalization="nfx"))

@@ -58,7 +58,7 @@ class TestEverySource:
     def test_no_text_is_an_error(self, tmp_path: Path, name: str) -> None:
         path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
         path.write_bytes(encode(name, [""]))
-        with pytest.raises(CorpusError, match=f"{path.name}: there is no text"):
+        with pytest.raises(CorpusError, match=f"{path.name}: no text found"):
             list(read_records(path))
 
     def test_a_folder(self, tmp_path: Path, name: str) -> None:
@@ -164,7 +164,7 @@ class TestEveryTextSource:
         path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
         for content in ("", "\n\r\n", "\ufeff"):
             path.write_text(content, "utf-8")
-            with pytest.raises(CorpusError, match=f"{path.name}: there is no text"):
+            with pytest.raises(CorpusError, match=f"{path.name}: no text found"):
                 list(read_records(path))
 
     def test_a_wrong_byte_is_an_error(self, tmp_path: Path, name: str) -> None:
@@ -186,7 +186,9 @@ class TestEveryTextSource:
 @pytest.mark.parametrize("name", BINARY_SOURCES)
 class TestEveryBinarySource:
     def test_standard_input_is_refused(self, name: str) -> None:
-        with pytest.raises(CorpusError, match=f"{name} cannot come by standard input; save it to a file"):
+        with pytest.raises(
+            CorpusError, match=f"{name} cannot be read from standard input; save it to a file"
+        ):
             read_records("-", format=name)
 
     def test_a_file_of_another_kind_is_named(self, tmp_path: Path, name: str) -> None:
@@ -270,15 +272,15 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
     ("missing.txt", {}, "missing.txt: no such file or folder"),
     ("ag-new", {}, "did you mean the corpus 'ag-news'"),
     ("corpus:ag", {}, "expected one of docstrings"),
-    ("a.txt", {"format": "yaml"}, "parameter format: expected one of text, csv"),
+    ("a.txt", {"format": "yaml"}, "format must be one of text, csv"),
     ("a.txt", {"text": "title"}, "plain text, which has no columns"),
     ("a.txt", {"context": ["title"]}, "plain text, which has no columns"),
     ("a.txt", {"header": True}, "no header"),
     ("a.txt", {"format": "jsonl", "delimiter": ","}, "no header"),
     ("a.txt", {"format": "csv", "delimiter": ",,"}, "one character"),
     ("a.txt", {"format": "csv", "delimiter": '"'}, "one character"),
-    ("a.txt", {"format": "csv", "text": -1}, "expected names of columns, or their numbers from 0, got .-1,."),
-    ("a.txt", {"format": "csv", "text": True}, "expected names of columns"),
+    ("a.txt", {"format": "csv", "text": -1}, "must be names of columns, or their numbers from 0; got .-1,."),
+    ("a.txt", {"format": "csv", "text": True}, "must be names of columns"),
     ("a.json", {}, "a JSON file is one value"),
     ("docstrings", {"format": "csv"}, "a format of its own"),
     ("docstrings", {"header": False}, "a format of its own"),
@@ -297,7 +299,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(
 
 
 def test_an_unknown_normalization_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="one of NFC, NFD, NFKC, NFKD, or none"):
+    with pytest.raises(ConfigError, match="one of NFC, NFD, NFKC, NFKD, or None"):
         read_records(tmp_path, normalization="nfx")
 
 
@@ -379,5 +381,5 @@ def test_the_public_test_texts(data_dir: Path) -> None:
 @pytest.mark.parametrize(("name", "value"), [("document", "yes"), ("header", "no"), ("separator", 3)])
 def test_an_option_of_another_type_is_refused(tmp_path: Path, name: str, value: object) -> None:
     (tmp_path / "a.csv").write_text("text,label\na,b\n")
-    with pytest.raises(ConfigError, match=f"parameter {name}: expected"):
+    with pytest.raises(ConfigError, match=f"{name} must be"):
         read_records(tmp_path / "a.csv", **{name: value})  # type: ignore[arg-type]

@@ -130,7 +130,7 @@ BROKEN: list[tuple[str, str, dict[str, object], str]] = [
     ("a.csv", "\n\n" + WITH_HEADER, {"text": "titel"}, "line 3: no column"),
     ("a.csv", WITH_HEADER, {"text": "title", "header": False}, "no header"),
     ("a.csv", AG_NEWS_LIKE, {"text": 3}, "line 1: no column 3: expected a number from 0 to 2"),
-    ("a.csv", AG_NEWS_LIKE, {}, "3 columns; say which column"),
+    ("a.csv", AG_NEWS_LIKE, {}, "3 columns; choose the column"),
     ("a.csv", WITH_HEADER, {}, "3 columns: 'label', 'title', 'description'"),
     ("a.csv", "a,a\nb,c\n", {"text": "a"}, "more than one column is named 'a'"),
     ("a.csv", 'a,b\n"c\nd",e\nf\n', {"text": 0}, "line 4: ragged row: expected 2 fields .* got 1"),

@@ -86,5 +86,5 @@ def test_nothing_gives_nothing() -> None:
 
 @pytest.mark.parametrize("max_symbols", [0, -1, 1.5])
 def test_the_bound_has_a_range(max_symbols: int) -> None:
-    with pytest.raises(ConfigError, match="parameter max_symbols: expected a whole number ≥ 1"):
+    with pytest.raises(ConfigError, match="max_symbols must be a whole number ≥ 1"):
         padded_batches(*stream([]), max_symbols=max_symbols, first_id=EOS)

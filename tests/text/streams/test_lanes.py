@@ -176,11 +176,11 @@ def test_nothing_makes_no_lanes() -> None:
 )
 def test_arguments_have_ranges(name: str, value: float) -> None:
     options = {"batch_size": 1, "sequence_length": 1, "seed": 0} | {name: value}
-    with pytest.raises(ConfigError, match=f"parameter {name}: expected a whole number"):
+    with pytest.raises(ConfigError, match=f"{name} must be a whole number"):
         Lanes(stream_of([[1]]), eos_id=EOS, document=False, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("epoch", "start"), [(-1, 0), (0, -1), (0, 2), (0.5, 0)])
 def test_a_cursor_out_of_range_is_refused_at_once(epoch: int, start: int) -> None:
-    with pytest.raises(ConfigError, match=r"parameter (epoch|start): expected a whole number"):
+    with pytest.raises(ConfigError, match=r"(epoch|start) must be a whole number"):
         lanes_of([[1]]).windows(epoch, start)

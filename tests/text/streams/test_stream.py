@@ -63,7 +63,7 @@ def test_without_a_fraction_there_is_no_tail() -> None:
 
 @pytest.mark.parametrize("fraction", [-0.1, 1, 1.5, True])
 def test_the_fraction_has_a_range(fraction: float) -> None:
-    with pytest.raises(ConfigError, match="parameter fraction"):
+    with pytest.raises(ConfigError, match="fraction"):
         stream_of(["ab"]).tail_split(fraction)
 
 

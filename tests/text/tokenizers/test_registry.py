@@ -164,7 +164,7 @@ def test_max_vocab_size_that_cuts_nothing_makes_no_unk(kind: str) -> None:
 @any_kind
 @pytest.mark.parametrize("size", [3, 0, -1, True, 4.0])
 def test_max_vocab_size_has_a_range(kind: str, size: int) -> None:
-    with pytest.raises(ConfigError, match="parameter max_vocab_size: expected a whole number ≥ "):
+    with pytest.raises(ConfigError, match="max_vocab_size must be a whole number ≥ "):
         fitted(kind, ["a b"], max_vocab_size=size)
 
 
@@ -232,5 +232,5 @@ def test_words_keep_every_character() -> None:
 
 
 def test_an_unknown_way_out_is_refused() -> None:
-    with pytest.raises(ConfigError, match="parameter unknown: expected error, drop or replace, got 'ignore'"):
+    with pytest.raises(ConfigError, match="unknown must be error, drop or replace; got 'ignore'"):
         CharTokenizer(["a"]).encode("b", unknown="ignore")  # type: ignore[arg-type]

@@ -119,7 +119,7 @@ def test_a_folder_in_use_is_refused_unless_it_may_be_overwritten(
     folder = tmp_path / "run"
     train(create(folder, task), task, begin(task))
     (folder / "notes.txt").write_text("mine")
-    with pytest.raises(ArtifactError, match=r"expected an empty folder .*--overwrite"):
+    with pytest.raises(ArtifactError, match=r"already holds a run; .*--overwrite"):
         create(folder, task)
     create(folder, task, overwrite=True)
     assert {path.name for path in folder.iterdir()} == {

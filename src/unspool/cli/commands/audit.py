@@ -17,7 +17,7 @@ from unspool.cli.flags.shared import (
     ValidationCorpus,
 )
 from unspool.cli.open_corpus import open_corpus
-from unspool.cli.output.printing import for_stdout, note, print_json
+from unspool.cli.output.printing import note, print_json, print_sentence
 from unspool.cli.output.tables import print_facts, print_table
 from unspool.errors import CorpusError
 from unspool.screen.connections import can_redraw
@@ -48,7 +48,9 @@ def audit(
     folder: ModelFolder,
     corpus: Annotated[
         str | None,
-        Argument(metavar="[CORPUS]", help="What it was trained on; none reads it from where it was."),
+        Argument(
+            metavar="[CORPUS]", help="The training text; without it, the text is read from where it was."
+        ),
     ] = None,
     validation: ValidationCorpus = None,
     out: ReportFolder = None,
@@ -56,10 +58,11 @@ def audit(
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
-    """Tell whether a model learnt from its text or copies it.
+    """Check whether a model has learned from its text or copies it.
 
-    It measures how well the model fits its text, lets it write, and looks for what it wrote in the training
-    text, beside what real texts have in common with it. Secrets that were planted are ranked.
+    It measures how well the model fits its text. Then the model writes texts, and the longest passages that
+    they share with the training text are compared with those of real held-out texts. Secrets that were added
+    to the text are ranked.
     """
     import unspool
 
@@ -69,7 +72,7 @@ def audit(
     target = Path(out or folder)
     target.mkdir(parents=True, exist_ok=True)
     if model.schema.width:
-        note("the model writes with nothing said of its texts; they are measured with their own context")
+        note("the model writes without context; the real texts are measured with their own context")
     with progress(corpus) as report:
         result = model.audit(
             records,
@@ -98,9 +101,8 @@ def training_records(model: "Generator", corpus: str | None, reading: dict[str, 
         return open_corpus(corpus, same_reading(spec, corpus) | reading)
     if not spec or spec["source"] == STANDARD_INPUT:
         raise CorpusError(
-            "the model does not say where its text is",
-            expected="CORPUS",
-            hint="give the text: audit DIR CORPUS",
+            "the model does not record where its training text is",
+            hint="name the text: unspool audit DIR CORPUS",
         )
     return open_corpus(spec.pop("source"), spec | reading)
 
@@ -153,7 +155,7 @@ def show(result: "Audit") -> None:
             ("fit", result.fit.verdict),
             ("copying", result.copying.verdict),
             (
-                "word for word",
+                "exact copies",
                 f"{result.copying.verbatim_share:.1%} of {len(result.copying.samples):,} texts",
             ),
         ]
@@ -173,17 +175,7 @@ def show(result: "Audit") -> None:
         )
     print()
     for sentence in result.sentences:
-        print(wrapped(for_stdout(sentence)))
-
-
-def wrapped(sentence: str) -> str:
-    """Wrap a sentence between words, for the width of a terminal."""
-    if not sys.stdout.isatty():
-        return sentence
-    import shutil
-    import textwrap
-
-    return textwrap.fill(sentence, shutil.get_terminal_size().columns, subsequent_indent="  ")
+        print_sentence(sentence)
 
 
 def show_lengths(result: "Audit") -> None:
@@ -192,7 +184,11 @@ def show_lengths(result: "Audit") -> None:
 
     copying = result.copying
     spreads = [("generated", copying.lengths), ("held-out real", copying.held_out_lengths)]
-    headings = ["longest span also in training", *(f"{share:.0%}" for share in QUANTILES[:-1]), "longest"]
+    headings = [
+        "longest shared passage, in characters",
+        *(f"{share:.0%}" for share in QUANTILES[:-1]),
+        "longest",
+    ]
     rows = [[name, *map(str, spread.quantiles)] for name, spread in spreads if spread is not None]
     print()
     print_table(headings, rows, right=range(1, len(headings)))
@@ -225,7 +221,7 @@ def show_longest(samples: "Sequence[CopiedText]") -> None:
     if rows:
         print()
         print_table(
-            ["copied", "record:character", "training text", "generated text"], rows, right=(0, 1), section=1
+            ["shared", "record:character", "training text", "generated text"], rows, right=(0, 1), section=1
         )
 
 
@@ -261,4 +257,4 @@ def write_report(result: "Audit", folder: Path, *, title: str) -> None:
     samples, real = ([t.copied for t in texts] for texts in (result.copying.samples, result.copying.held_out))
     atomic_write(folder / JSON_FILE, text.encode("utf-8", "backslashreplace"))
     atomic_write(folder / PICTURE, draw_lengths(title, samples, real))
-    note(f"written: {folder / JSON_FILE}, {folder / PICTURE}")
+    note(f"Written to {folder / JSON_FILE}, {folder / PICTURE}")

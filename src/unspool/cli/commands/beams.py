@@ -23,9 +23,8 @@ def beam_options(flags: FlagValues) -> dict[str, Any]:
 
     useless = [name for name in flags.sampling | flags.collecting if name not in SHARED]
     if useless:
-        expected = "none of the flags that draw, beside those that search"
-        hint = "beams take the model's own probabilities: leave it out"
-        raise ConfigError(spelled(useless[0]), expected=expected, hint=hint)
+        hint = "leave it out: a beam search uses the model's own probabilities"
+        raise ConfigError(f"{spelled(useless[0])} does not apply to a beam search", hint=hint)
     fewest = max(BeamOptions.num_beams, flags.sampling.get("n", 1))
     return {"num_beams": fewest} | flags.search | flags.sampling
 

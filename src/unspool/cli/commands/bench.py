@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from unspool.cli.flags.flag import Flag, FlagValues, Group, Option, takes
 from unspool.cli.flags.shared import AsJson
 from unspool.cli.output.new_files import checked_path
-from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.printing import note, print_json, print_sentence
 from unspool.cli.output.tables import print_facts, print_table
 
 if TYPE_CHECKING:
@@ -16,30 +16,31 @@ MEASURING = Group(
     "measuring",
     "What is measured",
     (
-        Flag("seconds", float, "About how long all of it takes", default="60"),
+        Flag("seconds", float, "Total time, about, in seconds", default="60"),
         Flag("cell", list[str], "{choices}", default="lstm gru rnn", table="unspool.network.cells:CELLS",
              several=True),
         Flag("hidden_size", list[str], "Units in the layer", default="128 512", several=True, parse=int,
              words="a whole number"),
-        Flag("batch_size", list[str], "Lanes of text side by side, and texts at once", default="64",
+        Flag("batch_size", list[str], "Streams of text in parallel, and texts written at once", default="64",
              several=True, parse=int, words="a whole number"),
-        Flag("threads", int, "Threads of every contender", default="one on each processor"),
-        Flag("precision", str, "Of products in training: {choices}", default="float32",
+        Flag("threads", int, "Number of threads for each library", default="one on each processor"),
+        Flag("precision", str, "Number format of matrix products in training: {choices}", default="float32",
              table="unspool.kernels.precision:PRECISIONS"),
     ),
 )  # fmt: skip
 
-Picture = Annotated[str | None, Option(Flag("svg", str, "File to draw it into, .svg"))]
-Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace that file"))]
+Picture = Annotated[str | None, Option(Flag("svg", str, "Draw the results into this file, .svg"))]
+Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace an existing file"))]
 
 
 @takes(MEASURING)
 def bench(
     *, svg: Picture = None, overwrite: Overwrite = False, as_json: AsJson = False, flags: FlagValues
 ) -> None:
-    """Measure this machine: its rate, unspool's share of it, and PyTorch beside it.
+    """Measure the speed of this machine, of unspool on it, and of PyTorch.
 
-    Contenders take turns; each figure is a median with its lowest and highest round. Let nothing else run.
+    The libraries take turns; each figure is a median with its lowest and highest round. Run nothing else at
+    the same time.
     """
     path = None if svg is None else checked_path("--svg", svg, (".svg",), overwrite=overwrite)
     from unspool.benchmarking import bench as benchmark
@@ -75,8 +76,10 @@ def tell(result: "Bench") -> None:
         print_table(headings, map(speed_row, speeds), right=(1, 2, 5, 6, 7))
     print()
     print_facts([(f"{name} absent", reason) for name, reason in result.absent.items()])
-    print(f"share: useful operations over {rates_in_words(result)}, measured again in the same rounds;")
-    print(f"vocabulary {result.vocab_size}, training windows of {result.sequence_length} symbols")
+    print_sentence(
+        f"share: useful operations over {rates_in_words(result)}, measured again in the same rounds;\n"
+        f"vocabulary {result.vocab_size}, training windows of {result.sequence_length} symbols"
+    )
 
 
 def rates_in_words(result: "Bench") -> str:

@@ -8,13 +8,14 @@ from unspool.cli.flags.shared import AsJson
 from unspool.cli.output.printing import note, print_json
 from unspool.screen.wording import one_line, size
 
-Clear = Annotated[bool, Option(Flag("clear", bool, "Remove everything in it"))]
+Clear = Annotated[bool, Option(Flag("clear", bool, "Remove all cached texts"))]
 
 
 def cache(*, clear: Clear = False, as_json: AsJson = False) -> None:
     """List or remove the encoded texts that are kept for the next run.
 
-    They are in the folder that UNSPOOL_CACHE names, and take at most UNSPOOL_CACHE_LIMIT gigabytes (20).
+    The environment variable UNSPOOL_CACHE sets their folder, and UNSPOOL_CACHE_LIMIT their largest total size
+    in gigabytes (20).
     """
     from unspool.text.encoding.cache import StreamCache
 
@@ -33,6 +34,6 @@ def cache(*, clear: Clear = False, as_json: AsJson = False) -> None:
         print_json({"folder": str(stored.folder), "limit": stored.limit, "freed": freed, "entries": rows})
         return
     if clear:
-        note(f"{size(freed)} removed from {stored.folder}")
+        note(f"Removed {size(freed)} from {stored.folder}")
     for row in rows:
         print(f"{row['used']}\t{row['bytes']}\t{one_line(str(row['corpus']))}")

@@ -24,22 +24,32 @@ Row = dict[str, Any]
 def classify(
     *,
     folder: ModelFolder,
-    file: Annotated[str, Argument(metavar="FILE", help="A text per line, or a table; - for standard input.")],
+    file: Annotated[
+        str, Argument(metavar="FILE", help="One text per line, or a table; - for standard input.")
+    ],
     by: Annotated[
-        str | None, Option(Flag("by", str, "Attribute of the model to tell", default="the only one"))
+        str | None, Option(Flag("by", str, "Attribute to classify by", default="the only one"))
     ] = None,
     prior: Annotated[
         bool,
-        Option(Flag("prior", bool, "Count how frequent each value is", default="on", negative="--no-prior")),
+        Option(
+            Flag(
+                "prior",
+                bool,
+                "Take into account how frequent each value is",
+                default="on",
+                negative="--no-prior",
+            )
+        ),
     ] = True,
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
-    """Tell which value of an attribute each text of a file has.
+    """Classify each text of a file by an attribute of the model.
 
-    It prints the value, its probability and the text, with tabs between. Where the file has the attribute
-    as a column, it says at the end how many of them it has told right.
+    It prints the most probable value, its probability and the text, separated by tabs. If the file has the
+    attribute as a column, it prints at the end how many values are correct.
     """
     import unspool
 
@@ -69,7 +79,7 @@ def classify(
     if as_json:
         print_json({"by": name, "texts": rows, "accuracy": accuracy})
     elif accuracy is not None:
-        note(f"{right:,} of {labelled:,} are right: {accuracy:.1%}")
+        note(f"{right:,} of {labelled:,} are correct: {accuracy:.1%}")
 
 
 def the_only_one(names: list[str]) -> str:
@@ -80,8 +90,9 @@ def the_only_one(names: list[str]) -> str:
     """
     if len(names) == 1:
         return names[0]
-    known = f"one of {', '.join(names)}" if names else "a model that was trained with --context"
-    raise ConfigError("flag --by", expected=known, got="none")
+    if not names:
+        raise ConfigError("the model has no attribute to classify by", hint="train one with --context")
+    raise ConfigError("--by", expected=f"one of {', '.join(names)}", got="none")
 
 
 def with_truth(file: str, reading: dict[str, Any], name: str) -> "Records":

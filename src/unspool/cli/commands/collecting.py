@@ -29,7 +29,7 @@ def selection_of(model: "Generator", collecting: dict[str, Any]) -> dict[str, An
     against, columns = collecting.get("against"), collecting.get("against_text")
     if against is None:
         if columns:
-            raise ConfigError("flag --against-text", expected="--against CORPUS beside it")
+            raise ConfigError("--against-text needs --against CORPUS")
         return chosen
     from unspool.cli.open_corpus import open_corpus
     from unspool.text.novelty import NoveltyIndex
@@ -67,10 +67,10 @@ def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, re
         "" if out is None else f"; {'written to ' + str(out) if report.accepted else 'no file was written'}"
     )
     if interrupted:
-        note(f"stopped: {report}{place}")
+        note(f"Stopped: {report}{place}")
         return INTERRUPTED
     if not report.complete:
-        complain(f"fewer texts than were asked for: {report}{place}; ask for less, or raise --max-attempts")
+        complain(f"too few texts found: {report}{place}; lower --n or raise --max-attempts")
         return FEWER
     if reported:
         note(f"{report}{place}")

@@ -9,7 +9,7 @@ FACTS = ("name", "state", "size", "licence", "description")
 
 
 def corpora(*, as_json: AsJson = False) -> None:
-    """List the corpora that go by a name."""
+    """List the corpora that can be used by name."""
     from unspool.text.corpora.registry import CORPORA
 
     rows = [

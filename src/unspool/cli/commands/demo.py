@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool.cli.commands.train import finished_facts, outcome, watched
+from unspool.cli.commands.train import finished_facts, show_outcome, watched
 from unspool.cli.flags.flag import Flag, FlagValues, Group, Option, takes
 from unspool.cli.flags.shared import TRAINING, AsJson
 from unspool.cli.output.printing import print_json
@@ -37,8 +37,8 @@ def demo(
 ) -> None:
     """Watch a generator learn, in under a minute.
 
-    It learns from the docstrings of Python's own library and then writes at several temperatures. The folder
-    keeps the model; an earlier demo in it is replaced.
+    It learns from the docstrings of Python's standard library and then writes at several temperatures. The
+    model is saved in the folder; an earlier demo in it is replaced.
     """
     import unspool
 
@@ -58,10 +58,11 @@ def demo(
     if as_json:
         print_json({**facts, "samples": texts})
         return
-    print("\n".join(outcome(facts, folder)) + "\n")
+    show_outcome(facts, folder)
+    print()
     rows = [(f"{row['temperature']:g}", row["text"]) for row in texts]
     print_table(("temperature", "text"), rows, right=(0,), section=len(TEMPERATURES))
-    print("\nYour own text, a line for each: unspool train FILE")
+    print("\nTrain on your own text, one text per line: unspool train FILE")
 
 
 def write_table(model: "Generator") -> list[dict[str, Any]]:

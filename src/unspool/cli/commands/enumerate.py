@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 def enumerate_texts(
     *,
     folder: ModelFolder,
-    prompt: Annotated[str | None, Argument(metavar="[PROMPT]", help="What to go on from.")] = None,
+    prompt: Annotated[str | None, Argument(metavar="[PROMPT]", help="Text to continue.")] = None,
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
-    """List every text that is at least so probable.
+    """List all texts above a probability, with their exact probabilities.
 
-    It prints the probability of each text and the text itself, with a tab between, as they are found, and at
-    the end how much of all probability they have. One of --min-probability, --min-logprob and --limit must
-    be given.
+    It prints the probability of each text and the text, separated by a tab, and at the end their total
+    probability. One of --min-probability, --min-logprob and --limit is needed.
     """
     import unspool
 
@@ -70,5 +69,5 @@ def probability(text: "FoundText") -> str:
 
 def summary(count: int, texts: "Enumeration") -> str:
     """Return a summary of the texts."""
-    more = f", at most {texts.remaining:.3g} in those still to come" if texts.remaining else ""
-    return f"{count:,} texts with probability {texts.covered:.6g} together{more}"
+    more = f"; all texts not listed: at most {texts.remaining:.3g}" if texts.remaining else ""
+    return f"{count:,} texts with a total probability of {texts.covered:.6g}{more}"

@@ -15,7 +15,10 @@ from unspool.errors import ConfigError
 def evaluate(
     *,
     folder: ModelFolder,
-    corpus: Annotated[str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`.")],
+    corpus: Annotated[
+        str,
+        Argument(metavar="CORPUS", help="A path, - for standard input, or a name from `unspool corpora`."),
+    ],
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
     flags: FlagValues,
@@ -26,15 +29,16 @@ def evaluate(
     model = unspool.load(folder, **flags.computing)
     records = open_corpus(corpus, flags.reading)
     if model.data.get("document") and not records.document:
-        note("the model was trained on one document; --document reads this corpus in the same way")
+        note("the model was trained on one document: use --document to read this corpus in the same way")
     names = ", ".join(attribute.name for attribute in model.schema.attributes)
     if names and not flags.reading.get("context"):
-        note(f"nothing is said of the texts, though the model knows of {names}: see --context")
+        note(f"the model was trained with {names}: choose the columns with --context to use them")
     if flags.reading.get("context") and not names:
-        note("the model was trained without a context: what --context says has no say")
+        note("the model was trained without a context: --context has no effect")
     if model.source_tokenizer is not None and not records.pairs:
         raise ConfigError(
-            "the sources", expected="a column (--source) beside that of the texts (--target)", got="none"
+            "the model was trained on pairs, and the corpus has no sources",
+            hint="name the column of the sources (--source) and the column of the texts (--target)",
         )
     result = model.evaluate(records, unknown=unknown)
     if as_json:
@@ -45,7 +49,7 @@ def evaluate(
             ("bits per character", f"{result.bits_per_character:.4f}"),
             ("loss", f"{result.loss:.4f} nats per symbol"),
             ("perplexity", f"{result.perplexity:.4f} per symbol"),
-            ("symbols", f"{result.symbols:,}, the end of each text among them"),
+            ("symbols", f"{result.symbols:,} (with the end of each text)"),
             ("characters", f"{result.characters:,}"),
             *([] if result.exact is None else [("answered exactly", f"{result.exact:.2%} of the sources")]),
         ]

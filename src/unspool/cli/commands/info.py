@@ -26,7 +26,7 @@ def info(
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
-    """Show what a model or a corpus is."""
+    """Show the facts about a model or a corpus."""
     if is_run(what):
         from unspool.artifacts import load_model
 

@@ -76,7 +76,7 @@ def open_for_choosing(corpus: str, reading: dict[str, Any]) -> "tuple[Records, s
     if "document" in reading:
         return records, f"Read as {kind(records)}, as given."
     if records.spec.get("format") != PLAIN or corpus == STANDARD_INPUT or "split" in reading:
-        return records, f"Read as {kind(records)}, as --document was not given."
+        return records, f"Read as {kind(records)}: use --document for one long document."
     from unspool.planning.mode import told_mode
 
     whole = open_corpus(corpus, {**reading, "document": True})

@@ -25,14 +25,16 @@ SHORT_SEEDS = 10_000  # short enough to read and type again
 def play(
     *,
     folder: ModelFolder,
-    text: Annotated[str | None, Argument(metavar="[TEXT]", help="A beginning; none starts anew.")] = None,
+    text: Annotated[
+        str | None, Argument(metavar="[TEXT]", help="Beginning of the text; empty by default.")
+    ] = None,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
     """Type a text and see what the model thinks of it, key by key.
 
-    It shows what may come next and how the text may go on; Tab takes the suggestion. The text is printed at
-    the end, so that it can be kept: unspool play DIR > text.txt
+    It shows which symbols may come next and how the text may continue; Tab takes the suggestion. The text is
+    printed at the end and can be saved: unspool play DIR > text.txt
     """
     check_terminal()
     output = terminal_output()
@@ -66,8 +68,9 @@ def options_of(model: "Generator", sampling: dict[str, Any]) -> "GenerationOptio
     options = own_options(model) | sampling
     if options["seed"] is None:
         options["seed"] = fresh_seed() % SHORT_SEEDS
-    chosen = from_dict(GenerationOptions, options, where="the options")
-    check("temperature", chosen.temperature, "one number: keys change it", len(chosen.temperatures) == 1)
+    chosen = from_dict(GenerationOptions, options, where="")
+    single = len(chosen.temperatures) == 1
+    check("temperature", chosen.temperature, "one number; keys change it later", single)
     return chosen
 
 

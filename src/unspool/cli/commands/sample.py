@@ -36,7 +36,8 @@ def sample(
     *,
     folder: ModelFolder,
     prompts: Annotated[
-        list[str] | None, Argument(metavar="[PROMPT]...", help="What to go on from; none starts anew.")
+        list[str] | None,
+        Argument(metavar="[PROMPT]...", help="Texts to continue; without one, the text starts from nothing."),
     ] = None,
     unknown: UnknownSymbols = "error",
     as_json: AsJson = False,
@@ -44,9 +45,9 @@ def sample(
 ) -> None:
     """Write texts with a trained model.
 
-    A single text shows as it is drawn; several come a line each. What is not said is as the model's
-    generation_config.json says. With fewer good texts than were asked for it ends with 3, after Ctrl-C with
-    130; what was found is written in both cases.
+    A single text appears while it is written; several texts are printed one per line. Options that are not
+    given come from the model's generation_config.json. The exit code is 3 if too few texts are found, and 130
+    after Ctrl-C; the texts found so far are written in both cases.
     """
     import unspool
 
@@ -127,8 +128,8 @@ def write_all(model: "Generator", prompts: list[str], options: dict[str, Any], *
     else:
         print_texts(met)
     if len(met) < len(texts):
-        got = f"{len(met)} of {len(texts)} texts: the others were blocked before they met the constraint"
-        complain(f"fewer texts than were asked for: {got}; loosen no_repeat_ngram_size or logit_bias")
+        got = f"{len(met)} of {len(texts)}: the others could not meet the constraint"
+        complain(f"too few texts found: {got}; relax --no-repeat-ngram-size or --logit-bias")
         raise click.exceptions.Exit(FEWER)
 
 

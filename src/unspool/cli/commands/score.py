@@ -27,7 +27,6 @@ from unspool.cli.output.score_sinks import (
     screen_sink,
     svg_sink,
 )
-from unspool.configuration import check
 from unspool.errors import ConfigError
 from unspool.screen.connections import can_redraw, is_terminal
 
@@ -35,13 +34,18 @@ ASKING = Group(
     "asking",
     "What is told",
     (
-        Flag("prompt", str, "What the texts go on from", default="nothing"),
-        Flag("end", bool, "Whether the end of each text counts", default="on", negative="--no-end"),
-        Flag("per_symbol", bool, "Tell of each symbol in JSON: its bits, and where it stands", default="off"),
-        Flag("against", str, "Another model: log p(text) here minus that there", default="none"),
+        Flag("prompt", str, "Prompt that the texts continue", default="nothing"),
+        Flag("end", bool, "Include the end of each text in its score", default="on", negative="--no-end"),
+        Flag("per_symbol", bool, "Add each symbol to the JSON: its bits and its place", default="off"),
+        Flag(
+            "against",
+            str,
+            "Folder of another model to compare with: log p(text) of DIR minus its log p(text)",
+            default="none",
+        ),
         Flag("guess_number", bool, "Estimate how many texts are more probable", default="off"),
-        Flag("samples", int, "Texts to draw for that", default="10000"),
-        Flag("seed", int, "What they come from", default="0"),
+        Flag("samples", int, "Texts to draw for --guess-number", default="10000"),
+        Flag("seed", int, "Seed of these texts", default="0"),
     ),
 )
 ORDERING = Group(
@@ -52,7 +56,7 @@ ORDERING = Group(
              table="unspool.cli.output.score_rows:ORDERS"),
         Flag("by", str, "{choices}", default="the last with --against, else the first",
              table="unspool.cli.output.score_rows:MEASURES"),
-        Flag("top", int, "How many to keep", default="all"),
+        Flag("top", int, "Print only so many texts", default="all"),
     ),
 )  # fmt: skip
 SHOWING = Group(
@@ -60,10 +64,10 @@ SHOWING = Group(
     "Output",
     (
         Flag("show", bool, "Colour each character by its surprisal", default="off"),
-        Flag("svg", str, "Picture to draw of that", default="none"),
-        Flag("out", str, "File to write, {choices}; whole or not there", default="the screen",
+        Flag("svg", str, "Draw the surprisal into this file, .svg", default="none"),
+        Flag("out", str, "Write to this file, {choices}, instead of the screen", default="the screen",
              suffixes="unspool.cli.output.score_sinks:FILES"),
-        Flag("overwrite", bool, "Replace these files", default="off"),
+        Flag("overwrite", bool, "Replace existing files", default="off"),
     ),
 )  # fmt: skip
 
@@ -72,15 +76,15 @@ SHOWING = Group(
 def score(
     *,
     folder: ModelFolder,
-    file: Annotated[str, Argument(metavar="FILE", help="A text per line; - for standard input.")],
+    file: Annotated[str, Argument(metavar="FILE", help="One text per line; - for standard input.")],
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
-    """Tell how surprising each text of a file is.
+    """Measure how surprising each text of a file is to a model.
 
-    It prints the bits per character of each text and the text itself, with a tab between; --against and
-    --guess-number put their figures in the middle. A file of any size is scored in little memory.
+    It prints the bits per character of each text and the text, separated by a tab; --against and
+    --guess-number add columns between them. A file of any size needs little memory.
     """
     by = check_measure(flags.ordering.pop("by", None), ratio="against" in flags.asking)
     order: dict[str, Any] = {"sort": None, "top": None, "by": by} | flags.ordering
@@ -109,9 +113,14 @@ def check_context(scoring: RowScoring) -> None:
         ConfigError: If the model has no context, or another flag excludes it.
     """
     trained = bool(scoring.scorer.schema.width)
-    check("context", "columns", "none: the model was trained without a context", trained)
-    check("context", "columns", "none with --against", scoring.against is None)
-    check("context", "columns", "none with --guess-number", scoring.guesses is None)
+    reasons = {
+        "the model was trained without a context": not trained,
+        "it does not work with --against": scoring.against is not None,
+        "it does not work with --guess-number": scoring.guesses is not None,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise ConfigError(f"--context cannot be used: {reason}", hint="leave it out")
 
 
 class Sinks:
@@ -134,10 +143,11 @@ class Sinks:
             checked_path(f"--{name}", output[name], suffixes, overwrite=overwrite) if name in output else None
             for name, suffixes in (("out", list(FILES)), ("svg", [".svg"]))
         )
-        check("show", "with --json", "one of them", not (self._show and as_json))
+        if self._show and as_json:
+            raise ConfigError("--show and --json do not work together", hint="leave one of them out")
         in_json = as_json or (self._out is not None and self._out.suffix.lower() == ".jsonl")
         if per_symbol and not in_json:
-            raise ConfigError("--per-symbol", expected="--json or --out with a name that ends in .jsonl")
+            raise ConfigError("--per-symbol needs --json, or --out with a name that ends in .jsonl")
         self.per_symbol = per_symbol or self._show or self._svg is not None
         self._listed = per_symbol
 
@@ -173,7 +183,8 @@ def make_scoring(folder: str, flags: FlagValues, unknown: Any, *, per_symbol: bo
     asking, computing = flags.asking, flags.computing
     ended = asking.get("end", True)
     guessing = asking.get("guess_number", False)
-    check("end", False, "on with --guess-number, which is about whole texts", ended or not guessing)
+    if guessing and not ended:
+        raise ConfigError("--no-end does not work with --guess-number, which ranks whole texts")
     options = {"prompt": asking.get("prompt", ""), "ended": ended, "unknown": unknown}
     scorer = unspool.load(folder, **computing).scorer(**options)
     against = None

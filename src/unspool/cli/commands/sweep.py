@@ -13,7 +13,7 @@ from unspool.cli.flags.flag import OFF, Argument, Flag, FlagValues, Group, Optio
 from unspool.cli.flags.shared import READING, TOKENIZER, AsJson, ValidationCorpus
 from unspool.cli.flags.sweeping import BUDGET, FIXED_NETWORK, FIXED_TRAINING, PLACE, TRYING
 from unspool.cli.open_corpus import open_corpus
-from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.printing import note, print_json, print_sentence
 from unspool.cli.output.tables import print_table
 from unspool.errors import ConfigError
 from unspool.screen.wording import duration, one_line
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SweepFolder = Annotated[str | None, Option(Flag("out", str, "Folder of the sweep", default="sweeps/CORPUS"))]
 TrainBest = Annotated[
-    str | None, Option(Flag("train_best", str, "Folder to train the best configuration into, in full"))
+    str | None, Option(Flag("train_best", str, "Then train the best configuration in full, into this folder"))
 ]
 
 
@@ -33,7 +33,11 @@ TrainBest = Annotated[
 def sweep(
     *,
     corpus: Annotated[
-        str, Argument(metavar="CORPUS", help="A path, - or a name of `unspool corpora`; before the flags.")
+        str,
+        Argument(
+            metavar="CORPUS",
+            help="A path, - for standard input, or a name from `unspool corpora`; before the flags.",
+        ),
     ],
     out: SweepFolder = None,
     validation: ValidationCorpus = None,
@@ -43,8 +47,8 @@ def sweep(
 ) -> None:
     """Find out which network is best for a corpus.
 
-    Every configuration is trained for the same time, several times over with other seeds. Ctrl-C keeps what
-    is finished; the same command goes on, and may have more values, seeds or trials than before.
+    Each configuration is trained for the same time with several seeds. Ctrl-C keeps the finished runs;
+    repeat the command to continue, also with more values, seeds or trials.
     """
     import unspool
 
@@ -85,7 +89,7 @@ def refuse_to_train(corpus: str, folder: Path) -> None:
 
     if corpus == STANDARD_INPUT:
         raise ConfigError(
-            "flag --train-best", expected="a corpus that can be read twice", got="standard input",
+            "--train-best needs a corpus that can be read twice", got="standard input",
             hint="write the text to a file, or train afterwards with the command that the sweep prints",
         )  # fmt: skip
     refuse_strangers(folder, overwrite=False)
@@ -100,7 +104,7 @@ def swept(folder: Path, start: "partial[Sweep]") -> "Sweep":
     try:
         return start()
     except KeyboardInterrupt:
-        note(f"stopped; what is finished is kept in {folder}, and the same command goes on")
+        note(f"Stopped; finished trainings are kept in {folder}. Repeat the command to continue")
         raise click.exceptions.Exit(130) from None
 
 
@@ -110,19 +114,19 @@ def say_plan(plan: "SweepPlan") -> None:
     seeds = "1 seed" if config.seeds == 1 else f"{config.seeds} seeds"
     kind = ("drawn " if config.trials is not None else "") + "configuration"
     kind += "" if config.num_configurations == 1 else "s"
-    finalists = "" if config.finalists is None else f" (the best {config.finalists} alone after the first)"
+    finalists = "" if config.finalists is None else f" (then the best {config.finalists} only)"
     each = (
         f"{config.symbols_per_trial:,} symbols each"
         if config.minutes_per_trial is None
-        else f"{duration(60 * config.minutes_per_trial)} of learning each, evaluations left out"
+        else f"{duration(60 * config.minutes_per_trial)} of training each, without evaluations"
     )
     note(f"text     {one_line(plan.description)}")
     note(f"         {plan.characters:,} characters, {plan.held_out_characters:,} held out, the same for all")
     note(f"sweep    {config.num_configurations} {kind} × {seeds}{finalists}, {each}")
     threads = "1 thread" if plan.threads == 1 else f"{plan.threads} threads"
-    note(f"         {plan.workers} at a time with {threads} each, so that their speeds compare")
-    done = f"{plan.settled} done already, " if plan.settled else ""
-    note(f"folder   {plan.folder}: {done}{plan.planned} trainings to do at most{time_left(config, plan)}")
+    note(f"         {plan.workers} at a time with {threads} each, so that speeds can be compared")
+    done = f"{plan.settled} trainings done already, " if plan.settled else ""
+    note(f"folder   {plan.folder}: {done}at most {plan.planned} to do{time_left(config, plan)}")
 
 
 def time_left(config: Any, plan: "SweepPlan") -> str:
@@ -150,7 +154,7 @@ class Running:
         """Print how a training ended, and how many are left."""
         from unspool.sweeping.space import label
 
-        figure = f"{run.bits_per_character:.4f} bits/character" if run.curve else "nothing measured"
+        figure = f"{run.bits_per_character:.4f} bits/character" if run.curve else "not measured"
         why = f" ({run.message})" if run.message else ""
         name = f"{label(run.configuration, self._named)}, seed {run.seed}"
         note(one_line(f"{name}: {figure}, {run.state}{why}; {left} to do"))
@@ -197,11 +201,11 @@ def tell(result: "Sweep", words: Sequence[str], *, as_json: bool) -> None:
         return
     headings, rows = table(result)
     print_table(headings, rows, right=range(1, len(headings)))
-    print(f"\n{result.verdict}")
+    print_sentence(f"\n{result.verdict}")
     for run in result.failed:
-        note(one_line(f"given up: {shlex.join(flags(run.configuration))}, seed {run.seed}: {run.message}"))
+        note(one_line(f"failed: {shlex.join(flags(run.configuration))}, seed {run.seed}: {run.message}"))
     if words:
-        print(f"\nTo train it in full:\n  {shlex.join(words)}")
+        print(f"\nTrain the best in full with:\n  {shlex.join(words)}")
     print(f"\nWritten to {result.folder}: sweep.svg, sweep.json")
 
 

@@ -30,7 +30,7 @@ from unspool.cli.flags.shared import (
 )
 from unspool.cli.open_corpus import open_corpus
 from unspool.cli.output.brief_audit import brief_audit
-from unspool.cli.output.printing import note, print_json
+from unspool.cli.output.printing import note, print_json, print_sentence
 from unspool.errors import ConfigError
 from unspool.progress.choice import choose_progress
 from unspool.screen.wording import one_line
@@ -56,7 +56,8 @@ def train(
         str | None,
         Argument(
             metavar="CORPUS",
-            help="A path, - for standard input, a name of `unspool corpora`; with --resume a run's folder.",
+            help="A path, - for standard input, or a name from `unspool corpora`; "
+            "with --resume, a run's folder.",
         ),
     ] = None,
     out: RunFolderFlag = None,
@@ -70,8 +71,8 @@ def train(
 ) -> None:
     """Train a network on a corpus.
 
-    It leaves a folder with the model, and shows what the network writes while it learns. Ctrl-C saves, and
-    tells how to go on.
+    It writes the model to a folder, and shows samples while it trains. Ctrl-C saves the run and prints the
+    command that continues it.
     """
     folder = run_folder(corpus, out, resume=resume)
     if resume:
@@ -86,7 +87,7 @@ def train(
     start = partial(start, novelty_index=novelty_index)
     model = watched(folder, start, records)
     facts = finished_facts(model, folder, reuse=flags.reading.get("reuse", True))
-    print_json(facts) if as_json else print("\n".join(outcome(facts, folder)))
+    print_json(facts) if as_json else show_outcome(facts, folder)
 
 
 def run_folder(corpus: str | None, out: str | None, *, resume: bool) -> Path:
@@ -121,7 +122,7 @@ def refuse_for_resuming(names: Iterable[str]) -> None:
     """
     for flag in map(spelled, names):
         raise ConfigError(
-            f"flag {flag}", expected="none with --resume: the run keeps its own", hint=f"leave out {flag}"
+            f"{flag} cannot be changed with --resume: the run keeps its own", hint=f"leave out {flag}"
         )
 
 
@@ -182,7 +183,7 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
 
     if "canaries" not in planting:
         for flag in map(spelled, planting):
-            raise ConfigError(f"flag {flag}", expected="--canaries N beside it", got="none")
+            raise ConfigError(f"{flag} needs --canaries N")
         return None
     return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 
@@ -229,11 +230,11 @@ def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Ge
 def how_to_go_on(folder: Path) -> str:
     """Return the command that resumes a run."""
     if not (folder / CONFIG).is_file():
-        return "stopped before the training began; nothing was written"
+        return "Stopped before the training began; nothing was written"
     stored = json.loads((folder / CONFIG).read_text("utf-8"))
     source = (stored["data"].get("records") or {}).get("source")
-    piped = "pipe the same text into" if source == STANDARD_INPUT else "go on with"
-    return f"stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
+    piped = "pipe the same text into" if source == STANDARD_INPUT else "continue with"
+    return f"Stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
 
 
 def finished_facts(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any]:
@@ -250,8 +251,8 @@ def held_out_part(facts: dict[str, Any]) -> str:
     return f"{measured:,} of {whole:,} held-out characters"
 
 
-def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
-    """Return lines on the quality of the model and on the next commands."""
+def show_outcome(facts: dict[str, Any], folder: Path) -> None:
+    """Print how good a model is and which commands use it; a command stays on one line."""
     best = facts["evaluation"]
     bits = best["bits_per_character"]
     figure = (
@@ -273,4 +274,6 @@ def outcome(facts: dict[str, Any], folder: Path) -> list[str]:
     used = facts["data"].get("precision", "float32")
     head += "" if used == "float32" else f", trained in {used}"
     copying = [facts["copying"]["sentence"]] if facts["copying"] else []
-    return [head, facts["fit"]["sentence"], *copying, *(f"  {line}" for line in lines)]
+    for sentence in (head, facts["fit"]["sentence"], *copying):
+        print_sentence(sentence)
+    print("\n".join(f"  {line}" for line in lines))

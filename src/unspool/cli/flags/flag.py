@@ -256,7 +256,7 @@ def parser(flag: Flag) -> Callable[[str], Any] | None:
             return kind(value)
         except ValueError:
             wanted = f"{words} or {OFF}" if flag.can_be_off else words
-            raise click.BadParameter(f"expected {wanted}, got {value!r}") from None
+            raise click.UsageError(f"{spelled(flag.name)} must be {wanted}; got {value!r}") from None
 
     return parse
 

@@ -1,8 +1,13 @@
 """Commands with many flags: help in sections, and flags with several values."""
 
+import re
 from collections.abc import Collection
+from typing import Any
 
 import click
+
+from unspool.cli.flags.flag import OFF, PanelOption
+from unspool.errors import ConfigError
 
 
 class GroupedCommand(click.Command):
@@ -12,6 +17,32 @@ class GroupedCommand(click.Command):
         """Read the command line; a flag of several values takes all up to the next flag."""
         greedy = {name for param in self.params if getattr(param, "several", False) for name in param.opts}
         return super().parse_args(ctx, repeated(args, greedy) if greedy else args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error about an option speaks of its flag."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            raise self._of_flags(error) from error
+
+    def _of_flags(self, error: ConfigError) -> ConfigError:
+        """Return an error with the names of flags, and "none", in place of what Python calls them."""
+        options = [param for param in self.params if isinstance(param, PanelOption) and not param.hidden]
+        flags = {name: param for param in options for name in (param.flag.option, param.flag.name) if name}
+        name, *rest = error.what.split(" ", 1)
+        names = {"None": OFF} | {name: param.opts[0] for name, param in flags.items() if "_" in name}
+        if name in flags and flags[name].flag.table:
+            names = {"None": OFF}  # what may be chosen has names of its own: --samplers top_k
+
+        def reworded(words: str | None) -> str:
+            return re.sub(r"\b\w+\b(?!=)", lambda word: names.get(word[0], word[0]), words or "")
+
+        return ConfigError(
+            reworded(" ".join((flags[name].opts[0] if name in flags else name, *rest))),
+            expected=reworded(error.expected),
+            got=OFF if error.got == "None" else error.got,
+            hint=reworded(error.hint),
+        )
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write arguments and options, a section for each group."""

@@ -18,27 +18,31 @@ from unspool.text.reading.read_options import REUSE, ReadOptions
 from unspool.text.tokenizers.unknown import Unknown
 from unspool.training.config import TrainingConfig
 
-AsJson = Annotated[bool, Option(Flag("json", bool, "Print one JSON document, all else on standard error"))]
-Resume = Annotated[bool, Option(Flag("resume", bool, "Go on with a run that was stopped, bit for bit"))]
-Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Remove an earlier run in the folder"))]
+AsJson = Annotated[
+    bool, Option(Flag("json", bool, "Print one JSON document; all other output goes to standard error"))
+]
+Resume = Annotated[bool, Option(Flag("resume", bool, "Continue a stopped run exactly where it stopped"))]
+Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace an earlier run in the folder"))]
 RunFolderFlag = Annotated[str | None, Option(Flag("out", str, "Folder of the run", default="runs/CORPUS"))]
 InitFrom = Annotated[
     str | None,
-    Option(Flag("init_from", str, "Folder of a model to go on from: its network, its symbols and new ones")),
+    Option(
+        Flag("init_from", str, "Folder of a model to start from; new symbols are added to its vocabulary")
+    ),
 ]
 KeepNoveltyIndex = Annotated[
     bool,
-    Option(Flag("novelty_index", bool, "Keep hashes of the texts, 8 bytes each, for sample --novel")),
+    Option(Flag("novelty_index", bool, "Store a hash of each text (8 bytes) for sample --novel")),
 ]
 ValidationCorpus = Annotated[
     str | None,
-    Option(Flag("validation", str, "Corpus to measure with, in place of a part of CORPUS")),
+    Option(Flag("validation", str, "Corpus to evaluate on, instead of a part of CORPUS")),
 ]
 ModelFolder = Annotated[str, Argument(metavar="DIR", help="A folder that `unspool train` made.")]
 
 
 def _unknown(default: str) -> Option:
-    words = "What becomes of symbols that the model does not know: {choices}"
+    words = "What to do with symbols that the model does not know: {choices}"
     return Option(Flag("unknown", str, words, default=default))
 
 
@@ -55,9 +59,9 @@ TOKENIZER = Group(
     "tokens",
     "Tokenizer",
     (
-        Flag("tokenizer", str, "What a symbol is: {choices}", default="char",
+        Flag("tokenizer", str, "Unit of text that is one symbol: {choices}", default="char",
              table="unspool.text.tokenizers.registry:TOKENIZERS"),
-        Flag("max_vocab_size", int, "Most symbols; rarer ones become <unk>", default="no limit"),
+        Flag("max_vocab_size", int, "Largest vocabulary; rarer symbols become <unk>", default="no limit"),
     ),
 )  # fmt: skip
 
@@ -76,20 +80,20 @@ TRAINING = Group(
 
 SHOWING = Group(
     "showing",
-    "Showing what it learns",
+    "Samples while training",
     (
-        Flag("prompt", list[str], "What it goes on from after every evaluation", default="nothing"),
+        Flag("prompt", list[str], "Prompt that it continues after every evaluation", default="nothing"),
         Flag("temperature", list[float], "Temperature of these samples", default="0.3 0.8 1"),
     ),
 )
 
 CANARIES = Group(
     "planting",
-    "Planting secrets, for an audit to look for",
+    "Adding secrets, to test memorization with unspool audit",
     (
-        Flag("canaries", int, "Different secrets to plant in the text", default="none"),
-        Flag("canary_repeats", int, "How often each is planted", default="1"),
-        Flag("canary_format", str, "Their text, with slots {digits:N} or {letters:N}",
+        Flag("canaries", int, "Number of made-up secrets to add to the text", default="none"),
+        Flag("canary_repeats", int, "How often each secret is added", default="1"),
+        Flag("canary_format", str, "Text of a secret, with {digits:N} or {letters:N} for random parts",
              default="my secret number is {digits:6}"),
     ),
 )  # fmt: skip
@@ -99,11 +103,22 @@ AUDITING = Group(
     "Auditing",
     (
         Flag("samples", int, "Texts to generate", default="1000"),
-        Flag("temperature", float, "0 takes the likeliest symbol, higher is wilder", default="1"),
+        Flag(
+            "temperature",
+            float,
+            "0 takes the most probable symbol, higher values are more random",
+            default="1",
+        ),
         Flag("max_new_tokens", int, "Longest text, in symbols", default="200"),
         Flag("seed", int, "The same seed gives the same audit", default="0"),
-        Flag("secret", list[str], "Secret to rank", default="those that were planted", option="secrets"),
-        Flag("canary_format", str, "What secrets look like", default="as they were planted"),
+        Flag(
+            "secret",
+            list[str],
+            "Secret to rank; may be repeated",
+            default="those added in training",
+            option="secrets",
+        ),
+        Flag("canary_format", str, "Format of the secrets", default="as in training"),
     ),
 )
 
@@ -115,19 +130,21 @@ COMPUTING = Group(
 
 KNOWN = Group(
     "known",
-    "What is known of the texts",
+    "Context of the texts",
     (
-        Flag("context", list[str], "ATTRIBUTE=VALUE, of what the model was trained with; may be repeated",
+        Flag(
+             "context",
+             list[str], "ATTRIBUTE=VALUE for an attribute that the model was trained with; may be repeated",
              parse=attribute, words="an attribute, = and a value", collect=dict),
     ),
 )  # fmt: skip
 
 ASKED = Group(
     "asked",
-    "What a model of pairs is to answer",
+    "Sources, for a model trained on pairs",
     (
-        Flag("source", list[str], "A source; may be repeated"),
-        Flag("source_file", str, "A file with a source a line, or - for standard input"),
+        Flag("source", list[str], "Source to answer; may be repeated"),
+        Flag("source_file", str, "File with one source per line, or - for standard input"),
     ),
 )
 
@@ -146,15 +163,15 @@ SAMPLING = Group(
 
 COLLECTING = Group(
     "collecting",
-    "Collecting good ones",
+    "Selecting texts",
     flags_of(
         Selection,
-        Flag("against", str, "Corpus whose texts count as known, in place of the training texts",
+        Flag("against", str, "Skip exact copies of this corpus's texts, instead of the training texts",
              default="none"),
-        Flag("against_text", list[str], "Column of that corpus, as --text is of train"),
-        Flag("out", str, "File to write, {choices}; whole or not there", default="the screen",
+        Flag("against_text", list[str], "Column with the text in the corpus of --against"),
+        Flag("out", str, "Write to this file, {choices}, instead of the screen", default="the screen",
              suffixes="unspool.cli.output.text_files:FILES"),
-        Flag("overwrite", bool, "Replace that file", default="off"),
+        Flag("overwrite", bool, "Replace an existing file", default="off"),
         first=("unique", "novel", "against", "against_text"),
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from unspool.sweeping.sweep_config import SweepConfig
 SWEEPING = flags_of(SweepConfig)
 TRYING = Group(
     "trying",
-    "What to try: values after one another, or with --trials a range LOW..HIGH",
+    "What to try: one or more values, or with --trials a range LOW..HIGH",
     tuple(replace(flag, collect=partial(parse_values, flag.name)) for flag in SWEEPING if flag.several),
 )
 BUDGET = Group("budget", "How long", tuple(flag for flag in SWEEPING if not flag.several))
@@ -21,7 +21,7 @@ PLACE = Group(
     "place",
     "Where",
     (
-        Flag("workers", int, "Trainings side by side; the processors are divided among them", default="1"),
+        Flag("workers", int, "Runs at the same time; they share the processors", default="1"),
         Flag("storage", str, "URL of a database", default="a SQLite file in the folder"),
         Flag("ray", str, "Address of a Ray cluster to train on", default="this machine"),
     ),
@@ -29,9 +29,9 @@ PLACE = Group(
 
 OWN = {flag.name for flag in SWEEPING}
 FIXED_NETWORK = Group(
-    "network", "The same for all", tuple(flag for flag in NETWORK.flags if flag.name not in OWN)
+    "network", "The same for all runs", tuple(flag for flag in NETWORK.flags if flag.name not in OWN)
 )
 NOT_USED = {"epochs", "minutes", "patience", "evaluate_every", "checkpoint_seconds"} | OWN
 FIXED_TRAINING = Group(
-    "training", "The same for all", tuple(flag for flag in TRAINING.flags if flag.name not in NOT_USED)
+    "training", "The same for all runs", tuple(flag for flag in TRAINING.flags if flag.name not in NOT_USED)
 )

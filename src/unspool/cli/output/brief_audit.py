@@ -30,7 +30,7 @@ def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict
         return None
     characters = ((model.data.get("sizes") or {}).get("training") or {}).get("characters", 0)
     if characters > MOST_CHARACTERS:
-        note(f"a text of {characters:,} characters is not searched for copies now: unspool audit {folder}")
+        note(f"{characters:,} characters are too many to search for copies now: unspool audit {folder}")
         return None
     try:
         audit = model.audit(
@@ -39,7 +39,7 @@ def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict
             samples=TEXTS,
         )
     except UnspoolError as error:  # the model is safe: this must not look like a failure
-        note(f"not searched for copies: {error}")
+        note(f"the text was not searched for copies: {error}")
         return None
     copying = audit.copying
     longest = 0 if copying.lengths is None else copying.lengths.quantiles[-1]

@@ -26,11 +26,11 @@ def checked_path(flag: str, name: str, suffixes: Iterable[str], *, overwrite: bo
     if path.suffix.lower() not in suffixes:
         raise ConfigError(f"{flag} {name}", expected=f"a name that ends in {', '.join(suffixes)}")
     if not path.parent.is_dir():
-        raise ConfigError(f"{flag} {name}", expected="a folder that is there", got=f"no folder {path.parent}")
+        raise ConfigError(f"{flag} {name}", expected="an existing folder", got=f"no folder {path.parent}")
     if path.is_dir() or (path.exists() and not overwrite):
-        got = "a folder" if path.is_dir() else "a file that is there"
+        got = "a folder" if path.is_dir() else "an existing file"
         raise ConfigError(
-            f"{flag} {name}", expected="a new name", got=got, hint="choose another, or --overwrite"
+            f"{flag} {name}", expected="a new name", got=got, hint="choose another name, or add --overwrite"
         )
     return path
 

@@ -5,6 +5,7 @@ import math
 import sys
 from typing import Any
 
+from unspool.screen.connections import fitted
 from unspool.screen.wording import one_line, safe
 
 
@@ -35,12 +36,17 @@ def finite(value: float | None) -> float | None:
 
 def complain(message: str) -> None:
     """Print a message as one line on standard error."""
-    print(f"unspool: {one_line(message)}", file=sys.stderr)
+    print(fitted(f"unspool: {one_line(message)}", sys.stderr), file=sys.stderr)
 
 
 def note(message: str) -> None:
     """Print a remark on standard error, apart from the result."""
-    print(message, file=sys.stderr)
+    print(fitted(message, sys.stderr), file=sys.stderr)
+
+
+def print_sentence(sentence: str) -> None:
+    """Print sentences for people on standard output."""
+    print(fitted(for_stdout(sentence), sys.stdout))
 
 
 def for_stdout(text: str) -> str:

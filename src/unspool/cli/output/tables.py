@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 
+from unspool.screen.connections import fitted
 from unspool.screen.wording import one_line
 
 
@@ -45,4 +46,4 @@ def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     rows = list(facts)
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
-        print(f"{name:<{width}}  {one_line(value)}")
+        print(fitted(f"{name:<{width}}  {one_line(value)}", sys.stdout, indent=width + 2))

@@ -46,9 +46,9 @@ def txt_writer(file: TextIO) -> Write:
 
 def line_ends_error(got: str) -> ConfigError:
     """Return the error for texts with several lines in a file with one text a line."""
-    hint = "write a .jsonl file, or refuse such texts: --valid '.*'"
+    hint = "write a .jsonl file, or skip such texts: --valid '.*'"
     return ConfigError(
-        "a .txt file has a text a line", expected="texts without line ends", got=got, hint=hint
+        "a .txt file has one text per line", expected="texts without line ends", got=got, hint=hint
     )
 
 

@@ -94,10 +94,11 @@ def measure_exposures(
         if not form.has(secret):
             raise ConfigError(f"secret {secret!r}", expected=f"a text of the format {form.text!r}")
     if tokenizer.kind != "char":
-        raise ConfigError("the tokenizer of the model", expected="char, to rank secrets", got=tokenizer.kind)
+        raise ConfigError("secrets can be ranked with the char tokenizer only", got=tokenizer.kind)
     if 4 * len(secrets) > form.size:
         got, hint = f"{len(secrets)} of {form.size:,}", "rank fewer at a time, or make the slots longer"
-        raise ConfigError("secrets", expected="at most a quarter of all texts", got=got, hint=hint)
+        expected = "at most a quarter of all texts of their format"
+        raise ConfigError("secrets", expected=expected, got=got, hint=hint)
     known = set(secrets)
     strangers = form.draw(len(secrets), seed=seed + 1, avoid=known.__contains__)
     judge = _Judge(engine, parameters, tokenizer, form)

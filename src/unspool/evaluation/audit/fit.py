@@ -115,19 +115,22 @@ def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int)
     if rise > 2 * noise and last.training < best.training:
         verdict, since = "overfitting", best.epoch
         claim = (
-            f"overfitting since epoch {best.epoch}: held-out text rose by {rise:.3f} bits per character and "
-            f"training went on falling; the model is that of epoch {best.epoch}"
+            f"Overfitting since epoch {best.epoch}: held-out loss rose by {rise:.3f} bits per character and "
+            f"training loss kept falling; the model of epoch {best.epoch} was kept"
         )
     elif fell := _still_falling(points):
         verdict = "underfitting"
-        claim = f"underfitting: held-out text still fell by {fell:.3f} bits per character in the last epoch"
+        claim = (
+            f"Underfitting: held-out loss still fell by {fell:.3f} bits per character in the last epoch; "
+            "more epochs would help"
+        )
     elif last.held_out <= last.training * (1 + SMALL_GAP):
         verdict = "underfitting"
         claim = (
-            "underfitting: held-out text is no harder than the training text; more epochs or units would help"
+            "Underfitting: held-out loss is about as low as training loss; more epochs or units would help"
         )
     else:
-        claim = f"fitting: held-out text fell until epoch {best.epoch} and did not rise beyond noise after it"
+        claim = f"Good fit: held-out loss improved until epoch {best.epoch} and has not risen since"
     return Fit(
         verdict=verdict,
         since_epoch=since,
@@ -135,7 +138,7 @@ def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int)
         held_out=last.held_out,
         best=best.held_out,
         noise=noise,
-        sentence=f"{claim} ({last.training:.3f} in training, {last.held_out:.3f} held out, ± {noise:.3f})",
+        sentence=f"{claim} (training {last.training:.3f}, held out {last.held_out:.3f} ± {noise:.3f})",
     )
 
 
@@ -148,7 +151,7 @@ def _still_falling(points: list[Point]) -> float | None:
 
 
 def _unknown() -> Fit:
-    sentence = "it cannot be told whether it overfits: no text was held out while it trained"
+    sentence = "Fit unknown: no text was held out during training"
     return Fit(
         verdict="unknown", since_epoch=None, training=None, held_out=None, best=None, noise=None,
         sentence=sentence,

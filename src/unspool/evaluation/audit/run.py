@@ -75,17 +75,17 @@ class Audit:
     @property
     def sentences(self) -> list[str]:
         """Return the result in plain sentences."""
-        lines = [self.fit.sentence[:1].upper() + self.fit.sentence[1:] + ".", self.copying.sentence]
+        lines = [f"{self.fit.sentence}.", self.copying.sentence]
         if self.same_corpus is False:
-            lines.insert(0, "This is not the text that it was trained on, or not as it was then.")
+            lines.insert(0, "The model was trained on another text, or the text has changed since.")
         if self.canaries is not None:
             secrets, strangers = (
                 sum(secret.exposure for secret in part) / len(part)
                 for part in (self.canaries.secrets, self.canaries.strangers)
             )
             lines.append(
-                f"The secrets have an exposure of {secrets:.1f} bits on average, others that it never saw "
-                f"{strangers:.1f}; the most there can be is {np.log2(self.canaries.space):.1f}."
+                f"Exposure of the secrets: {secrets:.1f} bits on average (secrets that the model never saw: "
+                f"{strangers:.1f}; maximum {np.log2(self.canaries.space):.1f})."
             )
         return lines
 
@@ -118,7 +118,7 @@ class AuditOptions:
     def __post_init__(self) -> None:
         check("samples", self.samples, "a whole number ≥ 1", is_whole(self.samples, least=1))
         form = self.canary_format
-        check("canary_format", form, "the format of the secrets", not self.secrets or form is not None)
+        check("canary_format", form, "a format, to rank secrets", not self.secrets or form is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,22 +135,19 @@ def _of_lengths(
     comparison: LengthComparison | None, lengths: LengthSpread | None, real: LengthSpread | None
 ) -> str:
     if lengths is None:
-        return "It wrote nothing."
-    span = f"the longest span that a text shares with the training text has {lengths.median} characters"
+        return "The model wrote nothing."
+    span = f"Longest passage shared with the training text: median {lengths.median} characters"
     if comparison is None or real is None:
-        return f"In the middle {span}; too little text is held out to compare it with."
-    claims = {
-        "more": "It copies more than real texts repeat each other",
-        "as much": "It copies no more than real texts repeat each other",
-        "less": "It copies less than real texts repeat each other",
-    }
-    return f"{claims[comparison.verdict]}: in the middle {span}, and {real.median} for held-out real texts."
+        return f"{span} (too little held-out text to compare with)."
+    claim = ": the model copies" if comparison.verdict == "more" else ""
+    return f"{span} (real held-out texts: {real.median}){claim}."
 
 
 def _of_whole(share: float, whole: Whole | None) -> str:
-    claim = f"{share:.1%} of its texts stand word for word in the training text"
     if whole is None or whole.by_chance is None:
-        return f"{claim}."
-    counted = f"{whole.in_training:,} of {whole.different:,} different ones"
-    clearly = ", clearly more than" if whole.beyond_chance else ";"
-    return f"{claim}: {counted}{clearly} {whole.by_chance:,.0f} would by chance."
+        return f"Exact copies: {share:.1%} of the texts."
+    number = f"{whole.in_training:,}" if whole.in_training else "None"
+    copies = "are exact copies" if whole.in_training > 1 else "is an exact copy"
+    clearly = ", clearly more" if whole.beyond_chance else ""
+    expected = f"({whole.by_chance:,.0f} expected by chance{clearly})"
+    return f"{number} of {whole.different:,} distinct texts {copies} {expected}."

@@ -102,11 +102,11 @@ class Guide:
         """
         if (self.starts == DEAD).any():
             which = int(np.flatnonzero(self.starts == DEAD)[0])
-            raise ConfigError(f"the constraint on text {which}", expected="a prompt that it allows")
+            raise ConfigError(f"the constraint on text {which} does not allow its prompt")
         least = int(self.automaton.distance[self.starts].max(initial=0))
         if least > max_new_tokens:
-            expected = f"at least {least}, which the constraint needs"
-            raise ConfigError("parameter max_new_tokens", expected=expected, got=str(max_new_tokens))
+            expected = f"at least {least}, the length that the constraint needs"
+            raise ConfigError("max_new_tokens", expected=expected, got=str(max_new_tokens))
 
     def part(self, first: int, last: int) -> "Guide":
         """Return the guide of sequences first … last - 1."""

@@ -28,8 +28,8 @@ def check_size(states: int, classes: int) -> None:
         raise ConfigError(
             "the constraint is too large",
             expected=f"a table of at most {MOST_ENTRIES:,} entries",
-            got=f"{states:,} states of {classes:,} classes of symbols and more",
-            hint="ask for less at once: a smaller max_length, shorter counted repeats, fewer choices",
+            got=f"{states:,} states × {classes:,} classes of symbols, or more",
+            hint="make it simpler: a smaller max_length, shorter counted repeats, fewer choices",
         )
 
 

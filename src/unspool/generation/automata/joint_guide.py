@@ -48,9 +48,8 @@ def _met(joint: Guide) -> Guide:
     """
     if (joint.starts == DEAD).any():
         raise ConfigError(
-            "the constraint, bad_words and min_tokens",
-            expected="a text that meets all of them",
-            got="that there is none",
+            "no text can meet the constraint, bad_words and min_tokens together",
+            hint="leave one of them out",
         )
     return joint
 

@@ -53,7 +53,7 @@ def phrase_automaton(phrases: Sequence[str], spellings: Sequence[str], *, name: 
     spelled = [tuple(letters.get(letter, 0) for letter in spelling) for spelling in spellings]
     columns = {letters_of: i for i, letters_of in enumerate(dict.fromkeys(spelled))}
     ok = len(beginnings) * len(columns) <= LARGEST_TABLE
-    check(name, phrases, "fewer or shorter strings beside so large a vocabulary", ok)
+    check(name, phrases, "fewer or shorter strings: the vocabulary is too large for so many", ok)
     table = _spell(list(columns), *_letter_table(phrases, beginnings, letters))  # (S, columns)
     transitions, classes = np.unique(table, axis=1, return_inverse=True)
     of_column = classes.reshape(-1)

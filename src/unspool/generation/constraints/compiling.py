@@ -122,10 +122,9 @@ def _unwritable(part: str, unknown: Sequence[str]) -> ConfigError:
     """Return the error for a condition that no text can meet."""
     listed = ", ".join(map(repr, unknown[:8]))
     return ConfigError(
-        f"the constraint {part}",
-        expected="something that the model can write",
-        got=f"characters that it does not know: {listed}" if unknown else "no text at all that it can write",
-        hint="`unspool info DIR` shows the symbols that it knows",
+        f"the model cannot write a text that meets the constraint {part}",
+        got=f"characters that it does not know: {listed}" if unknown else None,
+        hint="`unspool info DIR` shows the symbols that the model knows",
     )
 
 
@@ -134,10 +133,8 @@ def _contradiction(compiled: Sequence[Part], spellings: Spellings) -> ConfigErro
     for part in compiled:
         if lift(part.automaton, spellings) is None:
             return ConfigError(
-                f"the constraint {part.name}",
-                expected="something that the model can write",
-                got="no text that can be put together from its symbols",
-                hint="the symbols of this model are words: one of those needed is not among them",
+                f"the model cannot write a text that meets the constraint {part.name}",
+                hint="the symbols of this model are words, and it does not know a word that is needed",
             )
     guilty = [part.name for part in compiled]
     for one, other in combinations(compiled, 2):
@@ -146,8 +143,6 @@ def _contradiction(compiled: Sequence[Part], spellings: Spellings) -> ConfigErro
             guilty = [one.name, other.name]
             break
     return ConfigError(
-        f"the constraints {'; '.join(guilty)}",
-        expected="some text that meets them all",
-        got="none that the model can write",
+        f"the model cannot write a text that meets all constraints: {'; '.join(guilty)}",
         hint="leave one of them out",
     )

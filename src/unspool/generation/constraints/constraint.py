@@ -60,23 +60,23 @@ class Constraint:
     """
 
     # fmt: off
-    regex: Annotated[str | None, OptionRow(REGEX, "A regular expression that matches the whole text")] = None
-    starts_with: Annotated[str | None, OptionRow(STRING, "What it begins with")] = None
-    ends_with: Annotated[str | None, OptionRow(STRING, "What it ends with")] = None
+    regex: Annotated[str | None, OptionRow(REGEX, "Regular expression that the whole text matches")] = None
+    starts_with: Annotated[str | None, OptionRow(STRING, "The text begins with this")] = None
+    ends_with: Annotated[str | None, OptionRow(STRING, "The text ends with this")] = None
     contains: Annotated[str | Sequence[str] | None, OptionRow(
-        STRINGS, "What it has in it; several times for several things")] = None
+        STRINGS, "The text contains this; may be repeated")] = None
     excludes: Annotated[str | Sequence[str] | None, OptionRow(
-        STRINGS, "What it has not in it; likewise")] = None
+        STRINGS, "The text does not contain this; may be repeated")] = None
     choices: Annotated[Sequence[str] | None, OptionRow(
-        CHOICES, "What it may be; it is one of those given", flag="choice")] = None
+        CHOICES, "The text is one of the given choices; may be repeated", flag="choice")] = None
     characters: Annotated[str | None, OptionRow(
-        STRING, "The only characters it may have: abc, or a class [a-z ]")] = None
+        STRING, "Allowed characters: abc, or a class [a-z ]")] = None
     excluded_characters: Annotated[str | None, OptionRow(
-        STRING, "Characters it may not have, written likewise")] = None
-    min_length: Annotated[int | None, OptionRow(LENGTH, "Fewest characters")] = None
-    max_length: Annotated[int | None, OptionRow(LENGTH, "Most characters")] = None
+        STRING, "Forbidden characters: abc, or a class [a-z ]")] = None
+    min_length: Annotated[int | None, OptionRow(LENGTH, "Shortest text, in characters")] = None
+    max_length: Annotated[int | None, OptionRow(LENGTH, "Longest text, in characters")] = None
     scope: Annotated[Scope, OptionRow(
-        SCOPE, "What all this is about: text, or the continuation alone")] = "text"
+        SCOPE, "What these constraints apply to: text, or continuation (without the prompt)")] = "text"
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ class Constraint:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         most = LONGEST if self.max_length is None else self.max_length
-        check("min_length", self.min_length, f"at most max_length, {most}", (self.min_length or 0) <= most)
+        check("min_length", self.min_length, f"at most max_length ({most})", (self.min_length or 0) <= most)
 
     def holds(self, text: str) -> bool:
         """Return whether a text, or a continuation by itself, meets the conditions.

@@ -117,7 +117,7 @@ class _Subsets:
     def _check(self, states: int) -> None:
         if states > MOST_STATES:
             raise ConfigError(
-                f"parameter regex {shown(self.free.pattern)}",
+                f"regex {shown(self.free.pattern)}",
                 expected=f"an automaton of at most {MOST_STATES:,} states",
                 got="more",
                 hint="make its counted repeats smaller, or split it into several constraints",

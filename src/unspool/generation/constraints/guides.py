@@ -63,7 +63,7 @@ def constraints_of(constraint: object) -> tuple[Constraint, ...]:
     """
     constraints = tuple(constraint) if isinstance(constraint, (list, tuple)) else (constraint,)
     ok = len(constraints) > 0 and all(isinstance(one, Constraint) for one in constraints)
-    check("constraint", constraint, "a Constraint, a list of them, or none", ok)
+    check("constraint", constraint, "a Constraint, a list of them, or None", ok)
     return constraints
 
 
@@ -77,7 +77,7 @@ def _start(automaton: TokenAutomaton, ids: Ids, tokenizer: Tokenizer) -> int:
         f"prompt {shown(tokenizer.decode(ids))}",
         expected="the beginning of a text that meets the constraint",
         got=f"{tokenizer.decode(ids[fits : fits + 1])!r} after {tokenizer.decode(ids[:fits])[-20:]!r}",
-        hint="change the prompt, or hold the continuation alone to the constraint with scope 'continuation'",
+        hint="change the prompt, or apply the constraint to the continuation only, with scope 'continuation'",
     )
 
 
@@ -85,15 +85,13 @@ def _check_end(automaton: TokenAutomaton, start: int, prompt: str, max_new_token
     """Refuse a prompt whose text cannot end as it must, or not in time."""
     if start == DEAD:
         raise ConfigError(
-            f"the constraints for prompt {shown(prompt)}",
-            expected="some text that meets them all",
-            got="none that the model can write",
+            f"the model cannot write a text that begins with {shown(prompt)} and meets all constraints",
             hint="leave one of them out",
         )
     needed = int(automaton.distance[start])
     if needed > max_new_tokens:
         raise ConfigError(
-            f"parameter max_new_tokens for prompt {shown(prompt)}",
-            expected=f"at least {needed}, which the shortest text that meets the constraint takes",
+            f"max_new_tokens for prompt {shown(prompt)}",
+            expected=f"at least {needed}, the length of the shortest text that meets the constraint",
             got=str(max_new_tokens),
         )

@@ -43,9 +43,9 @@ def spellings_of(tokenizer: Tokenizer) -> Spellings:
         ConfigError: If the tokens are not whole characters.
     """
     if not tokenizer.whole_characters:
-        hint = "train with --tokenizer char, or refuse texts once they are written: --valid"
-        got = f"the {tokenizer.kind} tokenizer"
-        raise ConfigError("a constraint", expected="a model of whole characters", got=got, hint=hint)
+        hint = "train with --tokenizer char, or filter the finished texts: --valid"
+        what = f"constraints do not work with the {tokenizer.kind} tokenizer"
+        raise ConfigError(what, hint=hint)
     symbols = tokenizer.symbols[: None if tokenizer.unk_id is None else -1]
     alphabet = "".join(sorted(set().union(*symbols)))
     place = {letter: i for i, letter in enumerate(alphabet)}

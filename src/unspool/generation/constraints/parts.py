@@ -103,7 +103,7 @@ def check_class(written: str, name: str) -> None:
         class_match, problem = None, error.msg
     if class_match is None:
         raise ConfigError(
-            f"parameter {name} {written!r}",
+            f"{name} {written!r}",
             expected="characters, or one class of a regular expression such as [a-z ]",
             got=problem,
             hint="to mean the brackets themselves, do not begin with [",

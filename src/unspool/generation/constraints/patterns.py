@@ -56,7 +56,7 @@ class PatternAutomaton:
         """Add a node and return its number."""
         if len(self.free) == MOST_NODES:
             raise ConfigError(
-                f"parameter regex {shown(self.pattern)}",
+                f"regex {shown(self.pattern)}",
                 expected=f"at most {MOST_NODES:,} characters with its counted repeats written out",
                 got="more",
                 hint="make its counted repeats smaller",
@@ -113,10 +113,10 @@ class PatternAutomaton:
             name = str(operation)
             if name not in READERS:
                 raise ConfigError(
-                    f"parameter regex {shown(self.pattern)}",
-                    expected="an expression that an automaton can decide",
+                    f"regex {shown(self.pattern)}",
+                    expected="an expression that a finite automaton can match",
                     got=REFUSED.get(name, name.lower()),
-                    hint="say it without",
+                    hint="write the expression without it",
                 )
             at = READERS[name](self, argument, at, flags)
         return at
@@ -140,15 +140,15 @@ def read_pattern(pattern: str, alphabet: str) -> PatternAutomaton:
     except re.error as error:
         place = "" if error.pos is None else f" at character {error.pos + 1}"
         raise ConfigError(
-            f"parameter regex {shown(pattern)}",
+            f"regex {shown(pattern)}",
             expected="a regular expression as Python's re reads it",
             got=f"{error.msg}{place}",
         ) from None
     except (RecursionError, OverflowError):
         raise ConfigError(
-            f"parameter regex {shown(pattern)}",
-            expected="groups less deep, repeats less long",
-            got="too much",
+            f"regex {shown(pattern)}",
+            expected="fewer nested groups or shorter repeats",
+            got="too many",
         ) from None
     return automaton
 
@@ -227,9 +227,7 @@ def _repeat(automaton: PatternAutomaton, argument: Any, at: int, flags: int) -> 
 def _at(automaton: PatternAutomaton, name: Any, at: int, flags: int) -> int:
     anchor = condition(str(name), flags)
     if anchor is None:
-        raise ConfigError(
-            f"parameter regex {shown(automaton.pattern)}", expected="known anchors", got=str(name)
-        )
+        raise ConfigError(f"regex {shown(automaton.pattern)}", expected="known anchors", got=str(name))
     end = automaton.node()
     automaton.move(at, end, anchor)
     return end

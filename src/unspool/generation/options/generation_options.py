@@ -190,39 +190,46 @@ class GenerationOptions:
 
     Example:
         >>> from unspool import GenerationOptions
-        >>> options = GenerationOptions(temperature=0.8, top_k=5, stop="\\n")
+        >>> options = GenerationOptions(temperature=0.8, top_k=5, stop=".")
         >>> options.stop, options.max_new_tokens
-        (('\\n',), 200)
+        (('.',), 200)
     """
 
     # fmt: off
     temperature: Annotated[float | Sequence[float], SamplerRow(
-        TEMPERATURES, "0 takes the likeliest symbol, higher is wilder; 0.2,1 goes from one to the other",
+        TEMPERATURES, "0 takes the most probable symbol, higher is more random; 0.2,1 rises from 0.2 to 1",
         shown="the model's own", sample=0.3, neutral=1.0, aliases=("temp",))] = 1.0
     temperature_steps: Annotated[int | None, GenerationRow(
-        COUNT, "Symbols over which it goes", shown="all",
+        COUNT, "Number of symbols over which it rises or falls", shown="all",
         sample=6, beside={"temperature": (0.2, 3.0)})] = None
     top_n_sigma: Annotated[float | None, SamplerRow(
         real_range("a number above 0, up to 100", above=0, most=100),
-        "Draw from symbols whose logits are so many standard deviations from the greatest",
+        "Draw from symbols whose logits are within so many standard deviations of the largest",
         sample=0.5)] = None
-    top_k: Annotated[int | None, SamplerRow(COUNT, "Draw from the k likeliest symbols", sample=3)] = None
+    top_k: Annotated[int | None, SamplerRow(COUNT, "Draw from the k most probable symbols", sample=3)] = None
     top_p: Annotated[float | None, SamplerRow(
-        SHARE, "Draw from the fewest symbols with this probability together", sample=0.5, neutral=1.0)] = None
+        SHARE,
+        "Draw from the most probable symbols that have this total probability",
+        sample=0.5, neutral=1.0)] = None
     min_p: Annotated[float | None, SamplerRow(
-        FRACTION, "Draw from symbols this likely beside the likeliest", sample=0.8, neutral=0.0)] = None
+        FRACTION,
+        "Draw from symbols at least this probable, relative to the most probable",
+        sample=0.8, neutral=0.0)] = None
     typical_p: Annotated[float | None, SamplerRow(
-        SHARE, "Draw from the least surprising or dull with this probability together",
+        SHARE, "Draw from symbols of average surprisal that have this total probability",
         sample=0.5, neutral=1.0, aliases=("typical", "typ_p"))] = None
     epsilon_cutoff: Annotated[float | None, SamplerRow(
         CUTOFF, "Draw from symbols with at least this probability", sample=0.2, neutral=0.0)] = None
     eta_cutoff: Annotated[float | None, SamplerRow(
-        CUTOFF, "The same, or less where many symbols are probable", sample=0.3, neutral=0.0)] = None
+        CUTOFF,
+        "Like --epsilon-cutoff, but lower where many symbols are probable", sample=0.3, neutral=0.0)] = None
     xtc_probability: Annotated[float | None, SamplerRow(
-        FRACTION, "How often to leave out the likeliest symbols but one", sample=0.9, neutral=0.0,
+        FRACTION,
+        "Chance to leave out all symbols above --xtc-threshold except the least probable of them",
+        sample=0.9, neutral=0.0,
         settings=("xtc_threshold",))] = None
     xtc_threshold: Annotated[float, GenerationRow(
-        FRACTION, "The symbols with this probability are those", sample=0.3,
+        FRACTION, "Probability from which --xtc-probability leaves symbols out", sample=0.3,
         beside={"xtc_probability": 1.0})] = 0.1
     mirostat_tau: Annotated[float | None, SamplerRow(
         SURPRISE, "Steer to tokens with this surprise, in bits", sample=1.5,
@@ -230,38 +237,41 @@ class GenerationOptions:
     mirostat_eta: Annotated[float, GenerationRow(
         FRACTION, "How fast it is steered", sample=0.9, beside={"mirostat_tau": 2.0})] = 0.1
     samplers: Annotated[str | Sequence[str] | None, GenerationRow(
-        ORDER, "Which of these apply, in which order: {choices}", shown="all",
+        ORDER, "Samplers to apply, in this order: {choices}", shown="all",
         sample=("top_p", "temperature"), beside={"temperature": 9.0, "top_p": 0.3})] = None
     repetition_penalty: Annotated[float | None, PenaltyRow(
         real_range("a number from 0.01 to 100", least=0.01, most=100),
         "Above 1: avoid symbols of the prompt and the text",
         sample=1.5, neutral=1.0, aliases=("repeat_penalty",))] = None
     presence_penalty: Annotated[float | None, PenaltyRow(
-        PENALTY, "Above 0: avoid symbols that the text has", sample=0.8, neutral=0.0)] = None
+        PENALTY, "Above 0: avoid symbols that are already in the text", sample=0.8, neutral=0.0)] = None
     frequency_penalty: Annotated[float | None, PenaltyRow(
-        PENALTY, "The same, as often as the text has them", sample=0.5, neutral=0.0)] = None
+        PENALTY,
+        "Above 0: avoid symbols more, the more often they are in the text", sample=0.5, neutral=0.0)] = None
     penalty_last_n: Annotated[int | None, GenerationRow(
-        COUNT, "Symbols that these three look back at", shown="all",
+        COUNT, "Number of latest symbols that the three penalties count", shown="all",
         sample=2, beside={"frequency_penalty": 0.9}, aliases=("repeat_last_n",))] = None
     no_repeat_ngram_size: Annotated[int | None, PenaltyRow(
-        COUNT, "Never write so many symbols in a row twice", sample=1)] = None
+        COUNT, "Never repeat a sequence of so many symbols", sample=1)] = None
     dry_multiplier: Annotated[float | None, PenaltyRow(
         real_range(f"a number from 0 to {LARGEST_BIAS:.0f}", least=0, most=LARGEST_BIAS),
-        "Above 0: avoid what goes on with a repetition", sample=2.0, neutral=0.0,
+        "Above 0: avoid symbols that would continue a repeated sequence (DRY)", sample=2.0, neutral=0.0,
         settings=("dry_base", "dry_allowed_length", "dry_penalty_last_n", "dry_sequence_breakers"))] = None
     dry_base: Annotated[float, GenerationRow(
-        real_range("a number from 1 to 100", least=1, most=100), "How fast that grows with its length",
+        real_range("a number from 1 to 100", least=1, most=100),
+        "Growth of the DRY penalty with each repeated symbol",
         sample=8.0, beside={"dry_multiplier": 0.5, "dry_allowed_length": 1})] = 1.75
     dry_allowed_length: Annotated[int, GenerationRow(
-        COUNT, "Symbols that may repeat freely", sample=1, beside={"dry_multiplier": 2.0})] = 2
+        COUNT, "Longest repeated sequence without a DRY penalty, in symbols",
+        sample=1, beside={"dry_multiplier": 2.0})] = 2
     dry_penalty_last_n: Annotated[int | None, GenerationRow(
-        COUNT, "Symbols that it looks back at", shown="all",
+        COUNT, "Number of latest symbols in which DRY looks for repetitions", shown="all",
         sample=4, beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
     dry_sequence_breakers: Annotated[str | Sequence[str | Sequence[int]] | None, GenerationRow(
-        BREAKERS, "Nothing repeats across this string; may be repeated",
+        BREAKERS, "DRY does not look for repetitions across this string; may be repeated",
         sample=((2,), (3, 4)), beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
     logit_bias: Annotated[Mapping[str | int, float] | None, PenaltyRow(
-        BIASES, "SYMBOL=NUMBER is added to its logit; -inf forbids; may be repeated",
+        BIASES, "SYMBOL=NUMBER: add the number to the symbol's logit; -inf forbids it; may be repeated",
         sample={3: 2.0, 5: -math.inf})] = None
     bad_words: Annotated[str | Sequence[str] | None, GenerationRow(
         STRINGS, "Never write this string; may be repeated", sample=("b", "e"), of_texts=True)] = None
@@ -269,7 +279,7 @@ class GenerationOptions:
         STRINGS, "End the text at this string; may be repeated",
         sample=("b", "e"), of_texts=True, aliases=("stop_strings",))] = None
     include_stop: Annotated[bool, GenerationRow(
-        SWITCH, "Keep the string that ended the text",
+        SWITCH, "Keep the --stop string at the end of the text",
         sample=True, beside={"stop": ("b", "e")}, aliases=("include_stop_str_in_output",))] = False
     min_tokens: Annotated[int, PenaltyRow(
         LENGTH, "Shortest text, in symbols", sample=10, neutral=0, aliases=("min_new_tokens",))] = 0
@@ -279,11 +289,13 @@ class GenerationOptions:
     max_new_tokens: Annotated[int, GenerationRow(
         COUNT, "Longest text, in symbols", sample=3, aliases=("max_tokens", "n_predict"))] = 200
     best_of: Annotated[int | None, GenerationRow(
-        COUNT, "Draw so many for each prompt and keep the n likeliest", sample=4, of_texts=True)] = None
+        COUNT, "Draw so many for each prompt and keep the n most probable", sample=4, of_texts=True)] = None
     logprobs: Annotated[int | None, GenerationRow(
-        COUNT, "With --json: so many likeliest symbols at each place", sample=3, aliases=("n_probs",))] = None
+        COUNT,
+        "With --json: report so many most probable symbols at each place",
+        sample=3, aliases=("n_probs",))] = None
     echo: Annotated[bool, GenerationRow(
-        SWITCH, "With --json: the prompt's log-probabilities too", sample=True)] = False
+        SWITCH, "With --json: report the log-probabilities of the prompt too", sample=True)] = False
     seed: Annotated[int | None, GenerationRow(
         SEED, "The same seed gives the same text", shown="new each time", sample=1)] = None
     # fmt: on
@@ -299,8 +311,8 @@ class GenerationOptions:
 
     def _check_together(self) -> None:
         ok = self.temperature_steps is None or not is_real(self.temperature)
-        check("temperature_steps", self.temperature_steps, "none where the temperature is one number", ok)
-        allowed = f"a whole number from 0 to max_new_tokens, {self.max_new_tokens}"
+        check("temperature_steps", self.temperature_steps, "left out with a single temperature", ok)
+        allowed = f"a whole number from 0 to max_new_tokens ({self.max_new_tokens})"
         check("min_tokens", self.min_tokens, allowed, self.min_tokens <= self.max_new_tokens)
         used = [name for name in SAMPLERS if name not in self.sampler_names and self.turns_on(name)]
         check("samplers", self.samplers, f"{', '.join(used)} too, or these off", not used)

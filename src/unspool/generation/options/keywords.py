@@ -28,8 +28,8 @@ def by_own_names(values: Mapping[str, Any]) -> dict[str, Any]:
         name = ALIASES.get(spelling, spelling)
         if name in named:
             raise ConfigError(
-                f"parameters {spelled[name]} and {spelling}",
-                expected="one of them: they mean the same",
+                f"{spelled[name]} and {spelling} are two names of one option",
+                expected="one of them",
                 got=f"{named[name]!r} and {value!r}",
             )
         named[name], spelled[name] = value, spelling
@@ -46,7 +46,7 @@ def generation_options(keywords: GenerationKeywords | Mapping[str, Any]) -> Gene
         name: value.tolist() if hasattr(value, "tolist") else value  # NumPy's
         for name, value in by_own_names(keywords).items()
     }
-    return from_dict(GenerationOptions, plain, where="generation options")
+    return from_dict(GenerationOptions, plain, where="")
 
 
 def options_and_n(keywords: Mapping[str, Any], n: int) -> tuple[GenerationOptions, int]:
@@ -62,7 +62,7 @@ def options_and_n(keywords: Mapping[str, Any], n: int) -> tuple[GenerationOption
     """
     named = by_own_names(keywords)
     if "n" in named:
-        check("n", n, "that or num_return_sequences: they mean the same", n == 1)
+        check("n", n, "left out where num_return_sequences is used: they are the same option", n == 1)
         n = named.pop("n")
     check("n", n, N.range.words, N.range.holds(n))
     return generation_options(named), int(n)

@@ -210,8 +210,8 @@ class OutcomeSearch:
             return
         waiting = f"{self._beginnings.size:,} beginnings and {self._waiting.size:,} texts wait"
         raise ConfigError(
-            "enumeration",
-            expected=f"no more than half of max_memory, {room:,} bytes, beside the states",
-            got=f"{used:,} bytes, as {waiting}",
-            hint="raise min_probability or max_memory, or give up the order: in_order=False (--any-order)",
+            "the enumeration needs too much memory",
+            expected=f"at most half of max_memory ({room:,} bytes)",
+            got=f"{used:,} bytes: {waiting}",
+            hint="raise min_probability or max_memory, or list the texts in any order (--any-order)",
         )

@@ -50,17 +50,17 @@ class BeamOptions:
     """
 
     # fmt: off
-    num_beams: Annotated[int, OptionRow(whole_range(1), "Beginnings kept at each step")] = 5
+    num_beams: Annotated[int, OptionRow(whole_range(1), "Number of beams: candidates kept at each step")] = 5
     n: Annotated[int, OptionRow(whole_range(1))] = 1
     length_penalty: Annotated[float, OptionRow(
         real_range("a number from -10 to 10", least=-10, most=10),
-        "Power of the length that a log-probability is divided by")] = 0.0
+        "Divide a log-probability by the length to this power")] = 0.0
     early_stopping: Annotated[bool, OptionRow(
-        SWITCH, "Stop once as many texts have ended as there are beams")] = False
+        SWITCH, "Stop when as many texts as beams are complete")] = False
     num_beam_groups: Annotated[int | None, OptionRow(
         whole_range(2), "Groups of beams that avoid each other's symbols")] = None
     diversity_penalty: Annotated[float | None, OptionRow(
-        POSITIVE, "Nats that a symbol of an earlier group costs")] = None
+        POSITIVE, "Penalty for a symbol of an earlier group, in nats")] = None
     max_new_tokens: Annotated[int, OptionRow(LENGTH)] = 200
     # fmt: on
 
@@ -68,12 +68,12 @@ class BeamOptions:
         """Check every value against its range."""
         check_rows(self)
         ok = self.n <= self.num_beams
-        check("n", self.n, f"a whole number from 1 to num_beams, which is {self.num_beams}", ok)
+        check("n", self.n, f"a whole number from 1 to num_beams ({self.num_beams})", ok)
         groups, penalty = self.num_beam_groups, self.diversity_penalty
-        allowed = f"a whole number ≥ 2 that divides num_beams, which is {self.num_beams}, or none"
+        allowed = f"a whole number ≥ 2 that divides num_beams ({self.num_beams}), or None"
         check("num_beam_groups", groups, allowed, groups is None or self.num_beams % groups == 0)
         if (groups is None) != (penalty is None):
-            what = "parameters num_beam_groups and diversity_penalty"
+            what = "num_beam_groups and diversity_penalty need each other"
             raise ConfigError(what, expected="both or neither", got=f"{groups} and {penalty}")
 
     @property
@@ -132,18 +132,18 @@ class EnumerationOptions:
 
     # fmt: off
     min_probability: Annotated[float | None, OptionRow(
-        real_range("a number in (0, 1]", above=0, most=1), "Least probability of a text")] = None
+        real_range("a number in (0, 1]", above=0, most=1), "List texts of at least this probability")] = None
     min_logprob: Annotated[float | None, OptionRow(
         real_range("a finite number ≤ 0", above=-math.inf, most=0),
-        "The same as a log-probability in nats")] = None
-    limit: Annotated[int | None, OptionRow(whole_range(1), "Most texts")] = None
-    max_new_tokens: Annotated[int, OptionRow(LENGTH, "Longest text, in symbols with its end")] = 200
+        "The same limit as a log-probability, in nats")] = None
+    limit: Annotated[int | None, OptionRow(whole_range(1), "List at most so many texts")] = None
+    max_new_tokens: Annotated[int, OptionRow(LENGTH, "Longest text, in symbols including its end")] = 200
     ended_only: Annotated[bool, OptionRow(
-        SWITCH, "Leave out texts that are cut at the greatest length")] = False
+        SWITCH, "Leave out texts cut off at the longest length")] = False
     in_order: Annotated[bool, OptionRow(
-        SWITCH, "Whether the likeliest come first; any order needs little memory",
+        SWITCH, "List the most probable texts first; any order needs less memory",
         negative="--any-order")] = True
-    max_memory: Annotated[int, OptionRow(BYTES, "Bytes that the search may hold")] = 1 << 30
+    max_memory: Annotated[int, OptionRow(BYTES, "Memory limit of the search, in bytes")] = 1 << 30
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -151,13 +151,13 @@ class EnumerationOptions:
         check_rows(self)
         probability, least, limit = self.min_probability, self.min_logprob, self.limit
         if probability is not None and least is not None:
-            what = "parameters min_probability and min_logprob"
+            what = "min_probability and min_logprob set the same limit"
             raise ConfigError(what, expected="one of them", got=f"{probability} and {least}")
         if self.least == -math.inf and (limit is None or not self.in_order):
             raise ConfigError(
-                "enumeration without end",
-                expected="min_probability, min_logprob or, in order, limit",
-                hint="min_probability=1e-6 (--min-probability 1e-6) gives all texts of at least that",
+                "the enumeration would never end",
+                expected="min_probability, min_logprob, or limit with in_order",
+                hint="for example, a min_probability of 1e-6 lists every text at least that probable",
             )
 
     @property
@@ -186,7 +186,7 @@ def beam_options(keywords: BeamKeywords) -> BeamOptions:
     Raises:
         ConfigError: If a name is unknown or a value is out of its range.
     """
-    return from_dict(BeamOptions, cast(Mapping[str, Any], keywords), where="beam options")
+    return from_dict(BeamOptions, cast(Mapping[str, Any], keywords), where="")
 
 
 def enumeration_options(keywords: EnumerationKeywords) -> EnumerationOptions:
@@ -195,4 +195,4 @@ def enumeration_options(keywords: EnumerationKeywords) -> EnumerationOptions:
     Raises:
         ConfigError: If a name is unknown or a value is out of its range.
     """
-    return from_dict(EnumerationOptions, cast(Mapping[str, Any], keywords), where="enumeration options")
+    return from_dict(EnumerationOptions, cast(Mapping[str, Any], keywords), where="")

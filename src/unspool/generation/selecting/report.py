@@ -44,14 +44,14 @@ class CollectionReport:
     def __str__(self) -> str:
         """Return the report as one line of text."""
         refused = [
-            (self.blocked, "blocked before they met the constraint"),
+            (self.blocked, "that could not meet the constraint"),
             (self.cut_off, "cut off"),
             (self.duplicates, "duplicates"),
             (self.copies, "copies of known texts"),
             (self.invalid, "invalid"),
         ]
-        reasons = ", ".join(f"{count:,} {name}" for count, name in refused if count) or "nothing refused"
+        reasons = ", ".join(f"{count:,} {name}" for count, name in refused if count) or "none rejected"
         return (
             f"{self.accepted:,} of {self.asked:,} texts after {self.attempts:,} attempts "
-            f"in {self.seconds:.1f} s: {reasons}"
+            f"in {self.seconds:.1f} s ({reasons})"
         )

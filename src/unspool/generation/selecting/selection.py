@@ -54,14 +54,15 @@ class Selection:
     """
 
     # fmt: off
-    unique: Annotated[bool, OptionRow(SWITCH, "Give no text twice")] = False
+    unique: Annotated[bool, OptionRow(SWITCH, "Skip texts that were already written")] = False
     novel: Annotated["bool | NoveltyIndex", OptionRow(
-        NOVEL, "Give no copy of a training text; see train --novelty-index")] = False
+        NOVEL, "Skip exact copies of training texts; needs train --novelty-index")] = False
     valid: Annotated[Valid | None, OptionRow(
         VALID, "Regular expression that the whole text must match", shown="none")] = None
-    finished: Annotated[bool, OptionRow(SWITCH, "Give no text that --max-new-tokens cut off")] = False
+    finished: Annotated[bool, OptionRow(SWITCH, "Skip texts that --max-new-tokens cut off")] = False
     max_attempts: Annotated[int | None, OptionRow(
-        whole_range(1), "Most texts to draw for each prompt", shown="100 × n, at least 10,000")] = None
+        whole_range(1),
+        "Draw at most so many texts for each prompt", shown="100 × n, at least 10,000")] = None
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -76,7 +77,7 @@ class Selection:
             ConfigError: If texts must be finished, and no text ends by itself.
         """
         ends = not options.ignore_eos or bool(options.stop)
-        allowed = "off beside ignore_eos without stop: no text would end by itself"
+        allowed = "off: with ignore_eos and without stop, no text ends by itself"
         check("finished", self.finished, allowed, ends or not self.finished)
 
     @property
@@ -98,10 +99,9 @@ class Selection:
         index = saved() if self.novel else None
         if self.novel and index is None:
             raise ConfigError(
-                "novel: the model has no index of its training texts",
-                expected="one that was saved with it, or a corpus to compare with",
-                hint="train with --novelty-index (novelty_index=True; --resume adds it to a run), or "
-                "give --against CORPUS (novel=NoveltyIndex.of(records))",
+                "--novel needs an index of the training texts, and the model has none",
+                hint="train with --novelty-index (--resume adds it to a run), or compare with "
+                "--against CORPUS; in Python novelty_index=True or novel=NoveltyIndex.of(records)",
             )
         return index
 
@@ -143,7 +143,7 @@ def validator(valid: Valid | None) -> Callable[[str], bool] | None:
             valid = re.compile(valid)
         except (re.error, OverflowError, RecursionError) as error:
             expected = "a regular expression that the whole text must match"
-            raise ConfigError("parameter valid", expected=expected, got=f"{valid!r} ({error})") from None
+            raise ConfigError("valid", expected=expected, got=f"{valid!r} ({error})") from None
     if isinstance(valid, re.Pattern):
         check("valid", valid, "a regular expression for text, not for bytes", isinstance(valid.pattern, str))
         pattern = valid

@@ -120,9 +120,10 @@ def _fetch_part(
         part.unlink()  # it would spoil every later attempt
         if not resumed:  # a resumed file may be made of two versions; a fresh one is simply another file
             raise _not_what_was_published(remote, f"{result[0]:,} bytes with MD5 {result[1]}", advice)
-        failure = "a file that is not what was published"
-    expected = f"{remote.size:,} bytes"
-    got = failure or f"an end after {_size(part):,}"
+        failure = "the file differs from the published one"
+    if failure:
+        raise DownloadError(f"cannot download {remote.url}: {failure}", hint=advice)
+    expected, got = f"{remote.size:,} bytes", f"only {_size(part):,}"
     raise DownloadError(f"cannot download {remote.url}", expected=expected, got=got, hint=advice)
 
 
@@ -151,12 +152,21 @@ def _attempt(remote: RemoteFile, part: Path, advice: str, timeout: float, report
         if error.code == RANGE_REFUSED:
             part.unlink(missing_ok=True)
         if error.code in GIVEN_UP:
-            answer = f"{error.code} {error.reason}"
-            raise DownloadError(f"cannot download {remote.url}", got=answer, hint=advice) from None
-        return f"{error.code} {error.reason}"
+            answer = f"the server answers {error.code} {error.reason}"
+            raise DownloadError(f"cannot download {remote.url}: {answer}", hint=advice) from None
+        return f"the server answers {error.code} {error.reason}"
     except (http.client.HTTPException, urllib.error.URLError, ConnectionError, TimeoutError) as error:
-        return str(getattr(error, "reason", "") or error) or type(error).__name__
+        return _in_words(getattr(error, "reason", error))
     return ""
+
+
+def _in_words(reason: object) -> str:
+    """Return why there is no answer from a server, without the numbers of the system."""
+    import socket  # noqa: PLC0415 - urllib.request has imported it
+
+    words = str(getattr(reason, "strerror", None) or reason or type(reason).__name__)
+    failed = "no network connection" if isinstance(reason, socket.gaierror) else "the connection failed"
+    return f"{failed} ({words[:1].lower()}{words[1:]})"
 
 
 def _receive(
@@ -184,6 +194,6 @@ def _not_what_was_published(remote: RemoteFile, received: str, advice: str) -> D
     return DownloadError(
         f"{remote.url} is not the file that was published",
         expected=f"{remote.size:,} bytes with MD5 {remote.md5}",
-        got=f"{received}; nothing of it was kept",
+        got=f"{received}; it was deleted",
         hint=advice,
     )

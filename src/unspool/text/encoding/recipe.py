@@ -67,7 +67,7 @@ class EncodingRecipe:
         new, most, share = self.known is None, self.max_vocab_size, self.validation_fraction
         if isinstance(self.tokenizer, str):
             object.__setattr__(self, "tokenizer", tokenizer_class(self.tokenizer).kind)
-        check("max_vocab_size", most, "None with a tokenizer that exists", new or most is None)
+        check("max_vocab_size", most, "left out with an existing tokenizer", new or most is None)
         check_max_vocab_size(most)
         check("grow", self.grow, "false for a new tokenizer", not (new and self.grow))
         object.__setattr__(self, "normalization", check_normalization(self.normalization))

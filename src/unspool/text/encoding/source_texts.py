@@ -33,7 +33,7 @@ class SourceGatherer:
         """
         for number, (record, held_out) in enumerate(records, start=1):
             if record.source is None:
-                hint = "say which column it is (source_text, --source)"
+                hint = "choose its column (--source, in Python source_text)"
                 raise CorpusError(
                     f"record {number:,} has no source", expected="one in every record", hint=hint
                 )

@@ -81,7 +81,7 @@ def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
         raise CorpusError("the corpus is empty", expected="at least one record", got="none")
     if training.num_records == 0:
         got = f"all {validation.num_records:,} held out"
-        hint = "hold out nothing (validation_fraction none), or use more text"
+        hint = "hold out nothing (--validation-fraction none), or use more text"
         raise CorpusError("no record is left for training", expected="at least one", got=got, hint=hint)
     if training.characters == 0:
         got = f"{training.num_records:,} records without a known symbol"

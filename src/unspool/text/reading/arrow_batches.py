@@ -80,7 +80,7 @@ def _refuse_broken(name: str, format_name: str) -> Iterator[None]:
 def _check_start(name: str, start: bytes, format_name: str, magic: bytes) -> None:
     """Check that a file begins with the bytes of its format."""
     if start != magic:
-        hint = "take the suffix off its name, or say which format it has (--format)"
+        hint = "remove the suffix from its name, or choose its format (--format)"
         if start.startswith(GZIP_MAGIC):
             hint = "unpack it first (gunzip)"
         got = repr(start) if start else "an empty file"

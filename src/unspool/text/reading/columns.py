@@ -9,7 +9,7 @@ from unspool.text.reading.read_options import Column, ReadOptions
 from unspool.text.records import Record, normalized
 
 Rows = Sequence[Mapping[str, str | None]]  # of one table: all rows have the same names
-CHOOSE = "say which column holds the text: text='NAME' or a number from 0 (--text)"
+CHOOSE = "choose the column with the text, by name or by number from 0 (--text, in Python text=...)"
 LENGTH = "length"  # this context is the length of the text, unless a column has the name
 
 
@@ -120,7 +120,7 @@ def no_such_name(
     column: Column,
     where: str,
     *,
-    advice: str = "or choose it by its number from 0",
+    advice: str = "or choose the column by its number from 0",
 ) -> CorpusError:
     """Return the error for a column that a table does not have, with the nearest name.
 
@@ -131,7 +131,7 @@ def no_such_name(
         advice: The next step, if no name is near.
     """
     if names is None:
-        hint = "choose it by its number from 0, or say that there is a header"
+        hint = "choose the column by its number from 0, or use --header"
         return CorpusError(f"{where}: no column {column!r}, because the table has no header", hint=hint)
     near = difflib.get_close_matches(str(column), names, n=1, cutoff=0.5)
     shown = ", ".join(repr(name[:40]) for name in names[:12]) + (", ..." if len(names) > 12 else "")

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from unspool.configuration import SWITCH, Allowed, OptionRow, check, check_rows, is_whole, one_of
+from unspool.configuration import SWITCH, Allowed, OptionRow, check_rows, is_whole, one_of
+from unspool.errors import ConfigError
 
 STANDARD_INPUT = "-"  # as the name of a source
 Column = str | int  # a name, or a number that counts from 0
@@ -33,7 +34,7 @@ DELIMITER = Allowed("one character, not a quote", _is_delimiter)
 STRING = Allowed("a string", lambda value: isinstance(value, str))
 CODE = Allowed("a code such as en, de or zh", _is_language)
 REUSE = OptionRow(
-    SWITCH, "Keep the encoded texts of large files for the next run", negative="--no-reuse"
+    SWITCH, "Cache the encoded texts of large files for the next run", negative="--no-reuse"
 )  # says nothing of what is read, so it is no field
 
 
@@ -60,11 +61,12 @@ class ReadOptions:
 
     # fmt: off
     text: Annotated[Columns, OptionRow(
-        COLUMNS, "Column of a table, by name or by number from 0; several are joined",
+        COLUMNS, "Column with the text, by name or by number from 0; several are joined",
         aliases=("target",))] = ()
-    context: Annotated[Columns, OptionRow(COLUMNS, "Column that steers the text, or length")] = ()
+    context: Annotated[Columns, OptionRow(COLUMNS,
+        "Column that the model learns to condition the text on, or length")] = ()
     document: Annotated[bool, OptionRow(
-        SWITCH, "Read one long document instead of a text per line")] = False
+        SWITCH, "Read the file as one long document instead of one text per line")] = False
     format: Annotated[str | None, OptionRow(
         one_of("unspool.text.reading.sources:SOURCES"), "{choices}", shown="by the file's name",
         takes_none=False)] = None
@@ -72,17 +74,17 @@ class ReadOptions:
         SWITCH, "Whether a table's first row names its columns", shown="detected",
         negative="--no-header", takes_none=False)] = None
     delimiter: Annotated[str | None, OptionRow(
-        DELIMITER, "What separates a table's columns", shown="by the format")] = None
+        DELIMITER, "Character between the columns of a table", shown="by the format")] = None
     separator: Annotated[str, OptionRow(
-        STRING, "What several text columns are joined with", shown="a space")] = " "
+        STRING, "Text put between joined text columns", shown="a space")] = " "
     normalization: Annotated[str | None, OptionRow(
         one_of("unspool.text.records:NORMALIZATIONS"), "Unicode form: {choices}")] = "NFC"
     split: Annotated[str | None, OptionRow(
-        one_of("unspool.text.reading.sentences:SPLITS"), "What to cut each text into: {choices}")] = None
+        one_of("unspool.text.reading.sentences:SPLITS"), "Split each text into: {choices}")] = None
     language: Annotated[str, OptionRow(
-        CODE, "Code of the language whose abbreviations --split knows")] = "en"
+        CODE, "Language of the texts for --split, as a code")] = "en"
     source_text: Annotated[Columns, OptionRow(
-        COLUMNS, "Column that each text answers, for pairs; that of the text is --target",
+        COLUMNS, "For pairs: column with the sources; --target is the column with the answers",
         flag="source")] = ()
     # fmt: on
 
@@ -91,4 +93,7 @@ class ReadOptions:
             object.__setattr__(self, "delimiter", "\t")
         check_rows(self)
         one_stream = self.source_text and (self.document or self.split is not None)
-        check("source_text", self.source_text, "none of a document and with split", not one_stream)
+        if one_stream:
+            raise ConfigError(
+                "source_text does not work with document or split", hint="leave one of them out"
+            )

@@ -196,7 +196,7 @@ def records_from_spec(spec: Mapping[str, object]) -> Records:
         CorpusError: If the texts came from memory, or the spec is broken.
     """
     if "source" not in spec:
-        raise CorpusError("texts that came from memory cannot be read again", hint="give them again")
+        raise CorpusError("texts from memory cannot be read again", hint="pass them as records")
     try:
         return read_records(**spec)  # type: ignore[arg-type]
     except TypeError as error:
@@ -223,7 +223,7 @@ def _splitting(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Ca
     if options.split is None:
         if language != "en":
             hint = f"say split={next(iter(SPLITS))!r} as well, or leave out language"
-            raise CorpusError("parameter language", expected="a split to use it", got="none", hint=hint)
+            raise CorpusError("language works only with split", hint=hint)
         return read
     split = SPLITS[options.split]
     split(iter(()), language=language)  # raises now if its package is missing
@@ -291,7 +291,9 @@ def _refuse_for_corpus(corpus: Corpus, options: ReadOptions) -> None:
 def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> None:
     """Check that the format can be read here and has a use for the options."""
     if known.binary and source == STANDARD_INPUT:
-        raise CorpusError(f"{options.format} cannot come by standard input", hint="save it to a file first")
+        raise CorpusError(
+            f"{options.format} cannot be read from standard input", hint="save it to a file first"
+        )
     if known.needs and importlib.util.find_spec(known.needs[0]) is None:
         what = (
             f"{source}: reading {options.format} needs the package {known.needs[0]}, which is not installed"
@@ -300,7 +302,7 @@ def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> 
     tabular = ", ".join(name for name, other in SOURCES.items() if other.columns)
     columns = {*options.text, *options.source_text, *(set(options.context) - {LENGTH})}
     if columns and not known.columns:
-        hint = f"leave out the columns, or say which format it has: {tabular}"
+        hint = f"leave out the columns, or choose its --format: {tabular}"
         raise CorpusError(f"{source} is read as plain text, which has no columns", hint=hint)
     if (options.header is not None or options.delimiter is not None) and not known.delimited:
         hint = "leave out header and delimiter, or say format='csv'"
@@ -334,7 +336,7 @@ def _folder_files(folder: Path, known: Source) -> list[Path]:
             f"{folder}: no file to read",
             expected=f"names that end in {', '.join(known.suffixes)}{packed}",
             got=", ".join(there) or "an empty folder",
-            hint="name a single file, or say which format the files have",
+            hint="name a single file, or choose their --format",
         )
     return readable
 

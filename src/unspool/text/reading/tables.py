@@ -132,9 +132,9 @@ def whole_lines(place: FilePlace) -> Iterator[str]:
 
 
 def _refuse_ragged(place: FilePlace, line: int, row: Sequence[str], width: int, delimiter: str) -> NoReturn:
-    hint = f"quote a field that has {delimiter!r} inside"
+    hint = f"put quotes around a field that contains {delimiter!r}"
     if width == 1 or len(row) == 1:
-        hint += ", or say which delimiter the table has"
+        hint += ", or choose the delimiter (--delimiter)"
     raise CorpusError(
         f"{place.name}, line {line}: ragged row",
         expected=f"{width} fields as in the first row",

@@ -214,5 +214,5 @@ def _no_room(error: OSError) -> CorpusError:
     return CorpusError(
         f"the encoded corpus cannot be kept in {tempfile.gettempdir()}",
         got=(error.strerror or str(error)).lower(),
-        hint="make room there, or let TMPDIR name a folder with more room",
+        hint="free some disk space, or set TMPDIR to a folder with more space",
     )

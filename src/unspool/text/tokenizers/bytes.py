@@ -46,7 +46,7 @@ class ByteTokenizer(Tokenizer):
         """Make the tokenizer, which is the same for all texts; see `Tokenizer.fit`."""
         size = len(LETTERS) + 2
         ok = max_vocab_size is None or is_whole(max_vocab_size, least=size)
-        expected = f"a whole number ≥ {size} with the bytes tokenizer, or None"
+        expected = f"a whole number ≥ {size}, or None, with the bytes tokenizer"
         check("max_vocab_size", max_vocab_size, expected, ok)
         return cls(normalization=normalization)
 

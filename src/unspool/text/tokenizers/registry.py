@@ -46,5 +46,5 @@ def tokenizer_class(kind: str) -> type[Tokenizer]:
     """
     kind = as_spelled(kind, TOKENIZERS)
     if kind not in TOKENIZERS:
-        raise ConfigError("parameter tokenizer", expected=f"one of {', '.join(TOKENIZERS)}", got=repr(kind))
+        raise ConfigError("tokenizer", expected=f"one of {', '.join(TOKENIZERS)}", got=repr(kind))
     return TOKENIZERS[kind]

@@ -103,7 +103,9 @@ class LookUp:
             what += f" (and {len(strangers) - 1} more: {', '.join(map(repr, strangers[1:4]))})"
         near = ", ".join(map(name_of, nearest_symbols(strangers[0], self.known)))
         expected = f"one of the {len(self.known):,} that the model knows"
-        hint = "change it, or have such symbols dropped or replaced: unknown='drop' or 'replace' (--unknown)"
+        hint = (
+            "change it, or drop or replace such symbols: --unknown drop or replace (in Python unknown='drop')"
+        )
         return UnknownSymbolError(
             what, expected=f"{expected}, nearest {near}" if near else expected, hint=hint
         )

@@ -30,7 +30,7 @@ from unspool.artifacts.model_folder import (
 from unspool.artifacts.novelty_file import NOVELTY, save_novelty
 from unspool.artifacts.tensor_files import parse_json_object
 from unspool.configuration import from_dict, to_dict
-from unspool.errors import ArtifactError
+from unspool.errors import ArtifactError, ConfigError
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.network.config import NetworkConfig
 from unspool.storage import atomic_write
@@ -164,7 +164,7 @@ class RunFolder:
         """
         folder = Path(path)
         if not (folder / CONFIG).is_file() or not (folder / TOKENIZER).is_file():
-            hint = "start it without resuming"
+            hint = "start a run without --resume"
             raise ArtifactError(
                 f"{folder}: no run to resume", expected=f"{CONFIG} and {TOKENIZER}", hint=hint
             )
@@ -259,6 +259,33 @@ class RunFolder:
             ),
         )
 
+    def refuse_changes(
+        self,
+        requested: NetworkConfig | TrainingConfig,
+        stored: NetworkConfig | TrainingConfig,
+        *,
+        free: frozenset[str] = frozenset(),
+    ) -> None:
+        """Refuse the first value that differs from the one with which the run was started.
+
+        Args:
+            requested: The configuration to resume with.
+            stored: The configuration of the run.
+            free: Names of the values that may differ.
+
+        Raises:
+            ConfigError: If a value differs.
+        """
+        old = to_dict(stored)
+        for name, value in to_dict(requested).items():
+            if name not in free and value != old[name]:
+                raise ConfigError(
+                    f"{name} of the run in {self.path}",
+                    expected=repr(old[name]),
+                    got=repr(value),
+                    hint="resume with the same value, or start another run",
+                )
+
     def keep_novelty_index(self, stream: TokenStream, *, by_line: bool) -> None:
         """Write the index of the training texts, if the run's `data` asks for one and there is none yet.
 
@@ -299,8 +326,11 @@ def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
     if not (folder / CONFIG).exists() and set(names) <= UNBORN:
         return
     if names and not overwrite:
+        if (folder / CONFIG).exists():
+            hint = "use --resume, --overwrite or another --out"
+            raise ArtifactError(f"{folder} already holds a run", hint=hint)
         shown = ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
-        hint = "choose another folder, or go on with the run in it (--resume), or remove it (--overwrite)"
+        hint = "use another --out, or --overwrite"
         raise ArtifactError(str(folder), expected="an empty folder for a new run", got=shown, hint=hint)
 
 

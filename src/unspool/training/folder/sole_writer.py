@@ -41,5 +41,5 @@ def _lock(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        hint = "wait for its end, or choose another folder"
-        raise ArtifactError(f"{path}: another training is at work in it", hint=hint) from None
+        hint = "wait until it ends, or choose another folder"
+        raise ArtifactError(f"{path}: another training is writing to it", hint=hint) from None
