@@ -42,7 +42,7 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: float) -> Callable[[], float]:
     """Prepare a round of unspool that returns characters per second, with further generation options."""
     from unspool.engines import make_engine
-    from unspool.generation.engine import EngineRequest
+    from unspool.generation.engine_request import EngineRequest
     from unspool.generation.options.generation_options import GenerationOptions
     from unspool.generation.writer import generate
 
@@ -66,7 +66,7 @@ def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: fl
 def company_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
     """Prepare a round of as many filtered sequences, each with options of its own: characters per second."""
     from unspool.engines import make_engine
-    from unspool.generation.engine import EngineRequest
+    from unspool.generation.engine_request import EngineRequest
     from unspool.generation.options.generation_options import GenerationOptions
 
     config, parameters = untrained(arguments)

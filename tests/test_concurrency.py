@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 
 from .artifacts.models import make_model, save

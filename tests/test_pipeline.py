@@ -131,7 +131,7 @@ def test_minutes_choose_what_plan_training_chooses(tmp_path: Path, monkeypatch: 
     ],
 )  # fmt: skip
 def test_minutes_that_mean_nothing_are_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(unspool.ConfigError, match=r"parameter (minutes|training)"):
+    with pytest.raises(unspool.ConfigError, match=r"(minutes|training) must be"):
         unspool.train(TEXTS, **arguments)
 
 
@@ -234,7 +234,10 @@ def test_a_folder_in_use_is_refused_before_the_corpus_is_read(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"records": "oil prices"}, "this is one string"),
+        ({"records": "oil prices"}, "this is one string: got 'oil prices', which is no file"),
+        ({"records": "oil prices " * 9000}, "which is no file"),
+        ({"hiden_size": 9}, "did you mean 'hidden_size'"),
+        ({"epochs": 0}, "epochs must be a whole number"),
         ({"tokenizer": "syllable"}, "one of char, word"),
         ({"sample_prompts": ["Ω"]}, "Ω"),
         ({"sample_temperatures": [-1]}, "temperature"),
@@ -248,6 +251,26 @@ def test_bad_input_leaves_nothing_behind(tmp_path: Path, arguments: dict[str, An
     with pytest.raises(unspool.InputError, match=match):
         unspool.train(**{"records": TEXTS, "out": tmp_path / "run", **arguments})
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_learnt_from_may_be_a_file_and_options_go_by_their_names(tmp_path: Path) -> None:
+    file = tmp_path / "lines.txt"
+    file.write_text("\n".join(TEXTS) + "\n")
+    whole = unspool.train(unspool.read_records(file), network=TINY, training=short(epochs=1))
+    options: dict[str, Any] = {"epochs": 1, "batch_size": 4, "sequence_length": 16, "threads": 1}
+    for place in (file, str(file)):
+        assert same_parameters(whole, unspool.train(place, hidden_size=8, **options))
+    mixed = unspool.train(
+        file, network=unspool.NetworkConfig(), training=short(epochs=3), epochs=1, hidden_size=8
+    )
+    assert same_parameters(whole, mixed)
+    with pytest.raises(KeyboardInterrupt):
+        unspool.train(file, out=tmp_path / "run", on_record=stop_at(3), hidden_size=8, **options)
+    with pytest.raises(unspool.ConfigError, match="hidden_size"):
+        unspool.train(file, out=tmp_path / "run", resume=True, hidden_size=9, **options)
+    assert same_parameters(
+        whole, unspool.train(file, out=tmp_path / "run", resume=True, hidden_size=8, **options)
+    )
 
 
 @pytest.mark.parametrize("told", ["as a warning", "in the plan"])

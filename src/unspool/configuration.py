@@ -244,7 +244,7 @@ def from_dict(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
     if not isinstance(values, Mapping):
         raise ConfigError(where, expected="an object with keys and values", got=_describe(values))
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
-    _refuse_unknown(values, list(fields), where)
+    refuse_unknown(values, list(fields), where)
     missing = [name for name, field in fields.items() if name not in values and not _has_default(field)]
     if missing:
         raise ConfigError(_place(where, f"key {missing[0]!r} is missing"), expected="a value for it")
@@ -267,7 +267,17 @@ def _type_hints(cls: type[Any]) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
-def _refuse_unknown(values: Mapping[str, object], known: Sequence[str], where: str) -> None:
+def refuse_unknown(values: Mapping[str, object], known: Sequence[str], where: str) -> None:
+    """Refuse a key that is not known, and name the nearest one that is.
+
+    Args:
+        values: The values by key.
+        known: The keys that are known.
+        where: The place of the values, for the message; "" for none.
+
+    Raises:
+        ConfigError: If a key is not known.
+    """
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)

@@ -14,6 +14,7 @@ from unspool.network.parameters import Parameters, grow, initialize
 from unspool.text.encoding.recipe import EncodingRecipe
 from unspool.text.records import Records
 from unspool.text.tokenizers.registry import Tokenizer
+from unspool.training.config import TrainingConfig
 
 
 def load_origin(init_from: str | Path | Generator, *, engine: str) -> Generator:
@@ -36,6 +37,37 @@ def load_origin(init_from: str | Path | Generator, *, engine: str) -> Generator:
 def first_network(origin: Generator | None) -> NetworkConfig:
     """Return the network if the user chose none: the origin's, or the default one."""
     return NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
+
+
+def first_recipe(
+    corpus: Records,
+    config: TrainingConfig,
+    tokenizer: str | Tokenizer,
+    max_vocab_size: int | None,
+    origin: Generator | None,
+) -> EncodingRecipe:
+    """Return the encoding recipe for the texts of a new run.
+
+    Args:
+        corpus: The texts.
+        config: The training.
+        tokenizer: A name in `TOKENIZERS`, or a tokenizer.
+        max_vocab_size: Highest number of ids of a new tokenizer, or None.
+        origin: The model to continue from, or None.
+
+    Raises:
+        ConfigError: As `grown_recipe` does.
+    """
+    recipe = EncodingRecipe(
+        tokenizer=tokenizer,
+        max_vocab_size=max_vocab_size,
+        normalization=corpus.normalization,
+        validation_fraction=config.validation_fraction,
+        document=corpus.document,
+        contexts="learn" if corpus.steers else None,
+        sources="learn" if corpus.pairs else None,
+    )
+    return recipe if origin is None else grown_recipe(recipe, origin, corpus)
 
 
 def grown_recipe(recipe: EncodingRecipe, origin: Generator, corpus: Records) -> EncodingRecipe:

@@ -1,5 +1,6 @@
 """From records to a trained model in one call: encode, split, make the network, train, keep the best."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -12,18 +13,19 @@ from unspool.artifacts.model_folder import CONFIG
 from unspool.configuration import check, to_plain
 from unspool.engines import make_engine
 from unspool.errors import ConfigError
-from unspool.fine_tuning import first_network, first_parameters, grown_recipe, load_origin
+from unspool.fine_tuning import first_network, first_parameters, first_recipe, load_origin
 from unspool.kernels.precision import missing_bf16
 from unspool.model import Generator
 from unspool.network.conditions import schema_of, steered_by
 from unspool.network.config import NetworkConfig
 from unspool.network.parameters import initialize
+from unspool.planning.by_name import divided, network_with, training_with
 from unspool.planning.choosing import plan_training
 from unspool.text.canaries import Canaries, draw_canaries, with_canaries
 from unspool.text.encoding.corpus import encode_corpus, fingerprints
 from unspool.text.encoding.encoded_corpus import EncodedCorpus
 from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.reading.sources import records_from_spec
+from unspool.text.reading.sources import read_records, records_from_spec
 from unspool.text.records import Records, Texts
 from unspool.text.tokenizers.registry import Tokenizer
 from unspool.training.announcement import Announcement, plan_of
@@ -40,14 +42,12 @@ from unspool.training.records import StopRecord, TrainingRecord
 from unspool.training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
 
 VOCABULARIES = ("vocab_size", "source_vocab_size")
-
-
 OnStart = Callable[[Announcement], None]
 OnRecord = Callable[[TrainingRecord], None]
 
 
 def train(
-    records: Texts,
+    records: Texts | str | Path,
     *,
     out: str | Path | None = None,
     minutes: float | None = None,
@@ -65,6 +65,7 @@ def train(
     overwrite: bool = False,
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
+    **options: Any,
 ) -> Generator:
     """Train a network on texts, in memory or in a run folder.
 
@@ -72,7 +73,7 @@ def train(
     KeyboardInterrupt is raised.
 
     Args:
-        records: Records from `read_records`, or texts in memory.
+        records: Records from `read_records`, texts in memory, or a file for `read_records`.
         out: The run's folder; it must be empty or not exist. None for a model in memory, which `save` writes;
             meanwhile the run is in a temporary folder.
         minutes: Wall time of the whole call, for which `plan_training` chooses the training, and the network
@@ -102,6 +103,7 @@ def train(
         overwrite: Whether an earlier run in `out` is removed.
         on_start: A function that gets the facts about the training before the first step.
         on_record: A function that gets each record of the loop once it is on the disk.
+        **options: Fields of `NetworkConfig` and `TrainingConfig` by name: ``epochs=5, hidden_size=256``.
 
     Returns:
         The best model.
@@ -113,28 +115,26 @@ def train(
 
     Example:
         >>> import unspool
-        >>> training = unspool.TrainingConfig(epochs=2)
-        >>> model = unspool.train(["a cat", "a dog", "a cow"] * 20, training=training)
+        >>> model = unspool.train(["a cat", "a dog", "a cow"] * 20, epochs=2, hidden_size=32)
         >>> len(model.generate(n=3))
         3
     """
-    check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
-    check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
+    _check_types(network, training)
     check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
-    corpus = _as_records(records)
+    corpus, (of_network, of_training) = _as_records(records), divided(options)
+    config = training_with(training_of(corpus, training, canaries=canaries, init_from=init_from), of_training)
     if resume:
         return resume_training(
             _resumed_folder(out, overwrite=overwrite, canaries=canaries, minutes=minutes),
             records=corpus,
             validation=validation,
-            network=network,
-            training=training,
+            network=network_with(network, of_network),
+            training=config if training or of_training else None,
             novelty_index=novelty_index,
             on_start=on_start,
             on_record=on_record,
         )
-    config = training_of(corpus, training, canaries=canaries, init_from=init_from)
     held_out = None if validation is None else _as_records(validation)
     if out is not None:
         refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
@@ -142,8 +142,10 @@ def train(
     if minutes is not None:
         check("training", training, "None beside minutes, which choose it", training is None)
         reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
-        network, config = _chosen(corpus, minutes, network, config, init_from=origin, **reading)
-    recipe = _recipe(corpus, config, tokenizer, max_vocab_size, origin)
+        known = {"network": network or of_network, "training": of_training, "init_from": origin}
+        network, config = _chosen(corpus, minutes, network, config, **known, **reading)
+    network = network_with(network, of_network)
+    recipe = first_recipe(corpus, config, tokenizer, max_vocab_size, origin)
     extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
     encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out)
     sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
@@ -151,7 +153,7 @@ def train(
     task = _task(resolved, config, corpus, encoded, sampling)
     fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
     data = _describe(corpus, held_out, encoded, sampling, task) | extra
-    first = None if origin is None else fresh
+    first = fresh if origin else None
     with _new_run(out, resolved, config, encoded, data, first=first, overwrite=overwrite) as run:
         return _run(
             run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record, in_memory=out is None
@@ -225,12 +227,12 @@ def resume_training(
 
 
 def _chosen(
-    corpus: Records, minutes: float, network: NetworkConfig | None, config: TrainingConfig, **planning: Any
+    corpus: Records, minutes: float, requested: NetworkConfig | None, config: TrainingConfig, **planning: Any
 ) -> tuple[NetworkConfig | None, TrainingConfig]:
     """Choose the network and the training for a time; for pairs the time alone is new."""
     if corpus.pairs:
-        return network, replace(config, minutes=minutes)
-    plan = plan_training(corpus, minutes=minutes, network=network, **planning)
+        return requested, replace(config, minutes=minutes)
+    plan = plan_training(corpus, minutes=minutes, **planning)
     return plan.network, plan.training
 
 
@@ -312,16 +314,24 @@ def _run(
     return model
 
 
+def _check_types(network: object, training: object) -> None:
+    check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
+    check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
+
+
 def _check_lists(**lists: object) -> None:
     for name, value in lists.items():
         check(name, value, "a list", not isinstance(value, str) and isinstance(value, Sequence | None))
 
 
-def _as_records(texts: Texts) -> Records:
-    if isinstance(texts, str):
-        hint = 'for a file: train(read_records("names.txt")); for one text: train([text])'
-        raise ConfigError("records must be a list of texts, and this is one string", hint=hint)
-    return Records.wrap(texts)
+def _as_records(texts: Texts | str | Path) -> Records:
+    if not isinstance(texts, str | Path):
+        return Records.wrap(texts)
+    if os.path.exists(texts):  # noqa: PTH110 - Path.exists raises where a name is too long
+        return read_records(texts)
+    hint = 'a file: train("names.txt"); one text: train([text])'
+    what = "records must be a list of texts or a file, and this is one string"
+    raise ConfigError(what, got=f"{str(texts)[:60]!r}, which is no file", hint=hint)
 
 
 def _resumed_folder(out: str | Path | None, *, overwrite: bool, **kept: object) -> str | Path:
@@ -333,26 +343,6 @@ def _resumed_folder(out: str | Path | None, *, overwrite: bool, **kept: object) 
     for name, value in kept.items():
         check(name, value, "left out with resume: the run keeps its own", value is None)
     return out
-
-
-def _recipe(
-    corpus: Records,
-    config: TrainingConfig,
-    tokenizer: str | Tokenizer,
-    max_vocab_size: int | None,
-    origin: Generator | None,
-) -> EncodingRecipe:
-    """Return the encoding recipe for the texts of a new run."""
-    recipe = EncodingRecipe(
-        tokenizer=tokenizer,
-        max_vocab_size=max_vocab_size,
-        normalization=corpus.normalization,
-        validation_fraction=config.validation_fraction,
-        document=corpus.document,
-        contexts="learn" if corpus.steers else None,
-        sources="learn" if corpus.pairs else None,
-    )
-    return recipe if origin is None else grown_recipe(recipe, origin, corpus)
 
 
 def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool) -> NetworkConfig:

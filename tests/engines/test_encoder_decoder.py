@@ -21,7 +21,7 @@ from tests.engines.variants import (
 from tests.network.reference import reference_logits, reference_loss
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.errors import ConfigError
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.writer import generate, stream
 from unspool.network.config import NetworkConfig

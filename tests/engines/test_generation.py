@@ -23,7 +23,7 @@ from unspool.engines.reference_writer import ReferenceWriter
 from unspool.errors import ConfigError
 from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
 from unspool.generation.automata.phrases import phrase_automaton
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.generation_options import OF_TEXTS, ROWS, GenerationOptions
 from unspool.generation.writer import generate, stream
@@ -263,7 +263,7 @@ def test_what_an_engine_cannot_know_is_refused(engine_name: str, config: Network
     with pytest.raises(ConfigError, match="logprobs"):
         generate(engine.writer(parameters), EngineRequest(PROMPTS, GenerationOptions(logprobs=VOCAB_SIZE)))
     guide = Guide(GUIDED, np.zeros(4, np.int32))
-    with pytest.raises(ConfigError, match="max_new_tokens: expected at least 2"):
+    with pytest.raises(ConfigError, match="max_new_tokens must be at least 2"):
         generate(
             engine.writer(parameters),
             EngineRequest(PROMPTS, GenerationOptions(max_new_tokens=1), guide=guide),

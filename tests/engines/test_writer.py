@@ -15,7 +15,7 @@ from unspool.engines.protocol import Engine
 from unspool.engines.reference_writer import ReferenceWriter
 from unspool.errors import ConfigError, NetworkError
 from unspool.generation.constraints.guides import make_guide
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.keywords import generation_options
 from unspool.generation.requests import make_request

@@ -11,7 +11,7 @@ import pytest
 
 from unspool.engines.cpu import CpuEngine
 from unspool.errors import ConfigError
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.writer import generate
 from unspool.kernels.machine import kernel_names

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unspool.engines.cpu import CpuEngine
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.writer import generate
 from unspool.kernels.machine import default_threads, thread_team

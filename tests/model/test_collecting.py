@@ -129,7 +129,7 @@ def test_texts_that_ignore_eos_are_finished_by_a_stop_string_alone(model: unspoo
     (symbol,) = {text.continuation[0] for text in texts[:1]}
     ended = model.generate(n=1, finished=True, seed=1, max_new_tokens=9, ignore_eos=True, stop=symbol)
     assert ended[0].stop_reason == symbol
-    with pytest.raises(unspool.ConfigError, match="ignore_eos: expected none beside a constraint"):
+    with pytest.raises(unspool.ConfigError, match="ignore_eos must be left out with a constraint"):
         model.generate(ignore_eos=True, constraint=unspool.Constraint(max_length=5))
 
 

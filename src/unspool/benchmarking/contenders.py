@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from unspool.engines import make_engine
 from unspool.errors import UnspoolError
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.writer import generate
 from unspool.network.config import NetworkConfig

@@ -7,7 +7,7 @@ import numpy as np
 
 from unspool.engines.protocol import Parameters
 from unspool.generation.automata.automaton import TokenAutomaton
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.penalties import PENALTIES
 from unspool.generation.written import TokenReport, Written

@@ -22,7 +22,7 @@ from unspool.engines.protocol import (
     Parameters,
     StateArray,
 )
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.search.forward import Forward
 from unspool.generation.writer import Writer
 from unspool.network.conditions import no_source

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unspool.engines.protocol import Engine, Floats, Parameters, StateArray, finite_logits
 from unspool.errors import NetworkError
 from unspool.generation.automata.automaton import DEAD
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.sampling.draw import log_softmax, most_probable, next_token
 from unspool.generation.sampling.random import uniform
 from unspool.generation.search.forward import Forward

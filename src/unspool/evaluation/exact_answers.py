@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import Parameters
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.writer import generate
 from unspool.network.conditions import no_source

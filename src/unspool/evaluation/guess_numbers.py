@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unspool.configuration import check, is_whole
 from unspool.errors import ConfigError
 from unspool.evaluation.scorer import Scorer
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.writer import generate
 

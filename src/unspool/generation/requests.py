@@ -14,7 +14,7 @@ from unspool.errors import ConfigError, UnknownSymbolError
 from unspool.generation.automata.automaton import Guide
 from unspool.generation.automata.joint_guide import at_least, joint_guide
 from unspool.generation.automata.phrases import PhraseAutomaton, phrase_automaton
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import OF_TEXTS, GenerationOptions
 from unspool.generation.sampling.random import fresh_seed
 from unspool.generation.states import State, stacked_states

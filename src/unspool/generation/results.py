@@ -38,8 +38,9 @@ class Generation:
         >>> import numpy as np
         >>> from unspool import Generation
         >>> ids, logprobs = np.array([1, 2], np.int32), np.array([-1.5, -0.5], np.float32)
-        >>> Generation("see it", "see ", "it", ids, logprobs, "length").total_logprob
-        -2.0
+        >>> text = Generation("see it", "see ", "it", ids, logprobs, "length")
+        >>> print(text, text.total_logprob)
+        see it -2.0
     """
 
     text: str
@@ -53,6 +54,9 @@ class Generation:
     alternatives: Alternatives | None = field(repr=False, default=None)
     prompt_logprobs: NDArray[np.float32] | None = field(repr=False, default=None)
     prompt_alternatives: Alternatives | None = field(repr=False, default=None)
+
+    def __str__(self) -> str:
+        return self.text
 
     @property
     def total_logprob(self) -> float:

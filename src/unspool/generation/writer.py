@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool.errors import NetworkError
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.search.forward import Floats, Forward
 from unspool.generation.written import Written

@@ -9,7 +9,7 @@ import numpy as np
 from unspool.engines.encoder_decoder import EncoderDecoder
 from unspool.engines.protocol import StateArray
 from unspool.errors import ArtifactError
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.writer import generate
 from unspool.kernels.arrays import Ids

@@ -7,7 +7,7 @@ import pytest
 
 from unspool.engines.cpu import CpuEngine
 from unspool.engines.reference_writer import ReferenceWriter
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.generated_ids import GeneratedIds
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.draw import log_softmax, next_token, next_weights

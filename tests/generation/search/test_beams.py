@@ -17,7 +17,7 @@ from tests.generation.search.brute_force import (
     tiny_networks,
 )
 from unspool.errors import ConfigError
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.search.beams import best_first, search_beams
 from unspool.generation.search.forward import Searched, log_probabilities

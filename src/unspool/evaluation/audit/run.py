@@ -21,7 +21,7 @@ from unspool.evaluation.audit.exposure import Exposures, measure_exposures
 from unspool.evaluation.audit.fit import Fit, judge_fit
 from unspool.evaluation.audit.verdicts import Copying, Whole, judge_copying
 from unspool.evaluation.streams import evaluate_stream
-from unspool.generation.engine import EngineRequest
+from unspool.generation.engine_request import EngineRequest
 from unspool.generation.options.generation_options import GenerationOptions
 from unspool.generation.sampling.random import sequence_keys
 from unspool.generation.writer import generate
