@@ -137,7 +137,7 @@ def test_names_are_taken_in_any_case_and_stored_in_one() -> None:
     assert unspool.GenerationOptions(samplers=["Top_K"]).samplers == ("top_k",)
     assert EncodingRecipe(tokenizer="Word").tokenizer == "word"
     assert unspool.Records.of(["a"], normalization="nfd").normalization == "NFD"
-    with pytest.raises(ConfigError, match="parameter cell: expected one of rnn, lstm, gru, got 'LSTMs'"):
+    with pytest.raises(ConfigError, match="cell must be one of rnn, lstm, gru; got 'LSTMs'"):
         unspool.NetworkConfig(cell="LSTMs")
 
 
@@ -146,7 +146,7 @@ def test_a_model_stores_the_engine_as_the_table_spells_it() -> None:
     network = unspool.NetworkConfig(hidden_size=2, vocab_size=tokenizer.vocab_size)
     options = {"network": network, "tokenizer": tokenizer, "parameters": initialize(network, 0)}
     assert unspool.Generator(**options, engine="CPU").engine == "cpu"
-    with pytest.raises(ConfigError, match="parameter engine: expected one of cpu, torch, got 'gpu'"):
+    with pytest.raises(ConfigError, match="engine must be one of cpu, torch; got 'gpu'"):
         unspool.Generator(**options, engine="gpu")
 
 

@@ -130,7 +130,7 @@ def test_a_full_disk_is_said_and_the_old_model_stays(tmp_path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ArtifactError, match=r"cannot write .*MB free, got No space left.*still whole"):
+    with pytest.raises(ArtifactError, match=r"MB free, got No space left.*earlier model there is unharmed"):
         save(tmp_path, make_model(1))
     assert same(load_model(tmp_path), make_model(0))
 
@@ -207,7 +207,7 @@ def test_white_space_and_line_ends_are_nothing_but_content_is(tmp_path: Path, na
     (tmp_path / name).write_text(text, newline="")
     assert same(load_model(tmp_path), make_model())
     change_json(tmp_path, name, "extra", 1)
-    assert f"{name} and model.safetensors are not of one save" in refusal(tmp_path)
+    assert f"{name} and model.safetensors were not saved together" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("name", [CONFIG, TOKENIZER, MODEL])
@@ -215,7 +215,7 @@ def test_a_file_of_another_model_is_noticed(tmp_path: Path, name: str) -> None:
     for seed, symbols in enumerate(["abc", "xyz"]):
         save(tmp_path / str(seed), make_model(seed, symbols=symbols))
     shutil.copy(tmp_path / "1" / name, tmp_path / "0" / name)
-    assert "not of one save" in refusal(tmp_path / "0")
+    assert "were not saved together" in refusal(tmp_path / "0")
 
 
 @pytest.mark.parametrize(
@@ -226,10 +226,10 @@ def test_a_file_of_another_model_is_noticed(tmp_path: Path, name: str) -> None:
         (CONFIG, ("format_version", True), ArtifactError, "format_version: expected 1, got True"),
         (CONFIG, ("format_version", None), ArtifactError, "format_version: expected 1, got None"),
         (CONFIG, ("network", None), ConfigError, "config.json: key 'network' is missing"),
-        (CONFIG, ("network", []), ConfigError, "config.json: network: expected an object"),
-        (CONFIG, ("training", 3), ConfigError, "config.json: training: expected an object"),
+        (CONFIG, ("network", []), ConfigError, "config.json: network must be an object"),
+        (CONFIG, ("training", 3), ConfigError, "config.json: training must be an object"),
         (CONFIG, ("nework", {}), ConfigError, "unknown key 'nework': .*did you mean 'network'"),
-        (CONFIG, ("network.cell", "lstn"), ConfigError, "cell: expected one of .*, lstm, .* got 'lstn'"),
+        (CONFIG, ("network.cell", "lstn"), ConfigError, "cell must be one of .*, lstm, .* got 'lstn'"),
         (CONFIG, ("network.hidden", 2), ConfigError, "unknown key 'hidden'"),
         (
             CONFIG,
@@ -273,8 +273,8 @@ def test_what_a_file_should_not_say_is_named(
     [
         ({"format_version": 2}, "model.safetensors: format_version: expected 1, got 2; a newer unspool"),
         ({"format_version": None}, "model.safetensors: format_version: expected 1, got None"),
-        ({"fingerprints": []}, "not of one save"),
-        ({"fingerprints": {CONFIG: 3}}, "not of one save"),
+        ({"fingerprints": []}, "were not saved together"),
+        ({"fingerprints": {CONFIG: 3}}, "were not saved together"),
     ],
 )
 def test_what_the_metadata_should_not_say_is_named(

@@ -93,7 +93,7 @@ def test_the_error_says_what_is_wrong(tmp_path: Path, changes: dict[str, Any], m
 
 def test_the_index_of_another_model_is_refused(tmp_path: Path) -> None:
     save_novelty(tmp_path, INDEX, TOKENIZER)
-    with pytest.raises(ArtifactError, match="not of this model"):
+    with pytest.raises(ArtifactError, match="belongs to another model"):
         load_novelty(tmp_path, CharTokenizer("abd"))
 
 

@@ -66,7 +66,7 @@ def changed(name: str, key: str, value: object) -> bytes:
         (with_header(b"{"), "header: expected JSON"),
         (with_header(b"[" * 50_000), "header: expected JSON"),
         (with_header([]), "header: expected a JSON object, got list"),
-        (with_header({}), "metadata 'unspool': expected a text, got none; this is not a model that unspool"),
+        (with_header({}), "metadata 'unspool': expected a text, got none; unspool did not save this file"),
         (with_header({**HEADER, "__metadata__": {"unspool": "x"}}), "metadata 'unspool': expected JSON"),
         (
             with_header({**HEADER, "__metadata__": {"unspool": "[]"}}),

@@ -48,7 +48,7 @@ def test_bf16_is_used_and_written_down(
         ["train", str(corpus), "--epochs", "1", "--precision", "bf16", "--out", str(folder), *TINY]
     )
     assert done.exit_code == 0, done.stderr
-    assert "products in bf16 (emulated), sums and all else in float32" in done.stderr
+    assert "matrix products in bf16 (emulated), everything else in float32" in done.stderr
     assert "trained in bf16 (emulated)" in done.stdout
     assert "| precision | bf16 (emulated) products in training" in (folder / "README.md").read_text("utf-8")
     assert json.loads((folder / "config.json").read_text("utf-8"))["training"]["precision"] == "bf16"

@@ -296,7 +296,7 @@ def test_what_does_not_fit_is_named(engine_name: str) -> None:
             with pytest.raises(ConfigError, match=f"conditions.{name}"):
                 engine.token_losses(parameters, window, case.state, reset_id=EOS_ID)
     plain = networks()[0]
-    with pytest.raises(ConfigError, match="no place"):
+    with pytest.raises(ConfigError, match="the network was made without it"):
         engine_or_skip(engine_name, plain).token_losses(
             parameters_of(plain), case.window, case.state, reset_id=EOS_ID
         )

@@ -33,7 +33,7 @@ def test_threads_must_be_a_whole_number(engine_name: str) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="expected one of cpu, torch, got 'gpu'"):
+    with pytest.raises(ConfigError, match="engine must be one of cpu, torch; got 'gpu'"):
         make_engine("gpu", CONFIG)
 
 
@@ -45,5 +45,5 @@ def test_a_missing_package_is_named_with_the_way_to_get_it(monkeypatch: pytest.M
 
 
 def test_more_threads_than_any_machine_has_are_refused() -> None:
-    with pytest.raises(ConfigError, match="threads: expected a whole number from 1 to 1024"):
+    with pytest.raises(ConfigError, match="threads must be a whole number from 1 to 1024"):
         make_engine("cpu", CONFIG, threads=100_000_000)

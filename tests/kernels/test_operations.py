@@ -225,7 +225,7 @@ def test_threads_that_the_system_does_not_give_are_an_error_and_not_an_end() -> 
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
-    assert "threads must be as many as the system gives; got 1000" in done.stdout
+    assert "threads must be as many as the system allows; got 1000" in done.stdout
 
 
 def test_unknown_kernels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def test_growing_moves_every_number_to_its_symbols_new_place(embedding_size: int
 
 def test_growing_refuses_another_network() -> None:
     old = NetworkConfig(hidden_size=4, vocab_size=4)
-    with pytest.raises(ConfigError, match="go on from"):
+    with pytest.raises(ConfigError, match="the network of the model to continue"):
         grow(initialize(old, 0), old, NetworkConfig(hidden_size=5, vocab_size=5), ids=np.arange(4), seed=0)
 
 

@@ -335,6 +335,6 @@ def test_processors_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_network_that_fits_one_of_the_sizes_alone_is_refused_at_the_start(tmp_path: Path) -> None:
     config = unspool.SweepConfig(hidden_size=[8, 16])
     network = unspool.NetworkConfig(hidden_size=128, embedding_size=128, tied_output=True)
-    with pytest.raises(ConfigError, match=r"embedding_size: expected hidden_size \(8\)"):
+    with pytest.raises(ConfigError, match=r"embedding_size must be hidden_size \(8\)"):
         unspool.sweep(TEXTS, out=tmp_path / "sweep", config=config, network=network)
     assert not (tmp_path / "sweep").exists()

@@ -118,7 +118,7 @@ def test_no_false_alarm_in_a_large_set() -> None:
 def test_what_is_no_corpus_is_refused() -> None:
     with pytest.raises(CorpusError, match="no text"):
         NoveltyIndex.of([])
-    with pytest.raises(CorpusError, match="several"):
+    with pytest.raises(CorpusError, match="a list of strings"):
         NoveltyIndex.of("the cat sat")
     with pytest.raises(ConfigError, match="by_line"):
         NoveltyIndex.of(["a"], by_line="yes")  # type: ignore[arg-type]

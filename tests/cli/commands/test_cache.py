@@ -31,7 +31,7 @@ def test_the_next_run_takes_the_text_from_the_cache(
     assert listed["freed"] == 0
     cleared = unspool(["cache", "--clear"])
     assert cleared.stdout == ""
-    assert "removed from" in cleared.stderr
+    assert "Removed" in cleared.stderr
     assert json.loads(unspool(["cache", "--json"]).stdout)["entries"] == []
 
 

@@ -51,13 +51,16 @@ WORKED: list[tuple[str, float | tuple[float, float], list[int]]] = [
     *(("xtc_probability", (1.0, t), [1, 3, 4]) for t in (0.13, 0.24)),
     *(("xtc_probability", (1.0, t), [1, 2, 3, 4]) for t in (0.26, 0.6)),
     ("xtc_probability", (0.0, 0.1), [1, 2, 3, 4]),
+    *(("mirostat_tau", (tau, 0.1), [2]) for tau in (0.1, 0.99)),  # at first at most 2 · tau bits
+    ("mirostat_tau", (1.01, 0.1), [2, 3]),
+    ("mirostat_tau", (1.51, 0.1), [1, 2, 3, 4]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "value", "ids"), WORKED)
 def test_a_sampler_leaves_what_is_worked_by_hand(name: str, value: Any, ids: list[int]) -> None:
     values = value if isinstance(value, tuple) else (value,)
-    assert kept(FILTERS[name](SCORES, PLACE, *values)) == ids
+    assert kept(FILTERS[name](SCORES, SamplerPlace(), *values)) == ids
 
 
 def test_typical_p_may_leave_the_most_probable_out() -> None:

@@ -136,7 +136,7 @@ def test_a_text_is_refused_for_the_first_reason() -> None:
     report = collection.report
     counts = (report.cut_off, report.duplicates, report.copies, report.invalid, report.attempts)
     assert counts == (1, 1, 1, 2, 7)
-    assert str(report).startswith("2 of 2 texts after 7 attempts in 0.0 s: 1 cut off, 1 duplicates, 1 copies")
+    assert str(report).startswith("2 of 2 texts after 7 attempts in 0.0 s (1 cut off, 1 duplicates, 1 copies")
 
 
 def test_a_text_that_does_not_meet_its_constraint_is_refused() -> None:
@@ -146,7 +146,7 @@ def test_a_text_that_does_not_meet_its_constraint_is_refused() -> None:
     collection = Collection(drawer, 1, constrained=True, **asked)
     assert [text.text for text in collection] == ["ab", "abc"]
     assert collection.report.blocked == 1
-    assert "1 blocked before they met the constraint" in str(collection.report)
+    assert "1 that could not meet the constraint" in str(collection.report)
     free = Collection(drawer, 1, **asked)
     assert [text.finish_reason for text in free] == ["blocked", "stop"]
 
