@@ -43,8 +43,10 @@ class CpuWriter:
         if states is None and config.start_size is not None:
             states = fresh_state(config, self._parameters, 1)
         begin = np.array([eos] if fresh else [], dtype=np.int32)
+        different = {id(prompt): prompt for prompt in request.prompts}  # many texts share one prompt
+        prompts = {key: np.concatenate([begin, ids]).astype(np.int32) for key, ids in different.items()}
         return self._native.add(
-            prompts=[np.concatenate([begin, prompt]).astype(np.int32) for prompt in request.prompts],
+            prompts=[prompts[id(prompt)] for prompt in request.prompts],
             keys=request.keys,
             start=None if states is None else states.transpose(2, 0, 1, 3).astype(np.float32, order="C"),
             from_state=not fresh,
