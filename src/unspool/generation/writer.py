@@ -14,7 +14,7 @@ from unspool.generation.search.forward import Floats, Forward
 from unspool.generation.written import Written
 
 WRITTEN_AT_ONCE = 4096  # sequences that are added to a writer together
-FIRST_TOKENS = 256  # tokens of the first call, of all sequences together
+FIRST_TOKENS = 512  # tokens of the first call, of all sequences together
 CALL_SECONDS = 0.1  # duration of a call, about; Ctrl-C works between two calls
 MOST_GROWTH = 8  # the steps of a call relative to the call before, at most
 LONGEST_PIECE = 128  # tokens of a piece of a stream; the first pieces are shorter, to show some text at once
