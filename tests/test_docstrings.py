@@ -3,6 +3,7 @@
 import ast
 import doctest
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,42 @@ def test_what_is_public_has_an_example() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_example_runs(name: str) -> None:
     example = doctest.DocTestParser().get_doctest(PUBLIC[name].__doc__, {}, name, None, None)
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.FAIL_FAST).run(example, out=report.append)
+    assert report == []
+
+
+NAMES = ["anna", "hanna", "otto", "lotte"] * 20
+METHODS = [name for name, method in vars(unspool.Generator).items() if ">>>" in (method.__doc__ or "")]
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, object]:
+    """Return what the examples of a model's methods speak of."""
+    labelled = [{"text": text, "label": label} for text in NAMES[:8] for label in ("names", "places")]
+    options: dict[str, Any] = {"epochs": 1, "hidden_size": 8, "threads": 1}
+    return {
+        "unspool": unspool,
+        "names": NAMES,
+        "model": unspool.train(NAMES, novelty_index=True, **options),
+        "model_with_labels": unspool.train(labelled, **options),
+        "model_of_pairs": unspool.train([("ab", "ba"), ("bc", "cb")] * 8, **options),
+    }
+
+
+def test_the_methods_of_a_model_have_examples() -> None:
+    methods = [name for name, method in vars(unspool.Generator).items() if not name.startswith("_")]
+    properties = [name for name in methods if isinstance(vars(unspool.Generator)[name], property)]
+    assert sorted(METHODS) == sorted(set(methods) - set(properties))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_example_of_a_method_runs(
+    name: str, models: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    documentation = getattr(unspool.Generator, name).__doc__
+    example = doctest.DocTestParser().get_doctest(documentation, dict(models), name, None, None)
     report: list[str] = []
     doctest.DocTestRunner(optionflags=doctest.FAIL_FAST).run(example, out=report.append)
     assert report == []

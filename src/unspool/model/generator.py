@@ -92,6 +92,11 @@ class Generator(ModelParts):
         Raises:
             ArtifactError: If the folder is not a whole model.
             ConfigError: If the engine cannot be made.
+
+        Example:
+            >>> model.save("runs/names")
+            >>> unspool.Generator.load("runs/names").num_parameters == model.num_parameters
+            True
         """
         model = cls(**vars(load_model(Path(folder))), engine=engine, threads=threads)
         model._novelty, model._history = Path(folder), Path(folder) / METRICS
@@ -106,6 +111,11 @@ class Generator(ModelParts):
 
         Raises:
             ArtifactError: If the folder cannot be written, or the index to take along is damaged.
+
+        Example:
+            >>> model.save("runs/names-2")
+            >>> unspool.load("runs/names-2").num_parameters == model.num_parameters
+            True
         """
         save_parts(self, Path(folder), self.novelty_index, self.history)
 
@@ -150,6 +160,10 @@ class Generator(ModelParts):
 
         Args:
             print_fn: What takes the whole table, as in Keras.
+
+        Example:
+            >>> model.summary()  # doctest: +ELLIPSIS
+            layer ...
         """
         print_fn(summary_of(self.network))
 
@@ -186,6 +200,11 @@ class Generator(ModelParts):
             ConfigError: If the model has no such attribute, an attribute has no such value, the vector is
                 of another size, or the model was trained without sources.
             UnknownSymbolError: If the source has a symbol that the model does not know.
+
+        Example:
+            >>> places = model_with_labels.conditioned_on({"label": "places"})
+            >>> len(places.generate(n=2))
+            2
         """
         model = conditioning.conditioned_on(self, context, vector=vector, source=source, unknown=unknown)
         model._novelty = self._novelty
@@ -204,6 +223,11 @@ class Generator(ModelParts):
         Raises:
             ConfigError: If the model was trained without sources.
             UnknownSymbolError: If a source has a symbol that the model does not know.
+
+        Example:
+            >>> [state] = model_of_pairs.encode_sources(["ab"])
+            >>> state.shape == model_of_pairs.network.state_shape
+            True
         """
         return conditioning.encode_sources(self, sources, unknown=unknown)
 
@@ -252,6 +276,11 @@ class Generator(ModelParts):
             ConfigError: If a value is out of its range, `novel` has nothing to compare with, or no text that
                 goes on from a prompt and is short enough can be what the constraint asks for.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
+
+        Example:
+            >>> texts = model.generate("an", n=2, temperature=0.8, seed=0)
+            >>> [str(text)[:2] for text in texts]
+            ['an', 'an']
         """
         parts = self.conditioned_on(context, vector=vector)
         state = conditioning.start_states(parts, source, state, unknown)
@@ -300,6 +329,11 @@ class Generator(ModelParts):
             ConfigError: If a value is out of its range, or `novel` has nothing to compare with.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
             ArtifactError: If the index is damaged.
+
+        Example:
+            >>> good = model.collect(n=3, unique=True, seed=0)
+            >>> len({text.text for text in good})
+            3
         """
         parts = self.conditioned_on(context, source=source, unknown=unknown)
         selection, rest = split_keywords(options)
@@ -324,6 +358,11 @@ class Generator(ModelParts):
         Together the pieces are the `continuation` of what `generate` gives for the same arguments, which
         are described there; errors are raised at the call, not at the first piece. What a stop string may
         yet cut off is held back.
+
+        Example:
+            >>> pieces = model.stream("an", seed=0)
+            >>> "".join(pieces) == model.generate("an", seed=0)[0].continuation
+            True
         """
         parts = self.conditioned_on(context, vector=vector, source=source, unknown=unknown)
         return writing.stream(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
@@ -340,6 +379,10 @@ class Generator(ModelParts):
 
         Raises:
             UnknownSymbolError: If the text has a symbol that the model does not know.
+
+        Example:
+            >>> model.encode("anna").dtype
+            dtype('int32')
         """
         check("text", text, "a string", isinstance(text, str))
         return self.tokenizer.encode(text, unknown=unknown)
@@ -356,6 +399,12 @@ class Generator(ModelParts):
 
         Raises:
             UnknownSymbolError: If the text has a symbol that the model does not know.
+
+        Example:
+            >>> state = model.state_after("an")
+            >>> [text] = model.generate(state=state, seed=0)
+            >>> text.continuation == model.generate("an", seed=0)[0].continuation
+            True
         """
         return writing.state_after(self, text, unknown=unknown)
 
@@ -387,6 +436,10 @@ class Generator(ModelParts):
         Raises:
             ConfigError: If a value is out of its range, or a prompt cannot be finished under the constraint.
             UnknownSymbolError: If a prompt has a symbol that the model does not know.
+
+        Example:
+            >>> [found.text[:1] for found in model.beam_search("a", n=2, num_beams=4)]
+            ['a', 'a']
         """
         sources = [source] if source is None or isinstance(source, str) else source
         models = [self.conditioned_on(context, source=text, unknown=unknown) for text in sources]
@@ -426,6 +479,10 @@ class Generator(ModelParts):
             ConfigError: If a value is out of its range, or the prompt cannot be finished under the
                 constraint; from the iterator, if the search needs more memory than it may have.
             UnknownSymbolError: If the prompt has a symbol that the model does not know.
+
+        Example:
+            >>> [found.text for found in model.enumerate("a", limit=2, max_new_tokens=9)][0][:1]
+            'a'
         """
         parts = self.conditioned_on(context)
         return searching.enumerate_texts(parts, prompt, options, constraint=constraint, unknown=unknown)
@@ -447,11 +504,23 @@ class Generator(ModelParts):
         Raises:
             ConfigError: If a value is out of its range.
             UnknownSymbolError: If the prompt has a symbol that the model does not know.
+
+        Example:
+            >>> [(symbol, probability)] = model.next_symbols("ann", top=1)
+            >>> 0 < probability <= 1
+            True
         """
         return scoring.next_symbols(self, prompt, temperature=temperature, top=top, unknown=unknown)
 
     def reader(self) -> TextReader:
-        """Make a reader for a text that grows and changes, such as one that is being typed."""
+        """Make a reader for a text that grows and changes, such as one that is being typed.
+
+        Example:
+            >>> reader = model.reader()
+            >>> _ = reader.read(model.encode("ann"))
+            >>> reader.logits_after(3).shape == (model.tokenizer.vocab_size,)
+            True
+        """
         return TextReader(self.runner, self.parameters)
 
     def hidden_states(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.float32]:
@@ -467,6 +536,10 @@ class Generator(ModelParts):
 
         Raises:
             UnknownSymbolError: If the text has a symbol that the model does not know, and that is an error.
+
+        Example:
+            >>> model.hidden_states("anna").shape[-1] == model.network.hidden_size
+            True
         """
         check("text", text, "a string", isinstance(text, str))
         ids = self.tokenizer.encode(text, unknown=unknown)
@@ -476,6 +549,11 @@ class Generator(ModelParts):
         """Make what `score` scores with, to score a stream of any length: `scorer().scores(texts)`.
 
         The arguments are those of `score`.
+
+        Example:
+            >>> scorer = model.scorer(prompt="an")
+            >>> next(iter(scorer.scores(["na"]))).total_logprob < 0
+            True
         """
         return make_scorer(self, prompt=prompt, ended=ended, unknown=unknown)
 
@@ -501,6 +579,11 @@ class Generator(ModelParts):
 
         Raises:
             UnknownSymbolError: If a text has a symbol that the model does not know, and that is an error.
+
+        Example:
+            >>> [score] = model.score(["anna"])
+            >>> score.total_logprob < 0
+            True
         """
         scorer = make_scorer(self.conditioned_on(context), prompt=prompt, ended=ended, unknown=unknown)
         return scoring.score(scorer, texts)
@@ -517,6 +600,10 @@ class Generator(ModelParts):
         """Compute how surprising each symbol of a text is; the result draws itself with `.svg()`.
 
         The arguments are those of `score`.
+
+        Example:
+            >>> len(model.surprisal("anna").bits)
+            5
         """
         check("text", text, "a string", isinstance(text, str))
         scorer = make_scorer(self.conditioned_on(context), prompt=prompt, ended=ended, unknown=unknown)
@@ -541,6 +628,10 @@ class Generator(ModelParts):
             prompt: As in `score`, like all that follow.
             ended: Whether the end of each text counts.
             unknown: What becomes of symbols that the model does not know.
+
+        Example:
+            >>> [ranked.text for ranked in model.rank(["xyzzy", "anna"], unknown="replace")][0]
+            'anna'
         """
         some = strings_of("texts", texts)
         return rank_texts(some, self.score(some, prompt=prompt, ended=ended, unknown=unknown), by=by)
@@ -562,6 +653,11 @@ class Generator(ModelParts):
             prompt: As in `score`, like all that follow.
             ended: Whether the end of each text counts.
             unknown: As in `score`; symbols that either model drops are dropped for both.
+
+        Example:
+            >>> [ratio] = model.likelihood_ratios(["anna"], model)
+            >>> ratio.log_likelihood_ratio
+            0.0
         """
         some = strings_of("texts", texts)
         ours, theirs = (m.scorer(prompt=prompt, ended=ended, unknown=unknown) for m in (self, against))
@@ -587,6 +683,11 @@ class Generator(ModelParts):
 
         Raises:
             ConfigError: If a value is out of its range, or no sample ends.
+
+        Example:
+            >>> [number] = model.guess_numbers(["anna"], samples=500)
+            >>> number.guess_number >= 1
+            True
         """
         scorer = self.scorer(prompt=prompt, unknown=unknown)
         return guess_numbers(scorer, strings_of("texts", texts), samples=samples, seed=seed)
@@ -607,13 +708,24 @@ class Generator(ModelParts):
         Raises:
             ConfigError: If there is no such attribute, or it is a number.
             UnknownSymbolError: If a text has a symbol that the model does not know, and that is an error.
+
+        Example:
+            >>> [result] = model_with_labels.classify(["anna"], by="label")
+            >>> result.value in ("names", "places")
+            True
         """
         return list(self.classifications(strings_of("texts", texts), by, prior=prior, unknown=unknown))
 
     def classifications(
         self, texts: Iterable[str], by: str, *, prior: bool = True, unknown: Unknown | None = None
     ) -> Iterator[Classification]:
-        """Yield what `classify` returns, for a stream of any length."""
+        """Yield what `classify` returns, for a stream of any length.
+
+        Example:
+            >>> [result] = model_with_labels.classifications(["anna"], by="label")
+            >>> result.value in ("names", "places")
+            True
+        """
         return classifying.classifications(self, texts, by, prior=prior, unknown=unknown)
 
     def evaluate(
@@ -638,6 +750,10 @@ class Generator(ModelParts):
             ConfigError: If a record says what the model has never heard of.
             CorpusError: If the corpus cannot be read or has no text.
             UnknownSymbolError: If it has a symbol that the model does not know.
+
+        Example:
+            >>> model.evaluate(names).bits_per_character > 0
+            True
         """
         return scoring.evaluate(self.conditioned_on(context), records, document=document, unknown=unknown)
 
@@ -672,6 +788,11 @@ class Generator(ModelParts):
             ConfigError: If a value is out of its range.
             CorpusError: If the corpus cannot be read or has no text.
             UnknownSymbolError: If it has a symbol that the model does not know.
+
+        Example:
+            >>> audit = model.audit(names)
+            >>> "copying" in audit.to_dict()
+            True
         """
         return auditing.audit(
             self,
