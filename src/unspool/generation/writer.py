@@ -17,8 +17,7 @@ WRITTEN_AT_ONCE = 4096  # sequences that are added to a writer together
 FIRST_TOKENS = 512  # tokens of the first call, of all sequences together
 CALL_SECONDS = 0.1  # duration of a call, about; Ctrl-C works between two calls
 MOST_GROWTH = 8  # the steps of a call relative to the call before, at most
-LONGEST_PIECE = 128  # tokens of a piece of a stream; the first pieces are shorter, to show some text at once
-GROWTH = 16  # size of a piece relative to the one before
+PIECE = 256  # tokens of a piece of a stream; the first piece is one token, to show some text at once
 
 Parameters = Mapping[str, Floats]
 
@@ -161,10 +160,9 @@ def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:
 
 
 def _pieces(writer: Writer, steps: int) -> Iterator[GeneratedIds]:
-    size = 1
     while len(writer):
         yield from (_finite(piece) for _, piece in writer.advance(steps).pieces())
-        steps = size = min(GROWTH * size, LONGEST_PIECE)
+        steps = PIECE
 
 
 def _finite(piece: GeneratedIds) -> GeneratedIds:
