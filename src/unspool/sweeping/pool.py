@@ -34,7 +34,7 @@ class Pool(Protocol):
         ...
 
     def go_on(self, number: int) -> None:
-        """Let a waiting job run to its next event."""
+        """Run a waiting job to its next event."""
         ...
 
     def drop(self, number: int) -> None:
@@ -79,7 +79,7 @@ class LocalPool:
         self._send(job.number, lambda process: process.take(job, self._corpus))
 
     def go_on(self, number: int) -> None:
-        """Let a waiting job run to its next event."""
+        """Run a waiting job to its next event."""
         self._send(number, lambda process: process.connection.send(True))
 
     def drop(self, number: int) -> None:

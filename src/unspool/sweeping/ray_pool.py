@@ -67,7 +67,7 @@ class RayPool:
         self._pending[actor.begin.remote(job)] = job.number
 
     def go_on(self, number: int) -> None:
-        """Let a waiting job run to its next event."""
+        """Run a waiting job to its next event."""
         self._pending[self._busy[number].go_on.remote()] = number
 
     def drop(self, number: int) -> None:

@@ -139,7 +139,7 @@ class _Trie:
         return at
 
     def fall_back(self) -> None:
-        """Let a string that does not continue go on from the longest beginning that still fits."""
+        """Add the edges on which a string that cannot continue falls back to its longest beginning."""
         waiting = deque([(0, 0)])  # a node, and the node of its longest proper suffix
         while waiting:
             node, suffix = waiting.popleft()

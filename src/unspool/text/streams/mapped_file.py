@@ -29,7 +29,7 @@ class MappedFile:
         return np.frombuffer(self._map, dtype)
 
     def give_back(self) -> None:
-        """Let go of the memory that it has taken up by being read, where the system can do so."""
+        """Release the memory that reading has filled, where the system can do so."""
         advice = getattr(mmap, "MADV_DONTNEED", None)
         if advice is not None:
             self._map.madvise(advice)
