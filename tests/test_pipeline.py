@@ -97,7 +97,7 @@ def test_a_run_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     model = unspool.train(TEXTS, network=TINY, training=short(epochs=1))
     with pytest.raises(KeyboardInterrupt):
         unspool.train(TEXTS, network=TINY, training=short(), on_record=stop_at(2))
-    with pytest.raises(unspool.ConfigError, match="parameter out: expected the folder of a run"):
+    with pytest.raises(unspool.ConfigError, match="the folder of a run to resume, and it is None"):
         unspool.train(TEXTS, resume=True)
     assert list(tmp_path.iterdir()) == []
     assert model.history[-1]["kind"] == "finish"

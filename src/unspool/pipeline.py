@@ -334,13 +334,13 @@ def _as_records(texts: Texts | str | Path) -> Records:
     raise ConfigError(what, got=f"{str(texts)[:60]!r}, which is no file", hint=hint)
 
 
-def _resumed_folder(out: str | Path | None, *, overwrite: bool, **kept: object) -> str | Path:
+def _resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object) -> str | Path:
     """Return the folder of a run to resume, and refuse what the run keeps as it is."""
     if out is None:
-        raise ConfigError("parameter out", expected="the folder of a run to resume", got="None")
+        raise ConfigError("out must be the folder of a run to resume, and it is None")
     if overwrite:
         raise ConfigError("resume and overwrite do not work together", hint="leave one of them out")
-    for name, value in kept.items():
+    for name, value in stored.items():
         check(name, value, "left out with resume: the run keeps its own", value is None)
     return out
 
