@@ -15,8 +15,8 @@ NEVER = np.float32(-1e4)  # a bias so low that <eos> never ends a text
 
 def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarray]]:
     """Make the network and its parameters; <eos> is never drawn."""
-    from unspool.network.config import NetworkConfig
-    from unspool.network.parameters import initialize
+    from unspool._network.config import NetworkConfig
+    from unspool._network.parameters import initialize
 
     config = NetworkConfig(
         cell=arguments.cell, hidden_size=arguments.hidden_size, vocab_size=arguments.vocab_size
@@ -32,10 +32,10 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 
 def ours(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarray]:
     """Prepare unspool's search, which returns the best text of each prompt.  # (P, T)."""
-    from unspool.engines import make_engine
-    from unspool.generation.search.beams import search_beams
-    from unspool.generation.search.forward import Searched
-    from unspool.generation.search.search_options import BeamOptions
+    from unspool._engines import make_engine
+    from unspool._generation.search.beams import search_beams
+    from unspool._generation.search.forward import Searched
+    from unspool._generation.search.search_options import BeamOptions
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)
@@ -54,7 +54,7 @@ def torchs(arguments: argparse.Namespace, prompts: int) -> Callable[[], np.ndarr
     """Prepare the peer's search, which returns the best text of each prompt.  # (P, T)."""
     import torch
 
-    from unspool.benchmarking.torch_peer import TorchNetwork
+    from unspool._benchmarking.torch_peer import TorchNetwork
 
     V, K = arguments.vocab_size, arguments.num_beams
     network = TorchNetwork(arguments.cell, vocab_size=V, hidden_size=arguments.hidden_size)

@@ -33,8 +33,8 @@ WANTED = {
 def untrained(arguments: argparse.Namespace) -> object:
     """Make a generator that never ends a text by itself."""
     import unspool
-    from unspool.network.parameters import initialize
-    from unspool.text.tokenizers.registry import CharTokenizer
+    from unspool._network.parameters import initialize
+    from unspool._text.tokenizers.registry import CharTokenizer
 
     tokenizer = CharTokenizer(LETTERS[: arguments.vocab_size - 2])
     network = unspool.NetworkConfig(hidden_size=arguments.hidden_size, vocab_size=tokenizer.vocab_size)
@@ -108,7 +108,7 @@ def by_rejection(model: object, constraint: object, arguments: argparse.Namespac
 def measure_rejection(arguments: argparse.Namespace) -> list[dict[str, object]]:
     """Measure both ways to a text that meets a constraint."""
     import unspool
-    from unspool.generation.constraints.compiling import compile_constraint
+    from unspool._generation.constraints.compiling import compile_constraint
 
     model = trained(arguments)
     results = []

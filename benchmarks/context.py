@@ -15,7 +15,7 @@ from pathlib import Path
 
 import harness
 import unspool
-from unspool.text.encoding.split import is_held_out
+from unspool._text.encoding.split import is_held_out
 
 LABELS = {"1": "World", "2": "Sports", "3": "Business", "4": "Sci/Tech"}
 

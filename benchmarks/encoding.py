@@ -27,7 +27,7 @@ def lines_of(arguments: argparse.Namespace) -> list[str]:
     if arguments.data:
         texts = arguments.data.read_text("utf-8").split("\n")
     else:
-        from unspool.text.corpora.registry import CORPORA
+        from unspool._text.corpora.registry import CORPORA
 
         texts = [text for text, _ in CORPORA["docstrings"].rows()]
     lines, characters = [], 0
@@ -67,8 +67,8 @@ def rate(work: Callable[[], object], characters: int) -> Callable[[], float]:
 def from_file(path: Path, arguments: argparse.Namespace) -> Callable[[], object]:
     """Prepare a run's whole job; each time it encodes the corpus again, without the cache."""
     import unspool
-    from unspool.text.encoding.corpus import encode_corpus
-    from unspool.text.encoding.recipe import EncodingRecipe
+    from unspool._text.encoding.corpus import encode_corpus
+    from unspool._text.encoding.recipe import EncodingRecipe
 
     records = unspool.read_records(path, normalization=arguments.normalization, reuse=False)
     recipe = EncodingRecipe(normalization=arguments.normalization, validation_fraction=0.1)
@@ -78,8 +78,8 @@ def from_file(path: Path, arguments: argparse.Namespace) -> Callable[[], object]
 def general_way(path: Path, arguments: argparse.Namespace) -> Callable[[], object]:
     """Prepare the same job record by record, as for tables and other tokenizers."""
     import unspool
-    from unspool.text.encoding.corpus import encode_corpus
-    from unspool.text.encoding.recipe import EncodingRecipe
+    from unspool._text.encoding.corpus import encode_corpus
+    from unspool._text.encoding.recipe import EncodingRecipe
 
     records = unspool.read_records(path, normalization=arguments.normalization, reuse=False)
     recipe = EncodingRecipe(normalization=arguments.normalization, validation_fraction=0.1)
@@ -99,9 +99,9 @@ def read_and_encode(path: Path, tokenizer: object) -> Callable[[], object]:
 
 def measure(arguments: argparse.Namespace) -> dict[str, dict[str, harness.Spread]]:
     """Let all contenders take turns on both jobs."""
-    from unspool.text.encoding.corpus import encode_corpus
-    from unspool.text.encoding.recipe import EncodingRecipe
-    from unspool.text.records import Record
+    from unspool._text.encoding.corpus import encode_corpus
+    from unspool._text.encoding.recipe import EncodingRecipe
+    from unspool._text.records import Record
 
     lines = lines_of(arguments)
     characters = sum(map(len, lines))

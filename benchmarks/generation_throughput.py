@@ -25,8 +25,8 @@ NEVER = np.float32(-1e4)  # a bias so low that <eos> never ends a sequence
 
 def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarray]]:
     """Make the network and its parameters; <eos> is never drawn."""
-    from unspool.network.config import NetworkConfig
-    from unspool.network.parameters import initialize
+    from unspool._network.config import NetworkConfig
+    from unspool._network.parameters import initialize
 
     config = NetworkConfig(
         cell=arguments.cell,
@@ -41,10 +41,10 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
 
 def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: float) -> Callable[[], float]:
     """Prepare a round of unspool that returns characters per second, with further generation options."""
-    from unspool.engines import make_engine
-    from unspool.generation.engine_request import EngineRequest
-    from unspool.generation.options.generation_options import GenerationOptions
-    from unspool.generation.writer import generate
+    from unspool._engines import make_engine
+    from unspool._generation.engine_request import EngineRequest
+    from unspool._generation.options.generation_options import GenerationOptions
+    from unspool._generation.writer import generate
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)
@@ -65,9 +65,9 @@ def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: fl
 
 def company_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], float]:
     """Prepare a round of as many filtered sequences, each with options of its own: characters per second."""
-    from unspool.engines import make_engine
-    from unspool.generation.engine_request import EngineRequest
-    from unspool.generation.options.generation_options import GenerationOptions
+    from unspool._engines import make_engine
+    from unspool._generation.engine_request import EngineRequest
+    from unspool._generation.options.generation_options import GenerationOptions
 
     config, parameters = untrained(arguments)
     engine = make_engine("cpu", config, threads=arguments.threads)
@@ -100,7 +100,7 @@ def torch_speed(arguments: argparse.Namespace, batch_size: int) -> Callable[[], 
     """Prepare a round of PyTorch that returns characters per second."""
     import torch
 
-    from unspool.benchmarking.torch_peer import TorchNetwork, generate
+    from unspool._benchmarking.torch_peer import TorchNetwork, generate
 
     threads = 1 if batch_size == 1 else arguments.threads  # one stream is faster without a pool
     network = TorchNetwork(

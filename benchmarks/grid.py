@@ -14,12 +14,12 @@ from pathlib import Path
 
 import grid_table
 import harness
-from unspool.benchmarking import contenders
-from unspool.benchmarking.operations import training_operations
-from unspool.benchmarking.turns import repeated
-from unspool.kernels.precision import has_bf16
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
+from unspool._benchmarking import contenders
+from unspool._benchmarking.operations import training_operations
+from unspool._benchmarking.turns import repeated
+from unspool._kernels.precision import has_bf16
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
 
 FIRST = {"cells": ("lstm", "gru", "rnn"), "batch_sizes": (64, 8, 256)}  # the order; other values follow
 TOLERANCE = {
@@ -70,7 +70,7 @@ def steps_of(
         from jax_training import training_step
 
         return training_step(config, start, windows, learning_rate=rate)
-    from unspool.benchmarking import torch_peer
+    from unspool._benchmarking import torch_peer
 
     return torch_peer.training_step(
         config, start, windows, threads=threads, learning_rate=rate,

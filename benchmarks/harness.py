@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
-from unspool.benchmarking import machine
-from unspool.benchmarking.machine import installed
-from unspool.benchmarking.turns import SETTLE_SECONDS, Spread, figure, seconds, take_turns
+from unspool._benchmarking import machine
+from unspool._benchmarking.machine import installed
+from unspool._benchmarking.turns import SETTLE_SECONDS, Spread, figure, seconds, take_turns
 
 __all__ = [
     "SETTLE_SECONDS",

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from unspool.network.config import NetworkConfig
-from unspool.text.streams.lanes import Window
+from unspool._network.config import NetworkConfig
+from unspool._text.streams.lanes import Window
 
 NO_CHANCE = -1e4  # a bias that keeps a token out of the softmax
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
@@ -74,7 +74,7 @@ def training_step(
     *,
     learning_rate: float,
 ) -> Callable[[], float]:
-    """Prepare JAX's training of a network; see `unspool.benchmarking.torch_peer.training_step`."""
+    """Prepare JAX's training of a network; see `unspool._benchmarking.torch_peer.training_step`."""
     weights = {name: jnp.asarray(array) for name, array in start.items()}
     weights["output.bias"] = weights["output.bias"].at[0].set(NO_CHANCE)
     loss_of = jax.value_and_grad(partial(mean_loss, cell=config.cell, layers=config.num_layers), has_aux=True)

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from unspool.network.config import NetworkConfig
-from unspool.text.streams.lanes import Window
+from unspool._network.config import NetworkConfig
+from unspool._text.streams.lanes import Window
 
 NO_CHANCE = -1e4  # a bias that keeps a token out of the softmax
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
@@ -38,7 +38,7 @@ def training_step(
     *,
     learning_rate: float,
 ) -> Callable[[], float]:
-    """Prepare Keras's training of a network; see `unspool.benchmarking.torch_peer.training_step`."""
+    """Prepare Keras's training of a network; see `unspool._benchmarking.torch_peer.training_step`."""
     batch_size, V, H = windows[0].ids.shape[1], config.symbols, config.hidden_size
     layers = [
         LAYERS[config.cell](H, return_sequences=True, return_state=True) for _ in range(config.num_layers)

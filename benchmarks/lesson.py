@@ -30,11 +30,11 @@ def titles(path: Path) -> tuple[list[str], list[str]]:
 def unspool_run(training: Sequence[str], held_out: Sequence[str], *, seed: int, threads: int) -> list[object]:
     """Encode the titles and train on them with unspool's defaults."""
     import ours
-    from unspool.network.config import NetworkConfig
-    from unspool.text.encoding.corpus import encode_corpus
-    from unspool.text.encoding.recipe import EncodingRecipe
-    from unspool.text.records import Record
-    from unspool.training.config import TrainingConfig
+    from unspool._network.config import NetworkConfig
+    from unspool._text.encoding.corpus import encode_corpus
+    from unspool._text.encoding.recipe import EncodingRecipe
+    from unspool._text.records import Record
+    from unspool._training.config import TrainingConfig
 
     began = time.perf_counter()
     corpus = encode_corpus(map(Record, training), EncodingRecipe(), map(Record, held_out))

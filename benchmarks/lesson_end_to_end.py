@@ -21,7 +21,7 @@ Result = dict[str, float]
 def unspool_run(arguments: argparse.Namespace, seed: int) -> Result:
     """Run the whole job as a user of unspool does: `train` with its defaults, for as many epochs."""
     import unspool
-    from unspool.training.records import EvaluationRecord
+    from unspool._training.records import EvaluationRecord
 
     bits: list[float] = []
 
@@ -69,7 +69,7 @@ def keras_run(arguments: argparse.Namespace) -> Result:
 
 def measure(arguments: argparse.Namespace) -> dict[str, list[Result]]:
     """Let both run the whole job, unspool before and after Keras, so that a slow minute affects both."""
-    import unspool.pipeline  # noqa: F401 - before the clock starts, as TensorFlow is
+    import unspool._pipeline  # noqa: F401 - before the clock starts, as TensorFlow is
 
     runs: dict[str, list[Result]] = {"unspool": [unspool_run(arguments, 0)], "Keras": []}
     if harness.installed("tensorflow-cpu") or harness.installed("tensorflow"):

@@ -18,25 +18,25 @@ from pathlib import Path
 import numpy as np
 
 import harness
-from unspool.engines import make_engine
-from unspool.engines.protocol import Engine
-from unspool.evaluation.forward import stream_losses, token_losses
-from unspool.evaluation.streams import BATCH_SYMBOLS, document_lanes
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.encoding.split import is_held_out
-from unspool.text.reading.sentences import split_sentences
-from unspool.text.records import Record
-from unspool.text.streams.batches import padded_batches
-from unspool.text.streams.lanes import Window
-from unspool.text.streams.stream import TokenStream
-from unspool.text.tokenizers.registry import Tokenizer
-from unspool.training.checkpoint_sink import MemorySink
-from unspool.training.config import TrainingConfig
-from unspool.training.loop import train_loop
-from unspool.training.task import TrainingTask, fresh_start
+from unspool._engines import make_engine
+from unspool._engines.protocol import Engine
+from unspool._evaluation.forward import stream_losses, token_losses
+from unspool._evaluation.streams import BATCH_SYMBOLS, document_lanes
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.encoding.split import is_held_out
+from unspool._text.reading.sentences import split_sentences
+from unspool._text.records import Record
+from unspool._text.streams.batches import padded_batches
+from unspool._text.streams.lanes import Window
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import Tokenizer
+from unspool._training.checkpoint_sink import MemorySink
+from unspool._training.config import TrainingConfig
+from unspool._training.loop import train_loop
+from unspool._training.task import TrainingTask, fresh_start
 
 WINDOW = 256
 STEP = 512  # tokens of a step in every contender: lanes × window, as in the defaults

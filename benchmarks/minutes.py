@@ -18,16 +18,16 @@ from typing import Any
 
 import harness
 import unspool
-from unspool.network.config import NetworkConfig
-from unspool.planning.budget import EVALUATING
-from unspool.planning.choosing import LONGEST_MEASURING, MEASURING, TrainingPlan, plan_training
-from unspool.planning.rule import BATCH_SIZES, SEQUENCE_LENGTH, SIZES
-from unspool.planning.speeds import measure_speeds
-from unspool.sweeping.trial import Job, SweepCorpus, TrialReport, run_trial
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Records
-from unspool.training.config import TrainingConfig
+from unspool._network.config import NetworkConfig
+from unspool._planning.budget import EVALUATING
+from unspool._planning.choosing import LONGEST_MEASURING, MEASURING, TrainingPlan, plan_training
+from unspool._planning.rule import BATCH_SIZES, SEQUENCE_LENGTH, SIZES
+from unspool._planning.speeds import measure_speeds
+from unspool._sweeping.trial import Job, SweepCorpus, TrialReport, run_trial
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
+from unspool._training.config import TrainingConfig
 
 EVALUATIONS = 4
 TIMED_ROUNDS, TIMING_SECONDS = 3, 0.15  # for the speed of each network

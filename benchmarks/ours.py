@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import harness
-from unspool.engines import make_engine
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.stream import TokenStream
-from unspool.text.tokenizers.registry import Tokenizer
-from unspool.training.checkpoint_sink import MemorySink
-from unspool.training.config import TrainingConfig
-from unspool.training.loop import train_loop
-from unspool.training.records import EvaluationRecord
-from unspool.training.task import TrainingTask, fresh_start
+from unspool._engines import make_engine
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import Tokenizer
+from unspool._training.checkpoint_sink import MemorySink
+from unspool._training.config import TrainingConfig
+from unspool._training.loop import train_loop
+from unspool._training.records import EvaluationRecord
+from unspool._training.task import TrainingTask, fresh_start
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import harness
 import unspool
 from pair_tasks import TASKS, split_by_value
-from unspool.training.pair_defaults import pair_training
+from unspool._training.pair_defaults import pair_training
 
 
 def measure(task: str, arguments: argparse.Namespace, *, seed: int) -> dict[str, Any]:

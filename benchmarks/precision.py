@@ -11,16 +11,16 @@ from pathlib import Path
 
 import harness
 import unspool
-from unspool.kernels.precision import EMULATE, used_precision
-from unspool.network.config import NetworkConfig
-from unspool.pictures.canvas import Canvas, Point
-from unspool.pictures.colours import BLUE, ORANGE
-from unspool.pictures.panel import Panel
-from unspool.pictures.scale import Scale
-from unspool.text.records import Records
-from unspool.training.config import TrainingConfig
-from unspool.training.folder.loss_curve import ThinnedCurve
-from unspool.training.records import EvaluationRecord, StepRecord, TrainingRecord
+from unspool._kernels.precision import EMULATE, used_precision
+from unspool._network.config import NetworkConfig
+from unspool._pictures.canvas import Canvas, Point
+from unspool._pictures.colours import BLUE, ORANGE
+from unspool._pictures.panel import Panel
+from unspool._pictures.scale import Scale
+from unspool._text.records import Records
+from unspool._training.config import TrainingConfig
+from unspool._training.folder.loss_curve import ThinnedCurve
+from unspool._training.records import EvaluationRecord, StepRecord, TrainingRecord
 
 RUNS = (("float32", 0), ("bf16", 0), ("float32", 1), ("bf16", 1))
 CORPORA = ("titles", "shakespeare")

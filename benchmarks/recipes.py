@@ -11,20 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import harness
-from unspool.engines import make_engine
-from unspool.evaluation.streams import evaluate_stream
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import count_parameters, initialize
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.reading.sources import read_records
-from unspool.training.averaging import update_average
-from unspool.training.checkpoint_sink import MemorySink
-from unspool.training.config import TrainingConfig
-from unspool.training.loop import train_loop
-from unspool.training.records import StepRecord
-from unspool.training.task import TrainingTask, fresh_start
+from unspool._engines import make_engine
+from unspool._evaluation.streams import evaluate_stream
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import count_parameters, initialize
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.reading.sources import read_records
+from unspool._training.averaging import update_average
+from unspool._training.checkpoint_sink import MemorySink
+from unspool._training.config import TrainingConfig
+from unspool._training.loop import train_loop
+from unspool._training.records import StepRecord
+from unspool._training.task import TrainingTask, fresh_start
 
 DECAYS = (0.99, 0.998, 0.9995)
 

@@ -20,14 +20,14 @@ from typing import Any
 import harness
 import ours
 import shakespeare_recipes
-from unspool.errors import ConfigError
-from unspool.evaluation.streams import document_lanes
-from unspool.network.config import NetworkConfig
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record
-from unspool.text.streams.lanes import Lanes, Window
-from unspool.training.config import TrainingConfig
+from unspool._errors import ConfigError
+from unspool._evaluation.streams import document_lanes
+from unspool._network.config import NetworkConfig
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Record
+from unspool._text.streams.lanes import Lanes, Window
+from unspool._training.config import TrainingConfig
 
 
 def read_split(path: Path) -> ours.Split:
@@ -75,7 +75,7 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
     """Train PyTorch until the last goal."""
     import torch
 
-    from unspool.benchmarking.torch_peer import TorchNetwork, TorchTrainer
+    from unspool._benchmarking.torch_peer import TorchNetwork, TorchTrainer
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(seed)

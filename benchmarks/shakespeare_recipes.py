@@ -9,9 +9,9 @@ from typing import Any
 
 import harness
 import ours
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import count_parameters
-from unspool.training.config import TrainingConfig
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import count_parameters
+from unspool._training.config import TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,15 @@ import numpy as np
 
 import harness
 from unspool import _native
-from unspool.benchmarking.operations import training_operations
-from unspool.engines.cpu import CpuEngine
-from unspool.kernels.network import STAGES
-from unspool.kernels.precision import PRECISIONS
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.lanes import Window
-from unspool.training.config import TrainingConfig
-from unspool.training.optimizers import Optimizer
+from unspool._benchmarking.operations import training_operations
+from unspool._engines.cpu import CpuEngine
+from unspool._kernels.network import STAGES
+from unspool._kernels.precision import PRECISIONS
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.lanes import Window
+from unspool._training.config import TrainingConfig
+from unspool._training.optimizers import Optimizer
 
 PARTS = (*STAGES, "optimizer", "Python")
 

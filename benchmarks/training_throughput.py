@@ -23,12 +23,12 @@ def windows(arguments: argparse.Namespace) -> list[np.ndarray]:
 
 def unspool_steps(cell: str, arguments: argparse.Namespace) -> tuple[dict[str, np.ndarray], list[Step]]:
     """Prepare unspool's steps; return the initial parameters as well."""
-    from unspool.engines import make_engine
-    from unspool.network.config import NetworkConfig
-    from unspool.network.parameters import initialize
-    from unspool.text.streams.lanes import Window
-    from unspool.training.config import TrainingConfig
-    from unspool.training.optimizers import Optimizer
+    from unspool._engines import make_engine
+    from unspool._network.config import NetworkConfig
+    from unspool._network.parameters import initialize
+    from unspool._text.streams.lanes import Window
+    from unspool._training.config import TrainingConfig
+    from unspool._training.optimizers import Optimizer
 
     config = NetworkConfig(
         cell=cell,
@@ -57,7 +57,7 @@ def torch_steps(cell: str, arguments: argparse.Namespace, start: dict[str, np.nd
     """Prepare PyTorch's steps, from the same parameters."""
     import torch
 
-    from unspool.benchmarking.torch_peer import TorchNetwork, TorchTrainer
+    from unspool._benchmarking.torch_peer import TorchNetwork, TorchTrainer
 
     torch.set_num_threads(arguments.threads)
     network = TorchNetwork(
@@ -79,8 +79,8 @@ def speed(steps: list[Step], characters: int) -> float:
 
 def operations(cell: str, arguments: argparse.Namespace) -> int:
     """Return the useful operations for one training character."""
-    from unspool.benchmarking.operations import training_operations
-    from unspool.network.config import NetworkConfig
+    from unspool._benchmarking.operations import training_operations
+    from unspool._network.config import NetworkConfig
 
     return training_operations(
         NetworkConfig(

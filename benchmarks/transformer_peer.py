@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ours import Point
-from unspool.text.streams.stream import TokenStream
+from unspool._text.streams.stream import TokenStream
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from unittest.mock import patch
 import numpy as np
 
 import unspool
-from unspool.engines import ENGINES, EngineRow, make_engine
-from unspool.engines.reference_writer import ReferenceWriter
-from unspool.errors import ConfigError, NetworkError
-from unspool.generation.options.generation_options import ROWS, SAMPLERS, GenerationOptions
-from unspool.generation.results import Generation
-from unspool.network.parameters import initialize
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._engines import ENGINES, EngineRow, make_engine
+from unspool._engines.reference_writer import ReferenceWriter
+from unspool._errors import ConfigError, NetworkError
+from unspool._generation.options.generation_options import ROWS, SAMPLERS, GenerationOptions
+from unspool._generation.results import Generation
+from unspool._network.parameters import initialize
+from unspool._text.tokenizers.registry import CharTokenizer
 
 NEVER = float("-inf")
 SYMBOLS = tuple("abcdefg")

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.options.generation_options import GenerationOptions
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.options.generation_options import GenerationOptions
 
 from .artifacts.models import make_model, save
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.configuration import check, from_dict, is_real, is_whole, to_dict
-from unspool.errors import ConfigError
-from unspool.network.parameters import initialize
-from unspool.text.encoding.recipe import EncodingRecipe
+from unspool._configuration import check, from_dict, is_real, is_whole, to_dict
+from unspool._errors import ConfigError
+from unspool._network.parameters import initialize
+from unspool._text.encoding.recipe import EncodingRecipe
 
 
 @dataclass(frozen=True)

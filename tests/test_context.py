@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.artifacts import load_model
-from unspool.engines import make_engine
-from unspool.errors import ConfigError
-from unspool.network.conditions import schema_of
-from unspool.pipeline import resume_training
-from unspool.training.records import StepRecord, TrainingRecord
+from unspool._artifacts import load_model
+from unspool._engines import make_engine
+from unspool._errors import ConfigError
+from unspool._network.conditions import schema_of
+from unspool._pipeline import resume_training
+from unspool._training.records import StepRecord, TrainingRecord
 
 WORDS = {"A": "ab", "B": "cd", "C": "xyz"}
 RECORDS: list[dict[str, Any]] = [

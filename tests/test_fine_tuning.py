@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.pipeline import resume_training
+from unspool._pipeline import resume_training
 
 OLD = ["oil prices rise", "team wins late game", "rates rise again"] * 20
 NEW = ["Ölpreis steigt", "oil prices fall", "team verliert ß"] * 20
@@ -95,7 +95,7 @@ def test_a_run_that_found_the_disk_full_at_its_birth_never_goes_on_from_nothing(
     out = tmp_path / "run"
     full = OSError(errno.ENOSPC, "No space left on device")
     with (
-        mock.patch("unspool.training.checkpoints.atomic_write", side_effect=full),
+        mock.patch("unspool._training.checkpoints.atomic_write", side_effect=full),
         pytest.raises(unspool.ArtifactError, match="No space left"),
     ):
         unspool.train(NEW, out=out, **options)  # type: ignore[arg-type]

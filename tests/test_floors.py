@@ -1,8 +1,8 @@
 """The house has floors: a module imports from lower floors only, and within a floor only from its own room.
 
-A room is a package or a module directly under ``unspool``. Every import counts, wherever it stands: at the
-top, inside a function, under ``TYPE_CHECKING``, relative, or by ``import_module("unspool...")``. No two
-modules import each other, by whatever way round.
+A room is a package or a module directly under ``unspool``; its name begins with an underscore, since it is
+internal. Every import counts, wherever it stands: at the top, inside a function, under ``TYPE_CHECKING``,
+relative, or by ``import_module("unspool...")``. No two modules import each other, by whatever way round.
 """
 
 import ast
@@ -15,7 +15,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "unspool"
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "_native"}),
+    frozenset({"errors", "native"}),
     frozenset({"configuration", "storage", "pictures", "screen"}),
     frozenset({"kernels"}),
     frozenset({"text"}),
@@ -37,9 +37,11 @@ MOST_FILES = 20  # side by side in a room
 
 
 def room_of(module: str) -> str:
-    """Name the room of a dotted module name: ``unspool.text.records`` is in ``text``."""
+    """Name the room of a dotted module name: ``unspool._text.records`` is in ``text``."""
     parts = module.split(".")
-    return parts[1] if len(parts) > 1 else "__init__"
+    if len(parts) == 1:
+        return "__init__"
+    return parts[1] if parts[1].startswith("__") else parts[1].removeprefix("_")
 
 
 def module_name(path: Path, root: Path) -> tuple[str, bool]:
@@ -149,8 +151,13 @@ def test_the_architecture_tells_the_floors() -> None:
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, flags=re.MULTILINE)
     special = {"the public face, `unspool/__init__.py`": ["__init__"], "`__main__`": ["__main__"]}
     shown = {int(floor): set(special.get(rooms, rooms.split(", "))) for floor, rooms in rows}
-    built = {path.stem for path in SOURCE.iterdir()}
-    assert shown == {n: (rooms & built) - {"_native"} for n, rooms in enumerate(FLOORS)}
+    built = {room_of(f"unspool.{path.stem}") for path in SOURCE.iterdir()}
+    assert shown == {n: (rooms & built) - {"native"} for n, rooms in enumerate(FLOORS)}
+
+
+def test_internals_have_names_that_say_so() -> None:
+    public = {path.name for path in SOURCE.iterdir() if not path.name.startswith("_")}
+    assert public == {"py.typed", "sweeping.py"}
 
 
 def test_imports_go_down() -> None:
@@ -169,7 +176,7 @@ def test_a_room_is_not_full() -> None:
 
 def test_only_the_kernels_touch_the_native_module() -> None:
     found = imports(SOURCE)
-    touching = {module for module, names in found.items() if any(room_of(n) == "_native" for _, n in names)}
+    touching = {module for module, names in found.items() if any(room_of(n) == "native" for _, n in names)}
     assert {room_of(module) for module in touching} == {"kernels"}
 
 
@@ -190,14 +197,14 @@ def test_torch_stays_in_its_engine_its_exporter_and_the_peer_that_is_measured() 
 @pytest.mark.parametrize(
     ("statement", "room"),
     [
-        ("import unspool.cli.main", "cli"),
-        ("from unspool.training.loop import run", "training"),
-        ("from unspool import model", "model"),
+        ("import unspool._cli.main", "cli"),
+        ("from unspool._training.loop import run", "training"),
+        ("from unspool import _model", "model"),
         ("from unspool import Generator", "__init__"),
         ("from ..engines import cpu", "engines"),
         ("from .. import pipeline", "pipeline"),
         ("def late():\n    from unspool import serving", "serving"),
-        ("if TYPE_CHECKING:\n    import unspool.training", "training"),
+        ("if TYPE_CHECKING:\n    import unspool._training", "training"),
         ("importlib.import_module('unspool.exporting.onnx')", "exporting"),
     ],
 )
@@ -209,7 +216,7 @@ def test_a_breach_is_found_however_it_is_written(tmp_path: Path, statement: str,
     assert f"text (floor {FLOOR_OF['text']}) imports {room} (floor" in found
 
 
-@pytest.mark.parametrize("statement", ["from .records import Record", "import unspool.errors", "import csv"])
+@pytest.mark.parametrize("statement", ["from .records import Record", "import unspool._errors", "import csv"])
 def test_what_is_below_or_at_home_is_free(tmp_path: Path, statement: str) -> None:
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "lanes.py").write_text(statement + "\n")

@@ -8,7 +8,7 @@ import pytest
 REPORT = "; print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
 HELP = (
     "import sys, contextlib, io; sys.argv = ['unspool', *{arguments!r}]\n"
-    "from unspool.cli import main\n"
+    "from unspool._cli import main\n"
     "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as shown: main()\n"
     "assert 'Usage' in shown.getvalue(), 'no help was shown'"
 )
@@ -48,9 +48,9 @@ def test_every_public_name_is_there() -> None:
 
 def test_loading_a_model_does_not_wait_for_what_few_need() -> None:
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, unspool.model; print(*sys.modules)"],
+        [sys.executable, "-c", "import sys, unspool._model; print(*sys.modules)"],
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    late = {"unspool.evaluation.audit.run", "unspool.generation.constraints.compiling"}
-    assert "unspool.model" in loaded
+    late = {"unspool._evaluation.audit.run", "unspool._generation.constraints.compiling"}
+    assert "unspool._model" in loaded
     assert late & set(loaded) == set()

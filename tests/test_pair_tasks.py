@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 import unspool
-from unspool.training.pair_defaults import pair_training
+from unspool._training.pair_defaults import pair_training
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.errors import ArtifactError, ConfigError, CorpusError, InputError, UnknownSymbolError
-from unspool.pipeline import resume_training
-from unspool.text.reading.sources import records_from_spec
-from unspool.training.pair_defaults import PAIR_TRAINING
-from unspool.training.records import EvaluationRecord, SampleRecord, StepRecord, TrainingRecord
+from unspool._errors import ArtifactError, ConfigError, CorpusError, InputError, UnknownSymbolError
+from unspool._pipeline import resume_training
+from unspool._text.reading.sources import records_from_spec
+from unspool._training.pair_defaults import PAIR_TRAINING
+from unspool._training.records import EvaluationRecord, SampleRecord, StepRecord, TrainingRecord
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins")
 PAIRS = [(f"{a} {b}", f"{b}!") for a in WORDS for b in WORDS]

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool import pipeline
-from unspool.artifacts.model_folder import CARD, CONFIG, GENERATION, MODEL, TOKENIZER
-from unspool.pipeline import resume_training
-from unspool.progress.plan_lines import plan_lines
-from unspool.training.announcement import Announcement
-from unspool.training.records import FinishRecord, SampleRecord, StepRecord, TrainingRecord
+from unspool import _pipeline
+from unspool._artifacts.model_folder import CARD, CONFIG, GENERATION, MODEL, TOKENIZER
+from unspool._pipeline import resume_training
+from unspool._progress.plan_lines import plan_lines
+from unspool._training.announcement import Announcement
+from unspool._training.records import FinishRecord, SampleRecord, StepRecord, TrainingRecord
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
 TEXTS = [f"{a} {b} {c}" for a in WORDS for b in WORDS[:4] for c in WORDS[4:]]
@@ -106,7 +106,7 @@ def test_a_run_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_minutes_choose_what_plan_training_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = partial(unspool.plan_training, measure=lambda networks, training, seconds: [5e5] * len(networks))
-    monkeypatch.setattr(pipeline, "plan_training", plan)
+    monkeypatch.setattr(_pipeline, "plan_training", plan)
     texts = TEXTS * 5
     model, gru = (
         unspool.train(texts, minutes=0.04, network=network, tokenizer="word")

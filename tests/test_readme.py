@@ -132,7 +132,7 @@ def check_flags(line: str) -> None:
 
 def help_of(command: str) -> str:
     """Ask the command line for a command's help."""
-    words = [sys.executable, "-c", "from unspool.cli import main; main()", command, "--help"]
+    words = [sys.executable, "-c", "from unspool._cli import main; main()", command, "--help"]
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

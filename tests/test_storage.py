@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from tests.failing_disk import HALF, NOTHING, FailingDisk
-from unspool.storage import append_line, atomic_file, atomic_write
+from unspool._storage import append_line, atomic_file, atomic_write
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:

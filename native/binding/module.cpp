@@ -1,5 +1,5 @@
-// The binding: one Python function per operation. Shapes and types are checked in unspool/kernels, and for
-// the matcher in unspool/kernels/matching.py.
+// The binding: one Python function per operation. Shapes and types are checked in unspool/_kernels, and for
+// the matcher in unspool/_kernels/matching.py.
 #include "binding/writer_binding.h"
 #include "text/lines.h"
 #include "text/suffix_automaton.h"
@@ -116,7 +116,7 @@ void bind_lines(nb::module_& module) {
 }  // namespace
 
 NB_MODULE(_native, module) {
-    module.doc() = "Native kernels; unspool.kernels is their documented face.";
+    module.doc() = "Native kernels; unspool._kernels is their documented face.";
     // A daemon thread keeps its objects beyond the end of the interpreter: its stack is never unwound. That
     // is not the user's fault; the tests turn the warnings on for all other ends.
     nb::set_leak_warnings(false);

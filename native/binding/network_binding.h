@@ -12,7 +12,7 @@ namespace unspool {
 
 using Parameters = std::optional<std::vector<Array<float>>>;
 
-// The conditions of a window; the fields are set by name in unspool/kernels.
+// The conditions of a window; the fields are set by name in unspool/_kernels.
 struct ConditionsArrays {
     Optional<const int32_t> records, starts;
     Optional<const float> context, start_states, final_grad;

@@ -1,4 +1,4 @@
-// Drawing a token from a row of logits. The plain twin is unspool/generation/sampling/draw.py.
+// Drawing a token from a row of logits. The plain twin is unspool/_generation/sampling/draw.py.
 #pragma once
 
 #include "writing/penalties.h"

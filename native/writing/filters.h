@@ -1,4 +1,4 @@
-// The samplers, which change the scores of one place: the twin of unspool/generation/sampling/filters.py.
+// The samplers, which change the scores of one place: the twin of unspool/_generation/sampling/filters.py.
 #pragma once
 
 #include "network/loss.h"
@@ -240,7 +240,7 @@ struct SamplerPlace {
     double memory;  // the number that the stage remembers of the text
 };
 
-// A row of the table; the twin is the entry of its name in unspool/generation/sampling/filters.py.
+// A row of the table; the twin is the entry of its name in unspool/_generation/sampling/filters.py.
 struct SamplerRow : StageRow {
     void (*apply)(Filters& filters, const DrawStage& stage, const SamplerPlace& place);
     // Return the number to remember: at the beginning of a text, and after a token with this probability was

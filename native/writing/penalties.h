@@ -1,5 +1,5 @@
 // The penalties, which come before the samplers: they forbid tokens and change logits. The twin of
-// unspool/generation/sampling/penalties.py.
+// unspool/_generation/sampling/penalties.py.
 #pragma once
 
 #include "writing/filters.h"
@@ -142,7 +142,7 @@ struct PenaltyPlace {
     int32_t end_id;  // -1: no token ends a text
 };
 
-// A row of the table; the twin is the entry of its name in unspool/generation/sampling/penalties.py.
+// A row of the table; the twin is the entry of its name in unspool/_generation/sampling/penalties.py.
 struct PenaltyRow : StageRow {
     bool counts;  // whether it needs the counts of the tokens
     bool keeps;   // whether it needs the tokens in their order

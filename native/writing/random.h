@@ -1,4 +1,4 @@
-// Random streams that can be entered anywhere: the twin of unspool/generation/sampling/random.py.
+// Random streams that can be entered anywhere: the twin of unspool/_generation/sampling/random.py.
 #pragma once
 
 #include <cstdint>

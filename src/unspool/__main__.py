@@ -1,6 +1,6 @@
 """Run the command line as ``python -m unspool``."""
 
-from unspool.cli import main
+from unspool._cli import main
 
 if __name__ == "__main__":
     main()

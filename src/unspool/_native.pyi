@@ -1,4 +1,4 @@
-"""Types of the native module; unspool.kernels is its documented face."""
+"""Types of the native module; unspool._kernels is its documented face."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from unspool.artifacts import SavedModel, save_model
-from unspool.artifacts.model_folder import CONFIG, MODEL, TOKENIZER, fingerprint
-from unspool.artifacts.tensor_files import Arrays, tensor_file_bytes
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._artifacts import SavedModel, save_model
+from unspool._artifacts.model_folder import CONFIG, MODEL, TOKENIZER, fingerprint
+from unspool._artifacts.tensor_files import Arrays, tensor_file_bytes
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.tokenizers.registry import CharTokenizer
 
 
 def make_model(seed: int = 0, symbols: str = "abc", **network: Any) -> SavedModel:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests.artifacts.models import make_model, same, save
-from unspool.artifacts import load_model
-from unspool.artifacts.model_folder import CONFIG, MODEL, TOKENIZER
-from unspool.errors import InputError
+from unspool._artifacts import load_model
+from unspool._artifacts.model_folder import CONFIG, MODEL, TOKENIZER
+from unspool._errors import InputError
 
 every_file = pytest.mark.parametrize("name", [CONFIG, TOKENIZER, MODEL])
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import unspool
-from unspool.network.cells import CELLS
-from unspool.text.tokenizers.registry import TOKENIZERS
+from unspool._network.cells import CELLS
+from unspool._text.tokenizers.registry import TOKENIZERS
 
 FOLDERS = Path(__file__).parent / "folders"
 MEANT = {  # what each writes at temperature 0, and its log-probability of "a cat"

@@ -11,12 +11,12 @@ import pytest
 
 from tests.artifacts.models import change_json, make_model, same, save, seal
 from tests.engines.variants import describe, networks
-from unspool.artifacts import load_model
-from unspool.artifacts.model_folder import CONFIG, MODEL, TOKENIZER
-from unspool.configuration import to_dict
-from unspool.errors import ArtifactError, ConfigError, InputError, TokenizerError
-from unspool.network.config import NetworkConfig
-from unspool.text.tokenizers.registry import CharTokenizer, WordTokenizer
+from unspool._artifacts import load_model
+from unspool._artifacts.model_folder import CONFIG, MODEL, TOKENIZER
+from unspool._configuration import to_dict
+from unspool._errors import ArtifactError, ConfigError, InputError, TokenizerError
+from unspool._network.config import NetworkConfig
+from unspool._text.tokenizers.registry import CharTokenizer, WordTokenizer
 
 FILES = ["README.md", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from unspool.artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
-from unspool.artifacts.tensor_files import METADATA_KEY
-from unspool.errors import ArtifactError
-from unspool.text.novelty import NoveltyIndex
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
+from unspool._artifacts.tensor_files import METADATA_KEY
+from unspool._errors import ArtifactError
+from unspool._text.novelty import NoveltyIndex
+from unspool._text.tokenizers.registry import CharTokenizer
 
 TOKENIZER = CharTokenizer("abc")
 INDEX = NoveltyIndex.of(["abc", "ab", "cab", "b"])

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.artifacts.tensor_files import open_tensor_file, tensor_file_bytes
-from unspool.errors import ArtifactError
+from unspool._artifacts.tensor_files import open_tensor_file, tensor_file_bytes
+from unspool._errors import ArtifactError
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array([7, 8], dtype=np.float32)}
 SHAPES = {name: values.shape for name, values in ARRAYS.items()}

@@ -5,18 +5,18 @@ import dataclasses
 import pytest
 
 from tests.pictures.labels import SVG, check_boxes, check_labels, words
-from unspool.benchmarking import bench as benchmark
-from unspool.benchmarking.bench import OURS, PEER, PEER_FLOAT32, Bench, BenchConfig, bench
-from unspool.benchmarking.contenders import random_windows, refuse_other_work, training_step, writing
-from unspool.benchmarking.picture import draw_bench
-from unspool.benchmarking.turns import figure
-from unspool.cli.commands.bench import rates_in_words, speed_row
-from unspool.configuration import to_dict
-from unspool.errors import ConfigError, UnspoolError
-from unspool.kernels.precision import has_bf16
-from unspool.network.cells import native_cells
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
+from unspool._benchmarking import bench as benchmark
+from unspool._benchmarking.bench import OURS, PEER, PEER_FLOAT32, Bench, BenchConfig, bench
+from unspool._benchmarking.contenders import random_windows, refuse_other_work, training_step, writing
+from unspool._benchmarking.picture import draw_bench
+from unspool._benchmarking.turns import figure
+from unspool._cli.commands.bench import rates_in_words, speed_row
+from unspool._configuration import to_dict
+from unspool._errors import ConfigError, UnspoolError
+from unspool._kernels.precision import has_bf16
+from unspool._network.cells import native_cells
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
 
 TINY = BenchConfig(seconds=0.01, cell=("gru", "rnn"), hidden_size=(8,), batch_size=(1, 2), threads=1)
 
@@ -129,7 +129,7 @@ def test_the_document_has_its_names(small: None, without_torch: None) -> None:
 
 def test_pytorch_trains_the_same_network() -> None:
     pytest.importorskip("torch")
-    from unspool.benchmarking import torch_peer
+    from unspool._benchmarking import torch_peer
 
     windows = random_windows(vocab_size=9, sequence_length=5, batch_size=3)
     for cell in native_cells():

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from unspool.kernels.precision import has_bf16
+from unspool._kernels.precision import has_bf16
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 TINY = ["--cells", "gru", "rnn", "--hidden-sizes", "4", "--num-layers", "1", "--batch-sizes", "2",

@@ -1,7 +1,7 @@
 """The machine is described from what the system says of it."""
 
-from unspool.benchmarking.machine import BF16, describe, first_flag, installed, processor
-from unspool.kernels.machine import kernel_names
+from unspool._benchmarking.machine import BF16, describe, first_flag, installed, processor
+from unspool._kernels.machine import kernel_names
 
 INTEL = ["model name\t: Some Xeon @ 2 GHz", "flags\t\t: fpu avx2 avx512f avx512_bf16"]
 ARM = ["BogoMIPS\t: 50.00", "Features\t: fp asimd bf16"]

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.engines.variants import make_case, parameters_of
-from unspool.benchmarking.operations import generation_operations, training_operations
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
+from unspool._benchmarking.operations import generation_operations, training_operations
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_count_is_that_of_pytorch_at_work(cell: str, embedding_size: int | N
     pytest.importorskip("torch")
     from torch.utils.flop_counter import FlopCounterMode
 
-    from unspool.engines.torch import TorchEngine
+    from unspool._engines.torch import TorchEngine
 
     B = 3
     config = NetworkConfig(

@@ -5,10 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from unspool.benchmarking import products
-from unspool.errors import UnspoolError
-from unspool.kernels.precision import has_bf16
-from unspool.kernels.products import multiply
+from unspool._benchmarking import products
+from unspool._errors import UnspoolError
+from unspool._kernels.precision import has_bf16
+from unspool._kernels.products import multiply
 
 
 def test_the_rows_of_a_product_are_shared_among_threads() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import count_parameters
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import count_parameters
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 TEXT = "To be, or not to be, that is the question.\n" * 12

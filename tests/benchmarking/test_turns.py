@@ -1,6 +1,6 @@
 """Turns are fair, and figures are what was measured, by a clock that the test winds itself."""
 
-from unspool.benchmarking.turns import Spread, figure, repeated, seconds, take_turns
+from unspool._benchmarking.turns import Spread, figure, repeated, seconds, take_turns
 
 
 class Clock:

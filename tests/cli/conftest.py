@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from unspool.cli.app import app
+from unspool._cli.app import app
 
 TINY = ["--hidden-size", "8", "--batch-size", "4", "--sequence-length", "16", "--threads", "1"]
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 import unspool
-from unspool.cli.play.prediction import Predictor
-from unspool.cli.play.session import Session
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.network.parameters import parameter_shapes
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Records
+from unspool._cli.play.prediction import Predictor
+from unspool._cli.play.session import Session
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._network.parameters import parameter_shapes
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
 
 CERTAIN = 8.0  # nats by which what comes next leads
 

@@ -22,8 +22,8 @@ def prepare(corpus: str) -> None:
     import rich.progress  # noqa: F401 - what commands import when they draw
 
     import unspool
-    from unspool.benchmarking import bench
-    from unspool.cli.commands import demo
+    from unspool._benchmarking import bench
+    from unspool._cli.commands import demo
 
     for module in pkgutil.walk_packages(unspool.__path__, "unspool."):
         if not any(name in module.name for name in (*NOT_INSTALLED, "__main__", "_kernels")):
@@ -69,7 +69,7 @@ def serve(server: socket.socket) -> bool:
 
 def ended() -> int:
     """Run the command; return the exit code it ends with."""
-    from unspool.cli import main
+    from unspool._cli import main
 
     code: Any = 0
     try:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import unspool as library
-from unspool.cli.app import COMMANDS
-from unspool.text.corpora.registry import CORPORA
+from unspool._cli.app import COMMANDS
+from unspool._text.corpora.registry import CORPORA
 
 from .conftest import TEXTS, TINY, Run
 

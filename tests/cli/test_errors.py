@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from unspool.errors import DivergenceError
+from unspool._errors import DivergenceError
 
 from .conftest import TINY, Run
 
@@ -119,7 +119,7 @@ def test_divergence_ends_with_one(
     def diverge(*arguments: object, **options: object) -> None:
         raise DivergenceError("the loss is nan at step 3; start again with a lower learning_rate")
 
-    monkeypatch.setattr("unspool.pipeline.train_loop", diverge)
+    monkeypatch.setattr("unspool._pipeline.train_loop", diverge)
     done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), *TINY])
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1].startswith("unspool: the loss is nan at step 3")
@@ -129,7 +129,7 @@ def test_a_bug_is_not_hidden(unspool: Run, model: Path, monkeypatch: pytest.Monk
     def fail(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("unspool.model.Generator.stream", fail)
+    monkeypatch.setattr("unspool._model.Generator.stream", fail)
     with pytest.raises(ZeroDivisionError):
         unspool(["sample", str(model)])
 
@@ -140,7 +140,7 @@ def test_a_network_that_no_memory_holds_is_one_line(
     def too_large(*arguments: object) -> None:
         raise MemoryError("Unable to allocate 834. GiB")
 
-    monkeypatch.setattr("unspool.fine_tuning.initialize", too_large)
+    monkeypatch.setattr("unspool._fine_tuning.initialize", too_large)
     done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), *TINY])
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith("unspool: not enough memory: Unable to allocate 834. GiB;")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import unspool as library
-from unspool.planning import choosing
-from unspool.planning.speeds import Measure
+from unspool._planning import choosing
+from unspool._planning.speeds import Measure
 
 from .conftest import TEXTS, Run
 
@@ -114,8 +114,8 @@ def test_a_model_to_go_on_from_keeps_its_network(
 def test_a_chosen_run_goes_on_after_ctrl_c(
     unspool: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unspool.cli.commands import train
-    from unspool.training.records import StepRecord
+    from unspool._cli.commands import train
+    from unspool._training.records import StepRecord
 
     poem, out = tmp_path / "poem.txt", tmp_path / "run"
     poem.write_text(POEM, "utf-8")

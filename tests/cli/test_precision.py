@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import unspool as library
-from unspool.errors import ArtifactError
-from unspool.kernels.machine import kernel_names
-from unspool.training.records import StepRecord, TrainingRecord
+from unspool._errors import ArtifactError
+from unspool._kernels.machine import kernel_names
+from unspool._training.records import StepRecord, TrainingRecord
 
 from .conftest import TEXTS, TINY, Run
 
@@ -99,7 +99,7 @@ def test_the_library_warns_where_nobody_watches(tmp_path: Path) -> None:
 
 
 def test_bench_says_in_which_precision_it_trained(unspool: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unspool.benchmarking import bench as benchmark
+    from unspool._benchmarking import bench as benchmark
 
     monkeypatch.setattr(benchmark, "PRODUCT_SIZES", (16,))
     monkeypatch.setattr(benchmark, "COUNTS", {benchmark.OURS: (4, 3), benchmark.PEER: (2, 1)})

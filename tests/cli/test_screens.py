@@ -10,15 +10,15 @@ import pytest
 from rich.console import Console
 
 import unspool
-from unspool.cli.output import printing
-from unspool.cli.output.tables import print_facts, print_table
-from unspool.progress.choice import choose_progress
-from unspool.progress.plain import PlainProgress
-from unspool.progress.terminal import TerminalProgress
-from unspool.screen import wording
-from unspool.screen.drawing import Display
-from unspool.training.announcement import Announcement
-from unspool.training.records import (
+from unspool._cli.output import printing
+from unspool._cli.output.tables import print_facts, print_table
+from unspool._progress.choice import choose_progress
+from unspool._progress.plain import PlainProgress
+from unspool._progress.terminal import TerminalProgress
+from unspool._screen import wording
+from unspool._screen.drawing import Display
+from unspool._training.announcement import Announcement
+from unspool._training.records import (
     EvaluationRecord,
     FinishRecord,
     MeasuringRecord,

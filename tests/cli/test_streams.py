@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pytest
 
-from unspool.cli.app import COMMANDS
+from unspool._cli.app import COMMANDS
 
 from .conftest import TEXTS, TINY, run
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.generation.generated_ids import Alternatives, GeneratedIds
+from unspool._generation.generated_ids import Alternatives, GeneratedIds
 
 
 def joined(pieces: Sequence[GeneratedIds]) -> GeneratedIds:

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from tests.engines.variants import describe, networks
-from unspool.engines import make_engine
-from unspool.engines.cpu import CpuEngine
-from unspool.engines.protocol import Engine, Floats
-from unspool.errors import ConfigError
-from unspool.kernels.machine import kernel_names
-from unspool.kernels.precision import round_to_bf16
-from unspool.network.cells import native_cells
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.lanes import Window
-from unspool.training.config import TrainingConfig
-from unspool.training.optimizers import Optimizer
+from unspool._engines import make_engine
+from unspool._engines.cpu import CpuEngine
+from unspool._engines.protocol import Engine, Floats
+from unspool._errors import ConfigError
+from unspool._kernels.machine import kernel_names
+from unspool._kernels.precision import round_to_bf16
+from unspool._network.cells import native_cells
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.lanes import Window
+from unspool._training.config import TrainingConfig
+from unspool._training.optimizers import Optimizer
 
 SIZES = [(1, 1), (33, 2), (100, 1)]
 

@@ -19,11 +19,11 @@ from tests.engines.variants import (
     window_of,
 )
 from tests.network.reference import reference_logits, reference_loss
-from unspool.errors import ConfigError
-from unspool.network.conditions import with_context, with_start
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import parameter_shapes
-from unspool.text.streams.lanes import Conditions, Window
+from unspool._errors import ConfigError
+from unspool._network.conditions import with_context, with_start
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import parameter_shapes
+from unspool._text.streams.lanes import Conditions, Window
 
 ROWS, CONTEXT, VECTOR = 5, 3, 4
 CLOSE = {"rtol": 2e-4, "atol": 2e-5}
@@ -112,7 +112,7 @@ def run(engine: Any, config: NetworkConfig, case: Steered) -> tuple[Any, dict[st
 def oracle(config: NetworkConfig, T: int, B: int, direct: bool, bare: bool) -> dict[str, Any]:
     """Work the gradients in float64."""
     pytest.importorskip("torch")
-    from unspool.engines.torch import TorchEngine
+    from unspool._engines.torch import TorchEngine
 
     engine = TorchEngine(config, threads=1, dtype="float64")
     return run(engine, config, steered_case(config, T, B, direct=direct, bare=bare))[1]

@@ -15,7 +15,7 @@ from tests.engines.variants import (
     window_of,
 )
 from tests.network.reference import reference_logits, reference_loss
-from unspool.network.config import NetworkConfig
+from unspool._network.config import NetworkConfig
 
 sizes = pytest.mark.parametrize(("T", "B"), [(1, 1), (9, 1), (1, 5), (9, 3)])
 CLOSE = {"rtol": 2e-4, "atol": 2e-5}  # float32, with a vector unit's own exponential

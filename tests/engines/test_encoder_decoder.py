@@ -19,14 +19,14 @@ from tests.engines.variants import (
     window_of,
 )
 from tests.network.reference import reference_logits, reference_loss
-from unspool.engines.encoder_decoder import EncoderDecoder
-from unspool.errors import ConfigError
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.writer import generate, stream
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import ENCODER, count_parameters, parameter_shapes
-from unspool.text.streams.lanes import Conditions, Window
+from unspool._engines.encoder_decoder import EncoderDecoder
+from unspool._errors import ConfigError
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.writer import generate, stream
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import ENCODER, count_parameters, parameter_shapes
+from unspool._text.streams.lanes import Conditions, Window
 
 SOURCE_VOCAB, ROWS, LONGEST = 9, 4, 6
 SOURCE_EOS = SOURCE_VOCAB - 1
@@ -89,7 +89,7 @@ def test_losses_are_those_of_two_plain_networks(config: NetworkConfig, engine_na
 def exact_gradients(config: NetworkConfig) -> dict[str, Any]:
     """Work the gradients by the PyTorch twin in float64."""
     pytest.importorskip("torch")
-    from unspool.engines.torch import TorchEngine
+    from unspool._engines.torch import TorchEngine
 
     assert config.encoder is not None
     decoder = TorchEngine(config.without_encoder(), threads=1, dtype="float64")

@@ -13,8 +13,8 @@ from tests.engines.variants import (
     networks,
     parameters_of,
 )
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
 
 
 @every_engine

@@ -19,15 +19,15 @@ from tests.engines.variants import (
     parameters_of,
 )
 from tests.network.reference import reference_logits
-from unspool.engines.reference_writer import ReferenceWriter
-from unspool.errors import ConfigError
-from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
-from unspool.generation.automata.phrases import phrase_automaton
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.generated_ids import GeneratedIds
-from unspool.generation.options.generation_options import OF_TEXTS, ROWS, GenerationOptions
-from unspool.generation.writer import generate, stream
-from unspool.network.config import NetworkConfig
+from unspool._engines.reference_writer import ReferenceWriter
+from unspool._errors import ConfigError
+from unspool._generation.automata.automaton import DEAD, Guide, TokenAutomaton
+from unspool._generation.automata.phrases import phrase_automaton
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.generated_ids import GeneratedIds
+from unspool._generation.options.generation_options import OF_TEXTS, ROWS, GenerationOptions
+from unspool._generation.writer import generate, stream
+from unspool._network.config import NetworkConfig
 
 PROMPTS = [np.array(ids, dtype=np.int32) for ids in ([], [3], [4, 5, 1, 2], [9, 9])]
 NETWORK = NetworkConfig(cell="lstm", num_layers=2, hidden_size=20, vocab_size=VOCAB_SIZE)

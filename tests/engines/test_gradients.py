@@ -17,9 +17,9 @@ from tests.engines.variants import (
     window_of,
 )
 from tests.network.reference import reference_logits, reference_loss
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import output_kernel, parameter_shapes
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import output_kernel, parameter_shapes
 
 Gradients = dict[str, NDArray[np.float64]]
 
@@ -28,7 +28,7 @@ Gradients = dict[str, NDArray[np.float64]]
 def oracle(config: NetworkConfig, T: int, B: int, masked: bool) -> tuple[float, Gradients]:
     """Work the mean loss and the gradients in float64."""
     pytest.importorskip("torch")
-    from unspool.engines.torch import TorchEngine
+    from unspool._engines.torch import TorchEngine
 
     engine, case = TorchEngine(config, threads=1, dtype="float64"), make_case(config, T, B)
     loss, gradients, _ = engine.loss_and_gradients(

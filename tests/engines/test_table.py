@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from tests.engines.variants import engine_or_skip, every_engine, every_network
-from unspool.engines import make_engine
-from unspool.errors import ConfigError
-from unspool.network.config import NetworkConfig
+from unspool._engines import make_engine
+from unspool._errors import ConfigError
+from unspool._network.config import NetworkConfig
 
 CONFIG = NetworkConfig(hidden_size=4, vocab_size=5)
 
@@ -38,7 +38,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_missing_package_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "unspool.engines.torch", raising=False)
+    monkeypatch.delitem(sys.modules, "unspool._engines.torch", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ConfigError, match=r"needs the package torch.*pip install .unspool\[torch\]"):
         make_engine("torch", CONFIG)

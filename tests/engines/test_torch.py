@@ -5,14 +5,14 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.engines.variants import VOCAB_SIZE, make_case, parameters_of
-from unspool.engines import make_engine
-from unspool.errors import ConfigError
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
+from unspool._engines import make_engine
+from unspool._errors import ConfigError
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
 
 torch = pytest.importorskip("torch")
 
-from unspool.engines.torch import TORCH_CELLS, TorchEngine  # noqa: E402  (after the check that PyTorch is there)
+from unspool._engines.torch import TORCH_CELLS, TorchEngine  # noqa: E402  (after the check that PyTorch is there)
 
 WITH_LAYER = [name for name, row in TORCH_CELLS.items() if not isinstance(row.layer, str)]
 

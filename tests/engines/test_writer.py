@@ -10,19 +10,19 @@ import pytest
 from tests.engines.pieces import joined
 from tests.engines.variants import engine_or_skip, every_engine
 from tests.random_generation import SYMBOLS, random_constraint, random_options
-from unspool.engines.cpu import CpuEngine
-from unspool.engines.protocol import Engine
-from unspool.engines.reference_writer import ReferenceWriter
-from unspool.errors import ConfigError, NetworkError
-from unspool.generation.constraints.guides import make_guide
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.generated_ids import GeneratedIds
-from unspool.generation.options.keywords import generation_options
-from unspool.generation.requests import make_request
-from unspool.generation.writer import Writer, generate, stream
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._engines.cpu import CpuEngine
+from unspool._engines.protocol import Engine
+from unspool._engines.reference_writer import ReferenceWriter
+from unspool._errors import ConfigError, NetworkError
+from unspool._generation.constraints.guides import make_guide
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.generated_ids import GeneratedIds
+from unspool._generation.options.keywords import generation_options
+from unspool._generation.requests import make_request
+from unspool._generation.writer import Writer, generate, stream
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.tokenizers.registry import CharTokenizer
 
 TOKENIZER = CharTokenizer(SYMBOLS)
 F = 3  # numbers of a context

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unspool.engines import ENGINES, make_engine
-from unspool.engines.protocol import Engine
-from unspool.network.cells import CELLS
-from unspool.network.config import VARIANTS, NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.lanes import Window
+from unspool._engines import ENGINES, make_engine
+from unspool._engines.protocol import Engine
+from unspool._network.cells import CELLS
+from unspool._network.config import VARIANTS, NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.lanes import Window
 
 VOCAB_SIZE = 11
 EOS_ID = VOCAB_SIZE - 1

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from unspool.engines.cpu import CpuEngine
-from unspool.evaluation.scorer import Scorer
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.tokenizers.registry import CharTokenizer, Tokenizer, WordTokenizer
+from unspool._engines.cpu import CpuEngine
+from unspool._evaluation.scorer import Scorer
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.tokenizers.registry import CharTokenizer, Tokenizer, WordTokenizer
 
 CHARACTERS = CharTokenizer(("a", "b", "c", " ", "é"))
 CUT = CharTokenizer(("a", "b", " "), unk=True)

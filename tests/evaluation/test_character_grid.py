@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.evaluation.character_grid import cells_of, reads_right_to_left, rows_of, visual_order
-from unspool.evaluation.surprisal import surprisals
+from unspool._evaluation.character_grid import cells_of, reads_right_to_left, rows_of, visual_order
+from unspool._evaluation.surprisal import surprisals
 
 from .scorers import WORDS, scorer
 

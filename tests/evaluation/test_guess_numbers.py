@@ -6,13 +6,13 @@ import math
 import numpy as np
 import pytest
 
-from unspool.engines.cpu import CpuEngine
-from unspool.errors import ConfigError
-from unspool.evaluation.guess_numbers import TIE, GuessNumbers
-from unspool.evaluation.scorer import Scorer
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._engines.cpu import CpuEngine
+from unspool._errors import ConfigError
+from unspool._evaluation.guess_numbers import TIE, GuessNumbers
+from unspool._evaluation.scorer import Scorer
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.tokenizers.registry import CharTokenizer
 
 LONGEST = 9  # longer texts are less probable than every text that is asked for
 ALPHABET = "ab"

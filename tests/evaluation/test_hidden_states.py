@@ -6,12 +6,12 @@ import pytest
 import unspool
 from tests.engines.variants import engine_or_skip
 from tests.network.reference import reference_logits
-from unspool.engines import ENGINES
-from unspool.evaluation.hidden_states import hidden_states
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._engines import ENGINES
+from unspool._evaluation.hidden_states import hidden_states
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.tokenizers.registry import CharTokenizer
 
 IDS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from unspool.errors import UnknownSymbolError
-from unspool.evaluation.likelihood_ratio import likelihood_ratios, shared_text
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._errors import UnknownSymbolError
+from unspool._evaluation.likelihood_ratio import likelihood_ratios, shared_text
+from unspool._text.tokenizers.registry import CharTokenizer
 
 from .scorers import CHARACTERS, CUT, WORDS, scorer
 

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.evaluation.streams import measured_part
-from unspool.kernels.matching import hash_records
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record
-from unspool.text.tokenizers.registry import Tokenizer
+from unspool._evaluation.streams import measured_part
+from unspool._kernels.matching import hash_records
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Record
+from unspool._text.tokenizers.registry import Tokenizer
 
 TEXTS = [f"record {i} {'x' * (i % 7)}" for i in range(300)]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.evaluation import ranking
-from unspool.evaluation.ranking import in_order, rank_texts, smallest
+from unspool._errors import ConfigError
+from unspool._evaluation import ranking
+from unspool._evaluation.ranking import in_order, rank_texts, smallest
 
 from .scorers import scorer
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from unspool.engines import make_engine
-from unspool.evaluation import reader as module
-from unspool.evaluation.reader import TextReader
-from unspool.generation.sampling.draw import log_softmax
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
+from unspool._engines import make_engine
+from unspool._evaluation import reader as module
+from unspool._evaluation.reader import TextReader
+from unspool._generation.sampling.draw import log_softmax
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
 
 CONFIG = NetworkConfig(cell="gru", hidden_size=7, num_layers=2, vocab_size=11)
 PARAMETERS = initialize(CONFIG, 5)

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.engines.cpu import CpuEngine
-from unspool.errors import UnknownSymbolError
-from unspool.evaluation import scorer as scores
-from unspool.evaluation.scorer import Scorer
-from unspool.evaluation.streams import evaluate_stream
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.stream import TokenStream
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._engines.cpu import CpuEngine
+from unspool._errors import UnknownSymbolError
+from unspool._evaluation import scorer as scores
+from unspool._evaluation.scorer import Scorer
+from unspool._evaluation.streams import evaluate_stream
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import CharTokenizer
 
 TOKENIZER = CharTokenizer(("a", "b", "c", " ", "é"))
 CONFIG = NetworkConfig(hidden_size=10, vocab_size=TOKENIZER.vocab_size)

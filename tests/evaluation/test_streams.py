@@ -4,13 +4,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.engines.cpu import CpuEngine
-from unspool.errors import CorpusError
-from unspool.evaluation import streams
-from unspool.evaluation.streams import bits_per_character, document_lanes, evaluate_stream
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.stream import TokenStream
+from unspool._engines.cpu import CpuEngine
+from unspool._errors import CorpusError
+from unspool._evaluation import streams
+from unspool._evaluation.streams import bits_per_character, document_lanes, evaluate_stream
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.stream import TokenStream
 
 CONFIG = NetworkConfig(cell="gru", hidden_size=12, num_layers=2, vocab_size=9)
 EOS = 8

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import UnknownSymbolError
-from unspool.evaluation.surprisal import Surprisal, surprisals
+from unspool._errors import UnknownSymbolError
+from unspool._evaluation.surprisal import Surprisal, surprisals
 
 from .scorers import CUT, CUT_WORDS, WORDS, scorer
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pictures.labels import check_boxes
-from unspool.errors import ConfigError
-from unspool.evaluation.surprisal import surprisals
-from unspool.evaluation.surprisal_svg import surprisal_svg
+from unspool._errors import ConfigError
+from unspool._evaluation.surprisal import surprisals
+from unspool._evaluation.surprisal_svg import surprisal_svg
 
 from .scorers import scorer
 

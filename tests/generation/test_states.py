@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.generation.states import State, stacked_states
+from unspool._errors import ConfigError
+from unspool._generation.states import State, stacked_states
 
 A = State(np.arange(12, dtype=np.float32).reshape(1, 2, 6))
 B = State(np.ones((1, 2, 6), np.float32))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from unspool.generation.generated_ids import GeneratedIds
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.texts import cut, generation_of, streamed_text, withheld
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._generation.generated_ids import GeneratedIds
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.texts import cut, generation_of, streamed_text, withheld
+from unspool._text.tokenizers.registry import CharTokenizer
 
 TOKENIZER = CharTokenizer(list("abcd "))
 

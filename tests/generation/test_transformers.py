@@ -11,8 +11,8 @@ import pytest
 
 from tests.generation.sampling.test_filters import WORKED as SAMPLERS_WORKED
 from tests.generation.sampling.test_penalties import WORKED as PENALTIES_WORKED
-from unspool.generation.options.generation_options import ROWS, GenerationOptions, StageRow
-from unspool.generation.sampling.draw import next_weights
+from unspool._generation.options.generation_options import ROWS, GenerationOptions, StageRow
+from unspool._generation.sampling.draw import next_weights
 
 V = 50
 PROMPT, WRITTEN = [3, 4, 3, 9, 4], [7, 3, 4]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from unspool.cli import main
+from unspool._cli import main
 
 from .command_lines import ERRORS, HELP, OTHERS, SAMPLE, SCORE, SEARCH, TRAIN
 from .models import KINDS, trained

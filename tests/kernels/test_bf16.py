@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from unspool.kernels import precision
-from unspool.kernels.arrays import Floats
-from unspool.kernels.machine import kernel_names
-from unspool.kernels.precision import round_to_bf16
-from unspool.kernels.products import multiply
+from unspool._kernels import precision
+from unspool._kernels.arrays import Floats
+from unspool._kernels.machine import kernel_names
+from unspool._kernels.precision import round_to_bf16
+from unspool._kernels.products import multiply
 
 NAMES = kernel_names()
 SIZES = [(1, 1, 1), (1, 128, 512), (2, 7, 65), (3, 5, 33), (13, 301, 100), (24, 17, 16), (53, 1101, 27)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unspool.kernels.machine import kernel_names
+from unspool._kernels.machine import kernel_names
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from unspool.network.cells import CELLS
-from unspool.training.optimizers import OPTIMIZERS
+from unspool._network.cells import CELLS
+from unspool._training.optimizers import OPTIMIZERS
 
 NATIVE = Path(__file__).parents[2] / "native"
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.kernels.conditions import WindowConditions
-from unspool.kernels.network import NativeNetwork
-from unspool.kernels.shape import NetworkShape
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize, parameter_shapes
+from unspool._kernels.conditions import WindowConditions
+from unspool._kernels.network import NativeNetwork
+from unspool._kernels.shape import NetworkShape
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize, parameter_shapes
 
 CONFIG = NetworkConfig(hidden_size=5, vocab_size=7, num_layers=2)
 GATES = 4 * 5

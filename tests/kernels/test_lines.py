@@ -6,8 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from unspool.kernels.lines import EVERY_LINE, Numbering, find_lines, recode, to_codepoints
-from unspool.kernels.machine import kernel_names
+from unspool._kernels.lines import EVERY_LINE, Numbering, find_lines, recode, to_codepoints
+from unspool._kernels.machine import kernel_names
 
 ASCII = "ab \t~\x00"
 WIDE = "a\u00e9\u4e2d\U0001f642 \u3000"

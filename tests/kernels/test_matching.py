@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from unspool.kernels.matching import UNSIGNED, Matcher, hash_records
+from unspool._kernels.matching import UNSIGNED, Matcher, hash_records
 
 IDS = st.lists(st.integers(0, 3), max_size=60)
 

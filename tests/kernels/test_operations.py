@@ -9,18 +9,18 @@ import time
 import numpy as np
 import pytest
 
-from unspool.engines.cpu import CpuEngine
-from unspool.errors import ConfigError
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.writer import generate
-from unspool.kernels.machine import kernel_names
-from unspool.kernels.network import STAGES
-from unspool.kernels.products import multiply
-from unspool.network.cells import native_cells
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.lanes import Window
+from unspool._engines.cpu import CpuEngine
+from unspool._errors import ConfigError
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.writer import generate
+from unspool._kernels.machine import kernel_names
+from unspool._kernels.network import STAGES
+from unspool._kernels.products import multiply
+from unspool._network.cells import native_cells
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.lanes import Window
 
 NAMES = kernel_names()
 
@@ -213,8 +213,8 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 def test_threads_that_the_system_does_not_give_are_an_error_and_not_an_end() -> None:
     script = (
         "import resource\n"
-        "from unspool.kernels import machine\n"
-        "from unspool.errors import ConfigError\n"
+        "from unspool._kernels import machine\n"
+        "from unspool._errors import ConfigError\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20), -1))\n"  # room for some threads' stacks
         "try:\n"

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unspool.engines.cpu import CpuEngine
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.writer import generate
-from unspool.kernels.machine import default_threads, thread_team
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
+from unspool._engines.cpu import CpuEngine
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.writer import generate
+from unspool._kernels.machine import default_threads, thread_team
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
 
 
 def tasks() -> set[str]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.engines.cpu import CpuEngine
-from unspool.kernels.writer import Automaton, NativeWriter
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
+from unspool._engines.cpu import CpuEngine
+from unspool._kernels.writer import Automaton, NativeWriter
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
 
 CONFIG = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=6)
 AUTOMATON = Automaton(

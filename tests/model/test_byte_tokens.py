@@ -10,14 +10,14 @@ import pytest
 
 import unspool
 from tests.cli.play_models import cyclic
-from unspool.cli.output.text_files import may_have_lines
-from unspool.cli.play.prediction import Predictor, View
-from unspool.errors import ConfigError
-from unspool.evaluation.character_grid import cells_of
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.text.novelty import NoveltyIndex
-from unspool.text.records import Records
-from unspool.text.tokenizers.bytes import ByteTokenizer
+from unspool._cli.output.text_files import may_have_lines
+from unspool._cli.play.prediction import Predictor, View
+from unspool._errors import ConfigError
+from unspool._evaluation.character_grid import cells_of
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._text.novelty import NoveltyIndex
+from unspool._text.records import Records
+from unspool._text.tokenizers.bytes import ByteTokenizer
 
 TEXT = "né€ 🎈."  # no byte stands there twice
 TEXTS = [f"Öl – {word} fällt, 北京 {number}" for word in ("groß", "Zürich", "🎈") for number in range(30)]
@@ -137,10 +137,10 @@ def test_play_shows_characters(model: unspool.Generator) -> None:
 
 @pytest.mark.parametrize("block", [1, 2, 3, 5, 7, 1 << 20])
 def test_its_texts_are_known_wherever_a_block_ends(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    from unspool.text import novelty
-    from unspool.text.encoding.corpus import encode_corpus
-    from unspool.text.encoding.recipe import EncodingRecipe
-    from unspool.text.records import Records
+    from unspool._text import novelty
+    from unspool._text.encoding.corpus import encode_corpus
+    from unspool._text.encoding.recipe import EncodingRecipe
+    from unspool._text.records import Records
 
     monkeypatch.setattr(novelty, "BLOCK", max(block, 4))
     encoded = encode_corpus(Records.of(TEXTS), EncodingRecipe(tokenizer="bytes"))

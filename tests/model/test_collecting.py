@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import unspool
-from unspool.artifacts.novelty_file import NOVELTY
-from unspool.generation.requests import Request, make_request
-from unspool.generation.selecting import collection as collecting
-from unspool.model import writing
-from unspool.pipeline import resume_training
-from unspool.training.records import StepRecord, TrainingRecord
+from unspool._artifacts.novelty_file import NOVELTY
+from unspool._generation.requests import Request, make_request
+from unspool._generation.selecting import collection as collecting
+from unspool._model import writing
+from unspool._pipeline import resume_training
+from unspool._training.records import StepRecord, TrainingRecord
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
 TEXTS = [f"{a} {b}" for a in WORDS for b in WORDS] * 4
@@ -175,7 +175,7 @@ def test_errors_come_with_the_call(
 
 
 def test_the_index_holds_the_training_texts_alone(model: unspool.Generator) -> None:
-    from unspool.text.encoding.split import is_held_out
+    from unspool._text.encoding.split import is_held_out
 
     index = model.novelty_index
     assert index is not None

@@ -12,9 +12,9 @@ import pytest
 import unspool
 from tests.artifacts.models import make_model, save
 from unspool.__main__ import main
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.requests import Request
-from unspool.kernels.writer import NativeWriter
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.requests import Request
+from unspool._kernels.writer import NativeWriter
 
 SOURCE = Path(unspool.__file__).parent
 PROMPT = "danord"
@@ -24,10 +24,10 @@ TABLE = (
     .split("## The life of a drawn token")[1]
 )
 LIFE = re.findall(r"^\| `([^`]+\.py)` \|", TABLE, flags=re.MULTILINE)
-READS = ("cli/app.py", "cli/flags/", "cli/output/")  # the command line is taken apart and looked at
-SPELLS = ("text/", "kernels/lines.py")  # a tokenizer of one kind
-HOLDS = ("generation/engine_request.py",)  # a record checks itself
-CHECKS = ("kernels/arrays.py", "configuration.py")
+READS = ("_cli/app.py", "_cli/flags/", "_cli/output/")  # the command line is taken apart and looked at
+SPELLS = ("_text/", "_kernels/lines.py")  # a tokenizer of one kind
+HOLDS = ("_generation/engine_request.py",)  # a record checks itself
+CHECKS = ("_kernels/arrays.py", "_configuration.py")
 
 
 def holds_prompt(value: Any, ids: list[int]) -> bool:

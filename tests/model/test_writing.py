@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.errors import NetworkError
-from unspool.network.parameters import initialize
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Records
+from unspool._errors import NetworkError
+from unspool._network.parameters import initialize
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
 
 TEXTS = ["the cat sat", "a dog ran far", "the dog sat", "réd cat 猫", "cat\nnap"]
 

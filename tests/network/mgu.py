@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unspool.network.cells import CELLS, Array, Cell, LayerParameters, sigmoid
+from unspool._network.cells import CELLS, Array, Cell, LayerParameters, sigmoid
 
 
 def mgu_step(parameters: LayerParameters, inputs: Array, state: Array) -> Array:
@@ -34,7 +34,7 @@ MGU = Cell("mgu", gates=("f", "h"), states=1, step=mgu_step)
 
 def register() -> None:
     """Put the cell into the tables of this process."""
-    from unspool.engines.torch import TORCH_CELLS, TorchCell
+    from unspool._engines.torch import TORCH_CELLS, TorchCell
 
     CELLS["mgu"] = MGU
     TORCH_CELLS["mgu"] = TorchCell(mgu_torch_step, "PyTorch has no minimal gated unit")

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool.network.cells import Array
-from unspool.network.conditions import context_gates, records_of, start_states
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import layer_parameters, output_kernel
-from unspool.text.streams.lanes import Conditions
+from unspool._network.cells import Array
+from unspool._network.conditions import context_gates, records_of, start_states
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import layer_parameters, output_kernel
+from unspool._text.streams.lanes import Conditions
 
 
 def reference_logits(

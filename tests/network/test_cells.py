@@ -5,9 +5,9 @@ import pytest
 
 from tests.engines.variants import describe, every_network, make_case, networks, parameters_of
 from tests.network.reference import reference_logits, reference_loss
-from unspool.network.cells import CELLS, Array, LayerParameters, sigmoid
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import layer_parameters, output_kernel
+from unspool._network.cells import CELLS, Array, LayerParameters, sigmoid
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import layer_parameters, output_kernel
 
 WIDE_OPEN, SHUT = 40.0, -40.0
 

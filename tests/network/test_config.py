@@ -2,10 +2,10 @@
 
 import pytest
 
-from unspool.configuration import from_dict, to_dict
-from unspool.errors import ConfigError
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
+from unspool._configuration import from_dict, to_dict
+from unspool._errors import ConfigError
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
 
 
 @pytest.mark.parametrize(

@@ -16,17 +16,17 @@ from tests.engines import test_contract, test_forward, test_generation, test_gra
 from tests.engines.variants import SHAPES, VOCAB_SIZE
 from tests.network import test_cells
 from tests.network.mgu import MGU, register
-from unspool.benchmarking import bench as benchmark
-from unspool.engines import make_engine
-from unspool.errors import ConfigError
-from unspool.network.cells import CELLS, LayerParameters, native_cells
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.sweeping import pool
+from unspool._benchmarking import bench as benchmark
+from unspool._engines import make_engine
+from unspool._errors import ConfigError
+from unspool._network.cells import CELLS, LayerParameters, native_cells
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._sweeping import pool
 
 torch = pytest.importorskip("torch")
 
-from unspool.engines.torch import TORCH_CELLS, TorchCell  # noqa: E402  (after the check that PyTorch is there)
+from unspool._engines.torch import TORCH_CELLS, TorchCell  # noqa: E402  (after the check that PyTorch is there)
 
 REFUSED = (
     f"unspool: engine cpu: expected a cell that it can compute ({', '.join(native_cells())}), got mgu; "

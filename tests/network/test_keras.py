@@ -5,8 +5,8 @@ import pytest
 
 from tests.engines.variants import VOCAB_SIZE, make_case, parameters_of
 from tests.network.reference import reference_logits
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
 
 KERAS = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}  # "" for a cell that Keras has not
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import (
+from unspool._errors import ConfigError
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import (
     count_parameters,
     grow,
     initialize,

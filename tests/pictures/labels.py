@@ -4,7 +4,7 @@ from itertools import combinations
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from unspool.pictures.lettering import text_width
+from unspool._pictures.lettering import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 SIZES = {"title": 15 * 1.1, "note": 12.0}

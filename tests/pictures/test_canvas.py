@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.pictures import colours
-from unspool.pictures.canvas import FILLED, STRUCK, STYLE, Canvas, element, line, mark, text
+from unspool._pictures import colours
+from unspool._pictures.canvas import FILLED, STRUCK, STYLE, Canvas, element, line, mark, text
 
 from .labels import SVG, check_labels, words
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.pictures.lettering import cut, escaped, text_width
+from unspool._pictures.lettering import cut, escaped, text_width
 
 
 def test_wide_letters_are_wider() -> None:

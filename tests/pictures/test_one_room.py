@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "unspool"
-OTHERS = [path for path in sorted(SOURCE.rglob("*.py")) if path.parent.name != "pictures"]
+OTHERS = [path for path in sorted(SOURCE.rglob("*.py")) if path.parent.name != "_pictures"]
 MARKUP = re.compile(r"<(svg|style|rect|line|path|circle|text|polyline)\b|prefers-color-scheme|font-size")
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.pictures.canvas import Canvas
-from unspool.pictures.colours import BLUE, ORANGE
-from unspool.pictures.panel import Panel, Point
-from unspool.pictures.rows import Bar, draw_rows, ends
-from unspool.pictures.scale import Scale
+from unspool._pictures.canvas import Canvas
+from unspool._pictures.colours import BLUE, ORANGE
+from unspool._pictures.panel import Panel, Point
+from unspool._pictures.rows import Bar, draw_rows, ends
+from unspool._pictures.scale import Scale
 
 from .labels import SVG, check_boxes, check_labels, words
 

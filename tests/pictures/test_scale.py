@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.pictures.scale import Scale, numbers
+from unspool._pictures.scale import Scale, numbers
 
 
 @pytest.mark.parametrize(

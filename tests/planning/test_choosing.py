@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import unspool
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
-from unspool.planning.rule import LEARNING_RATE_FACTORS, SIZES, core_weights, needed_symbols
-from unspool.training.config import TrainingConfig
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
+from unspool._planning.rule import LEARNING_RATE_FACTORS, SIZES, core_weights, needed_symbols
+from unspool._training.config import TrainingConfig
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
 LINES = [f"{a} {b} {c} {d}" for a in WORDS for b in WORDS for c in WORDS for d in WORDS]

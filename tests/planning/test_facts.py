@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import unspool
-from unspool.planning.facts import look_at
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
+from unspool._planning.facts import look_at
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
 
 TEXTS = ["oil prices rise", "oil", "team wins"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from unspool.planning.mode import LOOK, told_mode
+from unspool._planning.mode import LOOK, told_mode
 
 DATA = Path(os.environ.get("UNSPOOL_TEST_DATA", "/nowhere"))
 

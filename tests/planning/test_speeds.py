@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from unspool.network.cells import native_cells
-from unspool.network.config import NetworkConfig
-from unspool.planning.speeds import measure_speeds
-from unspool.training.config import TrainingConfig
+from unspool._network.cells import native_cells
+from unspool._network.config import NetworkConfig
+from unspool._planning.speeds import measure_speeds
+from unspool._training.config import TrainingConfig
 
 TRAINING = TrainingConfig(batch_size=2, sequence_length=4, threads=1)
 NETWORKS = [NetworkConfig(hidden_size=size, vocab_size=7) for size in (2, 4, 8)]

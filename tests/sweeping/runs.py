@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from unspool.sweeping.results import Run
-from unspool.sweeping.space import Configuration
-from unspool.sweeping.sweep_config import SweepConfig
+from unspool._sweeping.results import Run
+from unspool._sweeping.space import Configuration
+from unspool._sweeping.sweep_config import SweepConfig
 
 SMALL = SweepConfig(cell=["lstm", "gru"], hidden_size=[4, 8], learning_rate=[0.02], seeds=2)
 

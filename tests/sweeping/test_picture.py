@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.pictures.labels import SVG, check_labels, words
-from unspool.sweeping.picture import draw_sweep, mean_curve
-from unspool.sweeping.results import Run, Sweep, outcomes
-from unspool.sweeping.verdict import judge
+from unspool._sweeping.picture import draw_sweep, mean_curve
+from unspool._sweeping.results import Run, Sweep, outcomes
+from unspool._sweeping.verdict import judge
 
 from .runs import ended
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 import unspool
-from unspool.errors import ConfigError
-from unspool.sweeping.pool import Answer, LocalPool, LostError, Pool
-from unspool.sweeping.ray_pool import RayPool
-from unspool.sweeping.trial import Job, SweepCorpus, TrialReport
+from unspool._errors import ConfigError
+from unspool._sweeping.pool import Answer, LocalPool, LostError, Pool
+from unspool._sweeping.ray_pool import RayPool
+from unspool._sweeping.trial import Job, SweepCorpus, TrialReport
 
 from . import ray_in_process
 from .test_trial import corpus, job
@@ -31,7 +31,7 @@ def pool(
         if request.param == "ray":
             pytest.importorskip("ray")
         else:
-            monkeypatch.setattr("unspool.sweeping.ray_pool.import_ray", ray_in_process.Ray)
+            monkeypatch.setattr("unspool._sweeping.ray_pool.import_ray", ray_in_process.Ray)
         made = RayPool("local", 2, corpus, threads=1)
     with closing(made):
         yield made
@@ -126,13 +126,13 @@ def test_ray_is_asked_for_by_name(corpus: SweepCorpus, monkeypatch: pytest.Monke
 
 
 def test_a_cluster_that_is_not_there_is_said(corpus: SweepCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unspool.sweeping.ray_pool.import_ray", ray_in_process.Ray)
+    monkeypatch.setattr("unspool._sweeping.ray_pool.import_ray", ray_in_process.Ray)
     with pytest.raises(ConfigError, match="'nowhere:1'"):
         RayPool("nowhere:1", 1, corpus, threads=1)
 
 
 def test_a_lost_actor_is_replaced(corpus: SweepCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unspool.sweeping.ray_pool.import_ray", ray_in_process.Ray)
+    monkeypatch.setattr("unspool._sweeping.ray_pool.import_ray", ray_in_process.Ray)
     with closing(RayPool("local", 1, corpus, threads=1)) as pool:
         pool.begin(numbered(0))
         pool._busy[0].die()

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from unspool.sweeping.results import Run
-from unspool.sweeping.schedule import free_seed, name_of, next_task, planned
-from unspool.sweeping.space import key
-from unspool.sweeping.sweep_config import SweepConfig
+from unspool._sweeping.results import Run
+from unspool._sweeping.schedule import free_seed, name_of, next_task, planned
+from unspool._sweeping.space import key
+from unspool._sweeping.sweep_config import SweepConfig
 
 from .runs import SMALL, ended, made
 

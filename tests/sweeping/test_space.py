@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.network.config import NetworkConfig
-from unspool.sweeping.space import (
+from unspool._errors import ConfigError
+from unspool._network.config import NetworkConfig
+from unspool._sweeping.space import (
     PARAMETERS,
     Range,
     check_values,
@@ -16,8 +16,8 @@ from unspool.sweeping.space import (
     parse_values,
     varying,
 )
-from unspool.sweeping.sweep_config import SweepConfig, extremes
-from unspool.training.config import TrainingConfig
+from unspool._sweeping.sweep_config import SweepConfig, extremes
+from unspool._training.config import TrainingConfig
 
 from .runs import SMALL, made
 

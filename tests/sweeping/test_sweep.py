@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 import unspool
-from unspool.errors import ArtifactError, ConfigError
+from unspool._errors import ArtifactError, ConfigError
+from unspool._sweeping import sweep as sweeping
+from unspool._sweeping.pool import LocalPool, LostError
+from unspool._sweeping.results import Run
+from unspool._sweeping.trial import Job, TrialReport
 from unspool.sweeping import Range
-from unspool.sweeping import sweep as sweeping
-from unspool.sweeping.pool import LocalPool, LostError
-from unspool.sweeping.results import Run
-from unspool.sweeping.trial import Job, TrialReport
 
 from .test_trial import TEXTS
 
@@ -118,7 +118,7 @@ def test_a_full_disk_is_one_clear_error_and_the_same_call_goes_on(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("unspool.sweeping.sweep.atomic_write", full)
+        patch.setattr("unspool._sweeping.sweep.atomic_write", full)
         with pytest.raises(ArtifactError, match="No space left on device; free some disk space and repeat"):
             run(tmp_path / "s", workers=2)
     ended: list[Run] = []

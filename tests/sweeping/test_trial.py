@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 import unspool
-from unspool.sweeping.trial import BudgetClock, Diverged, Event, Job, SweepCorpus, TrialReport, run_trial
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Records
-from unspool.training.checkpoints import RunProgress
+from unspool._sweeping.trial import BudgetClock, Diverged, Event, Job, SweepCorpus, TrialReport, run_trial
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
+from unspool._training.checkpoints import RunProgress
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
 TEXTS = [f"{a} {b} {c}" for a in WORDS for b in WORDS[:4] for c in WORDS[4:]]
@@ -84,7 +84,7 @@ def test_waiting_costs_no_time(corpus: SweepCorpus) -> None:
 
 
 def test_measuring_costs_no_time(corpus: SweepCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unspool.sweeping import trial
+    from unspool._sweeping import trial
 
     clock, measure = Ticking(), trial.evaluate_stream
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from unspool.sweeping.results import Run, outcomes
-from unspool.sweeping.verdict import compare, judge, two_sided_risk
+from unspool._sweeping.results import Run, outcomes
+from unspool._sweeping.verdict import compare, judge, two_sided_risk
 
 from .runs import ended
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError
-from unspool.text.canaries import Canaries, CanaryFormat, draw_canaries, with_canaries
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.encoding.split import is_held_out
-from unspool.text.records import Records
+from unspool._errors import ConfigError
+from unspool._text.canaries import Canaries, CanaryFormat, draw_canaries, with_canaries
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.encoding.split import is_held_out
+from unspool._text.records import Records
 
 
 def test_a_format_numbers_its_texts() -> None:

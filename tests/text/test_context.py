@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from unspool.configuration import from_dict, to_dict
-from unspool.errors import ConfigError, CorpusError
-from unspool.text.context import Attribute, ContextSchema, RecordContexts, kept_attributes
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.reading.sources import read_records
-from unspool.text.records import Record, Records
-from unspool.text.streams.lanes import Conditions, Lanes, Window
+from unspool._configuration import from_dict, to_dict
+from unspool._errors import ConfigError, CorpusError
+from unspool._text.context import Attribute, ContextSchema, RecordContexts, kept_attributes
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.reading.sources import read_records
+from unspool._text.records import Record, Records
+from unspool._text.streams.lanes import Conditions, Lanes, Window
 
 LABEL = Attribute("label", values=("b", "a"), counts=(3, 1))
 SIZE = Attribute("size", mean=2.0, deviation=4.0)

@@ -10,15 +10,15 @@ from types import FrameType
 import pytest
 
 import unspool
-from unspool.text.encoding import records_to_ids
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.reading import decoding
+from unspool._text.encoding import records_to_ids
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.reading import decoding
 
 SOURCE = Path(unspool.__file__).parent
 TOLD = (SOURCE.parents[1] / "docs" / "architecture.md").read_text("utf-8")
 LIFE = TOLD.split("## The life of a record")[1].split("\n## ")[0]
-CONSULTED = {"kernels/machine.py"}  # tells which kernels are in use, and sees no text
+CONSULTED = {"_kernels/machine.py"}  # tells which kernels are in use, and sees no text
 MOST = 12
 
 

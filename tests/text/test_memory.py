@@ -12,10 +12,10 @@ import pytest
 PROGRAM = """
 import random, resource, sys, time
 import numpy as np
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record
-from unspool.text.streams.lanes import Lanes
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Record
+from unspool._text.streams.lanes import Lanes
 
 kind, alphabet, document = sys.argv[1:]
 draw = random.Random(0)

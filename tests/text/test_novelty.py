@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError, CorpusError
-from unspool.text import novelty
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.encoding.split import hash_split
-from unspool.text.novelty import NoveltyIndex, text_hash
-from unspool.text.records import Record, Records
+from unspool._errors import ConfigError, CorpusError
+from unspool._text import novelty
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.encoding.split import hash_split
+from unspool._text.novelty import NoveltyIndex, text_hash
+from unspool._text.records import Record, Records
 
 TEXTS = ["the cat sat", "a dog ran far", "the cat sat", "réd cat 猫", "cat\nnap", " the cat sat"]
 POEM = "Oh the cat,\n  the cat\n\n \nsat on the mat.\nOh the cat,"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from unspool.errors import ConfigError, CorpusError
-from unspool.text.records import Record, Records
+from unspool._errors import ConfigError, CorpusError
+from unspool._text.records import Record, Records
 
 
 def test_texts_in_memory_become_records() -> None:

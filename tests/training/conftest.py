@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.engines import make_engine
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.stream import TokenStream
-from unspool.training.checkpoints import Checkpoint
-from unspool.training.config import TrainingConfig
-from unspool.training.task import TrainingTask, fresh_start
+from unspool._engines import make_engine
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.stream import TokenStream
+from unspool._training.checkpoints import Checkpoint
+from unspool._training.config import TrainingConfig
+from unspool._training.task import TrainingTask, fresh_start
 
 SYMBOLS = "abcdefgh"
 VOCAB_SIZE = len(SYMBOLS) + 2

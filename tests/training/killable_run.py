@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from unspool.engines import make_engine
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.streams.stream import TokenStream
-from unspool.text.tokenizers.registry import CharTokenizer
-from unspool.training.callbacks import SamplingCallback
-from unspool.training.config import TrainingConfig
-from unspool.training.folder.run_folder import RunFolder
-from unspool.training.loop import train_loop
-from unspool.training.task import TrainingTask, fresh_start
+from unspool._engines import make_engine
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import CharTokenizer
+from unspool._training.callbacks import SamplingCallback
+from unspool._training.config import TrainingConfig
+from unspool._training.folder.run_folder import RunFolder
+from unspool._training.loop import train_loop
+from unspool._training.task import TrainingTask, fresh_start
 
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))
 NETWORK = NetworkConfig(

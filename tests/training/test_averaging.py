@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.evaluation.streams import evaluate_stream
-from unspool.training.averaging import update_average
-from unspool.training.checkpoint_sink import MemorySink
-from unspool.training.checkpoints import Checkpoint
-from unspool.training.loop import train_loop
-from unspool.training.records import EvaluationRecord, SampleRecord, StepRecord
-from unspool.training.task import Moment, TrainingTask
+from unspool._evaluation.streams import evaluate_stream
+from unspool._training.averaging import update_average
+from unspool._training.checkpoint_sink import MemorySink
+from unspool._training.checkpoints import Checkpoint
+from unspool._training.loop import train_loop
+from unspool._training.records import EvaluationRecord, SampleRecord, StepRecord
+from unspool._training.task import Moment, TrainingTask
 
 MakeTask = Callable[..., TrainingTask]
 Begin = Callable[[TrainingTask], Checkpoint]

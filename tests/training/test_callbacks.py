@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from unspool.errors import ConfigError, UnknownSymbolError
-from unspool.text.tokenizers.registry import CharTokenizer
-from unspool.training.callbacks import SamplingCallback
-from unspool.training.checkpoint_sink import MemorySink
-from unspool.training.checkpoints import Checkpoint
-from unspool.training.loop import train_loop
-from unspool.training.records import SampleRecord
-from unspool.training.task import TrainingTask
+from unspool._errors import ConfigError, UnknownSymbolError
+from unspool._text.tokenizers.registry import CharTokenizer
+from unspool._training.callbacks import SamplingCallback
+from unspool._training.checkpoint_sink import MemorySink
+from unspool._training.checkpoints import Checkpoint
+from unspool._training.loop import train_loop
+from unspool._training.records import SampleRecord
+from unspool._training.task import TrainingTask
 
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.errors import ArtifactError
-from unspool.training.checkpoint_sink import MemorySink
-from unspool.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from unspool.training.loop import train_loop
-from unspool.training.task import TrainingTask
+from unspool._errors import ArtifactError
+from unspool._training.checkpoint_sink import MemorySink
+from unspool._training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from unspool._training.loop import train_loop
+from unspool._training.task import TrainingTask
 
 MakeTask = Callable[..., TrainingTask]
 Begin = Callable[[TrainingTask], Checkpoint]
@@ -95,7 +95,7 @@ def test_another_run_is_refused_by_what_is_different(
 def test_other_kernels_are_refused(
     make_task: MakeTask, begin: Begin, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unspool.training import task
+    from unspool._training import task
 
     start = begin(make_task())
     save_checkpoint(path, start)
@@ -191,7 +191,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_whole(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("unspool.storage.os.fsync", full)
+        patch.setattr("unspool._storage.os.fsync", full)
         with pytest.raises(ArtifactError, match=r"No space left on device; free some disk space"):
             save_checkpoint(path, trained(task, begin, stop_at, steps=5))
     assert load_checkpoint(path, begin(task)).progress.step == 3

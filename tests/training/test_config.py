@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from unspool.configuration import from_dict, to_dict
-from unspool.errors import ConfigError
-from unspool.training.config import TrainingConfig
+from unspool._configuration import from_dict, to_dict
+from unspool._errors import ConfigError
+from unspool._training.config import TrainingConfig
 
 
 def test_the_defaults_are_in_range_and_survive_json() -> None:

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unspool.network.config import NetworkConfig
-from unspool.training.dropout import dropout_masks, weight_masks
-from unspool.training.speed import StepSpeed
+from unspool._network.config import NetworkConfig
+from unspool._training.dropout import dropout_masks, weight_masks
+from unspool._training.speed import StepSpeed
 
 NETWORK = NetworkConfig(hidden_size=200, num_layers=2, dropout=0.25, vocab_size=5)
 

@@ -14,13 +14,13 @@ from unittest import mock
 import pytest
 
 from tests.failing_disk import HALF, WRITE_FAULTS, FailingDisk, Fault
-from unspool.errors import ArtifactError
-from unspool.text.tokenizers.registry import CharTokenizer
-from unspool.training.callbacks import SamplingCallback
-from unspool.training.checkpoints import Checkpoint
-from unspool.training.folder.run_folder import RunFolder
-from unspool.training.loop import train_loop
-from unspool.training.task import TrainingTask
+from unspool._errors import ArtifactError
+from unspool._text.tokenizers.registry import CharTokenizer
+from unspool._training.callbacks import SamplingCallback
+from unspool._training.checkpoints import Checkpoint
+from unspool._training.folder.run_folder import RunFolder
+from unspool._training.loop import train_loop
+from unspool._training.task import TrainingTask
 
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))
 CLOCK = ("seconds", "characters_per_second")

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from unspool.training.interrupts import stop_on_interrupt
+from unspool._training.interrupts import stop_on_interrupt
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.errors import ConfigError, DivergenceError
-from unspool.evaluation.streams import evaluate_stream, measured_part, stream_nats
-from unspool.network.cells import native_cells
-from unspool.training import loop as loop_module
-from unspool.training.checkpoint_sink import MemorySink
-from unspool.training.checkpoints import Checkpoint
-from unspool.training.loop import train_loop
-from unspool.training.records import (
+from unspool._errors import ConfigError, DivergenceError
+from unspool._evaluation.streams import evaluate_stream, measured_part, stream_nats
+from unspool._network.cells import native_cells
+from unspool._training import loop as loop_module
+from unspool._training.checkpoint_sink import MemorySink
+from unspool._training.checkpoints import Checkpoint
+from unspool._training.loop import train_loop
+from unspool._training.records import (
     CheckpointRecord,
     EvaluationRecord,
     FinishRecord,
@@ -25,7 +25,7 @@ from unspool.training.records import (
     TrainingRecord,
     record_to_dict,
 )
-from unspool.training.task import Moment, TrainingTask
+from unspool._training.task import Moment, TrainingTask
 
 MakeTask = Callable[..., TrainingTask]
 Begin = Callable[[TrainingTask], Checkpoint]
@@ -48,7 +48,7 @@ def all_bytes(checkpoint: Checkpoint) -> dict[str, bytes]:
 
 
 def timeless(records: list[TrainingRecord]) -> list[dict[str, Any]]:
-    from unspool.training.records import record_to_dict
+    from unspool._training.records import record_to_dict
 
     dictionaries = [record_to_dict(r) for r in records if not isinstance(r, CheckpointRecord | StopRecord)]
     return [

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.training.config import TrainingConfig
-from unspool.training.optimizers import (
+from unspool._training.config import TrainingConfig
+from unspool._training.optimizers import (
     OPTIMIZERS,
     Coefficients,
     FloatArray,
@@ -184,8 +184,8 @@ def test_the_global_norm_is_that_of_one_long_vector() -> None:
 
 
 def test_only_kernels_and_the_embedding_decay() -> None:
-    from unspool.network.config import NetworkConfig
-    from unspool.network.parameters import parameter_shapes
+    from unspool._network.config import NetworkConfig
+    from unspool._network.parameters import parameter_shapes
 
     config = NetworkConfig(cell="gru", embedding_size=2, hidden_size=3, vocab_size=5)
     decaying = {name for name in parameter_shapes(config) if decays(name)}

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from unspool.training.schedules import RISE_SHARE, RISE_START, SCHEDULES, Schedule, progress_at
+from unspool._training.schedules import RISE_SHARE, RISE_START, SCHEDULES, Schedule, progress_at
 
 GRID = [i / 1000 for i in range(1001)]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unspool.training.state_dropout import forget_some
+from unspool._training.state_dropout import forget_some
 
 
 def test_some_lanes_forget_everything_and_the_others_nothing() -> None:

@@ -15,10 +15,10 @@ from tests.engines.variants import (
     parameters_of,
 )
 from tests.network.reference import reference_logits, reference_loss
-from unspool.engines.protocol import Engine, Gradients
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import output_kernel, parameter_shapes
-from unspool.training.dropout import dropout_masks, loss_and_gradients, weight_masks
+from unspool._engines.protocol import Engine, Gradients
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import output_kernel, parameter_shapes
+from unspool._training.dropout import dropout_masks, loss_and_gradients, weight_masks
 
 SEED, STEP, T, B = 2, 5, 6, 3
 
@@ -59,7 +59,7 @@ def run(engine: Engine) -> tuple[float, Gradients]:
 def oracle(config: NetworkConfig) -> tuple[float, Gradients]:
     """Run it in float64."""
     pytest.importorskip("torch")
-    from unspool.engines.torch import TorchEngine
+    from unspool._engines.torch import TorchEngine
 
     return run(TorchEngine(config, threads=1, dtype="float64"))
 

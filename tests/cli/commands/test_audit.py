@@ -151,6 +151,6 @@ def test_ctrl_c_ends_with_130(unspool: Run, copy: Path, monkeypatch: pytest.Monk
     def press(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("unspool.evaluation.audit.run.compare_with_training", press)
+    monkeypatch.setattr("unspool._evaluation.audit.run.compare_with_training", press)
     assert unspool(["audit", str(copy), *QUICK]).exit_code == 130
     assert not (copy / "audit.json").exists()

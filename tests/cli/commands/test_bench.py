@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.cli.conftest import Run
-from unspool.benchmarking import bench as benchmark
-from unspool.benchmarking.bench import OURS, PEER, BenchConfig
-from unspool.cli.commands.bench import MEASURING
+from unspool._benchmarking import bench as benchmark
+from unspool._benchmarking.bench import OURS, PEER, BenchConfig
+from unspool._cli.commands.bench import MEASURING
 
 TINY = ["bench", "--seconds", "0.01", "--cell", "gru", "rnn", "--hidden-size", "8", "--batch-size", "2"]
 

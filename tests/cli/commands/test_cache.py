@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import TINY, Run
-from unspool.text.encoding import cache as stream_cache
+from unspool._text.encoding import cache as stream_cache
 
 
 def test_the_next_run_takes_the_text_from_the_cache(

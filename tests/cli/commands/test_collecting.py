@@ -14,10 +14,10 @@ import pytest
 
 import unspool as library
 from tests.cli.conftest import TEXTS, TINY, Run
-from unspool.cli.flags import shared as options
-from unspool.cli.flags.flag import Flag
-from unspool.cli.output.text_files import FILES
-from unspool.generation.selecting.selection import Selection
+from unspool._cli.flags import shared as options
+from unspool._cli.flags.flag import Flag
+from unspool._cli.output.text_files import FILES
+from unspool._generation.selecting.selection import Selection
 
 COMMAND = [sys.executable, "-m", "unspool"]
 WILD = ["--seed", "3", "--temperature", "1.2"]

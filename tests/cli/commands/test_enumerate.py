@@ -55,7 +55,7 @@ def test_an_enumeration_without_end_is_refused(unspool: Run, model: Path) -> Non
 
 
 def test_a_probability_that_no_float_holds_is_written(unspool: Run, model: Path) -> None:
-    from unspool.cli.commands.enumerate import probability
+    from unspool._cli.commands.enumerate import probability
 
     class Text:
         total_logprob = -2000.0

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from unspool.cli.commands.play import PLAYING
-from unspool.generation.options.generation_options import SAMPLERS
+from unspool._cli.commands.play import PLAYING
+from unspool._generation.options.generation_options import SAMPLERS
 
 COMMAND = [sys.executable, "-m", "unspool", "play"]
 
@@ -98,7 +98,7 @@ def test_no_terminal_is_an_error(unspool: Run, model: Path) -> None:
 
 
 def test_what_is_missing_is_named(unspool: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unspool.cli.commands.play.check_terminal", lambda: None)
+    monkeypatch.setattr("unspool._cli.commands.play.check_terminal", lambda: None)
     monkeypatch.setitem(sys.modules, "prompt_toolkit", None)
     monkeypatch.delitem(sys.modules, "prompt_toolkit.output", raising=False)
     done = unspool(["play", str(model)])
@@ -117,7 +117,7 @@ def test_what_is_missing_is_named(unspool: Run, model: Path, monkeypatch: pytest
 def test_bad_options_are_named(
     unspool: Run, model: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], part: str
 ) -> None:
-    monkeypatch.setattr("unspool.cli.commands.play.check_terminal", lambda: None)
+    monkeypatch.setattr("unspool._cli.commands.play.check_terminal", lambda: None)
     done = unspool(["play", str(model), *arguments])
     assert done.exit_code == 2
     assert part in done.stderr

@@ -13,9 +13,9 @@ from rich.console import Console
 
 import unspool as library
 from tests.cli.conftest import TEXTS, TINY, run
-from unspool.cli.output.score_rows import MEASURES, key_of
-from unspool.cli.output.score_sinks import file_sink
-from unspool.cli.output.surprisal_screen import SurprisalScreen
+from unspool._cli.output.score_rows import MEASURES, key_of
+from unspool._cli.output.score_sinks import file_sink
+from unspool._cli.output.surprisal_screen import SurprisalScreen
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from unspool.cli.flags.shared import NETWORK, TRAINING
-from unspool.cli.flags.sweeping import BUDGET, PLACE, TRYING
-from unspool.sweeping.space import PARAMETERS
+from unspool._cli.flags.shared import NETWORK, TRAINING
+from unspool._cli.flags.sweeping import BUDGET, PLACE, TRYING
+from unspool._sweeping.space import PARAMETERS
 
 SHORT = ["--symbols-per-trial", "1000", "--evaluations", "2", "--sequence-length", "16", "--threads", "1"]
 SMALL = ["--batch-size", "4", "--learning-rate", "0.02", "--hidden-size", "4"]

@@ -14,11 +14,11 @@ import pytest
 
 import unspool as library
 from tests.cli.conftest import TINY, Run
-from unspool.cli.app import COMMANDS
-from unspool.cli.commands import bench, score
-from unspool.cli.flags import shared as options
-from unspool.cli.flags import sweeping
-from unspool.cli.flags.flag import (
+from unspool._cli.app import COMMANDS
+from unspool._cli.commands import bench, score
+from unspool._cli.flags import shared as options
+from unspool._cli.flags import sweeping
+from unspool._cli.flags.flag import (
     Flag,
     FlagValues,
     Group,
@@ -29,13 +29,13 @@ from unspool.cli.flags.flag import (
     option_from,
     takes,
 )
-from unspool.cli.flags.values import bias
-from unspool.configuration import rows_of
-from unspool.generation.options.generation_options import ALIASES, GenerationOptions
-from unspool.generation.search.search_options import BeamOptions, EnumerationOptions
-from unspool.model import Generator
-from unspool.sweeping.sweep_config import SweepConfig
-from unspool.text.reading.read_options import ReadOptions
+from unspool._cli.flags.values import bias
+from unspool._configuration import rows_of
+from unspool._generation.options.generation_options import ALIASES, GenerationOptions
+from unspool._generation.search.search_options import BeamOptions, EnumerationOptions
+from unspool._model import Generator
+from unspool._sweeping.sweep_config import SweepConfig
+from unspool._text.reading.read_options import ReadOptions
 
 GROUPS = [value for value in vars(options).values() if isinstance(value, Group)]
 EVERYWHERE = [*vars(sweeping).values(), *vars(bench).values(), *vars(score).values(), *GROUPS]
@@ -169,9 +169,9 @@ def help_of(flag: Flag, kind: object = str) -> str:
 
 
 def test_the_help_names_choices_that_are_no_names_of_a_table_too() -> None:
-    text = Flag("out", str, "A file: {choices}", default="x", suffixes="unspool.cli.output.text_files:FILES")
+    text = Flag("out", str, "A file: {choices}", default="x", suffixes="unspool._cli.output.text_files:FILES")
     assert help_of(text) == "A file: .txt, .jsonl or .csv [x]"
-    off = Flag("pruner", str, "{choices}", table="unspool.sweeping.sweep_config:PRUNERS", can_be_off=True)
+    off = Flag("pruner", str, "{choices}", table="unspool._sweeping.sweep_config:PRUNERS", can_be_off=True)
     assert help_of(off) == "median, halving or none"
     assert help_of(Flag("unknown", str, "{choices}"), options.Unknown) == "error, drop or replace"
 

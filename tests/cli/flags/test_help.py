@@ -2,7 +2,7 @@
 
 import pytest
 
-from unspool.cli.flags.help import repeated
+from unspool._cli.flags.help import repeated
 
 
 @pytest.mark.parametrize(

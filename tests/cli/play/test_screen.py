@@ -12,12 +12,12 @@ from prompt_toolkit.utils import get_cwidth
 
 import unspool
 from tests.cli.play_models import cyclic, session_of
-from unspool.cli.play import lines as play_lines
-from unspool.cli.play.lines import Pieces
-from unspool.cli.play.prediction import Predictor
-from unspool.cli.play.screen import LEAST_HEIGHT, LEAST_WIDTH, Screen, sizes_of
-from unspool.cli.play.session import Session
-from unspool.generation.options.generation_options import GenerationOptions
+from unspool._cli.play import lines as play_lines
+from unspool._cli.play.lines import Pieces
+from unspool._cli.play.prediction import Predictor
+from unspool._cli.play.screen import LEAST_HEIGHT, LEAST_WIDTH, Screen, sizes_of
+from unspool._cli.play.session import Session
+from unspool._generation.options.generation_options import GenerationOptions
 
 ESC, TAB, END, RIGHT, LEFT = "\x1b", "\t", "\x1b[F", "\x1b[C", "\x1b[D"
 ALT_UP, CTRL_UP, CTRL_DOWN = "\x1b\x1b[A", "\x1b[1;5A", "\x1b[1;5B"

@@ -7,14 +7,14 @@ import pytest
 
 import unspool
 from tests.cli.play_models import cyclic, session_of
-from unspool.cli.play.prediction import Continuation, Predictor, View, without_loop
-from unspool.cli.play.session import LONGEST, Session, first_line, first_word
-from unspool.engines import make_engine
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.network.parameters import initialize
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Records
+from unspool._cli.play.prediction import Continuation, Predictor, View, without_loop
+from unspool._cli.play.session import LONGEST, Session, first_line, first_word
+from unspool._engines import make_engine
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._network.parameters import initialize
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
 
 LETTERS = "abc defg\nhij"
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.evaluation.audit.copying import compare_with_training, count_records, count_whole
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Records
+from unspool._evaluation.audit.copying import compare_with_training, count_records, count_whole
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
 
 TEXTS = st.lists(st.text("abc", max_size=12), min_size=1, max_size=8)
 
@@ -98,7 +98,7 @@ def test_records_are_counted_by_their_text() -> None:
 def test_it_reports_how_far_it_is(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = encode(["abc"] * 5)
     size = len(corpus.training)
-    monkeypatch.setattr("unspool.evaluation.audit.copying.PART", -(-size // parts))
+    monkeypatch.setattr("unspool._evaluation.audit.copying.PART", -(-size // parts))
     told: list[tuple[int, int]] = []
     ids = [corpus.tokenizer.encode("abc")]
     (found,) = compare_with_training(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.evaluation.audit.diversity import distinct_n, measure_diversity, ngrams, self_bleu
+from unspool._evaluation.audit.diversity import distinct_n, measure_diversity, ngrams, self_bleu
 
 CAT = ["the", "cat", "sat", "on", "the", "mat"]
 DOG = ["the", "dog", *CAT[2:]]

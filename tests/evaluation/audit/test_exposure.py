@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.engines import make_engine
-from unspool.errors import ConfigError, UnknownSymbolError
-from unspool.evaluation.audit import exposure
-from unspool.evaluation.audit.exposure import fit_skew_normal, measure_exposures, skew_normal_below
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.canaries import CanaryFormat
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Records
+from unspool._engines import make_engine
+from unspool._errors import ConfigError, UnknownSymbolError
+from unspool._evaluation.audit import exposure
+from unspool._evaluation.audit.exposure import fit_skew_normal, measure_exposures, skew_normal_below
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.canaries import CanaryFormat
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
 
 FORM = CanaryFormat("key {digits:2}{letters:1}.")
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from unspool.errors import ArtifactError
-from unspool.evaluation.audit.fit import CHARACTER_NOISE, judge_fit
+from unspool._errors import ArtifactError
+from unspool._evaluation.audit.fit import CHARACTER_NOISE, judge_fit
 
 MANY = 1_000_000
 

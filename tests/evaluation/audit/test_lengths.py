@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.evaluation.audit.lengths import compare, edges_for, histogram, spread_of
+from unspool._evaluation.audit.lengths import compare, edges_for, histogram, spread_of
 
 LENGTHS = st.lists(st.integers(0, 9), min_size=20, max_size=60)
 

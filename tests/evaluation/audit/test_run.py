@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import unspool
-from unspool.errors import ConfigError, UnknownSymbolError
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._errors import ConfigError, UnknownSymbolError
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.tokenizers.registry import CharTokenizer
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game", "rain", "ends", "drought", "in")
 FEW = [f"{a} {b} {c}" for a, b, c in zip(WORDS, WORDS[5:] + WORDS[:5], WORDS[3:] + WORDS[:3], strict=True)]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from unspool.evaluation.audit.copying import CopiedText
-from unspool.evaluation.audit.verdicts import Whole, judge_copying
+from unspool._evaluation.audit.copying import CopiedText
+from unspool._evaluation.audit.verdicts import Whole, judge_copying
 
 
 def texts(*copied: int, verbatim: bool = False) -> list[CopiedText]:

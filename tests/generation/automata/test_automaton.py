@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unspool.generation.automata.automaton import DEAD, TokenAutomaton
+from unspool._generation.automata.automaton import DEAD, TokenAutomaton
 
 # <pad> a b <eos>: texts of "ab" repeated, at least once
 AB = TokenAutomaton(

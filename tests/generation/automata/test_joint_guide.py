@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.generation.automata.automaton import DEAD, Guide, TokenAutomaton
-from unspool.generation.automata.joint_guide import at_least, joint_guide
-from unspool.generation.automata.phrases import phrase_automaton
+from unspool._errors import ConfigError
+from unspool._generation.automata.automaton import DEAD, Guide, TokenAutomaton
+from unspool._generation.automata.joint_guide import at_least, joint_guide
+from unspool._generation.automata.phrases import phrase_automaton
 
 CHARS = ("", *"abc", "")
 # texts of "ab" repeated at least once; the class of <pad> leads on, and must not be taken for a symbol
@@ -55,7 +55,7 @@ def test_guides_that_cannot_be_met_together_are_refused() -> None:
 
 
 def test_a_joint_guide_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unspool.generation.automata.graphs.MOST_ENTRIES", 3)
+    monkeypatch.setattr("unspool._generation.automata.graphs.MOST_ENTRIES", 3)
     with pytest.raises(ConfigError, match="the constraint is too large"):
         joint_guide([guide(AB, 0), guide(at_least(3, 5), 0)])
 

@@ -6,10 +6,10 @@ import random
 import numpy as np
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.generation.automata import phrases
-from unspool.generation.automata.automaton import DEAD
-from unspool.generation.automata.phrases import phrase_automaton
+from unspool._errors import ConfigError
+from unspool._generation.automata import phrases
+from unspool._generation.automata.automaton import DEAD
+from unspool._generation.automata.phrases import phrase_automaton
 
 CHARS = ("", *"abc", "")
 WORDS = ("", "the", " ", "cat", "a", "there", "hec", "", "")

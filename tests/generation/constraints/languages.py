@@ -2,9 +2,9 @@
 
 from itertools import product
 
-from unspool.generation.automata.automaton import DEAD, TokenAutomaton
-from unspool.generation.constraints.characters import CharacterAutomaton
-from unspool.text.tokenizers.registry import Tokenizer
+from unspool._generation.automata.automaton import DEAD, TokenAutomaton
+from unspool._generation.constraints.characters import CharacterAutomaton
+from unspool._text.tokenizers.registry import Tokenizer
 
 
 def accepts(automaton: CharacterAutomaton, alphabet: str, text: str) -> bool:

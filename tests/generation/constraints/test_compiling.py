@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError
-from unspool.generation.automata import graphs
-from unspool.generation.automata.automaton import DEAD, TokenAutomaton
-from unspool.generation.constraints.compiling import compile_constraint, compile_constraints
-from unspool.generation.constraints.constraint import Constraint
-from unspool.text.tokenizers.registry import CharTokenizer, Tokenizer, WordTokenizer
+from unspool._errors import ConfigError
+from unspool._generation.automata import graphs
+from unspool._generation.automata.automaton import DEAD, TokenAutomaton
+from unspool._generation.constraints.compiling import compile_constraint, compile_constraints
+from unspool._generation.constraints.constraint import Constraint
+from unspool._text.tokenizers.registry import CharTokenizer, Tokenizer, WordTokenizer
 
 from .languages import sequences, written
 

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.generation.automata.automaton import DEAD, Guide
-from unspool.generation.automata.joint_guide import join_guides
-from unspool.generation.constraints.constraint import Constraint
-from unspool.generation.constraints.guides import make_guide
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._errors import ConfigError
+from unspool._generation.automata.automaton import DEAD, Guide
+from unspool._generation.automata.joint_guide import join_guides
+from unspool._generation.constraints.constraint import Constraint
+from unspool._generation.constraints.guides import make_guide
+from unspool._text.tokenizers.registry import CharTokenizer
 
 from .languages import sequences
 

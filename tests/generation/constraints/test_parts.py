@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from unspool.configuration import from_dict, to_dict
-from unspool.errors import ConfigError
-from unspool.generation.automata.automaton import DEAD
-from unspool.generation.constraints.compiling import compile_constraint
-from unspool.generation.constraints.constraint import Constraint
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._configuration import from_dict, to_dict
+from unspool._errors import ConfigError
+from unspool._generation.automata.automaton import DEAD
+from unspool._generation.constraints.compiling import compile_constraint
+from unspool._generation.constraints.constraint import Constraint
+from unspool._text.tokenizers.registry import CharTokenizer
 
 from .languages import sequences, written
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError
-from unspool.generation.constraints.determinize import regex
+from unspool._errors import ConfigError
+from unspool._generation.constraints.determinize import regex
 
 from .languages import accepts, strings
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool.generation.options.generation_options import ROWS
-from unspool.generation.results import Generation
-from unspool.network.parameters import initialize
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._generation.options.generation_options import ROWS
+from unspool._generation.results import Generation
+from unspool._network.parameters import initialize
+from unspool._text.tokenizers.registry import CharTokenizer
 
 TOKENIZER = CharTokenizer(tuple("abcdefghi"))
 NETWORK = unspool.NetworkConfig(hidden_size=8, vocab_size=TOKENIZER.vocab_size)

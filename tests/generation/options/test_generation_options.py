@@ -8,9 +8,9 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from unspool.cli.flags.shared import SAMPLING
-from unspool.errors import ConfigError
-from unspool.generation.options.generation_options import (
+from unspool._cli.flags.shared import SAMPLING
+from unspool._errors import ConfigError
+from unspool._generation.options.generation_options import (
     ALIASES,
     ROWS,
     SAMPLERS,
@@ -19,7 +19,7 @@ from unspool.generation.options.generation_options import (
     N,
     StageRow,
 )
-from unspool.generation.options.keywords import generation_options
+from unspool._generation.options.keywords import generation_options
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "generation.md"
 COUNTS = ("top_k", "temperature_steps", "penalty_last_n", "no_repeat_ngram_size", "best_of", "logprobs")

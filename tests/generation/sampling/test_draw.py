@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.engines.cpu import CpuEngine
-from unspool.engines.reference_writer import ReferenceWriter
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.generated_ids import GeneratedIds
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.sampling.draw import log_softmax, next_token, next_weights
-from unspool.generation.writer import generate, stream
-from unspool.kernels.machine import kernel_names
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import Parameters, initialize
+from unspool._engines.cpu import CpuEngine
+from unspool._engines.reference_writer import ReferenceWriter
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.generated_ids import GeneratedIds
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.sampling.draw import log_softmax, next_token, next_weights
+from unspool._generation.writer import generate, stream
+from unspool._kernels.machine import kernel_names
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import Parameters, initialize
 
 V = 20
 CONFIGS = {

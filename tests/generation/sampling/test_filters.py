@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.generation.options.generation_options import SAMPLERS, GenerationOptions
-from unspool.generation.sampling.draw import next_token
-from unspool.generation.sampling.filters import (
+from unspool._generation.options.generation_options import SAMPLERS, GenerationOptions
+from unspool._generation.sampling.draw import next_token
+from unspool._generation.sampling.filters import (
     FILTERS,
     SamplerPlace,
     apply_filters,
@@ -15,8 +15,8 @@ from unspool.generation.sampling.filters import (
     typical_p,
     weights_of,
 )
-from unspool.generation.sampling.random import sequence_keys, uniform
-from unspool.kernels.writer import stage_names
+from unspool._generation.sampling.random import sequence_keys, uniform
+from unspool._kernels.writer import stage_names
 
 NEVER = -np.inf
 PLACE = SamplerPlace()

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from unspool.generation.options.generation_options import ROWS, GenerationOptions, PenaltyRow
-from unspool.generation.sampling.penalties import PENALTIES, adjusted, repeated_ngrams
-from unspool.kernels.writer import stage_names
+from unspool._generation.options.generation_options import ROWS, GenerationOptions, PenaltyRow
+from unspool._generation.sampling.penalties import PENALTIES, adjusted, repeated_ngrams
+from unspool._kernels.writer import stage_names
 
 NEVER = -np.inf
 LOGITS = np.array([NEVER, 2.0, -1.0, 0.5, 0.0], np.float32)  # <pad>, three symbols, <eos>

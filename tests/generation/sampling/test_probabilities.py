@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.sampling.draw import next_token
-from unspool.generation.sampling.probabilities import probabilities
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.sampling.draw import next_token
+from unspool._generation.sampling.probabilities import probabilities
 
 LOGITS = np.array([-np.inf, 2.0, 1.0, 0.0, 2.0, -3.0], dtype=np.float32)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unspool.generation.sampling.random import fresh_seed, raw, sequence_keys, uniform
+from unspool._generation.sampling.random import fresh_seed, raw, sequence_keys, uniform
 
 
 def test_a_stream_is_splitmix64() -> None:

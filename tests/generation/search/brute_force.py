@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.engines.variants import engine_or_skip
-from unspool.engines.protocol import Engine
-from unspool.generation.automata.automaton import TokenAutomaton
-from unspool.generation.search.forward import Searched
-from unspool.network.cells import CELLS
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
+from unspool._engines.protocol import Engine
+from unspool._generation.automata.automaton import TokenAutomaton
+from unspool._generation.search.forward import Searched
+from unspool._network.cells import CELLS
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
 
 VOCAB_SIZE = 5
 EOS = VOCAB_SIZE - 1

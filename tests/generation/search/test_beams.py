@@ -16,15 +16,15 @@ from tests.generation.search.brute_force import (
     tiny,
     tiny_networks,
 )
-from unspool.errors import ConfigError
-from unspool.generation.engine_request import EngineRequest
-from unspool.generation.options.generation_options import GenerationOptions
-from unspool.generation.search.beams import best_first, search_beams
-from unspool.generation.search.forward import Searched, log_probabilities
-from unspool.generation.search.search_options import BeamOptions
-from unspool.generation.search.tree import Outcome
-from unspool.generation.writer import generate
-from unspool.network.config import NetworkConfig
+from unspool._errors import ConfigError
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.search.beams import best_first, search_beams
+from unspool._generation.search.forward import Searched, log_probabilities
+from unspool._generation.search.search_options import BeamOptions
+from unspool._generation.search.tree import Outcome
+from unspool._generation.writer import generate
+from unspool._network.config import NetworkConfig
 
 every_tiny_network = pytest.mark.parametrize("config", tiny_networks(), ids=describe)
 one_network = pytest.mark.parametrize("config", tiny_networks()[1:2], ids=describe)

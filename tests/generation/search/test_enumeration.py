@@ -16,13 +16,13 @@ from tests.generation.search.brute_force import (
     tiny,
     tiny_networks,
 )
-from unspool.errors import ConfigError
-from unspool.generation.search import enumeration
-from unspool.generation.search.enumeration import OutcomeSearch
-from unspool.generation.search.forward import Searched
-from unspool.generation.search.search_options import EnumerationOptions
-from unspool.generation.search.tree import Outcome
-from unspool.network.config import NetworkConfig
+from unspool._errors import ConfigError
+from unspool._generation.search import enumeration
+from unspool._generation.search.enumeration import OutcomeSearch
+from unspool._generation.search.forward import Searched
+from unspool._generation.search.search_options import EnumerationOptions
+from unspool._generation.search.tree import Outcome
+from unspool._network.config import NetworkConfig
 
 every_tiny_network = pytest.mark.parametrize("config", tiny_networks(), ids=describe)
 one_network = pytest.mark.parametrize("config", tiny_networks()[1:2], ids=describe)

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError
-from unspool.generation.options.generation_options import ALIASES, GenerationOptions
-from unspool.generation.results import Generation
-from unspool.generation.selecting import collection as collecting
-from unspool.generation.selecting.collection import Collection, Judgement
-from unspool.generation.selecting.selection import CollectionKeywords, Selection, split_keywords, validator
-from unspool.text.novelty import NoveltyIndex
+from unspool._errors import ConfigError
+from unspool._generation.options.generation_options import ALIASES, GenerationOptions
+from unspool._generation.results import Generation
+from unspool._generation.selecting import collection as collecting
+from unspool._generation.selecting.collection import Collection, Judgement
+from unspool._generation.selecting.selection import CollectionKeywords, Selection, split_keywords, validator
+from unspool._text.novelty import NoveltyIndex
 
 KNOWN = NoveltyIndex.of([f"ab{i}" for i in range(0, 40, 3)])
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.text.http_server import Site, serve
-from unspool.errors import DownloadError
-from unspool.text.corpora.downloads import Patience, RemoteFile, fetch, is_complete
+from unspool._errors import DownloadError
+from unspool._text.corpora.downloads import Patience, RemoteFile, fetch, is_complete
 
 CONTENT = random.Random(0).randbytes(300_000)
 QUICK = Patience(attempts=3, timeout=5.0, pause=0.01)

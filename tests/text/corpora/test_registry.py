@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.text.http_server import Site, serve
-from unspool.errors import CorpusError, DownloadError
-from unspool.text.corpora import ag_news
-from unspool.text.corpora import registry as corpora
-from unspool.text.corpora.ag_news import CorpusPart
-from unspool.text.corpora.docstrings import docstring_rows
-from unspool.text.corpora.downloads import Patience
-from unspool.text.corpora.registry import CORPORA
-from unspool.text.reading.sources import read_records
-from unspool.text.records import Record
+from unspool._errors import CorpusError, DownloadError
+from unspool._text.corpora import ag_news
+from unspool._text.corpora import registry as corpora
+from unspool._text.corpora.ag_news import CorpusPart
+from unspool._text.corpora.docstrings import docstring_rows
+from unspool._text.corpora.downloads import Patience
+from unspool._text.corpora.registry import CORPORA
+from unspool._text.reading.sources import read_records
+from unspool._text.records import Record
 
 ROWS = b'"3","Oil rises","Crude, again"\n"4","New phone","It\'s ""smart"""\n"2","",""\n"1","Talks","On"\n'
 LOCAL = CorpusPart("train.csv", len(ROWS), hashlib.md5(ROWS).hexdigest())

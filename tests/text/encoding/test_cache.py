@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.model import Generator
-from unspool.network.config import NetworkConfig
-from unspool.network.parameters import initialize
-from unspool.text.encoding import cache as stream_cache
-from unspool.text.encoding.cache import StreamCache
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.reading.sources import read_records
-from unspool.text.streams import builder, mapped_file
-from unspool.text.tokenizers.registry import Tokenizer
+from unspool._errors import ConfigError
+from unspool._model import Generator
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._text.encoding import cache as stream_cache
+from unspool._text.encoding.cache import StreamCache
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.reading.sources import read_records
+from unspool._text.streams import builder, mapped_file
+from unspool._text.tokenizers.registry import Tokenizer
 
 TEXT = "".join(f"line {i} says {'abcdefgh'[i % 8]}\n" for i in range(200))
 KEPT = "taken from the cache (unspool cache)"

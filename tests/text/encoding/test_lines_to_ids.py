@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import CorpusError, UnknownSymbolError
-from unspool.kernels.lines import find_lines, to_codepoints
-from unspool.text.encoding import lines_to_ids as line_encoding
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.lines_to_ids import number_lines
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.reading.sources import read_records
-from unspool.text.records import NORMALIZATIONS, Record, Records
-from unspool.text.streams import builder
-from unspool.text.tokenizers.registry import CharTokenizer
+from unspool._errors import CorpusError, UnknownSymbolError
+from unspool._kernels.lines import find_lines, to_codepoints
+from unspool._text.encoding import lines_to_ids as line_encoding
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.lines_to_ids import number_lines
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.reading.sources import read_records
+from unspool._text.records import NORMALIZATIONS, Record, Records
+from unspool._text.streams import builder
+from unspool._text.tokenizers.registry import CharTokenizer
 
 alphabet = st.sampled_from("abcde \t\n\n\x1c\x85\u2028\u00a0\u3000é\u0301ﬁ가ᄀ中🙂\x00")
 texts = st.text(alphabet, min_size=1, max_size=80)

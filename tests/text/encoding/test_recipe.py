@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from unspool.errors import ConfigError
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Records
-from unspool.text.tokenizers.registry import CharTokenizer, WordTokenizer
+from unspool._errors import ConfigError
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
+from unspool._text.tokenizers.registry import CharTokenizer, WordTokenizer
 
 ABC = CharTokenizer("abc", normalization=None)
 WITH_UNK = CharTokenizer("abc", unk=True)

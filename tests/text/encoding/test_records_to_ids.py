@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError, CorpusError, TokenizerError, UnknownSymbolError
-from unspool.text.encoding import records_to_ids as encoding
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.encoding.split import hash_split, is_held_out
-from unspool.text.records import Record
-from unspool.text.streams import builder
-from unspool.text.streams import builder as stream_builder
-from unspool.text.streams.stream import TokenStream
-from unspool.text.tokenizers.registry import TOKENIZERS, CharTokenizer, Tokenizer
-from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
+from unspool._errors import ConfigError, CorpusError, TokenizerError, UnknownSymbolError
+from unspool._text.encoding import records_to_ids as encoding
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.encoding.split import hash_split, is_held_out
+from unspool._text.records import Record
+from unspool._text.streams import builder
+from unspool._text.streams import builder as stream_builder
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import TOKENIZERS, CharTokenizer, Tokenizer
+from unspool._text.tokenizers.vocabulary import VocabularyTokenizer
 
 any_kind = pytest.mark.parametrize("kind", sorted(TOKENIZERS))
 letters = st.sampled_from("ab cd.é世'\u0301👍\n")

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from unspool.errors import CorpusError, UnknownSymbolError
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.encoded_corpus import EncodedCorpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.encoding.source_texts import read_sources
-from unspool.text.records import Record
-from unspool.text.streams.lanes import Lanes, padded_sources
-from unspool.text.streams.stream import TokenStream
-from unspool.text.tokenizers.registry import CharTokenizer, Tokenizer
+from unspool._errors import CorpusError, UnknownSymbolError
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.encoding.source_texts import read_sources
+from unspool._text.records import Record
+from unspool._text.streams.lanes import Lanes, padded_sources
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import CharTokenizer, Tokenizer
 
 PAIRS = [(f"{a}{b}", b * (1 + a % 3)) for a in range(7) for b in "xyz"]
 RECORDS = [Record(text, source=source) for source, text in PAIRS]

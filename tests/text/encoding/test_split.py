@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError
-from unspool.text.encoding.split import hash_split, is_held_out
-from unspool.text.records import Record
+from unspool._errors import ConfigError
+from unspool._text.encoding.split import hash_split, is_held_out
+from unspool._text.records import Record
 
 TEXTS = [f"text number {i}" for i in range(2000)]
 GOLDEN = [False, False, False, False, True, True, True, False]

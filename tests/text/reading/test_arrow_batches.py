@@ -9,8 +9,8 @@ import pyarrow
 import pytest
 from pyarrow import feather, parquet
 
-from unspool.errors import CorpusError
-from unspool.text.reading.sources import read_records
+from unspool._errors import CorpusError
+from unspool._text.reading.sources import read_records
 
 any_format = pytest.mark.parametrize("name", ["a.parquet", "a.feather"])
 

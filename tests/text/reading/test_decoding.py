@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import CorpusError
-from unspool.text.reading import decoding
-from unspool.text.reading.decoding import (
+from unspool._errors import CorpusError
+from unspool._text.reading import decoding
+from unspool._text.reading.decoding import (
     FilePlace,
     file_place,
     lines_of,

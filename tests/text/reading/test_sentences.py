@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError, CorpusError
-from unspool.text.corpora.registry import CORPORA
-from unspool.text.reading.sentences import SentenceCutter, load_segment, split_sentences
-from unspool.text.reading.sources import read_records, records_from_spec
-from unspool.text.records import Record
+from unspool._errors import ConfigError, CorpusError
+from unspool._text.corpora.registry import CORPORA
+from unspool._text.reading.sentences import SentenceCutter, load_segment, split_sentences
+from unspool._text.reading.sources import read_records, records_from_spec
+from unspool._text.records import Record
 
 SIGNS = st.sampled_from(
     [*"aAbX.?!。！？…\"'”“」「() \n\t1*-؟।\u3000\u2028\x85\u0301é", "Mr. ", "U.S. ", "😀", "\n\n"]
@@ -202,7 +202,7 @@ def test_a_large_document_is_split_in_little_memory(tmp_path: Path, sentence: st
     path = tmp_path / "large.txt"
     path.write_text(sentence * (30_000_000 // len(sentence.encode())), "utf-8")
     program = (
-        "import resource, sys; from unspool.text.reading.sources import read_records\n"
+        "import resource, sys; from unspool._text.reading.sources import read_records\n"
         "print(sum(1 for _ in read_records(sys.argv[1], document=True, split='sentences')),"
         " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
     )

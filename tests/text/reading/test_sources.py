@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from unspool.errors import ConfigError, CorpusError, InputError
-from unspool.text.reading.decoding import PIECE
-from unspool.text.reading.sources import SOURCES, read_records, records_from_spec
-from unspool.text.records import Record, Records
+from unspool._errors import ConfigError, CorpusError, InputError
+from unspool._text.reading.decoding import PIECE
+from unspool._text.reading.sources import SOURCES, read_records, records_from_spec
+from unspool._text.records import Record, Records
 
 TEXTS = ["Rain again", "Oil, \"gold\" and 'tin'", "caf\u00e9 \u6f22\u5b57 🎈"]
 
@@ -340,7 +340,7 @@ def test_texts_from_memory_cannot_be_read_again() -> None:
 
 def test_no_http_client_is_imported_before_something_is_downloaded() -> None:
     script = (
-        "import sys, unspool.text.reading.sources; print('http.client' in sys.modules, 'ssl' in sys.modules)"
+        "import sys, unspool._text.reading.sources; print('http.client' in sys.modules, 'ssl' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
@@ -356,7 +356,7 @@ def test_a_large_file_is_never_in_memory(tmp_path: Path, name: str, options: dic
     path = tmp_path / name
     path.write_text(data.replace("\n", " ") if name == "line.txt" else data)
     script = (
-        "import tracemalloc; from unspool.text.reading.sources import read_records\n"
+        "import tracemalloc; from unspool._text.reading.sources import read_records\n"
         f"records = read_records({str(path)!r}, **{options!r})\n"
         "tracemalloc.start(); print(sum(len(r.text) for r in records), tracemalloc.get_traced_memory()[1])"
     )

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import CorpusError
-from unspool.text.reading import jsonl, tables
-from unspool.text.reading.read_options import ReadOptions
-from unspool.text.reading.sources import read_records
-from unspool.text.reading.tables import is_header
-from unspool.text.records import Record
+from unspool._errors import CorpusError
+from unspool._text.reading import jsonl, tables
+from unspool._text.reading.read_options import ReadOptions
+from unspool._text.reading.sources import read_records
+from unspool._text.reading.tables import is_header
+from unspool._text.records import Record
 
 AG_NEWS_LIKE = '"3","Oil prices rise","Crude, again."\n"4","Say ""cheese""","Cameras\nget smaller"\n'
 WITH_HEADER = "label,title,description\nSports,Match won,It was close\nWorld,Talks fail,They went home\n"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError
-from unspool.text.streams.batches import padded_batches
+from unspool._errors import ConfigError
+from unspool._text.streams.batches import padded_batches
 
 EOS = 9
 sequences = st.lists(st.lists(st.integers(1, 8), max_size=12), max_size=15)

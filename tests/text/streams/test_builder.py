@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unspool.errors import CorpusError
-from unspool.text.streams import builder as module
-from unspool.text.streams import mapped_file
-from unspool.text.streams.builder import Spill
+from unspool._errors import CorpusError
+from unspool._text.streams import builder as module
+from unspool._text.streams import mapped_file
+from unspool._text.streams.builder import Spill
 
 
 def filled(parts: list[list[int]]) -> Spill:

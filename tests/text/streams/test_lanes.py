@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError, CorpusError
-from unspool.text.streams import lanes as lanes_module
-from unspool.text.streams.lanes import Lanes, Window, record_order
-from unspool.text.streams.stream import TokenStream
+from unspool._errors import ConfigError, CorpusError
+from unspool._text.streams import lanes as lanes_module
+from unspool._text.streams.lanes import Lanes, Window, record_order
+from unspool._text.streams.stream import TokenStream
 
 EOS = 99
 GOLDEN = [2, 4, 7, 3, 5, 1, 0, 6]

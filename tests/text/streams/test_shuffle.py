@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from unspool.text.streams import builder
-from unspool.text.streams import shuffle as reading_order
-from unspool.text.streams.builder import Spill
-from unspool.text.streams.shuffle import InOrder, Shuffled, record_order
-from unspool.text.streams.stream import TokenStream
+from unspool._text.streams import builder
+from unspool._text.streams import shuffle as reading_order
+from unspool._text.streams.builder import Spill
+from unspool._text.streams.shuffle import InOrder, Shuffled, record_order
+from unspool._text.streams.stream import TokenStream
 
 sizes_of_records = st.lists(st.integers(1, 9), min_size=1, max_size=40)
 

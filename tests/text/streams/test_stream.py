@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record
-from unspool.text.streams.stream import TokenStream
+from unspool._errors import ConfigError
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Record
+from unspool._text.streams.stream import TokenStream
 
 
 def stream_of(texts: list[str], kind: str = "char", **options: int) -> TokenStream:

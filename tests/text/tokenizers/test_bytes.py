@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import TokenizerError
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record
-from unspool.text.tokenizers.bytes import ByteTokenizer
-from unspool.text.tokenizers.registry import tokenizer_from_json
+from unspool._errors import TokenizerError
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Record
+from unspool._text.tokenizers.bytes import ByteTokenizer
+from unspool._text.tokenizers.registry import tokenizer_from_json
 
 BYTES = ByteTokenizer()
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import TokenizerError
-from unspool.kernels.lines import Numbering
-from unspool.text.tokenizers import counting
-from unspool.text.tokenizers.counting import SymbolCounter, rank
+from unspool._errors import TokenizerError
+from unspool._kernels.lines import Numbering
+from unspool._text.tokenizers import counting
+from unspool._text.tokenizers.counting import SymbolCounter, rank
 
 batches = st.lists(st.lists(st.text(alphabet="abcé世👍 ", max_size=8), max_size=4), max_size=4)
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.errors import ConfigError, TokenizerError, UnknownSymbolError
-from unspool.text.encoding.corpus import encode_corpus
-from unspool.text.encoding.recipe import EncodingRecipe
-from unspool.text.records import Record
-from unspool.text.tokenizers.registry import (
+from unspool._errors import ConfigError, TokenizerError, UnknownSymbolError
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Record
+from unspool._text.tokenizers.registry import (
     PAD_ID,
     TOKENIZERS,
     CharTokenizer,
@@ -20,7 +20,7 @@ from unspool.text.tokenizers.registry import (
     WordTokenizer,
     tokenizer_from_json,
 )
-from unspool.text.tokenizers.vocabulary import VocabularyTokenizer
+from unspool._text.tokenizers.vocabulary import VocabularyTokenizer
 
 KINDS = sorted(TOKENIZERS)
 VOCABULARIES: dict[str, type[VocabularyTokenizer]] = {

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from unspool.errors import TokenizerError
-from unspool.text.tokenizers import tokenizer_files
-from unspool.text.tokenizers.registry import TOKENIZERS, CharTokenizer, WordTokenizer, tokenizer_from_json
+from unspool._errors import TokenizerError
+from unspool._text.tokenizers import tokenizer_files
+from unspool._text.tokenizers.registry import TOKENIZERS, CharTokenizer, WordTokenizer, tokenizer_from_json
 
 GOOD = {"format_version": 1, "kind": "char", "normalization": "NFC", "unk": False, "symbols": ["a", "b"]}
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from unspool.errors import UnknownSymbolError
-from unspool.text.tokenizers.nearest import nearest_symbols, replacement
-from unspool.text.tokenizers.registry import CharTokenizer, WordTokenizer
-from unspool.text.tokenizers.unknown_symbols import unknown_rule
+from unspool._errors import UnknownSymbolError
+from unspool._text.tokenizers.nearest import nearest_symbols, replacement
+from unspool._text.tokenizers.registry import CharTokenizer, WordTokenizer
+from unspool._text.tokenizers.unknown_symbols import unknown_rule
 
 LATIN = CharTokenizer(list("eto aHi,.'\"-1"))
 WORDS = WordTokenizer(["the", " ", "prices", "oil", "Moscow", "."])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool.text.tokenizers.word_tokens import _pattern, complete_length, split_words
+from unspool._text.tokenizers.word_tokens import _pattern, complete_length, split_words
 
 
 @pytest.mark.parametrize(

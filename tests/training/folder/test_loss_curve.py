@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.pictures.labels import SVG, check_labels, words
-from unspool.pictures.colours import BLUE, ORANGE
-from unspool.training.folder.loss_curve import POINTS, LossCurve, ThinnedCurve
+from unspool._pictures.colours import BLUE, ORANGE
+from unspool._training.folder.loss_curve import POINTS, LossCurve, ThinnedCurve
 
 
 def points(root: ElementTree.Element, colour: str) -> list[tuple[float, float]]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from unspool.errors import ArtifactError
-from unspool.training.folder.metrics import MetricsFile
-from unspool.training.records import (
+from unspool._errors import ArtifactError
+from unspool._training.folder.metrics import MetricsFile
+from unspool._training.records import (
     CheckpointRecord,
     FinishRecord,
     SampleRecord,

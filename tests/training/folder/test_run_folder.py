@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from unspool.artifacts import load_model
-from unspool.errors import ArtifactError
-from unspool.text.tokenizers.registry import CharTokenizer
-from unspool.training.checkpoints import Checkpoint
-from unspool.training.folder.model_card import stream_sizes
-from unspool.training.folder.run_folder import RunFolder
-from unspool.training.loop import train_loop
-from unspool.training.task import TrainingTask
+from unspool._artifacts import load_model
+from unspool._errors import ArtifactError
+from unspool._text.tokenizers.registry import CharTokenizer
+from unspool._training.checkpoints import Checkpoint
+from unspool._training.folder.model_card import stream_sizes
+from unspool._training.folder.run_folder import RunFolder
+from unspool._training.loop import train_loop
+from unspool._training.task import TrainingTask
 
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))
 MakeTask = Callable[..., TrainingTask]
@@ -166,7 +166,7 @@ def test_a_full_disk_stops_the_run_and_what_was_saved_goes_on(
         honest(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr("unspool.storage.os.fsync", fill)
+        patch.setattr("unspool._storage.os.fsync", fill)
         with pytest.raises((ArtifactError, OSError), match="No space left") as caught:
             train(run, task, begin(task))
     assert isinstance(caught.value, ArtifactError)

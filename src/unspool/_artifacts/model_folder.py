@@ -1,0 +1,325 @@
+"""The folder of a model: its files, how they are replaced as one, and every check on reading them.
+
+::
+
+    config.json              format version, network, training and data configuration
+    tokenizer.json
+    source_tokenizer.json    tokenizer of the texts that an encoder reads, if the network has one
+    model.safetensors        parameters; its metadata holds fingerprints of the files above
+    generation_config.json   default options for sampling
+    README.md                model card
+    novelty.safetensors      hashes of the training texts, if they were asked for; see `novelty_file`
+
+Several files cannot be replaced in one step, and a reader must find the old model or the new one. So the new
+``config.json`` and tokenizers are first written beside the old ones (``.next``). Replacing
+``model.safetensors`` is the decisive step; then the new files get their final names. A reader takes the
+version whose fingerprint is in ``model.safetensors``, so a writer may die at any moment. The card and the
+generation options are only advice: they are written last, and may be changed by hand.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unspool._artifacts.tensor_files import (
+    DAMAGED,
+    Arrays,
+    TensorFile,
+    check_arrays,
+    open_tensor_file,
+    parse_json_object,
+    tensor_file_bytes,
+)
+from unspool._configuration import from_dict, to_plain
+from unspool._errors import ArtifactError
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import parameter_shapes
+from unspool._storage import atomic_write
+from unspool._text.tokenizers.registry import Tokenizer, tokenizer_from_json
+
+FORMAT_VERSION = 1
+CONFIG, TOKENIZER, MODEL = "config.json", "tokenizer.json", "model.safetensors"
+GENERATION, CARD = "generation_config.json", "README.md"
+SOURCE_TOKENIZER = "source_tokenizer.json"
+FINGERPRINTED = (CONFIG, TOKENIZER, SOURCE_TOKENIZER)
+NEXT = ".next"  # suffix of a new file until model.safetensors is replaced
+LARGEST_JSON = 1 << 28  # bytes
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """The content of config.json.
+
+    Args:
+        format_version: Version of the format of the whole folder.
+        network: The network of the parameters.
+        training: The training configuration with no open value, in plain JSON types.
+        data: The origin of the texts, in plain JSON types.
+    """
+
+    format_version: int
+    network: NetworkConfig
+    training: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class SavedModel:
+    """The content of a model folder.
+
+    Args:
+        network: The network; its vocab_size is the tokenizer's.
+        tokenizer: The tokenizer of the texts.
+        parameters: The parameters of the network, float32 and finite.
+        training: The training configuration with no open value, in plain JSON types.
+        data: The origin of the texts, in plain JSON types.
+        generation_config: The default options for sampling, in plain JSON types; empty if there are none.
+        source_tokenizer: The tokenizer of the texts that an encoder reads; None without an encoder.
+    """
+
+    network: NetworkConfig
+    tokenizer: Tokenizer
+    parameters: Arrays
+    training: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    generation_config: dict[str, Any] = field(default_factory=dict)
+    source_tokenizer: Tokenizer | None = None
+
+
+def save_model(
+    folder: str | Path,
+    *,
+    network: NetworkConfig,
+    tokenizer: Tokenizer,
+    parameters: Arrays,
+    training: Mapping[str, object],
+    card: str,
+    generation_config: Mapping[str, object],
+    data: Mapping[str, object] | None = None,
+    source_tokenizer: Tokenizer | None = None,
+) -> None:
+    """Write a model in place of the one in the folder.
+
+    Args:
+        folder: The folder; it is made if it does not exist, and other files in it stay.
+        network: The network; its vocab_size must be the tokenizer's.
+        tokenizer: The tokenizer of the texts.
+        parameters: The parameters of the network, float32 and finite.
+        training: The training configuration with no open value, in plain JSON types.
+        card: The text of README.md.
+        generation_config: The default options for sampling, in plain JSON types.
+        data: The origin of the texts, in plain JSON types.
+        source_tokenizer: The tokenizer of the texts that an encoder reads; its vocab_size must be the
+            network's source_vocab_size.
+
+    Raises:
+        ArtifactError: If the model does not fit together or cannot be written. A model that was in the folder
+            is then still whole.
+    """
+    folder = Path(folder)
+    _check_vocabulary(network, tokenizer, str(folder))
+    _check_source_vocabulary(network, source_tokenizer, str(folder))
+    check_arrays(parameters, parameter_shapes(network), where=str(folder))
+    config = ConfigFile(FORMAT_VERSION, network, training, data or {})
+    texts = {
+        CONFIG: _json_text(config, CONFIG),
+        TOKENIZER: tokenizer.to_json(),
+        GENERATION: _json_text(generation_config, GENERATION),
+        CARD: card,
+    }
+    if source_tokenizer is not None:
+        texts[SOURCE_TOKENIZER] = source_tokenizer.to_json()
+    fingerprints = {name: fingerprint(json.loads(texts[name])) for name in FINGERPRINTED if name in texts}
+    model = tensor_file_bytes(parameters, {"format_version": FORMAT_VERSION, "fingerprints": fingerprints})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder, texts, model)
+        if source_tokenizer is None:
+            (folder / SOURCE_TOKENIZER).unlink(missing_ok=True)  # it belonged to the old model
+    except OSError as error:
+        got = error.strerror or str(error)
+        expected = f"a folder that can be written to, with {max(0.1, len(model) / 1e6):.1f} MB free"
+        hint = "free some disk space or choose another folder; an earlier model there is unharmed"
+        raise ArtifactError(f"cannot write {folder}", expected=expected, got=got, hint=hint) from error
+
+
+def load_model(folder: str | Path) -> SavedModel:
+    """Read a model; every file is checked before it is used.
+
+    Args:
+        folder: The folder that `save_model` wrote.
+
+    Returns:
+        The model, in new arrays.
+
+    Raises:
+        ArtifactError: If a file is missing, damaged, of another save or another version, or the files do not
+            fit together.
+        ConfigError: If the network's configuration has an unknown key or a value out of range.
+        TokenizerError: If the tokenizer is broken.
+    """
+    folder = Path(folder)
+    _check_folder(folder)
+    try:
+        with open_tensor_file(folder / MODEL) as model:
+            return _load(folder, model)
+    except RecursionError:
+        raise ArtifactError(
+            str(folder), expected="JSON of a few levels", got="hundreds", hint=DAMAGED
+        ) from None
+    except OSError as error:
+        got = error.strerror or str(error)
+        raise ArtifactError(f"cannot read {error.filename or folder}", got=got) from None
+
+
+def _load(folder: Path, model: TensorFile) -> SavedModel:
+    _check_version(model.content.get("format_version"), str(model.path))
+    values = _read_belonging(folder, CONFIG, model)
+    _check_version(values.get("format_version"), str(folder / CONFIG))
+    config = from_dict(ConfigFile, values, where=str(folder / CONFIG))
+    tokenizer_text = json.dumps(_read_belonging(folder, TOKENIZER, model))
+    network = config.network
+    tokenizer = tokenizer_from_json(tokenizer_text, where=str(folder / TOKENIZER))
+    _check_vocabulary(network, tokenizer, str(folder))
+    source_tokenizer = None
+    if network.source_vocab_size is not None:
+        source_text = json.dumps(_read_belonging(folder, SOURCE_TOKENIZER, model))
+        source_tokenizer = tokenizer_from_json(source_text, where=str(folder / SOURCE_TOKENIZER))
+    _check_source_vocabulary(network, source_tokenizer, str(folder))
+    if network.num_layers > len(model.shapes):  # before a shape is computed for each of them
+        got = f"{network.num_layers} layers and {len(model.shapes)} arrays in {MODEL}"
+        raise ArtifactError(f"{folder / CONFIG}: num_layers", expected="arrays for every layer", got=got)
+    return SavedModel(
+        network=network,
+        tokenizer=tokenizer,
+        parameters=model.read(parameter_shapes(network)),
+        training=dict(config.training),
+        data=dict(config.data),
+        generation_config=_read_json(folder / GENERATION) if (folder / GENERATION).exists() else {},
+        source_tokenizer=source_tokenizer,
+    )
+
+
+def _replace(folder: Path, texts: Mapping[str, str], model: bytes) -> None:
+    _finish_replacing(folder)
+    for name in [name for name in FINGERPRINTED if name in texts]:
+        _write_if_new(folder, name, texts[name], ending=NEXT)
+    atomic_write(folder / MODEL, model)  # from here on the folder holds the new model
+    _finish_replacing(folder)
+    for name in (GENERATION, CARD):
+        _write_if_new(folder, name, texts[name])
+
+
+def _write_if_new(folder: Path, name: str, text: str, *, ending: str = "") -> None:
+    """Write a text under its name and `ending`, unless the file of that name has this content already."""
+    raw = text.encode("utf-8", errors="backslashreplace")  # half a surrogate pair, as JSON spells it
+    if not (folder / name).is_file() or (folder / name).read_bytes() != raw:
+        atomic_write(folder / (name + ending), raw)
+
+
+def _finish_replacing(folder: Path) -> None:
+    """Rename the waiting files if their fingerprints are in model.safetensors, and remove them if not."""
+    waiting = [name for name in FINGERPRINTED if (folder / (name + NEXT)).exists()]
+    if not waiting:
+        return
+    try:
+        with open_tensor_file(folder / MODEL) as model:
+            content = model.content
+    except (ArtifactError, FileNotFoundError):
+        content = {}
+    for name in waiting:
+        path = folder / (name + NEXT)
+        if _belongs(path, _fingerprint_in(content, name)):
+            path.replace(folder / name)
+        else:
+            path.unlink()
+
+
+def _belongs(path: Path, expected: str | None) -> bool:
+    try:
+        return fingerprint(_read_json(path)) == expected
+    except (ArtifactError, FileNotFoundError):
+        return False
+
+
+def _read_belonging(folder: Path, name: str, model: TensorFile) -> dict[str, Any]:
+    """Read the version of a file that model.safetensors was saved with."""
+    recorded, waiting = _fingerprint_in(model.content, name), folder / (name + NEXT)
+    if waiting.exists() and _belongs(waiting, recorded):  # the writer died just after the decisive step
+        return _read_json(waiting)
+    if not (folder / name).exists():
+        raise ArtifactError(
+            f"{folder} has no {name}", expected="a whole model folder", hint="copy all its files"
+        )
+    values = _read_json(folder / name)
+    if fingerprint(values) != recorded:
+        hint = f"{name} was changed by hand or copied from another model: restore it, or save the model again"
+        what = f"{folder / name} and {MODEL} were not saved together"
+        raise ArtifactError(what, expected=f"fingerprint {recorded}", got=fingerprint(values), hint=hint)
+    return values
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if (size := path.stat().st_size) > LARGEST_JSON:
+        raise ArtifactError(str(path), expected=f"at most {LARGEST_JSON} bytes", got=str(size), hint=DAMAGED)
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ArtifactError(str(path), expected="UTF-8 text", got=str(error), hint=DAMAGED) from None
+    return parse_json_object(text, where=str(path))
+
+
+def fingerprint(values: Mapping[str, Any]) -> str:
+    """Return a hash of the content of a JSON file, independent of white space, key order and line ends."""
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(canonical.encode("ascii"), digest_size=16).hexdigest()
+
+
+def _fingerprint_in(content: Mapping[str, Any], name: str) -> str | None:
+    fingerprints = content.get("fingerprints")
+    stored = fingerprints.get(name) if isinstance(fingerprints, dict) else None
+    return stored if isinstance(stored, str) else None
+
+
+def _json_text(values: object, name: str) -> str:
+    try:
+        return json.dumps(to_plain(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ArtifactError(f"cannot write {name}", expected="plain JSON values", got=str(error)) from None
+
+
+def _check_folder(folder: Path) -> None:
+    hint = "train one with: unspool train"
+    if not folder.is_dir():
+        got = "a file" if folder.exists() else "no such folder"
+        raise ArtifactError(str(folder), expected="the folder of a model", got=got, hint=hint)
+    if not (folder / MODEL).exists():
+        hint = "it holds no model, or none was saved yet: " + hint
+        raise ArtifactError(f"{folder} has no {MODEL}", expected="the folder of a model", hint=hint)
+
+
+def _check_version(version: object, where: str) -> None:
+    if type(version) is not int or version != FORMAT_VERSION:
+        hint = "a newer unspool may read it: upgrade" if type(version) is int and version > 0 else DAMAGED
+        got = repr(version)[:80]
+        raise ArtifactError(f"{where}: format_version", expected=str(FORMAT_VERSION), got=got, hint=hint)
+
+
+def _check_vocabulary(network: NetworkConfig, tokenizer: Tokenizer, where: str) -> None:
+    if network.vocab_size != tokenizer.vocab_size:
+        got = f"{network.vocab_size} in the network's configuration"
+        expected = f"{tokenizer.vocab_size} as in its tokenizer"
+        hint = "they belong to two different models"
+        raise ArtifactError(f"{where}: vocab_size", expected=expected, got=got, hint=hint)
+
+
+def _check_source_vocabulary(network: NetworkConfig, tokenizer: Tokenizer | None, where: str) -> None:
+    size = None if tokenizer is None else tokenizer.vocab_size
+    if network.source_vocab_size != size:
+        got = f"{network.source_vocab_size} in the network's configuration"
+        expected = "none: there is no source tokenizer" if size is None else f"{size} as in its tokenizer"
+        hint = "they belong to two different models"
+        raise ArtifactError(f"{where}: source_vocab_size", expected=expected, got=got, hint=hint)

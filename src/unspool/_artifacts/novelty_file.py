@@ -1,0 +1,156 @@
+"""The index of a model's training texts on disk: one array of 64-bit hashes in a safetensors file.
+
+``novelty.safetensors`` is in the model's folder if it was asked for (``unspool train --novelty-index``). Its
+array ``hashes`` has one unsigned 64-bit number for each different training text, ascending: 8 bytes a text
+and about 400 bytes besides. The metadata ``unspool`` is JSON: format_version; the normalization and by_line
+of `NoveltyIndex`; the fingerprint of the tokenizer; and a checksum of the array and of these values. Held-out
+texts are not in the index.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from unspool._artifacts.model_folder import fingerprint
+from unspool._artifacts.tensor_files import METADATA_KEY, parse_json_object
+from unspool._configuration import from_dict, to_dict
+from unspool._errors import ArtifactError
+from unspool._storage import atomic_write
+from unspool._text.novelty import NoveltyIndex
+from unspool._text.tokenizers.registry import Tokenizer
+
+NOVELTY = "novelty.safetensors"
+NOVELTY_VERSION = 1
+ARRAY, CHECKSUM = "hashes", "checksum"
+DAMAGED = "the file is damaged or of another kind: copy it again, or make it again (--novelty-index)"
+
+
+@dataclass(frozen=True)
+class NoveltyContent:
+    """The metadata of the file, without the checksum.
+
+    Args:
+        format_version: Version of the format of this file.
+        tokenizer: Fingerprint of the model's tokenizer.
+        normalization: Unicode form of the texts that were hashed, or None.
+        by_line: Whether the lines of a document were hashed rather than records.
+    """
+
+    format_version: int
+    tokenizer: str
+    normalization: str | None
+    by_line: bool
+
+
+def save_novelty(folder: Path, index: NoveltyIndex | None, tokenizer: Tokenizer) -> None:
+    """Write the index into a model's folder, in place of the old one.
+
+    Args:
+        folder: The model's folder, which must exist.
+        index: The index; None removes the index of an earlier model.
+        tokenizer: The model's tokenizer.
+
+    Raises:
+        ArtifactError: If the file cannot be written.
+    """
+    if index is None:
+        (folder / NOVELTY).unlink(missing_ok=True)
+        return
+    hashes = np.ascontiguousarray(index.hashes, dtype="<u8")
+    content = to_dict(
+        NoveltyContent(NOVELTY_VERSION, _fingerprint(tokenizer), index.normalization, index.by_line)
+    )
+    metadata = json.dumps({**content, CHECKSUM: _checksum(hashes, content)}, sort_keys=True)
+    try:
+        atomic_write(folder / NOVELTY, save({ARRAY: hashes}, metadata={METADATA_KEY: metadata}))
+    except OSError as error:
+        got = error.strerror or str(error)
+        expected = f"a folder that can be written to, with {hashes.nbytes / 1e6:.1f} MB free"
+        raise ArtifactError(f"cannot write {folder / NOVELTY}", expected=expected, got=got) from error
+
+
+def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
+    """Read the index from a model's folder.
+
+    Args:
+        folder: The model's folder.
+        tokenizer: The model's tokenizer.
+
+    Returns:
+        The index, or None if the folder has none.
+
+    Raises:
+        ArtifactError: If the file is damaged, of another version or of another model.
+    """
+    path = folder / NOVELTY
+    try:
+        hashes, values = _read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error)) from None
+    _check_version(values.get("format_version"), path)
+    stored_checksum = values.pop(CHECKSUM, None)
+    if stored_checksum != _checksum(hashes, values):
+        raise ArtifactError(f"{path}: its checksum does not match its content", hint=DAMAGED)
+    content = from_dict(NoveltyContent, values, where=str(path))
+    if content.tokenizer != _fingerprint(tokenizer):
+        hint = "it was copied from another model: restore it, or make it again (--novelty-index)"
+        raise ArtifactError(f"{path} belongs to another model", expected="the model's tokenizer", hint=hint)
+    if (hashes[1:] <= hashes[:-1]).any():
+        raise ArtifactError(f"{path}: hashes", expected="ascending numbers", hint=DAMAGED)
+    return NoveltyIndex(hashes.astype(np.uint64), content.normalization, content.by_line)
+
+
+def _read(path: Path) -> tuple[NDArray[np.uint64], dict[str, Any]]:
+    """Return the array and the metadata; safetensors first checks the header against the file's size."""
+    with path.open("rb"):  # raises an OSError with its reason for a missing file
+        pass
+    try:
+        with safe_open(path, framework="numpy") as file:
+            _check_array(file, path)
+            metadata = (file.metadata() or {}).get(METADATA_KEY)
+            hashes: NDArray[np.uint64] = file.get_tensor(ARRAY)
+    except SafetensorError as error:
+        what = f"{path}: safetensors cannot read it"
+        raise ArtifactError(what, got=str(error)[:200], hint=DAMAGED) from None
+    if metadata is None:
+        raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="a text", got="none", hint=DAMAGED)
+    return hashes, parse_json_object(metadata, where=f"{path}: metadata {METADATA_KEY!r}")
+
+
+def _check_array(file: Any, path: Path) -> None:
+    names = list(file.keys())
+    if names != [ARRAY]:
+        got = ", ".join(names)[:80] or "none"
+        raise ArtifactError(f"{path}: arrays", expected=ARRAY, got=got, hint=DAMAGED)
+    part = file.get_slice(ARRAY)
+    dtype, shape = part.get_dtype(), list(part.get_shape())
+    if dtype != "U64" or len(shape) != 1:
+        got = f"{dtype} {shape}"
+        raise ArtifactError(f"{path}: array {ARRAY!r}", expected="a row of U64", got=got, hint=DAMAGED)
+
+
+def _check_version(version: object, path: Path) -> None:
+    if type(version) is not int or version != NOVELTY_VERSION:
+        hint = "a newer unspool may read it: upgrade" if type(version) is int and version > 0 else DAMAGED
+        got = repr(version)[:80]
+        raise ArtifactError(f"{path}: format_version", expected=str(NOVELTY_VERSION), got=got, hint=hint)
+
+
+def _fingerprint(tokenizer: Tokenizer) -> str:
+    return fingerprint(json.loads(tokenizer.to_json()))
+
+
+def _checksum(hashes: NDArray[np.uint64], content: Mapping[str, Any]) -> str:
+    digest = hashlib.blake2b(fingerprint(content).encode("ascii"), digest_size=16)
+    digest.update(np.ascontiguousarray(hashes, dtype="<u8").data)
+    return digest.hexdigest()

@@ -1,0 +1,56 @@
+"""``unspool eval``: how well a model predicts a corpus."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from unspool._cli.flags.flag import Argument, FlagValues, takes
+from unspool._cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
+from unspool._cli.open_corpus import open_corpus
+from unspool._cli.output.printing import finite, note, print_json
+from unspool._cli.output.tables import print_facts
+from unspool._errors import ConfigError
+
+
+@takes(READING, COMPUTING)
+def evaluate(
+    *,
+    folder: ModelFolder,
+    corpus: Annotated[
+        str,
+        Argument(metavar="CORPUS", help="A path, - for standard input, or a name from `unspool corpora`."),
+    ],
+    unknown: UnknownInTexts = None,
+    as_json: AsJson = False,
+    flags: FlagValues,
+) -> None:
+    """Measure how well a model predicts a corpus."""
+    import unspool
+
+    model = unspool.load(folder, **flags.computing)
+    records = open_corpus(corpus, flags.reading)
+    if model.data.get("document") and not records.document:
+        note("the model was trained on one document: use --document to read this corpus in the same way")
+    names = ", ".join(attribute.name for attribute in model.schema.attributes)
+    if names and not flags.reading.get("context"):
+        note(f"the model was trained with {names}: choose the columns with --context to use them")
+    if flags.reading.get("context") and not names:
+        note("the model was trained without a context: --context has no effect")
+    if model.source_tokenizer is not None and not records.pairs:
+        raise ConfigError(
+            "the model was trained on pairs, and the corpus has no sources",
+            hint="name the column of the sources (--source) and the column of the texts (--target)",
+        )
+    result = model.evaluate(records, unknown=unknown)
+    if as_json:
+        print_json({name: finite(value) for name, value in asdict(result).items()})
+        return
+    print_facts(
+        [
+            ("bits per character", f"{result.bits_per_character:.4f}"),
+            ("loss", f"{result.loss:.4f} nats per symbol"),
+            ("perplexity", f"{result.perplexity:.4f} per symbol"),
+            ("symbols", f"{result.symbols:,} (with the end of each text)"),
+            ("characters", f"{result.characters:,}"),
+            *([] if result.exact is None else [("answered exactly", f"{result.exact:.2%} of the sources")]),
+        ]
+    )

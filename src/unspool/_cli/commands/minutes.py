@@ -1,0 +1,89 @@
+"""The choices of `unspool train CORPUS --minutes M`: how to read the corpus and what to train."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from unspool._cli.flags.flag import FlagValues
+from unspool._cli.open_corpus import open_corpus
+from unspool._cli.output.printing import note
+from unspool._text.reading.read_options import STANDARD_INPUT
+
+if TYPE_CHECKING:
+    from unspool._model import Generator
+    from unspool._network.config import NetworkConfig
+    from unspool._text.records import Records
+    from unspool._training.config import TrainingConfig
+
+PLAIN = "text"  # the format that may be lines or a document
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The arguments for `unspool.train`."""
+
+    records: "Records"
+    validation: "Records | None"
+    network: "NetworkConfig"
+    training: "TrainingConfig"
+
+
+def is_left_to_choose(training: dict[str, Any]) -> bool:
+    """Return whether only a time limit decides when the training ends."""
+    return training.get("minutes") is not None and "epochs" not in training
+
+
+def choose(
+    corpus: str,
+    flags: FlagValues,
+    *,
+    validation: str | None,
+    origin: "Generator | None",
+) -> Choice:
+    """Choose the missing values, and print them with the reasons on standard error.
+
+    Args:
+        corpus: The corpus that the user named.
+        flags: The given flags on reading, the tokenizer, the network and the training, with `minutes`.
+        validation: The held-out corpus, or None.
+        origin: The model to train further, whose network stays, or None.
+    """
+    from unspool._planning.choosing import plan_training
+
+    records, reason = open_for_choosing(corpus, flags.reading)
+    held_out = None if validation is None else open_for_choosing(validation, flags.reading)[0]
+    plan = plan_training(
+        records,
+        minutes=flags.training["minutes"],
+        network=flags.network,
+        training={name: value for name, value in flags.training.items() if name != "minutes"},
+        validation=held_out,
+        init_from=origin,
+        **flags.tokens,
+    )
+    note("\n".join((reason, *plan.reasons)))
+    return Choice(records, held_out, plan.network, plan.training)
+
+
+def open_for_choosing(corpus: str, reading: dict[str, Any]) -> "tuple[Records, str]":
+    """Open a corpus that will be read twice; the look of a plain text decides between lines and document.
+
+    Returns:
+        The records, and a sentence on how they are read and why.
+    """
+    records = open_corpus(corpus, reading)
+    if corpus == STANDARD_INPUT:
+        records = records.gathered()
+    if "document" in reading:
+        return records, f"Read as {kind(records)}, as given."
+    if records.spec.get("format") != PLAIN or corpus == STANDARD_INPUT or "split" in reading:
+        return records, f"Read as {kind(records)}: use --document for one long document."
+    from unspool._planning.mode import told_mode
+
+    whole = open_corpus(corpus, {**reading, "document": True})
+    mode = told_mode(next(iter(whole)).text)
+    return whole if mode.document else records, f"Read as {mode.reason}."
+
+
+def kind(records: "Records") -> str:
+    """Return the kind of the records in words."""
+    return "one document" if records.document else "separate texts"

@@ -1,0 +1,203 @@
+"""``unspool sample``: write with a trained model."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+from unspool._cli.commands.collecting import FEWER
+from unspool._cli.flags.flag import Argument, FlagValues, spelled, takes
+from unspool._cli.flags.shared import (
+    ASKED,
+    COLLECTING,
+    COMPUTING,
+    CONSTRAINTS,
+    KNOWN,
+    SAMPLING,
+    SEARCH,
+    AsJson,
+    ModelFolder,
+    UnknownSymbols,
+)
+from unspool._cli.output.printing import complain, for_stdout, print_json
+from unspool._cli.output.text_json import as_dict
+from unspool._configuration import from_dict, to_dict
+from unspool._errors import ConfigError
+
+if TYPE_CHECKING:
+    from unspool._cli.output.text_files import Sink
+    from unspool._generation.selecting.collection import Collection
+    from unspool._model import Generator
+
+
+@takes(KNOWN, ASKED, SAMPLING, CONSTRAINTS, SEARCH, COLLECTING, COMPUTING)
+def sample(
+    *,
+    folder: ModelFolder,
+    prompts: Annotated[
+        list[str] | None,
+        Argument(metavar="[PROMPT]...", help="Texts to continue; without one, the text starts from nothing."),
+    ] = None,
+    unknown: UnknownSymbols = "error",
+    as_json: AsJson = False,
+    flags: FlagValues,
+) -> None:
+    """Write texts with a trained model.
+
+    A single text appears while it is written; several texts are printed one per line. Options that are not
+    given come from the model's generation_config.json. The exit code is 3 if too few texts are found, and 130
+    after Ctrl-C; the texts found so far are written in both cases.
+    """
+    import unspool
+
+    model = unspool.load(folder, **flags.computing).conditioned_on(**flags.known)
+    texts = prompts or [""]
+    constraint = unspool.Constraint(**flags.constraints) if flags.constraints else None
+    keywords = {"unknown": unknown, "constraint": constraint}
+    sources = sources_of(flags.asked)
+    if sources:
+        if len(sources) > 1 and not flags.search:
+            refuse_to_choose(flags.collecting)
+            options = own_options(model) | flags.sampling | keywords | {"source": sources}
+            write_all(model, texts, options, as_json=as_json)
+            return
+        model = model if flags.search else model.conditioned_on(source=sources[0], unknown=unknown)
+    if flags.search:
+        from unspool._cli.commands.beams import beam_options, write_beams
+
+        chosen = beam_options(flags) | keywords
+        chosen |= {"source": sources} if sources else {}
+        write_beams(model, texts, chosen, as_json=as_json)
+        return
+    options = own_options(model) | flags.sampling | keywords
+    alone = len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not flags.collecting
+    if options["best_of"] is not None and not flags.collecting:
+        write_all(model, texts, options, as_json=as_json)
+    elif alone and not (flags.constraints and may_block(options)):
+        stream_one(model, texts[0], options)
+    else:
+        collect_many(model, texts, options, flags.collecting, as_json=as_json)
+
+
+def sources_of(asked: dict[str, Any]) -> list[str]:
+    """Return the sources to answer.
+
+    Raises:
+        CorpusError: If the file cannot be read or has no line.
+    """
+    sources: list[str] = list(asked.get("source", []))
+    if "source_file" in asked:
+        from unspool._text.reading.sources import read_records
+
+        lines = read_records(asked["source_file"], format="text", normalization=None)
+        sources += [record.text for record in lines]
+    return sources
+
+
+def refuse_to_choose(collecting: dict[str, Any]) -> None:
+    """Check that no flag selects texts one by one, since several sources are answered together.
+
+    Raises:
+        ConfigError: If there is such a flag.
+    """
+    if collecting:
+        hint = "answer one source at a time, or leave it out"
+        raise ConfigError(
+            spelled(next(iter(collecting))), expected="none beside several sources", got="one", hint=hint
+        )
+
+
+def may_block(options: dict[str, Any]) -> bool:
+    """Return whether the options may forbid all tokens that a constraint allows."""
+    return options["no_repeat_ngram_size"] is not None or bool(options["logit_bias"])
+
+
+def write_all(model: "Generator", prompts: list[str], options: dict[str, Any], *, as_json: bool) -> None:
+    """Write all texts at once, and print the texts that meet their constraint.
+
+    Raises:
+        Exit: With code 3, if a text does not.
+    """
+    from unspool._cli.output.text_files import print_texts
+
+    texts = model.generate(prompts, **options)
+    met = [text for text in texts if options["constraint"] is None or text.finish_reason != "blocked"]
+    if as_json:
+        print_json([as_dict(text) for text in met])
+    else:
+        print_texts(met)
+    if len(met) < len(texts):
+        got = f"{len(met)} of {len(texts)}: the others could not meet the constraint"
+        complain(f"too few texts found: {got}; relax --no-repeat-ngram-size or --logit-bias")
+        raise click.exceptions.Exit(FEWER)
+
+
+def collect_many(
+    model: "Generator",
+    prompts: list[str],
+    options: dict[str, Any],
+    collecting: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Write the texts that pass the selection, as they are drawn."""
+    from unspool._cli.commands.collecting import run_collection, selection_of
+    from unspool._cli.output.new_files import checked_path
+    from unspool._cli.output.text_files import FILES, refuse_line_ends
+
+    out, overwrite = collecting.get("out"), bool(collecting.get("overwrite"))
+    path = None if out is None else checked_path("--out", out, FILES, overwrite=overwrite)
+    if path is not None:
+        refuse_line_ends(path, model, prompts, filtered="valid" in collecting)
+    collection = model.collect(prompts, **options, **selection_of(model, collecting))
+    sink = sink_of(model, prompts, collection, path, as_json=as_json, reported=bool(collecting))
+    code = run_collection(collection, sink, out=path, reported=bool(collecting) and not as_json)
+    if as_json and path is not None:
+        report = collection.report
+        print_json({"out": str(path) if report.accepted else None, "report": to_dict(report)})
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def sink_of(
+    model: "Generator",
+    prompts: list[str],
+    collection: "Collection",
+    path: Path | None,
+    *,
+    as_json: bool,
+    reported: bool,
+) -> "Sink":
+    """Return the sink of the texts: a file, one JSON document, or lines."""
+    from unspool._cli.output.text_files import file_sink, json_sink, may_have_lines, screen_sink
+
+    if path is not None:
+        return file_sink(path)
+    if as_json:
+        return json_sink(as_dict, (lambda: to_dict(collection.report)) if reported else None)
+    return screen_sink(lines=may_have_lines(model, prompts))
+
+
+def own_options(model: "Generator") -> dict[str, Any]:
+    """Return the options of generation that the model was saved with.
+
+    Raises:
+        ConfigError: If a value in its file is out of its range.
+    """
+    from unspool._generation.options.generation_options import GenerationOptions
+
+    return to_dict(from_dict(GenerationOptions, model.generation_config, where="generation_config.json"))
+
+
+def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:
+    """Print a text while it is drawn."""
+    for unused in ("n", "best_of", "logprobs", "echo"):
+        options.pop(unused, None)
+    pieces = model.stream(prompt, **options)
+    read = model.tokenizer.decode(model.tokenizer.encode(prompt, unknown=options["unknown"]))
+    sys.stdout.write(for_stdout(read))
+    for piece in pieces:
+        sys.stdout.write(for_stdout(piece))
+        sys.stdout.flush()
+    sys.stdout.write("\n")

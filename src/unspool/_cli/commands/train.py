@@ -1,0 +1,279 @@
+"""``unspool train``: learn to write from a corpus."""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+from unspool._cli.commands.info import model_facts
+from unspool._cli.commands.minutes import Choice, choose, is_left_to_choose
+from unspool._cli.flags.flag import Argument, FlagValues, spelled, takes
+from unspool._cli.flags.shared import (
+    CANARIES,
+    NETWORK,
+    READING,
+    SHOWING,
+    TOKENIZER,
+    TRAINING,
+    AsJson,
+    InitFrom,
+    KeepNoveltyIndex,
+    Overwrite,
+    Resume,
+    RunFolderFlag,
+    ValidationCorpus,
+)
+from unspool._cli.open_corpus import open_corpus
+from unspool._cli.output.brief_audit import brief_audit
+from unspool._cli.output.printing import note, print_json, print_sentence
+from unspool._errors import ConfigError
+from unspool._progress.choice import choose_progress
+from unspool._screen.wording import one_line
+from unspool._text.reading.read_options import STANDARD_INPUT
+
+if TYPE_CHECKING:
+    from unspool._model import Generator
+    from unspool._text.canaries import Canaries
+    from unspool._text.records import Records
+
+CONFIG = "config.json"  # the first file of a run
+WHAT_TO_READ = "a path, - for standard input, or a named corpus"
+
+PLANTING = {"canaries": "count", "canary_repeats": "repeats", "canary_format": "format"}
+
+Start = Callable[..., "Generator"]  # with the arguments on_start and on_record
+
+
+@takes(SHOWING, READING, TOKENIZER, NETWORK, TRAINING, CANARIES)
+def train(
+    *,
+    corpus: Annotated[
+        str | None,
+        Argument(
+            metavar="CORPUS",
+            help="A path, - for standard input, or a name from `unspool corpora`; "
+            "with --resume, a run's folder.",
+        ),
+    ] = None,
+    out: RunFolderFlag = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    init_from: InitFrom = None,
+    validation: ValidationCorpus = None,
+    novelty_index: KeepNoveltyIndex = False,
+    as_json: AsJson = False,
+    flags: FlagValues,
+) -> None:
+    """Train a network on a corpus.
+
+    It writes the model to a folder, and shows samples while it trains. Ctrl-C saves the run and prints the
+    command that continues it.
+    """
+    folder = run_folder(corpus, out, resume=resume)
+    if resume:
+        kept_flags = {**flags.tokens, **flags.showing, **flags.planting}
+        kept_flags |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
+        refuse_for_resuming(name for name, value in kept_flags.items() if value)
+        start, records = going_on(folder, corpus, flags)
+    else:
+        start, records = starting(
+            folder, corpus, flags, init_from=init_from, validation=validation, overwrite=overwrite
+        )
+    start = partial(start, novelty_index=novelty_index)
+    model = watched(folder, start, records)
+    facts = finished_facts(model, folder, reuse=flags.reading.get("reuse", True))
+    print_json(facts) if as_json else show_outcome(facts, folder)
+
+
+def run_folder(corpus: str | None, out: str | None, *, resume: bool) -> Path:
+    """Return the folder of the run: the given one, the resumed one, or runs/ and the name of the corpus.
+
+    Raises:
+        ConfigError: If neither a folder nor a corpus is given.
+    """
+    if out is not None:
+        return Path(out)
+    if corpus is None:
+        raise no_corpus(
+            "the folder of a run" if resume else "a path, - for standard input, or a named corpus"
+        )
+    name = "standard-input" if corpus == STANDARD_INPUT else Path(corpus.split(":")[-1]).resolve().name
+    usual = Path("runs", name.removesuffix(".gz").rsplit(".", 1)[0] or name)
+    if resume and ((Path(corpus) / CONFIG).is_file() or not (usual / CONFIG).is_file()):
+        return Path(corpus)  # the run itself; if there is none, the message names this word
+    return usual
+
+
+def no_corpus(expected: str) -> ConfigError:
+    """Return the error for a command without a corpus."""
+    return ConfigError("no corpus is given", expected=expected, hint="see unspool train --help")
+
+
+def refuse_for_resuming(names: Iterable[str]) -> None:
+    """Check that no flag would change a run that is resumed.
+
+    Raises:
+        ConfigError: For the first such flag.
+    """
+    for flag in map(spelled, names):
+        raise ConfigError(
+            f"{flag} cannot be changed with --resume: the run keeps its own", hint=f"leave out {flag}"
+        )
+
+
+def starting(
+    folder: Path,
+    corpus: str | None,
+    flags: FlagValues,
+    *,
+    init_from: str | None,
+    validation: str | None,
+    overwrite: bool,
+) -> tuple[Start, "Records"]:
+    """Return the start of a new run, and its records."""
+    import unspool
+    from unspool._training.folder.run_folder import refuse_strangers
+    from unspool._training.pair_defaults import pair_training
+
+    if corpus is None:
+        raise no_corpus(WHAT_TO_READ)
+    engine = flags.training.get("engine", "cpu")
+    origin = None if init_from is None else unspool.load(init_from, engine=engine)
+    base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
+    network = replace(base, **flags.network)
+    if is_left_to_choose(flags.training) and "source_text" not in flags.reading:
+        refuse_strangers(folder, overwrite=overwrite)  # before a long text is read
+        choice = choose(corpus, flags, validation=validation, origin=origin)
+    else:
+        configure = pair_training if "source_text" in flags.reading else unspool.TrainingConfig
+        choice = Choice(
+            open_corpus(corpus, flags.reading),
+            None if validation is None else open_corpus(validation, flags.reading),
+            network,
+            configure(**flags.training),
+        )
+    start = partial(
+        unspool.train,
+        choice.records,
+        validation=choice.validation,
+        out=folder,
+        network=choice.network,
+        training=choice.training,
+        init_from=origin,
+        overwrite=overwrite,
+        canaries=secrets_to_plant(flags.planting),
+        **{f"sample_{name}s": values for name, values in flags.showing.items()},
+        **flags.tokens,
+    )
+    return start, choice.records
+
+
+def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
+    """Return the secrets to plant by the flags; None if their number is not given.
+
+    Raises:
+        ConfigError: If other flags of the secrets are given without their number.
+    """
+    from unspool._text.canaries import Canaries
+
+    if "canaries" not in planting:
+        for flag in map(spelled, planting):
+            raise ConfigError(f"{flag} needs --canaries N")
+        return None
+    return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
+
+
+def going_on(folder: Path, corpus: str | None, flags: FlagValues) -> tuple[Start, "Records"]:
+    """Return the start of a resumed run, and its records, from their old place or from `corpus`."""
+    from unspool._pipeline import resume_training
+    from unspool._text.reading.sources import records_from_spec
+    from unspool._training.folder.run_folder import RunFolder
+
+    run = RunFolder.reopen(folder)
+    moved = corpus is not None and Path(corpus) != folder
+    if not moved:
+        refuse_for_resuming(flags.reading)
+    reading = {"document": bool(run.data.get("document")), **flags.reading}  # the run may have chosen it
+    spec = run.data.get("records") or {}
+    records = open_corpus(str(corpus), reading) if moved else records_from_spec(spec)
+    start = partial(
+        resume_training,
+        folder,
+        records=records,
+        network=replace(run.network, **flags.network),
+        training=replace(run.training, **flags.training),
+    )
+    return start, records
+
+
+def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Generator":
+    """Train with the progress on the screen; if it is stopped, print the command that resumes it.
+
+    Raises:
+        Exit: With code 130, if it is stopped.
+    """
+    try:
+        with choose_progress() as progress:
+            if records is not None:
+                records.meter.report = progress.read
+            return start(on_start=progress.start, on_record=progress.show)
+    except KeyboardInterrupt:
+        note(how_to_go_on(folder))
+        raise click.exceptions.Exit(130) from None
+
+
+def how_to_go_on(folder: Path) -> str:
+    """Return the command that resumes a run."""
+    if not (folder / CONFIG).is_file():
+        return "Stopped before the training began; nothing was written"
+    stored = json.loads((folder / CONFIG).read_text("utf-8"))
+    source = (stored["data"].get("records") or {}).get("source")
+    piped = "pipe the same text into" if source == STANDARD_INPUT else "continue with"
+    return f"Stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
+
+
+def finished_facts(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any]:
+    """Return the facts about a model after its training."""
+    return model_facts(model, folder) | {"copying": brief_audit(model, folder, reuse=reuse)}
+
+
+def held_out_part(facts: dict[str, Any]) -> str:
+    """Return a name of the measured text: the held-out text, or a part of it."""
+    measured = facts["evaluation"].get("measured_characters")
+    whole = ((facts["data"].get("sizes") or {}).get("validation") or {}).get("characters")
+    if measured is None or whole is None or measured >= whole:
+        return "held-out text"
+    return f"{measured:,} of {whole:,} held-out characters"
+
+
+def show_outcome(facts: dict[str, Any], folder: Path) -> None:
+    """Print how good a model is and which commands use it; a command stays on one line."""
+    best = facts["evaluation"]
+    bits = best["bits_per_character"]
+    figure = (
+        f"{best['training_bits_per_character']:.3f} bits per character in training"
+        if bits is None
+        else f"{bits:.3f} bits per character on {held_out_part(facts)}"
+    )
+    if facts["network"]["source_vocab_size"] is None:
+        commands = [
+            ["sample", str(folder), "--temperature", "0.8"],
+            ["info", str(folder)],
+            ["audit", str(folder)],
+        ]
+    else:
+        commands = [["sample", str(folder), "--source", "TEXT"], ["info", str(folder)]]
+        figure += "" if best.get("exact") is None else f", {best['exact']:.1%} answered exactly,"
+    lines = [shlex.join(["unspool", *command]) for command in commands]
+    head = f"{one_line(str(folder))}: {figure} at step {best['step']:,}"
+    used = facts["data"].get("precision", "float32")
+    head += "" if used == "float32" else f", trained in {used}"
+    copying = [facts["copying"]["sentence"]] if facts["copying"] else []
+    for sentence in (head, facts["fit"]["sentence"], *copying):
+        print_sentence(sentence)
+    print("\n".join(f"  {line}" for line in lines))

@@ -1,0 +1,52 @@
+"""A short audit at the end of every training, whether the model copies, on a text of ordinary size."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unspool._cli.commands.audit import held_out_records, training_records
+from unspool._cli.output.printing import note
+from unspool._errors import UnspoolError
+
+if TYPE_CHECKING:
+    from unspool._model import Generator
+
+TEXTS = 100  # number of texts that the model writes for the audit
+MOST_CHARACTERS = 20_000_000  # of training text; to read more again would take long
+
+
+def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any] | None:
+    """Search the training text for passages that a new model writes.
+
+    Args:
+        model: The model.
+        folder: Its folder, for messages.
+        reuse: Whether the text may be taken from the cache of encoded corpora.
+
+    Returns:
+        The verdict, the share of texts that are exact copies, the longest copied passage, and a sentence for
+        people; None for a model of pairs. If the text is large or cannot be read again, None and a note.
+    """
+    if model.network.source_vocab_size is not None:  # it writes only answers to sources
+        return None
+    characters = ((model.data.get("sizes") or {}).get("training") or {}).get("characters", 0)
+    if characters > MOST_CHARACTERS:
+        note(f"{characters:,} characters are too many to search for copies now: unspool audit {folder}")
+        return None
+    try:
+        audit = model.audit(
+            training_records(model, None, {"reuse": reuse}),
+            validation=held_out_records(model, None, {"reuse": reuse}),
+            samples=TEXTS,
+        )
+    except UnspoolError as error:  # the model is safe: this must not look like a failure
+        note(f"the text was not searched for copies: {error}")
+        return None
+    copying = audit.copying
+    longest = 0 if copying.lengths is None else copying.lengths.quantiles[-1]
+    return {
+        "verdict": copying.verdict,
+        "texts": len(copying.samples),
+        "verbatim_share": copying.verbatim_share,
+        "longest": longest,
+        "sentence": copying.sentence,
+    }

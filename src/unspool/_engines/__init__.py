@@ -1,0 +1,69 @@
+"""The engines, which compute the network: one file for each, and one protocol.
+
+`ENGINES` names the class of each. The class is imported when it is needed, so that only its users need
+PyTorch.
+"""
+
+import importlib
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+from unspool._configuration import as_spelled
+from unspool._engines.protocol import Engine
+from unspool._errors import ConfigError
+from unspool._network.config import NetworkConfig
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """The row of an engine.
+
+    Args:
+        module: The module to import.
+        class_name: The class in the module, called as ``Class(config, threads=..., precision=...)``.
+        needs: The package that must be installed, and the extra that installs it; None for no package.
+    """
+
+    module: str
+    class_name: str
+    needs: str | None = None
+
+
+ENGINES: dict[str, EngineRow] = {
+    "cpu": EngineRow("unspool._engines.cpu", "CpuEngine"),
+    "torch": EngineRow("unspool._engines.torch", "TorchEngine", needs="torch"),
+}
+
+
+def make_engine(
+    name: str, config: NetworkConfig, *, threads: int | None = None, precision: str = "float32"
+) -> Engine:
+    """Make an engine by its name.
+
+    Args:
+        name: One of `ENGINES`.
+        config: The network, its vocab_size set.
+        threads: CPU threads to use, ≥ 1; None for the engine's own choice.
+        precision: Number format of the products in training: "float32", "bf16" or "auto".
+
+    Raises:
+        ConfigError: If the name is unknown, the needed package is not installed, or a value is out of its
+            range.
+    """
+    row = ENGINES.get(as_spelled(name, ENGINES))
+    if row is None:
+        raise ConfigError("engine", expected=f"one of {', '.join(ENGINES)}", got=repr(name))
+    try:
+        module = importlib.import_module(row.module)
+    except ModuleNotFoundError as error:
+        if row.needs is None or error.name != row.needs:
+            raise
+        what = f"engine {name!r} needs the package {row.needs}, which is not installed"
+        raise ConfigError(what, hint=f'pip install "unspool[{row.needs}]", or choose engine "cpu"') from None
+    make = partial(getattr(module, row.class_name), threads=threads, precision=precision)
+    if config.encoder is None:
+        return cast(Engine, make(config))
+    from unspool._engines.encoder_decoder import EncoderDecoder  # noqa: PLC0415 - rarely needed
+
+    return EncoderDecoder(config, make(config.without_encoder()), make(config.encoder))

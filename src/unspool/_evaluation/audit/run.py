@@ -1,0 +1,304 @@
+"""The whole audit of a network: bits per character, copied spans, diversity and planted secrets."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool._configuration import check, is_whole, to_dict
+from unspool._engines.protocol import Engine, Parameters
+from unspool._evaluation.audit.copying import (
+    CopiedText,
+    IdText,
+    compare_with_training,
+    count_records,
+    count_whole,
+)
+from unspool._evaluation.audit.diversity import Diversity, measure_diversity
+from unspool._evaluation.audit.exposure import Exposures, measure_exposures
+from unspool._evaluation.audit.fit import Fit, judge_fit
+from unspool._evaluation.audit.verdicts import Copying, Whole, judge_copying
+from unspool._evaluation.streams import evaluate_stream
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.sampling.random import sequence_keys
+from unspool._generation.writer import generate
+from unspool._text.canaries import CanaryFormat, with_canaries
+from unspool._text.encoding.corpus import encode_corpus, fingerprints
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import Tokenizer
+
+MEASURED = 1 << 17  # tokens of each part on which bits per character are measured
+DRAWN_AT_ONCE = 256
+
+ReportAudit = Callable[[str, int, int], None]  # name of the step, amount done, total amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """The result of an audit, which finds whether a network learns or copies.
+
+    Args:
+        fit: The verdict on the run's own evaluations.
+        training_bits_per_character: Bits per character of the model on training text, without learning.
+        held_out_bits_per_character: Bits per character of the model on held-out text; None without any.
+        copying: What its texts share with the training text.
+        diversity: How much its texts differ from each other.
+        held_out_diversity: How much as many held-out texts differ; None for fewer than two.
+        canaries: How well it knows secrets; None without secrets.
+        same_corpus: Whether the text is the one it was trained on; None if the model does not record that.
+
+    Example:
+        >>> import tempfile, unspool
+        >>> texts = ["a cat", "a dog", "a cow"] * 20
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model = unspool.train(texts, out=folder, training=unspool.TrainingConfig(epochs=1))
+        >>> audit = model.audit(texts, samples=5)
+        >>> audit.same_corpus
+        True
+    """
+
+    fit: Fit
+    training_bits_per_character: float
+    held_out_bits_per_character: float | None
+    copying: Copying
+    diversity: Diversity
+    held_out_diversity: Diversity | None
+    canaries: Exposures | None
+    same_corpus: bool | None
+
+    @property
+    def sentences(self) -> list[str]:
+        """Return the result in plain sentences."""
+        lines = [f"{self.fit.sentence}.", self.copying.sentence]
+        if self.same_corpus is False:
+            lines.insert(0, "The model was trained on another text, or the text has changed since.")
+        if self.canaries is not None:
+            secrets, strangers = (
+                sum(secret.exposure for secret in part) / len(part)
+                for part in (self.canaries.secrets, self.canaries.strangers)
+            )
+            lines.append(
+                f"Exposure of the secrets: {secrets:.1f} bits on average (secrets that the model never saw: "
+                f"{strangers:.1f}; maximum {np.log2(self.canaries.space):.1f})."
+            )
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types, the sentences first."""
+        document: dict[str, Any] = {"sentences": self.sentences, **to_dict(self)}
+        if self.copying.whole is not None:
+            document["copying"]["whole"]["by_chance"] = self.copying.whole.by_chance
+        return document
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditOptions:
+    """The options of an audit.
+
+    Args:
+        samples: Number of texts to generate, ≥ 1.
+        generation: The options of the generated texts; its seed must be set.
+        metrics: The lines of the run's metrics.jsonl; empty without them.
+        secrets: Secrets to look for, all of one format.
+        canary_format: The format of the secrets; None without secrets.
+    """
+
+    samples: int
+    generation: GenerationOptions
+    metrics: Iterable[Mapping[str, Any]] = ()
+    secrets: Sequence[str] = ()
+    canary_format: str | None = None
+
+    def __post_init__(self) -> None:
+        check("samples", self.samples, "a whole number ≥ 1", is_whole(self.samples, least=1))
+        form = self.canary_format
+        check("canary_format", form, "a format, to rank secrets", not self.secrets or form is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditTexts:
+    """The texts that a network was trained on.
+
+    Args:
+        corpus: The texts.
+        validation: The held-out texts, if they were another corpus.
+        recipe: The encoding recipe, which also says which texts of the corpus were held out.
+        data: The record of the training data in the model: secrets to plant again, and fingerprints.
+    """
+
+    corpus: Records
+    validation: Records | None
+    recipe: EncodingRecipe
+    data: Mapping[str, Any]
+
+
+def audit_network(
+    engine: Engine,
+    parameters: Parameters,
+    tokenizer: Tokenizer,
+    texts: AuditTexts,
+    options: AuditOptions,
+    *,
+    report: ReportAudit = lambda what, done, total: None,
+) -> Audit:
+    """Audit a network.
+
+    Args:
+        engine: The engine.
+        parameters: The network's parameters.
+        tokenizer: The tokenizer of the network.
+        texts: The texts that it was trained on.
+        options: The options of the audit.
+        report: A function that is called with the name of the step, the amount done and the total amount.
+
+    Raises:
+        ConfigError: If a secret is not of the format.
+        CorpusError: If a text cannot be read.
+        UnknownSymbolError: If the network does not know a symbol.
+    """
+    seed = options.generation.seed or 0
+    canaries = None
+    if options.secrets and options.canary_format is not None:  # first, so that an error in them shows at once
+        report("ranking the secrets", 0, 0)
+        form = CanaryFormat(options.canary_format)
+        canaries = measure_exposures(
+            engine, parameters, tokenizer, form=form, secrets=options.secrets, seed=seed
+        )
+    report("reading the corpus", 0, 0)
+    encoded = encode_corpus(with_canaries(texts.corpus, texts.data), texts.recipe, texts.validation)
+    training, held_out, document = encoded.training, encoded.validation, texts.corpus.document
+    report("measuring bits per character", 0, 0)
+    bits = [
+        _bits(engine, parameters, part, tokenizer, document=document, seed=seed)
+        for part in (training, held_out)
+    ]
+    written = _draw(engine, parameters, options, report)
+    samples, real_texts = _compared(written, encoded, document=document, seed=seed, report=report)
+    report("comparing the texts", 0, 0)
+    whole = None if document else _count_whole(written, training, held_out)
+    same_number = min(len(samples), len(real_texts)) if len(real_texts) > 1 else len(samples)
+    stored = texts.data.get("fingerprints")
+    return Audit(
+        fit=judge_fit(options.metrics, held_out_characters=held_out.characters),
+        training_bits_per_character=bits[0] or 0.0,
+        held_out_bits_per_character=bits[1],
+        copying=judge_copying(samples, real_texts, whole=whole),
+        diversity=measure_diversity([text.text for text in samples[:same_number]]),
+        held_out_diversity=measure_diversity([t.text for t in real_texts]) if len(real_texts) > 1 else None,
+        canaries=canaries,
+        same_corpus=None if stored is None else stored == fingerprints(encoded),
+    )
+
+
+def _compared(
+    written: Sequence[IdText], encoded: EncodedCorpus, *, document: bool, seed: int, report: ReportAudit
+) -> tuple[list[CopiedText], list[CopiedText]]:
+    """Compare the generated texts, and as many held-out ones, with the training text."""
+    real = _real_texts(encoded.validation, written, document=document, seed=seed)
+    results = compare_with_training(
+        [*written, *real],
+        encoded.training,
+        tokenizer=encoded.tokenizer,
+        document=document,
+        report=lambda done, total: report("searching the training text", done, total),
+    )
+    return results[: len(written)], results[len(written) :]
+
+
+def _bits(
+    engine: Engine,
+    parameters: Parameters,
+    stream: TokenStream,
+    tokenizer: Tokenizer,
+    *,
+    document: bool,
+    seed: int,
+) -> float | None:
+    """Measure bits per character on about `MEASURED` tokens of a stream; None for an empty one."""
+    if not stream.characters:
+        return None
+    if document:
+        part = stream
+        if len(stream) > MEASURED:
+            part = stream.tail_split(MEASURED / len(stream))[1]
+    else:
+        mean = len(stream) / stream.num_records
+        part = _chosen(stream, max(1, int(MEASURED / mean)), seed)
+    result = evaluate_stream(engine, parameters, part, eos_id=tokenizer.eos_id, document=document)
+    return result.bits_per_character
+
+
+def _draw(
+    engine: Engine, parameters: Parameters, options: AuditOptions, report: ReportAudit
+) -> list[NDArray[np.int32]]:
+    """Generate the texts, a few at a time."""
+    texts: list[NDArray[np.int32]] = []
+    writer, nothing = engine.writer(parameters), np.zeros(0, np.int32)
+    for first in range(0, options.samples, DRAWN_AT_ONCE):
+        report("writing texts", first, options.samples)
+        prompts = [nothing] * min(DRAWN_AT_ONCE, options.samples - first)
+        drawn = generate(writer, EngineRequest(prompts, options.generation, first=first))
+        texts += [result.ids for result in drawn]
+    return texts
+
+
+def _real_texts(held_out: TokenStream, texts: Sequence[IdText], *, document: bool, seed: int) -> list[IdText]:
+    """Return held-out texts to compare with, at most as many and as long as the generated ones."""
+    longest = max(map(len, texts))
+    if not longest or not len(held_out):
+        return []
+    if document:
+        pieces = min(len(texts), len(held_out) // longest)
+        begins = [place * (len(held_out) // max(1, pieces)) for place in range(pieces)]
+        return [
+            _readable(held_out.ids[begin : begin + len(text)])
+            for begin, text in zip(begins, texts, strict=False)
+        ]
+    order = _order(held_out.num_records, seed)[: len(texts)]
+    ends = np.append(held_out.starts[1:], len(held_out)) - 1
+    bounds = [(int(held_out.starts[r]), int(ends[r])) for r in order]
+    return [_readable(held_out.ids[begin : min(end, begin + longest)]) for begin, end in bounds]
+
+
+def _readable(ids: NDArray[Any]) -> IdText:
+    return ids.astype(np.int32)
+
+
+def _order(count: int, seed: int) -> NDArray[np.int64]:
+    """Return numbers from 0 in a random order that the seed decides."""
+    return np.argsort(sequence_keys(seed, count), kind="stable")
+
+
+def _chosen(stream: TokenStream, count: int, seed: int) -> TokenStream:
+    """Return a stream of `count` records, chosen by the seed."""
+    if count >= stream.num_records:
+        return stream
+    ends = np.append(stream.starts[1:], len(stream))
+    chosen = _order(stream.num_records, seed)[:count]
+    picked = [stream.ids[stream.starts[r] : ends[r]] for r in chosen]
+    starts = np.cumsum([0, *map(len, picked[:-1])]).astype(np.int64)
+    ids = np.concatenate(picked)
+    characters = len(ids) - count
+    if stream.symbol_lengths is not None:
+        characters = int(np.abs(stream.symbol_lengths[ids]).sum())
+    contexts = None if stream.contexts is None else stream.contexts.take(chosen)
+    return replace(stream, ids=ids, starts=starts, characters=characters, contexts=contexts)
+
+
+def _count_whole(texts: Sequence[IdText], training: TokenStream, held_out: TokenStream) -> Whole:
+    different = list({text.tobytes(): text for text in texts if len(text)}.values())
+    counts = count_records(training)
+    return Whole(
+        different=len(different),
+        in_training=count_whole(different, training),
+        in_held_out=count_whole(different, held_out),
+        training=counts.different,
+        held_out=count_records(held_out).different,
+        repeated_share=counts.repeated / max(1, counts.records),
+    )

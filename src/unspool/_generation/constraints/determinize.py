@@ -1,0 +1,124 @@
+"""Turn an automaton with free moves into a deterministic one: sets of nodes become states."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool._errors import ConfigError
+from unspool._generation.automata.automaton import DEAD
+from unspool._generation.automata.graphs import distinct_rows
+from unspool._generation.constraints.assertions import ANYTHING, END, OTHER, START, after, kind_of
+from unspool._generation.constraints.characters import CharacterAutomaton, minimize, trim
+from unspool._generation.constraints.patterns import PatternAutomaton, read_pattern, shown
+
+MOST_STATES = 20_000
+ACCEPT = 1  # the bit of a state in which a text may end
+
+NodePlace = tuple[int, int]  # a node that reads, and the promise of its branch
+
+
+def regex(pattern: str, alphabet: str) -> CharacterAutomaton:
+    """Compile a regular expression, with the meaning of `re.fullmatch`.
+
+    Args:
+        pattern: The expression.
+        alphabet: The characters that the model knows, each once.
+
+    Raises:
+        ConfigError: If it is broken, uses a feature that an automaton cannot decide, or is too large.
+    """
+    return minimize(trim(_Subsets(read_pattern(pattern, alphabet)).automaton()))
+
+
+class _Subsets:
+    """All branches of an automaton at once; a state is the set of their places, as bits of a number."""
+
+    def __init__(self, free: PatternAutomaton) -> None:
+        self.free = free
+        self.places: list[NodePlace] = []
+        self.numbers: dict[NodePlace, int] = {}
+        self.anchored = any(anchor for moves in free.free for _, anchor in moves)
+        self.classes, self.members = self._classes()
+        self.closure = cache(self._closure)
+
+    def _classes(self) -> tuple[NDArray[np.int32], list[list[tuple[int, list[int]]]]]:
+        """Return the class of each character, and for each set its classes by their kind."""
+        kinds = [kind_of(c) if self.anchored else OTHER for c in self.free.alphabet]
+        columns = np.array([kinds, *self.free.sets], np.uint8).T  # (A, 1 + sets)
+        first, classes = distinct_rows(columns)
+        members: list[list[tuple[int, list[int]]]] = []
+        for has in columns[first, 1:].T:
+            by_kind: dict[int, list[int]] = {}
+            for number in np.flatnonzero(has).tolist():
+                by_kind.setdefault(int(columns[first[number], 0]), []).append(number)
+            members.append(list(by_kind.items()))
+        return classes, members
+
+    def _closure(self, node: int, promise: int, before: int) -> int:
+        """Follow the free moves from a node; return the places that are reached, and `ACCEPT`."""
+        bits, waiting, visited = 0, [(node, promise)], {(node, promise)}
+        while waiting:
+            at, promised = waiting.pop()
+            if at == self.free.end and promised & END:
+                bits |= ACCEPT
+            if at in self.free.reads:
+                bits |= 2 << self._number((at, promised))
+            for target, anchor in self.free.free[at]:
+                place = target, promised & (anchor[before] if anchor else ANYTHING)
+                if place[1] and place not in visited:
+                    visited.add(place)
+                    waiting.append(place)
+        return bits
+
+    def _number(self, place: NodePlace) -> int:
+        if place not in self.numbers:
+            self.numbers[place] = len(self.places)
+            self.places.append(place)
+        return self.numbers[place]
+
+    def _row(self, state: int, classes: int) -> list[int]:
+        """Return the state after a character of each class."""
+        reached: dict[tuple[int, int], int] = {}  # (set, kind) -> places
+        rest = state >> 1
+        while rest:
+            low = rest & -rest
+            rest ^= low
+            node, promise = self.places[low.bit_length() - 1]
+            members, target = self.free.reads[node]
+            for kind, _ in self.members[members]:
+                remaining = after(promise, kind)
+                if remaining:
+                    to = self.closure(target, remaining, kind)
+                    reached[members, kind] = reached.get((members, kind), 0) | to
+        row = [0] * classes
+        for (members, kind), places in reached.items():
+            for number in dict(self.members[members])[kind]:
+                row[number] |= places
+        return row
+
+    def automaton(self) -> CharacterAutomaton:
+        """Return the automaton of all reachable states."""
+        width = int(self.classes.max(initial=0)) + 1
+        states = {self.closure(self.free.start, ANYTHING, START): 0}
+        waiting = list(states)
+        rows: list[list[int]] = []
+        while len(rows) < len(waiting):
+            row = self._row(waiting[len(rows)], width)
+            for state in row:
+                if state and state not in states:
+                    states[state] = len(waiting)
+                    waiting.append(state)
+            rows.append([states[state] if state else DEAD for state in row])
+            self._check(len(states))
+        accepting = np.array([bool(state & ACCEPT) for state in waiting])
+        return CharacterAutomaton(self.classes, np.array(rows, np.int32), accepting)
+
+    def _check(self, states: int) -> None:
+        if states > MOST_STATES:
+            raise ConfigError(
+                f"regex {shown(self.free.pattern)}",
+                expected=f"an automaton of at most {MOST_STATES:,} states",
+                got="more",
+                hint="make its counted repeats smaller, or split it into several constraints",
+            )

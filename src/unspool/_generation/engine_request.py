@@ -1,0 +1,104 @@
+"""The request to an engine: prompts, options and states, all in ids."""
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool._configuration import check, is_whole
+from unspool._generation.automata.automaton import Guide, TokenAutomaton
+from unspool._generation.options.generation_options import OF_TEXTS, GenerationOptions
+from unspool._generation.sampling.random import fresh_seed, sequence_keys
+from unspool._generation.search.forward import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class EngineRequest:
+    """The sequences that an engine has to continue, and their options.
+
+    Sequence i draws only from the random stream (seed, first + i).
+
+    Args:
+        prompts: An array of ids for each sequence; it may be empty.
+        options: The options of generation, in ids: biases and breakers are by id. `bad_words`, `stop` and
+            `best_of` are None, since the guide, the automaton `stop` and the caller implement them. If the
+            seed is None, one is drawn.
+        first: Number of the random stream of the first sequence.
+        states: The state before each prompt. After an empty prompt the first token is drawn from the state
+            itself. None for a fresh start: the engine reads `<eos>` before each prompt.  # (L, S, N, H)
+        guide: The automaton of the tokens that may be drawn, with the state of each sequence; None for no
+            limits.
+        context: The context of the sequences, for a network with a context; None for no context.  # (F,)
+        stop: Automaton that ends a sequence at the token that leads to `DEAD`, once there are `min_tokens`;
+            under a guide only in a state that accepts. None if only `<eos>` ends a sequence.
+
+    Raises:
+        ConfigError: If an option is about text, or a sequence cannot meet its guide in time.
+    """
+
+    prompts: Sequence[NDArray[np.integer[Any]]]
+    options: GenerationOptions
+    _: KW_ONLY
+    first: int = 0
+    states: Floats | None = None
+    context: Floats | None = None
+    guide: Guide | None = None
+    stop: TokenAutomaton | None = None
+
+    def __post_init__(self) -> None:
+        """Check the options that need no vocabulary, and draw a seed if there is none."""
+        for name in OF_TEXTS:
+            value = getattr(self.options, name)
+            check(name, value, "None: an engine works on ids; Generator.generate takes texts", value is None)
+        if self.guide is not None:
+            self.guide.check(self.options.max_new_tokens)
+        if self.options.seed is None:
+            object.__setattr__(self, "options", replace(self.options, seed=fresh_seed()))
+
+    def check_ids(self, vocab_size: int) -> None:
+        """Check the options against a vocabulary.
+
+        Raises:
+            ConfigError: If a bias is for an id outside the vocabulary, `logprobs` is larger than it, or a
+                breaker is a string.
+        """
+        biases, logprobs = self.options.logit_bias, self.options.logprobs
+        fits = all(is_whole(key, least=1) and int(key) < vocab_size for key in biases or {})
+        check("logit_bias", biases, f"ids from 1 to {vocab_size - 1}", fits)
+        breakers = self.options.dry_sequence_breakers
+        are_ids = not any(isinstance(each, str) for each in breakers or ())
+        check("dry_sequence_breakers", breakers, "tuples of ids: an engine takes no strings", are_ids)
+        ok = logprobs is None or logprobs < vocab_size
+        check("logprobs", logprobs, f"a whole number from 1 to {vocab_size - 1}, or None", ok)
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """The key of the random stream of each sequence.  # (N,)."""
+        return sequence_keys(cast(int, self.options.seed), len(self.prompts), first=self.first)
+
+    def part(self, start: int, end: int) -> "EngineRequest":
+        """Return a request for sequences start … end - 1, without a copy."""
+        return replace(
+            self,
+            prompts=self.prompts[start:end],
+            first=self.first + start,
+            states=None if self.states is None else self.states[:, :, start:end],
+            guide=None if self.guide is None else self.guide.part(start, end),
+        )
+
+    def repeated(self, count: int, *, first: int) -> "EngineRequest":
+        """Return a request with `count` sequences for each prompt.
+
+        Args:
+            count: Number of sequences for each prompt.
+            first: Number of the random stream of the first sequence.
+        """
+        return replace(
+            self,
+            prompts=[ids for ids in self.prompts for _ in range(count)],
+            first=first,
+            states=None if self.states is None else self.states.repeat(count, axis=2),
+            guide=None if self.guide is None else self.guide.repeated(count),
+        )

@@ -1,0 +1,169 @@
+"""The collection of N good texts: texts are drawn by their indices, and the good ones are kept.
+
+The result depends only on the seed. Text i does not depend on the number of texts that are drawn at once,
+texts are judged in the order of i, and texts that were drawn after the last one needed do not count.
+"""
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from enum import Enum
+from typing import TypeAlias
+
+from unspool._configuration import check, is_whole
+from unspool._generation.results import Generation, Generations
+from unspool._generation.selecting.report import CollectionReport
+from unspool._generation.selecting.selection import Selection, validator
+from unspool._text.novelty import NoveltyIndex, text_hash
+
+FIRST_DRAW = 64  # texts; few, so that the first one is there soon
+LEAST_DRAW = 16
+LARGEST_DRAW = 4096
+LARGEST_DRAW_SYMBOLS = 1 << 22  # bounds the memory of one draw of long texts
+ATTEMPTS_PER_TEXT = 100
+LEAST_ATTEMPTS = 10_000
+
+Draw: TypeAlias = Callable[[int, int, int], Sequence[Generation]]
+"""Draws texts: the number of their prompt, how many, and the index of the first."""
+
+
+class Judgement(Enum):
+    """The judgement on a text; the values are fields of the report, in the order of the checks."""
+
+    BLOCKED = "blocked"
+    CUT_OFF = "cut_off"
+    DUPLICATE = "duplicates"
+    COPY = "copies"
+    INVALID = "invalid"
+    ACCEPTED = "accepted"
+
+
+class Collection(Iterator[Generation]):
+    """An iterator over good texts, with only one draw of texts in memory.
+
+    With `unique`, it needs about 100 bytes for each accepted text.
+
+    Args:
+        draw: Function that draws texts of a prompt by their indices.
+        prompts: Number of prompts. The first index of a prompt follows the last index of the prompt before.
+        n: Number of texts for each prompt.
+        first: Index of the first text.
+        selection: The conditions on a good text.
+        constrained: Whether texts must meet a constraint; a text that was blocked does not.
+        known: The index of the texts that are refused as copies, or None.
+        max_new_tokens: Greatest number of tokens of a text.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from unspool import Collection, Generation, Selection
+        >>> def text(i):
+        ...     return Generation(f"{i}", "", f"{i}", np.ones(1), np.zeros(1), "stop")
+        >>> def draw(prompt, count, first):
+        ...     return [text(i) for i in range(first, first + count)]
+        >>> even = Selection(valid="[0-9]*[02468]")
+        >>> texts = Collection(draw, 1, n=3, first=0, selection=even, known=None, max_new_tokens=9)
+        >>> [each.text for each in texts]
+        ['0', '2', '4']
+    """
+
+    def __init__(
+        self,
+        draw: Draw,
+        prompts: int,
+        *,
+        n: int,
+        first: int,
+        selection: Selection,
+        constrained: bool = False,
+        known: NoveltyIndex | None,
+        max_new_tokens: int,
+    ) -> None:
+        check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
+        check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
+        self._draw, self._prompts, self._n, self._first = draw, prompts, n, first
+        self._selection, self._known, self._valid = selection, known, validator(selection.valid)
+        self._constrained = constrained
+        self._max_attempts = selection.max_attempts or max(LEAST_ATTEMPTS, ATTEMPTS_PER_TEXT * n)
+        self._largest = max(LEAST_DRAW, min(LARGEST_DRAW, LARGEST_DRAW_SYMBOLS // max_new_tokens))
+        self._counts = dict.fromkeys(Judgement, 0)
+        self._seen: set[int] = set()
+        self._began: float | None = None
+        self._ended: float | None = None
+        self._stopped: Callable[[], bool] = lambda: False
+        self._texts = self._collect()
+
+    def __next__(self) -> Generation:
+        """Return the next good text.
+
+        Raises:
+            StopIteration: If all texts are found, `max_attempts` is reached, or the collection was stopped.
+        """
+        return next(self._texts)
+
+    def stop_when(self, stopped: Callable[[], bool]) -> None:
+        """End early once the function `stopped` returns true; it is called after each text."""
+        self._stopped = stopped
+
+    def gather(self) -> Generations:
+        """Return all remaining texts, with the report."""
+        texts = list(self)
+        return Generations(texts, report=self.report)
+
+    @property
+    def report(self) -> CollectionReport:
+        """The report on the texts so far."""
+        ended = time.perf_counter() if self._ended is None else self._ended
+        return CollectionReport(
+            asked=self._n * self._prompts,
+            attempts=sum(self._counts.values()),
+            seconds=0.0 if self._began is None else ended - self._began,
+            **{verdict.value: count for verdict, count in self._counts.items()},
+        )
+
+    def _collect(self) -> Iterator[Generation]:
+        self._began = time.perf_counter()
+        first = self._first
+        for prompt in range(self._prompts):
+            first = yield from self._of_prompt(prompt, first)
+        self._ended = time.perf_counter()
+
+    def _of_prompt(self, prompt: int, first: int) -> Generator[Generation, None, int]:
+        """Yield the good texts of a prompt, and return the index after the last judged text."""
+        wanted, attempts, size = self._n, 0, FIRST_DRAW
+        while wanted and attempts < self._max_attempts and not self._stopped():
+            needed = math.ceil(1.1 * wanted * max(1, attempts) / max(1, self._n - wanted))
+            needed = max(LEAST_DRAW, needed) if attempts else wanted
+            count = min(size, needed, self._largest, self._max_attempts - attempts)
+            for generation in self._draw(prompt, count, first + attempts):
+                verdict = self._judge(generation)
+                self._counts[verdict] += 1
+                attempts += 1
+                if verdict is Judgement.ACCEPTED:
+                    wanted -= 1
+                    yield generation
+                if not wanted or self._stopped():
+                    break
+            size = min(2 * size, self._largest)
+        return first + attempts
+
+    def _judge(self, generation: Generation) -> Judgement:
+        """Return the judgement on a text: the first reason to refuse it, the cheap checks first."""
+        selection, text = self._selection, generation.text
+        if self._constrained and generation.finish_reason == "blocked":
+            return Judgement.BLOCKED
+        cut = generation.finish_reason == "length"
+        if selection.finished and cut:
+            return Judgement.CUT_OFF
+        key = text_hash(text) if selection.unique else None
+        if key in self._seen:
+            return Judgement.DUPLICATE
+        if self._known is not None and self._known.knows(text, cut=cut):
+            return Judgement.COPY
+        if self._valid is not None and not self._valid(text):
+            return Judgement.INVALID
+        if key is not None:
+            self._seen.add(key)
+        return Judgement.ACCEPTED

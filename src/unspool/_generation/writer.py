@@ -1,0 +1,171 @@
+"""The protocol of a writer of sequences, and its two usual uses: to the end, and piece by piece."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool._errors import NetworkError
+from unspool._generation.engine_request import EngineRequest
+from unspool._generation.generated_ids import GeneratedIds
+from unspool._generation.search.forward import Floats, Forward
+from unspool._generation.written import Written
+
+WRITTEN_AT_ONCE = 4096  # sequences that are added to a writer together
+FIRST_TOKENS = 512  # tokens of the first call, of all sequences together
+CALL_SECONDS = 0.1  # duration of a call, about; Ctrl-C works between two calls
+MOST_GROWTH = 8  # the steps of a call relative to the call before, at most
+PIECE = 256  # tokens of a piece of a stream; the first piece is one token, to show some text at once
+
+Parameters = Mapping[str, Floats]
+
+
+class Writer(Protocol):
+    """A writer of sequences, each with its own options, context, guide and limits.
+
+    Sequences are added between two steps, and are removed when they end. The text of a sequence does not
+    depend on the other sequences, on the time when it was added, or on the number of threads. Only one thread
+    at a time may use a writer.
+    """
+
+    def add(self, request: EngineRequest) -> range:
+        """Add sequences with the same options.
+
+        Returns:
+            The ids of the sequences, in the order of the prompts.
+
+        Raises:
+            ConfigError: If the options name ids that the network does not have.
+        """
+        ...
+
+    def advance(self, steps: int, *, whole: bool = False) -> Written:
+        """Advance every sequence by some steps; in a step it reads a token of its prompt or draws one.
+
+        Sequences that have ended are removed.
+
+        Args:
+            steps: Number of steps, ≥ 1.
+            whole: Whether to return only the sequences that have ended, each with all its tokens.
+        """
+        ...
+
+    def remove(self, sequence: int) -> bool:
+        """Remove a sequence.
+
+        Returns:
+            Whether it was there.
+        """
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of sequences that have not ended."""
+        ...
+
+
+class WritingEngine(Protocol):
+    """The part of an engine for writing; `unspool._engines.protocol.Engine` adds the part for training."""
+
+    def initial_state(self, batch_size: int, parameters: Parameters | None = None) -> Floats:
+        """Return the state of a fresh start (L, S, B, H).
+
+        Args:
+            batch_size: Number of sequences, B.
+            parameters: The parameters of the network, which may have a learnt first state; None for zeros.
+        """
+        ...
+
+    def logits(
+        self,
+        parameters: Parameters,
+        ids: NDArray[np.integer[Any]],
+        state: Floats,
+        *,
+        reset_id: int | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Run ids (T, B) forward.
+
+        Returns:
+            Logits (T, B, V), the <pad> column -inf; the state after the last step.
+
+        Raises:
+            NetworkError: If a logit is not finite.
+        """
+        ...
+
+    def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
+        """Prepare `logits` for many short calls with the same parameters.
+
+        Args:
+            parameters: The network's parameters; they must not change while the result is in use.
+            lanes: Approximate number of sequences of a call.
+
+        Returns:
+            A function like `logits`, without its parameters; the engine may be used for other calls between.
+        """
+        ...
+
+    def writer(self, parameters: Parameters) -> Writer:
+        """Make a writer with the threads of the engine; the parameters are packed once.
+
+        Args:
+            parameters: The network's parameters; they must not change while the writer is in use.
+        """
+        ...
+
+
+def generate(writer: Writer, request: EngineRequest) -> list[GeneratedIds]:
+    """Write sequences to their end.
+
+    Args:
+        writer: A writer without sequences.
+        request: The sequences.
+
+    Returns:
+        The drawn tokens of each prompt, in the order of the prompts.
+
+    Raises:
+        ConfigError: If the options name ids that the network does not have.
+        NetworkError: If a logit is not finite.
+    """
+    results: list[GeneratedIds] = []
+    for first in range(0, max(1, len(request.prompts)), WRITTEN_AT_ONCE):
+        sequences = writer.add(request.part(first, first + WRITTEN_AT_ONCE))
+        texts: dict[int, GeneratedIds] = {}
+        steps = max(1, FIRST_TOKENS // max(1, len(sequences)))
+        while len(writer):
+            began = time.perf_counter()
+            texts.update(writer.advance(steps, whole=True).pieces())
+            share = CALL_SECONDS / (time.perf_counter() - began)
+            steps = max(1, int(steps * min(MOST_GROWTH, share)))
+        results += [_finite(texts[sequence]) for sequence in sequences]
+    return results
+
+
+def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:
+    """Write the only sequence of a request piece by piece; together the pieces are the result of `generate`.
+
+    Args:
+        writer: A writer without sequences.
+        request: The sequence.
+
+    Raises:
+        ConfigError: At the call, if the options name ids that the network does not have.
+        NetworkError: If a logit is not finite.
+    """
+    writer.add(request)
+    return _pieces(writer, len(request.prompts[0]) + 1)
+
+
+def _pieces(writer: Writer, steps: int) -> Iterator[GeneratedIds]:
+    while len(writer):
+        yield from (_finite(piece) for _, piece in writer.advance(steps).pieces())
+        steps = PIECE
+
+
+def _finite(piece: GeneratedIds) -> GeneratedIds:
+    if piece.finish_reason == "overflow":
+        raise NetworkError
+    return piece

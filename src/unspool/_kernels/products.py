@@ -1,0 +1,31 @@
+"""Plain matrix products by the kernels' own tile, for tests and measurements."""
+
+import numpy as np
+
+from unspool import _native
+from unspool._kernels.arrays import Floats, check_array
+from unspool._kernels.machine import chosen_kernels
+
+
+def multiply(
+    a: Floats,
+    b: Floats,
+    *,
+    kernels: str | None = None,
+    precision: str = "float32",
+    transposed: bool = False,
+) -> Floats:
+    """Multiply two matrices with the kernels' own tile, which is part of every other product here.
+
+    Args:
+        a: The left matrix.  # (M, K), or (K, M) if it is given transposed
+        b: The right matrix.  # (K, N)
+        kernels: An instruction set from `kernel_names`; None for the one in use.
+        precision: "float32", or "bf16" for rounded inputs and sums in float32.
+        transposed: Whether to multiply the transpose of `a`, as for weight gradients.
+    """
+    check_array("a", a, np.float32, (None, None))
+    check_array("b", b, np.float32, (a.shape[0 if transposed else 1], None))
+    out = np.empty((a.shape[1 if transposed else 0], b.shape[1]), dtype=np.float32)
+    _native.multiply(kernels or chosen_kernels(), precision == "bf16", transposed, a, b, out)
+    return out

@@ -1,0 +1,188 @@
+"""The native writer: sequences, in plain numbers and arrays, that are written step by step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool import _native
+from unspool._kernels.arrays import NO_ID, Floats, Ids, check_array, check_ids
+from unspool._kernels.network import NativeNetwork
+
+Stage: TypeAlias = tuple[str, Sequence[float]]  # the name of its native row, and its numbers
+
+
+def stage_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the native penalties and of the native samplers, as their tables have them."""
+    penalties, samplers = _native.stage_names()
+    return tuple(penalties), tuple(samplers)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Automaton:
+    """An automaton over tokens.
+
+    Args:
+        classes: The class of each id, int32.  # (V,)
+        transitions: The next state for each state and class, int32, negative where there is none.  # (S, C)
+        distance: Tokens from each state to an accepting one, int32.  # (S,)
+        start: Where it begins anew.
+    """
+
+    classes: Ids
+    transitions: Ids
+    distance: Ids
+    start: int = 0
+
+    def native(self, vocab_size: int) -> _native.Automaton:
+        """Make the native object.
+
+        Raises:
+            ValueError: If an array has another shape or type, or a number leads outside the automaton.
+        """
+        states, classes = self.transitions.shape
+        check_array("classes", self.classes, np.int32, (vocab_size,))
+        check_array("transitions", self.transitions, np.int32, (None, None))
+        check_array("distance", self.distance, np.int32, (states,))
+        if not 0 <= int(self.classes.min()) <= int(self.classes.max()) < classes:
+            raise ValueError(f"classes: expected numbers in [0, {classes})")
+        if int(self.transitions.max()) >= states or not 0 <= self.start < states:
+            raise ValueError(f"transitions: expected numbers under {states}")
+        return _native.Automaton(self.classes, self.transitions, self.distance, self.start)
+
+
+class NativeWriter:
+    """Sequences that are written side by side by the native loop.
+
+    Args:
+        network: The network, on whose threads they are written.
+        parameters: Its parameters by name; not copied, and not to be changed as long as the writer is used.
+
+    Raises:
+        ValueError: If an array has another shape or type.
+    """
+
+    def __init__(self, network: NativeNetwork, parameters: Mapping[str, Floats]) -> None:
+        self._shape = network.shape
+        self._native = _native.Writer(network.native, network.listed("parameter", parameters))
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    def add(
+        self,
+        *,
+        prompts: Sequence[Ids],
+        keys: NDArray[np.uint64],
+        start: Floats | None,
+        max_new_tokens: int,
+        end_id: int | None,
+        from_state: bool = False,
+        guide: Automaton | None = None,
+        guide_states: Ids | None = None,
+        stop: Automaton | None = None,
+        penalties: Sequence[Stage] = (),
+        samplers: Sequence[Stage] = (),
+        penalty_last: int | None = None,
+        alternatives: int | None = None,
+        echo: bool = False,
+        first_bias: Floats | None = None,
+    ) -> range:
+        """Add sequences; the arrays are not copied, and not to be changed.
+
+        Args:
+            prompts: The tokens that each reads first, int32; at least one each, unless `from_state`.
+            keys: The random stream of each.  # (N,)
+            start: The state that each starts from, or one for all; None for zeros.  # (N or 1, L, S, H)
+            max_new_tokens: Tokens to draw, at least 1.
+            end_id: The id that ends a sequence, or None.
+            from_state: Whether to draw from the state itself after an empty prompt.
+            guide: The automaton that says what may be drawn.
+            guide_states: The state of each sequence in the guide, int32.  # (N,)
+            stop: The automaton that ends a sequence where it leads nowhere.
+            penalties: Rows of native/writing/penalties.h, in the order in which they apply. Each has one
+                number, but for "logit_bias": an id and a bias for each token that has one; and
+                "dry_multiplier": the multiplier, base, allowed length and tokens to look at, 0 for all, then
+                the length and the ids of each breaker.
+            samplers: Rows of native/writing/filters.h, in the order in which they apply. Each has one number,
+                but for "temperature": the tokens over which it runs, then one temperature, or several with
+                straight lines between them; 0 takes the most probable token; and "xtc_probability": the
+                probability and the threshold.
+            penalty_last: Tokens that the penalties look back at; None for all.
+            alternatives: Most probable tokens to report at each place; None for no report.
+            echo: Whether to report about the prompts.
+            first_bias: The bias of the first layer, in place of the network's own.  # (G·H,)
+
+        Returns:
+            The ids of the sequences.
+
+        Raises:
+            ValueError: If an array has another shape or type, an id is outside the vocabulary, there is no
+                such stage, or a stage has too few numbers.
+        """
+        shape, N = self._shape, len(prompts)
+        if not N:
+            return range(0)
+        self._check_biases(penalties)
+        joined, lengths = np.concatenate(prompts), [len(prompt) for prompt in prompts]
+        check_array("prompts", joined, np.int32, (None,))
+        if len(joined):
+            check_ids("prompts", joined, shape.vocab_size)
+        if not from_state and not all(lengths):
+            raise ValueError("prompts: expected at least one id each")
+        check_array("keys", keys, np.uint64, (N,))
+        if start is not None:
+            rows = N if len(start) == N else 1
+            check_array("start", start, np.float32, (rows, shape.num_layers, shape.states, shape.hidden_size))
+        if first_bias is not None:
+            check_array("first_bias", first_bias, np.float32, shape.parameter_shapes["layers.0.bias"])
+        if guide is not None:
+            if guide_states is None:
+                raise ValueError("guide_states: expected the state of each sequence")
+            check_array("guide_states", guide_states, np.int32, (N,))
+            if not 0 <= int(guide_states.min()) <= int(guide_states.max()) < len(guide.transitions):
+                raise ValueError("guide_states: expected states of the automaton")
+        first = self._native.add(
+            prompts=joined,
+            prompt_starts=np.cumsum([0, *lengths], dtype=np.int64),
+            keys=keys,
+            start=start,
+            guide_states=guide_states,
+            guide=None if guide is None else guide.native(shape.vocab_size),
+            stop=None if stop is None else stop.native(shape.vocab_size),
+            penalties=[(name, list(map(float, numbers))) for name, numbers in penalties],
+            samplers=[(name, list(map(float, numbers))) for name, numbers in samplers],
+            first_bias=first_bias,
+            penalty_last=penalty_last or 0,
+            alternatives=alternatives or 0,
+            echo=echo,
+            from_state=from_state,
+            max_new_tokens=max_new_tokens,
+            end_id=NO_ID if end_id is None else end_id,
+        )
+        return range(first, first + N)
+
+    def _check_biases(self, penalties: Sequence[Stage]) -> None:
+        for name, numbers in penalties:
+            if name == "logit_bias":
+                check_ids(name, np.array(numbers[::2], np.int32), self._shape.vocab_size)
+
+    def advance(self, steps: int, *, whole: bool = False) -> dict[str, Any]:
+        """Take every sequence so many steps further.
+
+        Args:
+            steps: How many, ≥ 1.
+            whole: Whether to return sequences that are over alone, each with all that it has drawn.
+
+        Returns:
+            The fields of `unspool._generation.written.Written`, and of its reports.
+        """
+        if steps < 1:
+            raise ValueError(f"steps: expected at least 1, got {steps}")
+        return self._native.advance(steps, whole)
+
+    def remove(self, sequence: int) -> bool:
+        """Take a sequence out; return whether it was there."""
+        return self._native.remove(sequence)

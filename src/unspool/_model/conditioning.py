@@ -1,0 +1,80 @@
+"""A model that is told something of its texts: a context, a vector, what they are the answer to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from unspool._configuration import check
+from unspool._engines.encoder_decoder import EncoderDecoder
+from unspool._engines.protocol import Floats
+from unspool._errors import ConfigError
+from unspool._generation.requests import StatesLike
+from unspool._model.parts import ModelParts, Parts
+from unspool._network.conditions import with_context, with_first_state, with_start
+from unspool._text.encoding.source_texts import read_sources
+from unspool._text.tokenizers.unknown import Unknown
+
+SOURCES_AT_ONCE = 512  # read side by side
+
+Context = Mapping[str, object]
+
+
+def conditioned_on(
+    parts: Parts,
+    context: Context | None = None,
+    *,
+    vector: Any = None,
+    source: str | None = None,
+    unknown: Unknown = "error",
+) -> Parts:
+    """Return the model once something is known of its texts, or itself; see `Generator.conditioned_on`."""
+    if context is None and vector is None and source is None:
+        return parts
+    parameters, network, schema = parts.parameters, parts.network, parts.schema
+    row = schema.row(context or {})
+    if schema.attributes:
+        parameters, network = with_context(parameters, network, row)
+    if vector is not None or schema.vector_size is not None:
+        numbers = np.zeros(schema.vector_size or 0) if vector is None else vector
+        parameters, network = with_start(parameters, network, schema.vector(numbers))
+    known = {name: str(value) for name, value in (context or {}).items()}
+    tokenizer = parts.source_tokenizer
+    if source is not None:
+        (start,) = encode_sources(parts, [source], unknown=unknown)
+        parameters, network = with_first_state(parameters, network, start)
+        known, tokenizer = known | {"source": source}, None
+    data = {**parts.data, "context": None, "given": {**parts.data.get("given", {}), **known}}
+    return replace(parts, network=network, parameters=parameters, data=data, source_tokenizer=tokenizer)
+
+
+def encode_sources(parts: ModelParts, sources: Sequence[str], *, unknown: Unknown) -> list[Floats]:
+    """Read sources side by side, and return the state (L, S, H) that the answer to each starts from.
+
+    Raises:
+        ConfigError: If the model was trained without sources.
+        UnknownSymbolError: If a source has a symbol that the model does not know.
+    """
+    engine, tokenizer = parts.runner, parts.source_tokenizer
+    if tokenizer is None or not isinstance(engine, EncoderDecoder):
+        raise ConfigError("source cannot be used: the model was trained without sources")
+    ok = isinstance(sources, Sequence) and all(isinstance(source, str) for source in sources)
+    check("source", sources, "a text, or a list of texts", ok)
+    states: list[Floats] = []
+    for first in range(0, len(sources), SOURCES_AT_ONCE):
+        read = read_sources(tokenizer, sources[first : first + SOURCES_AT_ONCE], unknown=unknown)
+        states += list(engine.encode(parts.parameters, read).transpose(2, 0, 1, 3))
+    return states
+
+
+def start_states(
+    parts: ModelParts, source: str | Sequence[str] | None, state: StatesLike, unknown: Unknown
+) -> StatesLike:
+    """Return the states that sources make, or the state that was given in their place."""
+    if source is None:
+        return state
+    check("state", state, "None with a source: the source makes the state", state is None)
+    several = [source] if isinstance(source, str) else source
+    check("source", source, "at least one text", len(several) > 0)
+    return encode_sources(parts, several, unknown=unknown)

@@ -1,0 +1,80 @@
+"""What a model is made of: the one record that the functions of this room take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from unspool._configuration import as_spelled, check
+from unspool._engines import ENGINES, make_engine
+from unspool._engines.protocol import Engine, Parameters
+from unspool._errors import ConfigError
+from unspool._network.conditions import schema_of
+from unspool._network.config import NetworkConfig
+from unspool._text.context import ContextSchema
+from unspool._text.tokenizers.registry import Tokenizer
+
+Parts = TypeVar("Parts", bound="ModelParts")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ModelParts:
+    """What a model is made of, and the engine that runs it.
+
+    Args:
+        network: The network.
+        tokenizer: Turns texts into the network's symbols.
+        parameters: Name -> array, as `unspool._network.parameters` names them.
+        training: The resolved training configuration, in plain JSON types.
+        data: Where the text came from, in plain JSON types.
+        generation_config: How the model is meant to be sampled, in plain JSON types.
+        source_tokenizer: That of the texts which an encoder reads; None for a network without one.
+        engine: A name in `ENGINES`.
+        threads: Threads of the engine, ≥ 1; None for one on each processor.
+
+    Attributes:
+        runner: The engine itself. It lives in its process: a pickle and a copy make their own.
+
+    Raises:
+        ConfigError: If the engine cannot be made, or a tokenizer is not the network's.
+    """
+
+    network: NetworkConfig
+    tokenizer: Tokenizer
+    parameters: Parameters
+    training: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    generation_config: Mapping[str, Any] = field(default_factory=dict)
+    source_tokenizer: Tokenizer | None = None
+    engine: str = "cpu"
+    threads: int | None = None
+    runner: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together, and make the engine."""
+        network, source = self.network, self.source_tokenizer
+        size = None if source is None else source.vocab_size
+        expected = f"{network.source_vocab_size}, as the network has"
+        check("vocab_size of source_tokenizer", size, expected, network.source_vocab_size == size)
+        if network.symbols != self.tokenizer.vocab_size:
+            expected, got = f"{network.symbols}, as the network has", str(self.tokenizer.vocab_size)
+            raise ConfigError("vocab_size of the tokenizer", expected=expected, got=got)
+        engine = as_spelled(self.engine, ENGINES)
+        self.__setstate__({"parameters": dict(self.parameters), "engine": engine})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the engine out of a pickle or a copy."""
+        return {name: value for name, value in vars(self).items() if name != "runner"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Set fields, though they are frozen, and make the engine."""
+        vars(self).update(state)
+        vars(self)["runner"] = make_engine(self.engine, self.network, threads=self.threads)
+
+    @property
+    def schema(self) -> ContextSchema:
+        """Return what may be told of the texts: nothing where the model was trained without a context.
+
+        Raises:
+            ConfigError: If config.json was changed and is broken.
+        """
+        return schema_of(self.data) or ContextSchema()

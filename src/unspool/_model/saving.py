@@ -1,0 +1,62 @@
+"""How the parts of a model become a folder."""
+
+from pathlib import Path
+from typing import Any
+
+from unspool._artifacts import save_model
+from unspool._artifacts.novelty_file import save_novelty
+from unspool._configuration import from_dict
+from unspool._model.parts import ModelParts
+from unspool._network.parameters import count_parameters
+from unspool._text.novelty import NoveltyIndex
+from unspool._training.config import TrainingConfig
+from unspool._training.folder.metrics import evaluation_of
+from unspool._training.folder.model_card import model_card
+
+
+def save_parts(
+    parts: ModelParts, folder: Path, novelty: NoveltyIndex | None, history: list[dict[str, Any]]
+) -> None:
+    """Write a model as a folder, with the index of its training texts if it has one.
+
+    Args:
+        parts: The model.
+        folder: The folder; it is made if it does not exist.
+        novelty: The index of the training texts, or None.
+        history: The lines of the training, for the model card; empty if they are not known.
+
+    Raises:
+        ArtifactError: If the folder cannot be written.
+    """
+    save_model(
+        folder,
+        network=parts.network,
+        tokenizer=parts.tokenizer,
+        parameters=dict(parts.parameters),
+        training=parts.training,
+        data=parts.data,
+        generation_config=parts.generation_config,
+        source_tokenizer=parts.source_tokenizer,
+        card=_card(parts, folder.name, history),
+    )
+    save_novelty(folder, novelty, parts.tokenizer)
+
+
+def _card(parts: ModelParts, name: str, history: list[dict[str, Any]]) -> str:
+    """Return the model card of the training, or a short one if its evaluations are not known."""
+    network, tokenizer = parts.network, parts.tokenizer
+    best = [line for line in history if line.get("kind") == "evaluation" and line.get("best")]
+    if best:
+        return model_card(
+            name,
+            network=network,
+            training=from_dict(TrainingConfig, parts.training, where="training"),
+            tokenizer=tokenizer,
+            data=parts.data,
+            evaluation=evaluation_of(best[-1], where="history"),
+        )
+    return (
+        f"# {name}\n\nA text generator: {network.num_layers} × {network.cell} of {network.hidden_size} "
+        f"units, {tokenizer.vocab_size:,} symbols ({tokenizer.kind}), "
+        f"{count_parameters(network):,} parameters.\n\n```\nunspool sample {name}\n```\n"
+    )

@@ -1,0 +1,95 @@
+"""What a model makes of texts: their scores, and what may come after one."""
+
+from collections.abc import Iterable
+
+from unspool._configuration import check
+from unspool._evaluation.next_symbols import named_symbols
+from unspool._evaluation.reader import TextReader
+from unspool._evaluation.scorer import Scorer, TextScore
+from unspool._evaluation.streams import Evaluation, evaluate_stream
+from unspool._generation.options.keywords import generation_options
+from unspool._generation.sampling.probabilities import probabilities
+from unspool._model.parts import ModelParts
+from unspool._network.conditions import schema_of
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Record, Records, Texts
+from unspool._text.tokenizers.unknown import Unknown
+
+
+def make_scorer(
+    parts: ModelParts, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None
+) -> Scorer:
+    """Make what texts are scored with; the arguments are those of `Generator.score`."""
+    check("prompt", prompt, "a string", isinstance(prompt, str))
+    rules = (None, "error", "drop", "replace")
+    check("unknown", unknown, "error, drop, replace or None", unknown in rules)
+    return Scorer(
+        parts.runner,
+        parts.parameters,
+        parts.tokenizer,
+        prompt=prompt,
+        ended=ended,
+        unknown=unknown,
+        schema=parts.schema,
+    )
+
+
+def score(scorer: Scorer, texts: Iterable[str | Record]) -> list[TextScore]:
+    """Score texts, each from its start to its end; see `Generator.score`."""
+    ok = isinstance(texts, Iterable) and not isinstance(texts, str)
+    check("texts", texts, "a list of strings or records, not one string", ok)
+    some = [text if isinstance(text, Record) else strings_of("texts", [text])[0] for text in texts]
+    return list(scorer.scores(some))
+
+
+def evaluate(
+    parts: ModelParts,
+    records: Texts,
+    *,
+    document: bool | None,
+    unknown: Unknown | None,
+) -> Evaluation:
+    """Measure how well a model predicts a corpus; see `Generator.evaluate`."""
+    corpus = Records.wrap(records)
+    sources, schema = parts.source_tokenizer, schema_of(parts.data)
+    fits = sources is not None or not corpus.pairs
+    check("records", "texts with sources", "texts only: the model was trained without sources", fits)
+    recipe = EncodingRecipe(tokenizer=parts.tokenizer, unknown=unknown, contexts=schema, sources=sources)
+    return evaluate_stream(
+        parts.runner,
+        parts.parameters,
+        encode_corpus(corpus, recipe).training,
+        eos_id=parts.tokenizer.eos_id,
+        document=corpus.document if document is None else document,
+    )
+
+
+def next_symbols(
+    parts: ModelParts, prompt: str, *, temperature: float, top: int | None, unknown: Unknown
+) -> list[tuple[str, float]]:
+    """Return what may come after a text, the most probable first; see `Generator.next_symbols`."""
+    options = generation_options({"temperature": temperature})
+    check("prompt", prompt, "a string", isinstance(prompt, str))
+    ids = parts.tokenizer.encode(prompt, unknown=unknown)
+    reader = TextReader(parts.runner, parts.parameters)
+    reader.read(ids)
+    return named_symbols(probabilities(reader.logits_after(len(ids)), options), parts.tokenizer, top=top)
+
+
+def strings_of(name: str, values: Iterable[str]) -> list[str]:
+    """Gather texts, and refuse a single one, which would be taken letter by letter.
+
+    Args:
+        name: What the argument is called.
+        values: The texts.
+
+    Raises:
+        ConfigError: If they are no strings, or only one.
+    """
+    ok = isinstance(values, Iterable) and not isinstance(values, str)
+    check(name, values, "a list of strings, not one string", ok)
+    strings = list(values)
+    for string in strings:
+        check(name, string, "a list of strings", isinstance(string, str))
+    return strings

@@ -1,0 +1,383 @@
+"""From records to a trained model in one call: encode, split, make the network, train, keep the best."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from unspool._artifacts.model_folder import CONFIG
+from unspool._configuration import check, to_plain
+from unspool._engines import make_engine
+from unspool._errors import ConfigError
+from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
+from unspool._kernels.precision import missing_bf16
+from unspool._model import Generator
+from unspool._network.conditions import schema_of, steered_by
+from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
+from unspool._planning.by_name import divided, network_with, training_with
+from unspool._planning.choosing import plan_training
+from unspool._text.canaries import Canaries, draw_canaries, with_canaries
+from unspool._text.encoding.corpus import encode_corpus, fingerprints
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.reading.sources import read_records, records_from_spec
+from unspool._text.records import Records, Texts
+from unspool._text.tokenizers.registry import Tokenizer
+from unspool._training.announcement import Announcement, plan_of
+from unspool._training.callbacks import SamplingCallback, sampling_callback, saved_sampling
+from unspool._training.checkpoints import Checkpoint
+from unspool._training.config import TrainingConfig
+from unspool._training.folder.model_card import stream_sizes
+from unspool._training.folder.run_folder import RunFolder, refuse_strangers
+from unspool._training.folder.sole_writer import sole_writer
+from unspool._training.interrupts import stop_on_interrupt
+from unspool._training.loop import train_loop
+from unspool._training.pair_defaults import training_of
+from unspool._training.records import StopRecord, TrainingRecord
+from unspool._training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
+
+VOCABULARIES = ("vocab_size", "source_vocab_size")
+OnStart = Callable[[Announcement], None]
+OnRecord = Callable[[TrainingRecord], None]
+
+
+def train(
+    records: Texts | str | Path,
+    *,
+    out: str | Path | None = None,
+    minutes: float | None = None,
+    network: NetworkConfig | None = None,
+    training: TrainingConfig | None = None,
+    tokenizer: str | Tokenizer = "char",
+    max_vocab_size: int | None = None,
+    init_from: str | Path | Generator | None = None,
+    validation: Texts | None = None,
+    sample_prompts: Sequence[str] | None = None,
+    sample_temperatures: Sequence[float] | None = None,
+    novelty_index: bool = False,
+    canaries: Canaries | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_start: OnStart | None = None,
+    on_record: OnRecord | None = None,
+    **options: Any,
+) -> Generator:
+    """Train a network on texts, in memory or in a run folder.
+
+    Ctrl-C takes effect between two steps: the state is saved in the run folder, if there is one, and
+    KeyboardInterrupt is raised.
+
+    Args:
+        records: Records from `read_records`, texts in memory, or a file for `read_records`.
+        out: The run's folder; it must be empty or not exist. None for a model in memory, which `save` writes;
+            meanwhile the run is in a temporary folder.
+        minutes: Wall time of the whole call, for which `plan_training` chooses the training, and the network
+            if there is none; as `unspool train --minutes` does. For pairs, the time after which a training
+            with the defaults ends. None for no such choice; `TrainingConfig(minutes=...)` is a limit alone.
+        network: The network; None for an LSTM of 128 units. The tokenizers set its `vocab_size` and
+            `source_vocab_size`.
+        training: The training configuration; None for the defaults, which are those of `pair_training` for
+            pairs.
+        tokenizer: A name in `TOKENIZERS` to make a new tokenizer from the texts, or an existing tokenizer.
+        max_vocab_size: Highest number of ids of a new tokenizer; None for no limit.
+        init_from: A model, or its folder, whose training is continued on these texts. Its network, parameters
+            and tokenizer are used, and new symbols of the texts are added. A lower `learning_rate` than for a
+            new model forgets less.
+        validation: Held-out texts. Without them, `validation_fraction` of `records` is held out: in line mode
+            the texts with certain hashes, the same for every seed; of a document the end.
+        sample_prompts: Texts that the network continues after every evaluation; an empty list for no samples.
+            None starts from nothing. For pairs, the sources to answer; None for the first held-out sources.
+        sample_temperatures: Temperatures at which each prompt is continued; None for 0.3, 0.8 and 1, or for 0
+            with pairs.
+        novelty_index: Whether to store hashes of the training texts beside the model, 8 bytes each, so that
+            `generate(novel=True)` can refuse copies of them. Held-out texts are not included.
+        canaries: Made-up secrets to plant in the text. They are drawn from the seed and stored in
+            config.json, so that an audit can measure how well the network knows them. None for no secrets.
+        resume: Whether to resume the run in `out`, which must have been started with the same texts and
+            configuration.
+        overwrite: Whether an earlier run in `out` is removed.
+        on_start: A function that gets the facts about the training before the first step.
+        on_record: A function that gets each record of the loop once it is on the disk.
+        **options: Fields of `NetworkConfig` and `TrainingConfig` by name: ``epochs=5, hidden_size=256``.
+
+    Returns:
+        The best model.
+
+    Raises:
+        InputError: If an argument or a file cannot be used.
+        DivergenceError: If the loss stops being finite; the last good state is in `out`.
+        KeyboardInterrupt: If the training was stopped; `resume` continues it.
+
+    Example:
+        >>> import unspool
+        >>> model = unspool.train(["a cat", "a dog", "a cow"] * 20, epochs=2, hidden_size=32)
+        >>> len(model.generate(n=3))
+        3
+    """
+    _check_types(network, training)
+    check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
+    _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
+    corpus, (of_network, of_training) = _as_records(records), divided(options)
+    config = training_with(training_of(corpus, training, canaries=canaries, init_from=init_from), of_training)
+    if resume:
+        return resume_training(
+            _resumed_folder(out, overwrite=overwrite, canaries=canaries, minutes=minutes),
+            records=corpus,
+            validation=validation,
+            network=network_with(network, of_network),
+            training=config if training or of_training else None,
+            novelty_index=novelty_index,
+            on_start=on_start,
+            on_record=on_record,
+        )
+    held_out = None if validation is None else _as_records(validation)
+    if out is not None:
+        refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
+    origin = None if init_from is None else load_origin(init_from, engine=config.engine)
+    if minutes is not None:
+        check("training", training, "None beside minutes, which choose it", training is None)
+        reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
+        known = {"network": network or of_network, "training": of_training, "init_from": origin}
+        network, config = _chosen(corpus, minutes, network, config, **known, **reading)
+    network = network_with(network, of_network)
+    recipe = first_recipe(corpus, config, tokenizer, max_vocab_size, origin)
+    extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
+    encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out)
+    sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
+    resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
+    task = _task(resolved, config, corpus, encoded, sampling)
+    fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
+    data = _describe(corpus, held_out, encoded, sampling, task) | extra
+    first = fresh if origin else None
+    with _new_run(out, resolved, config, encoded, data, first=first, overwrite=overwrite) as run:
+        return _run(
+            run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record, in_memory=out is None
+        )
+
+
+def resume_training(
+    out: str | Path,
+    *,
+    records: Texts | None = None,
+    validation: Texts | None = None,
+    network: NetworkConfig | None = None,
+    training: TrainingConfig | None = None,
+    novelty_index: bool = False,
+    on_start: OnStart | None = None,
+    on_record: OnRecord | None = None,
+) -> Generator:
+    """Resume a run that was stopped, bit for bit.
+
+    Args:
+        out: The run's folder.
+        records: The texts of the run; None to read them again from their source.
+        validation: The held-out texts, if the run was given any; None to read them again.
+        network: The network; None for the run's own. Any other network is refused.
+        training: The training configuration; None for the run's own. Only `threads`, `checkpoint_seconds` and
+            `precision` may differ, and a different precision must not change the one that is used.
+        novelty_index: Whether to make the index of the training texts if the run has none yet.
+        on_start: A function that gets the facts about the training before the first step.
+        on_record: A function that gets each record of the loop once it is on the disk.
+
+    Returns:
+        The best model, loaded from `out`.
+
+    Raises:
+        InputError: If there is no run, or it was started with other texts or another configuration.
+        DivergenceError: If the loss stops being finite; the last good state is in `out`.
+        KeyboardInterrupt: If the training was stopped again.
+    """
+    run = RunFolder.reopen(out)
+    if novelty_index:
+        run.data = {**run.data, "novelty_index": True}
+    if network is not None:
+        sizes = {name: getattr(network, name) or getattr(run.network, name) for name in VOCABULARIES}
+        requested = replace(network, **sizes)
+        steered = steered_by(requested, schema_of(run.data), document=False)
+        run.refuse_changes(steered, run.network)
+    if training is not None:
+        run.refuse_changes(training, run.training, free=FREE_TO_CHANGE)
+        run.training = training
+    corpus = records_from_spec(run.data.get("records") or {}) if records is None else _as_records(records)
+    held_out: Records | None = None
+    if validation is not None:
+        held_out = _as_records(validation)
+    elif run.data.get("validation") is not None:
+        held_out = records_from_spec(run.data["validation"])
+    recipe = EncodingRecipe(
+        tokenizer=run.tokenizer,
+        normalization=corpus.normalization,
+        validation_fraction=run.training.validation_fraction,
+        document=corpus.document,
+        contexts=schema_of(run.data),  # a run of an older version has none
+        sources=run.source_tokenizer,
+    )
+    encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out)
+    sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
+    task = _task(run.network, run.training, corpus, encoded, sampling)
+    fresh = fresh_start(task, initialize(run.network, run.training.seed))
+    run.data = {**run.data, "precision": task.engine.precision}  # a checkpoint of another one is refused
+    with sole_writer(out):
+        return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
+
+
+def _chosen(
+    corpus: Records, minutes: float, requested: NetworkConfig | None, config: TrainingConfig, **planning: Any
+) -> tuple[NetworkConfig | None, TrainingConfig]:
+    """Choose the network and the training for a time; for pairs the time alone is new."""
+    if corpus.pairs:
+        return requested, replace(config, minutes=minutes)
+    plan = plan_training(corpus, minutes=minutes, **planning)
+    return plan.network, plan.training
+
+
+@contextmanager
+def _new_run(
+    out: str | Path | None,
+    network: NetworkConfig,
+    config: TrainingConfig,
+    encoded: EncodedCorpus,
+    data: dict[str, Any],
+    *,
+    first: Checkpoint | None,
+    overwrite: bool,
+) -> Iterator[RunFolder]:
+    """Make the folder of a new run, which goes again if nobody said where it is."""
+    place = TemporaryDirectory(prefix="unspool-") if out is None else nullcontext(out)
+    with place as folder, sole_writer(folder):
+        yield RunFolder.create(
+            folder,
+            network=network,
+            training=config,
+            tokenizer=encoded.tokenizer,
+            data=data,
+            source_tokenizer=encoded.source_tokenizer,
+            first=first,
+            overwrite=overwrite,
+        )
+
+
+def _task(
+    network: NetworkConfig,
+    config: TrainingConfig,
+    corpus: Records,
+    encoded: EncodedCorpus,
+    sampling: SamplingCallback | None,
+) -> TrainingTask:
+    return TrainingTask(
+        engine=make_engine(config.engine, network, threads=config.threads, precision=config.precision),
+        training=encoded.training,
+        validation=encoded.validation,
+        eos_id=encoded.tokenizer.eos_id,
+        document=corpus.document,
+        config=config,
+        callbacks=() if sampling is None else (sampling,),
+    )
+
+
+def _run(
+    run: RunFolder,
+    corpus: Records,
+    encoded: EncodedCorpus,
+    task: TrainingTask,
+    fresh: Checkpoint,
+    *,
+    on_start: OnStart | None,
+    on_record: OnRecord | None,
+    in_memory: bool = False,
+) -> Generator:
+    """Train until the end, and load the best model; all of it if its folder goes."""
+    config = task.config
+    start = run.start(fresh)
+    run.keep_novelty_index(encoded.training, by_line=corpus.document)
+    if on_start is not None:
+        on_start(plan_of(run, corpus, encoded, start.progress.step, in_memory=in_memory))
+    else:
+        for remark in filter(None, (run.remark, missing_bf16(config.precision))):
+            warnings.warn(remark, RuntimeWarning, stacklevel=3)
+    with stop_on_interrupt() as stop_requested:
+        for record in train_loop(task, start, sink=run, stop_requested=stop_requested):
+            run.record(record)
+            if on_record is not None:
+                on_record(record)
+            stopped = isinstance(record, StopRecord)
+    if stopped:
+        raise KeyboardInterrupt
+    model = Generator.load(run.path, engine=config.engine, threads=config.threads)
+    if in_memory:
+        model._leave_folder()
+    return model
+
+
+def _check_types(network: object, training: object) -> None:
+    check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
+    check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
+
+
+def _check_lists(**lists: object) -> None:
+    for name, value in lists.items():
+        check(name, value, "a list", not isinstance(value, str) and isinstance(value, Sequence | None))
+
+
+def _as_records(texts: Texts | str | Path) -> Records:
+    if not isinstance(texts, str | Path):
+        return Records.wrap(texts)
+    if os.path.exists(texts):  # noqa: PTH110 - Path.exists raises where a name is too long
+        return read_records(texts)
+    hint = 'a file: train("names.txt"); one text: train([text])'
+    what = "records must be a list of texts or a file, and this is one string"
+    raise ConfigError(what, got=f"{str(texts)[:60]!r}, which is no file", hint=hint)
+
+
+def _resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object) -> str | Path:
+    """Return the folder of a run to resume, and refuse what the run keeps as it is."""
+    if out is None:
+        raise ConfigError("out must be the folder of a run to resume, and it is None")
+    if overwrite:
+        raise ConfigError("resume and overwrite do not work together", hint="leave one of them out")
+    for name, value in stored.items():
+        check(name, value, "left out with resume: the run keeps its own", value is None)
+    return out
+
+
+def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool) -> NetworkConfig:
+    tokenizer = encoded.tokenizer
+    if network.vocab_size not in (None, tokenizer.vocab_size):
+        expected = f"{tokenizer.vocab_size}, the size of the tokenizer, or None"
+        raise ConfigError("vocab_size", expected=expected, got=repr(network.vocab_size))
+    steered = steered_by(network, encoded.schema, document=document)
+    source = encoded.source_tokenizer
+    size = None if source is None else source.vocab_size
+    expected = f"{size}, the size of the source tokenizer, or None" if size else "None: there are no sources"
+    stored = network.source_vocab_size
+    check("source_vocab_size", stored, expected, stored in (None, size))
+    return replace(steered, vocab_size=tokenizer.vocab_size, source_vocab_size=size)
+
+
+def _describe(
+    corpus: Records,
+    validation: Records | None,
+    encoded: EncodedCorpus,
+    sampling: SamplingCallback | None,
+    task: TrainingTask,
+) -> dict[str, Any]:
+    """Return the record of the training data in plain JSON types, so that it can be read again."""
+    samples = {} if sampling is None else {
+        "prompts": list(sampling.prompts), "temperatures": list(sampling.temperatures)
+    }  # fmt: skip
+    return {
+        "description": corpus.description,
+        "document": corpus.document,
+        "records": corpus.spec,
+        "validation": None if validation is None else validation.spec,
+        "sizes": stream_sizes(encoded.training, encoded.validation),
+        "fingerprints": fingerprints(encoded),
+        "samples": samples,
+        "context": None if encoded.schema is None else to_plain(encoded.schema),
+        "precision": task.engine.precision,
+    }

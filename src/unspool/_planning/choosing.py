@@ -1,0 +1,197 @@
+"""`plan_training`: choose the network and its training for a text, this machine and a time."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from unspool._configuration import check, from_dict, is_real, to_dict
+from unspool._model.parts import ModelParts
+from unspool._network.config import NetworkConfig
+from unspool._planning.budget import FORWARD, Budget, held_out_share
+from unspool._planning.facts import CorpusFacts, look_at
+from unspool._planning.reasons import tell
+from unspool._planning.rule import (
+    BATCH_SIZES,
+    SEQUENCE_LENGTH,
+    Candidate,
+    batch_size,
+    largest_worth_its_time,
+    network_values,
+    networks,
+    reference_of,
+    training_values,
+)
+from unspool._planning.speeds import Measure, measure_speeds
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.records import Records, Texts
+from unspool._text.tokenizers.registry import Tokenizer
+from unspool._training.config import TrainingConfig
+
+MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and most seconds, to time the candidates
+FOR_BATCHES = 0.2  # share of that time to choose the batch size
+
+
+class TrainingPlan(NamedTuple):
+    """The chosen network and training, with the reasons.
+
+    Args:
+        network: The network.
+        training: The training configuration; its `minutes` are the part that is left for the run.
+        reasons: The reasons, in sentences for people.
+
+    Example:
+        >>> from unspool import plan_training
+        >>> network, training, reasons = plan_training(["a cat", "a dog"] * 50, minutes=0.2)
+        >>> network.cell
+        'lstm'
+    """
+
+    network: NetworkConfig
+    training: TrainingConfig
+    reasons: tuple[str, ...]
+
+
+def plan_training(
+    records: Texts,
+    *,
+    minutes: float,
+    network: NetworkConfig | Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    tokenizer: str | Tokenizer = "char",
+    max_vocab_size: int | None = None,
+    validation: Records | None = None,
+    init_from: ModelParts | None = None,
+    measure: Measure = measure_speeds,
+    clock: Callable[[], float] = time.monotonic,
+) -> TrainingPlan:
+    """Choose a network and its training for the lowest held-out bits per character in some minutes.
+
+    The minutes start with this call. They cover looking at the text and timing a few steps of the candidates
+    (both happen here), reading the text again, learning, and evaluating. Pass the result to `train` at once.
+
+    Args:
+        records: The texts; they must be readable twice, so standard input is refused.
+        minutes: Wall time of the whole command, > 0.
+        network: Fixed values of `NetworkConfig`, by name; the other values are chosen. A whole
+            `NetworkConfig` stays as it is.
+        training: Fixed values of `TrainingConfig`, by name, without `epochs` and `minutes`.
+        tokenizer: The tokenizer that `train` will get.
+        max_vocab_size: The `max_vocab_size` that `train` will get.
+        validation: The held-out texts that `train` will get.
+        init_from: The model that `train` will continue; its network and tokenizer stay.
+        measure: A function that returns the speed of each candidate.
+        clock: A function that returns the time in seconds, from any starting point.
+
+    Returns:
+        The network, the training and the reasons.
+
+    Raises:
+        ConfigError: If a value is out of its range, or the minutes are too few to read the text and learn.
+        CorpusError: If the text cannot be read.
+
+    Example:
+        >>> from unspool import plan_training
+        >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.2, network={"cell": "gru"})
+        >>> plan.network.cell
+        'gru'
+    """
+    began, total = clock(), 60.0 * _checked_minutes(minutes)
+    fixed = dict(training or {})
+    for name in ("epochs", "minutes"):
+        check(name, fixed.get(name), "left out of training: minutes decides it", name not in fixed)
+    structure = _fixed_network(network, init_from)
+    from_dict(NetworkConfig, structure, where="")
+    draft = from_dict(
+        TrainingConfig,
+        {"sequence_length": SEQUENCE_LENGTH, **fixed, "epochs": None, "minutes": minutes},
+        where="",
+    )
+    texts = Records.wrap(records)
+    if init_from is not None:
+        tokenizer, max_vocab_size = init_from.tokenizer, None
+    recipe = EncodingRecipe(
+        tokenizer=tokenizer,
+        max_vocab_size=max_vocab_size,
+        grow=isinstance(tokenizer, Tokenizer),
+        normalization=texts.normalization,
+    )
+    look = partial(look_at, recipe=recipe, clock=clock)
+    facts, measured_with = look(texts), None if validation is None else look(validation)
+    tried_networks, seconds = networks(structure, facts), min(LONGEST_MEASURING, MEASURING * total)
+    if "batch_size" not in fixed:
+        draft = replace(draft, batch_size=_batch_size(reference_of(tried_networks), draft, seconds, measure))
+    speeds = measure(tried_networks, draft, (1 - FOR_BATCHES) * seconds)
+    spent = clock() - began
+    timed = [
+        _candidate(each, speed, facts, measured_with, fixed, total=total, spent=spent)
+        for each, speed in zip(tried_networks, speeds, strict=False)
+    ]
+    able = [each for each in timed if each.budget.enough]
+    if not able:
+        raise timed[0].budget.refusal()
+    best = largest_worth_its_time(able)
+    values = {"vocab_size": None, **network_values(best), **structure}  # the tokenizer will fix it
+    chosen = replace(best.network, **values)
+    values = {**training_values(best), **fixed}
+    steps = best.passes * best.text_symbols / (draft.batch_size * draft.sequence_length)
+    values = {"evaluate_every": max(1, math.ceil(steps / best.budget.evaluations)), **values}
+    config = replace(draft, **{**values, "minutes": best.budget.run / 60})
+    return TrainingPlan(chosen, config, tell(facts, timed, best, chosen, config, kept={**structure, **fixed}))
+
+
+def _checked_minutes(minutes: float) -> float:
+    ok = is_real(minutes) and 0 < minutes < math.inf
+    check("minutes", minutes, "a number > 0", ok)
+    return float(minutes)
+
+
+def _fixed_network(
+    network: NetworkConfig | Mapping[str, Any] | None, init_from: ModelParts | None
+) -> dict[str, Any]:
+    """Return the values of the network that stay; the text decides how many symbols there are."""
+    values = to_dict(network) if isinstance(network, NetworkConfig) else dict(network or {})
+    if init_from is None:
+        return values
+    return {
+        name: value for name, value in to_dict(init_from.network).items() if name != "vocab_size"
+    } | values
+
+
+def _batch_size(network: NetworkConfig, training: TrainingConfig, seconds: float, measure: Measure) -> int:
+    """Time a network with every batch size, and return the best size."""
+    share = FOR_BATCHES * seconds / len(BATCH_SIZES)
+    return batch_size(
+        [measure([network], replace(training, batch_size=lanes), share)[0] for lanes in BATCH_SIZES]
+    )
+
+
+def _candidate(
+    network: NetworkConfig,
+    speed: float,
+    facts: CorpusFacts,
+    validation: CorpusFacts | None,
+    fixed: Mapping[str, Any],
+    *,
+    total: float,
+    spent: float,
+) -> Candidate:
+    """Compute what a network can do in the time."""
+    if "validation_fraction" in fixed:
+        share = fixed["validation_fraction"]
+    else:
+        share = held_out_share(facts, total=total, speed=speed)
+    split_share = 0.0 if validation is not None else share or 0.0
+    held_out = split_share * facts.symbols if validation is None else validation.symbols
+    reading = facts.seconds + (0.0 if validation is None else validation.seconds)
+    budget = Budget(total=total, spent=spent, reading=reading, evaluation=held_out / (FORWARD * speed))
+    return Candidate(
+        network=network,
+        speed=speed,
+        share=share,
+        budget=budget,
+        symbols=speed * max(0.0, budget.learning),
+        text_symbols=(1 - split_share) * facts.symbols,
+    )

@@ -1,0 +1,47 @@
+"""The facts about a training in a few lines."""
+
+from unspool._screen.wording import duration, one_line
+from unspool._training.announcement import Announcement
+from unspool._training.records import FinishRecord
+
+ENDS = {
+    "epochs": "Finished after {}: all epochs are done",
+    "minutes": "Stopped after {}: the time limit was reached",
+    "patience": "Stopped after {}: held-out loss no longer improves",
+}
+
+
+def finish_line(record: FinishRecord) -> str:
+    """Return a line about how long a run took, and why it ended."""
+    return ENDS[record.reason].format(duration(record.seconds))
+
+
+def plan_lines(plan: Announcement) -> list[str]:
+    """Return the facts about a run in a few lines: the text, the network, the folder."""
+    network = plan.network
+    held_out = f", {plan.held_out_characters:,} held out" if plan.held_out_characters else ", none held out"
+    noun = "record" if plan.records == 1 else "records"
+    stacked = f"{network.num_layers} × " if network.num_layers > 1 else ""
+    lines = [
+        f"text     {one_line(plan.description)}",
+        f"         {plan.records:,} {noun}, {plan.characters:,} characters{held_out}",
+        f"network  {stacked}{network.cell} {network.hidden_size}, {plan.vocab_size:,} symbols, "
+        f"{plan.num_parameters:,} parameters",
+    ]
+    if network.source_vocab_size is not None:
+        symbols = f"{network.source_vocab_size:,} symbols in the sources"
+        lines.append(f"encoder  {stacked}{network.cell} {network.hidden_size}, {symbols}")
+    if plan.unknown:
+        lines.insert(2, f"         {plan.unknown:,} rare symbols are read as <unk>")
+    for name, words in () if plan.schema is None else plan.schema.described:
+        lines.insert(-1, f"context  {one_line(name)}: {one_line(words)}")
+    if plan.note:
+        lines.insert(2, f"         {plan.note}")
+    if plan.precision != "float32":
+        lines.append(f"         matrix products in {plan.precision}, everything else in float32")
+    if plan.missing:
+        lines.append(f"warning  {plan.missing}")
+    if plan.out is None:
+        return [*lines, "folder   none: the model stays in memory"]
+    going_on = f", continuing after step {plan.first_step:,}" if plan.first_step else ""
+    return [*lines, f"folder   {plan.out}{going_on}"]

@@ -1,0 +1,37 @@
+"""A process that trains for a sweep: it receives the corpus once, then one job after another."""
+
+import gc
+from multiprocessing.connection import Connection
+
+from unspool._sweeping.trial import Job, SweepCorpus, run_trial
+
+
+def main(descriptor: int) -> None:
+    """Run the jobs that come through a connection, until it is closed.
+
+    After every event the process waits for True, to continue, or False, to drop the training.
+
+    Args:
+        descriptor: File descriptor of the connection.
+    """
+    with Connection(descriptor) as connection:
+        try:
+            corpus: SweepCorpus = connection.recv()
+            while True:
+                serve(connection.recv(), corpus, connection)
+                gc.collect()  # frees the last network before the next one comes
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return  # the sweep is over, or its process is gone
+
+
+def serve(job: Job, corpus: SweepCorpus, connection: "Connection[object, object]") -> None:
+    """Run one job, an event at a time; an error is an event too, after which another job can follow."""
+    try:
+        for event in run_trial(job, corpus):
+            connection.send(event)
+            if not connection.recv():
+                return
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:
+        connection.send(error)

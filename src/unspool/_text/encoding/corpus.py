@@ -1,0 +1,100 @@
+"""Encode a corpus by a recipe, in two parts: one to learn from and one that is held out.
+
+The result for large files is stored in the cache and read from there the next time.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from unspool._text.encoding.cache import reused
+from unspool._text.encoding.contexts import ContextGatherer
+from unspool._text.encoding.encoded_corpus import EncodedCorpus, NumberedCorpus
+from unspool._text.encoding.lines_to_ids import number_lines
+from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.encoding.records_to_ids import number_records
+from unspool._text.encoding.source_texts import SourceGatherer, with_sources
+from unspool._text.encoding.split import sides
+from unspool._text.records import Record, Records
+
+
+def encode_corpus(
+    records: Iterable[Record], recipe: EncodingRecipe, validation: Iterable[Record] | None = None
+) -> EncodedCorpus:
+    """Read records once and encode them, making a tokenizer on the way or using an existing one.
+
+    A new tokenizer knows the symbols of the whole corpus, those of held-out records too, so that every text
+    can be scored. Records whose `ends` is False are joined with the next one, without ``<eos>``; the first
+    piece decides whether all of them are held out. A record without text is an ``<eos>`` alone.
+
+    Args:
+        records: The texts.
+        recipe: How they become ids.
+        validation: Texts to hold out in place of a part of `records`, or None.
+
+    Returns:
+        The tokenizer and the two parts.
+
+    Raises:
+        ConfigError: If a record has a context that the recipe does not know.
+        CorpusError: If a text cannot be read, there is none, nothing is left to learn from, or one has a
+            lone surrogate.
+        UnknownSymbolError: If a symbol is unknown to an existing tokenizer, and that is an error.
+        TokenizerError: If the corpus has more different words than a tokenizer can hold.
+
+    Example:
+        >>> encode_corpus(Records.of(["abc", "ab"]), EncodingRecipe()).training.ids.tolist()
+        [1, 2, 3, 4, 1, 2, 4]
+    """
+    parts = [records] if validation is None else [records, validation]
+    files = [part for part in parts if isinstance(part, Records)]
+    if not recipe.texts_alone or len(files) < len(parts):  # contexts and sources are not cached
+        return _encode(records, recipe, validation)
+    return reused(lambda: _encode(records, recipe, validation), files, recipe)
+
+
+def _encode(
+    records: Iterable[Record], recipe: EncodingRecipe, validation: Iterable[Record] | None
+) -> EncodedCorpus:
+    if isinstance(records, Records) and records.lines and validation is None and recipe.texts_alone:
+        numbered = number_lines(records.lines(), recipe)
+        if numbered is not None:
+            return _finished(numbered)
+    if recipe.known is None and not recipe.counts:
+        records = list(records) if isinstance(records, Iterator) else records
+        recipe = recipe.learnt(lambda: (record.text for record in records))
+    sided = sides(records, recipe, validation)
+    contexts = None if recipe.contexts is None else ContextGatherer()
+    sources = None if recipe.sources is None else SourceGatherer()
+    if contexts is not None:
+        sided = contexts.passing(sided)
+    if sources is not None:
+        sided = sources.passing(sided)
+    encoded = _finished(number_records(sided, recipe))
+    if contexts is not None:
+        encoded = contexts.joined(encoded, recipe.contexts)
+    if sources is not None:
+        read = recipe.for_sources(encoded.tokenizer).learnt(sources.texts)
+        encoded = with_sources(encoded, _finished(number_records(sources.sides(read.form), read)))
+    if recipe.document and recipe.validation_fraction is not None and validation is None:
+        head, tail = encoded.training.tail_split(recipe.validation_fraction)
+        return replace(encoded, training=head, validation=tail)
+    return encoded
+
+
+def _finished(numbered: NumberedCorpus) -> EncodedCorpus:
+    """Convert the numbers of both parts to ids."""
+    lengths = numbered.tokenizer.symbol_lengths
+    symbol_lengths = None if (lengths[1:-1] == 1).all() else lengths
+    training, validation = (
+        part.finish(numbered.table, symbol_lengths=symbol_lengths)
+        for part in (numbered.training, numbered.validation)
+    )
+    return EncodedCorpus(numbered.tokenizer, training, validation, numbered.unknown)
+
+
+def fingerprints(encoded: EncodedCorpus) -> dict[str, str]:
+    """Return a hash of each part, which shows later whether a corpus is still the same."""
+    return {
+        "training": encoded.training.fingerprint(),
+        "validation": encoded.validation.fingerprint(),
+    }

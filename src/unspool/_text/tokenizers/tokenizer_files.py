@@ -1,0 +1,162 @@
+"""The JSON form of a tokenizer, and all checks on reading it.
+
+::
+
+    {"format_version": 1, "kind": "char", "normalization": "NFC", "unk": false, "symbols": ["e", " ", ...]}
+
+The first three keys are common to all tokenizers. The others hold what a tokenizer of this kind has learned,
+and the tokenizer checks them. `symbols` are in the order of their ids, from 1; ``<pad>`` (0), ``<unk>`` (if
+`unk`) and ``<eos>`` (the last two ids) are not among them, so a symbol may be spelled ``<eos>``.
+"""
+
+import json
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from unspool._errors import TokenizerError
+from unspool._text.records import NORMALIZATIONS
+
+FORMAT_VERSION = 1
+MOST_SYMBOLS = 1 << 20
+MOST_CHARACTERS = 1 << 26  # in the JSON text
+KEYS = ("format_version", "kind", "normalization")  # of every tokenizer
+
+
+@dataclass(frozen=True)
+class TokenizerFile:
+    """The checked content of a tokenizer file.
+
+    Args:
+        kind: A name in `TOKENIZERS`.
+        normalization: Unicode form of the texts, or None.
+        learnt: The values of the other keys, in JSON types.
+    """
+
+    kind: str
+    normalization: str | None
+    learnt: dict[str, Any]
+
+
+def write_tokenizer(file: TokenizerFile) -> str:
+    """Return a tokenizer as JSON text, with a line for each key and each item of a list."""
+    values = {"format_version": FORMAT_VERSION, "kind": file.kind, "normalization": file.normalization}
+    return json.dumps(values | file.learnt, ensure_ascii=False, indent=2) + "\n"
+
+
+def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[str, ...]]) -> TokenizerFile:
+    """Read and check the JSON text of a tokenizer.
+
+    Args:
+        text: The text of a tokenizer file.
+        where: The place that the text was read from, for messages.
+        keys: The keys of the learned values, by kind of tokenizer.
+
+    Returns:
+        The content; its learned values are not checked yet. Writing it again gives an equal file.
+
+    Raises:
+        TokenizerError: If anything is wrong; the message names it.
+    """
+    values = _parse(text, where)  # Any, until each is checked
+    _check_there(values, KEYS, where)
+    version, kind = values["format_version"], values["kind"]
+    ok = version == FORMAT_VERSION and type(version) is int
+    expect(ok, where, "format_version", str(FORMAT_VERSION), version, hint="a newer unspool may read it")
+    expect(isinstance(kind, str) and kind in keys, where, "kind", f"one of {', '.join(keys)}", kind)
+    learnt = keys[kind]
+    _check_there(values, (*KEYS, *learnt), where)
+    for key in values:
+        if key not in (*KEYS, *learnt):
+            expected = ", ".join((*KEYS, *learnt))
+            raise TokenizerError(f"{where}: unknown key {reprlib.repr(key)}", expected=expected)
+    form = values["normalization"]
+    known = form is None or (isinstance(form, str) and form in NORMALIZATIONS)
+    expect(known, where, "normalization", "null, NFC, NFD, NFKC or NFKD", form)
+    return TokenizerFile(kind, form, {key: values[key] for key in learnt})
+
+
+def check_symbols(symbols: Sequence[object], *, where: str) -> tuple[str, ...]:
+    """Check the symbols of a tokenizer.
+
+    Args:
+        symbols: The symbols, which should be different strings, none of them empty.
+        where: The place that they were read from, for messages.
+
+    Returns:
+        The symbols.
+
+    Raises:
+        TokenizerError: If a symbol is wrong, or there are none or too many.
+    """
+    if not 1 <= len(symbols) <= MOST_SYMBOLS:
+        raise TokenizerError(f"{where}: symbols", expected=f"1 to {MOST_SYMBOLS:,}", got=f"{len(symbols):,}")
+    ids: dict[str, int] = {}
+    for position, symbol in enumerate(symbols):
+        if not isinstance(symbol, str) or symbol == "" or not _encodable(symbol):
+            expected = "a string of one Unicode character or more"
+            raise TokenizerError(
+                f"{where}: symbol {position + 1}", expected=expected, got=reprlib.repr(symbol)
+            )
+        if symbol in ids:
+            what = f"{where}: symbol {position + 1}, {symbol!r}, is there twice"
+            raise TokenizerError(what, expected="different symbols", got=f"the same as symbol {ids[symbol]}")
+        ids[symbol] = position + 1
+    return tuple(ids)
+
+
+def _encodable(symbol: str) -> bool:
+    try:
+        symbol.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    if len(text) > MOST_CHARACTERS:
+        limit = f"at most {MOST_CHARACTERS:,} characters"
+        raise TokenizerError(f"{where} is too large", expected=limit, got=f"{len(text):,}")
+    try:
+        values = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise TokenizerError(f"{where} is not valid JSON", got=str(error)) from None
+    if not isinstance(values, dict):
+        raise TokenizerError(where, expected="a JSON object", got=type(values).__name__)
+    return values
+
+
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a key stands there twice")
+    return values
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def expect(ok: bool, where: str, key: str, expected: str, got: object, *, hint: str | None = None) -> None:
+    """Refuse a wrong value of a tokenizer file.
+
+    Args:
+        ok: Whether the value is right.
+        where: The name of the file, for messages.
+        key: The key of the value.
+        expected: A description of the right value.
+        got: The value.
+        hint: Advice on what to do next.
+
+    Raises:
+        TokenizerError: If `ok` is false.
+    """
+    if not ok:
+        raise TokenizerError(f"{where}: {key}", expected=expected, got=reprlib.repr(got), hint=hint)
+
+
+def _check_there(values: dict[str, Any], keys: Sequence[str], where: str) -> None:
+    for key in keys:
+        if key not in values:
+            raise TokenizerError(f"{where}: key {key!r} is missing", expected=", ".join(keys))

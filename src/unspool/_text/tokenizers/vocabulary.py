@@ -1,0 +1,107 @@
+"""The common part of the tokenizers that learn a list of symbols: counting and look-up."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unspool._errors import TokenizerError
+from unspool._text.records import check_normalization, normalized
+from unspool._text.tokenizers.counting import Counted, Counter, Ranking, SymbolCounter, rank
+from unspool._text.tokenizers.tokenizer import PAD_ID, Tokenizer
+from unspool._text.tokenizers.tokenizer_files import TokenizerFile, check_symbols, expect
+from unspool._text.tokenizers.unknown import Unknown
+from unspool._text.tokenizers.unknown_symbols import EncodedTexts, LookUp, TextPlace, surrogate_error
+
+
+class VocabularyTokenizer(Tokenizer):
+    """A tokenizer that looks up the pieces of a text in a list of symbols; each symbol is a whole piece.
+
+    Args:
+        symbols: The symbols in the order of their ids, without the special ones.
+        unk: Whether there is an ``<unk>`` for unknown symbols.
+        normalization: Unicode form of the texts, or None for no normalization.
+
+    Raises:
+        TokenizerError: If a tokenizer of this kind cannot have these symbols.
+    """
+
+    learnt_keys = ("unk", "symbols")
+
+    def __init__(
+        self, symbols: Sequence[str], *, unk: bool = False, normalization: str | None = "NFC"
+    ) -> None:
+        super().__init__(check_symbols(symbols, where="tokenizer"), unk=unk, normalization=normalization)
+        self._known = {symbol: i for i, symbol in enumerate(symbols, start=1)}
+
+    @classmethod
+    def fit(
+        cls, texts: Iterable[str], *, max_vocab_size: int | None = None, normalization: str | None = "NFC"
+    ) -> Self:
+        """Count the symbols of texts and number them, the most frequent first; see `Tokenizer.fit`."""
+        form, counter = check_normalization(normalization), cls.counter()
+        normal = [normalized(text, form) for text in texts]
+        try:
+            counter.number_texts(normal)
+        except UnicodeEncodeError:
+            raise surrogate_error(normal, lambda number: (f"text {number + 1:,}", 0)) from None
+        return cls.of_counted(counter, max_vocab_size, form)[0]
+
+    @classmethod
+    def of_counted(
+        cls, counted: Counted, max_vocab_size: int | None, normalization: str | None
+    ) -> tuple[Self, Ranking]:
+        """Return the tokenizer of counted symbols, and the ids of their provisional numbers.
+
+        Args:
+            counted: The counter of the texts.
+            max_vocab_size: Highest number of ids, special ones included, 4 or more; None for no limit.
+            normalization: Unicode form of the texts, or None for no normalization.
+        """
+        ranking = rank(counted, max_vocab_size=max_vocab_size)
+        return cls(ranking.symbols, unk=ranking.unk, normalization=normalization), ranking
+
+    @classmethod
+    def counter(cls) -> Counter:
+        """Return the counter for a new tokenizer of this kind."""
+        return SymbolCounter(cls.split)
+
+    def piece_ids(self, piece: str) -> list[int]:
+        """Return the id of a symbol, or none if it is unknown."""
+        return [self._known[piece]] if piece in self._known else []
+
+    def decode(self, ids: ArrayLike) -> str:
+        """Return the text of token ids; see `Tokenizer.decode`."""
+        return "".join(map(self.spellings.__getitem__, self._checked(ids).tolist()))
+
+    def _learnt(self) -> dict[str, Any]:
+        return {"unk": self.unk_id is not None, "symbols": list(self._known)}
+
+    @classmethod
+    def _from_file(cls, file: TokenizerFile, where: str) -> Self:
+        unk, symbols = (file.learnt[key] for key in cls.learnt_keys)
+        expect(isinstance(unk, bool), where, "unk", "true or false", unk)
+        expect(isinstance(symbols, list), where, "symbols", "a list of strings", symbols)
+        check_symbols(symbols, where=where)
+        try:
+            return cls(symbols, unk=unk, normalization=file.normalization)
+        except TokenizerError as error:
+            raise TokenizerError(f"{where}: {error.what}", expected=error.expected, got=error.got) from None
+
+    def _encoded(self, texts: Sequence[str], unknown: Unknown, place: TextPlace) -> EncodedTexts:
+        ids, lengths = self._look_up(texts)
+        looked_up = LookUp(texts, ids, lengths, self._known, self.split)
+        return looked_up.resolve(unknown, unk_id=self.unk_id, place=place)
+
+    def _look_up(self, texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return the id of each symbol, 0 if it is unknown, and the number of symbols in each text.
+
+        Raises:
+            UnicodeEncodeError: If a text has a lone surrogate.
+        """
+        "".join(texts).encode("utf-8")
+        symbols = [self.split(text) for text in texts]
+        ids = (self._known.get(symbol, PAD_ID) for symbol in chain.from_iterable(symbols))
+        return np.fromiter(ids, np.int32), np.fromiter(map(len, symbols), np.int64, len(texts))

@@ -1,0 +1,33 @@
+"""The tokenizer of words, by the rules of `word_tokens`."""
+
+from unspool._text.tokenizers.vocabulary import VocabularyTokenizer
+from unspool._text.tokenizers.word_tokens import complete_length, split_words
+
+
+class WordTokenizer(VocabularyTokenizer):
+    """A tokenizer of words; white space and punctuation are symbols too, so that nothing is lost.
+
+    Args:
+        symbols: The symbols in the order of their ids, without the special ones.
+        unk: Whether there is an ``<unk>`` for unknown symbols.
+        normalization: Unicode form of the texts, or None for no normalization.
+
+    Example:
+        >>> from unspool import WordTokenizer
+        >>> tokenizer = WordTokenizer.fit(["a cat, a cow"], max_vocab_size=6)
+        >>> tokenizer.symbols
+        (' ', 'a', 'cat', '<unk>')
+    """
+
+    kind = "word"
+    description = "word by word"
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Split a text into words, punctuation and white space; see `word_tokens`."""
+        return split_words(text)
+
+    @staticmethod
+    def complete_length(text: str) -> int:
+        """Return the length of the start of an unfinished text that can be split whatever follows."""
+        return complete_length(text)

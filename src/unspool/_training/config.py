@@ -1,0 +1,122 @@
+"""Everything that decides how a network is trained."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from unspool._configuration import Allowed, OptionRow, check_rows, one_of, real_range, whole_range
+from unspool._errors import ConfigError
+
+COUNT = whole_range(1)
+POSITIVE = real_range("a number > 0", above=0)
+NOT_NEGATIVE = real_range("a number ≥ 0", least=0)
+DECAY = real_range("a number in [0, 1)", least=0, below=1)
+FRACTION = real_range("a number in [0, 1]", least=0, most=1)
+SHARE = real_range("a number in (0, 1)", above=0, below=1)
+SEED = Allowed("a whole number in [0, 2**63)", whole_range(0, 2**63 - 1).holds)
+ENGINE = Allowed("a name", lambda value: isinstance(value, str), "unspool._engines:ENGINES")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """The configuration of a training; saved as a whole with the run.
+
+    Args:
+        epochs: Passes over the corpus, or None to train until `minutes` are over.
+        minutes: Wall time after which the run ends, or None. The learning rate then follows the clock, so two
+            runs do not give the same bits.
+        batch_size: Number of lanes that are read in parallel; a tiny corpus has fewer.
+        sequence_length: Tokens of each lane in one step; gradients flow back through all of them.
+        optimizer: A name in `OPTIMIZERS`.
+        learning_rate: The highest learning rate of the schedule.
+        schedule: A name in `SCHEDULES`.
+        warmup_fraction: Share of the run during which the learning rate rises.
+        floor_fraction: The last learning rate, as a share of the highest.
+        weight_decay: Decoupled weight decay of the kernels and the embedding; only adamw uses it.
+        beta1: Decay of the mean gradient; adamw and adam use it.
+        beta2: Decay of the mean squared gradient; adamw and adam use it.
+        rho: Decay of the mean squared gradient; rmsprop uses it.
+        momentum: Decay of the accumulated gradient; sgd uses it.
+        epsilon: A small number that avoids a division by zero; all optimizers but sgd use it.
+        clip_norm: Highest allowed global norm of the gradients, or None for no clipping.
+        ema: Decay of an exponential moving average of the parameters, in (0, 1), or None for no average. With
+            an average, the average is evaluated, writes the samples and is saved as the model.
+        validation_fraction: Share of the corpus that is held out, or None.
+        max_validation_symbols: Highest number of held-out tokens that are measured during the training. They
+            are always the same ones: the records with the smallest hashes, or the beginning of the held-out
+            part of a document. None measures all of them each time.
+        state_reset: In document mode, the chance that a lane starts a window from an empty state, as every
+            prompt does. 0 always carries the state on; 1 cuts the document into independent windows of
+            `sequence_length` tokens. In line mode the state is reset where a record starts.
+        context_dropout: Chance that an attribute of a record is left out in an epoch, so that the model can
+            later be used without it. It has no effect without context.
+        patience: Number of evaluations in a row without a better result after which the run ends, or None.
+        evaluate_every: Number of steps between two evaluations, or None for one at the end of each epoch.
+        checkpoint_seconds: Longest time between two checkpoints, in seconds.
+        seed: The seed of every random draw.
+        threads: Number of threads of the engine, or None to let the engine choose.
+        engine: A name in `ENGINES`.
+        precision: Number format of the matrix products in training: float32, bf16 (with sums in float32), or
+            auto, which is bf16 where the processor supports it. Weights, state, loss and evaluations are
+            always float32. If bf16 is asked for and the processor does not support it, the products are
+            float32 too.
+
+    Example:
+        >>> from unspool import TrainingConfig
+        >>> config = TrainingConfig(epochs=3, learning_rate=0.01)
+        >>> config.epochs, config.optimizer, config.clip_norm
+        (3, 'adamw', 1.0)
+    """
+
+    # fmt: off
+    epochs: Annotated[int | None, OptionRow(COUNT, "Passes over the corpus")] = 10
+    minutes: Annotated[float | None, OptionRow(
+        POSITIVE,
+        "Stop after so many minutes; without --epochs, choose all other settings to fit this time")] = None
+    batch_size: Annotated[int, OptionRow(COUNT, "Streams of text processed in parallel")] = 16
+    sequence_length: Annotated[int, OptionRow(COUNT,
+        "Symbols per stream in one training step (how far gradients reach back)")] = 32
+    optimizer: Annotated[str, OptionRow(
+        one_of("unspool._training.optimizers:OPTIMIZERS"), "{choices}")] = "adamw"
+    learning_rate: Annotated[float, OptionRow(POSITIVE, "Highest learning rate of the schedule")] = 2e-2
+    schedule: Annotated[str, OptionRow(
+        one_of("unspool._training.schedules:SCHEDULES"), "{choices}")] = "cosine"
+    warmup_fraction: Annotated[float, OptionRow(DECAY)] = 0.02
+    floor_fraction: Annotated[float, OptionRow(FRACTION)] = 0.05
+    weight_decay: Annotated[float, OptionRow(
+        NOT_NEGATIVE, "Weight decay of the kernels, for adamw only")] = 0.01
+    beta1: Annotated[float, OptionRow(DECAY)] = 0.9
+    beta2: Annotated[float, OptionRow(DECAY)] = 0.99
+    rho: Annotated[float, OptionRow(DECAY)] = 0.9
+    momentum: Annotated[float, OptionRow(DECAY)] = 0.0
+    epsilon: Annotated[float, OptionRow(POSITIVE)] = 1e-7
+    clip_norm: Annotated[float | None, OptionRow(POSITIVE, "Clip the gradient norm to this")] = 1.0
+    ema: Annotated[float | None, OptionRow(
+        SHARE, "Keep a moving average of the weights with this decay as the model")] = None
+    validation_fraction: Annotated[float | None, OptionRow(SHARE,
+        "Share of the texts to hold out for evaluation")] = 0.1
+    max_validation_symbols: Annotated[int | None, OptionRow(
+        COUNT, "Evaluate on at most so many held-out symbols while training")] = 2_000_000
+    state_reset: Annotated[float, OptionRow(
+        FRACTION, "With --document: chance that a stream starts from an empty state at a step")] = 0.05
+    context_dropout: Annotated[float, OptionRow(
+        DECAY, "Chance that an attribute of --context is hidden for an epoch")] = 0.1
+    patience: Annotated[int | None, OptionRow(COUNT,
+        "Stop after so many evaluations without improvement")] = None
+    evaluate_every: Annotated[int | None, OptionRow(
+        COUNT, "Steps between evaluations", shown="an epoch")] = None
+    checkpoint_seconds: Annotated[float, OptionRow(NOT_NEGATIVE,
+        "Longest time between two checkpoints, in seconds")] = 30.0
+    seed: Annotated[int, OptionRow(SEED,
+        "Seed of all random numbers: the same seed gives the same model")] = 0
+    threads: Annotated[int | None, OptionRow(
+        COUNT, "Number of threads", shown="one on each processor", takes_none=False)] = None
+    engine: Annotated[str, OptionRow(ENGINE, "{choices}")] = "cpu"
+    precision: Annotated[str, OptionRow(
+        one_of("unspool._kernels.precision:PRECISIONS"),
+        "Number format of matrix products in training: {choices}; auto is bf16 where available")] = "float32"
+    # fmt: on
+
+    def __post_init__(self) -> None:
+        check_rows(self)
+        if self.epochs is None and self.minutes is None:
+            raise ConfigError("epochs and minutes are both None", expected="a number for one of them")

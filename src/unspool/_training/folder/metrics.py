@@ -1,0 +1,169 @@
+"""metrics.jsonl: one line for every step, evaluation and sample, and one for the finish."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from unspool._configuration import from_dict
+from unspool._errors import ArtifactError
+from unspool._storage import append_line, atomic_write
+from unspool._training.checkpoints import write_error
+from unspool._training.records import (
+    EvaluationRecord,
+    FinishRecord,
+    SampleRecord,
+    StepRecord,
+    TrainingRecord,
+    record_to_dict,
+)
+
+METRICS = "metrics.jsonl"
+KEPT = (StepRecord, EvaluationRecord, SampleRecord, FinishRecord)
+BEGIN = b'{"kind": '  # start of every line, and nowhere else in one: inside a text the quotes are escaped
+
+
+class MetricsFile:
+    """The file metrics.jsonl: records are appended, and it can be cut back to a checkpoint.
+
+    Args:
+        path: The file; it is created with its first line.
+
+    Attributes:
+        path: The file.
+        broken: Numbers of the broken lines that the last cut removed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.broken: list[int] = []
+
+    def append(self, record: TrainingRecord) -> None:
+        """Write a record as one line, if it is of a kind that the file stores.
+
+        Raises:
+            ArtifactError: If the line cannot be written, for example on a full disk.
+        """
+        if not isinstance(record, KEPT):
+            return
+        line = json.dumps(record_to_dict(record), ensure_ascii=False, allow_nan=False)
+        try:
+            append_line(self.path, line)
+        except OSError as error:
+            raise write_error(self.path, len(line), error) from error
+
+    def sync(self) -> None:
+        """Force the written lines to the disk, so that a checkpoint is never ahead of this file.
+
+        Raises:
+            ArtifactError: If the disk does not accept them.
+        """
+        if self.path.exists():
+            try:
+                with self.path.open("rb") as file:
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise write_error(self.path, self.path.stat().st_size, error) from error
+
+    def cut_back(self, step: int) -> list[dict[str, Any]]:
+        """Remove all lines after a step, so that a resumed run repeats no line.
+
+        A last line that a killed run left unfinished is removed as well. A broken line before it, from a full
+        disk or a power cut, is no reason to refuse a run whose checkpoint is whole: it is removed, the whole
+        lines around it stay, and `broken` has its number.
+
+        Args:
+            step: The step of the checkpoint from which the run is resumed.
+
+        Returns:
+            The remaining lines, as dictionaries.
+
+        Raises:
+            ArtifactError: If the file cannot be read or written; it is then unchanged.
+        """
+        self.broken = []
+        if not self.path.exists():
+            return []
+        records: list[dict[str, Any]] = []
+        raw_lines: list[bytes] = []
+        try:
+            lines = self.path.read_bytes().splitlines(keepends=True)
+            for number, line in enumerate(lines, start=1):
+                part = line[max(line.rfind(BEGIN), 0) :]  # the whole line, or the part after half a line
+                record = _parse(part)
+                if number < len(lines) if record is None else part != line:
+                    self.broken.append(number)
+                if record is None:
+                    continue
+                if record["step"] > step or record["kind"] == FinishRecord.kind:
+                    break
+                records.append(record)
+                raw_lines.append(part)
+            self._replace(b"".join(raw_lines))
+        except OSError as error:
+            raise write_error(self.path, sum(map(len, raw_lines)), error) from error
+        return records
+
+    def remark(self) -> str | None:
+        """Return a remark about the broken lines that were removed, or None if there were none."""
+        if not self.broken:
+            return None
+        lines = ", ".join(map(str, self.broken[:5])) + (" and more" if len(self.broken) > 5 else "")
+        several = "lines" if len(self.broken) > 1 else "line"
+        return f"broken in {self.path} and left out: {several} {lines}; checkpoint and model are whole"
+
+    def _replace(self, whole: bytes) -> None:
+        """Replace the content by these bytes, in one step that is done as a whole or not at all."""
+        if self.broken:
+            atomic_write(self.path, whole)
+        else:
+            os.truncate(self.path, len(whole))
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Read the lines of a training; none if there is no such file, as in a model that was saved on its own.
+
+    A line that is no JSON is left out: a run is writing it at this moment, or a full disk left a part of it.
+
+    Args:
+        path: The file metrics.jsonl.
+
+    Raises:
+        ArtifactError: If a line is none that a training writes.
+        ConfigError: If an evaluation has an unknown key or lacks one.
+    """
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(record, dict):
+            got = f"{line[:40].decode('utf-8', 'replace')!r} in line {number}"
+            raise ArtifactError(str(path), expected="a JSON object in each line", got=got)
+        if record.get("kind") == EvaluationRecord.kind:
+            evaluation_of(record, where=f"{path}, line {number}")
+        records.append(record)
+    return records
+
+
+def evaluation_of(line: dict[str, Any], *, where: str) -> EvaluationRecord:
+    """Return the record of an evaluation's line.
+
+    Raises:
+        ConfigError: If the line has an unknown key or lacks one.
+    """
+    values = {name: value for name, value in line.items() if name != "kind"}
+    return from_dict(EvaluationRecord, values, where=where)
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Return a line as a record, or None if it is not a whole one."""
+    try:
+        record = json.loads(line)
+        if line.endswith(b"\n") and isinstance(record["kind"], str) and isinstance(record["step"], int):
+            return dict(record)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return None

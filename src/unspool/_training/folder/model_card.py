@@ -1,0 +1,130 @@
+"""The model card: the model, its training data, its results and its limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unspool._network.conditions import schema_of
+from unspool._network.config import VARIANTS, NetworkConfig
+from unspool._network.parameters import count_parameters
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import Tokenizer
+from unspool._training.config import TrainingConfig
+from unspool._training.records import EvaluationRecord
+
+USE = """```
+unspool sample {name} --temperature 0.8
+```
+
+```python
+import unspool
+
+model = unspool.load("{name}")
+for generation in model.generate("", n=5, temperature=0.8):
+    print(generation.text)
+```"""
+
+
+def stream_sizes(training: TokenStream, validation: TokenStream) -> dict[str, Any]:
+    """Return the sizes of the two streams in JSON types, for config.json and the card."""
+    return {
+        name: {"records": stream.num_records, "symbols": len(stream), "characters": stream.characters}
+        for name, stream in (("training", training), ("validation", validation))
+    }
+
+
+def model_card(
+    name: str,
+    *,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    tokenizer: Tokenizer,
+    data: Mapping[str, Any],
+    evaluation: EvaluationRecord,
+) -> str:
+    """Return the card of a model.
+
+    Args:
+        name: Name of the model's folder.
+        network: The network.
+        training: The training configuration.
+        tokenizer: The tokenizer of the model.
+        data: The training data: `description` and `sizes` (from `stream_sizes`) are shown if they are there.
+        evaluation: The evaluation of the saved parameters.
+
+    Returns:
+        Markdown text.
+    """
+    corpus = str(data.get("description") or "a corpus that was not described")
+    sections = [
+        f"# {name}",
+        f"A small {network.cell.upper()} text generator that works {tokenizer.description}, trained with "
+        f"unspool on {corpus}.",
+        "## Use",
+        USE.format(name=name),
+        "## Training data",
+        "\n".join([f"{corpus[:1].upper()}{corpus[1:]}.", "", *_size_rows(data.get("sizes"))]),
+        *_context_sections(data),
+        "## Figures",
+        "\n".join(_figure_rows(network, training, tokenizer, data, evaluation)),
+        "## Limits",
+        "It writes in the manner of its training data and knows nothing else: what it says is not "
+        "true, its faults and biases are those of the data, and it may repeat passages of the data word "
+        "for word. It can read and write only the symbols that it was trained on.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _context_sections(data: Mapping[str, Any]) -> list[str]:
+    """Return the section about the context, or nothing without context."""
+    schema = schema_of(data)
+    if schema is None:
+        return []
+    rows = "\n".join(f"| {name} | {description} |" for name, description in schema.described)
+    introduction = "What may be said of a text that it is to write or to judge; each can be left out."
+    return ["## Context", introduction, f"| | |\n|---|---|\n{rows}"]
+
+
+def _size_rows(sizes: Any) -> list[str]:
+    if not isinstance(sizes, Mapping):
+        return []
+    rows = [
+        f"| {name} | {part['records']:,} | {part['symbols']:,} | {part['characters']:,} |"
+        for name, part in sizes.items()
+    ]
+    return ["| | records | symbols | characters |", "|---|---:|---:|---:|", *rows]
+
+
+def precision_row(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the row about the precision of the training, if it is known."""
+    used = data.get("precision")
+    if used in (None, "float32"):
+        return {} if used is None else {"precision": "float32"}
+    return {"precision": f"{used} products in training, sums and all else float32"}
+
+
+def _figure_rows(
+    network: NetworkConfig,
+    training: TrainingConfig,
+    tokenizer: Tokenizer,
+    data: Mapping[str, Any],
+    evaluation: EvaluationRecord,
+) -> list[str]:
+    named = [name.replace("_", " ") for name in VARIANTS if getattr(network, name)]
+    size = ", ".join([f"{network.num_layers} × {network.hidden_size}", *named])
+    rows: dict[str, str] = {
+        "parameters": f"{count_parameters(network):,} ({network.cell}, {size})",
+        "vocabulary": f"{tokenizer.vocab_size:,} symbols ({tokenizer.kind})",
+        "trained for": f"{evaluation.step:,} steps, {evaluation.epoch:,} epochs, {evaluation.seconds:,.0f} s",
+        "optimizer": f"{training.optimizer}, learning rate {training.learning_rate:g}, {training.schedule}",
+        **precision_row(data),
+        "training, bits per character": f"{evaluation.training_bits_per_character:.3f}",
+    }
+    if evaluation.bits_per_character is not None:
+        rows["held-out text, bits per character"] = f"{evaluation.bits_per_character:.3f}"
+    if evaluation.measured_characters is not None:
+        rows["held-out characters measured"] = f"{evaluation.measured_characters:,}"
+    if evaluation.exact is not None:
+        rows["held-out sources answered exactly"] = f"{evaluation.exact:.1%}"
+    if evaluation.perplexity is not None:
+        rows["held-out text, perplexity per symbol"] = f"{evaluation.perplexity:.3f}"
+    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]

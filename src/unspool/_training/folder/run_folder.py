@@ -1,0 +1,365 @@
+"""The folder of a run: the files of a model folder and the files of the training.
+
+::
+
+    config.json, tokenizer.json, ...     written first; a run can be resumed once they are there
+    metrics.jsonl                        one line per step, evaluation and sample
+    loss.svg                             the loss curve
+    checkpoint/last.safetensors          everything that is needed to resume
+    model.safetensors, README.md, ...    the best model so far
+    novelty.safetensors                  index of the training texts, if it was asked for
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unspool._artifacts import save_model
+from unspool._artifacts.model_folder import (
+    CARD,
+    CONFIG,
+    FORMAT_VERSION,
+    GENERATION,
+    MODEL,
+    NEXT,
+    SOURCE_TOKENIZER,
+    TOKENIZER,
+    ConfigFile,
+)
+from unspool._artifacts.novelty_file import NOVELTY, save_novelty
+from unspool._artifacts.tensor_files import parse_json_object
+from unspool._configuration import from_dict, to_dict
+from unspool._errors import ArtifactError, ConfigError
+from unspool._generation.options.generation_options import GenerationOptions
+from unspool._network.config import NetworkConfig
+from unspool._storage import atomic_write
+from unspool._text.novelty import NoveltyIndex
+from unspool._text.streams.stream import TokenStream
+from unspool._text.tokenizers.registry import Tokenizer, tokenizer_from_json
+from unspool._training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint, write_error
+from unspool._training.config import TrainingConfig
+from unspool._training.folder.loss_curve import LossCurve
+from unspool._training.folder.metrics import METRICS, MetricsFile
+from unspool._training.folder.model_card import model_card
+from unspool._training.optimizers import FloatArray
+from unspool._training.records import (
+    EvaluationRecord,
+    FinishRecord,
+    StepRecord,
+    StopRecord,
+    TrainingRecord,
+    record_to_dict,
+)
+
+LOSS_CURVE, CHECKPOINT = "loss.svg", "checkpoint/last.safetensors"
+MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
+UNBORN = {TOKENIZER, SOURCE_TOKENIZER, CHECKPOINT.partition("/")[0]}  # written before config.json
+AUDIT_FILES = ("audit.json", "audit.svg")  # they describe the old model and are removed with it
+RUN_FILES = (
+    *MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, SOURCE_TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT,
+    NOVELTY, *AUDIT_FILES
+)  # fmt: skip
+
+
+class RunFolder:
+    """The folder of a run; a `CheckpointSink` for `train_loop`.
+
+    Make one with `create` or `reopen`. Pass every record to `record`, so that it is written before the loop
+    goes on.
+
+    Attributes:
+        path: The folder.
+        network: The network; its vocab_size is set.
+        training: The training configuration.
+        tokenizer: The tokenizer of the model.
+        data: The training data, in JSON types.
+        generation_config: The default options for sampling from the model.
+        source_tokenizer: The tokenizer of the sources, if the network learns from pairs.
+        remark: A remark of `start` on broken metrics, or None.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        network: NetworkConfig,
+        training: TrainingConfig,
+        tokenizer: Tokenizer,
+        data: Mapping[str, Any],
+        generation_config: GenerationOptions,
+        source_tokenizer: Tokenizer | None = None,
+    ) -> None:
+        self.path, self.network, self.training, self.tokenizer = path, network, training, tokenizer
+        self.data, self.generation_config, self.source_tokenizer = data, generation_config, source_tokenizer
+        self.remark: str | None = None
+        self._metrics = MetricsFile(path / METRICS)
+        self._curve = LossCurve()
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        network: NetworkConfig,
+        training: TrainingConfig,
+        tokenizer: Tokenizer,
+        data: Mapping[str, Any],
+        generation_config: GenerationOptions | None = None,
+        source_tokenizer: Tokenizer | None = None,
+        first: Checkpoint | None = None,
+        overwrite: bool = False,
+    ) -> "RunFolder":
+        """Make the folder of a new run.
+
+        Args:
+            path: The folder; it must be empty or not exist.
+            network: The network; its vocab_size is set.
+            training: The training configuration.
+            tokenizer: The tokenizer of the model.
+            data: The training data, in JSON types: `description`, `sizes`, and whatever is needed to read it
+                again.
+            generation_config: The default options for sampling; None for temperature 0.8, or 0 for pairs.
+            source_tokenizer: The tokenizer of the sources; None for texts without sources.
+            first: The first checkpoint, if the seed alone does not determine it. It is written before
+                config.json, so that a run that is killed early never starts without it.
+            overwrite: Whether the files of an earlier run are removed; other files stay.
+
+        Raises:
+            ArtifactError: If the folder is not empty or cannot be written to.
+        """
+        folder = Path(path)
+        temperature = 0.8 if source_tokenizer is None else 0.0
+        run = cls(
+            folder,
+            network=network,
+            training=training,
+            tokenizer=tokenizer,
+            data=data,
+            generation_config=generation_config or GenerationOptions(temperature=temperature),
+            source_tokenizer=source_tokenizer,
+        )
+        config = ConfigFile(FORMAT_VERSION, network, to_dict(training), data)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            refuse_strangers(folder, overwrite=overwrite)
+            _remove_run(folder)
+            atomic_write(folder / TOKENIZER, tokenizer.to_json())
+            if source_tokenizer is not None:
+                atomic_write(folder / SOURCE_TOKENIZER, source_tokenizer.to_json())
+            if first is not None:
+                save_checkpoint(folder / CHECKPOINT, first)
+            atomic_write(folder / CONFIG, json.dumps(to_dict(config), indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise write_error(folder, 1_000_000, error) from error
+        return run
+
+    @classmethod
+    def reopen(cls, path: str | Path) -> "RunFolder":
+        """Open the folder of a run that was stopped.
+
+        Raises:
+            ArtifactError: If there is no run in the folder, or its files are broken.
+            ConfigError: If its configuration has an unknown key or a value out of its range.
+        """
+        folder = Path(path)
+        if not (folder / CONFIG).is_file() or not (folder / TOKENIZER).is_file():
+            hint = "start a run without --resume"
+            raise ArtifactError(
+                f"{folder}: no run to resume", expected=f"{CONFIG} and {TOKENIZER}", hint=hint
+            )
+        where = str(folder / CONFIG)
+        config = from_dict(
+            ConfigFile, parse_json_object((folder / CONFIG).read_text("utf-8"), where=where), where=where
+        )
+        if config.format_version != FORMAT_VERSION:
+            got = repr(config.format_version)
+            raise ArtifactError(f"{where}: format_version", expected=str(FORMAT_VERSION), got=got)
+        paired = config.network.source_vocab_size is not None
+        return cls(
+            folder,
+            network=config.network,
+            training=from_dict(TrainingConfig, config.training, where=f"{where}: training"),
+            tokenizer=_read_tokenizer(folder / TOKENIZER),
+            data=config.data,
+            generation_config=_read_generation(folder / GENERATION, usual=0.0 if paired else 0.8),
+            source_tokenizer=_read_tokenizer(folder / SOURCE_TOKENIZER) if paired else None,
+        )
+
+    def start(self, fresh: Checkpoint) -> Checkpoint:
+        """Return the checkpoint to start from, after the metrics are cut back to it.
+
+        Broken metrics are no reason to refuse: they are removed, and `remark` says so.
+
+        Args:
+            fresh: The fresh start of the run.
+
+        Returns:
+            The saved checkpoint, or `fresh` if none was saved yet.
+
+        Raises:
+            ArtifactError: If the checkpoint is broken or belongs to another run, or the metrics cannot be cut
+                back.
+        """
+        path = self.path / CHECKPOINT
+        _remove_torn(self.path)  # not before: until now another process may have been at work here
+        checkpoint = load_checkpoint(path, fresh) if path.exists() else fresh
+        self._curve = LossCurve()
+        for line in self._metrics.cut_back(checkpoint.progress.step):
+            self._draw(line)
+        self.remark = self._metrics.remark()
+        return checkpoint
+
+    def record(self, record: TrainingRecord) -> None:
+        """Write a record to the metrics; draw the loss curve after an evaluation and at the end.
+
+        Raises:
+            ArtifactError: If a file cannot be written, for example on a full disk.
+        """
+        self._metrics.append(record)
+        self._draw(record_to_dict(record))
+        if isinstance(record, EvaluationRecord | FinishRecord | StopRecord):
+            picture = self._curve.svg(f"Loss on {Path(str(self.data.get('description') or self.path)).name}")
+            try:
+                atomic_write(self.path / LOSS_CURVE, picture)
+            except OSError as error:
+                raise write_error(self.path / LOSS_CURVE, len(picture), error) from error
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Save the last state, once the metrics up to it are on the disk.
+
+        Raises:
+            ArtifactError: If the file cannot be written; the checkpoint before it is still whole.
+        """
+        self._metrics.sync()
+        save_checkpoint(self.path / CHECKPOINT, checkpoint)
+
+    def save_model(self, parameters: dict[str, FloatArray], evaluation: EvaluationRecord) -> None:
+        """Save the best model.
+
+        Raises:
+            ArtifactError: If a file cannot be written; the model before it is still whole.
+        """
+        save_model(
+            self.path,
+            network=self.network,
+            tokenizer=self.tokenizer,
+            parameters=parameters,
+            training=to_dict(self.training),
+            data=self.data,
+            generation_config=to_dict(self.generation_config),
+            source_tokenizer=self.source_tokenizer,
+            card=model_card(
+                self.path.name,
+                network=self.network,
+                training=self.training,
+                tokenizer=self.tokenizer,
+                data=self.data,
+                evaluation=evaluation,
+            ),
+        )
+
+    def refuse_changes(
+        self,
+        requested: NetworkConfig | TrainingConfig,
+        stored: NetworkConfig | TrainingConfig,
+        *,
+        free: frozenset[str] = frozenset(),
+    ) -> None:
+        """Refuse the first value that differs from the one with which the run was started.
+
+        Args:
+            requested: The configuration to resume with.
+            stored: The configuration of the run.
+            free: Names of the values that may differ.
+
+        Raises:
+            ConfigError: If a value differs.
+        """
+        old = to_dict(stored)
+        for name, value in to_dict(requested).items():
+            if name not in free and value != old[name]:
+                raise ConfigError(
+                    f"{name} of the run in {self.path}",
+                    expected=repr(old[name]),
+                    got=repr(value),
+                    hint="resume with the same value, or start another run",
+                )
+
+    def keep_novelty_index(self, stream: TokenStream, *, by_line: bool) -> None:
+        """Write the index of the training texts, if the run's `data` asks for one and there is none yet.
+
+        Args:
+            stream: The training texts, without the held-out ones.
+            by_line: Whether the texts are one document, whose lines are indexed.
+
+        Raises:
+            ArtifactError: If the file cannot be written.
+        """
+        if self.data.get("novelty_index") and not (self.path / NOVELTY).exists():
+            index = NoveltyIndex.of_stream(stream, self.tokenizer, by_line=by_line)
+            save_novelty(self.path, index, self.tokenizer)
+
+    def _draw(self, line: Mapping[str, Any]) -> None:
+        bits = line.get("bits_per_character")
+        if line["kind"] == StepRecord.kind and bits is not None:
+            self._curve.add_training(line["step"], bits)
+        elif line["kind"] == EvaluationRecord.kind and bits is not None:
+            self._curve.add_validation(line["step"], bits)
+
+
+def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that is in use; the files of a run that was killed before its start do not count.
+
+    Args:
+        folder: The folder for a new run; it may not exist yet.
+        overwrite: Whether the files in it may be replaced.
+
+    Raises:
+        ArtifactError: If there are files that may not be replaced.
+    """
+    if not folder.is_dir():
+        if folder.exists():
+            raise ArtifactError(str(folder), expected="a folder for a new run", got="a file")
+        return
+    names = sorted(path.name for path in folder.iterdir() if not _is_torn(path))
+    if not (folder / CONFIG).exists() and set(names) <= UNBORN:
+        return
+    if names and not overwrite:
+        if (folder / CONFIG).exists():
+            hint = "use --resume, --overwrite or another --out"
+            raise ArtifactError(f"{folder} already holds a run", hint=hint)
+        shown = ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
+        hint = "use another --out, or --overwrite"
+        raise ArtifactError(str(folder), expected="an empty folder for a new run", got=shown, hint=hint)
+
+
+def _remove_run(folder: Path) -> None:
+    for name in RUN_FILES:  # config.json goes first: without it there is no run
+        (folder / name).unlink(missing_ok=True)
+    _remove_torn(folder)
+
+
+def _remove_torn(folder: Path) -> None:
+    """Remove the temporary files of a killed run."""
+    for place in (folder, (folder / CHECKPOINT).parent):
+        for path in place.glob(".*.tmp"):
+            if _is_torn(path):
+                path.unlink(missing_ok=True)
+
+
+def _is_torn(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    if not path.is_file():
+        raise ArtifactError(f"{path.parent}: no run to resume", expected=path.name, hint="copy all its files")
+    return tokenizer_from_json(path.read_text("utf-8"), where=str(path))
+
+
+def _read_generation(path: Path, *, usual: float) -> GenerationOptions:
+    if not path.is_file():
+        return GenerationOptions(temperature=usual)
+    values = parse_json_object(path.read_text("utf-8"), where=str(path))
+    return from_dict(GenerationOptions, values, where=str(path))

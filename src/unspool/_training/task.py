@@ -1,0 +1,121 @@
+"""The task of the training loop, its first checkpoint, and the identity that a checkpoint stores."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from unspool._configuration import to_dict
+from unspool._engines.protocol import Engine
+from unspool._errors import ConfigError
+from unspool._kernels.machine import chosen_kernels
+from unspool._text.streams.lanes import Lanes
+from unspool._text.streams.stream import TokenStream
+from unspool._training.checkpoints import Checkpoint, Identity
+from unspool._training.config import TrainingConfig
+from unspool._training.optimizers import FloatArray, Optimizer
+from unspool._training.records import SampleRecord
+
+# These change no number of a run, so a run may be resumed with other values. The number of threads and the
+# precision are compared apart: the native kernels give the same bits for any number of threads, and the
+# precision that is really used counts.
+FREE_TO_CHANGE = frozenset({"checkpoint_seconds", "threads", "precision"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The point where a run stands, as a callback sees it; a callback must not change anything in it.
+
+    Args:
+        engine: The engine that trains.
+        parameters: The current parameters, or their average where the run keeps one.
+        step: Steps made.
+        epoch: Number of the epoch, from 1.
+    """
+
+    engine: Engine
+    parameters: dict[str, FloatArray]
+    step: int
+    epoch: int
+
+
+Callback: TypeAlias = Callable[[Moment], Iterable[SampleRecord]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingTask:
+    """A network with the texts and the configuration of its training.
+
+    Args:
+        engine: The engine that trains; the vocab_size of its network is set.
+        training: The token stream to learn from.
+        validation: The token stream that is held out; it may be empty.
+        eos_id: The id of the token that ends every record.
+        document: Whether the training stream is one document, whose state is carried across records.
+        config: The training configuration.
+        callbacks: Functions that are called in this order after every evaluation; the loop yields the records
+            that they return.
+
+    Raises:
+        ConfigError: If `patience` is set and nothing is held out.
+    """
+
+    engine: Engine
+    training: TokenStream
+    validation: TokenStream
+    eos_id: int
+    document: bool
+    config: TrainingConfig
+    callbacks: Sequence[Callback] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse `patience` where nothing is held out."""
+        if self.config.patience is not None and not len(self.validation.ids):
+            hint = "set validation_fraction, or leave patience out"
+            raise ConfigError("patience needs held-out text, and there is none", hint=hint)
+
+    def lanes(self) -> Lanes:
+        """Return the lanes of the training stream."""
+        return Lanes(
+            self.training,
+            batch_size=self.config.batch_size,
+            sequence_length=self.config.sequence_length,
+            seed=self.config.seed,
+            eos_id=self.eos_id,
+            document=self.document,
+            context_dropout=self.config.context_dropout,
+        )
+
+
+def fresh_start(task: TrainingTask, parameters: dict[str, FloatArray]) -> Checkpoint:
+    """Make the checkpoint of a run that has made no step yet.
+
+    Args:
+        task: The task of the run.
+        parameters: The initial parameters; the loop changes them in place.
+    """
+    return Checkpoint(
+        parameters=parameters,
+        slots=Optimizer(task.config.optimizer, parameters, task.config).slots,
+        state=np.ascontiguousarray(task.engine.initial_state(task.lanes().batch_size)),
+        average=None if task.config.ema is None else {name: a.copy() for name, a in parameters.items()},
+        identity=identity(task),
+    )
+
+
+def identity(task: TrainingTask) -> Identity:
+    """Return everything that decides the numbers of a run, in JSON types."""
+    training: dict[str, Any] = to_dict(task.config)
+    native = task.config.engine == "cpu"
+    corpus = [task.training.fingerprint(), task.validation.fingerprint(), task.eos_id, task.document]
+    return {
+        "network": to_dict(task.engine.config),
+        "training": {name: value for name, value in training.items() if name not in FREE_TO_CHANGE},
+        "corpus": hashlib.blake2b(json.dumps(corpus).encode(), digest_size=16).hexdigest(),
+        "threads": None if native else task.config.threads,
+        "kernels": chosen_kernels(),
+        "precision": task.engine.precision,
+    }

@@ -1,4 +1,0 @@
-"""The model that a user holds: `Generator` is its face, and the functions behind it take one plain record."""
-
-from unspool.model.generator import Generator as Generator
-from unspool.model.generator import load as load
