@@ -95,7 +95,7 @@ def test_the_library_warns_where_nobody_watches(tmp_path: Path) -> None:
     training = library.TrainingConfig(epochs=1, batch_size=4, sequence_length=16, threads=1, precision="bf16")
     network = library.NetworkConfig(hidden_size=4)
     with pytest.warns(RuntimeWarning, match="training in float32"):
-        library.train(TEXTS, out=tmp_path / "run", network=network, training=training)
+        library.train(TEXTS, out=tmp_path / "run", network=network, training=training, progress=False)
 
 
 def test_bench_says_in_which_precision_it_trained(unspool: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,11 @@ def test_rows_hold_every_cell_in_order_and_keep_the_width(text: str, columns: in
     assert shown.replace("\u200c", "").replace("\u200d", "").isprintable()
 
 
+def test_what_follows_a_space_is_broken_again_if_it_is_too_long() -> None:
+    rows = rows_of(cells(" a猫", ended=False), 2)
+    assert ["".join(cell.shown for cell in row) for row in rows] == [" ", "a", "猫"]
+
+
 def test_rows_break_at_spaces() -> None:
     rows = rows_of(cells("abc abc abcabcabc", ended=False), 7)
     assert ["".join(cell.shown for cell in row) for row in rows] == ["abc ", "abc ", "abcabca", "bc"]

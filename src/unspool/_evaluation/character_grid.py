@@ -100,7 +100,7 @@ def rows_of(cells: Sequence[GridCell], columns: int) -> list[list[GridCell]]:
     """Break cells into rows of at most `columns`: at line ends, and at spaces if possible."""
     rows: list[list[GridCell]] = [[]]
     for cell in cells:
-        if rows[-1] and sum(c.width for c in rows[-1]) + cell.width > columns:
+        while rows[-1] and sum(c.width for c in rows[-1]) + cell.width > columns:  # the rest may be full, too
             spaces = [place for place, c in enumerate(rows[-1], start=1) if c.shown == " "]
             cut = spaces[-1] if spaces else len(rows[-1])
             rows.append(rows[-1][cut:])
