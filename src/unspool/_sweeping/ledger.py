@@ -126,9 +126,11 @@ class Ledger:
                 )
 
     def _close_stale(self) -> None:
-        """Mark the trainings as failed that ran when an earlier sweep was killed."""
+        """Mark the trainings as failed that ran, or were about to, when an earlier sweep was killed."""
         state = self._optuna.trial.TrialState
-        for trial in self._study.get_trials(deepcopy=False, states=(state.RUNNING, state.WAITING)):
+        for _ in self._study.get_trials(deepcopy=False, states=(state.WAITING,)):
+            self._study.ask()  # a waiting one runs now: Optuna ends no other
+        for trial in self._study.get_trials(deepcopy=False, states=(state.RUNNING,)):
             self._study.tell(trial.number, state=state.FAIL)
 
     def runs(self) -> list[Run]:
