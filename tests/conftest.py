@@ -1,11 +1,28 @@
 """Fixtures shared by all tests."""
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 DATA_FILES = ("ag_news_test.csv", "tinyshakespeare.txt", "names.txt")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard, by the programs too that tests start: in the background a shell ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Work in an empty folder, in which nothing may be left: what a test writes is below `tmp_path`."""
+    before, folder = Path.cwd(), tmp_path_factory.mktemp("working")
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)
+    assert [path.name for path in folder.iterdir() if path.name != ".hypothesis"] == []
 
 
 @pytest.fixture(scope="session")
