@@ -19,7 +19,7 @@ TEST_OPTIONS ?=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format sanitize mutate bench clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -43,6 +43,15 @@ format: $(VENV)/.test ## Rewrite the sources in the house's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $(NATIVE)
+
+sanitize: $(VENV)/.test ## Run the native code under the sanitizers of addresses, undefined behaviour and threads
+	for kind in address,undefined thread; do \
+		cmake -S . -B build/check-$$kind -DUNSPOOL_CHECK_KERNELS=ON -DUNSPOOL_SANITIZE=$$kind && \
+		cmake --build build/check-$$kind -j && build/check-$$kind/check_kernels 40 || exit 1; done
+	$(PIP) --no-deps --upgrade --target build/sanitized -C build-dir=build/sanitized-objects \
+		-C cmake.define.UNSPOOL_SANITIZE=address,undefined .
+	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))" \
+		$(BIN)/python -m tests.sanitized build/sanitized tests/kernels tests/engines
 
 bench: $(VENV)/.bench ## Measure training and generation against PyTorch, and the lesson against Keras
 	$(BIN)/python benchmarks/training_throughput.py
