@@ -64,6 +64,24 @@ def test_what_was_learnt_stays(origin: unspool.Generator, tmp_path: Path) -> Non
     assert np.abs(new).max() < 10
 
 
+def test_unknown_words_and_ends_take_their_rows_along(origin: unspool.Generator, tmp_path: Path) -> None:
+    grown = started(origin, tmp_path / "run")
+    old, new = origin.tokenizer, grown.tokenizer
+    moves = {old.eos_id: new.eos_id, 1: 1}
+    if old.unk_id is not None and new.unk_id is not None:
+        moves[old.unk_id] = new.unk_id
+    assert len(moves) == (3 if old.kind == "word" else 2)
+    assert new.vocab_size > old.vocab_size
+    for name, before in origin.parameters.items():
+        after = grown.parameters[name]
+        if before.shape != after.shape:  # one of its axes is that of the tokens
+            axis = [one == other for one, other in zip(before.shape, after.shape, strict=True)].index(False)
+            for one, other in moves.items():
+                np.testing.assert_allclose(
+                    np.take(after, other, axis), np.take(before, one, axis), rtol=1e-5, atol=1e-7
+                )
+
+
 def test_a_few_epochs_learn_the_new_texts(origin: unspool.Generator, tmp_path: Path) -> None:
     before = started(origin, tmp_path / "before").evaluate(NEW).loss
     more = unspool.TrainingConfig(epochs=8, batch_size=4, sequence_length=16, validation_fraction=None)

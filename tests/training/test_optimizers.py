@@ -132,6 +132,21 @@ def test_the_native_update_is_the_twin_of_the_numpy_one(
             np.testing.assert_allclose(ours.slots[slot][key], theirs.slots[slot][key], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])  # in native code, in NumPy
+@pytest.mark.parametrize(
+    ("clip_norm", "scale"),
+    [(None, 1.0), (0.9, 1.0), (0.6, 1.0), (0.5, 1.0), (0.4, 0.8), (0.25, 0.5), (0.05, 0.1)],
+)
+def test_a_norm_up_to_the_limit_is_left_alone(clip_norm: float | None, scale: float, dtype: type) -> None:
+    """The gradient has the norm 0.5; a step of plain descent with the rate 1 shows what is left of it."""
+    gradients = {"a.bias": np.array([0.3], dtype), "b.bias": np.array([0.0, -0.4], dtype)}
+    parameters = {name: np.ones_like(array) for name, array in gradients.items()}
+    config = TrainingConfig(optimizer="sgd", momentum=0.0, weight_decay=0.0, clip_norm=clip_norm)
+    assert Optimizer("sgd", parameters, config).update(parameters, gradients, 1.0) == pytest.approx(0.5)
+    np.testing.assert_allclose(parameters["a.bias"], [1 - 0.3 * scale], rtol=1e-6)
+    np.testing.assert_allclose(parameters["b.bias"], [1, 1 + 0.4 * scale], rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_gradients_are_left_as_they_are(name: str) -> None:
     config = TrainingConfig(optimizer=name, clip_norm=0.1)

@@ -108,3 +108,25 @@ def test_it_reports_how_far_it_is(parts: int, monkeypatch: pytest.MonkeyPatch) -
     assert len(told) == parts
     assert told[-1] == (size, size)
     assert found.verbatim
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=TEXTS, records=TEXTS, part=st.integers(1, 20), document=st.booleans())
+def test_the_parts_that_are_read_have_no_borders(
+    texts: list[str], records: list[str], part: int, document: bool
+) -> None:
+    corpus = encode(records)
+    ids = [corpus.tokenizer.encode(text) for text in texts]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unspool._evaluation.audit.copying.PART", part)
+        found = compare_with_training(ids, corpus.training, tokenizer=corpus.tokenizer, document=document)
+    by_hand = [longest_by_hand(text, ["abc xyz", *records]) for text in texts]
+    assert [text.copied for text in found] == by_hand
+
+
+def test_a_span_over_two_borders_is_found_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unspool._evaluation.audit.copying.PART", 4)
+    corpus = encode(["zzzz", "zabcdefghiz"])
+    ids = [corpus.tokenizer.encode("bcdefgh")]
+    (found,) = compare_with_training(ids, corpus.training, tokenizer=corpus.tokenizer, document=False)
+    assert (found.copied, found.span, found.record, found.position) == (7, "bcdefgh", 3, 2)

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +14,13 @@ from unspool._model import Generator
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._text.encoding import cache as stream_cache
-from unspool._text.encoding.cache import StreamCache
+from unspool._text.encoding.cache import StreamCache, cache_key
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.reading.sources import read_records
 from unspool._text.streams import builder, mapped_file
-from unspool._text.tokenizers.registry import Tokenizer
+from unspool._text.tokenizers.registry import CharTokenizer, Tokenizer
 
 TEXT = "".join(f"line {i} says {'abcdefgh'[i % 8]}\n" for i in range(200))
 KEPT = "taken from the cache (unspool cache)"
@@ -142,6 +143,32 @@ def test_whatever_decides_it_makes_another_one(text: Path) -> None:
     text.write_text(TEXT + "one more\n")
     assert encoded(text).note is None
     assert len(StreamCache().entries()) == 7
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"unknown": "drop"}, {"unknown": "replace"}),
+        ({"unknown": "replace"}, {"unknown": "drop"}),
+        ({"unknown": "drop"}, {"grow": True}),
+        ({"grow": True}, {"unknown": "drop"}),
+        ({"normalization": "NFC", "tokenizer": "char"}, {"normalization": "NFD", "tokenizer": "char"}),
+    ],
+)
+def test_what_becomes_of_unknown_symbols_decides_it_too(
+    text: Path, first: dict[str, Any], then: dict[str, Any]
+) -> None:
+    """The texts have an h and an é, and the tokenizer knows neither."""
+    text.write_text(TEXT + "é\n" * 20)
+    known = CharTokenizer(sorted(set("lineay 0123456789sabcdefg")), unk=True)
+    recipes = [EncodingRecipe(**{"tokenizer": known, **choice}) for choice in (first, then)]
+    plain = [encode_corpus(read_records(text, reuse=False), recipe) for recipe in recipes]
+    assert plain[0].training.fingerprint() != plain[1].training.fingerprint()
+    for recipe, expected in zip(recipes, plain, strict=True):
+        found = encode_corpus(read_records(text), recipe)
+        assert found.note is None
+        same(found, expected)
+    assert len({cache_key([read_records(text)], recipe) for recipe in recipes}) == 2
 
 
 def test_small_texts_and_memory_are_never_kept(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tests.pictures.labels import check_labels
+from tests.training.folder.test_loss_curve import points
 from unspool._artifacts import load_model
 from unspool._errors import ArtifactError
+from unspool._pictures.colours import BLUE, ORANGE
 from unspool._text.tokenizers.registry import CharTokenizer
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.folder.model_card import stream_sizes
@@ -57,6 +61,25 @@ def test_a_finished_run_is_a_model_folder(make_task: MakeTask, begin: Begin, tmp
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
     assert [line["kind"] for line in lines][-2:] == ["evaluation", "finish"]
     assert 'class="curve"' in (folder / "loss.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize("stop", [None, 6])
+def test_the_picture_has_a_point_of_each_curve_where_it_was_measured(
+    make_task: MakeTask, begin: Begin, tmp_path: Path, stop_at: Any, stop: int | None
+) -> None:
+    task, folder = make_task(epochs=2, evaluate_every=5), tmp_path / "run"
+    if stop is None:
+        train(create(folder, task), task, begin(task))
+    else:
+        train(create(folder, task), task, begin(task), stop_requested=stop_at(stop))
+        train(RunFolder.reopen(folder), task, begin(task))
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+    picture = check_labels((folder / "loss.svg").read_text("utf-8"))
+    for kind, colour in (("step", BLUE), ("evaluation", ORANGE)):
+        bits = [line["bits_per_character"] for line in lines if line["kind"] == kind]
+        heights = [-y for _, y in points(picture, colour)]
+        assert len(heights) == len(bits)
+        assert np.argsort(heights).tolist() == np.argsort(bits).tolist()
 
 
 def test_the_card_says_what_the_model_is(make_task: MakeTask, begin: Begin, tmp_path: Path) -> None:

@@ -130,7 +130,8 @@ class EncodingRecipe:
         Args:
             tokenizer: The tokenizer that was made.
         """
-        return replace(self, tokenizer=tokenizer, max_vocab_size=None, grow=False, unknown=None)
+        unknown = None if self.known is None or self.grow else self.unknown  # of no effect on a new tokenizer
+        return replace(self, tokenizer=tokenizer, max_vocab_size=None, grow=False, unknown=unknown)
 
     def for_sources(self, texts: Tokenizer) -> "EncodingRecipe":
         """Return the recipe of the sources, which have a tokenizer of their own.
