@@ -1,5 +1,6 @@
 """A sweep as a whole: complete, resumable, pruned, and honest about what failed."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import unspool
+from tests.json_keys import keys
 from unspool._errors import ArtifactError, ConfigError
 from unspool._sweeping import sweep as sweeping
 from unspool._sweeping.pool import LocalPool, LostError
@@ -91,6 +93,17 @@ class ScriptedPool:
         pass
 
 
+class FailingPool(ScriptedPool):
+    """Lose every training of the larger network."""
+
+    def wait(self, seconds: float) -> list[tuple[int, Any]]:
+        ((number, _),) = self._due
+        if self._jobs[number].network.hidden_size == 8:
+            self.drop(number)
+            return [(number, LostError("its process was killed"))]
+        return super().wait(seconds)
+
+
 def test_a_grid_is_complete_and_goes_on_without_repeating(tmp_path: Path) -> None:
     ended: list[Run] = []
     found = run(tmp_path / "s", ended=ended, workers=2)
@@ -109,6 +122,29 @@ def test_a_grid_is_complete_and_goes_on_without_repeating(tmp_path: Path) -> Non
     larger = run(tmp_path / "s", ended=again, hidden_size=[4, 8, 12], workers=1)
     assert names(again) == [(cell, 12, 1, 0.02, 0.0, 4, seed) for cell in ("gru", "lstm") for seed in (0, 1)]
     assert len(larger.outcomes) == 6
+
+
+def test_the_keys_of_the_document_are_those_that_users_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "LocalPool", FailingPool)
+    run(tmp_path / "s", cell=["gru"], seeds=1)
+    tried = {"cell", "hidden_size", "num_layers", "learning_rate", "dropout", "batch_size"}
+    training = {"number", "configuration", "seed", "state", "drawn", "message", "curve", "seconds",
+                "characters", "parameters", "steps", "evaluation_seconds", "bits_per_character"}  # fmt: skip
+    assert keys(json.loads((tmp_path / "s" / "sweep.json").read_text("utf-8"))) == {
+        "sweep": {field.name for field in dataclasses.fields(unspool.SweepConfig)},
+        "": {"sweep", "folder", "description", "verdict", "complete", "best", "configurations",
+             "failed"},
+        "best": tried,
+        "configurations[]": {"configuration", "state", "parameters", "bits_per_character", "spread",
+                             "seconds", "characters_per_second", "runs"},
+        "configurations[].configuration": tried,
+        "configurations[].runs[]": training,
+        "configurations[].runs[].configuration": tried,
+        "failed[]": training,
+        "failed[].configuration": tried,
+    }  # fmt: skip
 
 
 def test_a_full_disk_is_one_clear_error_and_the_same_call_goes_on(

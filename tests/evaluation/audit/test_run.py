@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import unspool
+from tests.json_keys import keys
 from unspool._errors import ConfigError, UnknownSymbolError
+from unspool._evaluation.audit.diversity import measure_diversity
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._text.tokenizers.registry import CharTokenizer
@@ -107,6 +109,66 @@ def test_planted_secrets_are_ranked_without_being_asked_for(tmp_path: Path) -> N
     assert [secret.text for secret in audit.canaries.secrets] == model.data["canaries"]["texts"]
     assert "Exposure" in audit.sentences[-1]
     assert model.audit(MANY, samples=5, secrets=[]).canaries is None
+
+
+COPIED = {
+    "text",
+    "characters",
+    "copied",
+    "start",
+    "verbatim",
+    "record",
+    "position",
+    "before",
+    "span",
+    "after",
+}
+DIVERSITY = {"distinct_characters", "distinct_words", "self_bleu_characters", "self_bleu_words", "texts"}
+SECRET = {"text", "bits", "rank", "exposure"}
+KEYS = {
+    "": {"sentences", "fit", "training_bits_per_character", "held_out_bits_per_character", "copying",
+         "diversity", "held_out_diversity", "canaries", "same_corpus"},
+    "fit": {"verdict", "since_epoch", "noise", "best", "training", "held_out", "sentence"},
+    "copying": {"verdict", "sentence", "verbatim_share", "lengths", "held_out_lengths", "comparison", "whole",
+                "samples", "held_out"},
+    "copying.comparison": {"verdict", "chance", "errors"},
+    "copying.lengths": {"count", "mean", "quantiles"},
+    "copying.held_out_lengths": {"count", "mean", "quantiles"},
+    "copying.whole": {"different", "in_training", "in_held_out", "training", "held_out", "repeated_share",
+                      "by_chance"},
+    "copying.samples[]": COPIED,
+    "copying.held_out[]": COPIED,
+    "diversity": DIVERSITY,
+    "held_out_diversity": DIVERSITY,
+    "canaries": {"format", "method", "space", "secrets", "strangers"},
+    "canaries.secrets[]": SECRET,
+    "canaries.strangers[]": SECRET,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> unspool.Audit:
+    """Audit a model about which there is everything to say; of its texts few are held out."""
+    model = unspool.train(
+        MANY, out=tmp_path_factory.mktemp("full") / "run", network=unspool.NetworkConfig(hidden_size=8),
+        training=unspool.TrainingConfig(epochs=2, threads=1, validation_fraction=0.1), sample_prompts=(),
+        canaries=unspool.Canaries(count=3, repeats=2, format="code {digits:3}"),
+    )  # fmt: skip
+    return model.audit(MANY, samples=300)
+
+
+def test_the_keys_of_the_document_are_those_that_users_read(full: unspool.Audit) -> None:
+    document = json.loads(json.dumps(full.to_dict(), allow_nan=False))
+    assert keys(document) == KEYS
+    assert document["sentences"] == full.sentences
+    assert document["copying"]["whole"]["by_chance"] == full.copying.whole.by_chance  # type: ignore[union-attr]
+
+
+def test_as_many_texts_of_each_kind_are_compared(full: unspool.Audit) -> None:
+    written, real = full.copying.samples, full.copying.held_out
+    assert len(real) < len(written) == 300
+    assert full.diversity == measure_diversity([text.text for text in written[: len(real)]])
+    assert full.held_out_diversity == measure_diversity([text.text for text in real])
 
 
 @pytest.mark.parametrize(
