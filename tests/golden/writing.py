@@ -46,7 +46,7 @@ def steady(text: str, folder: Path) -> str:
     text = text.replace(str(folder), "FOLDER").replace(f"unspool {unspool.__version__}", "unspool VERSION")
     text = re.sub(rf'"({MEASURED})": (?:[\d.e+-]+|null)', r'"\1": 0', text)
     text = re.sub(r"\b(in|epochs,|epoch,) \d+(\.\d)? s\b", r"\1 0 s", text)
-    text = re.sub(r"(step [\d,]+,|finished after) \d+(:\d\d){1,2}\b", r"\1 0:00", text)
+    text = re.sub(r"(step [\d,]+,|(?:Finished|Stopped) after) \d+(:\d\d){1,2}\b", r"\1 0:00", text)
     return re.sub(r"-?\d+\.\d{7,}(e-?\d+)?", lambda found: f"{float(found[0]):.{SHOWN}g}", text)
 
 
