@@ -150,8 +150,8 @@ def test_whatever_decides_it_makes_another_one(text: Path) -> None:
     [
         ({"unknown": "drop"}, {"unknown": "replace"}),
         ({"unknown": "replace"}, {"unknown": "drop"}),
-        ({"unknown": "drop"}, {"grow": True}),
-        ({"grow": True}, {"unknown": "drop"}),
+        ({"unknown": "replace"}, {"grow": True}),
+        ({"grow": True}, {"unknown": "replace"}),
         ({"normalization": "NFC", "tokenizer": "char"}, {"normalization": "NFD", "tokenizer": "char"}),
     ],
 )

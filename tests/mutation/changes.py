@@ -1,0 +1,137 @@
+"""The small faults that can be put into a module: each replaces one piece of its text."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+COMPARISONS = {
+    ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.Is: "is not",
+    ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
+}  # fmt: skip
+OPERATORS = {
+    ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*", ast.Mod: "*", ast.Pow: "*",
+    ast.BitAnd: "|", ast.BitOr: "&",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Change:
+    """A piece of a module's text, in bytes, and what stands there instead.
+
+    Args:
+        line: Line of the piece, from 1.
+        begin: Its first byte.
+        end: The byte after its last one.
+        new: The text that replaces it.
+    """
+
+    line: int
+    begin: int
+    end: int
+    new: str
+
+    def applied(self, source: bytes) -> bytes:
+        """Return the source with this change."""
+        return source[: self.begin] + self.new.encode() + source[self.end :]
+
+
+def changes(source: bytes) -> list[Change]:
+    """Return all changes of a module; what is read by people or by the type checker alone is left out."""
+    tree = ast.parse(source)
+    starts = [0]
+    for line in source.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    found = []
+    for node in _worth_changing(tree):
+        for first, last, new in _replaced(node):
+            begin = starts[first[0] - 1] + first[1]
+            found.append(Change(first[0], begin, starts[last[0] - 1] + last[1], new))
+    return sorted(
+        {change for change in found if _parses(change.applied(source))}, key=lambda c: (c.begin, c.new)
+    )
+
+
+def _worth_changing(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a tree, but not those of docstrings, annotations, imports and f-strings."""
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "decorator_list"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            aside = isinstance(child, ast.Import | ast.ImportFrom | ast.JoinedStr)
+            text = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+            checking = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
+            if isinstance(child, ast.AST) and not (aside or text or checking):
+                yield child
+                yield from _worth_changing(child)
+
+
+Place = tuple[int, int]
+
+
+def _start(node: ast.expr | ast.stmt) -> Place:
+    return node.lineno, node.col_offset
+
+
+def _end(node: ast.expr | ast.stmt) -> Place:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
+
+
+def _replaced(node: ast.AST) -> Iterator[tuple[Place, Place, str]]:
+    """Yield what may stand in the place of a node: its first and its last place, and the text."""
+    if isinstance(node, ast.expr):
+        yield from ((_start(node), _end(node), new) for new in _expressions(node))
+    elif isinstance(node, ast.stmt):
+        yield from ((_start(node), _end(node), new) for new in _statements(node))
+
+
+def _expressions(node: ast.expr) -> Iterator[str]:
+    match node:
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            yield f"({ast.unparse(left)} {COMPARISONS[type(operator)]} {ast.unparse(right)})"
+        case ast.BoolOp(op=operator, values=values):
+            word = " or " if isinstance(operator, ast.And) else " and "
+            yield "(" + word.join(f"({ast.unparse(value)})" for value in values) + ")"
+        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in OPERATORS:
+            yield f"(({ast.unparse(left)}) {OPERATORS[type(operator)]} ({ast.unparse(right)}))"
+        case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
+            yield f"({ast.unparse(operand)})"
+        case ast.IfExp(test=test, body=body, orelse=other):
+            yield f"(({ast.unparse(other)}) if ({ast.unparse(test)}) else ({ast.unparse(body)}))"
+        case ast.Constant(value=value):
+            yield from _constants(value)
+        case ast.Call(func=function, args=arguments, keywords=words):
+            for word in words:
+                others = [each for each in words if each is not word]
+                yield ast.unparse(ast.Call(func=function, args=arguments, keywords=others))
+
+
+def _statements(node: ast.stmt) -> Iterator[str]:
+    match node:
+        case ast.AugAssign(target=target, op=operator, value=value) if type(operator) in OPERATORS:
+            yield f"{ast.unparse(target)} {OPERATORS[type(operator)]}= {ast.unparse(value)}"
+        case ast.Return(value=ast.expr()):
+            yield "return None"
+        case ast.Expr(value=ast.Call()):
+            yield "pass"
+        case ast.Break():
+            yield "continue"
+        case ast.Continue():
+            yield "break"
+
+
+def _constants(value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [str(not value)]
+    if isinstance(value, int):
+        return [str(value + 1)]
+    if isinstance(value, float):
+        return [repr(value * 2 if value else 1.0)]
+    return [repr(f"~{value}")] if isinstance(value, str) and value else []
+
+
+def _parses(source: bytes) -> bool:
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return False
+    return True
