@@ -51,7 +51,7 @@ sanitize: $(VENV)/.test ## Run the native code under the sanitizers of addresses
 	$(PIP) --no-deps --upgrade --target build/sanitized -C build-dir=build/sanitized-objects \
 		-C cmake.define.UNSPOOL_SANITIZE=address,undefined .
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))" \
-		$(BIN)/python -m tests.sanitized build/sanitized tests/kernels tests/engines
+		$(BIN)/python -m tests.sanitized build/sanitized --timeout 3600 tests/kernels tests/engines/test_writer.py tests/engines/test_contract.py
 
 bench: $(VENV)/.bench ## Measure training and generation against PyTorch, and the lesson against Keras
 	$(BIN)/python benchmarks/training_throughput.py

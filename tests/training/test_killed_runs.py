@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).with_name("killable_run.py")
-MOST_KILLS = 4
 
 
 def start(folder: Path, mode: str) -> "subprocess.Popen[str]":
@@ -55,13 +54,22 @@ def arrays_of_checkpoint(folder: Path) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in arrays.items()}
 
 
-@pytest.mark.parametrize("mode", ["line", "document"])
-def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_been(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "most"),
+    [
+        ("line", 4),
+        ("document", 4),
+        *(pytest.param(mode, 60, marks=pytest.mark.slow) for mode in ("line", "document")),
+    ],
+)
+def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_been(
+    tmp_path: Path, mode: str, most: int
+) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     length = run_to_the_end(whole, mode)
     rng = random.Random(mode)
     kills = 0
-    while kills < MOST_KILLS and not run_and_kill(killed, mode, rng.uniform(0.0, 0.4 * length)):
+    while kills < most and not run_and_kill(killed, mode, rng.uniform(0.0, 1.6 * length / most)):
         kills += 1
     assert kills > 0
     run_to_the_end(killed, mode)
