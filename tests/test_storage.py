@@ -1,8 +1,14 @@
 """Files are replaced whole: the old one or the new one, and no litter."""
 
 import errno
+import fcntl
+import io
 import os
 import resource
+import socket
+import stat
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +17,7 @@ from unittest import mock
 import pytest
 
 from tests.failing_disk import HALF, NOTHING, FailingDisk
-from unspool._storage import append_line, atomic_file, atomic_write
+from unspool._storage import append_line, atomic_file, atomic_write, open_regular, spelled
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -158,3 +164,145 @@ def test_lines_of_several_writers_never_mix_even_in_parts(tmp_path: Path) -> Non
     ):
         list(threads.map(lambda line: append_line(path, line), lines))
     assert sorted(path.read_text().splitlines()) == sorted(lines)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))  # noqa: PTH208  (hidden files count as well)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from unspool._storage import atomic_file
+
+with atomic_file(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_goes_at_the_next_write(tmp_path: Path) -> None:
+    for name in ("texts.jsonl", "a\nb"):
+        subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / name)], check=False)
+        assert len(names_in(tmp_path)) == 1
+    atomic_write(tmp_path / "other", b"x")
+    assert names_in(tmp_path) == ["other"]
+
+
+def test_only_our_own_files_that_nobody_writes_go(tmp_path: Path) -> None:
+    others = [
+        ".mine.tmp",
+        ".a.0a1b.tmp",
+        "a.0a1b2c3d4e5f.tmp",
+        ".a.0a1b2c3d4e5f.tmp.txt",
+        "..0a1b2c3d4e5f.tmp",
+    ]
+    for name in others:
+        (tmp_path / name).touch()
+    os.mkfifo(tmp_path / ".pipe.0a1b2c3d4e5f.tmp")
+    with atomic_file(tmp_path / "first") as first:
+        first.write(b"one")
+        atomic_write(tmp_path / "second", b"two")
+    assert (tmp_path / "first").read_bytes() == b"one"
+    assert names_in(tmp_path) == sorted([*others, ".pipe.0a1b2c3d4e5f.tmp", "first", "second"])
+
+
+def test_a_file_that_goes_before_it_is_locked_gets_another_name(tmp_path: Path) -> None:
+    honest, removed = fcntl.flock, []
+
+    def late(descriptor: int, operation: int) -> None:
+        if not removed:  # another process was quicker
+            removed.extend(tmp_path.iterdir())
+            removed[0].unlink()
+        honest(descriptor, operation)
+
+    with mock.patch("fcntl.flock", late):
+        atomic_write(tmp_path / "file", b"whole")
+    assert removed
+    assert names_in(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"whole"
+
+
+def test_without_locks_nothing_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".a.0a1b2c3d4e5f.tmp").touch()
+    with mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")):
+        atomic_write(tmp_path / "b", b"x")
+    assert names_in(tmp_path) == [".a.0a1b2c3d4e5f.tmp", "b"]
+
+
+def test_data_and_then_the_name_are_forced_to_the_disk(tmp_path: Path) -> None:
+    steps: list[str] = []
+    honest_sync, honest_replace = os.fsync, Path.replace
+
+    def sync(descriptor: int) -> None:
+        folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        steps.append("folder" if folder else f"{os.fstat(descriptor).st_size} bytes")
+        assert not folder or os.path.samestat(os.fstat(descriptor), tmp_path.stat())
+        honest_sync(descriptor)
+
+    def replace(old: Path, new: Path) -> Path:
+        steps.append("name")
+        return honest_replace(old, new)
+
+    with mock.patch("os.fsync", sync), mock.patch.object(Path, "replace", replace):
+        atomic_write(tmp_path / "file", b"12345")
+    assert steps == ["5 bytes", "name", "folder"]
+
+
+def test_an_error_of_writing_names_the_file_and_another_error_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    with (
+        pytest.raises(PermissionError) as caught,
+        mock.patch.object(Path, "open", side_effect=PermissionError(13, "no")),
+    ):
+        atomic_write(path, b"")
+    assert caught.value.filename == str(path)
+    with (
+        pytest.raises(OSError, match=r"No space left on device: '.*/texts\.txt'$"),
+        FailingDisk(1, (errno.ENOSPC,) * 9).saving(),
+        atomic_file(path) as file,
+        io.TextIOWrapper(file, encoding="utf-8", newline="") as text,
+    ):
+        text.write("x" * 100_000)
+    with pytest.raises(BrokenPipeError) as other, atomic_file(path):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+    assert other.value.filename is None
+    assert names_in(tmp_path) == []
+
+
+def test_only_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+    for name in ("file", "link"):
+        with open_regular(tmp_path / name) as file:
+            assert file.read() == b"content"
+    refused = {"zero": "a device, not a file", "pipe": "a named pipe, not a file", "socket": "No such device"}
+    for name, reason in refused.items():
+        with pytest.raises(OSError, match=reason):
+            open_regular(tmp_path / name)
+    with pytest.raises(IsADirectoryError):
+        open_regular(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"names.txt", "names.txt"),
+        ("名é.txt".encode(), "名é.txt"),
+        (b"n\xff.txt", r"n\xff.txt"),
+        (b"caf\xe9 \xc3\xa9", "caf\\xe9 é"),
+        (b"a\\xff", r"a\xff"),
+    ],
+)
+def test_every_name_has_a_spelling(raw: bytes, expected: str) -> None:
+    assert spelled(raw.decode("utf-8", "surrogateescape")) == expected
+    assert spelled(raw.decode("ascii", "surrogateescape")) == expected  # as with LC_ALL=C and no UTF-8 mode
+
+
+def test_half_a_pair_that_is_no_byte_is_spelled_by_its_number() -> None:
+    assert spelled("\ud800\udc41") == r"\ud800\udc41"

@@ -1,15 +1,30 @@
-"""Write files so that a reader sees the old content or the new one, never half of each."""
+r"""Files: written so that a reader sees the old content or the new one, read only if they are files.
+
+A file's name is any row of bytes. Python holds a byte that is not UTF-8 as half of a surrogate pair, which no
+text file can have. In everything that is shown or written, such a byte is spelled ``\xff`` by `spelled`.
+"""
 
 import contextlib
 import errno
 import fcntl
+import io
 import os
+import re
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 MOST_STALLS = 8  # writes in a row without progress before an error is raised
+TORN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp", re.DOTALL)  # names that only `atomic_file` gives
+ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
+KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
 
 
 @contextlib.contextmanager
@@ -18,7 +33,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
     The data goes to a temporary file in the same folder and is forced to the disk. The file then gets its
     final name in one step, and the folder is forced to the disk too. If anything fails, the temporary file is
-    removed and the old file stays.
+    removed and the old file stays. The temporary files of processes that were killed are removed first.
 
     Args:
         path: The file to write; its folder must exist.
@@ -27,16 +42,22 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         The file, open for writing bytes.
 
     Raises:
-        OSError: If the folder cannot be written to or the disk is full.
+        OSError: If the folder cannot be written to or the disk is full; the error names the file.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    remove_torn(path.parent)
+    temporary, file = _new_file(path)
     try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        try:
+            yield _NamedFile(file, path)  # type: ignore[misc]
+            with _named(path):
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with _named(path):
+                file.close()
+        with _named(path):
+            temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error is the one to report
             temporary.unlink()
@@ -54,14 +75,123 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     Raises:
         OSError: If the folder cannot be written to or the disk is full; the error names the file.
     """
-    raw = data.encode("utf-8") if isinstance(data, str) else data
+    with atomic_file(path) as file:
+        file.write(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def remove_torn(folder: Path) -> None:
+    """Remove the temporary files that killed processes have left in a folder.
+
+    A writer holds a lock on its file, which ends with the process. So a file that can be locked is nobody's.
+    Where the file system has no locks, nothing is removed.
+
+    Args:
+        folder: The folder; it may be missing.
+    """
+    with contextlib.suppress(OSError):
+        for name in filter(is_torn, os.listdir(folder)):  # noqa: PTH208 - `Path.iterdir` is slower
+            with contextlib.suppress(OSError):
+                _remove_if_free(Path(folder, name))
+
+
+def is_torn(name: str) -> bool:
+    """Return whether a name is that of a temporary file of `atomic_file`."""
+    return TORN.fullmatch(name) is not None
+
+
+def _remove_if_free(path: Path) -> None:
+    """Remove a temporary file that nobody writes to.
+
+    Raises:
+        OSError: If a process writes to it, or it cannot be removed.
+    """
+    with open_regular(path) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+
+
+def _new_file(path: Path) -> tuple[Path, BinaryIO]:
+    """Make a temporary file for a path, and lock it."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+        with _named(path):
+            file = temporary.open("xb")
+        _lock(file.fileno())
+        if os.fstat(file.fileno()).st_nlink:  # not removed by another process before it was locked
+            return temporary, file
+        file.close()
+
+
+class _NamedFile(io.BufferedIOBase):
+    """A file open for writing whose errors name the file that it will become.
+
+    Args:
+        file: The open file.
+        path: The file that it will become.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._file, self._path = file, path
+
+    def writable(self) -> bool:
+        """Return that bytes can be written."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write bytes, and return their number."""
+        with _named(self._path):
+            return self._file.write(data)
+
+    def flush(self) -> None:
+        """Hand the bytes to the system."""
+        with _named(self._path):
+            self._file.flush()
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name a file in an error of the system."""
     try:
-        with atomic_file(path) as file:
-            file.write(raw)
+        yield
     except OSError as error:
-        if error.filename is None and error.errno is not None:
-            error.filename = os.fspath(path)
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """Open a file for reading, without waiting for whoever writes to a pipe.
+
+    Raises:
+        OSError: If it cannot be opened, or is a folder, a pipe, a device or a socket and not a file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+        if not stat.S_ISREG(mode):
+            kind = KINDS.get(stat.S_IFMT(mode), "something else")
+            raise OSError(errno.EINVAL, f"{kind}, not a file", os.fspath(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
         raise
+
+
+def spelled(text: str) -> str:
+    r"""Return a text that can be encoded: a byte of a file's name that is not UTF-8 becomes ``\xff``.
+
+    Args:
+        text: A text, such as a path, in which Python holds such bytes as halves of surrogate pairs.
+    """
+    if text.isascii():
+        return text
+    return ESCAPED_BYTES.sub(_spelled_bytes, text).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _spelled_bytes(match: re.Match[str]) -> str:
+    return match.group().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def append_line(path: Path, text: str) -> None:
