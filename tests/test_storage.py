@@ -17,7 +17,8 @@ from unittest import mock
 import pytest
 
 from tests.failing_disk import HALF, NOTHING, FailingDisk
-from unspool._storage import append_line, atomic_file, atomic_write, open_regular, spelled
+from unspool._errors import spelled
+from unspool._storage import append_line, atomic_file, atomic_write, open_regular
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:

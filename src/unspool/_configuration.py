@@ -361,6 +361,8 @@ def _expected(hint: Any) -> str:
         return "one of " + ", ".join(repr(option) for option in get_args(hint))
     if hint in (None, types.NoneType):
         return "null"
+    if isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Mapping):
+        return "an object with keys and values"
     return JSON_NAMES.get(hint) or ("a list" if get_origin(hint) in (tuple, list, Sequence) else str(hint))
 
 

@@ -13,11 +13,14 @@
     │   └── NetworkError               weights that lead to numbers beyond float32
     └── DivergenceError                the loss stopped being finite; the last good state is saved
 
-An error names what is wrong, what was expected, what was found and what to do next.
+An error names what is wrong, what was expected, what was found and what to do next. Its message can be
+encoded, and has at most a few hundred characters of what the user gave.
 """
 
 import re
 
+LONGEST = 300  # characters of what is wrong, and of what was found
+ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 OPTION = (
     r"(.*: )?(--)?[A-Za-z_][\w-]*"  # the name of an option or a flag, with the file it stands in before it
 )
@@ -54,14 +57,36 @@ class InputError(UnspoolError, ValueError):
     def __init__(
         self, what: str, *, expected: str | None = None, got: str | None = None, hint: str | None = None
     ) -> None:
-        self.what, self.expected, self.got, self.hint = what, expected, got, hint
-        super().__init__("; ".join(part for part in (self._sentence(), hint) if part))
+        self.expected, self.hint = expected, hint
+        self.what, self.got = shortened(what), got and shortened(got)
+        super().__init__(spelled("; ".join(part for part in (self._sentence(), hint) if part)))
 
     def _sentence(self) -> str:
         """Return what is wrong, what was expected and what was found."""
         facts = (("expected", self.expected), ("got", self.got))
         described = ", ".join(f"{name} {value}" for name, value in facts if value)
         return f"{self.what}: {described}" if described else self.what
+
+
+def shortened(text: str) -> str:
+    """Return a text with a mark in place of its middle, if it is long."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"
+
+
+def spelled(text: str) -> str:
+    r"""Return a text that can be encoded: a byte of a file's name that is not UTF-8 becomes ``\xff``.
+
+    Args:
+        text: A text, such as a path, in which Python holds such bytes as halves of surrogate pairs.
+    """
+    if text.isascii():
+        return text
+    return ESCAPED_BYTES.sub(_spelled_bytes, text).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _spelled_bytes(match: re.Match[str]) -> str:
+    return match.group().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 class ConfigError(InputError):

@@ -32,6 +32,7 @@ from unspool._training.announcement import Announcement, plan_of
 from unspool._training.callbacks import SamplingCallback, sampling_callback, saved_sampling
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
+from unspool._training.folder.corpus_places import keep_places, shared_data
 from unspool._training.folder.model_card import stream_sizes
 from unspool._training.folder.run_folder import RunFolder, refuse_strangers
 from unspool._training.folder.sole_writer import sole_writer
@@ -153,8 +154,8 @@ def train(
     task = _task(resolved, config, corpus, encoded, sampling)
     fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
     data = _describe(corpus, held_out, encoded, sampling, task) | extra
-    first = fresh if origin else None
-    with _new_run(out, resolved, config, encoded, data, first=first, overwrite=overwrite) as run:
+    texts, first = {"records": corpus, "validation": held_out}, fresh if origin else None
+    with _new_run(out, resolved, config, encoded, data, texts=texts, first=first, overwrite=overwrite) as run:
         return _run(
             run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record, in_memory=out is None
         )
@@ -203,12 +204,12 @@ def resume_training(
     if training is not None:
         run.refuse_changes(training, run.training, free=FREE_TO_CHANGE)
         run.training = training
-    corpus = records_from_spec(run.data.get("records") or {}) if records is None else _as_records(records)
+    corpus = records_from_spec(run.spec("records")) if records is None else _as_records(records)
     held_out: Records | None = None
     if validation is not None:
         held_out = _as_records(validation)
     elif run.data.get("validation") is not None:
-        held_out = records_from_spec(run.data["validation"])
+        held_out = records_from_spec(run.spec("validation"))
     recipe = EncodingRecipe(
         tokenizer=run.tokenizer,
         normalization=corpus.normalization,
@@ -221,9 +222,10 @@ def resume_training(
     sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
     task = _task(run.network, run.training, corpus, encoded, sampling)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
-    run.data = {**run.data, "precision": task.engine.precision}  # a checkpoint of another one is refused
+    run.data = shared_data(run.data) | {"precision": task.engine.precision}  # another one is refused
+    texts = {"records": corpus, "validation": held_out}
     with sole_writer(out):
-        return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record)
+        return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record, texts=texts)
 
 
 def _chosen(
@@ -244,6 +246,7 @@ def _new_run(
     encoded: EncodedCorpus,
     data: dict[str, Any],
     *,
+    texts: dict[str, Records | None],
     first: Checkpoint | None,
     overwrite: bool,
 ) -> Iterator[RunFolder]:
@@ -257,6 +260,7 @@ def _new_run(
             tokenizer=encoded.tokenizer,
             data=data,
             source_tokenizer=encoded.source_tokenizer,
+            texts=texts if out is not None else None,
             first=first,
             overwrite=overwrite,
         )
@@ -289,11 +293,13 @@ def _run(
     *,
     on_start: OnStart | None,
     on_record: OnRecord | None,
+    texts: dict[str, Records | None] | None = None,
     in_memory: bool = False,
 ) -> Generator:
     """Train until the end, and load the best model; all of it if its folder goes."""
     config = task.config
     start = run.start(fresh)
+    keep_places(run.path, texts or {})  # of a resumed run: they may have moved
     run.keep_novelty_index(encoded.training, by_line=corpus.document)
     if on_start is not None:
         on_start(plan_of(run, corpus, encoded, start.progress.step, in_memory=in_memory))
@@ -370,7 +376,7 @@ def _describe(
     samples = {} if sampling is None else {
         "prompts": list(sampling.prompts), "temperatures": list(sampling.temperatures)
     }  # fmt: skip
-    return {
+    facts = {
         "description": corpus.description,
         "document": corpus.document,
         "records": corpus.spec,
@@ -381,3 +387,4 @@ def _describe(
         "context": None if encoded.schema is None else to_plain(encoded.schema),
         "precision": task.engine.precision,
     }
+    return shared_data(facts)

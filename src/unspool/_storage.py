@@ -1,8 +1,4 @@
-r"""Files: written so that a reader sees the old content or the new one, read only if they are files.
-
-A file's name is any row of bytes. Python holds a byte that is not UTF-8 as half of a surrogate pair, which no
-text file can have. In everything that is shown or written, such a byte is spelled ``\xff`` by `spelled`.
-"""
+"""Files: written so that a reader sees the old content or the new one, and read only if they are files."""
 
 import contextlib
 import errno
@@ -18,7 +14,6 @@ from typing import Any, BinaryIO
 
 MOST_STALLS = 8  # writes in a row without progress before an error is raised
 TORN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp", re.DOTALL)  # names that only `atomic_file` gives
-ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFCHR: "a device",
@@ -177,21 +172,6 @@ def open_regular(path: str | Path) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
-
-
-def spelled(text: str) -> str:
-    r"""Return a text that can be encoded: a byte of a file's name that is not UTF-8 becomes ``\xff``.
-
-    Args:
-        text: A text, such as a path, in which Python holds such bytes as halves of surrogate pairs.
-    """
-    if text.isascii():
-        return text
-    return ESCAPED_BYTES.sub(_spelled_bytes, text).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _spelled_bytes(match: re.Match[str]) -> str:
-    return match.group().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def append_line(path: Path, text: str) -> None:

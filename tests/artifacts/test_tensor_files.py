@@ -78,7 +78,7 @@ def changed(name: str, key: str, value: object) -> bytes:
         (changed("a", "shape", [2, -3]), "array 'a': shape: expected at most 4 whole numbers"),
         (changed("a", "shape", [2, 3.0]), "array 'a': shape: expected at most 4 whole numbers"),
         (changed("a", "shape", [1] * 100_000), "array 'a': shape: expected at most 4 whole numbers"),
-        (changed("a", "shape", [10**4000]), "array 'a': shape: expected at most 4 whole numbers"),
+        (changed("a", "shape", [10**4000]), "header: expected JSON, got a whole number of more than 64"),
         (changed("a", "shape", [2**50, 2**50]), r"array 'a': data_offsets: expected \(0, 5070602"),
         (changed("a", "shape", [3, 3]), r"array 'a': data_offsets: expected \(0, 36\), got \(0, 24\)"),
         (changed("a", "data_offsets", [0]), "array 'a': data_offsets: expected two numbers"),

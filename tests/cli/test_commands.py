@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def test_train_as_json_is_one_document(unspool: Run, corpus: Path, tmp_path: Pat
     facts = json.loads(done.stdout)
     assert facts["network"]["hidden_size"] == 8
     assert facts["training"]["epochs"] == 1
-    assert facts["data"]["description"] == str(corpus)
+    assert facts["data"]["description"] == corpus.name
     assert facts["evaluation"]["bits_per_character"] > 0
     assert facts["num_parameters"] == library.load(tmp_path / "run").num_parameters
 
@@ -102,7 +103,8 @@ def test_sample_takes_what_the_model_says_of_itself(unspool: Run, model: Path, t
     unsaid = unspool(["sample", str(copy), "--seed", "3", "--n", "3"])
     assert said.stdout == unsaid.stdout
     (copy / "generation_config.json").write_text(json.dumps(own | {"temperature": -1}), "utf-8")
-    broken = unspool(["sample", str(copy)])
+    with pytest.warns(UserWarning, match=r"generation_config\.json was changed"):
+        broken = unspool(["sample", str(copy)])
     assert broken.exit_code == 2
     assert "generation_config.json: temperature must be" in broken.stderr
 
@@ -214,13 +216,10 @@ def test_info_describes_a_model(unspool: Run, model: Path) -> None:
     assert facts["tokenizer"]["vocab_size"] == facts["network"]["vocab_size"]
 
 
-@pytest.mark.parametrize("line", ["3", '{"kind": "evaluation", "step": 1}'])
-def test_info_names_a_damaged_line_of_the_metrics(
-    unspool: Run, model: Path, tmp_path: Path, line: str
-) -> None:
+def test_info_names_a_damaged_line_of_the_metrics(unspool: Run, model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(model, tmp_path / "run")
     with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+        file.write('{"kind": "evaluation", "step": 1}\n')
     done = unspool(["info", str(folder)])
     assert done.exit_code == 2
     assert "metrics.jsonl" in done.stderr
@@ -233,7 +232,7 @@ def test_info_passes_over_half_a_line_of_the_metrics(unspool: Run, model: Path, 
     lines = (folder / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     half, torn = b'{"kind": "st' + lines[0], '{"kind": "sample", "text": "é'.encode()[:-1]
     strange = '{"kind": "sample", "text": "\u2028"}\n'.encode()  # a line end to some, but not to JSON
-    (folder / "metrics.jsonl").write_bytes(b"".join([lines[0], half, strange, *lines[1:], torn]))
+    (folder / "metrics.jsonl").write_bytes(b"".join([lines[0], half, strange, b"3\n", *lines[1:], torn]))
     assert json.loads(unspool(["info", str(folder), "--json"]).stdout) == json.loads(before) | {
         "folder": str(folder)
     }
@@ -249,7 +248,7 @@ def test_resuming_names_a_damaged_configuration(
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     done = unspool(["train", "--resume", str(folder)])
     assert done.exit_code == 2
-    assert "data.samples" in done.stderr
+    assert re.search("data[.:] ?samples", done.stderr)
 
 
 def test_info_describes_a_corpus(unspool: Run, tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 import dataclasses
 import errno
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load
 
+from unspool._artifacts.tensor_files import open_tensor_file, tensor_file_bytes
 from unspool._errors import ArtifactError
 from unspool._training.checkpoint_sink import MemorySink
 from unspool._training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
@@ -133,15 +134,12 @@ def test_a_missing_file_is_refused(make_task: MakeTask, begin: Begin, path: Path
 
 
 def rewritten(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    """Change what the metadata of a checkpoint says."""
-    raw = path.read_bytes()
-    end = 8 + int.from_bytes(raw[:8], "little")
-    header = json.loads(raw[8:end])
-    content = json.loads(header["__metadata__"]["unspool"])
+    """Change what the metadata of a checkpoint says, with a checksum that fits."""
+    arrays = load(path.read_bytes())
+    with open_tensor_file(path) as file:
+        content = file.content
     change(content)
-    header["__metadata__"]["unspool"] = json.dumps(content)
-    text = json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text + raw[end:])
+    path.write_bytes(tensor_file_bytes(arrays, content))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +151,7 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
         (lambda content: content["progress"].update(window=-1), "window"),
         (lambda content: content["progress"].update(strange=1), "strange"),
         (lambda content: content.update(identity=[]), "identity"),
+        (lambda content: content.update(strange=1), "unknown key 'strange'"),
         (lambda content: content["identity"].pop("corpus"), "corpus"),
     ],
 )
@@ -191,7 +190,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_whole(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("unspool._storage.os.fsync", full)
+        patch.setattr("os.fsync", full)
         with pytest.raises(ArtifactError, match=r"No space left on device; free some disk space"):
             save_checkpoint(path, trained(task, begin, stop_at, steps=5))
     assert load_checkpoint(path, begin(task)).progress.step == 3

@@ -6,35 +6,36 @@
     tokenizer.json
     source_tokenizer.json    tokenizer of the texts that an encoder reads, if the network has one
     model.safetensors        parameters; its metadata holds fingerprints of the files above
-    generation_config.json   default options for sampling
+    generation_config.json   default options for sampling; a change by hand is warned of
     README.md                model card
     novelty.safetensors      hashes of the training texts, if they were asked for; see `novelty_file`
 
 Several files cannot be replaced in one step, and a reader must find the old model or the new one. So the new
-``config.json`` and tokenizers are first written beside the old ones (``.next``). Replacing
+``config.json``, tokenizers and options are first written beside the old ones (``.next``). Replacing
 ``model.safetensors`` is the decisive step; then the new files get their final names. A reader takes the
-version whose fingerprint is in ``model.safetensors``, so a writer may die at any moment. The card and the
-generation options are only advice: they are written last, and may be changed by hand.
+version whose fingerprint is in ``model.safetensors``, so a writer may die at any moment. The card is written
+last, and never read.
 """
 
-import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unspool._artifacts.facts import check_facts
 from unspool._artifacts.tensor_files import (
     DAMAGED,
     Arrays,
     TensorFile,
     check_arrays,
     open_tensor_file,
-    parse_json_object,
     tensor_file_bytes,
 )
 from unspool._configuration import from_dict, to_plain
-from unspool._errors import ArtifactError
+from unspool._errors import ArtifactError, spelled
+from unspool._json_files import MOST_BYTES, fingerprint, json_text, read_json
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import parameter_shapes
 from unspool._storage import atomic_write
@@ -44,9 +45,10 @@ FORMAT_VERSION = 1
 CONFIG, TOKENIZER, MODEL = "config.json", "tokenizer.json", "model.safetensors"
 GENERATION, CARD = "generation_config.json", "README.md"
 SOURCE_TOKENIZER = "source_tokenizer.json"
-FINGERPRINTED = (CONFIG, TOKENIZER, SOURCE_TOKENIZER)
+FINGERPRINTED = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, GENERATION)
 NEXT = ".next"  # suffix of a new file until model.safetensors is replaced
-LARGEST_JSON = 1 << 28  # bytes
+KEYS = ("format_version", "fingerprints")  # of the metadata of model.safetensors
+MOST_OF_TOKENIZER = 1 << 25  # bytes
 
 
 @dataclass(frozen=True)
@@ -124,19 +126,13 @@ def save_model(
     _check_source_vocabulary(network, source_tokenizer, str(folder))
     check_arrays(parameters, parameter_shapes(network), where=str(folder))
     config = ConfigFile(FORMAT_VERSION, network, training, data or {})
-    texts = {
-        CONFIG: _json_text(config, CONFIG),
-        TOKENIZER: tokenizer.to_json(),
-        GENERATION: _json_text(generation_config, GENERATION),
-        CARD: card,
-    }
-    if source_tokenizer is not None:
-        texts[SOURCE_TOKENIZER] = source_tokenizer.to_json()
-    fingerprints = {name: fingerprint(json.loads(texts[name])) for name in FINGERPRINTED if name in texts}
+    texts = config_texts(config, tokenizer, source_tokenizer)
+    texts[GENERATION] = _json_text(generation_config, GENERATION)
+    fingerprints = {name: fingerprint(json.loads(text)) for name, text in texts.items()}
     model = tensor_file_bytes(parameters, {"format_version": FORMAT_VERSION, "fingerprints": fingerprints})
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder, texts, model)
+        _replace(folder, texts, model, card)
         if source_tokenizer is None:
             (folder / SOURCE_TOKENIZER).unlink(missing_ok=True)  # it belonged to the old model
     except OSError as error:
@@ -166,20 +162,70 @@ def load_model(folder: str | Path) -> SavedModel:
     try:
         with open_tensor_file(folder / MODEL) as model:
             return _load(folder, model)
-    except RecursionError:
-        raise ArtifactError(
-            str(folder), expected="JSON of a few levels", got="hundreds", hint=DAMAGED
-        ) from None
     except OSError as error:
         got = error.strerror or str(error)
         raise ArtifactError(f"cannot read {error.filename or folder}", got=got) from None
 
 
+def config_texts(
+    config: ConfigFile, tokenizer: Tokenizer, source_tokenizer: Tokenizer | None
+) -> dict[str, str]:
+    """Return the texts of config.json and of the tokenizers, by the names of their files.
+
+    Raises:
+        ArtifactError: If a text has a value that JSON has not, or is larger than is read again.
+    """
+    texts = {CONFIG: _json_text(config, CONFIG), TOKENIZER: tokenizer.to_json()}
+    if source_tokenizer is not None:
+        texts[SOURCE_TOKENIZER] = source_tokenizer.to_json()
+    for name, text in texts.items():
+        _check_size(name, text)
+    return texts
+
+
+def config_of(values: Mapping[str, Any], *, where: str) -> ConfigFile:
+    """Return the checked content of config.json.
+
+    Args:
+        values: The JSON object in the file.
+        where: The name of the file, for messages.
+
+    Raises:
+        ArtifactError: If the folder is of another version.
+        ConfigError: If a key is unknown or missing, or a value has a wrong type or is out of its range.
+    """
+    _check_version(values.get("format_version"), where)
+    config = from_dict(ConfigFile, values, where=where)
+    check_facts(config.data, where=where)
+    return config
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file of a model folder.
+
+    Raises:
+        ArtifactError: If it cannot be read, is too large or broken.
+    """
+    try:
+        return _read_json(path)
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error)) from None
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a tokenizer from its file in a model folder.
+
+    Raises:
+        ArtifactError: If the file cannot be read, is too large or not JSON.
+        TokenizerError: If the tokenizer is broken.
+    """
+    return tokenizer_from_json(json.dumps(read_content(path)), where=str(path))
+
+
 def _load(folder: Path, model: TensorFile) -> SavedModel:
     _check_version(model.content.get("format_version"), str(model.path))
-    values = _read_belonging(folder, CONFIG, model)
-    _check_version(values.get("format_version"), str(folder / CONFIG))
-    config = from_dict(ConfigFile, values, where=str(folder / CONFIG))
+    model.verify(KEYS)
+    config = config_of(_read_belonging(folder, CONFIG, model), where=str(folder / CONFIG))
     tokenizer_text = json.dumps(_read_belonging(folder, TOKENIZER, model))
     network = config.network
     tokenizer = tokenizer_from_json(tokenizer_text, where=str(folder / TOKENIZER))
@@ -198,24 +244,33 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
         parameters=model.read(parameter_shapes(network)),
         training=dict(config.training),
         data=dict(config.data),
-        generation_config=_read_json(folder / GENERATION) if (folder / GENERATION).exists() else {},
+        generation_config=_read_generation(folder, model),
         source_tokenizer=source_tokenizer,
     )
 
 
-def _replace(folder: Path, texts: Mapping[str, str], model: bytes) -> None:
+def _read_generation(folder: Path, model: TensorFile) -> dict[str, Any]:
+    """Read the options for sampling, which may be changed by hand; a change is warned of."""
+    values, belongs = _read_version(folder, GENERATION, model)
+    if not belongs and _fingerprint_in(model.content, GENERATION) is not None:
+        change = "is missing" if values is None else "was changed"
+        message = f"{folder / GENERATION} {change} since the model was saved: it may write other texts"
+        warnings.warn(message, UserWarning, stacklevel=2)
+    return values or {}
+
+
+def _replace(folder: Path, texts: Mapping[str, str], model: bytes, card: str) -> None:
     _finish_replacing(folder)
-    for name in [name for name in FINGERPRINTED if name in texts]:
+    for name in texts:
         _write_if_new(folder, name, texts[name], ending=NEXT)
     atomic_write(folder / MODEL, model)  # from here on the folder holds the new model
     _finish_replacing(folder)
-    for name in (GENERATION, CARD):
-        _write_if_new(folder, name, texts[name])
+    _write_if_new(folder, CARD, card)
 
 
 def _write_if_new(folder: Path, name: str, text: str, *, ending: str = "") -> None:
     """Write a text under its name and `ending`, unless the file of that name has this content already."""
-    raw = text.encode("utf-8", errors="backslashreplace")  # half a surrogate pair, as JSON spells it
+    raw = spelled(text).encode("utf-8")
     if not (folder / name).is_file() or (folder / name).read_bytes() != raw:
         atomic_write(folder / (name + ending), raw)
 
@@ -228,7 +283,7 @@ def _finish_replacing(folder: Path) -> None:
     try:
         with open_tensor_file(folder / MODEL) as model:
             content = model.content
-    except (ArtifactError, FileNotFoundError):
+    except (ArtifactError, OSError):
         content = {}
     for name in waiting:
         path = folder / (name + NEXT)
@@ -241,41 +296,48 @@ def _finish_replacing(folder: Path) -> None:
 def _belongs(path: Path, expected: str | None) -> bool:
     try:
         return fingerprint(_read_json(path)) == expected
-    except (ArtifactError, FileNotFoundError):
+    except (ArtifactError, OSError):
         return False
 
 
 def _read_belonging(folder: Path, name: str, model: TensorFile) -> dict[str, Any]:
     """Read the version of a file that model.safetensors was saved with."""
-    recorded, waiting = _fingerprint_in(model.content, name), folder / (name + NEXT)
-    if waiting.exists() and _belongs(waiting, recorded):  # the writer died just after the decisive step
-        return _read_json(waiting)
-    if not (folder / name).exists():
+    values, belongs = _read_version(folder, name, model)
+    if values is None:
         raise ArtifactError(
             f"{folder} has no {name}", expected="a whole model folder", hint="copy all its files"
         )
-    values = _read_json(folder / name)
-    if fingerprint(values) != recorded:
+    if not belongs:
         hint = f"{name} was changed by hand or copied from another model: restore it, or save the model again"
-        what = f"{folder / name} and {MODEL} were not saved together"
+        what, recorded = (
+            f"{folder / name} and {MODEL} were not saved together",
+            _fingerprint_in(model.content, name),
+        )
         raise ArtifactError(what, expected=f"fingerprint {recorded}", got=fingerprint(values), hint=hint)
     return values
 
 
+def _read_version(folder: Path, name: str, model: TensorFile) -> tuple[dict[str, Any] | None, bool]:
+    """Read a file, in the version that model.safetensors was saved with if it is there.
+
+    Returns:
+        The content, or None if there is no such file; and whether model.safetensors was saved with it.
+    """
+    recorded, waiting = _fingerprint_in(model.content, name), folder / (name + NEXT)
+    if waiting.exists() and _belongs(waiting, recorded):  # the writer died just after the decisive step
+        return _read_json(waiting), True
+    if not (folder / name).exists():
+        return None, False
+    values = _read_json(folder / name)
+    return values, fingerprint(values) == recorded
+
+
 def _read_json(path: Path) -> dict[str, Any]:
-    if (size := path.stat().st_size) > LARGEST_JSON:
-        raise ArtifactError(str(path), expected=f"at most {LARGEST_JSON} bytes", got=str(size), hint=DAMAGED)
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ArtifactError(str(path), expected="UTF-8 text", got=str(error), hint=DAMAGED) from None
-    return parse_json_object(text, where=str(path))
+    return read_json(path, most_bytes=_most_bytes(path.name.removesuffix(NEXT)), hint=DAMAGED)
 
 
-def fingerprint(values: Mapping[str, Any]) -> str:
-    """Return a hash of the content of a JSON file, independent of white space, key order and line ends."""
-    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode("ascii"), digest_size=16).hexdigest()
+def _most_bytes(name: str) -> int:
+    return MOST_OF_TOKENIZER if name in (TOKENIZER, SOURCE_TOKENIZER) else MOST_BYTES
 
 
 def _fingerprint_in(content: Mapping[str, Any], name: str) -> str | None:
@@ -286,9 +348,18 @@ def _fingerprint_in(content: Mapping[str, Any], name: str) -> str | None:
 
 def _json_text(values: object, name: str) -> str:
     try:
-        return json.dumps(to_plain(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json_text(to_plain(values), indent=2) + "\n"
     except (TypeError, ValueError) as error:
         raise ArtifactError(f"cannot write {name}", expected="plain JSON values", got=str(error)) from None
+    _check_size(name, text)
+    return text
+
+
+def _check_size(name: str, text: str) -> None:
+    """Refuse a text that `_read_json` would refuse."""
+    size, most = len(text.encode("utf-8", "replace")), _most_bytes(name)
+    if size > most:
+        raise ArtifactError(f"cannot write {name}", expected=f"at most {most:,} bytes", got=f"{size:,}")
 
 
 def _check_folder(folder: Path) -> None:

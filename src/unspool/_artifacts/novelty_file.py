@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from unspool._artifacts.model_folder import fingerprint
-from unspool._artifacts.tensor_files import METADATA_KEY, parse_json_object
+from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError
-from unspool._storage import atomic_write
+from unspool._json_files import fingerprint, parse_json
+from unspool._storage import atomic_write, open_regular
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.tokenizers.registry import Tokenizer
 
@@ -112,7 +112,7 @@ def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
 
 def _read(path: Path) -> tuple[NDArray[np.uint64], dict[str, Any]]:
     """Return the array and the metadata; safetensors first checks the header against the file's size."""
-    with path.open("rb"):  # raises an OSError with its reason for a missing file
+    with open_regular(path):  # raises an OSError with its reason for what is no file
         pass
     try:
         with safe_open(path, framework="numpy") as file:
@@ -124,7 +124,7 @@ def _read(path: Path) -> tuple[NDArray[np.uint64], dict[str, Any]]:
         raise ArtifactError(what, got=str(error)[:200], hint=DAMAGED) from None
     if metadata is None:
         raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="a text", got="none", hint=DAMAGED)
-    return hashes, parse_json_object(metadata, where=f"{path}: metadata {METADATA_KEY!r}")
+    return hashes, parse_json(metadata, where=f"{path}: metadata {METADATA_KEY!r}", hint=DAMAGED)
 
 
 def _check_array(file: Any, path: Path) -> None:

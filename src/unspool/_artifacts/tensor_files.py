@@ -2,18 +2,22 @@
 
 Such a file is eight bytes with the length N of its header (little-endian), N bytes of JSON, and the arrays'
 bytes. The header has the type, shape and place of each array; ``__metadata__`` holds texts. Here every array
-is float32, and the only text, ``unspool``, is itself JSON.
+is float32, and the only text, ``unspool``, is itself JSON. Its key ``sha256`` is a checksum of the other keys
+and of the arrays: names, types, shapes and bytes. Files of version 0.1 have none.
 """
 
+import hashlib
 import itertools
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +25,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from unspool._errors import ArtifactError
+from unspool._json_files import canonical_json, parse_json
+from unspool._storage import open_regular
 
 Arrays = dict[str, NDArray[np.float32]]
 METADATA_KEY = "unspool"  # one text only: safetensors writes several in a random order
+CHECKSUM = "sha256"
 LARGEST_HEADER = 1 << 24
 DAMAGED = "the file is damaged or is not a model: copy it again, or save the model again"
 
@@ -53,9 +60,26 @@ def check_arrays(
 
 
 def tensor_file_bytes(arrays: Arrays, content: Mapping[str, object]) -> bytes:
-    """Return arrays as the bytes of a safetensors file, with JSON content in its metadata."""
+    """Return arrays as the bytes of a safetensors file, with JSON content and a checksum in its metadata."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return save(contiguous, metadata={METADATA_KEY: json.dumps(content, sort_keys=True)})
+    shapes = {name: array.shape for name, array in contiguous.items()}
+    data = {name: array.astype("<f4", copy=False).reshape(-1).data for name, array in contiguous.items()}
+    sealed = {**content, CHECKSUM: _checksum(content, shapes, data)}
+    return save(contiguous, metadata={METADATA_KEY: json.dumps(sealed, sort_keys=True)})
+
+
+def _checksum(
+    content: Mapping[str, object],
+    shapes: Mapping[str, tuple[int, ...]],
+    data: Mapping[str, memoryview],
+) -> str:
+    """Return the checksum of a file's JSON content and arrays, in the order of their names."""
+    names = sorted(shapes)
+    described = [[name, "F32", list(shapes[name])] for name in names]
+    digest = hashlib.sha256(canonical_json([json.loads(json.dumps(content)), described]))
+    for name in names:
+        digest.update(data[name])
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -65,18 +89,55 @@ class TensorFile:
     Args:
         path: The path of the file.
         shapes: Name -> shape of each array, as the header declares it.
-        content: The JSON content of the metadata.
+        places: Name -> first and last byte of each array, as the header declares it, from `begin`.
+        begin: The place in the file where the bytes of the arrays begin.
+        content: The JSON content of the metadata, without the checksum; not yet verified.
+        checksum: The checksum in the metadata; None in a file of version 0.1.
         file: The open file; its arrays are read from it, so they are the checked ones even if the path now
             has another file.
     """
 
     path: Path
     shapes: dict[str, tuple[int, ...]]
+    places: dict[str, tuple[int, int]]
+    begin: int
     content: dict[str, Any]
+    checksum: object
     file: BinaryIO
 
+    @cached_property
+    def raw(self) -> bytes:
+        """The bytes of the file; they are read once."""
+        self.file.seek(0)
+        return self.file.read()
+
+    def verify(self, keys: Collection[str]) -> None:
+        """Check that content and arrays are what was written; warn if the file is too old to tell.
+
+        Args:
+            keys: The keys that the content may have.
+
+        Raises:
+            ArtifactError: If they are not.
+        """
+        unknown = [key for key in self.content if key not in keys]
+        if unknown:
+            what = f"{self.path}: metadata {METADATA_KEY!r}: unknown key {unknown[0][:80]!r}"
+            raise ArtifactError(what, expected=f"one of {', '.join(keys)}", hint=DAMAGED)
+        if self.checksum is None:
+            message = (
+                f"{self.path} was saved by an older unspool, without a checksum: damage may go unnoticed "
+                "until it is saved again"
+            )
+            warnings.warn(message, UserWarning, stacklevel=2)
+            return
+        view = memoryview(self.raw)[self.begin :]
+        data = {name: view[begin:end] for name, (begin, end) in self.places.items()}
+        if self.checksum != _checksum(self.content, self.shapes, data):
+            raise ArtifactError(f"{self.path}: its checksum does not match its content", hint=DAMAGED)
+
     def read(self, expected: Mapping[str, tuple[int, ...]]) -> Arrays:
-        """Read the arrays, if they are the expected ones.
+        """Read the arrays, if they are the expected ones; `verify` them first.
 
         Args:
             expected: Name -> shape, in the order of the result.
@@ -88,9 +149,8 @@ class TensorFile:
             ArtifactError: If names or shapes differ (before any array is read), or a number is not finite.
         """
         _check_shapes(self.shapes, expected, str(self.path))
-        self.file.seek(0)
         try:
-            stored = load(self.file.read())
+            stored = load(self.raw)
             arrays = {name: np.array(stored[name], order="C") for name in expected}
         except (SafetensorError, ValueError, TypeError, KeyError) as error:
             what = f"{self.path}: safetensors cannot read it"
@@ -111,34 +171,16 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
 
     Raises:
         ArtifactError: If the header is broken, or declares another number of bytes than the file has.
-        OSError: If the file cannot be opened.
+        OSError: If the file cannot be opened, or is not a file.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         header, begin = _read_header(file, size, path)
         content = _read_content(header.pop("__metadata__", None), path)
         shapes = {name: _checked_shape(name, entry, path) for name, entry in header.items()}
         _check_places(header, size - begin, path)
-        yield TensorFile(path, shapes, content, file)
-
-
-def parse_json_object(text: str, *, where: str) -> dict[str, Any]:
-    """Return a JSON object from its text, strictly: no NaN, no infinity.
-
-    Raises:
-        ArtifactError: If the text is not JSON, or not an object.
-    """
-    try:
-        values = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ArtifactError(where, expected="JSON", got=str(error), hint=DAMAGED) from None
-    if not isinstance(values, dict):
-        raise ArtifactError(where, expected="a JSON object", got=type(values).__name__, hint=DAMAGED)
-    return values
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+        places = {name: tuple(entry["data_offsets"]) for name, entry in header.items()}
+        yield TensorFile(path, shapes, places, begin, content, content.pop(CHECKSUM, None), file)
 
 
 def _read_header(file: BinaryIO, size: int, path: Path) -> tuple[dict[str, Any], int]:
@@ -150,11 +192,7 @@ def _read_header(file: BinaryIO, size: int, path: Path) -> tuple[dict[str, Any],
     if length > most:
         what = f"{path}: header"
         raise ArtifactError(what, expected=f"at most {most} bytes", got=f"{length} declared", hint=DAMAGED)
-    try:
-        text = file.read(length).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ArtifactError(f"{path}: header", expected="UTF-8", got=str(error), hint=DAMAGED) from None
-    return parse_json_object(text, where=f"{path}: header"), 8 + length
+    return parse_json(file.read(length), where=f"{path}: header", hint=DAMAGED), 8 + length
 
 
 def _read_content(metadata: object, path: Path) -> dict[str, Any]:
@@ -162,7 +200,7 @@ def _read_content(metadata: object, path: Path) -> dict[str, Any]:
     if not isinstance(text, str):
         hint = "unspool did not save this file"
         raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="a text", got="none", hint=hint)
-    return parse_json_object(text, where=f"{path}: metadata {METADATA_KEY!r}")
+    return parse_json(text, where=f"{path}: metadata {METADATA_KEY!r}", hint=DAMAGED)
 
 
 def _are_counts(values: object) -> bool:

@@ -11,6 +11,7 @@ import inspect
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ from unspool._cli.output.printing import complain
 from unspool._errors import DivergenceError, UnspoolError
 
 CLOSED_PIPE = 128 + 13  # the code that a shell reports for a program that SIGPIPE ended
+DEFAULT_WARNING = warnings.showwarning
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 EPILOG = (
     "Every flag can be given as an environment variable: UNSPOOL_SEED=1 is --seed 1. Every command takes "
@@ -163,12 +165,21 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
+def show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    """Print a warning to the user as one line; other warnings are shown with their place, as Python does."""
+    if category is UserWarning:
+        complain(str(message))
+    else:
+        DEFAULT_WARNING(message, category, *place, **more)
+
+
 def command() -> NoReturn:
     """Run the app on the arguments of the process.
 
     A character that the encoding of the output does not have is escaped, so that no text causes an error.
     """
     open_closed_streams()
+    warnings.showwarning = show_warning
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

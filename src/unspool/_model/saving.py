@@ -10,6 +10,7 @@ from unspool._model.parts import ModelParts
 from unspool._network.parameters import count_parameters
 from unspool._text.novelty import NoveltyIndex
 from unspool._training.config import TrainingConfig
+from unspool._training.folder.corpus_places import shared_data
 from unspool._training.folder.metrics import evaluation_of
 from unspool._training.folder.model_card import model_card
 
@@ -34,7 +35,7 @@ def save_parts(
         tokenizer=parts.tokenizer,
         parameters=dict(parts.parameters),
         training=parts.training,
-        data=parts.data,
+        data=shared_data(parts.data),
         generation_config=parts.generation_config,
         source_tokenizer=parts.source_tokenizer,
         card=_card(parts, folder.name, history),
@@ -52,7 +53,7 @@ def _card(parts: ModelParts, name: str, history: list[dict[str, Any]]) -> str:
             network=network,
             training=from_dict(TrainingConfig, parts.training, where="training"),
             tokenizer=tokenizer,
-            data=parts.data,
+            data=shared_data(parts.data),
             evaluation=evaluation_of(best[-1], where="history"),
         )
     return (

@@ -6,18 +6,20 @@ replaced as a whole, so a reader finds the old checkpoint or the new one, never 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from unspool._artifacts.tensor_files import Arrays, open_tensor_file, tensor_file_bytes
+from unspool._artifacts.tensor_files import Arrays, TensorFile, open_tensor_file, tensor_file_bytes
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, ConfigError
 from unspool._storage import atomic_write
 from unspool._training.optimizers import FloatArray, Slots
 
 FORMAT_VERSION = 1
+KEYS = ("format_version", "progress", "identity")  # of the metadata
 Identity: TypeAlias = Mapping[str, Any]
 
 
@@ -97,7 +99,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint in place of the one before.
 
     Args:
-        path: The file; its folder is made if it is not there.
+        path: The file; its folder is made if it is not there, but not the folder around it.
         checkpoint: The checkpoint to write.
 
     Raises:
@@ -110,7 +112,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     data = tensor_file_bytes(_flatten(checkpoint), content)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         atomic_write(path, data)
     except OSError as error:
         raise write_error(path, len(data), error) from error
@@ -124,6 +126,9 @@ def write_error(path: Path, size: int, error: OSError) -> ArtifactError:
         size: Number of bytes to write.
         error: The error of the system.
     """
+    if isinstance(error, FileNotFoundError) and not path.parent.exists():
+        hint = "it was removed or renamed while something was written to it: start the run anew"
+        return ArtifactError(f"cannot write {path}: its folder is gone", hint=hint)
     return ArtifactError(
         f"cannot write {path}",
         expected=f"a writable disk with {max(0.1, size / 1e6):.1f} MB free",
@@ -146,15 +151,13 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
         ArtifactError: If the file is missing or broken, or belongs to another run: another corpus, network,
             training configuration or number of threads.
     """
-    if not path.is_file():
-        hint = "start the run again without --resume"
-        raise ArtifactError(str(path), expected="a checkpoint", got="no such file", hint=hint)
-    with open_tensor_file(path) as file:
+    with _opened(path) as file:
         version = file.content.get("format_version")
         if version != FORMAT_VERSION:
             hint = "resume with the version of unspool that wrote it"
             what = f"{path}: format version"
-            raise ArtifactError(what, expected=str(FORMAT_VERSION), got=repr(version), hint=hint)
+            raise ArtifactError(what, expected=str(FORMAT_VERSION), got=repr(version)[:80], hint=hint)
+        file.verify(KEYS)
         _check_identity(path, file.content.get("identity"), template.identity)
         arrays = file.read({name: array.shape for name, array in _flatten(template).items()})
         progress = _read_progress(path, file.content.get("progress"))
@@ -169,6 +172,23 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
         progress=progress,
         identity=template.identity,
     )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TensorFile]:
+    """Open a checkpoint.
+
+    Raises:
+        ArtifactError: If it cannot be read.
+    """
+    hint = "start the run again without --resume"
+    try:
+        with open_tensor_file(path) as file:
+            yield file
+    except FileNotFoundError:
+        raise ArtifactError(str(path), expected="a checkpoint", got="no such file", hint=hint) from None
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error), hint=hint) from None
 
 
 def _flatten(checkpoint: Checkpoint) -> Arrays:
@@ -194,15 +214,15 @@ def _read_progress(path: Path, values: Any) -> RunProgress:
 def _check_identity(path: Path, stored: Any, current: Identity) -> None:
     """Refuse the checkpoint of another run, and name the first difference."""
     if not isinstance(stored, dict):
-        raise ArtifactError(f"{path}: identity", expected="an object", got=repr(stored))
+        raise ArtifactError(f"{path}: identity", expected="an object", got=repr(stored)[:80])
     stored = {"precision": "float32", **stored}  # older checkpoints have no precision: it was float32
     old, new = _leaves(stored), _leaves(json.loads(json.dumps(current)))
     for name in [*new, *old]:
         if old.get(name) != new.get(name) or (name in old) != (name in new):
             raise ArtifactError(
                 f"{path} is the checkpoint of another run: {name}",
-                expected=repr(old.get(name)),
-                got=repr(new.get(name)),
+                expected=repr(old.get(name))[:80],
+                got=repr(new.get(name))[:80],
                 hint="resume with the same value, or start a new run in another folder",
             )
 

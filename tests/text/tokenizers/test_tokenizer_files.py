@@ -30,12 +30,12 @@ def test_the_file_is_made_to_be_read() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "not valid JSON: got Expecting value"),
-        ("{", "not valid JSON"),
-        ("[" * 100_000, "not valid JSON"),
-        ('{"symbols": ' + "1" * 5000 + "}", "not valid JSON"),
+        ("", "expected JSON, got Expecting value"),
+        ("{", "expected JSON"),
+        ("[" * 100_000, "expected JSON, got more than 100 levels"),
+        ('{"symbols": ' + "1" * 5000 + "}", "a whole number of more than 64 bits"),
         ('{"kind": NaN}', "NaN is not JSON"),
-        ('{"kind": "char", "kind": "word"}', "a key stands there twice"),
+        ('{"kind": "char", "kind": "word"}', "a key that is there twice"),
         ("[1]", "expected a JSON object, got list"),
         ("null", "expected a JSON object, got NoneType"),
         *[(json.dumps(without(key)), f"key '{key}' is missing") for key in GOOD],

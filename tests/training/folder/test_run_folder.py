@@ -156,7 +156,7 @@ def test_a_folder_in_use_is_refused_unless_it_may_be_overwritten(
 
 def test_what_a_run_left_that_died_at_its_birth_is_no_obstacle(make_task: MakeTask, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
-    (tmp_path / ".config.json.0a1b.tmp").write_text("{")
+    (tmp_path / ".config.json.0a1b2c3d4e5f.tmp").write_text("{")
     create(tmp_path, make_task())
     assert {path.name for path in tmp_path.iterdir()} == {"config.json", "tokenizer.json"}
 
@@ -189,7 +189,7 @@ def test_a_full_disk_stops_the_run_and_what_was_saved_goes_on(
         honest(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr("unspool._storage.os.fsync", fill)
+        patch.setattr("os.fsync", fill)
         with pytest.raises((ArtifactError, OSError), match="No space left") as caught:
             train(run, task, begin(task))
     assert isinstance(caught.value, ArtifactError)

@@ -67,8 +67,8 @@ def audit(
     import unspool
 
     model = unspool.load(folder, **flags.computing)
-    records = training_records(model, corpus, flags.reading)
-    held_out = held_out_records(model, validation, flags.reading)
+    records = training_records(model, Path(folder), corpus, flags.reading)
+    held_out = held_out_records(model, Path(folder), validation, flags.reading)
     target = Path(out or folder)
     target.mkdir(parents=True, exist_ok=True)
     if model.schema.width:
@@ -85,20 +85,26 @@ def audit(
     write_report(result, target, title=f"Copied from {Path(records.description).name}")
 
 
-def training_records(model: "Generator", corpus: str | None, reading: dict[str, Any]) -> "Records":
+def training_records(
+    model: "Generator", folder: Path, corpus: str | None, reading: dict[str, Any]
+) -> "Records":
     """Open the training text of a model, and read it as in the training.
 
     Args:
         model: The model.
+        folder: Its folder, which has the place of the text if the training is here.
         corpus: The place of the text now; None for its place at the training.
         reading: The reading flags that were given.
 
     Raises:
         CorpusError: If the model has no place of its text, or the text came through a pipe.
     """
-    spec = dict(model.data.get("records") or {})
+    from unspool._training.folder.corpus_places import placed_spec
+
     if corpus is not None:
+        spec = dict(model.data.get("records") or {})
         return open_corpus(corpus, same_reading(spec, corpus) | reading)
+    spec = placed_spec(folder, model.data, "records")
     if not spec or spec["source"] == STANDARD_INPUT:
         raise CorpusError(
             "the model does not record where its training text is",
@@ -117,12 +123,17 @@ def same_reading(spec: dict[str, Any], corpus: str) -> dict[str, Any]:
     return {name: spec[name] for name in alike if name in spec}
 
 
-def held_out_records(model: "Generator", validation: str | None, reading: dict[str, Any]) -> "Records | None":
-    """Open the held-out text, if it was a separate corpus."""
-    spec = dict(model.data.get("validation") or {})
+def held_out_records(
+    model: "Generator", folder: Path, validation: str | None, reading: dict[str, Any]
+) -> "Records | None":
+    """Open the held-out text, if it was a separate corpus; see `training_records`."""
+    from unspool._training.folder.corpus_places import placed_spec
+
     if validation is not None:
+        spec = dict(model.data.get("validation") or {})
         reading_of_model = dict(model.data.get("records") or {})
         return open_corpus(validation, same_reading(spec or reading_of_model, validation) | reading)
+    spec = placed_spec(folder, model.data, "validation")
     return open_corpus(spec.pop("source"), spec) if spec else None
 
 

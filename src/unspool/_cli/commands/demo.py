@@ -1,6 +1,5 @@
 """``unspool demo``: the main job on the embedded corpus, in under a minute."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ from unspool._cli.flags.shared import TRAINING, AsJson
 from unspool._cli.output.printing import print_json
 from unspool._cli.output.tables import print_table
 from unspool._cli.output.text_json import as_dict
+from unspool._errors import InputError
 
 if TYPE_CHECKING:
     from unspool._model import Generator
@@ -77,8 +77,11 @@ def write_table(model: "Generator") -> list[dict[str, Any]]:
 
 def is_demo(folder: Path) -> bool:
     """Return whether a folder holds an earlier demo, which a new one may replace."""
+    from unspool._artifacts.model_folder import CONFIG, config_of, read_content
+    from unspool._text.reading.sources import CORPUS_PREFIX
+
     try:
-        data = json.loads((folder / "config.json").read_text("utf-8"))["data"]
-    except (OSError, ValueError, LookupError, TypeError):
+        data = config_of(read_content(folder / CONFIG), where=CONFIG).data
+    except InputError:
         return False
-    return isinstance(data, dict) and data.get("description") == CORPUS
+    return (data.get("records") or {}).get("source") == CORPUS_PREFIX + CORPUS

@@ -1,6 +1,5 @@
 """``unspool train``: learn to write from a corpus."""
 
-import json
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -199,8 +198,7 @@ def going_on(folder: Path, corpus: str | None, flags: FlagValues) -> tuple[Start
     if not moved:
         refuse_for_resuming(flags.reading)
     reading = {"document": bool(run.data.get("document")), **flags.reading}  # the run may have chosen it
-    spec = run.data.get("records") or {}
-    records = open_corpus(str(corpus), reading) if moved else records_from_spec(spec)
+    records = open_corpus(str(corpus), reading) if moved else records_from_spec(run.spec("records"))
     start = partial(
         resume_training,
         folder,
@@ -229,10 +227,11 @@ def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Ge
 
 def how_to_go_on(folder: Path) -> str:
     """Return the command that resumes a run."""
+    from unspool._artifacts.model_folder import read_content
+
     if not (folder / CONFIG).is_file():
         return "Stopped before the training began; nothing was written"
-    stored = json.loads((folder / CONFIG).read_text("utf-8"))
-    source = (stored["data"].get("records") or {}).get("source")
+    source = (read_content(folder / CONFIG)["data"].get("records") or {}).get("source")
     piped = "pipe the same text into" if source == STANDARD_INPUT else "continue with"
     return f"Stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
 

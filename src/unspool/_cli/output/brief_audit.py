@@ -19,7 +19,7 @@ def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict
 
     Args:
         model: The model.
-        folder: Its folder, for messages.
+        folder: Its folder.
         reuse: Whether the text may be taken from the cache of encoded corpora.
 
     Returns:
@@ -34,8 +34,8 @@ def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict
         return None
     try:
         audit = model.audit(
-            training_records(model, None, {"reuse": reuse}),
-            validation=held_out_records(model, None, {"reuse": reuse}),
+            training_records(model, folder, None, {"reuse": reuse}),
+            validation=held_out_records(model, folder, None, {"reuse": reuse}),
             samples=TEXTS,
         )
     except UnspoolError as error:  # the model is safe: this must not look like a failure

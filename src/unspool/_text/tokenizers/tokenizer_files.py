@@ -9,13 +9,13 @@ and the tokenizer checks them. `symbols` are in the order of their ids, from 1; 
 `unk`) and ``<eos>`` (the last two ids) are not among them, so a symbol may be spelled ``<eos>``.
 """
 
-import json
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from unspool._errors import TokenizerError
+from unspool._json_files import json_text, parse_json
 from unspool._text.records import NORMALIZATIONS
 
 FORMAT_VERSION = 1
@@ -42,7 +42,7 @@ class TokenizerFile:
 def write_tokenizer(file: TokenizerFile) -> str:
     """Return a tokenizer as JSON text, with a line for each key and each item of a list."""
     values = {"format_version": FORMAT_VERSION, "kind": file.kind, "normalization": file.normalization}
-    return json.dumps(values | file.learnt, ensure_ascii=False, indent=2) + "\n"
+    return json_text(values | file.learnt, indent=2) + "\n"
 
 
 def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[str, ...]]) -> TokenizerFile:
@@ -118,24 +118,7 @@ def _parse(text: str, where: str) -> dict[str, Any]:
     if len(text) > MOST_CHARACTERS:
         limit = f"at most {MOST_CHARACTERS:,} characters"
         raise TokenizerError(f"{where} is too large", expected=limit, got=f"{len(text):,}")
-    try:
-        values = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise TokenizerError(f"{where} is not valid JSON", got=str(error)) from None
-    if not isinstance(values, dict):
-        raise TokenizerError(where, expected="a JSON object", got=type(values).__name__)
-    return values
-
-
-def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a key stands there twice")
-    return values
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    return parse_json(text, where=where, error=TokenizerError)
 
 
 def expect(ok: bool, where: str, key: str, expected: str, got: object, *, hint: str | None = None) -> None:

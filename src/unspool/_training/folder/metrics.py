@@ -1,13 +1,14 @@
 """metrics.jsonl: one line for every step, evaluation and sample, and one for the finish."""
 
-import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from unspool._configuration import from_dict
-from unspool._errors import ArtifactError
-from unspool._storage import append_line, atomic_write
+from unspool._configuration import from_dict, is_real
+from unspool._errors import ArtifactError, InputError
+from unspool._json_files import json_text, parse_json
+from unspool._storage import append_line, atomic_write, open_regular
 from unspool._training.checkpoints import write_error
 from unspool._training.records import (
     EvaluationRecord,
@@ -19,6 +20,7 @@ from unspool._training.records import (
 )
 
 METRICS = "metrics.jsonl"
+LONGEST_LINE = 1 << 24  # bytes; a longer one is broken
 KEPT = (StepRecord, EvaluationRecord, SampleRecord, FinishRecord)
 BEGIN = b'{"kind": '  # start of every line, and nowhere else in one: inside a text the quotes are escaped
 
@@ -46,7 +48,7 @@ class MetricsFile:
         """
         if not isinstance(record, KEPT):
             return
-        line = json.dumps(record_to_dict(record), ensure_ascii=False, allow_nan=False)
+        line = json_text(record_to_dict(record))
         try:
             append_line(self.path, line)
         except OSError as error:
@@ -58,12 +60,13 @@ class MetricsFile:
         Raises:
             ArtifactError: If the disk does not accept them.
         """
-        if self.path.exists():
-            try:
-                with self.path.open("rb") as file:
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise write_error(self.path, self.path.stat().st_size, error) from error
+        try:
+            with open_regular(self.path) as file:
+                os.fsync(file.fileno())
+        except FileNotFoundError:
+            pass  # nothing is written yet
+        except OSError as error:
+            raise write_error(self.path, 0, error) from error
 
     def cut_back(self, step: int) -> list[dict[str, Any]]:
         """Remove all lines after a step, so that a resumed run repeats no line.
@@ -82,24 +85,26 @@ class MetricsFile:
             ArtifactError: If the file cannot be read or written; it is then unchanged.
         """
         self.broken = []
-        if not self.path.exists():
-            return []
         records: list[dict[str, Any]] = []
         raw_lines: list[bytes] = []
+        torn: int | None = None  # number of a broken line; the last line of all may be one
         try:
-            lines = self.path.read_bytes().splitlines(keepends=True)
-            for number, line in enumerate(lines, start=1):
-                part = line[max(line.rfind(BEGIN), 0) :]  # the whole line, or the part after half a line
-                record = _parse(part)
-                if number < len(lines) if record is None else part != line:
-                    self.broken.append(number)
-                if record is None:
-                    continue
-                if record["step"] > step or record["kind"] == FinishRecord.kind:
-                    break
-                records.append(record)
-                raw_lines.append(part)
+            with open_regular(self.path) as file:
+                for number, line in enumerate(_lines(file), start=1):
+                    self.broken += [] if torn is None else [torn]
+                    part = line[max(line.rfind(BEGIN), 0) :]  # the whole line, or the part after half a line
+                    record, torn = _parse(part), None
+                    if record is None:
+                        torn = number
+                        continue
+                    self.broken += [number] if part != line else []
+                    if record["step"] > step or record["kind"] == FinishRecord.kind:
+                        break
+                    records.append(record)
+                    raw_lines.append(part)
             self._replace(b"".join(raw_lines))
+        except FileNotFoundError:
+            return []
         except OSError as error:
             raise write_error(self.path, sum(map(len, raw_lines)), error) from error
         return records
@@ -123,28 +128,32 @@ class MetricsFile:
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Read the lines of a training; none if there is no such file, as in a model that was saved on its own.
 
-    A line that is no JSON is left out: a run is writing it at this moment, or a full disk left a part of it.
+    A line that is no JSON object is left out: a run is writing it at this moment, or a full disk left a part
+    of it.
 
     Args:
         path: The file metrics.jsonl.
 
     Raises:
-        ArtifactError: If a line is none that a training writes.
+        ArtifactError: If the file cannot be read.
         ConfigError: If an evaluation has an unknown key or lacks one.
     """
-    lines = path.read_bytes().splitlines() if path.is_file() else []
-    records = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if not isinstance(record, dict):
-            got = f"{line[:40].decode('utf-8', 'replace')!r} in line {number}"
-            raise ArtifactError(str(path), expected="a JSON object in each line", got=got)
-        if record.get("kind") == EvaluationRecord.kind:
-            evaluation_of(record, where=f"{path}, line {number}")
-        records.append(record)
+    records: list[dict[str, Any]] = []
+    try:
+        with open_regular(path) as file:
+            for number, line in enumerate(_lines(file), start=1):
+                where = f"{path}, line {number}"
+                try:
+                    record = parse_json(line, where=where)
+                except ArtifactError:
+                    continue
+                if record.get("kind") == EvaluationRecord.kind:
+                    evaluation_of(record, where=where)
+                records.append(record)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error)) from None
     return records
 
 
@@ -158,12 +167,22 @@ def evaluation_of(line: dict[str, Any], *, where: str) -> EvaluationRecord:
     return from_dict(EvaluationRecord, values, where=where)
 
 
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines with their ends; a line that is too long comes in parts."""
+    while line := file.readline(LONGEST_LINE):
+        yield line
+
+
 def _parse(line: bytes) -> dict[str, Any] | None:
     """Return a line as a record, or None if it is not a whole one."""
+    if not line.endswith(b"\n"):
+        return None
     try:
-        record = json.loads(line)
-        if line.endswith(b"\n") and isinstance(record["kind"], str) and isinstance(record["step"], int):
-            return dict(record)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass
-    return None
+        record = parse_json(line, where=METRICS)
+        if record.get("kind") == EvaluationRecord.kind:
+            evaluation_of(record, where=METRICS)
+    except InputError:
+        return None
+    kind, step, bits = (record.get(key) for key in ("kind", "step", "bits_per_character"))
+    whole = isinstance(kind, str) and type(step) is int and (bits is None or is_real(bits))
+    return record if whole else None

@@ -6,11 +6,11 @@
     metrics.jsonl                        one line per step, evaluation and sample
     loss.svg                             the loss curve
     checkpoint/last.safetensors          everything that is needed to resume
+    checkpoint/corpus.json               where the texts are; see `corpus_places`
     model.safetensors, README.md, ...    the best model so far
     novelty.safetensors                  index of the training texts, if it was asked for
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from unspool._artifacts import save_model
 from unspool._artifacts.model_folder import (
     CARD,
     CONFIG,
+    FINGERPRINTED,
     FORMAT_VERSION,
     GENERATION,
     MODEL,
@@ -26,19 +27,24 @@ from unspool._artifacts.model_folder import (
     SOURCE_TOKENIZER,
     TOKENIZER,
     ConfigFile,
+    config_of,
+    config_texts,
+    read_content,
+    read_tokenizer,
 )
 from unspool._artifacts.novelty_file import NOVELTY, save_novelty
-from unspool._artifacts.tensor_files import parse_json_object
 from unspool._configuration import from_dict, to_dict
-from unspool._errors import ArtifactError, ConfigError
+from unspool._errors import ArtifactError, ConfigError, spelled
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._network.config import NetworkConfig
-from unspool._storage import atomic_write
+from unspool._storage import atomic_write, is_torn, remove_torn
 from unspool._text.novelty import NoveltyIndex
+from unspool._text.records import Records
 from unspool._text.streams.stream import TokenStream
-from unspool._text.tokenizers.registry import Tokenizer, tokenizer_from_json
+from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint, write_error
 from unspool._training.config import TrainingConfig
+from unspool._training.folder.corpus_places import PLACES, keep_places, placed_spec
 from unspool._training.folder.loss_curve import LossCurve
 from unspool._training.folder.metrics import METRICS, MetricsFile
 from unspool._training.folder.model_card import model_card
@@ -57,8 +63,8 @@ MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
 UNBORN = {TOKENIZER, SOURCE_TOKENIZER, CHECKPOINT.partition("/")[0]}  # written before config.json
 AUDIT_FILES = ("audit.json", "audit.svg")  # they describe the old model and are removed with it
 RUN_FILES = (
-    *MODEL_FILES, CONFIG + NEXT, TOKENIZER + NEXT, SOURCE_TOKENIZER + NEXT, METRICS, LOSS_CURVE, CHECKPOINT,
-    NOVELTY, *AUDIT_FILES
+    *MODEL_FILES, *(name + NEXT for name in FINGERPRINTED), METRICS, LOSS_CURVE, CHECKPOINT, PLACES, NOVELTY,
+    *AUDIT_FILES
 )  # fmt: skip
 
 
@@ -107,6 +113,7 @@ class RunFolder:
         data: Mapping[str, Any],
         generation_config: GenerationOptions | None = None,
         source_tokenizer: Tokenizer | None = None,
+        texts: Mapping[str, Records | None] | None = None,
         first: Checkpoint | None = None,
         overwrite: bool = False,
     ) -> "RunFolder":
@@ -118,9 +125,10 @@ class RunFolder:
             training: The training configuration.
             tokenizer: The tokenizer of the model.
             data: The training data, in JSON types: `description`, `sizes`, and whatever is needed to read it
-                again.
+                again, but for the place of a file.
             generation_config: The default options for sampling; None for temperature 0.8, or 0 for pairs.
             source_tokenizer: The tokenizer of the sources; None for texts without sources.
+            texts: The texts whose places are kept, by the names of their specifications in `data`.
             first: The first checkpoint, if the seed alone does not determine it. It is written before
                 config.json, so that a run that is killed early never starts without it.
             overwrite: Whether the files of an earlier run are removed; other files stay.
@@ -140,16 +148,18 @@ class RunFolder:
             source_tokenizer=source_tokenizer,
         )
         config = ConfigFile(FORMAT_VERSION, network, to_dict(training), data)
+        files = config_texts(config, tokenizer, source_tokenizer)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             refuse_strangers(folder, overwrite=overwrite)
             _remove_run(folder)
-            atomic_write(folder / TOKENIZER, tokenizer.to_json())
-            if source_tokenizer is not None:
-                atomic_write(folder / SOURCE_TOKENIZER, source_tokenizer.to_json())
+            for name in (TOKENIZER, SOURCE_TOKENIZER):
+                if name in files:
+                    atomic_write(folder / name, files[name])
+            keep_places(folder, texts or {})
             if first is not None:
                 save_checkpoint(folder / CHECKPOINT, first)
-            atomic_write(folder / CONFIG, json.dumps(to_dict(config), indent=2, ensure_ascii=False) + "\n")
+            atomic_write(folder / CONFIG, files[CONFIG])
         except OSError as error:
             raise write_error(folder, 1_000_000, error) from error
         return run
@@ -169,21 +179,16 @@ class RunFolder:
                 f"{folder}: no run to resume", expected=f"{CONFIG} and {TOKENIZER}", hint=hint
             )
         where = str(folder / CONFIG)
-        config = from_dict(
-            ConfigFile, parse_json_object((folder / CONFIG).read_text("utf-8"), where=where), where=where
-        )
-        if config.format_version != FORMAT_VERSION:
-            got = repr(config.format_version)
-            raise ArtifactError(f"{where}: format_version", expected=str(FORMAT_VERSION), got=got)
+        config = config_of(read_content(folder / CONFIG), where=where)
         paired = config.network.source_vocab_size is not None
         return cls(
             folder,
             network=config.network,
             training=from_dict(TrainingConfig, config.training, where=f"{where}: training"),
-            tokenizer=_read_tokenizer(folder / TOKENIZER),
+            tokenizer=read_tokenizer(folder / TOKENIZER),
             data=config.data,
             generation_config=_read_generation(folder / GENERATION, usual=0.0 if paired else 0.8),
-            source_tokenizer=_read_tokenizer(folder / SOURCE_TOKENIZER) if paired else None,
+            source_tokenizer=read_tokenizer(folder / SOURCE_TOKENIZER) if paired else None,
         )
 
     def start(self, fresh: Checkpoint) -> Checkpoint:
@@ -219,7 +224,8 @@ class RunFolder:
         self._metrics.append(record)
         self._draw(record_to_dict(record))
         if isinstance(record, EvaluationRecord | FinishRecord | StopRecord):
-            picture = self._curve.svg(f"Loss on {Path(str(self.data.get('description') or self.path)).name}")
+            name = Path(str(self.data.get("description") or self.path.name)).name
+            picture = self._curve.svg(f"Loss on {spelled(name)}")
             try:
                 atomic_write(self.path / LOSS_CURVE, picture)
             except OSError as error:
@@ -240,6 +246,8 @@ class RunFolder:
         Raises:
             ArtifactError: If a file cannot be written; the model before it is still whole.
         """
+        if not self.path.is_dir():
+            raise write_error(self.path / MODEL, 0, FileNotFoundError())
         save_model(
             self.path,
             network=self.network,
@@ -300,6 +308,14 @@ class RunFolder:
             index = NoveltyIndex.of_stream(stream, self.tokenizer, by_line=by_line)
             save_novelty(self.path, index, self.tokenizer)
 
+    def spec(self, part: str) -> dict[str, Any]:
+        """Return the arguments that read the texts again; see `placed_spec`.
+
+        Args:
+            part: "records" or "validation".
+        """
+        return placed_spec(self.path, self.data, part)
+
     def _draw(self, line: Mapping[str, Any]) -> None:
         bits = line.get("bits_per_character")
         if line["kind"] == StepRecord.kind and bits is not None:
@@ -322,7 +338,7 @@ def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
         if folder.exists():
             raise ArtifactError(str(folder), expected="a folder for a new run", got="a file")
         return
-    names = sorted(path.name for path in folder.iterdir() if not _is_torn(path))
+    names = sorted(path.name for path in folder.iterdir() if not is_torn(path.name))
     if not (folder / CONFIG).exists() and set(names) <= UNBORN:
         return
     if names and not overwrite:
@@ -343,23 +359,10 @@ def _remove_run(folder: Path) -> None:
 def _remove_torn(folder: Path) -> None:
     """Remove the temporary files of a killed run."""
     for place in (folder, (folder / CHECKPOINT).parent):
-        for path in place.glob(".*.tmp"):
-            if _is_torn(path):
-                path.unlink(missing_ok=True)
-
-
-def _is_torn(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(".tmp")
-
-
-def _read_tokenizer(path: Path) -> Tokenizer:
-    if not path.is_file():
-        raise ArtifactError(f"{path.parent}: no run to resume", expected=path.name, hint="copy all its files")
-    return tokenizer_from_json(path.read_text("utf-8"), where=str(path))
+        remove_torn(place)
 
 
 def _read_generation(path: Path, *, usual: float) -> GenerationOptions:
-    if not path.is_file():
+    if not path.exists():
         return GenerationOptions(temperature=usual)
-    values = parse_json_object(path.read_text("utf-8"), where=str(path))
-    return from_dict(GenerationOptions, values, where=str(path))
+    return from_dict(GenerationOptions, read_content(path), where=str(path))

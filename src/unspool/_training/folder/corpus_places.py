@@ -1,0 +1,157 @@
+"""Where the texts of a run are: what a model says of it to others, and what the run itself keeps.
+
+A model folder may be given away, so it has only the names of the files that the model learned from. A run can
+be resumed, so it keeps their places in ``checkpoint/corpus.json``, which is no part of the model::
+
+    {"format_version": 1, "records": "../../names.txt", "validation": null}
+
+A place is a path: from the run's folder if the user wrote a relative one, so that both can be moved together.
+It is spelled as in a URL: ``%FF`` is a byte that is not UTF-8, ``%25`` a percent sign.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from unspool._configuration import from_dict, to_dict
+from unspool._errors import ArtifactError, CorpusError, InputError, spelled
+from unspool._json_files import json_text, read_json
+from unspool._storage import atomic_write
+from unspool._text.reading.read_options import STANDARD_INPUT
+from unspool._text.reading.sources import CORPUS_PREFIX
+from unspool._text.records import Records
+from unspool._training.checkpoints import write_error
+
+PLACES = "checkpoint/corpus.json"
+FORMAT_VERSION = 1
+PARTS = ("records", "validation")  # keys of the specifications of texts in config.json
+
+
+@dataclass(frozen=True)
+class CorpusPlaces:
+    """The content of corpus.json.
+
+    Args:
+        format_version: Version of the format of this file.
+        records: The place of the texts; None if they are not in files.
+        validation: The place of the held-out texts; None if there are none, or they are not in files.
+    """
+
+    format_version: int
+    records: str | None = None
+    validation: str | None = None
+
+
+def is_path(source: object) -> bool:
+    """Return whether the source of a specification is a path, and no corpus with a name or standard input."""
+    return isinstance(source, str) and source != STANDARD_INPUT and not source.startswith(CORPUS_PREFIX)
+
+
+def shared_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model says of its texts: the names of files in place of their paths.
+
+    Args:
+        data: The origin of the texts, as in config.json.
+    """
+    shared = dict(data)
+    for part in PARTS:
+        spec = data.get(part)
+        if isinstance(spec, Mapping) and is_path(spec.get("source")):
+            shared[part] = {**spec, "source": _name(spec["source"])}
+    records = shared.get("records")
+    if isinstance(records, Mapping) and is_path(records.get("source")):
+        shared["description"] = records["source"]
+    return shared
+
+
+def _name(source: str) -> str:
+    return spelled(Path(source).name) or "texts"
+
+
+def keep_places(folder: Path, texts: Mapping[str, Records | None]) -> None:
+    """Write where the texts of a run are, if they are in files.
+
+    Args:
+        folder: The run's folder.
+        texts: The texts by the names of their specifications, "records" and "validation".
+
+    Raises:
+        ArtifactError: If the file cannot be written.
+    """
+    places = {part: _place(folder, records) for part, records in texts.items()}
+    if not any(places.values()) or _are_kept(folder, places):
+        return
+    path, text = folder / PLACES, json_text(to_dict(CorpusPlaces(FORMAT_VERSION, **places))) + "\n"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        atomic_write(path, text)
+    except OSError as error:
+        raise write_error(path, len(text), error) from error
+
+
+def _are_kept(folder: Path, places: Mapping[str, str | None]) -> bool:
+    """Return whether the places in the file lead to the same files, however they are spelled."""
+    try:
+        kept = _read_places(folder / PLACES)
+    except InputError:
+        return False
+    return all(_path(folder, getattr(kept, part)) == _path(folder, place) for part, place in places.items())
+
+
+def _path(folder: Path, place: str | None) -> str | None:
+    """Return the path that a place is."""
+    if place is None:
+        return None
+    return os.path.normpath(folder.resolve() / os.fsdecode(unquote_to_bytes(place)))
+
+
+def _place(folder: Path, records: Records | None) -> str | None:
+    source = None if records is None else records.spec.get("source")
+    if records is None or not is_path(source):
+        return None
+    relative = not Path(records.description).is_absolute()
+    path = os.path.relpath(str(source), folder.resolve()) if relative else str(source)
+    return quote(os.fsencode(path))
+
+
+def placed_spec(folder: Path, data: Mapping[str, Any], part: str) -> dict[str, Any]:
+    """Return the arguments that read the texts of a run again.
+
+    Args:
+        folder: The run's folder.
+        data: The origin of the texts, as in config.json.
+        part: "records" or "validation".
+
+    Returns:
+        The arguments of `read_records`; empty if the texts came from memory.
+
+    Raises:
+        CorpusError: If nothing says where the texts are, as in a model that somebody else has trained.
+        ArtifactError: If the file that says it is broken.
+    """
+    spec = dict(data.get(part) or {})
+    if not is_path(spec.get("source")) or Path(spec["source"]).is_absolute():  # version 0.1 wrote the path
+        return spec
+    source = _path(folder, getattr(_read_places(folder / PLACES), part))
+    if source is None:
+        what = f"{spelled(str(folder))} does not say where {spec['source']} is"
+        raise CorpusError(what, hint="name the text after the folder")
+    return {**spec, "source": source}
+
+
+def _read_places(path: Path) -> CorpusPlaces:
+    """Read corpus.json; it is empty if there is no such file."""
+    hint = "name the text after the folder"
+    try:
+        places = from_dict(CorpusPlaces, read_json(path, hint=hint), where=str(path))
+    except FileNotFoundError:
+        return CorpusPlaces(FORMAT_VERSION)
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error), hint=hint) from None
+    if places.format_version != FORMAT_VERSION:
+        got = str(places.format_version)
+        raise ArtifactError(f"{path}: format_version", expected=str(FORMAT_VERSION), got=got, hint=hint)
+    return places
