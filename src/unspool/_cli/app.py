@@ -4,6 +4,7 @@
 texts than `sample` was asked for, 130 Ctrl-C, 141 a pipe gone.
 """
 
+import codecs
 import contextlib
 import difflib
 import importlib
@@ -21,6 +22,7 @@ from unspool._cli.flags.flag import parameter_of
 from unspool._cli.flags.help import GroupedCommand
 from unspool._cli.output.printing import complain
 from unspool._errors import DivergenceError, UnspoolError
+from unspool._screen.wording import spell
 
 CLOSED_PIPE = 128 + 13  # the code that a shell reports for a program that SIGPIPE ended
 DEFAULT_WARNING = warnings.showwarning
@@ -176,11 +178,13 @@ def show_warning(message: Warning | str, category: type[Warning], *place: Any, *
 def command() -> NoReturn:
     """Run the app on the arguments of the process.
 
-    A character that the encoding of the output does not have is escaped, so that no text causes an error.
+    A character that the encoding of the output does not have is escaped, so that no text causes an error and
+    JSON stays JSON.
     """
     open_closed_streams()
+    codecs.register_error(spell.__name__, spell)
     warnings.showwarning = show_warning
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=spell.__name__)
     app.main(prog_name="unspool")

@@ -12,7 +12,7 @@ from unspool._text.novelty import NoveltyIndex
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.corpus_places import shared_data
 from unspool._training.folder.metrics import evaluation_of
-from unspool._training.folder.model_card import model_card
+from unspool._training.folder.model_card import markdown, model_card, sample_command
 
 
 def save_parts(
@@ -57,7 +57,7 @@ def _card(parts: ModelParts, name: str, history: list[dict[str, Any]]) -> str:
             evaluation=evaluation_of(best[-1], where="history"),
         )
     return (
-        f"# {name}\n\nA text generator: {network.num_layers} × {network.cell} of {network.hidden_size} "
-        f"units, {tokenizer.vocab_size:,} symbols ({tokenizer.kind}), "
-        f"{count_parameters(network):,} parameters.\n\n```\nunspool sample {name}\n```\n"
+        f"# {markdown(name)}\n\nA text generator: {network.num_layers} × {network.cell} of "
+        f"{network.hidden_size} units, {tokenizer.vocab_size:,} symbols ({tokenizer.kind}), "
+        f"{count_parameters(network):,} parameters.\n\n```\n{sample_command(name)}\n```\n"
     )

@@ -44,4 +44,4 @@ def plan_lines(plan: Announcement) -> list[str]:
     if plan.out is None:
         return [*lines, "folder   none: the model stays in memory"]
     going_on = f", continuing after step {plan.first_step:,}" if plan.first_step else ""
-    return [*lines, f"folder   {plan.out}{going_on}"]
+    return [*lines, f"folder   {one_line(str(plan.out))}{going_on}"]

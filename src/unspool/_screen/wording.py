@@ -1,6 +1,11 @@
-"""Text that is safe on a terminal, and numbers as people write them."""
+"""Text that is safe on a terminal, words of a command, and numbers as people write them."""
 
+import json
+import shlex
 import unicodedata
+from collections.abc import Iterable
+
+from unspool._errors import spelled
 
 LINE_END = "⏎"
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -32,9 +37,47 @@ def _visible(character: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\u2421"
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file's name that is not UTF-8
+        return spelled(character)
     if character in BIDI or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
         return f"\\u{code:04x}"
     return character
+
+
+def spell(error: UnicodeError) -> tuple[str, int]:
+    r"""Return what is printed in place of characters that an encoding does not have: ``\u00e9``, as in JSON.
+
+    A byte of a file's name that is not UTF-8 is printed as ``\xff``. It is an error handler for `codecs`.
+
+    Raises:
+        UnicodeError: If the error is not one of encoding.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = spelled(error.object[error.start : error.end])
+    return "".join(each if each.isascii() else json.dumps(each)[1:-1] for each in text), error.end
+
+
+def command_line(words: Iterable[str]) -> str:
+    """Return the words of a command as a shell takes them, on one line of printable characters."""
+    return " ".join(map(_for_shell, words))
+
+
+def argument(path: object) -> str:
+    """Return a path as an argument of a command, which takes no path for a flag."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
+
+
+def _for_shell(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = "".join(
+        each
+        if each.isprintable()
+        else "".join(f"\\x{byte:02x}" for byte in each.encode("utf-8", "surrogateescape"))
+        for each in word.replace("\\", "\\\\").replace("'", "\\'")
+    )
+    return f"$'{escaped}'"
 
 
 def duration(seconds: float) -> str:

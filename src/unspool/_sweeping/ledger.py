@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unspool._errors import ArtifactError, ConfigError
+from unspool._errors import ArtifactError, ConfigError, spelled
 from unspool._network.cells import CELLS
 from unspool._sweeping.results import Run
 from unspool._sweeping.schedule import Task, free_seed
@@ -94,7 +94,10 @@ class Ledger:
     def _open(self, folder: Path, url: str | None) -> "optuna.Study":
         storage = url if url is not None else self._file(folder.resolve() / FILE)
         study: optuna.Study = self._optuna.create_study(
-            study_name=folder.resolve().name, storage=storage, direction="minimize", load_if_exists=True
+            study_name=spelled(folder.resolve().name),
+            storage=storage,
+            direction="minimize",
+            load_if_exists=True,
         )
         return study
 
@@ -107,7 +110,7 @@ class Ledger:
             connection.execute("PRAGMA synchronous=NORMAL")
             return connection
 
-        return self._optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"creator": connect})
+        return self._optuna.storages.RDBStorage(f"sqlite:///{FILE}", engine_kwargs={"creator": connect})
 
     def _recognize(self, identity: dict[str, Any], folder: Path) -> None:
         """Check that the stored results are comparable with new ones."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
+from unspool._errors import spelled
 from unspool._pictures.canvas import Canvas, Point
 from unspool._pictures.colours import BLUE, GREEN, GREY, ORANGE
 from unspool._pictures.panel import Panel
@@ -34,7 +35,7 @@ def draw_sweep(sweep: Sweep) -> str:
     drawn = [(each, _tip(each, named), each is sweep.best) for each in reversed(sweep.outcomes)]
     note = f"best: {label(sweep.best.configuration, named)} (drawn strong)" if sweep.best else ""
     seen = f"Bits per character against time and against parameters. {sweep.verdict}"
-    canvas = Canvas(f"Sweep of {Path(sweep.description).name}", note=note, description=seen)
+    canvas = Canvas(f"Sweep of {spelled(Path(sweep.description).name)}", note=note, description=seen)
     cells = {str(outcome.configuration["cell"]): _mark(outcome) for outcome in sweep.outcomes}
     stopped = "" if all(outcome.complete for outcome in sweep.outcomes) else "stopped early"
     signs = [(shape, colour, cell) for cell, (shape, colour) in sorted(cells.items())]

@@ -1,6 +1,5 @@
 """A whole sweep in one call: it reads the corpus once, trains with equal budgets, and writes the result."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 from unspool._configuration import check, is_whole, to_dict, to_plain
 from unspool._errors import ArtifactError, ConfigError, UnspoolError
+from unspool._json_files import json_text
 from unspool._network.conditions import steered_by
 from unspool._network.config import NetworkConfig
 from unspool._storage import atomic_write
@@ -30,6 +30,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Records, Texts
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
+from unspool._training.folder.corpus_places import shared_description
 from unspool._training.folder.sole_writer import sole_writer
 from unspool._training.interrupts import stop_on_interrupt
 
@@ -168,7 +169,7 @@ def sweep(
                 with closing(_pool(workers, corpus, ray, threads)) as pool, stop_on_interrupt() as stop:
                     conductor.conduct(pool, stop)
         finally:
-            result = conclude(folder, texts.description, config, conductor.runs, conductor.given_up)
+            result = conclude(folder, shared_description(texts), config, conductor.runs, conductor.given_up)
     return result
 
 
@@ -198,8 +199,8 @@ def conclude(
         complete=not planned(config, runs, given_up) and not given_up,
         failed=tuple(given_up.values()),
     )
-    document = {**result.to_dict(), "sweep": to_plain(config)}
-    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    document = {**result.to_dict(), "folder": folder.resolve().name, "sweep": to_plain(config)}
+    text = json_text(document, indent=1) + "\n"
     try:
         atomic_write(folder / RESULT, text)
         atomic_write(folder / PICTURE, draw_sweep(result))

@@ -19,7 +19,7 @@ from unspool._cli.flags.shared import (
 from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_facts, print_table
-from unspool._errors import CorpusError
+from unspool._errors import CorpusError, spelled
 from unspool._screen.connections import can_redraw
 from unspool._screen.wording import one_line
 from unspool._text.reading.read_options import STANDARD_INPUT
@@ -82,7 +82,7 @@ def audit(
             **flags.auditing,
         )
     print_json(result.to_dict()) if as_json else show(result)
-    write_report(result, target, title=f"Copied from {Path(records.description).name}")
+    write_report(result, target, title=f"Copied from {spelled(Path(records.description).name)}")
 
 
 def training_records(
@@ -259,13 +259,12 @@ def show_variety(samples: "Diversity", real: "Diversity | None") -> None:
 
 def write_report(result: "Audit", folder: Path, *, title: str) -> None:
     """Write the whole audit as JSON, and the picture of the copied lengths."""
-    import json
-
     from unspool._evaluation.audit.picture import draw_lengths
+    from unspool._json_files import json_text
     from unspool._storage import atomic_write
 
-    text = json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    text = json_text(result.to_dict(), indent=1) + "\n"
     samples, real = ([t.copied for t in texts] for texts in (result.copying.samples, result.copying.held_out))
-    atomic_write(folder / JSON_FILE, text.encode("utf-8", "backslashreplace"))
+    atomic_write(folder / JSON_FILE, text)
     atomic_write(folder / PICTURE, draw_lengths(title, samples, real))
     note(f"Written to {folder / JSON_FILE}, {folder / PICTURE}")

@@ -1,6 +1,5 @@
 """``unspool sweep``: which network is best for a corpus, and by how much more than noise."""
 
-import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_table
 from unspool._errors import ConfigError
-from unspool._screen.wording import duration, one_line
+from unspool._screen.wording import argument, command_line, duration, one_line
 from unspool._text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -172,9 +171,10 @@ def train_words(
     if result.best is None:
         return []
     chosen = [word for values, group in groups for word in as_flags(values, group)]
-    held_out = [] if validation is None else ["--validation", validation]
+    held_out = [] if validation is None else ["--validation", argument(validation)]
     folder = out or str(run_folder(corpus, None, resume=False))
-    return ["unspool", "train", corpus, *chosen, *held_out, *result.train_flags(), "--out", folder]
+    return ["unspool", "train", argument(corpus), *chosen, *held_out, *result.train_flags(), "--out",
+            argument(folder)]  # fmt: skip
 
 
 def as_flags(values: dict[str, Any], group: Group) -> list[str]:
@@ -197,16 +197,16 @@ def tell(result: "Sweep", words: Sequence[str], *, as_json: bool) -> None:
     from unspool._sweeping.results import flags
 
     if as_json:
-        print_json({**result.to_dict(), "train": shlex.join(words) or None})
+        print_json({**result.to_dict(), "train": command_line(words) or None})
         return
     headings, rows = table(result)
     print_table(headings, rows, right=range(1, len(headings)))
     print_sentence(f"\n{result.verdict}")
     for run in result.failed:
-        note(one_line(f"failed: {shlex.join(flags(run.configuration))}, seed {run.seed}: {run.message}"))
+        note(one_line(f"failed: {command_line(flags(run.configuration))}, seed {run.seed}: {run.message}"))
     if words:
-        print(f"\nTrain the best in full with:\n  {shlex.join(words)}")
-    print(f"\nWritten to {result.folder}: sweep.svg, sweep.json")
+        print(f"\nTrain the best in full with:\n  {command_line(words)}")
+    print(f"\nWritten to {one_line(str(result.folder))}: sweep.svg, sweep.json")
 
 
 def table(result: "Sweep") -> tuple[list[str], list[list[str]]]:

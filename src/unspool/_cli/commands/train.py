@@ -1,6 +1,5 @@
 """``unspool train``: learn to write from a corpus."""
 
-import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -32,7 +31,7 @@ from unspool._cli.output.brief_audit import brief_audit
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._errors import ConfigError
 from unspool._progress.choice import choose_progress
-from unspool._screen.wording import one_line
+from unspool._screen.wording import argument, command_line, one_line
 from unspool._text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -233,7 +232,7 @@ def how_to_go_on(folder: Path) -> str:
         return "Stopped before the training began; nothing was written"
     source = (read_content(folder / CONFIG)["data"].get("records") or {}).get("source")
     piped = "pipe the same text into" if source == STANDARD_INPUT else "continue with"
-    return f"Stopped and saved; {piped}: {shlex.join(['unspool', 'train', '--resume', str(folder)])}"
+    return f"Stopped and saved; {piped}: {command_line(['unspool', 'train', '--resume', argument(folder)])}"
 
 
 def finished_facts(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any]:
@@ -253,7 +252,7 @@ def held_out_part(facts: dict[str, Any]) -> str:
 def show_outcome(facts: dict[str, Any], folder: Path) -> None:
     """Print how good a model is and which commands use it; a command stays on one line."""
     best = facts["evaluation"]
-    bits = best["bits_per_character"]
+    bits, place = best["bits_per_character"], argument(folder)
     figure = (
         f"{best['training_bits_per_character']:.3f} bits per character in training"
         if bits is None
@@ -261,14 +260,14 @@ def show_outcome(facts: dict[str, Any], folder: Path) -> None:
     )
     if facts["network"]["source_vocab_size"] is None:
         commands = [
-            ["sample", str(folder), "--temperature", "0.8"],
-            ["info", str(folder)],
-            ["audit", str(folder)],
+            ["sample", place, "--temperature", "0.8"],
+            ["info", place],
+            ["audit", place],
         ]
     else:
-        commands = [["sample", str(folder), "--source", "TEXT"], ["info", str(folder)]]
+        commands = [["sample", place, "--source", "TEXT"], ["info", place]]
         figure += "" if best.get("exact") is None else f", {best['exact']:.1%} answered exactly,"
-    lines = [shlex.join(["unspool", *command]) for command in commands]
+    lines = [command_line(["unspool", *command]) for command in commands]
     head = f"{one_line(str(folder))}: {figure} at step {best['step']:,}"
     used = facts["data"].get("precision", "float32")
     head += "" if used == "float32" else f", trained in {used}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from unspool._cli.commands.audit import held_out_records, training_records
 from unspool._cli.output.printing import note
 from unspool._errors import UnspoolError
+from unspool._screen.wording import argument, command_line
 
 if TYPE_CHECKING:
     from unspool._model import Generator
@@ -30,7 +31,8 @@ def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict
         return None
     characters = ((model.data.get("sizes") or {}).get("training") or {}).get("characters", 0)
     if characters > MOST_CHARACTERS:
-        note(f"{characters:,} characters are too many to search for copies now: unspool audit {folder}")
+        command = command_line(["unspool", "audit", argument(folder)])
+        note(f"{characters:,} characters are too many to search for copies now: {command}")
         return None
     try:
         audit = model.audit(

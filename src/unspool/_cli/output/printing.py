@@ -1,10 +1,10 @@
 """The printing of every command: JSON, one-line errors, text that is safe for a terminal, figures."""
 
-import json
 import math
 import sys
 from typing import Any
 
+from unspool._json_files import json_text
 from unspool._screen.connections import fitted
 from unspool._screen.wording import one_line, safe
 
@@ -26,7 +26,7 @@ def print_line(line: str) -> None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return json_text(value)
 
 
 def finite(value: float | None) -> float | None:
@@ -41,7 +41,7 @@ def complain(message: str) -> None:
 
 def note(message: str) -> None:
     """Print a remark on standard error, apart from the result."""
-    print(fitted(message, sys.stderr), file=sys.stderr)
+    print(fitted(safe(message), sys.stderr), file=sys.stderr)
 
 
 def print_sentence(sentence: str) -> None:

@@ -27,6 +27,7 @@ from unspool._training.checkpoints import write_error
 
 PLACES = "checkpoint/corpus.json"
 FORMAT_VERSION = 1
+NAME_IT = "name the text: unspool train --resume CORPUS --out DIR, unspool audit DIR CORPUS"
 PARTS = ("records", "validation")  # keys of the specifications of texts in config.json
 
 
@@ -65,6 +66,11 @@ def shared_data(data: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(records, Mapping) and is_path(records.get("source")):
         shared["description"] = records["source"]
     return shared
+
+
+def shared_description(texts: Records) -> str:
+    """Return the description of texts in which the name of a file stands in place of its path."""
+    return str(shared_data({"description": texts.description, "records": texts.spec})["description"])
 
 
 def _name(source: str) -> str:
@@ -129,29 +135,32 @@ def placed_spec(folder: Path, data: Mapping[str, Any], part: str) -> dict[str, A
         The arguments of `read_records`; empty if the texts came from memory.
 
     Raises:
-        CorpusError: If nothing says where the texts are, as in a model that somebody else has trained.
+        CorpusError: If nothing says where the texts are, as in a model that somebody else has trained, or
+            they are not there.
         ArtifactError: If the file that says it is broken.
     """
     spec = dict(data.get(part) or {})
-    if not is_path(spec.get("source")) or Path(spec["source"]).is_absolute():  # version 0.1 wrote the path
+    source = spec.get("source")
+    if not is_path(source):
         return spec
-    source = _path(folder, getattr(_read_places(folder / PLACES), part))
+    if not Path(str(source)).is_absolute():  # version 0.1 wrote the path
+        source = _path(folder, getattr(_read_places(folder / PLACES), part))
     if source is None:
-        what = f"{spelled(str(folder))} does not say where {spec['source']} is"
-        raise CorpusError(what, hint="name the text after the folder")
+        raise CorpusError(f"{folder} does not say where {spec['source']} is", hint=NAME_IT)
+    if not os.path.exists(source):  # noqa: PTH110 - Path.exists raises where a name is too long
+        raise CorpusError(f"{source}: no such file or folder", hint=NAME_IT)
     return {**spec, "source": source}
 
 
 def _read_places(path: Path) -> CorpusPlaces:
     """Read corpus.json; it is empty if there is no such file."""
-    hint = "name the text after the folder"
     try:
-        places = from_dict(CorpusPlaces, read_json(path, hint=hint), where=str(path))
+        places = from_dict(CorpusPlaces, read_json(path, hint=NAME_IT), where=str(path))
     except FileNotFoundError:
         return CorpusPlaces(FORMAT_VERSION)
     except OSError as error:
-        raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error), hint=hint) from None
+        raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error), hint=NAME_IT) from None
     if places.format_version != FORMAT_VERSION:
         got = str(places.format_version)
-        raise ArtifactError(f"{path}: format_version", expected=str(FORMAT_VERSION), got=got, hint=hint)
+        raise ArtifactError(f"{path}: format_version", expected=str(FORMAT_VERSION), got=got, hint=NAME_IT)
     return places

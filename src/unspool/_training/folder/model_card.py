@@ -1,24 +1,27 @@
 """The model card: the model, its training data, its results and its limits."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from unspool._errors import spelled
 from unspool._network.conditions import schema_of
 from unspool._network.config import VARIANTS, NetworkConfig
 from unspool._network.parameters import count_parameters
+from unspool._screen.wording import argument, command_line, one_line
 from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
 from unspool._training.records import EvaluationRecord
 
 USE = """```
-unspool sample {name} --temperature 0.8
+{command} --temperature 0.8
 ```
 
 ```python
 import unspool
 
-model = unspool.load("{name}")
+model = unspool.load({literal})
 for generation in model.generate("", n=5, temperature=0.8):
     print(generation.text)
 ```"""
@@ -54,15 +57,15 @@ def model_card(
     Returns:
         Markdown text.
     """
-    corpus = str(data.get("description") or "a corpus that was not described")
+    corpus = markdown(str(data.get("description") or "a corpus that was not described"))
     sections = [
-        f"# {name}",
+        f"# {markdown(name)}",
         f"A small {network.cell.upper()} text generator that works {tokenizer.description}, trained with "
         f"unspool on {corpus}.",
         "## Use",
-        USE.format(name=name),
+        USE.format(command=sample_command(name), literal=python_literal(name)),
         "## Training data",
-        "\n".join([f"{corpus[:1].upper()}{corpus[1:]}.", "", *_size_rows(data.get("sizes"))]),
+        "\n".join([f"Learned from {corpus}.", "", *_size_rows(data.get("sizes"))]),
         *_context_sections(data),
         "## Figures",
         "\n".join(_figure_rows(network, training, tokenizer, data, evaluation)),
@@ -74,12 +77,29 @@ def model_card(
     return "\n\n".join(sections) + "\n"
 
 
+def sample_command(name: str) -> str:
+    """Return the command that samples from a model by the name of its folder."""
+    return command_line(["unspool", "sample", argument(name)])
+
+
+def python_literal(name: str) -> str:
+    """Return a name as a string of Python, in double quotes if it is an ordinary one."""
+    return f'"{name}"' if name.isprintable() and not set(name) & set('"\\') else ascii(name)
+
+
+def markdown(name: str) -> str:
+    """Return a name on one line of Markdown, in which it has no other meaning."""
+    return (
+        re.sub(r"([\\`*\[\]|])", r"\\\1", one_line(spelled(name))).replace("&", "&amp;").replace("<", "&lt;")
+    )
+
+
 def _context_sections(data: Mapping[str, Any]) -> list[str]:
     """Return the section about the context, or nothing without context."""
     schema = schema_of(data)
     if schema is None:
         return []
-    rows = "\n".join(f"| {name} | {description} |" for name, description in schema.described)
+    rows = "\n".join(f"| {markdown(name)} | {markdown(text)} |" for name, text in schema.described)
     introduction = "What may be said of a text that it is to write or to judge; each can be left out."
     return ["## Context", introduction, f"| | |\n|---|---|\n{rows}"]
 
