@@ -207,6 +207,17 @@ def test_so_is_an_entry_that_cannot_be_read(text: Path, tmp_path: Path, content:
     assert encoded(text).note == KEPT
 
 
+def test_so_is_an_entry_that_counts_otherwise(text: Path, tmp_path: Path) -> None:
+    first = encoded(text)
+    path = entry(tmp_path) / "entry.json"
+    facts = json.loads(path.read_text())
+    facts["streams"]["training"]["characters"] += 1
+    path.write_text(json.dumps(facts))
+    again = encoded(text)
+    assert "entry.json is not what was written" in str(again.note)
+    same(again, first)
+
+
 def test_a_missing_file_is_damage_too(text: Path, tmp_path: Path) -> None:
     plain = encoded(text, reuse=False)
     encoded(text)
@@ -270,7 +281,7 @@ def test_entries_tell_what_they_are(text: Path, tmp_path: Path) -> None:
     (found,) = StreamCache().entries()
     assert found.description == str(text)
     assert found.size == sum(file.stat().st_size for file in found.path.iterdir())
-    assert json.loads((found.path / "entry.json").read_text())["format"] == 2
+    assert json.loads((found.path / "entry.json").read_text())["format"] == 3
 
 
 @pytest.mark.parametrize("limit", ["many", "-1", "nan"])

@@ -3,7 +3,7 @@
 ::
 
     CACHE/encoded/DIGEST/
-        entry.json            the sources, and the facts that the other files must match
+        entry.json            the sources, and the facts that the other files must match; its own fingerprint
         ...                   the files of `stream_files`
 
 The key of an entry depends on all that decides its content: the files with their sizes and times, the options
@@ -23,14 +23,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unspool._errors import ConfigError
+from unspool._errors import ConfigError, spelled
+from unspool._json_files import fingerprint, json_text, read_json
 from unspool._text.corpora.ag_news import cache_folder
 from unspool._text.encoding.corpus_files import FORMAT, load_corpus, save_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Records
 
-ENTRY = "entry.json"
+ENTRY, CHECKSUM = "entry.json", "fingerprint"
 LEAST_SOURCE = 1 << 24  # bytes; a smaller source is encoded in about a second
 GIGABYTE = 10**9
 DEFAULT_LIMIT = 20.0  # gigabytes
@@ -76,7 +77,7 @@ class StreamCache:
         entries = []
         for path in self._folders():
             with contextlib.suppress(OSError, ValueError, KeyError):
-                facts = json.loads((path / ENTRY).read_text("utf-8"))
+                facts = read_json(path / ENTRY)
                 size = sum(file.stat().st_size for file in path.iterdir())
                 used = (path / ENTRY).stat().st_mtime
                 entries.append(CacheEntry(path, str(facts["description"]), size, used))
@@ -102,9 +103,11 @@ class StreamCache:
         """
         for path in self._folders():
             try:
-                facts = json.loads((path / ENTRY).read_text("utf-8"))
+                facts = read_json(path / ENTRY)
                 if key not in facts["keys"]:
                     continue
+                if facts.pop(CHECKSUM) != fingerprint(facts):
+                    raise ValueError(f"{ENTRY} is not what was written")
                 corpus = load_corpus(path, facts)
                 os.utime(path / ENTRY)
             except (OSError, ValueError, KeyError, TypeError) as error:
@@ -138,8 +141,9 @@ class StreamCache:
         temporary = self.folder / f".{keys[0]}.{secrets.token_hex(6)}.tmp"
         temporary.mkdir()
         try:
-            facts = save_corpus(temporary, corpus) | {"keys": keys, "description": description}
-            (temporary / ENTRY).write_text(json.dumps(facts), "utf-8")
+            facts = save_corpus(temporary, corpus) | {"keys": keys, "description": spelled(description)}
+            sealed = {**facts, CHECKSUM: fingerprint(facts)}
+            (temporary / ENTRY).write_text(json_text(sealed), "utf-8")
             with contextlib.suppress(OSError):  # another process was first and stored the same
                 temporary.rename(target)
             return load_corpus(target, facts)

@@ -23,7 +23,7 @@ from unspool._text.streams.mapped_file import MappedFile
 from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import tokenizer_from_json
 
-FORMAT = 2
+FORMAT = 3
 TOKENIZER = "tokenizer.json"
 BLOCK = 1 << 20  # bytes that are summed and written at once
 
