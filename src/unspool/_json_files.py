@@ -120,7 +120,7 @@ def _check_levels(value: object) -> None:
         RecursionError: If they are.
     """
     level: list[object] = [value]
-    for _ in range(MOST_LEVELS + 1):
+    for _ in range(MOST_LEVELS):
         level = [
             item
             for each in level

@@ -1,6 +1,8 @@
 """Safetensors files: every lie that a header can tell is named before an array is read."""
 
+import hashlib
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool._artifacts.tensor_files import open_tensor_file, tensor_file_bytes
+from unspool._artifacts.tensor_files import LARGEST_HEADER, open_tensor_file, tensor_file_bytes
 from unspool._errors import ArtifactError
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array([7, 8], dtype=np.float32)}
@@ -107,3 +109,72 @@ def test_every_lie_is_named(tmp_path: Path, raw: bytes, message: str) -> None:
     path.write_bytes(raw)
     with pytest.raises(ArtifactError, match=message):
         read(path)
+
+
+def test_a_header_is_never_larger_than_its_limit(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(struct.pack("<Q", LARGEST_HEADER + 1) + b"{}")
+    os.truncate(path, 4 * LARGEST_HEADER)  # the file would have room for it
+    with pytest.raises(ArtifactError, match="header: expected at most 16777216 bytes, got 16777217 declared"):
+        read(path)
+
+
+CONTENT = {"format_version": 1, "é": [1.5, None]}
+
+
+def sealed(path: Path, **changes: Any) -> None:
+    """Write a file with a checksum, and then change the JSON in its metadata."""
+    raw = tensor_file_bytes(ARRAYS, CONTENT)
+    end = 8 + int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:end])
+    content = {**json.loads(header["__metadata__"]["unspool"]), **changes}
+    kept = {name: value for name, value in content.items() if value != "gone"}
+    header["__metadata__"]["unspool"] = json.dumps(kept)
+    path.write_bytes(with_header(header, raw[end:]))
+
+
+def verify(path: Path) -> None:
+    with open_tensor_file(path) as file:
+        file.verify(["format_version", "é"])
+
+
+def test_the_checksum_is_the_sha256_of_all_that_is_trusted(tmp_path: Path) -> None:
+    described = '[{"format_version":1,"\\u00e9":[1.5,null]},[["a","F32",[2,3]],["b","F32",[2]]]]'
+    numbers = struct.pack("<8f", 0, 1, 2, 3, 4, 5, 7, 8)
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(tensor_file_bytes(ARRAYS, CONTENT))
+    with open_tensor_file(path) as file:
+        assert file.checksum == hashlib.sha256(described.encode() + numbers).hexdigest()
+        assert file.content == CONTENT
+    verify(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format_version": 2}, "its checksum does not match its content"),
+        ({"é": "gone"}, "its checksum does not match its content"),
+        ({"sha256": "0" * 64}, "its checksum does not match its content"),
+        ({"sha256": 3}, "its checksum does not match its content"),
+        ({"sha256": "gone", "sha257": "0" * 64}, "unknown key 'sha257'"),
+    ],
+)
+def test_changed_metadata_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    sealed(tmp_path / "x.safetensors", **changes)
+    with pytest.raises(ArtifactError, match=message):
+        verify(tmp_path / "x.safetensors")
+
+
+def test_arrays_that_changed_places_are_refused(tmp_path: Path) -> None:
+    path, like = tmp_path / "x.safetensors", {"a": ARRAYS["b"], "b": ARRAYS["b"] + 1}
+    path.write_bytes(tensor_file_bytes(like, {}))
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b'"a":{', b'"c":{').replace(b'"b":{', b'"a":{').replace(b'"c":{', b'"b":{'))
+    with pytest.raises(ArtifactError, match="checksum"):
+        verify(path)
+
+
+def test_a_file_without_a_checksum_is_read_with_a_word(tmp_path: Path) -> None:
+    sealed(tmp_path / "x.safetensors", sha256="gone")
+    with pytest.warns(UserWarning, match=r"x\.safetensors was saved by an older unspool, without a checksum"):
+        verify(tmp_path / "x.safetensors")

@@ -178,3 +178,12 @@ def test_one_text_shows_the_prompt_as_the_model_reads_it(model: Path, unknown: s
     (text,) = known.generate("oil ñ", temperature=0.8, seed=1, unknown=unknown)  # type: ignore[arg-type]
     done = process("sample", str(model), "oil ñ", "--seed", "1", "--unknown", unknown)
     assert done.stdout == text.text + "\n"
+
+
+def test_an_older_folder_is_read_with_one_line_on_standard_error(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[1] / "artifacts" / "folders" / "lstm"
+    done = process("sample", str(folder), "--seed", "1", "--n", "3", "--json")
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)) == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"unspool: {folder}/model.safetensors was saved by an older unspool")

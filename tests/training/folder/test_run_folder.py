@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from unspool._training.checkpoints import Checkpoint
 from unspool._training.folder.model_card import stream_sizes
 from unspool._training.folder.run_folder import RunFolder
 from unspool._training.loop import train_loop
+from unspool._training.records import EvaluationRecord, StopRecord
 from unspool._training.task import TrainingTask
 
 TOKENIZER = CharTokenizer(tuple("abcdefgh"))
@@ -197,3 +199,50 @@ def test_a_full_disk_stops_the_run_and_what_was_saved_goes_on(
     assert again.start(begin(task)).progress.step > 3
     train(again, task, begin(task))
     assert (full / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+EVALUATION = EvaluationRecord(
+    step=1, epoch=1, training_loss=1.0, training_bits_per_character=1.0, loss=None, bits_per_character=None,
+    perplexity=None, best=True, seconds=0.1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda run, start: run.record(EVALUATION),
+        lambda run, start: run.record(StopRecord(step=1, epoch=1, seconds=0.1)),  # only the picture
+        lambda run, start: run.save_checkpoint(start),
+        lambda run, start: run.save_model(start.parameters, EVALUATION),
+    ],
+    ids=["metrics", "picture", "checkpoint", "model"],
+)
+def test_a_folder_that_is_gone_is_said_to_be_and_not_made_again(
+    make_task: MakeTask, begin: Begin, tmp_path: Path, write: Callable[[RunFolder, Checkpoint], None]
+) -> None:
+    task = make_task()
+    run, start = create(tmp_path / "run", task), begin(task)
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(ArtifactError, match="its folder is gone; it was removed or renamed while"):
+        write(run, start)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_metrics_are_on_the_disk_before_the_checkpoint_that_follows_them(
+    make_task: MakeTask, begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make_task()
+    run, start = create(tmp_path / "run", task), begin(task)
+    run.record(EVALUATION)
+    synced, honest = [], os.fsync
+
+    def sync(descriptor: int) -> None:
+        places = {path.stat().st_ino: path.name for path in tmp_path.rglob("*")}
+        synced.append(places[os.fstat(descriptor).st_ino])
+        honest(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    run.save_checkpoint(start)
+    assert synced[0] == "metrics.jsonl"
+    assert synced[1].startswith(".last.safetensors.")
+    assert synced[2:] == ["checkpoint"]
