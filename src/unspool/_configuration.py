@@ -152,6 +152,7 @@ class OptionRow:
         several: Whether the flag takes several values, one after the other: ``--cell lstm gru``.
         flag: The name of its flag, if it is not the field's name: ``--choice`` for `choices`.
         aliases: Its names in other libraries; () if no other library has another name for it.
+        escapes: Whether the command line reads escapes such as a backslash and n in its value as characters.
     """
 
     range: Allowed
@@ -164,6 +165,7 @@ class OptionRow:
     several: bool = False
     flag: str | None = None
     aliases: tuple[str, ...] = ()
+    escapes: bool = False
 
 
 @functools.cache

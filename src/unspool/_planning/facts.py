@@ -100,9 +100,9 @@ class _Beginning:
 
 def _file_characters(records: Records) -> float:
     """Estimate the characters of a plain text from its bytes; 0 if the bytes do not tell."""
-    source = records.spec.get("source")
-    if records.spec.get("format") != "text" or not isinstance(source, str):
+    if records.lines is None and not records.document:
         return 0.0
-    path = Path(source)
-    files = path.rglob("*") if path.is_dir() else [path]
+    source = records.spec.get("source", [])
+    paths = [Path(str(each)) for each in ([source] if isinstance(source, str) else source)]  # type: ignore[attr-defined]
+    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
     return float(sum(file.stat().st_size for file in files if file.is_file() and file.suffix != ".gz"))

@@ -192,4 +192,5 @@ def with_canaries(records: Records, data: Mapping[str, Any]) -> Records:
         document=records.document,
         normalization=records.normalization,
         spec=records.spec,
+        notes=records.notes,
     )

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from unspool._configuration import as_spelled
 from unspool._errors import ConfigError, CorpusError
-from unspool._text.reading.decoding import Meter
+from unspool._text.containers import EXPECTED, items_of, parts_of
+from unspool._text.reading.notes import Notes
+from unspool._text.reading.places import Meter
 
+BLANK = ("text is blank or missing and was passed over", "texts are blank or missing and were passed over")
 NORMALIZATIONS: tuple[str, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 
@@ -62,6 +65,8 @@ class Records(Iterable[Record]):
             alone and their encoded form may be cached; else None.
         meter: Counts the bytes that are read.
         pairs: Whether each record has a source.
+        notes: What is said about a pass: what was guessed, passed over or looks damaged.
+        once: Whether they can be read only once.
 
     Example:
         >>> from unspool import Records
@@ -81,8 +86,11 @@ class Records(Iterable[Record]):
         files: Callable[[], list[Path]] | None = None,
         meter: Meter | None = None,
         pairs: bool = False,
+        notes: Notes | None = None,
+        once: bool = False,
     ) -> None:
         self._read = read
+        self.notes, self.once = notes or Notes(), once
         self.lines, self.files, self.meter = lines, files, meter or Meter()
         self.description = description
         self.document = document
@@ -109,26 +117,45 @@ class Records(Iterable[Record]):
         """Make records of texts in memory.
 
         Args:
-            texts: Strings, records, pairs (source, text) as tuples, or mappings. The key ``text`` of a
+            texts: Strings, records, pairs (source, text) as tuples, or mappings; also a column of a table,
+                such as a series of pandas, or an open file, whose lines are the texts. The key ``text`` of a
                 mapping is the text. Its key ``vector`` is the start vector, unless the value is a string. All
-                other keys are the context. The texts are collected in a list.
+                other keys are the context. The texts are collected in a list. Texts that are only white
+                space or missing (None, NaN, no key ``text``) are passed over and counted in `notes`.
             document: Whether the texts are one long stream in their own order.
             normalization: The Unicode form that the texts are converted to, or None for no conversion.
 
         Raises:
             CorpusError: If an item is none of these, or `texts` is a single text or a path.
         """
-        if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
-            hint = 'for a file: read_records("names.txt"); for one text: [text]'
-            raise CorpusError("texts", expected="a list of strings", got=repr(texts)[:60], hint=hint)
-        form = check_normalization(normalization)
-        gathered = [_as_record(item, place, form) for place, item in enumerate(texts)]
+        form, notes = check_normalization(normalization), Notes()
+        gathered, blank, first, whole = [], 0, 0, True
+        for place, item in enumerate(items_of(texts, notes)):
+            record = _as_record(item, place, form)
+            if record is not None and (document or not whole or _has_text(record)):
+                gathered.append(record)
+                whole = record.ends
+            else:
+                first, blank = first if blank else place, blank + 1
+        if not gathered and blank:
+            raise CorpusError(f"text {first}", expected=EXPECTED, got=f"{blank:,} blank or missing texts")
+
+        remarks = notes.sentences()
+
+        def read() -> Iterator[Record]:
+            for sentence, warning in remarks.items():
+                notes.say(sentence, warning=warning)
+            if blank:
+                notes.count(*BLANK, f"text {first}", times=blank)
+            return iter(gathered)
+
         return cls(
-            lambda: iter(gathered),
+            read,
             description=f"{len(gathered):,} texts in memory",
             document=document,
             normalization=form,
             pairs=any(record.source is not None for record in gathered),
+            notes=notes,
         )
 
     @classmethod
@@ -143,9 +170,11 @@ class Records(Iterable[Record]):
             CorpusError: If a text cannot be read, or there is no text.
         """
         is_empty = True
+        self.notes.begin()
         for record in self._read():
             is_empty = False
             yield record
+        self.notes.end()
         if is_empty:
             raise CorpusError(
                 f"{self.description}: no text found",
@@ -161,6 +190,8 @@ class Records(Iterable[Record]):
             document=self.document,
             normalization=self.normalization,
             spec=self.spec,
+            pairs=self.pairs,
+            notes=self.notes,
         )
 
     def __repr__(self) -> str:
@@ -190,35 +221,16 @@ def normalized(text: str, form: str | None) -> str:
     return text if form is None else unicodedata.normalize(form, text)  # type: ignore[arg-type]
 
 
-def _as_record(item: object, place: int, form: str | None) -> Record:
-    if isinstance(item, Record):
-        source = None if item.source is None else normalized(item.source, form)
-        return replace(item, text=normalized(item.text, form), source=source)
-    if isinstance(item, str):
-        return Record(normalized(item, form))
-    if isinstance(item, tuple) and len(item) == 2 and all(isinstance(part, str) for part in item):
-        return Record(normalized(item[1], form), source=normalized(item[0], form))
-    if isinstance(item, Mapping) and isinstance(item.get("text"), str):
-        rest = {str(key): value for key, value in item.items() if key != "text"}
-        vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
-        context = {key: "" if value is None else str(value) for key, value in rest.items()}
-        return Record(normalized(item["text"], form), context, vector=vector)
-    raise CorpusError(
-        f"text {place}",
-        expected="a string, a Record, a pair of strings or a mapping with a string at 'text'",
-        got=repr(item),
-    )
+def _has_text(record: Record) -> bool:
+    return not record.ends or bool(record.text and not record.text.isspace())
 
 
-def _vector(values: Any, place: int) -> NDArray[np.float32] | None:
-    if values is None:
+def _as_record(item: object, place: int, form: str | None) -> Record | None:
+    """Return the record of an item, or None if its text is missing."""
+    known = item if isinstance(item, Record) else parts_of(item, place)
+    if known is None:
         return None
-    try:
-        vector = np.array(values, np.float32)
-    except (TypeError, ValueError):
-        vector = np.zeros(0, np.float32)
-    if vector.ndim != 1 or not vector.size or not np.isfinite(vector).all():
-        raise CorpusError(
-            f"the vector of text {place}", expected="a list of finite numbers", got=repr(values)[:60]
-        )
-    return vector
+    text, source = normalized(known.text, form), known.source and normalized(known.source, form)
+    if isinstance(known, Record):
+        return replace(known, text=text, source=source)
+    return Record(text, known.context, vector=known.vector, source=source)

@@ -54,7 +54,9 @@ CONFIGS = {
 }
 WORDS = {"none": None, "off": False, "on": True, "one on each processor": None, "an epoch": None,
          "a space": " ", "no limit": None, "by the file's name": None, "detected": None,
-         "by the format": None, "all": None, "new each time": None, "the model's own": 1.0}  # fmt: skip
+         "by the format and the look": None, "the end of a line": None, "all": None,
+         "utf-8, or by a byte order mark": None, "double, unless they join rows": None,
+         "new each time": None, "the model's own": 1.0}  # fmt: skip
 
 
 PLAIN = GenerationOptions()  # what Generator.generate passes on

@@ -17,14 +17,8 @@ from hypothesis import strategies as st
 
 from unspool._errors import CorpusError
 from unspool._text.reading import decoding
-from unspool._text.reading.decoding import (
-    FilePlace,
-    file_place,
-    lines_of,
-    pieces_of,
-    standard_input,
-    text_blocks,
-)
+from unspool._text.reading.decoding import lines_of, pieces_of, text_blocks
+from unspool._text.reading.places import FilePlace, file_place, standard_input
 
 
 class Dribble(io.RawIOBase):
@@ -125,11 +119,13 @@ WRONG_BYTES: list[tuple[bytes, str]] = [
     (b"\xed\xa0\x80", "byte 0"),
 ]
 STRANGE_FILES: list[tuple[bytes, str]] = [
-    (b"\xff\xfea\0", "UTF-16"),
+    (b"a\0b\0\xe9\0" * 9, "--encoding utf-16-le"),
     (b"\x89PNG\r\n", "picture"),
     (b"PK\x03\x04\xff", "zip archive"),
     (b"\x7fELF\0\0\xb0", "a binary file"),
-    (b"caf\xe9", "ISO-8859-1"),
+    (b"caf\xe9", "--encoding cp1252 reads 'caf\xe9'"),
+    (b"caf\xc3\xa9 caf\xe9", "the text before it is UTF-8: look at this place"),
+    (b"\xe9\xe8\xe0\xf9\xfc", "say what it is: --encoding NAME"),
 ]
 
 
@@ -203,8 +199,15 @@ def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         list(text_blocks(place))
 
 
-@pytest.mark.parametrize("data", ["a text of some length\n".encode("utf-16-le") * 9, bytes(100)])
-def test_zeros_that_are_valid_utf8_are_no_text_all_the_same(data: bytes) -> None:
-    with pytest.raises(CorpusError, match=r"expected text, got .* zero among the first .*UTF-16"):
+@pytest.mark.parametrize(
+    ("data", "advice"),
+    [
+        ("a text of some length\n".encode("utf-16-le") * 9, "--encoding utf-16-le"),
+        ("a text of some length\n".encode("utf-16-be") * 9, "--encoding utf-16-be"),
+        (bytes(100), "a binary file"),
+    ],
+)
+def test_zeros_that_are_valid_utf8_are_no_text_all_the_same(data: bytes, advice: str) -> None:
+    with pytest.raises(CorpusError, match=rf"expected text, got .* zero among the first .*{advice}"):
         text_of(data, step=1000)
     assert text_of(b"a\0b" * 10 + b"c" * 100, step=1000) == "a\0b" * 10 + "c" * 100

@@ -69,7 +69,10 @@ class TestEverySource:
             path.write_bytes(encode(name, [text]))
         (tmp_path / f".hidden{suffix}").write_bytes(b"\xff")
         (tmp_path / "other.bin").write_bytes(b"\xff")
-        assert texts(read_records(tmp_path, format=name)) == [TEXTS[2], TEXTS[1], TEXTS[0]]
+        chosen = None if name == "text" else name  # said, it reads files of any suffix
+        records = read_records(tmp_path, format=chosen)
+        assert texts(records) == [TEXTS[2], TEXTS[1], TEXTS[0]]
+        assert "1 of 4 files were passed over (.bin 1)" in next(iter(records.notes))
 
     def test_a_large_row(self, tmp_path: Path, name: str) -> None:
         path, large = tmp_path / f"a{SOURCES[name].suffixes[0]}", "word caf\u00e9 " * 300_000
@@ -281,7 +284,16 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
     ("a.txt", {"format": "csv", "delimiter": '"'}, "one character"),
     ("a.txt", {"format": "csv", "text": -1}, "must be names of columns, or their numbers from 0; got .-1,."),
     ("a.txt", {"format": "csv", "text": True}, "must be names of columns"),
-    ("a.json", {}, "a JSON file is one value"),
+    ("a.txt", {"format": "csv", "quoting": "all"}, "quoting must be one of none, double, or None"),
+    ("a.txt", {"quoting": "none"}, "no header and no delimiter"),
+    ("a.txt", {"encoding": "rot13"}, "encoding must be a text encoding that Python knows"),
+    ("a.txt", {"encoding": "latin-99"}, "encoding must be a text encoding that Python knows"),
+    ("a.txt", {"record_separator": ""}, "record_separator must be blank, a string"),
+    ("a.txt", {"record_separator": "re:("}, "record_separator must be re: and a regular expression"),
+    ("a.txt", {"record_separator": "blank", "document": True}, "does not work with document"),
+    ("a.json", {"record_separator": "blank"}, "read as json, whose rows are the records"),
+    ("docstrings", {"encoding": "cp1252"}, "a format of its own; leave out encoding"),
+    ("one\ntwo", {}, r"which is no file; a file: read_records"),
     ("docstrings", {"format": "csv"}, "a format of its own"),
     ("docstrings", {"header": False}, "a format of its own"),
 ]

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from unspool._errors import CorpusError
 from unspool._text.reading import jsonl, tables
+from unspool._text.reading.headers import is_header
+from unspool._text.reading.places import FilePlace
 from unspool._text.reading.read_options import ReadOptions
 from unspool._text.reading.sources import read_records
-from unspool._text.reading.tables import is_header
 from unspool._text.records import Record
 
 AG_NEWS_LIKE = '"3","Oil prices rise","Crude, again."\n"4","Say ""cheese""","Cameras\nget smaller"\n'
@@ -134,7 +136,7 @@ BROKEN: list[tuple[str, str, dict[str, object], str]] = [
     ("a.csv", WITH_HEADER, {}, "3 columns: 'label', 'title', 'description'"),
     ("a.csv", "a,a\nb,c\n", {"text": "a"}, "more than one column is named 'a'"),
     ("a.csv", 'a,b\n"c\nd",e\nf\n', {"text": 0}, "line 4: ragged row: expected 2 fields .* got 1"),
-    ("a.csv", "a;b\nc,d;e\n", {"text": 0}, "line 2: ragged row.*delimiter"),
+    ("a.csv", "a b\nc,d\n", {"text": 0}, "line 2: ragged row.*delimiter"),
     ("a.csv", 'a,b\nc,"d\ne\n', {"text": 0}, "line 2: broken row"),
     ("a.csv", 'a,b\nc,"d" e\n', {"text": 0}, "line 2: broken row"),
     ("a.csv", "a,b\n" * 30 + "c\n", {"text": 0}, "line 31: ragged"),
@@ -142,7 +144,8 @@ BROKEN: list[tuple[str, str, dict[str, object], str]] = [
     ("a.csv", "title\n", {"text": "title"}, "no text"),
     ("a.jsonl", '{"text": "A"}\n{"text": \n', {}, "line 2: not JSON"),
     ("a.jsonl", '{"text": "A"\n', {}, "line 1: not JSON.* at character 14"),
-    ("a.jsonl", '{"text": "A"}\n\n{"t": "B"}\n', {}, "line 3: no column 'text'"),
+    ("a.jsonl", '\n{"t": "A"}\n{"t": "B"}\n', {}, "line 2: no column 'text': expected one of 't'"),
+    ("a.jsonl", '{"text": "A"}\n{"text": "B"}\n', {"context": "lable"}, "line 1: no column 'lable'"),
     ("a.jsonl", '{"title": "A", "b": 1}\n', {"text": "titel"}, "line 1: no column 'titel'.*'title'"),
     (
         "a.jsonl",
@@ -153,7 +156,15 @@ BROKEN: list[tuple[str, str, dict[str, object], str]] = [
     ("a.jsonl", '["A"]\n', {"text": 1}, "line 1: no column 1"),
     ("a.jsonl", '["A"]\n', {"text": "title"}, "line 1: no column 'title'"),
     ("a.jsonl", "7\n", {}, "line 1: expected an object"),
-    ("a.jsonl", '{"text": ["A"]}\n', {}, "line 1: expected a text"),
+    ("a.jsonl", '{"text": [["A"]]}\n', {}, "line 1: expected a text"),
+    ("a.jsonl", '{"text": {"de": "A"}}\n', {}, "line 1: expected a text.*such as data.text"),
+    ("a.jsonl", '[\n{"text": "A"}\n]\n', {}, "line 1: not JSON.*--format json"),
+    ("a.json", '{\n"data": []\n}\n', {}, "line 1: not JSON.*jq"),
+    ("a.json", '[{"text": "A"}, {"text": }]', {}, "value 2: not JSON"),
+    ("a.json", '[{"text": "A"} {"text": "B"}]', {}, "value 2: not JSON: expected ','"),
+    ("a.json", '[{"text": "A"}', {}, "an array that does not end"),
+    ("a.json", '["A"]\n["B"]\n', {}, "expected nothing after the array.*--format jsonl"),
+    ("a.json", "[7]", {}, "value 1: expected an object"),
     ("a.jsonl", '{"text": "\\ud800"}\n', {}, "line 1: half of a surrogate pair"),
     ("a.jsonl", "[" * 100_000 + "\n", {"text": 0}, "line 1: not JSON: got too many"),
     ("a.jsonl", '{"text": ' + "1" * 5000 + "}\n", {}, "line 1: not JSON"),
@@ -192,5 +203,6 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r")), min_size=1, max_size=4))
 def test_json_texts_come_out_as_they_went_in(texts: list[str]) -> None:
     options = ReadOptions(normalization=None)
-    found = [jsonl._json_record(jsonl._parse(json.dumps({"text": t}), ""), options, "") for t in texts]
+    rows = jsonl.JsonRows(FilePlace("a.jsonl", nullcontext), options)  # type: ignore[arg-type]
+    found = [rows.record(jsonl._parse(json.dumps({"text": t}), ""), "") for t in texts]
     assert [record.text for record in found if record] == [t for t in texts if t and not t.isspace()]

@@ -13,7 +13,7 @@ import platformdirs
 
 from unspool._errors import CorpusError, DownloadError
 from unspool._text.corpora.downloads import PATIENCE, Patience, RemoteFile, ReportBytes, fetch, is_complete
-from unspool._text.reading.decoding import file_place
+from unspool._text.reading.places import file_place
 from unspool._text.reading.tables import table_rows
 
 ADDRESS = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"

@@ -230,7 +230,8 @@ def cache_key(sources: Sequence[Records], recipe: EncodingRecipe) -> tuple[str, 
             return None  # the reader reports the error
         facts += [records.spec, [(name, state.st_size, state.st_mtime_ns) for name, state in states]]
         total += sum(state.st_size for _, state in states)
-        names.append(str(records.spec["source"]))
+        source = records.spec["source"]
+        names.append(source if isinstance(source, str) else ", ".join(map(str, source)))  # type: ignore[call-overload]
     if total < LEAST_SOURCE:
         return None
     facts += [FORMAT, unicodedata.unidata_version, recipe.to_json()]

@@ -32,7 +32,8 @@ def encode_corpus(
         validation: Texts to hold out in place of a part of `records`, or None.
 
     Returns:
-        The tokenizer and the two parts.
+        The tokenizer and the two parts. What was passed over or looks damaged is warned of, unless a function
+        of the records' notes reports it.
 
     Raises:
         ConfigError: If a record has a context that the recipe does not know.
@@ -48,8 +49,12 @@ def encode_corpus(
     parts = [records] if validation is None else [records, validation]
     files = [part for part in parts if isinstance(part, Records)]
     if not recipe.texts_alone or len(files) < len(parts):  # contexts and sources are not cached
-        return _encode(records, recipe, validation)
-    return reused(lambda: _encode(records, recipe, validation), files, recipe)
+        encoded = _encode(records, recipe, validation)
+    else:
+        encoded = reused(lambda: _encode(records, recipe, validation), files, recipe)
+    for part in files:
+        part.notes.warn()
+    return encoded
 
 
 def _encode(

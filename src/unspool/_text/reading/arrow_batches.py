@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from unspool._errors import CorpusError
-from unspool._text.reading.columns import select
-from unspool._text.reading.decoding import GZIP_MAGIC, FilePlace, refuse_unreadable
+from unspool._text.reading.columns import NO_TEXT, select
+from unspool._text.reading.decoding import GZIP_MAGIC
+from unspool._text.reading.places import FilePlace, refuse_unreadable
 from unspool._text.reading.read_options import ReadOptions
 from unspool._text.records import Record
 
@@ -53,11 +54,13 @@ def read_batches(
         for batch, share in batches(chosen):
             wheres = [f"{place.name}, column {names[number]!r}" for number in chosen]
             texts = [_texts(*each, before) for each in zip(batch.columns, wheres, strict=True)]
-            before += batch.num_rows
-            for row in zip(*texts, strict=True):
+            for number, row in enumerate(zip(*texts, strict=True), start=before):
                 record = selection.record(dict(zip(chosen, row, strict=True)), options)
                 if record:
                     yield record
+                else:
+                    place.notes.count(*NO_TEXT, f"{place.name}, row {number + 1:,}")
+            before += batch.num_rows
             if place.meter is not None:
                 place.meter.add(round(size * share))
 

@@ -10,6 +10,7 @@ from unspool._text.records import Record, normalized
 
 Rows = Sequence[Mapping[str, str | None]]  # of one table: all rows have the same names
 CHOOSE = "choose the column with the text, by name or by number from 0 (--text, in Python text=...)"
+NO_TEXT = ("row has no text and was passed over", "rows have no text and were passed over")
 LENGTH = "length"  # this context is the length of the text, unless a column has the name
 
 

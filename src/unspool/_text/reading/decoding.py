@@ -1,4 +1,4 @@
-r"""Bytes -> text, a block at a time: gzip, UTF-8, byte order marks and line ends.
+r"""Bytes -> text, a block at a time: gzip, encodings, byte order marks and line ends.
 
 Only a few blocks are in memory, however large the file is. Only ``\n``, ``\r\n`` and a lone
 ``\r`` end a line, and all three come out as ``\n``; U+2028 and its like are ordinary characters.
@@ -6,18 +6,20 @@ Only a few blocks are in memory, however large the file is. Only ``\n``, ``\r\n`
 
 import codecs
 import io
-import sys
+import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 from typing import BinaryIO
 
 import numpy as np
 
 from unspool._errors import CorpusError
+from unspool._text.reading.damage import DamageSigns
+from unspool._text.reading.encodings import candidates, marked_encoding, zeros_speak_for
+from unspool._text.reading.places import FilePlace, Meter, refuse_unreadable
 
 BLOCK = 1 << 20  # bytes read at once; with smaller blocks, threads wait for each other more often
 PIECE = 1 << 20  # characters of a piece of a long text
@@ -25,11 +27,11 @@ LONGEST_UNCUT = 16 * PIECE  # characters without a place to cut; no real text ha
 LEAST_TO_JUDGE = 64  # bytes that are needed to judge by their zeros whether they are text
 LINE_END = 10  # the line feed, as a byte
 GZIP_MAGIC = b"\x1f\x8b"
+CONTROL = re.compile("[\x00-\x08]")
+UTF_8 = "utf-8"
 WRAPPED_GZIP = 16 + zlib.MAX_WBITS  # makes zlib expect the header and the checksum of gzip
 
 STRANGE_STARTS = {
-    codecs.BOM_UTF16_LE: "it looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)",
-    codecs.BOM_UTF16_BE: "it looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)",
     b"PK\x03\x04": "it looks like a zip archive or an office file: export it as plain text or CSV",
     b"BZh": "it looks like bzip2: unpack it first, or use gzip",
     b"\xfd7zXZ": "it looks like xz: unpack it first, or use gzip",
@@ -39,77 +41,6 @@ STRANGE_STARTS = {
     b"ARROW1": "it looks like Feather: say format='feather' (--format feather)",
     b"\x89PNG": "it looks like a picture",
 }
-
-
-class Meter:
-    """A counter of the bytes that are read from files.
-
-    Attributes:
-        done: Number of bytes read in this pass.
-        total: Number of bytes of all files.
-        report: Function that is called with `done` and `total` after each block, or None.
-    """
-
-    def __init__(self) -> None:
-        self.done, self.total = 0, 0
-        self.report: Callable[[int, int], None] | None = None
-
-    def begin(self, total: int) -> None:
-        """Begin a pass over `total` bytes."""
-        self.done, self.total = 0, total
-
-    def add(self, count: int) -> None:
-        """Add the number of bytes read, and report it."""
-        self.done += count
-        if self.report is not None:
-            self.report(min(self.done, self.total), self.total)
-
-
-@dataclass(frozen=True)
-class FilePlace:
-    """A place that bytes can be read from: a file or standard input.
-
-    Args:
-        name: The name in messages: the path as the user wrote it.
-        open: Function that opens the place for reading bytes.
-        gzipped: Whether the suffix of the name is that of gzip data.
-        meter: Counts the bytes that are read, or None.
-    """
-
-    name: str
-    open: Callable[[], AbstractContextManager[BinaryIO]]
-    gzipped: bool = False
-    meter: Meter | None = None
-
-
-def file_place(path: Path, meter: Meter | None = None) -> FilePlace:
-    """Return the place of a file."""
-    return FilePlace(str(path), lambda: path.open("rb"), gzipped=path.suffix == ".gz", meter=meter)
-
-
-def standard_input() -> FilePlace:
-    """Return the place of standard input; it is an error to open it a second time."""
-    spent = False
-
-    def take() -> AbstractContextManager[BinaryIO]:
-        nonlocal spent
-        if spent or sys.stdin is None:
-            problem = "it has been read already" if spent else "there is none"
-            raise CorpusError("standard input can be read once", got=problem, hint="save it to a file first")
-        spent = True
-        return nullcontext(sys.stdin.buffer)
-
-    return FilePlace("standard input", take)
-
-
-@contextmanager
-def refuse_unreadable(name: str) -> Iterator[None]:
-    """Convert an error of the operating system about a file to a CorpusError."""
-    try:
-        yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CorpusError(f"{name} cannot be read", got=reason, hint="check its path and rights") from error
 
 
 def text_blocks(place: FilePlace) -> Iterator[str]:
@@ -125,18 +56,19 @@ def text_blocks(place: FilePlace) -> Iterator[str]:
         Pieces of text of any length, with ``\n`` line ends and without a byte order mark.
 
     Raises:
-        CorpusError: If the place cannot be opened, has a byte that is not UTF-8, or has broken gzip data.
+        CorpusError: If the place cannot be opened, has a byte that its encoding does not have, or has broken
+            gzip data.
     """
     with refuse_unreadable(place.name), place.open() as file:
         blocks = _read_blocks(file, place.meter)
         first = next(blocks, b"")
         if first.startswith(GZIP_MAGIC):
-            yield from _decode(place.name, b"", _gunzip(place.name, first, blocks))
+            yield from _decode(place, _gunzip(place.name, first, blocks))
         elif place.gzipped and first:
             hint = "take .gz off its name if it is plain text"
             raise CorpusError(place.name, expected="gzip data", got=repr(first[:4]), hint=hint)
         else:
-            yield from _decode(place.name, first, blocks)
+            yield from _decode(place, chain([first], blocks))
 
 
 def lines_of(blocks: Iterator[str], *, piece: int = PIECE) -> Iterator[tuple[str, bool]]:
@@ -216,13 +148,30 @@ def _gunzip(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]
         raise CorpusError(f"{name}: broken gzip data", got="an end before the data is complete", hint=hint)
 
 
-def _decode(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
-    """Decode UTF-8 and unify the line ends; the error for a wrong byte names its line and offset."""
+def _decode(place: FilePlace, blocks: Iterator[bytes]) -> Iterator[str]:
+    """Decode text and unify the line ends; say what looks damaged."""
+    block = next(blocks, b"")
+    encoding = place.encoding or marked_encoding(block) or UTF_8
+    blocks = chain([block], blocks)
+    decoded = _decode_utf8(place, blocks) if encoding == UTF_8 else _decode_other(place, blocks, encoding)
+    signs, begun = DamageSigns(), False
+    for text, utf8 in decoded:
+        if not text.isascii():
+            signs.look(text, utf8)
+        if text:
+            yield text if begun else text.removeprefix("\ufeff")
+            begun = True
+    for sentence in signs.sentences(place.name):
+        place.notes.say(sentence, warning=True)
+
+
+def _decode_utf8(place: FilePlace, blocks: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Decode UTF-8 to blocks of text, each with its bytes; the error for a wrong byte names its line."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
-    bytes_read, lines_read, after_return, begun = 0, 0, False, False
-    block = first or next(blocks, b"")
-    start = block[:8]
-    _refuse_zeros(name, block)
+    bytes_read, lines_read, after_return = 0, 0, False
+    block = next(blocks, b"")
+    start, foreign, before = block[:8], False, b""
+    _refuse_zeros(place.name, block)
     while True:
         bytes_read += len(block)
         try:
@@ -230,25 +179,67 @@ def _decode(name: str, first: bytes, blocks: Iterator[bytes]) -> Iterator[str]:
         except UnicodeDecodeError as error:
             line = lines_read + _line_ends(error.object[: error.start], after_return) + 1
             offset = bytes_read - len(error.object) + error.start
-            raise _wrong_byte(name, line, offset, error, start) from None
+            foreign = foreign or not error.object[: error.start].isascii()
+            # at the end of the file, the decoder has but the last bytes
+            around = error.object if block else before
+            at = len(around) - len(error.object) + error.start
+            wrong = WrongByte(error, around, at, foreign=foreign)
+            raise wrong.refusal(f"{place.name}, line {line}, byte {offset}", start) from None
         lines_read += _line_ends(block, after_return)
         after_return = block.endswith(b"\r")
-        if text:
-            yield text if begun else text.removeprefix("\ufeff")
-            begun = True
+        foreign = foreign or not text.isascii()
+        yield text, block
         if not block:
             return
-        block = next(blocks, b"")
+        before, block = block, next(blocks, b"")
+
+
+def _decode_other(place: FilePlace, blocks: Iterator[bytes], encoding: str) -> Iterator[tuple[str, None]]:
+    """Decode text of any encoding; the error for a wrong byte names its line."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
+    lines_read, begun = 0, False
+    for block in chain(blocks, [b""]):
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeError as error:
+            before, got = b"", str(error)
+            if isinstance(error, UnicodeDecodeError):
+                before = error.object[: error.start]
+                got = f"0x{error.object[error.start]:02X} ({error.reason})"
+            line = lines_read + before.decode(encoding, "replace").count("\n") + 1
+            hint = "choose another --encoding, in Python encoding=..., or leave it out for UTF-8"
+            raise CorpusError(f"{place.name}, line {line}: not {encoding}", got=got, hint=hint) from None
+        if not begun:
+            _refuse_binary(place.name, block, text)
+        begun = begun or bool(text)
+        lines_read += text.count("\n")
+        yield text, None
+
+
+def _refuse_binary(name: str, first: bytes, text: str) -> None:
+    """Refuse a file that is not text, though its encoding has every byte."""
+    _refuse_zeros(name, text.encode("utf-8", "replace"))
+    kind = _strange_start(first)
+    if kind is not None and CONTROL.search(text):
+        raise CorpusError(name, expected="text", got=repr(first[:8]), hint=kind)
 
 
 def _refuse_zeros(name: str, first: bytes) -> None:
     """Refuse valid UTF-8 that is not text: UTF-16 without its mark, or a device full of zeros."""
     zeros = first.count(0)
     if len(first) >= LEAST_TO_JUDGE and 4 * zeros >= len(first):
-        unknown = "it looks like UTF-16 without a byte order mark, or a binary file: save it as UTF-8"
-        hint = _strange_start(first) or unknown
         got = f"{zeros:,} bytes of zero among the first {len(first):,}"
-        raise CorpusError(name, expected="text", got=got, hint=hint)
+        raise CorpusError(name, expected="text", got=got, hint=_strange_start(first) or _zeros_hint(first))
+
+
+def _zeros_hint(data: bytes) -> str:
+    """Return what to do about bytes of which many are zero."""
+    likely = zeros_speak_for(data)
+    if likely is None:
+        return "it looks like a binary file"
+    return (
+        f"it looks like UTF-16 without a byte order mark: --encoding {likely}, in Python encoding={likely!r}"
+    )
 
 
 def _line_ends(data: bytes, after_return: bool) -> int:
@@ -265,12 +256,43 @@ def _strange_start(start: bytes) -> str | None:
     return next((hint for magic, hint in STRANGE_STARTS.items() if start.startswith(magic)), None)
 
 
-def _wrong_byte(name: str, line: int, offset: int, error: UnicodeDecodeError, start: bytes) -> CorpusError:
-    wrong = error.object[error.start]
-    binary = "it looks like a binary file" if 0 in error.object else None
-    hint = _strange_start(start) or binary or "save it as UTF-8 (from Latin-1: iconv -f ISO-8859-1 -t UTF-8)"
-    what = f"{name}, line {line}, byte {offset}: not UTF-8"
-    return CorpusError(what, got=f"0x{wrong:02X} ({error.reason})", hint=hint)
+@dataclass(frozen=True)
+class WrongByte:
+    """A byte that is not UTF-8.
+
+    Args:
+        error: The error of the decoder.
+        around: The bytes around it.
+        place: Its place in them.
+        foreign: Whether there are other characters than ASCII before it, which were UTF-8.
+    """
+
+    error: UnicodeDecodeError
+    around: bytes
+    place: int
+    foreign: bool
+
+    def refusal(self, where: str, start: bytes) -> CorpusError:
+        """Return the error for the byte.
+
+        Args:
+            where: Its place in the file, for messages.
+            start: The first bytes of the file.
+        """
+        got = f"0x{self.around[self.place]:02X} ({self.error.reason})"
+        return CorpusError(f"{where}: not UTF-8", got=got, hint=_strange_start(start) or self._advice())
+
+    def _advice(self) -> str:
+        """Return what to do about the bytes, from the evidence in them."""
+        if 0 in self.around:
+            return _zeros_hint(self.around)
+        if self.foreign:
+            return "the text before it is UTF-8: look at this place, which is damaged or of another encoding"
+        likely = candidates(self.around, self.place)
+        if not likely:
+            return "say what it is: --encoding NAME, in Python encoding=..., any text encoding of Python"
+        read = " or ".join(f"--encoding {name} reads {excerpt!r}" for name, excerpt in likely)
+        return f"{read}; in Python encoding={likely[0][0]!r}"
 
 
 def place_to_cut(text: str) -> int | None:

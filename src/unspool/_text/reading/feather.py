@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from unspool._text.reading.arrow_batches import ArrowTable, read_batches
 from unspool._text.reading.columns import Rows
-from unspool._text.reading.decoding import FilePlace
+from unspool._text.reading.places import FilePlace
 from unspool._text.reading.read_options import ReadOptions
 from unspool._text.records import Record
 

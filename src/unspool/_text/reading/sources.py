@@ -17,23 +17,29 @@ from unspool._configuration import to_dict
 from unspool._errors import ConfigError, CorpusError
 from unspool._text.corpora.registry import CORPORA, Corpus
 from unspool._text.reading.columns import LENGTH, Rows
-from unspool._text.reading.decoding import (
+from unspool._text.reading.decoding import text_blocks
+from unspool._text.reading.feather import read_feather, write_feather
+from unspool._text.reading.folders import FileList, current_spec, list_files, suffix_of
+from unspool._text.reading.jsonl import read_json, read_jsonl, write_json, write_jsonl
+from unspool._text.reading.notes import Notes
+from unspool._text.reading.parquet import read_parquet, write_parquet
+from unspool._text.reading.places import (
     FilePlace,
     file_place,
+    is_pipe,
+    pipe_place,
     refuse_unreadable,
     standard_input,
-    text_blocks,
 )
-from unspool._text.reading.feather import read_feather, write_feather
-from unspool._text.reading.jsonl import read_jsonl, write_jsonl
-from unspool._text.reading.parquet import read_parquet, write_parquet
 from unspool._text.reading.plain_text import read_text, write_text
 from unspool._text.reading.read_options import STANDARD_INPUT, Column, ReadOptions
 from unspool._text.reading.sentences import SPLITS
+from unspool._text.reading.separated import separator_pattern
 from unspool._text.reading.tables import read_table, write_table
 from unspool._text.records import Record, Records
 
 CORPUS_PREFIX = "corpus:"
+LONGEST_NAME = 64  # characters of a name that is compared with those of the corpora
 
 
 @dataclass(frozen=True)
@@ -68,13 +74,14 @@ SOURCES: dict[str, Source] = {
     "csv": Source((".csv",), READ_CSV, WRITE_CSV, delimited=True),
     "tsv": Source((".tsv", ".tab"), READ_TSV, WRITE_TSV, delimited=True),
     "jsonl": Source((".jsonl", ".ndjson"), read_jsonl, write_jsonl),
+    "json": Source((".json",), read_json, write_json),
     "parquet": Source((".parquet", ".pq"), read_parquet, write_parquet, binary=True, needs=ARROW),
     "feather": Source((".feather", ".arrow"), read_feather, write_feather, binary=True, needs=ARROW),
 }
 
 
 def read_records(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     *,
     text: Column | Sequence[Column] | None = None,
     source_text: Column | Sequence[Column] | None = None,
@@ -83,7 +90,10 @@ def read_records(
     format: str | None = None,  # noqa: A002 (the field's word)
     header: bool | None = None,
     delimiter: str | None = None,
+    quoting: str | None = None,
     separator: str = " ",
+    record_separator: str | None = None,
+    encoding: str | None = None,
     normalization: str | None = "NFC",
     split: str | None = None,
     language: str = "en",
@@ -91,17 +101,20 @@ def read_records(
 ) -> Records:
     r"""Return records that are read from a file, a folder, standard input or a named corpus when iterated.
 
-    Text formats are UTF-8, with or without a byte order mark, packed by gzip or not. ``\n``, ``\r\n`` and a
-    lone ``\r`` end a line and come out as ``\\n``. Texts that are only white space are skipped.
+    Text formats are UTF-8, or what `encoding` or a byte order mark says, packed by gzip or not. ``\n``,
+    ``\r\n`` and a lone ``\r`` end a line and come out as ``\\n``. Blank texts are skipped.
+    What is guessed, passed over or looks damaged is said in `Records.notes`.
 
     Args:
-        source: A file; a folder; ``-`` for standard input, which can be read once; or the name of a corpus
-            (`CORPORA`). Of a folder, every file of the format is read, in the order of the paths, also in
-            folders inside, but not in hidden folders or behind links to folders. A name that is both a corpus
-            and a path is an error: write ``./NAME`` for the path and ``corpus:NAME`` for the corpus. A `Path`
-            is always a path.
+        source: A file; a folder; a list of these; ``-`` for standard input, which can be read once, as a pipe
+            can; or the name of a corpus (`CORPORA`). Of a folder, every file of the format is read, in the
+            order of the paths, also in folders inside, but not in hidden folders or behind links to folders;
+            with ``format="text"``, every file whatever its suffix. A name that is both a corpus and a path is
+            an error: write ``./NAME`` for the path and ``corpus:NAME`` for the corpus. A `Path` is always a
+            path.
         text: The column or columns that are the text, by name or by number from 0; None takes the column
-            named ``text``, or the only column, or the columns of a named corpus.
+            named ``text``, or the only column, or the columns of a named corpus. ``data.text`` is a key of
+            JSON inside another one.
         source_text: The column or columns that are the source which each text answers, such as the sentence
             that it translates; joined like the columns of the text. None for no sources.
         context: The columns that become `Record.context`, under their names (``column_0`` ... without a
@@ -111,11 +124,21 @@ def read_records(
         document: Whether the texts are one long stream in their own order. Each file of plain text is then
             one document with its line ends; the rows of a table stay records, in their order.
         format: A key of `SOURCES`; None decides by the suffix of the file, and takes plain text for an
-            unknown suffix, a folder or standard input.
+            unknown suffix, a folder or standard input. ``json`` is one array, or one value a line.
         header: Whether the first row of a table has the names of the columns. None: it has if a column is
             chosen by name, and else by the rule of `is_header`.
-        delimiter: The character between the columns of a table; None is ``,`` for CSV and a tab for TSV.
-        separator: The string between the columns that make up one text.
+        delimiter: The character between the columns of a table. None: what a first line ``sep=;`` says; else
+            ``,`` for CSV and a tab for TSV, or the one of ``,``, ``;``, ``|`` and tab that fits instead.
+        quoting: ``none`` if a double quote is a character like any other; ``double`` if it is around fields,
+            which may have line ends inside, and is written twice in them. None is ``double``, but an error
+            where quotes have joined lines that each look like a row.
+        separator: The string between the columns that make up one text, and between the strings of a list of
+            JSON.
+        record_separator: What stands between the records of plain text, in place of the end of a line:
+            ``blank`` for a blank line or more, a string, or ``re:`` and a regular expression, in which ``^``
+            and ``$`` match at each line. ``re:^(?=>)`` begins a record at each line that begins with ``>``.
+        encoding: A text encoding that Python knows, such as cp1252 or gb18030; None for UTF-8, or the one
+            that a byte order mark names.
         normalization: The Unicode form that texts are converted to (NFC, NFD, NFKC, NFKD), or None.
         split: ``sentences`` cuts each text into sentences, each a text with the same context; None cuts
             nothing. Each line of plain text is cut alone; in a document a sentence may have several lines.
@@ -144,48 +167,92 @@ def read_records(
         document=document,
         header=header,
         delimiter=delimiter,
+        quoting=quoting,
         separator=separator,
+        record_separator=record_separator,
+        encoding=encoding,
         normalization=normalization,
         split=split,
         language=language,
     )
-    corpus = _named_corpus(source)
+    sources = _sources(source)
+    corpus = _named_corpus(sources)
     if corpus:
         _refuse_for_corpus(corpus, options)
         named = f"{CORPUS_PREFIX}{corpus.name}"
         return _records(named, corpus.name, options, lambda: corpus.read(options))
-    options = replace(options, format=format or _format_of(source))
+    name = _described(sources)
+    stored = options
+    options = replace(options, format=format or _format_of(sources))
     known = SOURCES[str(options.format)]
-    _refuse_misfits(source, known, options)
-    files = _files(source, known)
-    if files is None:
-        place = standard_input()
-        return _records(STANDARD_INPUT, "standard input", options, lambda: known.read(place, options))
-    return _records_of_files(str(source), known, options, files, reuse=reuse)
+    _refuse_misfits(name, known, options, piped=STANDARD_INPUT in sources)
+    if STANDARD_INPUT in sources:
+        place = replace(standard_input(), encoding=options.encoding, notes=(notes := Notes()))
+        read = partial(known.read, place, options)
+        return _records(STANDARD_INPUT, place.name, options, read, notes=notes, once=True)
+    folder = any(map(os.path.isdir, sources))  # of which a format that is chosen reads other files
+    stored = replace(options, format=stored.format) if folder else options
+    return _records_of_files(sources, known, options, stored, reuse=reuse)
 
 
 def _records_of_files(
-    source: str, known: Source, options: ReadOptions, files: Callable[[], list[Path]], *, reuse: bool
+    sources: tuple[str | Path, ...], known: Source, options: ReadOptions, stored: ReadOptions, *, reuse: bool
 ) -> Records:
-    """Return the records of files, which can be read again."""
+    """Return the records of files and folders.
+
+    Args:
+        sources: Their paths.
+        known: The format of the files.
+        options: The options of reading.
+        stored: The options that read the same again.
+        reuse: Whether the encoded texts may be cached.
+
+    Raises:
+        CorpusError: If a path leads to nothing, or to a device.
+    """
+    every = stored.format == "text"
+    paths = [_existing(source) for source in sources]
+    pipes = {path: pipe_place(path) for path in paths if is_pipe(path)}
+    if pipes and known.binary:
+        raise CorpusError(f"{options.format} cannot be read from a pipe", hint="save it to a file first")
+
+    def lists() -> list[FileList]:
+        return [list_files(path, known.suffixes, every=every, packed=not known.binary) for path in paths]
+
+    def files() -> list[Path]:
+        return [file for each in lists() for file in each.files]
+
+    def places() -> Iterator[FilePlace]:
+        found = lists()
+        for remark in filter(None, (each.remark for each in found)):
+            records.notes.say(remark, warning=True)
+        paths = [file for each in found for file in each.files]
+        records.meter.begin(sum(path.stat().st_size for path in paths if path.is_file()))
+        return map(placed, paths)
+
+    def placed(path: Path) -> FilePlace:
+        place = pipes.get(path) or file_place(path)
+        return replace(place, meter=records.meter, encoding=options.encoding, notes=records.notes)
+
+    absolute = [str(path.absolute()) for path in paths]
     records = _records(
-        str(Path(source).absolute()),
-        source,
+        STANDARD_INPUT if pipes else absolute[0] if len(absolute) == 1 else absolute,
+        _described(sources),
         options,
         lambda: chain.from_iterable(known.read(place, options) for place in places()),
+        stored=stored,
+        once=bool(pipes),
     )
+    whole = options.document or options.split is not None or options.record_separator is not None
+    if options.format == "text" and not whole and not pipes:
 
-    def places() -> list[FilePlace]:
-        paths = files()
-        records.meter.begin(sum(path.stat().st_size for path in paths if path.is_file()))
-        return [file_place(path, records.meter) for path in paths]
+        def lines() -> Iterator[str]:
+            records.notes.begin()
+            ended = (chain(text_blocks(place), "\n") for place in places())  # a file ends its last line
+            return chain(chain.from_iterable(ended), records.notes.ending())
 
-    if options.format == "text" and not options.document and options.split is None:
-        records.lines = lambda: chain.from_iterable(
-            chain(text_blocks(place), "\n")  # a file ends its last line
-            for place in places()
-        )
-    records.files = files if reuse and options.split is None else None
+        records.lines = lines
+    records.files = files if reuse and options.split is None and not pipes else None
     return records
 
 
@@ -198,13 +265,22 @@ def records_from_spec(spec: Mapping[str, object]) -> Records:
     if "source" not in spec:
         raise CorpusError("texts from memory cannot be read again", hint="pass them as records")
     try:
-        return read_records(**spec)  # type: ignore[arg-type]
+        return read_records(**current_spec(spec))
     except TypeError as error:
         raise CorpusError("a stored description of a corpus is broken", got=str(error)) from None
 
 
-def _records(source: str, name: str, options: ReadOptions, read: Callable[[], Iterator[Record]]) -> Records:
-    spec = {"source": source, **to_dict(options), "text": list(options.text) or None}
+def _records(
+    source: str | list[str],
+    name: str,
+    options: ReadOptions,
+    read: Callable[[], Iterator[Record]],
+    *,
+    stored: ReadOptions | None = None,
+    notes: Notes | None = None,
+    once: bool = False,
+) -> Records:
+    spec = {"source": source, **to_dict(stored or options), "text": list(options.text) or None}
     if not options.source_text:
         del spec["source_text"]
     return Records(
@@ -214,6 +290,8 @@ def _records(source: str, name: str, options: ReadOptions, read: Callable[[], It
         normalization=options.normalization,
         pairs=bool(options.source_text),
         spec=spec,
+        notes=notes,
+        once=once,
     )
 
 
@@ -252,9 +330,39 @@ def _columns(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
     return (chosen,) if isinstance(chosen, str | int) else tuple(chosen)
 
 
-def _named_corpus(source: str | Path) -> Corpus | None:
+def _sources(source: object) -> tuple[str | Path, ...]:
+    """Return the sources that a caller names: one, or several in a list.
+
+    Raises:
+        CorpusError: If it is none of these, or a source of its own kind stands among several.
+    """
+    several = tuple(source) if isinstance(source, list | tuple) else (source,)
+    hint = 'a file: read_records("names.txt"); texts in memory: train(texts)'
+    for each in several or (source,):
+        if not isinstance(each, str | Path):
+            expected = "a path, the name of a corpus, or a list of paths"
+            raise CorpusError("source", expected=expected, got=repr(each)[:60], hint=hint)
+        if "\0" in str(each) or ("\n" in str(each) and not os.path.exists(each)):  # noqa: PTH110 - it may be too long
+            raise CorpusError(
+                "source", expected="a path", got=f"{str(each)[:60]!r}, which is no file", hint=hint
+            )
+    if len(several) > 1:
+        for each in several:
+            if each == STANDARD_INPUT or (str(each).startswith(CORPUS_PREFIX) or (each in CORPORA)):
+                hint = "read it alone, or save it to a file first"
+                raise CorpusError(f"{each} cannot be read together with other sources", hint=hint)
+    return several
+
+
+def _described(sources: tuple[str | Path, ...]) -> str:
+    """Return the sources in words: the first, and the number of the others."""
+    return str(sources[0]) if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1:,} more"
+
+
+def _named_corpus(sources: tuple[str | Path, ...]) -> Corpus | None:
     """Find the named corpus of a source, or None; a name that is also a path is an error."""
-    if not isinstance(source, str):
+    source = sources[0]
+    if not isinstance(source, str) or len(sources) > 1:
         return None
     if source.startswith(CORPUS_PREFIX):
         name = source.removeprefix(CORPUS_PREFIX)
@@ -267,30 +375,31 @@ def _named_corpus(source: str | Path) -> Corpus | None:
     return CORPORA.get(source)
 
 
-def _format_of(source: str | Path) -> str:
-    """Return the format of a source by its suffix."""
-    if source == STANDARD_INPUT or Path(source).is_dir():
-        return "text"
-    suffix = _suffix(Path(source))
-    if suffix == ".json":
-        hint = "write one JSON value a line (jq -c '.[]') as .jsonl, or read it as it is with format='text'"
-        raise CorpusError(f"{source}: a JSON file is one value", expected="JSONL or plain text", hint=hint)
-    return next((name for name, known in SOURCES.items() if suffix in known.suffixes), "text")
-
-
-def _suffix(path: Path) -> str:
-    return Path(path.name.removesuffix(".gz")).suffix.lower()
+def _format_of(sources: tuple[str | Path, ...]) -> str:
+    """Return the format of sources by their suffixes; a folder is read as plain text."""
+    names: dict[str, str | Path] = {}
+    for source in sources:
+        plain = source == STANDARD_INPUT or os.path.isdir(source)  # noqa: PTH112 - Path.is_dir raises for a long name
+        suffix = "" if plain else suffix_of(Path(source))
+        format_name = next((name for name, known in SOURCES.items() if suffix in known.suffixes), "text")
+        names.setdefault(format_name, source)
+    if len(names) > 1:
+        shown = ", ".join(f"{name} ({source})" for name, source in names.items())
+        hint = "read them apart, or say --format for all"
+        raise CorpusError("the sources have several formats", expected="one", got=shown, hint=hint)
+    return next(iter(names))
 
 
 def _refuse_for_corpus(corpus: Corpus, options: ReadOptions) -> None:
-    if any(value is not None for value in (options.format, options.header, options.delimiter)):
-        hint = "leave out format, header and delimiter"
-        raise CorpusError(f"corpus {corpus.name} has a format of its own", hint=hint)
+    names = ("format", "header", "delimiter", "quoting", "record_separator", "encoding")
+    for name in names:
+        if getattr(options, name) is not None:
+            raise CorpusError(f"corpus {corpus.name} has a format of its own", hint=f"leave out {name}")
 
 
-def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> None:
+def _refuse_misfits(source: str, known: Source, options: ReadOptions, *, piped: bool) -> None:
     """Check that the format can be read here and has a use for the options."""
-    if known.binary and source == STANDARD_INPUT:
+    if known.binary and piped:
         raise CorpusError(
             f"{options.format} cannot be read from standard input", hint="save it to a file first"
         )
@@ -304,50 +413,29 @@ def _refuse_misfits(source: str | Path, known: Source, options: ReadOptions) -> 
     if columns and not known.columns:
         hint = f"leave out the columns, or choose its --format: {tabular}"
         raise CorpusError(f"{source} is read as plain text, which has no columns", hint=hint)
-    if (options.header is not None or options.delimiter is not None) and not known.delimited:
-        hint = "leave out header and delimiter, or say format='csv'"
-        raise CorpusError(
-            f"{source} is read as {options.format}, which has no header and no delimiter", hint=hint
-        )
+    of_tables = (options.header, options.delimiter, options.quoting)
+    if any(value is not None for value in of_tables) and not known.delimited:
+        what = f"{source} is read as {options.format}, which has no header and no delimiter"
+        raise CorpusError(what, hint="leave out header, delimiter and quoting, or say format='csv'")
+    if options.record_separator is not None:
+        separator_pattern(options.record_separator)  # raises now if it is broken
+        if known.columns:
+            what = f"{source} is read as {options.format}, whose rows are the records"
+            raise CorpusError(what, hint="leave out record_separator, or say format='text'")
+    if options.encoding is not None and known.binary:
+        raise CorpusError(f"{source} is read as {options.format}, which is UTF-8", hint="leave out encoding")
 
 
-def _files(source: str | Path, known: Source) -> Callable[[], list[Path]] | None:
-    """Check that a source exists; return a function that lists its files, or None for standard input."""
-    if source == STANDARD_INPUT:
-        return None
+def _existing(source: str | Path) -> Path:
+    """Return the path of a source.
+
+    Raises:
+        CorpusError: If it leads to nothing; the nearest name of a corpus is proposed.
+    """
     path = Path(source)
     with refuse_unreadable(str(source)):
-        if path.is_dir():
-            return lambda: _folder_files(path, known)
         if not path.exists():
-            near = difflib.get_close_matches(str(source), CORPORA, n=1, cutoff=0.6)
+            near = difflib.get_close_matches(str(source)[:LONGEST_NAME], CORPORA, n=1, cutoff=0.6)
             hint = f"did you mean the corpus {near[0]!r}?" if near else "give a file, a folder, - or a corpus"
             raise CorpusError(f"{source}: no such file or folder", hint=f"{hint} ({', '.join(CORPORA)})")
-    return lambda: [path]
-
-
-def _folder_files(folder: Path, known: Source) -> list[Path]:
-    files = sorted(_files_in(folder), key=lambda path: path.relative_to(folder).as_posix())
-    readable = [path for path in files if _suffix(path) in known.suffixes]
-    if not readable:
-        packed = "" if known.binary else " (or these with .gz)"
-        there = sorted({_suffix(path) or path.name for path in files})[:6]
-        raise CorpusError(
-            f"{folder}: no file to read",
-            expected=f"names that end in {', '.join(known.suffixes)}{packed}",
-            got=", ".join(there) or "an empty folder",
-            hint="name a single file, or choose their --format",
-        )
-    return readable
-
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder that is not hidden."""
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    with refuse_unreadable(str(folder)):
-        for parent, folders, names in os.walk(folder, onerror=refuse):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            yield from (Path(parent, name) for name in names if not name.startswith("."))
+    return path

@@ -1,0 +1,150 @@
+"""What callers hold texts in: lists, columns of other libraries, open files. Each is a series of items."""
+
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unspool._errors import CorpusError
+from unspool._text.reading.decoding import lines_of, text_blocks
+from unspool._text.reading.notes import Notes
+from unspool._text.reading.places import FilePlace
+
+EXPECTED = "a string, a Record, a pair of strings or a mapping with a string at 'text'"
+PLAIN = ("", ".txt", ".text", ".md", ".gz")  # suffixes of files whose lines are texts
+FOR_FILES = 'for a file: read_records("names.txt"); for one text: [text]'
+
+
+def items_of(texts: object, notes: Notes) -> Iterable[object]:
+    """Return the items of a container of texts.
+
+    Args:
+        texts: A list or any other iterable, a column of a table (such as a series of pandas), or an open
+            file, whose lines are read by the rules of `read_records`.
+        notes: What is said about the reading of a file.
+
+    Raises:
+        CorpusError: If it is one text, a whole table, or nothing that has texts in an order.
+    """
+    if isinstance(texts, Mapping):
+        hint = "for its values: list(texts.values()); for one text with a context: [mapping]"
+        raise CorpusError(
+            "texts", expected="a list of strings", got="a mapping of names to values", hint=hint
+        )
+    if callable(getattr(texts, "read", None)) and not isinstance(texts, type):
+        return _lines_of_file(texts, notes)
+    if getattr(texts, "columns", None) is not None:
+        raise _whole_table(texts)
+    if callable(getattr(texts, "to_pylist", None)):  # a column of pyarrow
+        return cast(Iterable[object], texts.to_pylist())  # type: ignore[attr-defined]
+    axes = getattr(texts, "ndim", 1)
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable) or axes != 1:
+        shown = repr(texts)[:60] if axes == 1 else f"an array of {axes} axes"
+        raise CorpusError("texts", expected="a list of strings", got=shown, hint=FOR_FILES)
+    return texts
+
+
+@dataclass(frozen=True, slots=True)
+class TextParts:
+    """An item in memory: a text and what is known of it; `Record` has the same fields."""
+
+    text: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    vector: NDArray[np.float32] | None = None
+    source: str | None = None
+
+
+def parts_of(item: object, place: int) -> TextParts | None:
+    """Return the parts of an item of a container, or None if its text is missing.
+
+    Args:
+        item: A string, a pair (source, text), a mapping, or a missing value.
+        place: The number of the item, for messages.
+
+    Raises:
+        CorpusError: If it is none of these.
+    """
+    if isinstance(item, str):
+        return TextParts(str(item))
+    if _is_null(item) or (isinstance(item, Mapping) and _is_null(item.get("text"))):
+        return None
+    named = isinstance(item, tuple) and hasattr(item, "_fields")
+    if (
+        isinstance(item, tuple)
+        and not named
+        and len(item) == 2
+        and all(isinstance(part, str) for part in item)
+    ):
+        return TextParts(item[1], source=item[0])
+    if isinstance(item, Mapping) and isinstance(item.get("text"), str):
+        rest = {str(key): value for key, value in item.items() if key != "text"}
+        vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
+        context = {key: "" if value is None else str(value) for key, value in rest.items()}
+        return TextParts(item["text"], context, vector)
+    hint = (
+        FOR_FILES
+        if isinstance(item, Path)
+        else "decode it: item.decode()"
+        if isinstance(item, bytes)
+        else None
+    )
+    if named:
+        hint = "a row with names: pass its text (row.title), or row._asdict() with the text at 'text'"
+    raise CorpusError(f"text {place}", expected=EXPECTED, got=repr(item), hint=hint)
+
+
+def _is_null(item: Any) -> bool:
+    """Return whether an item stands for a missing text: None, NaN, or the NA of pandas."""
+    return item is None or (isinstance(item, float) and math.isnan(item)) or type(item).__name__ == "NAType"
+
+
+def _vector(values: Any, place: int) -> NDArray[np.float32] | None:
+    if values is None:
+        return None
+    try:
+        vector = np.array(values, np.float32)
+    except (TypeError, ValueError):
+        vector = np.zeros(0, np.float32)
+    if vector.ndim != 1 or not vector.size or not np.isfinite(vector).all():
+        raise CorpusError(
+            f"the vector of text {place}", expected="a list of finite numbers", got=repr(values)[:60]
+        )
+    return vector
+
+
+def _whole_table(table: Any) -> CorpusError:
+    names = getattr(table, "column_names", None) or list(table.columns)
+    shown = ", ".join(repr(name)[:40] for name in list(names)[:12])
+    hint = (
+        "pass the column with the texts, table[NAME]; with a context, a list of dicts whose text is at 'text'"
+    )
+    got = f"a table with the columns {shown}"
+    return CorpusError("texts", expected="a list of strings", got=got, hint=hint)
+
+
+def _lines_of_file(file: Any, notes: Notes) -> Iterator[str]:
+    """Yield the lines of an open file; blank ones as well, which are passed over without a word."""
+    given = getattr(file, "name", None)
+    name = str(given) if isinstance(given, str | Path) else "an open file"
+    try:
+        content = file.read()
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{name} cannot be read", got=str(error)[:200], hint="open it again") from None
+    if Path(name).suffix.lower() not in PLAIN:
+        notes.say(f"{name} is read as plain text, a text a line: read_records({name!r}) reads its format")
+    data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    place = FilePlace(name, lambda: nullcontext(cast(BinaryIO, io.BytesIO(data))), notes=notes)
+    parts: list[str] = []
+    for line, ends in lines_of(text_blocks(place)):
+        parts.append(line)
+        if ends:
+            whole = "".join(parts)
+            parts.clear()
+            if whole and not whole.isspace():
+                yield whole
