@@ -9,6 +9,7 @@ import ast
 import functools
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -256,7 +257,10 @@ def parser(flag: Flag) -> Callable[[str], Any] | None:
             return kind(value)
         except ValueError:
             wanted = f"{words} or {OFF}" if flag.can_be_off else words
-            raise click.UsageError(f"{spelled(flag.name)} must be {wanted}; got {value!r}") from None
+            point = f"; did you mean {value.replace(',', '.')}?" if re.fullmatch(r"-?\d+,\d+", value) else ""
+            raise click.UsageError(
+                f"{spelled(flag.name)} must be {wanted}; got {value[:60]!r}{point}"
+            ) from None
 
     return parse
 

@@ -8,13 +8,15 @@ from types import NoneType
 from typing import Any, get_args
 
 from unspool._cli.flags.flag import OFF, Flag
-from unspool._cli.flags.values import bias, names, number_or_several
+from unspool._cli.flags.values import bias, names, number_or_several, unescaped
 from unspool._configuration import OptionRow, rows_of
 from unspool._text.reading.read_options import Columns
 
 # How the command line reads a value that is not a single number or word.
 READ: dict[Any, dict[str, Any]] = {
-    float | Sequence[float]: {"kind": float, "parse": number_or_several, "words": "a number, or several"},
+    float | Sequence[float]: {
+        "kind": float, "parse": number_or_several, "words": "a number, or several such as 1.0,0.5",
+    },
     str | Sequence[str]: {"kind": list[str]},
     str | Sequence[str | Sequence[int]]: {"kind": list[str]},
     Sequence[str]: {"kind": list[str]},
@@ -56,6 +58,7 @@ def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
     plain = kind if kind in (int, float, bool) else bool if isinstance(default, bool) else str
     reading = SEVERAL if row.several else READ.get(kind, {"kind": plain})
     reading = NAMES if row.range.table and reading == READ[Sequence[str]] else reading
+    reading = reading | {"parse": unescaped} if row.escapes else reading
     is_text = reading["kind"] in (str, list[str]) and row.range.table is None  # "none" is a text too
     words = {"None": None if is_text else OFF, "True": "on", "False": "off", "": None}
     values = default if isinstance(default, tuple) else (default,)

@@ -61,12 +61,12 @@ class Constraint:
 
     # fmt: off
     regex: Annotated[str | None, OptionRow(REGEX, "Regular expression that the whole text matches")] = None
-    starts_with: Annotated[str | None, OptionRow(STRING, "The text begins with this")] = None
-    ends_with: Annotated[str | None, OptionRow(STRING, "The text ends with this")] = None
+    starts_with: Annotated[str | None, OptionRow(STRING, "The text begins with this", escapes=True)] = None
+    ends_with: Annotated[str | None, OptionRow(STRING, "The text ends with this", escapes=True)] = None
     contains: Annotated[str | Sequence[str] | None, OptionRow(
-        STRINGS, "The text contains this; may be repeated")] = None
+        STRINGS, "The text contains this; may be repeated", escapes=True)] = None
     excludes: Annotated[str | Sequence[str] | None, OptionRow(
-        STRINGS, "The text does not contain this; may be repeated")] = None
+        STRINGS, "The text does not contain this; may be repeated", escapes=True)] = None
     choices: Annotated[Sequence[str] | None, OptionRow(
         CHOICES, "The text is one of the given choices; may be repeated", flag="choice")] = None
     characters: Annotated[str | None, OptionRow(

@@ -269,15 +269,16 @@ class GenerationOptions:
         sample=4, beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
     dry_sequence_breakers: Annotated[str | Sequence[str | Sequence[int]] | None, GenerationRow(
         BREAKERS, "DRY does not look for repetitions across this string; may be repeated",
-        sample=((2,), (3, 4)), beside={"dry_multiplier": 2.0, "dry_allowed_length": 1})] = None
+        sample=((2,), (3, 4)), beside={"dry_multiplier": 2.0, "dry_allowed_length": 1}, escapes=True)] = None
     logit_bias: Annotated[Mapping[str | int, float] | None, PenaltyRow(
         BIASES, "SYMBOL=NUMBER: add the number to the symbol's logit; -inf forbids it; may be repeated",
         sample={3: 2.0, 5: -math.inf})] = None
     bad_words: Annotated[str | Sequence[str] | None, GenerationRow(
-        STRINGS, "Never write this string; may be repeated", sample=("b", "e"), of_texts=True)] = None
+        STRINGS, "Never write this string; may be repeated",
+        sample=("b", "e"), of_texts=True, escapes=True)] = None
     stop: Annotated[str | Sequence[str] | None, GenerationRow(
         STRINGS, "End the text at this string; may be repeated",
-        sample=("b", "e"), of_texts=True, aliases=("stop_strings",))] = None
+        sample=("b", "e"), of_texts=True, aliases=("stop_strings",), escapes=True)] = None
     include_stop: Annotated[bool, GenerationRow(
         SWITCH, "Keep the --stop string at the end of the text",
         sample=True, beside={"stop": ("b", "e")}, aliases=("include_stop_str_in_output",))] = False
