@@ -1,19 +1,23 @@
 """The opening of a corpus for a command, with the download of a named corpus that is missing."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unspool._screen.wording import size
+import click
+
+from unspool._cli.output.printing import note
+from unspool._screen.wording import one_line, size
 
 if TYPE_CHECKING:
     from unspool._text.records import Records
 
 
-def open_corpus(source: str, reading: dict[str, Any]) -> "Records":
-    """Return the records of a path, ``-`` or a named corpus.
+def open_corpus(source: str | Sequence[str], reading: dict[str, Any]) -> "Records":
+    """Return the records of paths, ``-`` or a named corpus; what is said about them goes to standard error.
 
     Args:
-        source: The path or the name, as the user wrote it.
+        source: The path or the name, as the user wrote it, or several paths.
         reading: The reading flags that were given.
 
     Raises:
@@ -23,12 +27,22 @@ def open_corpus(source: str, reading: dict[str, Any]) -> "Records":
     from unspool._text.reading.sources import CORPUS_PREFIX, read_records
 
     records = read_records(source, **reading)
+    records.notes.report = say_once
     name = str(records.spec.get("source", "")).removeprefix(CORPUS_PREFIX)
     if name in CORPORA:
         download = Download(name)
         CORPORA[name].prepare(download.report)
         download.close()
     return records
+
+
+def say_once(sentence: str) -> None:
+    """Print a sentence on standard error, unless this command has printed it before."""
+    context = click.get_current_context(silent=True)
+    said: set[str] = set() if context is None else context.meta.setdefault(__name__, set())
+    if sentence not in said:
+        said.add(sentence)
+        note(one_line(sentence))
 
 
 class Download:

@@ -22,6 +22,7 @@ from unspool._cli.output.tables import print_facts, print_table
 from unspool._errors import CorpusError, spelled
 from unspool._screen.connections import can_redraw
 from unspool._screen.wording import one_line
+from unspool._text.reading.folders import current_spec
 from unspool._text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ def audit(
     *,
     folder: ModelFolder,
     corpus: Annotated[
-        str | None,
+        list[str] | None,
         Argument(
-            metavar="[CORPUS]", help="The training text; without it, the text is read from where it was."
+            metavar="[CORPUS…]", help="The training text; without it, the text is read from where it was."
         ),
     ] = None,
     validation: ValidationCorpus = None,
@@ -73,7 +74,7 @@ def audit(
     target.mkdir(parents=True, exist_ok=True)
     if model.schema.width:
         note("the model writes without context; the real texts are measured with their own context")
-    with progress(corpus) as report:
+    with progress(corpus[0] if corpus else None) as report:
         result = model.audit(
             records,
             validation=held_out,
@@ -86,7 +87,7 @@ def audit(
 
 
 def training_records(
-    model: "Generator", folder: Path, corpus: str | None, reading: dict[str, Any]
+    model: "Generator", folder: Path, corpus: Sequence[str] | None, reading: dict[str, Any]
 ) -> "Records":
     """Open the training text of a model, and read it as in the training.
 
@@ -101,8 +102,8 @@ def training_records(
     """
     from unspool._training.folder.corpus_places import placed_spec
 
-    if corpus is not None:
-        spec = dict(model.data.get("records") or {})
+    if corpus:
+        spec = current_spec(model.data.get("records") or {})
         return open_corpus(corpus, same_reading(spec, corpus) | reading)
     spec = placed_spec(folder, model.data, "records")
     if not spec or spec["source"] == STANDARD_INPUT:
@@ -113,11 +114,12 @@ def training_records(
     return open_corpus(spec.pop("source"), spec | reading)
 
 
-def same_reading(spec: dict[str, Any], corpus: str) -> dict[str, Any]:
+def same_reading(spec: dict[str, Any], corpus: Sequence[str]) -> dict[str, Any]:
     """Return the reading options of the model for another file: all of them if the suffixes are equal."""
     if not spec:
         return {}
-    if Path(corpus).suffix == Path(str(spec["source"])).suffix:
+    source = spec["source"] if isinstance(spec["source"], str) else spec["source"][0]
+    if Path(corpus[0]).suffix == Path(source).suffix:
         return {name: value for name, value in spec.items() if name != "source"}
     alike = ("document", "normalization", "split", "language")
     return {name: spec[name] for name in alike if name in spec}
@@ -130,9 +132,9 @@ def held_out_records(
     from unspool._training.folder.corpus_places import placed_spec
 
     if validation is not None:
-        spec = dict(model.data.get("validation") or {})
+        spec = current_spec(model.data.get("validation") or {})
         reading_of_model = dict(model.data.get("records") or {})
-        return open_corpus(validation, same_reading(spec or reading_of_model, validation) | reading)
+        return open_corpus(validation, same_reading(spec or reading_of_model, [validation]) | reading)
     spec = placed_spec(folder, model.data, "validation")
     return open_corpus(spec.pop("source"), spec) if spec else None
 

@@ -12,7 +12,6 @@ from unspool._cli.output.printing import note, print_json, print_line
 from unspool._cli.output.score_rows import whole_records
 from unspool._errors import ConfigError, CorpusError
 from unspool._screen.wording import one_line
-from unspool._text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool._text.records import Record, Records
@@ -25,7 +24,7 @@ def classify(
     *,
     folder: ModelFolder,
     file: Annotated[
-        str, Argument(metavar="FILE", help="One text per line, or a table; - for standard input.")
+        list[str], Argument(metavar="FILE…", help="One text per line, or a table; - for standard input.")
     ],
     by: Annotated[
         str | None, Option(Flag("by", str, "Attribute to classify by", default="the only one"))
@@ -95,14 +94,15 @@ def the_only_one(names: list[str]) -> str:
     raise ConfigError("--by", expected=f"one of {', '.join(names)}", got="none")
 
 
-def with_truth(file: str, reading: dict[str, Any], name: str) -> "Records":
+def with_truth(file: list[str], reading: dict[str, Any], name: str) -> "Records":
     """Open a file with the column of the attribute, if it has one."""
-    if reading.get("context") or file == STANDARD_INPUT:
-        return open_corpus(file, reading)
+    plain = open_corpus(file, reading)
+    if reading.get("context") or plain.once:
+        return plain
     number = re.fullmatch(r"column_(\d+)", name)
     try:
         records = open_corpus(file, reading | {"context": [number.group(1) if number else name]})
         next(iter(records))
     except CorpusError:
-        return open_corpus(file, reading)  # other errors appear when it is read
+        return plain  # other errors appear when it is read
     return records

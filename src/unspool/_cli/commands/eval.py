@@ -16,8 +16,8 @@ def evaluate(
     *,
     folder: ModelFolder,
     corpus: Annotated[
-        str,
-        Argument(metavar="CORPUS", help="A path, - for standard input, or a name from `unspool corpora`."),
+        list[str],
+        Argument(metavar="CORPUS…", help="Paths, - for standard input, or a name from `unspool corpora`."),
     ],
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,

@@ -22,15 +22,15 @@ SHOWN_SYMBOLS = 12
 @takes(READING)
 def info(
     *,
-    what: Annotated[str, Argument(metavar="DIR|CORPUS", help="The folder of a model, or a corpus.")],
+    what: Annotated[list[str], Argument(metavar="DIR|CORPUS…", help="The folder of a model, or a corpus.")],
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
     """Show the facts about a model or a corpus."""
-    if is_run(what):
+    if len(what) == 1 and is_run(what[0]):
         from unspool._artifacts import load_model
 
-        facts = model_facts(load_model(what), Path(what))
+        facts = model_facts(load_model(what[0]), Path(what[0]))
         print_json(facts) if as_json else print_facts(model_rows(facts))
         return
     from unspool._cli.commands.census import take_census

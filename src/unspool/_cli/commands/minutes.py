@@ -1,20 +1,18 @@
 """The choices of `unspool train CORPUS --minutes M`: how to read the corpus and what to train."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from unspool._cli.flags.flag import FlagValues
 from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import note
-from unspool._text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool._model import Generator
     from unspool._network.config import NetworkConfig
     from unspool._text.records import Records
     from unspool._training.config import TrainingConfig
-
-PLAIN = "text"  # the format that may be lines or a document
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ def is_left_to_choose(training: dict[str, Any]) -> bool:
 
 
 def choose(
-    corpus: str,
+    corpus: Sequence[str],
     flags: FlagValues,
     *,
     validation: str | None,
@@ -50,7 +48,7 @@ def choose(
     from unspool._planning.choosing import plan_training
 
     records, reason = open_for_choosing(corpus, flags.reading)
-    held_out = None if validation is None else open_for_choosing(validation, flags.reading)[0]
+    held_out = None if validation is None else open_for_choosing([validation], flags.reading)[0]
     plan = plan_training(
         records,
         minutes=flags.training["minutes"],
@@ -64,18 +62,19 @@ def choose(
     return Choice(records, held_out, plan.network, plan.training)
 
 
-def open_for_choosing(corpus: str, reading: dict[str, Any]) -> "tuple[Records, str]":
+def open_for_choosing(corpus: Sequence[str], reading: dict[str, Any]) -> "tuple[Records, str]":
     """Open a corpus that will be read twice; the look of a plain text decides between lines and document.
 
     Returns:
         The records, and a sentence on how they are read and why.
     """
     records = open_corpus(corpus, reading)
-    if corpus == STANDARD_INPUT:
+    once = records.once
+    if once:
         records = records.gathered()
     if "document" in reading:
         return records, f"Read as {kind(records)}, as given."
-    if records.spec.get("format") != PLAIN or corpus == STANDARD_INPUT or "split" in reading:
+    if records.lines is None or once:
         return records, f"Read as {kind(records)}: use --document for one long document."
     from unspool._planning.mode import told_mode
 

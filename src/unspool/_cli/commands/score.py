@@ -76,7 +76,7 @@ SHOWING = Group(
 def score(
     *,
     folder: ModelFolder,
-    file: Annotated[str, Argument(metavar="FILE", help="One text per line; - for standard input.")],
+    file: Annotated[list[str], Argument(metavar="FILE…", help="One text per line; - for standard input.")],
     unknown: UnknownInTexts = None,
     as_json: AsJson = False,
     flags: FlagValues,
@@ -90,7 +90,7 @@ def score(
     order: dict[str, Any] = {"sort": None, "top": None, "by": by} | flags.ordering
     chosen([], **order)  # reports an error before anything is read
     per_symbol = flags.asking.get("per_symbol", False)
-    sinks = Sinks(flags.output, as_json=as_json, per_symbol=per_symbol, title=file.rpartition("/")[2])
+    sinks = Sinks(flags.output, as_json=as_json, per_symbol=per_symbol, title=file[0].rpartition("/")[2])
     records = open_corpus(file, flags.reading)
     texts = whole_records(records) if flags.reading.get("context") else whole_texts(records)
     scoring = make_scoring(folder, flags, unknown, per_symbol=sinks.per_symbol)
@@ -98,7 +98,7 @@ def score(
         check_context(scoring)
     with ExitStack() as open_sinks:
         writes = [open_sinks.enter_context(sink) for sink in sinks.make(scoring.columns)]
-        shown = can_redraw(printing=sinks.on_screen, reading=file)
+        shown = can_redraw(printing=sinks.on_screen, reading=file[0])
         with progress_bar(shown=shown) as seen:
             rows = numbered(scoring.rows(texts), seen) if shown else scoring.rows(texts)
             for row in chosen(rows, **order):

@@ -11,6 +11,7 @@ from unspool._cli.commands.train import run_folder, watched
 from unspool._cli.flags.flag import OFF, Argument, Flag, FlagValues, Group, Option, spelled, takes
 from unspool._cli.flags.shared import READING, TOKENIZER, AsJson, ValidationCorpus
 from unspool._cli.flags.sweeping import BUDGET, FIXED_NETWORK, FIXED_TRAINING, PLACE, TRYING
+from unspool._cli.flags.values import escaped, unescaped
 from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_table
@@ -32,10 +33,10 @@ TrainBest = Annotated[
 def sweep(
     *,
     corpus: Annotated[
-        str,
+        list[str],
         Argument(
-            metavar="CORPUS",
-            help="A path, - for standard input, or a name from `unspool corpora`; before the flags.",
+            metavar="CORPUS…",
+            help="Paths, - for standard input, or a name from `unspool corpora`; before the flags.",
         ),
     ],
     out: SweepFolder = None,
@@ -78,7 +79,7 @@ def sweep(
         ))  # fmt: skip
 
 
-def refuse_to_train(corpus: str, folder: Path) -> None:
+def refuse_to_train(corpus: Sequence[str], folder: Path) -> None:
     """Check before a long sweep that the best network can be trained after it.
 
     Raises:
@@ -86,7 +87,7 @@ def refuse_to_train(corpus: str, folder: Path) -> None:
     """
     from unspool._training.folder.run_folder import refuse_strangers
 
-    if corpus == STANDARD_INPUT:
+    if STANDARD_INPUT in corpus:
         raise ConfigError(
             "--train-best needs a corpus that can be read twice", got="standard input",
             hint="write the text to a file, or train afterwards with the command that the sweep prints",
@@ -160,7 +161,7 @@ class Running:
 
 
 def train_words(
-    corpus: str,
+    corpus: Sequence[str],
     result: "Sweep",
     groups: Sequence[tuple[dict[str, Any], Group]],
     *,
@@ -173,8 +174,8 @@ def train_words(
     chosen = [word for values, group in groups for word in as_flags(values, group)]
     held_out = [] if validation is None else ["--validation", argument(validation)]
     folder = out or str(run_folder(corpus, None, resume=False))
-    return ["unspool", "train", argument(corpus), *chosen, *held_out, *result.train_flags(), "--out",
-            argument(folder)]  # fmt: skip
+    words = ["unspool", "train", *map(argument, corpus), *chosen, *held_out, *result.train_flags()]
+    return [*words, "--out", argument(folder)]
 
 
 def as_flags(values: dict[str, Any], group: Group) -> list[str]:
@@ -188,7 +189,8 @@ def as_flags(values: dict[str, Any], group: Group) -> list[str]:
             words.append(spelling if value else str(flag.negative))
         else:
             for each in value if isinstance(value, list) else [value]:
-                words += [spelling, OFF if each is None else str(each)]
+                written = escaped(str(each)) if flag.parse is unescaped else str(each)
+                words += [spelling, OFF if each is None else written]
     return words
 
 

@@ -1,6 +1,6 @@
 """``unspool train``: learn to write from a corpus."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -51,10 +51,10 @@ Start = Callable[..., "Generator"]  # with the arguments on_start and on_record
 def train(
     *,
     corpus: Annotated[
-        str | None,
+        list[str] | None,
         Argument(
-            metavar="CORPUS",
-            help="A path, - for standard input, or a name from `unspool corpora`; "
+            metavar="CORPUS…",
+            help="Paths, - for standard input, or a name from `unspool corpora`; "
             "with --resume, a run's folder.",
         ),
     ] = None,
@@ -88,22 +88,23 @@ def train(
     print_json(facts) if as_json else show_outcome(facts, folder)
 
 
-def run_folder(corpus: str | None, out: str | None, *, resume: bool) -> Path:
-    """Return the folder of the run: the given one, the resumed one, or runs/ and the name of the corpus.
+def run_folder(corpus: Sequence[str] | None, out: str | None, *, resume: bool) -> Path:
+    """Return the folder of the run: the given one, the resumed one, or runs/ and the first name.
 
     Raises:
         ConfigError: If neither a folder nor a corpus is given.
     """
     if out is not None:
         return Path(out)
-    if corpus is None:
+    if not corpus:
         raise no_corpus(
             "the folder of a run" if resume else "a path, - for standard input, or a named corpus"
         )
-    name = "standard-input" if corpus == STANDARD_INPUT else Path(corpus.split(":")[-1]).resolve().name
+    first = corpus[0]
+    name = "standard-input" if first == STANDARD_INPUT else Path(first.split(":")[-1]).resolve().name
     usual = Path("runs", name.removesuffix(".gz").rsplit(".", 1)[0] or name)
-    if resume and ((Path(corpus) / CONFIG).is_file() or not (usual / CONFIG).is_file()):
-        return Path(corpus)  # the run itself; if there is none, the message names this word
+    if resume and ((Path(first) / CONFIG).is_file() or not (usual / CONFIG).is_file()):
+        return Path(first)  # the run itself; if there is none, the message names this word
     return usual
 
 
@@ -126,7 +127,7 @@ def refuse_for_resuming(names: Iterable[str]) -> None:
 
 def starting(
     folder: Path,
-    corpus: str | None,
+    corpus: Sequence[str] | None,
     flags: FlagValues,
     *,
     init_from: str | None,
@@ -138,7 +139,7 @@ def starting(
     from unspool._training.folder.run_folder import refuse_strangers
     from unspool._training.pair_defaults import pair_training
 
-    if corpus is None:
+    if not corpus:
         raise no_corpus(WHAT_TO_READ)
     engine = flags.training.get("engine", "cpu")
     origin = None if init_from is None else unspool.load(init_from, engine=engine)
@@ -186,18 +187,18 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
     return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 
 
-def going_on(folder: Path, corpus: str | None, flags: FlagValues) -> tuple[Start, "Records"]:
+def going_on(folder: Path, corpus: Sequence[str] | None, flags: FlagValues) -> tuple[Start, "Records"]:
     """Return the start of a resumed run, and its records, from their old place or from `corpus`."""
     from unspool._pipeline import resume_training
     from unspool._text.reading.sources import records_from_spec
     from unspool._training.folder.run_folder import RunFolder
 
     run = RunFolder.reopen(folder)
-    moved = corpus is not None and Path(corpus) != folder
+    moved = bool(corpus) and list(map(Path, corpus or ())) != [folder]
     if not moved:
         refuse_for_resuming(flags.reading)
     reading = {"document": bool(run.data.get("document")), **flags.reading}  # the run may have chosen it
-    records = open_corpus(str(corpus), reading) if moved else records_from_spec(run.spec("records"))
+    records = open_corpus(list(corpus or ()), reading) if moved else records_from_spec(run.spec("records"))
     start = partial(
         resume_training,
         folder,

@@ -181,7 +181,7 @@ def read_records(
         _refuse_for_corpus(corpus, options)
         named = f"{CORPUS_PREFIX}{corpus.name}"
         return _records(named, corpus.name, options, lambda: corpus.read(options))
-    name = _described(sources)
+    name = described(sources)
     stored = options
     options = replace(options, format=format or _format_of(sources))
     known = SOURCES[str(options.format)]
@@ -237,7 +237,7 @@ def _records_of_files(
     absolute = [str(path.absolute()) for path in paths]
     records = _records(
         STANDARD_INPUT if pipes else absolute[0] if len(absolute) == 1 else absolute,
-        _described(sources),
+        described(sources),
         options,
         lambda: chain.from_iterable(known.read(place, options) for place in places()),
         stored=stored,
@@ -354,7 +354,7 @@ def _sources(source: object) -> tuple[str | Path, ...]:
     return several
 
 
-def _described(sources: tuple[str | Path, ...]) -> str:
+def described(sources: Sequence[str | Path]) -> str:
     """Return the sources in words: the first, and the number of the others."""
     return str(sources[0]) if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1:,} more"
 

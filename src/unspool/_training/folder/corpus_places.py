@@ -3,7 +3,7 @@
 A model folder may be given away, so it has only the names of the files that the model learned from. A run can
 be resumed, so it keeps their places in ``checkpoint/corpus.json``, which is no part of the model::
 
-    {"format_version": 1, "records": "../../names.txt", "validation": null}
+    {"format_version": 1, "records": ["../../names.txt"], "validation": null}
 
 A place is a path: from the run's folder if the user wrote a relative one, so that both can be moved together.
 It is spelled as in a URL: ``%FF`` is a byte that is not UTF-8, ``%25`` a percent sign.
@@ -20,8 +20,9 @@ from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, CorpusError, InputError, spelled
 from unspool._json_files import json_text, read_json
 from unspool._storage import atomic_write
+from unspool._text.reading.folders import current_spec
 from unspool._text.reading.read_options import STANDARD_INPUT
-from unspool._text.reading.sources import CORPUS_PREFIX
+from unspool._text.reading.sources import CORPUS_PREFIX, described
 from unspool._text.records import Records
 from unspool._training.checkpoints import write_error
 
@@ -37,18 +38,21 @@ class CorpusPlaces:
 
     Args:
         format_version: Version of the format of this file.
-        records: The place of the texts; None if they are not in files.
-        validation: The place of the held-out texts; None if there are none, or they are not in files.
+        records: The places of the texts; None if they are not in files.
+        validation: The places of the held-out texts; None if there are none, or they are not in files.
     """
 
     format_version: int
-    records: str | None = None
-    validation: str | None = None
+    records: list[str] | None = None
+    validation: list[str] | None = None
 
 
-def is_path(source: object) -> bool:
-    """Return whether the source of a specification is a path, and no corpus with a name or standard input."""
-    return isinstance(source, str) and source != STANDARD_INPUT and not source.startswith(CORPUS_PREFIX)
+def paths_of(source: object) -> list[str]:
+    """Return the paths of a specification's source; none of a corpus with a name or standard input."""
+    if isinstance(source, str):
+        named = source == STANDARD_INPUT or source.startswith(CORPUS_PREFIX)
+        return [] if named else [source]
+    return [path for path in source if isinstance(path, str)] if isinstance(source, list) else []
 
 
 def shared_data(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,11 +64,10 @@ def shared_data(data: Mapping[str, Any]) -> dict[str, Any]:
     shared = dict(data)
     for part in PARTS:
         spec = data.get(part)
-        if isinstance(spec, Mapping) and is_path(spec.get("source")):
-            shared[part] = {**spec, "source": _name(spec["source"])}
-    records = shared.get("records")
-    if isinstance(records, Mapping) and is_path(records.get("source")):
-        shared["description"] = records["source"]
+        names = [_name(path) for path in paths_of(spec.get("source"))] if isinstance(spec, Mapping) else []
+        if isinstance(spec, Mapping) and names:
+            shared[part] = {**spec, "source": names[0] if len(names) == 1 else names}
+            shared |= {"description": described(names)} if part == "records" else {}
     return shared
 
 
@@ -87,7 +90,7 @@ def keep_places(folder: Path, texts: Mapping[str, Records | None]) -> None:
     Raises:
         ArtifactError: If the file cannot be written.
     """
-    places = {part: _place(folder, records) for part, records in texts.items()}
+    places = {part: _places(folder, records) for part, records in texts.items()}
     if not any(places.values()) or _are_kept(folder, places):
         return
     path, text = folder / PLACES, json_text(to_dict(CorpusPlaces(FORMAT_VERSION, **places))) + "\n"
@@ -98,29 +101,27 @@ def keep_places(folder: Path, texts: Mapping[str, Records | None]) -> None:
         raise write_error(path, len(text), error) from error
 
 
-def _are_kept(folder: Path, places: Mapping[str, str | None]) -> bool:
+def _are_kept(folder: Path, places: Mapping[str, list[str] | None]) -> bool:
     """Return whether the places in the file lead to the same files, however they are spelled."""
     try:
         kept = _read_places(folder / PLACES)
     except InputError:
         return False
-    return all(_path(folder, getattr(kept, part)) == _path(folder, place) for part, place in places.items())
+    return all(_paths(folder, getattr(kept, part)) == _paths(folder, place) for part, place in places.items())
 
 
-def _path(folder: Path, place: str | None) -> str | None:
-    """Return the path that a place is."""
-    if place is None:
-        return None
-    return os.path.normpath(folder.resolve() / os.fsdecode(unquote_to_bytes(place)))
+def _paths(folder: Path, places: list[str] | None) -> list[str]:
+    """Return the paths that places are."""
+    return [
+        os.path.normpath(folder.resolve() / os.fsdecode(unquote_to_bytes(place))) for place in places or ()
+    ]
 
 
-def _place(folder: Path, records: Records | None) -> str | None:
-    source = None if records is None else records.spec.get("source")
-    if records is None or not is_path(source):
-        return None
-    relative = not Path(records.description).is_absolute()
-    path = os.path.relpath(str(source), folder.resolve()) if relative else str(source)
-    return quote(os.fsencode(path))
+def _places(folder: Path, records: Records | None) -> list[str] | None:
+    paths = [] if records is None else paths_of(records.spec.get("source"))
+    if records is not None and not Path(records.description).is_absolute():
+        paths = [os.path.relpath(path, folder.resolve()) for path in paths]
+    return [quote(os.fsencode(path)) for path in paths] or None
 
 
 def placed_spec(folder: Path, data: Mapping[str, Any], part: str) -> dict[str, Any]:
@@ -139,17 +140,18 @@ def placed_spec(folder: Path, data: Mapping[str, Any], part: str) -> dict[str, A
             they are not there.
         ArtifactError: If the file that says it is broken.
     """
-    spec = dict(data.get(part) or {})
-    source = spec.get("source")
-    if not is_path(source):
+    spec = current_spec(data.get(part) or {})
+    paths = paths_of(spec.get("source"))
+    if not paths:
         return spec
-    if not Path(str(source)).is_absolute():  # version 0.1 wrote the path
-        source = _path(folder, getattr(_read_places(folder / PLACES), part))
-    if source is None:
+    if not Path(paths[0]).is_absolute():  # version 0.1 wrote the path
+        paths = _paths(folder, getattr(_read_places(folder / PLACES), part))
+    if not paths:
         raise CorpusError(f"{folder} does not say where {spec['source']} is", hint=NAME_IT)
-    if not os.path.exists(source):  # noqa: PTH110 - Path.exists raises where a name is too long
-        raise CorpusError(f"{source}: no such file or folder", hint=NAME_IT)
-    return {**spec, "source": source}
+    for path in paths:
+        if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a name is too long
+            raise CorpusError(f"{path}: no such file or folder", hint=NAME_IT)
+    return {**spec, "source": paths[0] if len(paths) == 1 else paths}
 
 
 def _read_places(path: Path) -> CorpusPlaces:
