@@ -17,7 +17,7 @@ def test_several_files_are_one_corpus_for_every_command(unspool: Run, tmp_path: 
     out = str(tmp_path / "run")
     done = unspool(["train", *both, "--out", out, *HEAD])
     assert done.exit_code == 0, done.stderr
-    assert f"{both[0]} and 1 more" in done.stdout
+    assert '"description": "a.txt and 1 more"' in done.stdout
     assert unspool(["info", *both]).stdout.split("records")[1].split()[0] == str(len(TEXTS))
     assert len(unspool(["score", str(model), *both]).stdout.splitlines()) == len(TEXTS)
     whole = unspool(["eval", str(model), *both, "--json"])
