@@ -12,7 +12,7 @@ from unspool._artifacts import load_model
 from unspool._engines import make_engine
 from unspool._errors import ConfigError
 from unspool._network.conditions import schema_of
-from unspool._pipeline import resume_training
+from unspool._running.resuming import resume_training
 from unspool._training.records import StepRecord, TrainingRecord
 
 WORDS = {"A": "ab", "B": "cd", "C": "xyz"}

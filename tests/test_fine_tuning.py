@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool._pipeline import resume_training
+from unspool._running.resuming import resume_training
 
 OLD = ["oil prices rise", "team wins late game", "rates rise again"] * 20
 NEW = ["Ölpreis steigt", "oil prices fall", "team verliert ß"] * 20

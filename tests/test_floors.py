@@ -25,7 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"evaluation"}),
     frozenset({"training", "exporting", "importing"}),
     frozenset({"model"}),
-    frozenset({"planning", "fine_tuning"}),
+    frozenset({"planning", "fine_tuning", "running"}),
     frozenset({"pipeline", "progress"}),
     frozenset({"sweeping", "benchmarking", "serving"}),
     frozenset({"__init__"}),  # the public face, which the command line uses as any program would

@@ -14,7 +14,7 @@ import pytest
 
 import unspool
 from unspool._errors import ArtifactError, ConfigError, CorpusError, InputError, UnknownSymbolError
-from unspool._pipeline import resume_training
+from unspool._running.resuming import resume_training
 from unspool._text.reading.sources import records_from_spec
 from unspool._training.pair_defaults import PAIR_TRAINING
 from unspool._training.records import EvaluationRecord, SampleRecord, StepRecord, TrainingRecord
@@ -88,7 +88,7 @@ def test_a_run_does_not_go_on_with_other_sources(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         unspool.train(PAIRS, out=tmp_path / "run", network=TINY, training=short(), on_record=stop_at(3))
     others = [(source[::-1], text) for source, text in PAIRS]
-    with pytest.raises(ArtifactError, match="corpus"):
+    with pytest.raises(ArtifactError, match="the texts of the run"):
         resume_training(tmp_path / "run", records=others)
 
 

@@ -1,50 +1,36 @@
 """From records to a trained model in one call: encode, split, make the network, train, keep the best."""
 
-import os
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from unspool._artifacts.model_folder import CONFIG
 from unspool._configuration import check, to_plain
-from unspool._engines import make_engine
 from unspool._errors import ConfigError
 from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
-from unspool._kernels.precision import missing_bf16
 from unspool._model import Generator
-from unspool._network.conditions import schema_of, steered_by
+from unspool._network.conditions import steered_by
 from unspool._network.config import NetworkConfig
-from unspool._network.parameters import initialize
-from unspool._planning.by_name import divided, network_with, training_with
 from unspool._planning.choosing import plan_training
+from unspool._running.resuming import resume_training
+from unspool._running.run import OnRecord, OnStart, as_records, run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
-from unspool._text.encoding.recipe import EncodingRecipe
-from unspool._text.reading.sources import read_records, records_from_spec
 from unspool._text.records import Records, Texts
 from unspool._text.tokenizers.registry import Tokenizer
-from unspool._training.announcement import Announcement, plan_of
-from unspool._training.callbacks import SamplingCallback, sampling_callback, saved_sampling
+from unspool._training.by_name import divided, network_with, training_with
+from unspool._training.callbacks import SamplingCallback, sampling_callback
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
-from unspool._training.folder.corpus_places import keep_places, shared_data
+from unspool._training.folder.corpus_places import shared_data
 from unspool._training.folder.model_card import stream_sizes
 from unspool._training.folder.run_folder import RunFolder, refuse_strangers
 from unspool._training.folder.sole_writer import sole_writer
-from unspool._training.interrupts import stop_on_interrupt
-from unspool._training.loop import train_loop
 from unspool._training.pair_defaults import training_of
-from unspool._training.records import StopRecord, TrainingRecord
-from unspool._training.task import FREE_TO_CHANGE, TrainingTask, fresh_start
-
-VOCABULARIES = ("vocab_size", "source_vocab_size")
-OnStart = Callable[[Announcement], None]
-OnRecord = Callable[[TrainingRecord], None]
+from unspool._training.task import TrainingTask, fresh_start
 
 
 def train(
@@ -99,8 +85,8 @@ def train(
             `generate(novel=True)` can refuse copies of them. Held-out texts are not included.
         canaries: Made-up secrets to plant in the text. They are drawn from the seed and stored in
             config.json, so that an audit can measure how well the network knows them. None for no secrets.
-        resume: Whether to resume the run in `out`, which must have been started with the same texts and
-            configuration.
+        resume: Whether to resume the run in `out`, which must have been started with the same texts. It keeps
+            its configuration but for what is given, such as ``epochs=20``; see `resume_training`.
         overwrite: Whether an earlier run in `out` is removed.
         on_start: A function that gets the facts about the training before the first step.
         on_record: A function that gets each record of the loop once it is on the disk.
@@ -123,20 +109,21 @@ def train(
     _check_types(network, training)
     check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
-    corpus, (of_network, of_training) = _as_records(records), divided(options)
-    config = training_with(training_of(corpus, training, canaries=canaries, init_from=init_from), of_training)
     if resume:
         return resume_training(
-            _resumed_folder(out, overwrite=overwrite, canaries=canaries, minutes=minutes),
-            records=corpus,
+            _resumed_folder(out, overwrite=overwrite, canaries=canaries),
+            records=as_records(records),
             validation=validation,
-            network=network_with(network, of_network),
-            training=config if training or of_training else None,
+            network=network,
+            training=training,
+            changes=options if minutes is None else {**options, "minutes": minutes},
             novelty_index=novelty_index,
             on_start=on_start,
             on_record=on_record,
         )
-    held_out = None if validation is None else _as_records(validation)
+    corpus, (of_network, of_training) = as_records(records), divided(options)
+    config = training_with(training_of(corpus, training, canaries=canaries, init_from=init_from), of_training)
+    held_out = None if validation is None else as_records(validation)
     if out is not None:
         refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
     origin = None if init_from is None else load_origin(init_from, engine=config.engine)
@@ -151,81 +138,13 @@ def train(
     encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out)
     sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
     resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
-    task = _task(resolved, config, corpus, encoded, sampling)
+    task = task_of(resolved, config, corpus, encoded, sampling)
     fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
     data = _describe(corpus, held_out, encoded, sampling, task) | extra
     texts, first = {"records": corpus, "validation": held_out}, fresh if origin else None
     with _new_run(out, resolved, config, encoded, data, texts=texts, first=first, overwrite=overwrite) as run:
-        return _run(
-            run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record, in_memory=out is None
-        )
-
-
-def resume_training(
-    out: str | Path,
-    *,
-    records: Texts | None = None,
-    validation: Texts | None = None,
-    network: NetworkConfig | None = None,
-    training: TrainingConfig | None = None,
-    novelty_index: bool = False,
-    on_start: OnStart | None = None,
-    on_record: OnRecord | None = None,
-) -> Generator:
-    """Resume a run that was stopped, bit for bit.
-
-    Args:
-        out: The run's folder.
-        records: The texts of the run; None to read them again from their source.
-        validation: The held-out texts, if the run was given any; None to read them again.
-        network: The network; None for the run's own. Any other network is refused.
-        training: The training configuration; None for the run's own. Only `threads`, `checkpoint_seconds` and
-            `precision` may differ, and a different precision must not change the one that is used.
-        novelty_index: Whether to make the index of the training texts if the run has none yet.
-        on_start: A function that gets the facts about the training before the first step.
-        on_record: A function that gets each record of the loop once it is on the disk.
-
-    Returns:
-        The best model, loaded from `out`.
-
-    Raises:
-        InputError: If there is no run, or it was started with other texts or another configuration.
-        DivergenceError: If the loss stops being finite; the last good state is in `out`.
-        KeyboardInterrupt: If the training was stopped again.
-    """
-    run = RunFolder.reopen(out)
-    if novelty_index:
-        run.data = {**run.data, "novelty_index": True}
-    if network is not None:
-        sizes = {name: getattr(network, name) or getattr(run.network, name) for name in VOCABULARIES}
-        requested = replace(network, **sizes)
-        steered = steered_by(requested, schema_of(run.data), document=False)
-        run.refuse_changes(steered, run.network)
-    if training is not None:
-        run.refuse_changes(training, run.training, free=FREE_TO_CHANGE)
-        run.training = training
-    corpus = records_from_spec(run.spec("records")) if records is None else _as_records(records)
-    held_out: Records | None = None
-    if validation is not None:
-        held_out = _as_records(validation)
-    elif run.data.get("validation") is not None:
-        held_out = records_from_spec(run.spec("validation"))
-    recipe = EncodingRecipe(
-        tokenizer=run.tokenizer,
-        normalization=corpus.normalization,
-        validation_fraction=run.training.validation_fraction,
-        document=corpus.document,
-        contexts=schema_of(run.data),  # a run of an older version has none
-        sources=run.source_tokenizer,
-    )
-    encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out)
-    sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
-    task = _task(run.network, run.training, corpus, encoded, sampling)
-    fresh = fresh_start(task, initialize(run.network, run.training.seed))
-    run.data = shared_data(run.data) | {"precision": task.engine.precision}  # another one is refused
-    texts = {"records": corpus, "validation": held_out}
-    with sole_writer(out):
-        return _run(run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record, texts=texts)
+        notify: dict[str, Any] = {"on_start": on_start, "on_record": on_record}
+        return run_to_end(run, corpus, encoded, task, fresh, in_memory=out is None, **notify)
 
 
 def _chosen(
@@ -266,60 +185,6 @@ def _new_run(
         )
 
 
-def _task(
-    network: NetworkConfig,
-    config: TrainingConfig,
-    corpus: Records,
-    encoded: EncodedCorpus,
-    sampling: SamplingCallback | None,
-) -> TrainingTask:
-    return TrainingTask(
-        engine=make_engine(config.engine, network, threads=config.threads, precision=config.precision),
-        training=encoded.training,
-        validation=encoded.validation,
-        eos_id=encoded.tokenizer.eos_id,
-        document=corpus.document,
-        config=config,
-        callbacks=() if sampling is None else (sampling,),
-    )
-
-
-def _run(
-    run: RunFolder,
-    corpus: Records,
-    encoded: EncodedCorpus,
-    task: TrainingTask,
-    fresh: Checkpoint,
-    *,
-    on_start: OnStart | None,
-    on_record: OnRecord | None,
-    texts: dict[str, Records | None] | None = None,
-    in_memory: bool = False,
-) -> Generator:
-    """Train until the end, and load the best model; all of it if its folder goes."""
-    config = task.config
-    start = run.start(fresh)
-    keep_places(run.path, texts or {})  # of a resumed run: they may have moved
-    run.keep_novelty_index(encoded.training, by_line=corpus.document)
-    if on_start is not None:
-        on_start(plan_of(run, corpus, encoded, start.progress.step, in_memory=in_memory))
-    else:
-        for remark in filter(None, (run.remark, missing_bf16(config.precision))):
-            warnings.warn(remark, RuntimeWarning, stacklevel=3)
-    with stop_on_interrupt() as stop_requested:
-        for record in train_loop(task, start, sink=run, stop_requested=stop_requested):
-            run.record(record)
-            if on_record is not None:
-                on_record(record)
-            stopped = isinstance(record, StopRecord)
-    if stopped:
-        raise KeyboardInterrupt
-    model = Generator.load(run.path, engine=config.engine, threads=config.threads)
-    if in_memory:
-        model._leave_folder()
-    return model
-
-
 def _check_types(network: object, training: object) -> None:
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
@@ -328,16 +193,6 @@ def _check_types(network: object, training: object) -> None:
 def _check_lists(**lists: object) -> None:
     for name, value in lists.items():
         check(name, value, "a list", not isinstance(value, str) and isinstance(value, Sequence | None))
-
-
-def _as_records(texts: Texts | str | Path) -> Records:
-    if not isinstance(texts, str | Path):
-        return Records.wrap(texts)
-    if os.path.exists(texts):  # noqa: PTH110 - Path.exists raises where a name is too long
-        return read_records(texts)
-    hint = 'a file: train("names.txt"); one text: train([text])'
-    what = "records must be a list of texts or a file, and this is one string"
-    raise ConfigError(what, got=f"{str(texts)[:60]!r}, which is no file", hint=hint)
 
 
 def _resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object) -> str | Path:

@@ -82,6 +82,36 @@ def test_a_finished_run_resumes_to_its_end(unspool: Run, corpus: Path, tmp_path:
         assert json.loads(done.stdout)["evaluation"] == json.loads(first.stdout)["evaluation"]
 
 
+def test_the_advice_to_go_on_is_a_command_that_works(unspool: Run, corpus: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "run")
+    first = unspool(["train", str(corpus), "--out", out, "--epochs", "2", *TINY])
+    assert "Underfitting" in first.stdout
+    (advice,) = [line.split() for line in first.stdout.splitlines() if "--resume" in line]
+    assert advice == ["unspool", "train", "--resume", out, "--epochs", "4"]
+    done = unspool(advice[1:])
+    assert "changed: epochs 2 → 4" in done.stderr
+    assert library.load(out).training["epochs"] == 4
+    assert json.loads(Path(out, "metrics.jsonl").read_text("utf-8").splitlines()[-1])["epoch"] == 4
+
+
+def test_a_run_whose_corpus_moved_takes_its_new_place(unspool: Run, tmp_path: Path) -> None:
+    table, out = tmp_path / "news.tsv", str(tmp_path / "run")
+    table.write_text("label\ttitle\n" + "".join(f"x\t{text}\n" for text in TEXTS), "utf-8")
+    unspool(["train", str(table), "--text", "title", "--out", out, "--epochs", "1", *TINY])
+    moved = table.rename(tmp_path / "moved.tsv")
+    gone = unspool(["train", "--resume", out, "--epochs", "2"])
+    assert (gone.exit_code, "news.tsv" in gone.stderr) == (2, True)
+    assert unspool(["train", "--resume", out, str(moved), "--epochs", "2"]).exit_code == 0
+    assert library.load(out).data["records"]["source"] == str(moved)
+    assert unspool(["train", "--resume", out, "--epochs", "3"]).exit_code == 0  # it knows the new place
+    moved.write_text("label\ttitle\n" + "".join(f"x\t{text}\n" for text in TEXTS[1:]), "utf-8")
+    other = unspool(["train", "--resume", out, str(moved), "--epochs", "4"])
+    assert (other.exit_code, "the texts of the run" in other.stderr) == (2, True)
+    for words in ([out, str(moved), "--resume", "--out", out], [str(table), str(moved)]):
+        several = unspool(["train", *words])
+        assert (several.exit_code, "one corpus" in several.stderr) == (2, True)
+
+
 def test_sample_streams_one_text_and_lists_several(unspool: Run, model: Path) -> None:
     known = library.load(model)
     one = unspool(["sample", str(model), "oil ", "--seed", "3", "--temperature", "0.5"])

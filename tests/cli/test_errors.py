@@ -45,7 +45,10 @@ def the_line(done: Result) -> str:
         (["train", "--resume", "MODEL", "--tokenizer", "word"], ["--tokenizer", "--resume"]),
         (["train", "--resume", "MODEL", "--text", "title"], ["--text", "--resume"]),
         (["train", "--resume", "MODEL", "--hidden-size", "9"], ["--hidden-size", "expected 8", "got 9"]),
-        (["train", "--resume", "MODEL", "--epochs", "5"], ["epochs", "expected 2", "got 5"]),
+        (
+            ["train", "--resume", "MODEL", "--epochs", "1"],
+            ["epochs", "more than the 2", "got 1", "--epochs 3"],
+        ),
         (["train", "--resume", "--overwrite", "MODEL"], ["--overwrite", "--resume"]),
         (["train", "CORPUS", "--out", "MODEL"], ["already holds a run", "--resume", "--overwrite"]),
         (["sample"], ["DIR", "unspool sample --help"]),
@@ -119,7 +122,7 @@ def test_divergence_ends_with_one(
     def diverge(*arguments: object, **options: object) -> None:
         raise DivergenceError("the loss is nan at step 3; start again with a lower learning_rate")
 
-    monkeypatch.setattr("unspool._pipeline.train_loop", diverge)
+    monkeypatch.setattr("unspool._running.run.train_loop", diverge)
     done = unspool(["train", str(corpus), "--out", str(tmp_path / "run"), *TINY])
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1].startswith("unspool: the loss is nan at step 3")

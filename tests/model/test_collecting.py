@@ -13,7 +13,7 @@ from unspool._artifacts.novelty_file import NOVELTY
 from unspool._generation.requests import Request, make_request
 from unspool._generation.selecting import collection as collecting
 from unspool._model import writing
-from unspool._pipeline import resume_training
+from unspool._running.resuming import resume_training
 from unspool._training.records import StepRecord, TrainingRecord
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")

@@ -10,6 +10,7 @@ from safetensors.numpy import load
 
 from unspool._artifacts.tensor_files import open_tensor_file, tensor_file_bytes
 from unspool._errors import ArtifactError
+from unspool._training.changes import changes_since
 from unspool._training.checkpoint_sink import MemorySink
 from unspool._training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from unspool._training.loop import train_loop
@@ -74,15 +75,12 @@ def test_an_average_is_kept_where_there_is_one(
     ("changes", "name"),
     [
         ({"batch_size": 5}, "training.batch_size"),
-        ({"learning_rate": 0.02}, "training.learning_rate"),
         ({"seed": 1}, "training.seed"),
         ({"ema": 0.9}, "training.ema"),
-        ({"epochs": 4}, "training.epochs"),
         ({"document": True}, "corpus"),
         ({"validation": 5}, "corpus"),
         ({"network": {"hidden_size": 9}}, "network.hidden_size"),
-        ({"network": {"dropout": 0.3}}, "network.dropout"),
-        ({"network": {"recurrent_dropout": 0.3}}, "network.recurrent_dropout"),
+        ({"network": {"reset_after": False}}, "network.reset_after"),
     ],
 )
 def test_another_run_is_refused_by_what_is_different(
@@ -108,6 +106,19 @@ def test_other_kernels_are_refused(
 def test_what_changes_no_number_may_change(make_task: MakeTask, begin: Begin, path: Path) -> None:
     save_checkpoint(path, begin(make_task(threads=1, checkpoint_seconds=30.0)))
     load_checkpoint(path, begin(make_task(threads=2, checkpoint_seconds=5.0)))
+
+
+def test_how_it_learns_may_change_and_the_checkpoint_knows_how_it_learnt(
+    make_task: MakeTask, begin: Begin, path: Path
+) -> None:
+    save_checkpoint(path, begin(make_task(learning_rate=0.01)))
+    later = begin(make_task(learning_rate=0.02, epochs=9, network={"dropout": 0.3}))
+    loaded = load_checkpoint(path, later)
+    assert changes_since(loaded.identity, later.identity) == {
+        "learning_rate": (0.01, 0.02),
+        "epochs": (3, 9),
+        "dropout": (0.2, 0.3),
+    }
 
 
 def test_threads_matter_to_an_engine_that_promises_nothing(

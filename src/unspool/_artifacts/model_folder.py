@@ -200,6 +200,26 @@ def config_of(values: Mapping[str, Any], *, where: str) -> ConfigFile:
     return config
 
 
+def read_config(folder: Path) -> ConfigFile:
+    """Read config.json as it belongs to the model, also if its writer died before it was in its place.
+
+    Args:
+        folder: The folder of a model or of a run that has none yet.
+
+    Raises:
+        ArtifactError: If the file cannot be read or is broken, or the folder is of another version.
+        ConfigError: If a key is unknown or missing, or a value has a wrong type or is out of its range.
+    """
+    try:
+        with open_tensor_file(folder / MODEL) as model:
+            recorded = _fingerprint_in(model.content, CONFIG)
+    except (ArtifactError, OSError):
+        recorded = None
+    waiting = folder / (CONFIG + NEXT)
+    place = waiting if recorded and _belongs(waiting, recorded) else folder / CONFIG
+    return config_of(read_content(place), where=str(folder / CONFIG))
+
+
 def read_content(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file of a model folder.
 

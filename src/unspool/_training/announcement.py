@@ -30,7 +30,8 @@ class Announcement:
         network: The network, with no open value.
         training: The training configuration, with no open value.
         schema: The context that steers the texts, or None.
-        note: A remark on the cache of the encoded corpus and on broken files of the run, or None.
+        note: A remark on the cache of the encoded corpus, on broken files of the run and on what was changed
+            since it was stopped, or None.
         precision: Number format of the matrix products; see `Engine`.
         missing: The reason why the requested precision is not used, or None.
     """
@@ -71,7 +72,7 @@ def plan_of(
         characters=encoded.training.characters,
         held_out_characters=encoded.validation.characters,
         unknown=encoded.unknown,
-        note="; ".join(filter(None, (encoded.note, run.remark))) or None,
+        note="; ".join(filter(None, (encoded.note, run.remark, _changes(run)))) or None,
         vocab_size=encoded.tokenizer.vocab_size,
         num_parameters=count_parameters(run.network),
         first_step=first_step,
@@ -81,3 +82,9 @@ def plan_of(
         precision=str(run.data.get("precision", "float32")),
         missing=missing_bf16(run.training.precision),
     )
+
+
+def _changes(run: RunFolder) -> str | None:
+    """Return what a resumed run does otherwise than before, in words."""
+    words = [f"{name} {before} → {after}" for name, (before, after) in run.changes.items()]
+    return f"changed: {', '.join(words)}" if words else None

@@ -16,6 +16,7 @@ from unspool._artifacts.tensor_files import Arrays, TensorFile, open_tensor_file
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, ConfigError
 from unspool._storage import atomic_write
+from unspool._training.changes import fixed_part
 from unspool._training.optimizers import FloatArray, Slots
 
 FORMAT_VERSION = 1
@@ -64,8 +65,8 @@ class Checkpoint:
         state: The state that is carried from window to window.  # (L, S, B, H)
         average: The running average of the parameters, or None where the run keeps none.
         progress: How far the run has come.
-        identity: Everything that must be the same when the run is resumed, in JSON types; see
-            `training.task.identity`.
+        identity: Everything that decides the numbers of the run, in JSON types; see `training.task.identity`.
+            All but the values in `CHANGEABLE` must be the same when the run is resumed.
     """
 
     parameters: dict[str, FloatArray]
@@ -145,11 +146,11 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
         template: A fresh start of the run, from `fresh_start`, with the expected arrays and identity.
 
     Returns:
-        The checkpoint, in new arrays.
+        The checkpoint, in new arrays, with the identity that it was saved with.
 
     Raises:
         ArtifactError: If the file is missing or broken, or belongs to another run: another corpus, network,
-            training configuration or number of threads.
+            training configuration (but for what may change) or number of threads.
     """
     with _opened(path) as file:
         version = file.content.get("format_version")
@@ -158,7 +159,7 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
             what = f"{path}: format version"
             raise ArtifactError(what, expected=str(FORMAT_VERSION), got=repr(version)[:80], hint=hint)
         file.verify(KEYS)
-        _check_identity(path, file.content.get("identity"), template.identity)
+        identity = _checked_identity(path, file.content.get("identity"), template.identity)
         arrays = file.read({name: array.shape for name, array in _flatten(template).items()})
         progress = _read_progress(path, file.content.get("progress"))
     return Checkpoint(
@@ -170,7 +171,7 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
         state=arrays["state"],
         average=template.average and {name: arrays[f"average/{name}"] for name in template.average},
         progress=progress,
-        identity=template.identity,
+        identity=identity,
     )
 
 
@@ -189,6 +190,22 @@ def _opened(path: Path) -> Iterator[TensorFile]:
         raise ArtifactError(str(path), expected="a checkpoint", got="no such file", hint=hint) from None
     except OSError as error:
         raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error), hint=hint) from None
+
+
+def read_progress(path: Path) -> RunProgress:
+    """Read how far a run has come; it is at its start if there is no checkpoint yet.
+
+    Args:
+        path: The file of the checkpoint.
+
+    Raises:
+        ArtifactError: If the file is broken.
+    """
+    if not path.exists():
+        return RunProgress()
+    with _opened(path) as file:
+        file.verify(KEYS)
+        return _read_progress(path, file.content.get("progress"))
 
 
 def _flatten(checkpoint: Checkpoint) -> Arrays:
@@ -211,12 +228,12 @@ def _read_progress(path: Path, values: Any) -> RunProgress:
     return progress
 
 
-def _check_identity(path: Path, stored: Any, current: Identity) -> None:
-    """Refuse the checkpoint of another run, and name the first difference."""
+def _checked_identity(path: Path, stored: Any, current: Identity) -> dict[str, Any]:
+    """Return the identity of a checkpoint; refuse that of another run, and name the first difference."""
     if not isinstance(stored, dict):
         raise ArtifactError(f"{path}: identity", expected="an object", got=repr(stored)[:80])
     stored = {"precision": "float32", **stored}  # older checkpoints have no precision: it was float32
-    old, new = _leaves(stored), _leaves(json.loads(json.dumps(current)))
+    old, new = (_leaves(fixed_part(identity)) for identity in (stored, json.loads(json.dumps(current))))
     for name in [*new, *old]:
         if old.get(name) != new.get(name) or (name in old) != (name in new):
             raise ArtifactError(
@@ -225,6 +242,7 @@ def _check_identity(path: Path, stored: Any, current: Identity) -> None:
                 got=repr(new.get(name))[:80],
                 hint="resume with the same value, or start a new run in another folder",
             )
+    return dict(stored)
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

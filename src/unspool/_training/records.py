@@ -1,7 +1,8 @@
 """The records that the training loop yields: frozen, each one line of metrics.jsonl where it is written."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from unspool._configuration import to_dict
 
@@ -123,6 +124,22 @@ class CheckpointRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord:
+    """A note that a run goes on with other values.
+
+    Args:
+        step: Steps made before.
+        epoch: Number of the last epoch before, from 1.
+        changes: The value before and the value after, by their names in the configurations.
+    """
+
+    kind: ClassVar[str] = "change"
+    step: int
+    epoch: int
+    changes: Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopRecord:
     """A note that the run was stopped on request; its checkpoint is saved and it can be resumed."""
 
@@ -165,6 +182,6 @@ TrainingRecord: TypeAlias = (
 )
 
 
-def record_to_dict(record: TrainingRecord) -> dict[str, object]:
+def record_to_dict(record: TrainingRecord | ChangeRecord) -> dict[str, object]:
     """Return a record as plain JSON types, with its kind first."""
     return {"kind": record.kind, **to_dict(record)}

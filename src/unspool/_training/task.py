@@ -14,15 +14,11 @@ from unspool._errors import ConfigError
 from unspool._kernels.machine import chosen_kernels
 from unspool._text.streams.lanes import Lanes
 from unspool._text.streams.stream import TokenStream
+from unspool._training.changes import FREE_TO_CHANGE
 from unspool._training.checkpoints import Checkpoint, Identity
 from unspool._training.config import TrainingConfig
 from unspool._training.optimizers import FloatArray, Optimizer
 from unspool._training.records import SampleRecord
-
-# These change no number of a run, so a run may be resumed with other values. The number of threads and the
-# precision are compared apart: the native kernels give the same bits for any number of threads, and the
-# precision that is really used counts.
-FREE_TO_CHANGE = frozenset({"checkpoint_seconds", "threads", "precision"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from unspool._cli.commands.audit import same_reading
 from unspool._cli.commands.info import model_facts
 from unspool._cli.commands.minutes import Choice, choose, is_left_to_choose
 from unspool._cli.flags.flag import Argument, FlagValues, spelled, takes
@@ -55,7 +56,7 @@ def train(
         Argument(
             metavar="CORPUS…",
             help="Paths, - for standard input, or a name from `unspool corpora`; "
-            "with --resume, a run's folder.",
+            "with --resume, a run's folder, and its corpus if that has moved.",
         ),
     ] = None,
     out: RunFolderFlag = None,
@@ -77,7 +78,7 @@ def train(
         kept_flags = {**flags.tokens, **flags.showing, **flags.planting}
         kept_flags |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
         refuse_for_resuming(name for name, value in kept_flags.items() if value)
-        start, records = going_on(folder, corpus, flags)
+        start, records = going_on(folder, corpus or [], flags)
     else:
         start, records = starting(
             folder, corpus, flags, init_from=init_from, validation=validation, overwrite=overwrite
@@ -187,25 +188,23 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
     return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 
 
-def going_on(folder: Path, corpus: Sequence[str] | None, flags: FlagValues) -> tuple[Start, "Records"]:
+def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> tuple[Start, "Records"]:
     """Return the start of a resumed run, and its records, from their old place or from `corpus`."""
-    from unspool._pipeline import resume_training
+    from unspool._running.resuming import resume_training
+    from unspool._text.reading.folders import current_spec
     from unspool._text.reading.sources import records_from_spec
     from unspool._training.folder.run_folder import RunFolder
 
     run = RunFolder.reopen(folder)
-    moved = bool(corpus) and list(map(Path, corpus or ())) != [folder]
-    if not moved:
+    places = corpus[1:] if corpus and Path(corpus[0]) == folder else corpus
+    if places:
+        document = {"document": bool(run.data.get("document"))}  # the run may have chosen it
+        spec = current_spec(run.data.get("records") or {})
+        records = open_corpus(places, document | same_reading(spec, places) | flags.reading)
+    else:
         refuse_for_resuming(flags.reading)
-    reading = {"document": bool(run.data.get("document")), **flags.reading}  # the run may have chosen it
-    records = open_corpus(list(corpus or ()), reading) if moved else records_from_spec(run.spec("records"))
-    start = partial(
-        resume_training,
-        folder,
-        records=records,
-        network=replace(run.network, **flags.network),
-        training=replace(run.training, **flags.training),
-    )
+        records = records_from_spec(run.spec("records"))
+    start = partial(resume_training, folder, records=records, changes={**flags.network, **flags.training})
     return start, records
 
 
@@ -250,6 +249,15 @@ def held_out_part(facts: dict[str, Any]) -> str:
     return f"{measured:,} of {whole:,} held-out characters"
 
 
+def more_training(facts: dict[str, Any], folder: Path) -> list[list[str]]:
+    """Return the command that goes on with a run; none if its text came through a pipe."""
+    if (facts["data"].get("records") or {}).get("source") == STANDARD_INPUT:
+        return []
+    epochs, minutes = (facts["training"][name] for name in ("epochs", "minutes"))
+    limit = ["--minutes", f"{2 * minutes:.2g}"] if epochs is None else ["--epochs", str(2 * epochs)]
+    return [["train", "--resume", str(folder), *limit]]
+
+
 def show_outcome(facts: dict[str, Any], folder: Path) -> None:
     """Print how good a model is and which commands use it; a command stays on one line."""
     best = facts["evaluation"]
@@ -268,6 +276,8 @@ def show_outcome(facts: dict[str, Any], folder: Path) -> None:
     else:
         commands = [["sample", place, "--source", "TEXT"], ["info", place]]
         figure += "" if best.get("exact") is None else f", {best['exact']:.1%} answered exactly,"
+    if facts["fit"]["verdict"] == "underfitting":
+        commands += more_training(facts, folder)
     lines = [command_line(["unspool", *command]) for command in commands]
     head = f"{one_line(str(folder))}: {figure} at step {best['step']:,}"
     used = facts["data"].get("precision", "float32")

@@ -28,7 +28,7 @@ from unspool._training.checkpoints import write_error
 
 PLACES = "checkpoint/corpus.json"
 FORMAT_VERSION = 1
-NAME_IT = "name the text: unspool train --resume CORPUS --out DIR, unspool audit DIR CORPUS"
+NAME_IT = "name the text: unspool train --resume DIR CORPUS, unspool audit DIR CORPUS"
 PARTS = ("records", "validation")  # keys of the specifications of texts in config.json
 
 

@@ -1,4 +1,4 @@
-"""metrics.jsonl: one line for every step, evaluation and sample, and one for the finish."""
+"""metrics.jsonl: a line for every step, evaluation, sample and change of the run, and one for the finish."""
 
 import os
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from unspool._json_files import json_text, parse_json
 from unspool._storage import append_line, atomic_write, open_regular
 from unspool._training.checkpoints import write_error
 from unspool._training.records import (
+    ChangeRecord,
     EvaluationRecord,
     FinishRecord,
     SampleRecord,
@@ -21,7 +22,7 @@ from unspool._training.records import (
 
 METRICS = "metrics.jsonl"
 LONGEST_LINE = 1 << 24  # bytes; a longer one is broken
-KEPT = (StepRecord, EvaluationRecord, SampleRecord, FinishRecord)
+KEPT = (StepRecord, EvaluationRecord, SampleRecord, ChangeRecord, FinishRecord)
 BEGIN = b'{"kind": '  # start of every line, and nowhere else in one: inside a text the quotes are escaped
 
 
@@ -40,7 +41,7 @@ class MetricsFile:
         self.path = path
         self.broken: list[int] = []
 
-    def append(self, record: TrainingRecord) -> None:
+    def append(self, record: TrainingRecord | ChangeRecord) -> None:
         """Write a record as one line, if it is of a kind that the file stores.
 
         Raises:

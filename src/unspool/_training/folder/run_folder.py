@@ -3,7 +3,7 @@
 ::
 
     config.json, tokenizer.json, ...     written first; a run can be resumed once they are there
-    metrics.jsonl                        one line per step, evaluation and sample
+    metrics.jsonl                        one line per step, evaluation, sample and change of the run
     loss.svg                             the loss curve
     checkpoint/last.safetensors          everything that is needed to resume
     checkpoint/corpus.json               where the texts are; see `corpus_places`
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unspool._artifacts import save_model
+from unspool._artifacts import load_model, save_model
 from unspool._artifacts.model_folder import (
     CARD,
     CONFIG,
@@ -27,14 +27,14 @@ from unspool._artifacts.model_folder import (
     SOURCE_TOKENIZER,
     TOKENIZER,
     ConfigFile,
-    config_of,
     config_texts,
+    read_config,
     read_content,
     read_tokenizer,
 )
 from unspool._artifacts.novelty_file import NOVELTY, save_novelty
 from unspool._configuration import from_dict, to_dict
-from unspool._errors import ArtifactError, ConfigError, spelled
+from unspool._errors import ArtifactError, spelled
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._network.config import NetworkConfig
 from unspool._storage import atomic_write, is_torn, remove_torn
@@ -42,7 +42,15 @@ from unspool._text.novelty import NoveltyIndex
 from unspool._text.records import Records
 from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import Tokenizer
-from unspool._training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint, write_error
+from unspool._training.changes import Changes, changes_since
+from unspool._training.checkpoints import (
+    Checkpoint,
+    RunProgress,
+    load_checkpoint,
+    read_progress,
+    save_checkpoint,
+    write_error,
+)
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.corpus_places import PLACES, keep_places, placed_spec
 from unspool._training.folder.loss_curve import LossCurve
@@ -50,6 +58,7 @@ from unspool._training.folder.metrics import METRICS, MetricsFile
 from unspool._training.folder.model_card import model_card
 from unspool._training.optimizers import FloatArray
 from unspool._training.records import (
+    ChangeRecord,
     EvaluationRecord,
     FinishRecord,
     StepRecord,
@@ -83,6 +92,7 @@ class RunFolder:
         generation_config: The default options for sampling from the model.
         source_tokenizer: The tokenizer of the sources, if the network learns from pairs.
         remark: A remark of `start` on broken metrics, or None.
+        changes: The values that `start` found changed since the checkpoint.
     """
 
     def __init__(
@@ -99,6 +109,7 @@ class RunFolder:
         self.path, self.network, self.training, self.tokenizer = path, network, training, tokenizer
         self.data, self.generation_config, self.source_tokenizer = data, generation_config, source_tokenizer
         self.remark: str | None = None
+        self.changes: Changes = {}
         self._metrics = MetricsFile(path / METRICS)
         self._curve = LossCurve()
 
@@ -147,8 +158,7 @@ class RunFolder:
             generation_config=generation_config or GenerationOptions(temperature=temperature),
             source_tokenizer=source_tokenizer,
         )
-        config = ConfigFile(FORMAT_VERSION, network, to_dict(training), data)
-        files = config_texts(config, tokenizer, source_tokenizer)
+        files = run._files()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             refuse_strangers(folder, overwrite=overwrite)
@@ -179,7 +189,7 @@ class RunFolder:
                 f"{folder}: no run to resume", expected=f"{CONFIG} and {TOKENIZER}", hint=hint
             )
         where = str(folder / CONFIG)
-        config = config_of(read_content(folder / CONFIG), where=where)
+        config = read_config(folder)
         paired = config.network.source_vocab_size is not None
         return cls(
             folder,
@@ -193,6 +203,9 @@ class RunFolder:
 
     def start(self, fresh: Checkpoint) -> Checkpoint:
         """Return the checkpoint to start from, after the metrics are cut back to it.
+
+        If the run was changed since the checkpoint, the change is written to the metrics, and the checkpoint
+        is written anew, as one of a run that is not over.
 
         Broken metrics are no reason to refuse: they are removed, and `remark` says so.
 
@@ -210,10 +223,63 @@ class RunFolder:
         _remove_torn(self.path)  # not before: until now another process may have been at work here
         checkpoint = load_checkpoint(path, fresh) if path.exists() else fresh
         self._curve = LossCurve()
-        for line in self._metrics.cut_back(checkpoint.progress.step):
+        lines = self._metrics.cut_back(checkpoint.progress.step)
+        for line in lines:
             self._draw(line)
         self.remark = self._metrics.remark()
+        self.changes = changes_since(checkpoint.identity, fresh.identity)
+        if self.changes:
+            self._note_changes(checkpoint, fresh, last=lines[-1] if lines else None)
         return checkpoint
+
+    def _note_changes(
+        self, checkpoint: Checkpoint, fresh: Checkpoint, *, last: Mapping[str, Any] | None
+    ) -> None:
+        """Write the changes; a line that a killed process has left of them is not repeated."""
+        progress = checkpoint.progress
+        progress.finished, checkpoint.identity = None, fresh.identity
+        epoch = progress.epoch + (1 if progress.window else 0)
+        record = ChangeRecord(step=progress.step, epoch=epoch, changes=self.changes)
+        if record_to_dict(record) != last:
+            self._metrics.append(record)
+        self.save_checkpoint(checkpoint)
+
+    def progress(self) -> RunProgress:
+        """Read how far the run has come.
+
+        Raises:
+            ArtifactError: If the checkpoint is broken.
+        """
+        return read_progress(self.path / CHECKPOINT)
+
+    def rewrite(self) -> None:
+        """Write the configuration of a run that was changed, into the model that it has saved as well.
+
+        Raises:
+            ArtifactError: If a file cannot be written or the model is broken; what was there is still whole.
+        """
+        if not (self.path / MODEL).exists():
+            try:
+                atomic_write(self.path / CONFIG, self._files()[CONFIG])
+            except OSError as error:
+                raise write_error(self.path, 1_000_000, error) from error
+            return
+        saved = load_model(self.path)
+        save_model(
+            self.path,
+            network=self.network,
+            tokenizer=self.tokenizer,
+            parameters=saved.parameters,
+            training=to_dict(self.training),
+            data=self.data,
+            generation_config=saved.generation_config,
+            source_tokenizer=self.source_tokenizer,
+            card=(self.path / CARD).read_text("utf-8") if (self.path / CARD).is_file() else "",
+        )
+
+    def _files(self) -> dict[str, str]:
+        config = ConfigFile(FORMAT_VERSION, self.network, to_dict(self.training), self.data)
+        return config_texts(config, self.tokenizer, self.source_tokenizer)
 
     def record(self, record: TrainingRecord) -> None:
         """Write a record to the metrics; draw the loss curve after an evaluation and at the end.
@@ -266,33 +332,6 @@ class RunFolder:
                 evaluation=evaluation,
             ),
         )
-
-    def refuse_changes(
-        self,
-        requested: NetworkConfig | TrainingConfig,
-        stored: NetworkConfig | TrainingConfig,
-        *,
-        free: frozenset[str] = frozenset(),
-    ) -> None:
-        """Refuse the first value that differs from the one with which the run was started.
-
-        Args:
-            requested: The configuration to resume with.
-            stored: The configuration of the run.
-            free: Names of the values that may differ.
-
-        Raises:
-            ConfigError: If a value differs.
-        """
-        old = to_dict(stored)
-        for name, value in to_dict(requested).items():
-            if name not in free and value != old[name]:
-                raise ConfigError(
-                    f"{name} of the run in {self.path}",
-                    expected=repr(old[name]),
-                    got=repr(value),
-                    hint="resume with the same value, or start another run",
-                )
 
     def keep_novelty_index(self, stream: TokenStream, *, by_line: bool) -> None:
         """Write the index of the training texts, if the run's `data` asks for one and there is none yet.

@@ -1,0 +1,98 @@
+"""Train a run until its end, and load its best model."""
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from unspool._engines import make_engine
+from unspool._errors import ConfigError
+from unspool._kernels.precision import missing_bf16
+from unspool._model import Generator
+from unspool._network.config import NetworkConfig
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.reading.sources import read_records
+from unspool._text.records import Records, Texts
+from unspool._training.announcement import Announcement, plan_of
+from unspool._training.callbacks import SamplingCallback
+from unspool._training.checkpoints import Checkpoint
+from unspool._training.config import TrainingConfig
+from unspool._training.folder.corpus_places import keep_places
+from unspool._training.folder.run_folder import RunFolder
+from unspool._training.interrupts import stop_on_interrupt
+from unspool._training.loop import train_loop
+from unspool._training.records import StopRecord, TrainingRecord
+from unspool._training.task import TrainingTask
+
+OnStart = Callable[[Announcement], None]
+OnRecord = Callable[[TrainingRecord], None]
+
+
+def task_of(
+    network: NetworkConfig,
+    config: TrainingConfig,
+    corpus: Records,
+    encoded: EncodedCorpus,
+    sampling: SamplingCallback | None,
+) -> TrainingTask:
+    """Return the task of the training loop."""
+    return TrainingTask(
+        engine=make_engine(config.engine, network, threads=config.threads, precision=config.precision),
+        training=encoded.training,
+        validation=encoded.validation,
+        eos_id=encoded.tokenizer.eos_id,
+        document=corpus.document,
+        config=config,
+        callbacks=() if sampling is None else (sampling,),
+    )
+
+
+def run_to_end(
+    run: RunFolder,
+    corpus: Records,
+    encoded: EncodedCorpus,
+    task: TrainingTask,
+    fresh: Checkpoint,
+    *,
+    on_start: OnStart | None,
+    on_record: OnRecord | None,
+    texts: dict[str, Records | None] | None = None,
+    in_memory: bool = False,
+) -> Generator:
+    """Train until the end, and load the best model; all of it if its folder goes."""
+    config = task.config
+    start = run.start(fresh)
+    keep_places(run.path, texts or {})  # of a resumed run: they may have moved
+    run.keep_novelty_index(encoded.training, by_line=corpus.document)
+    if on_start is not None:
+        on_start(plan_of(run, corpus, encoded, start.progress.step, in_memory=in_memory))
+    else:
+        for remark in filter(None, (run.remark, missing_bf16(config.precision))):
+            warnings.warn(remark, RuntimeWarning, stacklevel=3)
+    with stop_on_interrupt() as stop_requested:
+        for record in train_loop(task, start, sink=run, stop_requested=stop_requested):
+            run.record(record)
+            if on_record is not None:
+                on_record(record)
+            stopped = isinstance(record, StopRecord)
+    if stopped:
+        raise KeyboardInterrupt
+    model = Generator.load(run.path, engine=config.engine, threads=config.threads)
+    if in_memory:
+        model._leave_folder()
+    return model
+
+
+def as_records(texts: Texts | str | Path) -> Records:
+    """Return texts in memory as records, and those of a file.
+
+    Raises:
+        ConfigError: If it is one string that is no file.
+    """
+    if not isinstance(texts, str | Path):
+        return Records.wrap(texts)
+    if os.path.exists(texts):  # noqa: PTH110 - Path.exists raises where a name is too long
+        return read_records(texts)
+    hint = 'a file: train("names.txt"); one text: train([text])'
+    what = "records must be a list of texts or a file, and this is one string"
+    raise ConfigError(what, got=f"{str(texts)[:60]!r}, which is no file", hint=hint)
