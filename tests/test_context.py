@@ -265,8 +265,9 @@ def test_a_sweep_takes_the_context_up(tmp_path: Path) -> None:
         cell=["lstm"],
     )
     short = unspool.TrainingConfig(sequence_length=16, threads=1)
-    told = unspool.sweep(RECORDS, out=tmp_path / "a", config=config, training=short)
-    bare = unspool.sweep(TEXTS, out=tmp_path / "b", config=config, training=short)
+    options: dict[str, Any] = {"config": config, "training": short}
+    told = unspool.sweep(RECORDS, validation=RECORDS[:9], out=tmp_path / "a", **options)
+    bare = unspool.sweep(TEXTS, validation=TEXTS[:9], out=tmp_path / "b", **options)
     more = told.outcomes[0].runs[0].parameters - bare.outcomes[0].runs[0].parameters
     assert more == 5 * 4 * 8  # the kernel of five columns
 

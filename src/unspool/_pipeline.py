@@ -16,9 +16,9 @@ from unspool._network.config import NetworkConfig
 from unspool._planning.choosing import plan_training
 from unspool._running.resuming import resume_training
 from unspool._running.run import OnRecord, OnStart, as_records, run_to_end, task_of
-from unspool._text.canaries import Canaries, draw_canaries, with_canaries
+from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
-from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus, described
 from unspool._text.records import Records, Texts
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.by_name import divided, network_with, training_with
@@ -135,10 +135,10 @@ def train(
     network = network_with(network, of_network)
     recipe = first_recipe(corpus, config, tokenizer, max_vocab_size, origin)
     extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
-    encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out)
+    encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out, planted=planted_in(extra))
     sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
     resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
-    task = task_of(resolved, config, corpus, encoded, sampling)
+    task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
     fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
     data = _describe(corpus, held_out, encoded, sampling, task) | extra
     texts, first = {"records": corpus, "validation": held_out}, fresh if origin else None
@@ -241,5 +241,5 @@ def _describe(
         "samples": samples,
         "context": None if encoded.schema is None else to_plain(encoded.schema),
         "precision": task.engine.precision,
-    }
+    } | ({} if encoded.split is None else {"split": described(encoded.split)})
     return shared_data(facts)

@@ -21,6 +21,8 @@ RECORDS_AT_ONCE = 1 << 14  # records that are sorted by length together
 CONTEXT = 256  # tokens that a lane of a document reads before the first counted one
 LANE_SYMBOLS = 1024  # least number of counted tokens of a lane
 MAX_LANES = 64
+LEAST_TEXTS = 10  # different records from which on a held-out stream says enough
+LEAST_CHARACTERS = 200  # the same of a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,22 @@ def measured_part(stream: TokenStream, most: int | None, *, document: bool) -> T
         few *= 2
     count = max(1, int(np.searchsorted(ends, most, side="right")))
     return stream.take(np.sort(order[:count]))
+
+
+def says_enough(stream: TokenStream, *, document: bool) -> bool:
+    """Return whether a held-out stream is long enough to tell a good model from a bad one.
+
+    The text of a few records may be unlike all others. A network that has learnt nothing then knows it best.
+
+    Args:
+        stream: The held-out stream; it may be empty.
+        document: Whether the stream is one document.
+    """
+    if document:
+        return stream.characters >= LEAST_CHARACTERS
+    starts = stream.starts[:RECORDS_AT_ONCE]
+    ends = np.append(stream.starts[1:], len(stream))[: len(starts)]
+    return len(np.unique(hash_records(stream.ids, starts, ends))) >= LEAST_TEXTS
 
 
 def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Window]]:

@@ -56,6 +56,7 @@ def audit(
         document=corpus.document,
         unknown=unknown,
         contexts=schema_of(parts.data),
+        minds_repeats="split" in parts.data,
     )
     other = None if validation is None else Records.wrap(validation)
     texts = AuditTexts(corpus=corpus, validation=other, recipe=recipe, data=parts.data)

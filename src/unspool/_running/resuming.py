@@ -12,7 +12,7 @@ from unspool._network.conditions import schema_of, steered_by
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._running.run import OnRecord, OnStart, as_records, run_to_end, task_of
-from unspool._text.canaries import with_canaries
+from unspool._text.canaries import planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
@@ -88,15 +88,15 @@ def resume_training(
         document=corpus.document,
         contexts=schema_of(run.data),  # a run of an older version has none
         sources=run.source_tokenizer,
+        minds_repeats="split" in run.data,
     )
-    encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out)
+    encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out, planted=planted_in(run.data))
     _refuse_other_texts(run, encoded)
     sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
+    task = task_of(run.network, run.training, corpus, encoded, sampling, validated=held_out is not None)
     if changed:
-        run.training = _within_limits(
-            run, changed, task_of(run.network, run.training, corpus, encoded, sampling)
-        )
-    task = task_of(run.network, run.training, corpus, encoded, sampling)
+        run.training = _within_limits(run, changed, task)
+        task = replace(task, config=run.training)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
     texts: dict[str, Records | None] = {"records": corpus, "validation": held_out}
     named = {"records": corpus.spec, "description": corpus.description} if corpus.spec else {}

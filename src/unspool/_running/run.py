@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unspool._engines import make_engine
 from unspool._errors import ConfigError
+from unspool._evaluation.streams import says_enough
 from unspool._kernels.precision import missing_bf16
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
@@ -34,8 +35,20 @@ def task_of(
     corpus: Records,
     encoded: EncodedCorpus,
     sampling: SamplingCallback | None,
+    *,
+    validated: bool,
 ) -> TrainingTask:
-    """Return the task of the training loop."""
+    """Return the task of the training loop.
+
+    Args:
+        network: The network.
+        config: The training configuration.
+        corpus: The texts.
+        encoded: The texts in ids.
+        sampling: The callback that writes samples, or None.
+        validated: Whether the user gave the held-out texts, which then decide what is kept, however few.
+    """
+    decides = validated or config.patience is not None
     return TrainingTask(
         engine=make_engine(config.engine, network, threads=config.threads, precision=config.precision),
         training=encoded.training,
@@ -44,6 +57,7 @@ def task_of(
         document=corpus.document,
         config=config,
         callbacks=() if sampling is None else (sampling,),
+        held_out_decides=decides or says_enough(encoded.validation, document=corpus.document),
     )
 
 

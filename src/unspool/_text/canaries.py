@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,6 +155,16 @@ def draw_canaries(canaries: Canaries | None, recipe: EncodingRecipe, *, seed: in
     held_out = hash_split(fraction=recipe.hashed_fraction)
     texts = form.draw(canaries.count, seed=seed, avoid=lambda text: held_out(Record(text)))
     return {"canaries": {"format": form.text, "repeats": canaries.repeats, "texts": texts}}
+
+
+def planted_in(data: Mapping[str, Any]) -> Sequence[str]:
+    """Return the secrets of a run.
+
+    Args:
+        data: The content of config.json under "data".
+    """
+    planted: Sequence[str] = (data.get("canaries") or {}).get("texts", ())
+    return planted
 
 
 def with_canaries(records: Records, data: Mapping[str, Any]) -> Records:

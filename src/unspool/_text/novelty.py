@@ -116,6 +116,16 @@ class NoveltyIndex:
         return place < len(self.hashes) and bool(self.hashes[place] == text_number)
 
 
+def texts_of(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[str]:
+    """Yield the text of each record of a stream.
+
+    Args:
+        stream: The token stream of the texts.
+        tokenizer: The tokenizer of its ids.
+    """
+    return _texts(_decoded(stream, tokenizer), by_line=False)
+
+
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()
 

@@ -3,7 +3,7 @@
 from unspool._training.checkpoints import RunProgress
 
 
-def note_evaluation(progress: RunProgress, bits_per_character: float | None) -> bool:
+def note_evaluation(progress: RunProgress, bits_per_character: float | None, *, decides: bool = True) -> bool:
     """Enter an evaluation into the progress.
 
     Args:
@@ -11,11 +11,13 @@ def note_evaluation(progress: RunProgress, bits_per_character: float | None) -> 
             place.
         bits_per_character: Bits per character of the held-out text, or None if nothing is held out; then the
             last evaluation is the best.
+        decides: Whether the held-out text decides which evaluation is the best; otherwise it is the last one.
 
     Returns:
         Whether this is the best evaluation so far.
     """
-    better = bits_per_character is None or progress.best is None or bits_per_character < progress.best
+    bits, best = bits_per_character, progress.best
+    better = bits is None or best is None or not decides or bits < best
     if better:
         progress.best, progress.best_step = bits_per_character, progress.step
         progress.evaluations_without_gain = 0

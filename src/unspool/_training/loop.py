@@ -299,7 +299,8 @@ class _Run:
         except NetworkError as error:
             raise self.ruined("network's answer to the held-out text") from error
         self.refuse_ruined(held_out)
-        best = note_evaluation(progress, None if held_out is None else held_out.bits_per_character)
+        bits = None if held_out is None else held_out.bits_per_character
+        best = note_evaluation(progress, bits, decides=task.held_out_decides)
         if progress.finished is None and out_of_patience(progress, self.config.patience):
             progress.finished = "patience"
         progress.seconds = self.clock() - self.started

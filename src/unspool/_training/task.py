@@ -54,6 +54,8 @@ class TrainingTask:
         config: The training configuration.
         callbacks: Functions that are called in this order after every evaluation; the loop yields the records
             that they return.
+        held_out_decides: Whether the model with the lowest loss on the held-out text is kept. Otherwise it is
+            the last one, as if nothing were held out.
 
     Raises:
         ConfigError: If `patience` is set and nothing is held out.
@@ -66,6 +68,7 @@ class TrainingTask:
     document: bool
     config: TrainingConfig
     callbacks: Sequence[Callback] = ()
+    held_out_decides: bool = True
 
     def __post_init__(self) -> None:
         """Refuse `patience` where nothing is held out."""

@@ -137,9 +137,11 @@ def test_a_very_long_line_and_other_tokenizers_are_left_to_the_general_way(
     assert number_lines([" \n\n"], EncodingRecipe()) is None
 
 
-def test_something_is_left_to_learn_from() -> None:
+def test_something_is_left_to_learn_from(tmp_path: Path) -> None:
+    path = tmp_path / "line.txt"
+    path.write_text("a\n", "utf-8")
     with pytest.raises(CorpusError, match="no record is left for training"):
-        number_lines(["a\n"], EncodingRecipe(validation_fraction=1))
+        encode_corpus(read_records(path), EncodingRecipe(validation_fraction=1))
 
 
 def test_files_and_folders_take_the_fast_way(tmp_path: Path) -> None:

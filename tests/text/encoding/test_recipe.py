@@ -53,7 +53,10 @@ def test_nothing_of_a_document_is_held_out_by_its_hash() -> None:
     assert EncodingRecipe().hashed_fraction == 0
 
 
-@pytest.mark.parametrize("change", [field.name for field in dataclasses.fields(EncodingRecipe)])
+DECIDING = [field.name for field in dataclasses.fields(EncodingRecipe) if field.name != "minds_repeats"]
+
+
+@pytest.mark.parametrize("change", DECIDING)
 def test_every_choice_is_in_the_json(change: str) -> None:
     plain = EncodingRecipe(tokenizer=ABC)
     other = {

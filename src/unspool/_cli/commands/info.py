@@ -96,6 +96,8 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rows += [] if schema is None else [("context", f"{name}: {text}") for name, text in schema.described]
     for part, sizes in (data.get("sizes") or {}).items():
         rows.append((f"  {part}", f"{sizes['records']:,} records, {sizes['characters']:,} characters"))
+    if data.get("split"):
+        rows.append(("  split", str(data["split"]["sentence"])))
     if training:
         keys = ("epochs", "batch_size", "sequence_length", "optimizer", "learning_rate", "schedule", "seed")
         rows.append(("trained with", ", ".join(f"{key} {training.get(key)}" for key in keys)))

@@ -36,11 +36,13 @@ class Point:
         epoch: Number of the epoch, from 1.
         training: Bits per character in training, the mean over the epoch.
         held_out: Bits per character of the held-out text at the end of the epoch.
+        kept: Whether the model became that of the run at this evaluation.
     """
 
     epoch: int
     training: float
     held_out: float
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ def points_of(metrics: Iterable[Mapping[str, Any]]) -> list[Point]:
         except (KeyError, TypeError, ValueError):
             expected, got = "epoch and bits per character", repr(dict(line))[:60]
             raise ArtifactError("an evaluation in the metrics", expected=expected, got=got) from None
-        points.append(Point(epoch=epoch, training=training, held_out=held_out))
+        points.append(Point(epoch=epoch, training=training, held_out=held_out, kept=bool(line.get("best"))))
     return points
 
 
@@ -110,13 +112,15 @@ def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int)
     last, best = points[-1], min(points, key=lambda point: point.held_out)
     noise = max(LEAST_NOISE * best.held_out, CHARACTER_NOISE / math.sqrt(held_out_characters))
     rise = last.held_out - best.held_out
+    kept = ([point for point in points if point.kept] or [best])[-1]
     verdict: FitVerdict = "fitting"
     since = None
     if rise > 2 * noise and last.training < best.training:
         verdict, since = "overfitting", best.epoch
         claim = (
             f"Overfitting since epoch {best.epoch}: held-out loss rose by {rise:.3f} bits per character and "
-            f"training loss kept falling; the model of epoch {best.epoch} was kept"
+            f"training loss kept falling; the model of epoch {kept.epoch} was kept"
+            f"{'' if kept.held_out <= best.held_out else ', for too little is held out to choose by'}"
         )
     elif fell := _still_falling(points):
         verdict = "underfitting"

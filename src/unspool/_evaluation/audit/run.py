@@ -25,7 +25,7 @@ from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.sampling.random import sequence_keys
 from unspool._generation.writer import generate
-from unspool._text.canaries import CanaryFormat, with_canaries
+from unspool._text.canaries import CanaryFormat, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
@@ -171,7 +171,8 @@ def audit_network(
             engine, parameters, tokenizer, form=form, secrets=options.secrets, seed=seed
         )
     report("reading the corpus", 0, 0)
-    encoded = encode_corpus(with_canaries(texts.corpus, texts.data), texts.recipe, texts.validation)
+    corpus, planted = with_canaries(texts.corpus, texts.data), planted_in(texts.data)
+    encoded = encode_corpus(corpus, texts.recipe, texts.validation, planted=planted)
     training, held_out, document = encoded.training, encoded.validation, texts.corpus.document
     report("measuring bits per character", 0, 0)
     bits = [

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unspool._errors import ConfigError, CorpusError
 from unspool._text.context import Attribute, ContextSchema, Numbers, RecordContexts, number_in
@@ -46,6 +47,15 @@ class ContextGatherer:
             if text := value.strip():
                 values[name] = codes.setdefault(text, len(codes))
         self._sides[held_out].add(values, record.vector)
+
+    def move(self, training: NDArray[np.int64], validation: NDArray[np.int64]) -> None:
+        """Put the records on other sides.
+
+        Args:
+            training: The records to learn from, numbered through both sides, those learnt until now first.
+            validation: The records to hold out.
+        """
+        self._sides = (_Side.of(self._sides, training), _Side.of(self._sides, validation))
 
     def joined(self, encoded: EncodedCorpus, contexts: Contexts) -> EncodedCorpus:
         """Add the contexts of the records to their streams.
@@ -132,6 +142,22 @@ class _Side:
         self._columns: dict[str, array[int]] = {}
         self._vectors: list[Numbers | None] = []
         self.vector_size: int | None = None
+
+    @classmethod
+    def of(cls, sides: "tuple[_Side, _Side]", records: NDArray[np.int64]) -> "_Side":
+        """Return a side of some records, numbered through two sides."""
+        side = cls()
+        side.count = len(records)
+        for name in {name: None for old in sides for name in old._columns}:
+            codes = np.concatenate([old.column(name) for old in sides])
+            side._columns[name] = array("i", codes[records].tolist())
+        vectors = [vector for old in sides for vector in old._whole_vectors()]
+        side._vectors = [vectors[i] for i in records.tolist()]
+        side.vector_size = next((len(each) for each in side._vectors if each is not None), None)
+        return side
+
+    def _whole_vectors(self) -> list[Numbers | None]:
+        return self._vectors + [None] * (self.count - len(self._vectors))
 
     def add(self, values: dict[str, int], vector: Numbers | None) -> None:
         for name in values:

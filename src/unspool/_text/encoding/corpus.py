@@ -3,8 +3,9 @@
 The result for large files is stored in the cache and read from there the next time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from unspool._text.encoding.cache import reused
 from unspool._text.encoding.contexts import ContextGatherer
@@ -12,13 +13,18 @@ from unspool._text.encoding.encoded_corpus import EncodedCorpus, NumberedCorpus
 from unspool._text.encoding.lines_to_ids import number_lines
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.encoding.records_to_ids import number_records
+from unspool._text.encoding.repeats import new_sides, with_new_sides
 from unspool._text.encoding.source_texts import SourceGatherer, with_sources
-from unspool._text.encoding.split import sides
+from unspool._text.encoding.split import refuse_unlearnable, sides
 from unspool._text.records import Record, Records
 
 
 def encode_corpus(
-    records: Iterable[Record], recipe: EncodingRecipe, validation: Iterable[Record] | None = None
+    records: Iterable[Record],
+    recipe: EncodingRecipe,
+    validation: Iterable[Record] | None = None,
+    *,
+    planted: Collection[str] = (),
 ) -> EncodedCorpus:
     """Read records once and encode them, making a tokenizer on the way or using an existing one.
 
@@ -30,6 +36,7 @@ def encode_corpus(
         records: The texts.
         recipe: How they become ids.
         validation: Texts to hold out in place of a part of `records`, or None.
+        planted: Texts among the records that must be learnt.
 
     Returns:
         The tokenizer and the two parts. What was passed over or looks damaged is warned of, unless a function
@@ -48,17 +55,53 @@ def encode_corpus(
     """
     parts = [records] if validation is None else [records, validation]
     files = [part for part in parts if isinstance(part, Records)]
-    if not recipe.texts_alone or len(files) < len(parts):  # contexts and sources are not cached
-        encoded = _encode(records, recipe, validation)
-    else:
-        encoded = reused(lambda: _encode(records, recipe, validation), files, recipe)
+    splits = 0 < recipe.hashed_fraction < 1 and recipe.minds_repeats and validation is None
+    rebalanced = (
+        partial(_rebalanced, fraction=recipe.hashed_fraction, planted=planted) if splits else _as_usual
+    )
+    if not recipe.texts_alone:
+        encoded = _encode(records, recipe, validation, rebalanced)
+    elif len(files) < len(parts):
+        encoded = rebalanced(_encode(records, recipe, validation))
+    else:  # the cache has corpora that are split as usual
+        encoded = rebalanced(reused(lambda: _encode(records, recipe, validation), files, recipe))
+    refuse_unlearnable(encoded.training, encoded.validation)
     for part in files:
         part.notes.warn()
     return encoded
 
 
+Rebalance = Callable[..., EncodedCorpus]
+
+
+def _as_usual(encoded: EncodedCorpus, *gatherers: object) -> EncodedCorpus:
+    return encoded
+
+
+def _rebalanced(
+    encoded: EncodedCorpus,
+    contexts: ContextGatherer | None = None,
+    sources: SourceGatherer | None = None,
+    *,
+    fraction: float,
+    planted: Collection[str],
+) -> EncodedCorpus:
+    """Split an unusual corpus in its own way, with what is known of its records."""
+    read = None if sources is None else sources.by_side()
+    sides = new_sides(encoded, fraction, sources=read, planted=planted)
+    if sides is None:
+        return encoded
+    for gatherer in (contexts, sources):
+        if gatherer is not None:
+            gatherer.move(*sides.order())
+    return with_new_sides(encoded, sides)
+
+
 def _encode(
-    records: Iterable[Record], recipe: EncodingRecipe, validation: Iterable[Record] | None
+    records: Iterable[Record],
+    recipe: EncodingRecipe,
+    validation: Iterable[Record] | None,
+    rebalanced: Rebalance = _as_usual,
 ) -> EncodedCorpus:
     if isinstance(records, Records) and records.lines and validation is None and recipe.texts_alone:
         numbered = number_lines(records.lines(), recipe)
@@ -74,7 +117,7 @@ def _encode(
         sided = contexts.passing(sided)
     if sources is not None:
         sided = sources.passing(sided)
-    encoded = _finished(number_records(sided, recipe))
+    encoded = rebalanced(_finished(number_records(sided, recipe)), contexts, sources)
     if contexts is not None:
         encoded = contexts.joined(encoded, recipe.contexts)
     if sources is not None:

@@ -1,6 +1,6 @@
 """A corpus as token ids, in two parts."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +30,36 @@ class NumberedCorpus(NamedTuple):
     unknown: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnusualSplit:
+    """How a corpus was split that is not what most are; see `repeats`.
+
+    Args:
+        records: Number of records of the corpus.
+        repeated_texts: Number of different texts that are learnt because there are many copies of them.
+        copies: Number of records that are copies of these.
+        held_out: Number of records that are held out.
+    """
+
+    records: int
+    repeated_texts: int
+    copies: int
+    held_out: int
+
+    @property
+    def sentence(self) -> str:
+        """What is unusual, in words."""
+        texts = "one text" if self.repeated_texts == 1 else f"{self.repeated_texts:,} texts"
+        repeats = f"{self.copies / self.records:.0%} of the records are copies of {texts}"
+        if not self.held_out:
+            few = "there are too few different texts"
+            return f"nothing is held out: {repeats if self.repeated_texts else few}"
+        held_out = f"{self.held_out:,} of {self.records:,} records are held out"
+        if not self.repeated_texts:
+            return f"unusual split: {held_out}"
+        return f"unusual split: {repeats}, all learnt; {held_out}, all of them others"
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
     """A corpus in token ids.
@@ -41,6 +71,7 @@ class EncodedCorpus:
         unknown: How many symbols of the text were dropped, replaced, or cut off by `max_vocab_size`.
         note: A remark about the cache for people, or None.
         source_tokenizer: The tokenizer of the sources; None if the records have no sources.
+        split: How it was split, if that was not as usual.
     """
 
     tokenizer: Tokenizer
@@ -49,8 +80,14 @@ class EncodedCorpus:
     unknown: int
     note: str | None = None
     source_tokenizer: Tokenizer | None = None
+    split: UnusualSplit | None = None
 
     @property
     def schema(self) -> ContextSchema | None:
         """The schema of the contexts of the records; None without contexts."""
         return None if self.training.contexts is None else self.training.contexts.schema
+
+
+def described(split: UnusualSplit) -> dict[str, object]:
+    """Return an unusual split in JSON types, for config.json."""
+    return {**asdict(split), "sentence": split.sentence}

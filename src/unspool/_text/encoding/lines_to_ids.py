@@ -41,7 +41,7 @@ def number_lines(blocks: Iterable[str], recipe: EncodingRecipe) -> NumberedCorpu
         unknown symbol that does not become ``<unk>``, a line of more than a million characters, or no text.
 
     Raises:
-        CorpusError: If a block cannot be read, or nothing is left for training.
+        CorpusError: If a block cannot be read.
     """
     if recipe.tokenizer_type is not CharTokenizer:
         return None

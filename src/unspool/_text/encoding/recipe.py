@@ -44,6 +44,8 @@ class EncodingRecipe:
             contexts.
         sources: The tokenizer of the sources, or "learn" to make one of the same kind as that of the texts;
             None for no sources.
+        minds_repeats: Whether a corpus with many copies of a few texts, or few texts, is split in its own way
+            (see `repeats`). Models of earlier versions were not.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -62,6 +64,7 @@ class EncodingRecipe:
     unknown: Unknown | None = None
     contexts: Contexts = None
     sources: Tokenizer | Literal["learn"] | None = None
+    minds_repeats: bool = True
 
     def __post_init__(self) -> None:
         new, most, share = self.known is None, self.max_vocab_size, self.validation_fraction
@@ -171,8 +174,9 @@ class EncodingRecipe:
         return grown, by_rank[ranking.table], 0
 
     def to_json(self) -> dict[str, object]:
-        """Return the choices in JSON types, with a hash of the tokenizer in its place."""
+        """Return the choices that decide the usual split, in JSON types; a hash stands for the tokenizer."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        del values["minds_repeats"]
         plain = {
             name: _digest(value) if isinstance(value, Tokenizer) else to_plain(value)
             for name, value in values.items()

@@ -38,7 +38,7 @@ def number_records(records: Iterable[Sided], recipe: EncodingRecipe) -> Numbered
         Both parts in numbers, with the tokenizer and the id of each number.
 
     Raises:
-        CorpusError: If there is no record, no text, nothing left for training, or a lone surrogate.
+        CorpusError: If there is no record, or a lone surrogate.
         UnknownSymbolError: If a symbol is unknown to an existing tokenizer, and that is an error.
         TokenizerError: If the corpus has more different words than a tokenizer can hold.
     """

@@ -44,6 +44,24 @@ class SourceGatherer:
             self._sources.append((record.source, held_out))
             yield record, held_out
 
+    def by_side(self) -> list[str]:
+        """Return the sources of the records to learn from, then those of the held-out records."""
+        return [source for side in (False, True) for source, held_out in self._sources if held_out == side]
+
+    def move(self, training: NDArray[np.int64], validation: NDArray[np.int64]) -> None:
+        """Put the records on other sides.
+
+        Args:
+            training: The records to learn from, numbered as `by_side` orders them.
+            validation: The records to hold out.
+        """
+        old = self.by_side()
+        self._sources = [
+            (old[i], held_out)
+            for part, held_out in ((training, False), (validation, True))
+            for i in part.tolist()
+        ]
+
     def texts(self) -> Iterator[str]:
         """Return the sources."""
         return (source for source, _ in self._sources)

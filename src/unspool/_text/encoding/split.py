@@ -17,6 +17,7 @@ from unspool._errors import CorpusError
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Record, normalized
 from unspool._text.streams.builder import StreamBuilder
+from unspool._text.streams.stream import TokenStream
 
 Sided = tuple[Record, bool]  # a record, and whether it is held out
 
@@ -68,6 +69,23 @@ def sides(
 
 
 def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
+    """Check that a corpus has text.
+
+    Args:
+        training: The training records.
+        validation: The records that were held out.
+
+    Raises:
+        CorpusError: If there is no record, or no text in any.
+    """
+    records = training.num_records + validation.num_records
+    if records == 0:
+        raise CorpusError("the corpus is empty", expected="at least one record", got="none")
+    if training.characters + validation.characters == 0:
+        raise _no_text(records)
+
+
+def refuse_unlearnable(training: TokenStream, validation: TokenStream) -> None:
     """Check that a split leaves text for training.
 
     Args:
@@ -75,17 +93,19 @@ def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
         validation: The records that were held out.
 
     Raises:
-        CorpusError: If there is no record, no training record, or no text in the training records.
+        CorpusError: If there is no training record, or no text in the training records.
     """
-    if training.num_records + validation.num_records == 0:
-        raise CorpusError("the corpus is empty", expected="at least one record", got="none")
-    if training.num_records == 0:
+    if not len(training):
         got = f"all {validation.num_records:,} held out"
         hint = "hold out nothing (--validation-fraction none), or use more text"
         raise CorpusError("no record is left for training", expected="at least one", got=got, hint=hint)
     if training.characters == 0:
-        got = f"{training.num_records:,} records without a known symbol"
-        raise CorpusError("the corpus has no text to learn from", expected="at least one character", got=got)
+        raise _no_text(training.num_records)
+
+
+def _no_text(records: int) -> CorpusError:
+    got = f"{records:,} records without a known symbol"
+    return CorpusError("the corpus has no text to learn from", expected="at least one character", got=got)
 
 
 def hash_split(*, fraction: float, seed: int = 0) -> Callable[[Record], bool]:

@@ -65,7 +65,7 @@ def model_card(
         "## Use",
         USE.format(command=sample_command(name), literal=python_literal(name)),
         "## Training data",
-        "\n".join([f"Learned from {corpus}.", "", *_size_rows(data.get("sizes"))]),
+        "\n".join([f"Learned from {corpus}.", "", *_size_rows(data.get("sizes")), *_split(data)]),
         *_context_sections(data),
         "## Figures",
         "\n".join(_figure_rows(network, training, tokenizer, data, evaluation)),
@@ -112,6 +112,15 @@ def _size_rows(sizes: Any) -> list[str]:
         for name, part in sizes.items()
     ]
     return ["| | records | symbols | characters |", "|---|---:|---:|---:|", *rows]
+
+
+def _split(data: Mapping[str, Any]) -> list[str]:
+    """Return the paragraph about an unusual split, if there is one."""
+    split = data.get("split")
+    if not isinstance(split, Mapping):
+        return []
+    sentence = str(split["sentence"])
+    return ["", f"{sentence[:1].upper()}{sentence[1:]}."]
 
 
 def precision_row(data: Mapping[str, Any]) -> dict[str, str]:
