@@ -81,8 +81,8 @@ def train(
             None starts from nothing. For pairs, the sources to answer; None for the first held-out sources.
         sample_temperatures: Temperatures at which each prompt is continued; None for 0.3, 0.8 and 1, or for 0
             with pairs.
-        novelty_index: Whether to store hashes of the training texts beside the model, 8 bytes each, so that
-            `generate(novel=True)` can refuse copies of them. Held-out texts are not included.
+        novelty_index: Whether to store hashes of the texts beside the model, 8 bytes each, so that
+            `generate(novel=True)` can refuse copies of them, of the held-out ones too.
         canaries: Made-up secrets to plant in the text. They are drawn from the seed and stored in
             config.json, so that an audit can measure how well the network knows them. None for no secrets.
         resume: Whether to resume the run in `out`, which must have been started with the same texts. It keeps

@@ -1,6 +1,7 @@
 """The index of a model: an exact round trip, and an error of the tree for any damage."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from unspool._text.tokenizers.registry import CharTokenizer
 TOKENIZER = CharTokenizer("abc")
 INDEX = NoveltyIndex.of(["abc", "ab", "cab", "b"])
 
+BOTH = replace(INDEX, held_out=np.arange(3, dtype=np.uint64))
+
 
 @pytest.mark.parametrize(
     "index",
-    [INDEX, NoveltyIndex(INDEX.hashes, None, True), NoveltyIndex(np.empty(0, np.uint64))],
-    ids=["records", "lines", "empty"],
+    [INDEX, NoveltyIndex(INDEX.hashes, None, True), NoveltyIndex(np.empty(0, np.uint64)), BOTH],
+    ids=["records", "lines", "empty", "held-out"],
 )
 def test_what_is_read_is_what_was_written(tmp_path: Path, index: NoveltyIndex) -> None:
     save_novelty(tmp_path, index, TOKENIZER)
@@ -30,6 +33,9 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, index: NoveltyIndex) -
     np.testing.assert_array_equal(found.hashes, index.hashes)
     assert found.hashes.dtype == np.uint64
     assert (found.normalization, found.by_line) == (index.normalization, index.by_line)
+    assert (found.held_out is None) == (index.held_out is None)
+    if index.held_out is not None:
+        np.testing.assert_array_equal(found.held_out, index.held_out)
 
 
 def test_a_text_takes_eight_bytes(tmp_path: Path) -> None:
@@ -44,8 +50,9 @@ def test_a_folder_without_one_has_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_any_damage_is_an_error(tmp_path: Path) -> None:
-    save_novelty(tmp_path, INDEX, TOKENIZER)
+@pytest.mark.parametrize("index", [INDEX, BOTH], ids=["version 1", "version 2"])
+def test_any_damage_is_an_error(tmp_path: Path, index: NoveltyIndex) -> None:
+    save_novelty(tmp_path, index, TOKENIZER)
     path = tmp_path / NOVELTY
     raw = path.read_bytes()
     cut = [raw[:length] for length in range(len(raw))]
@@ -73,7 +80,8 @@ def written(tmp_path: Path, **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"format_version": 2}, "format_version.*expected 1, got 2.*upgrade"),
+        ({"format_version": 3}, "format_version.*expected 1 or 2, got 3.*upgrade"),
+        ({"format_version": 2}, "arrays: expected hashes, held_out, got hashes"),
         ({"format_version": "1"}, "format_version"),
         ({"by_line": True}, "checksum"),
         ({"arrays": {"hashes": INDEX.hashes[1:]}}, "checksum"),

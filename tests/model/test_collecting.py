@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import unspool
@@ -174,15 +175,57 @@ def test_errors_come_with_the_call(
         model.generate(**options)
 
 
-def test_the_index_holds_the_training_texts_alone(model: unspool.Generator) -> None:
+def test_the_index_has_all_texts_and_knows_which_were_held_out(model: unspool.Generator) -> None:
     from unspool._text.encoding.split import is_held_out
 
     index = model.novelty_index
     assert index is not None
     held = [text for text in TEXTS if is_held_out(text, fraction=0.1)]
     assert held
-    assert not any(map(index.knows, held))
-    assert len(index) == len(set(TEXTS) - set(held))
+    assert all(map(index.knows, TEXTS))
+    assert {text for text in TEXTS if index.holds_out(text)} == set(held)
+    assert len(index) == len(set(TEXTS))
+    assert index.covers == "the training and the held-out texts"
+
+
+def test_copies_of_held_out_texts_are_refused_and_counted_apart(model: unspool.Generator) -> None:
+    from unspool._generation.selecting.collection import Collection
+    from unspool._text.encoding.split import is_held_out
+
+    texts = [*dict.fromkeys(TEXTS), "something else", "and more"]
+    held = [text for text in dict.fromkeys(TEXTS) if is_held_out(text, fraction=0.1)]
+
+    def draw(prompt: int, count: int, first: int) -> list[unspool.Generation]:
+        drawn = texts[first : first + count]
+        return [unspool.Generation(text, "", text, np.ones(1), np.zeros(1), "stop") for text in drawn]
+
+    collection = Collection(
+        draw, 1, n=2, first=0, selection=unspool.Selection(), known=model.novelty_index, max_new_tokens=9
+    )
+    assert [text.text for text in collection] == ["something else", "and more"]
+    report = collection.report
+    assert (report.copies, report.held_out_copies) == (len(texts) - 2, len(held))
+    assert f"copies of known texts, {len(held)} of them held-out ones" in str(report)
+
+
+def test_an_index_of_an_earlier_version_loads_and_is_made_whole_by_a_resumed_run(
+    model: unspool.Generator, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    from unspool._artifacts.novelty_file import save_novelty
+
+    out = tmp_path / "run"
+    new = unspool.train(TEXTS, out=out, novelty_index=True, **SETTINGS)
+    assert new.novelty_index is not None
+    whole = (out / NOVELTY).read_bytes()
+    save_novelty(out, replace(new.novelty_index, held_out=None), new.tokenizer)
+    old = unspool.load(out).novelty_index
+    assert old is not None
+    assert (old.covers, old.held_out) == ("the training texts alone", None)
+    assert 0 < sum(map(old.knows, TEXTS)) < len(TEXTS)
+    resume_training(out, records=unspool.Records.of(TEXTS))
+    assert (out / NOVELTY).read_bytes() == whole
 
 
 def test_a_document_is_known_by_its_lines(tmp_path: Path) -> None:
@@ -192,9 +235,10 @@ def test_a_document_is_known_by_its_lines(tmp_path: Path) -> None:
     index = unspool.train(records, out=tmp_path / "run", novelty_index=True, **SETTINGS).novelty_index
     assert index is not None
     assert index.by_line
-    known = [index.knows(text) for text in TEXTS[:64]]
-    assert 0.85 * 64 <= sum(known) <= 0.92 * 64
-    assert known == sorted(known, reverse=True), "the end is held out"
+    assert all(map(index.knows, TEXTS[:64]))  # the line that the cut divides is known too
+    held = [index.holds_out(text) for text in TEXTS[:64]]
+    assert 0.08 * 64 <= sum(held) <= 0.15 * 64
+    assert held == sorted(held), "the end is held out"
 
 
 def test_a_run_without_one_has_none_until_it_is_asked_for(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""The index of a model's training texts on disk: one array of 64-bit hashes in a safetensors file.
+"""The index of a model's texts on disk: arrays of 64-bit hashes in a safetensors file.
 
 ``novelty.safetensors`` is in the model's folder if it was asked for (``unspool train --novelty-index``). Its
-array ``hashes`` has one unsigned 64-bit number for each different training text, ascending: 8 bytes a text
-and about 400 bytes besides. The metadata ``unspool`` is JSON: format_version; the normalization and by_line
-of `NoveltyIndex`; the fingerprint of the tokenizer; and a checksum of the array and of these values. Held-out
-texts are not in the index.
+array ``hashes`` has one unsigned 64-bit number for each different training text, ascending, and its array
+``held_out`` one for each held-out text that is not among them: 8 bytes a text and about 400 bytes besides.
+The metadata ``unspool`` is JSON: format_version; the normalization and by_line of `NoveltyIndex`; the
+fingerprint of the tokenizer; and a checksum of the arrays and of these values. Version 1 has no ``held_out``:
+such an index covers the training texts alone.
 """
 
 import hashlib
@@ -28,8 +29,8 @@ from unspool._text.novelty import NoveltyIndex
 from unspool._text.tokenizers.registry import Tokenizer
 
 NOVELTY = "novelty.safetensors"
-NOVELTY_VERSION = 1
-ARRAY, CHECKSUM = "hashes", "checksum"
+ARRAYS = {1: ["hashes"], 2: ["hashes", "held_out"]}  # of each version of the format
+CHECKSUM = "checksum"
 DAMAGED = "the file is damaged or of another kind: copy it again, or make it again (--novelty-index)"
 
 
@@ -64,16 +65,15 @@ def save_novelty(folder: Path, index: NoveltyIndex | None, tokenizer: Tokenizer)
     if index is None:
         (folder / NOVELTY).unlink(missing_ok=True)
         return
-    hashes = np.ascontiguousarray(index.hashes, dtype="<u8")
-    content = to_dict(
-        NoveltyContent(NOVELTY_VERSION, _fingerprint(tokenizer), index.normalization, index.by_line)
-    )
-    metadata = json.dumps({**content, CHECKSUM: _checksum(hashes, content)}, sort_keys=True)
+    version = 1 if index.held_out is None else 2
+    arrays = {name: np.ascontiguousarray(getattr(index, name), dtype="<u8") for name in ARRAYS[version]}
+    content = to_dict(NoveltyContent(version, _fingerprint(tokenizer), index.normalization, index.by_line))
+    metadata = json.dumps({**content, CHECKSUM: _checksum(arrays, content)}, sort_keys=True)
     try:
-        atomic_write(folder / NOVELTY, save({ARRAY: hashes}, metadata={METADATA_KEY: metadata}))
+        atomic_write(folder / NOVELTY, save(arrays, metadata={METADATA_KEY: metadata}))
     except OSError as error:
         got = error.strerror or str(error)
-        expected = f"a folder that can be written to, with {hashes.nbytes / 1e6:.1f} MB free"
+        expected = f"a folder that can be written to, with {8 * len(index) / 1e6:.1f} MB free"
         raise ArtifactError(f"cannot write {folder / NOVELTY}", expected=expected, got=got) from error
 
 
@@ -92,65 +92,72 @@ def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
     """
     path = folder / NOVELTY
     try:
-        hashes, values = _read(path)
+        arrays, values = _read(path)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error)) from None
-    _check_version(values.get("format_version"), path)
+    _check_version(values.get("format_version"), list(arrays), path)
     stored_checksum = values.pop(CHECKSUM, None)
-    if stored_checksum != _checksum(hashes, values):
+    if stored_checksum != _checksum(arrays, values):
         raise ArtifactError(f"{path}: its checksum does not match its content", hint=DAMAGED)
     content = from_dict(NoveltyContent, values, where=str(path))
     if content.tokenizer != _fingerprint(tokenizer):
         hint = "it was copied from another model: restore it, or make it again (--novelty-index)"
         raise ArtifactError(f"{path} belongs to another model", expected="the model's tokenizer", hint=hint)
-    if (hashes[1:] <= hashes[:-1]).any():
-        raise ArtifactError(f"{path}: hashes", expected="ascending numbers", hint=DAMAGED)
-    return NoveltyIndex(hashes.astype(np.uint64), content.normalization, content.by_line)
+    for name, array in arrays.items():
+        if (array[1:] <= array[:-1]).any():
+            raise ArtifactError(f"{path}: {name}", expected="ascending numbers", hint=DAMAGED)
+    parts = {name: array.astype(np.uint64) for name, array in arrays.items()}
+    return NoveltyIndex(**parts, normalization=content.normalization, by_line=content.by_line)
 
 
-def _read(path: Path) -> tuple[NDArray[np.uint64], dict[str, Any]]:
-    """Return the array and the metadata; safetensors first checks the header against the file's size."""
+def _read(path: Path) -> tuple[dict[str, NDArray[np.uint64]], dict[str, Any]]:
+    """Return the arrays and the metadata; safetensors first checks the header against the file's size."""
     with open_regular(path):  # raises an OSError with its reason for what is no file
         pass
     try:
         with safe_open(path, framework="numpy") as file:
-            _check_array(file, path)
+            _check_arrays(file, path)
             metadata = (file.metadata() or {}).get(METADATA_KEY)
-            hashes: NDArray[np.uint64] = file.get_tensor(ARRAY)
+            arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
     except SafetensorError as error:
         what = f"{path}: safetensors cannot read it"
         raise ArtifactError(what, got=str(error)[:200], hint=DAMAGED) from None
     if metadata is None:
         raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="a text", got="none", hint=DAMAGED)
-    return hashes, parse_json(metadata, where=f"{path}: metadata {METADATA_KEY!r}", hint=DAMAGED)
+    return arrays, parse_json(metadata, where=f"{path}: metadata {METADATA_KEY!r}", hint=DAMAGED)
 
 
-def _check_array(file: Any, path: Path) -> None:
-    names = list(file.keys())
-    if names != [ARRAY]:
+def _check_arrays(file: Any, path: Path) -> None:
+    names = sorted(file.keys())
+    if names not in ARRAYS.values():
         got = ", ".join(names)[:80] or "none"
-        raise ArtifactError(f"{path}: arrays", expected=ARRAY, got=got, hint=DAMAGED)
-    part = file.get_slice(ARRAY)
-    dtype, shape = part.get_dtype(), list(part.get_shape())
-    if dtype != "U64" or len(shape) != 1:
-        got = f"{dtype} {shape}"
-        raise ArtifactError(f"{path}: array {ARRAY!r}", expected="a row of U64", got=got, hint=DAMAGED)
+        raise ArtifactError(f"{path}: arrays", expected=" or ".join(ARRAYS[1]), got=got, hint=DAMAGED)
+    for name in names:
+        part = file.get_slice(name)
+        dtype, shape = part.get_dtype(), list(part.get_shape())
+        if dtype != "U64" or len(shape) != 1:
+            got = f"{dtype} {shape}"
+            raise ArtifactError(f"{path}: array {name!r}", expected="a row of U64", got=got, hint=DAMAGED)
 
 
-def _check_version(version: object, path: Path) -> None:
-    if type(version) is not int or version != NOVELTY_VERSION:
+def _check_version(version: object, names: list[str], path: Path) -> None:
+    if type(version) is not int or version not in ARRAYS:
         hint = "a newer unspool may read it: upgrade" if type(version) is int and version > 0 else DAMAGED
-        got = repr(version)[:80]
-        raise ArtifactError(f"{path}: format_version", expected=str(NOVELTY_VERSION), got=got, hint=hint)
+        got, expected = repr(version)[:80], " or ".join(map(str, ARRAYS))
+        raise ArtifactError(f"{path}: format_version", expected=expected, got=got, hint=hint)
+    if names != ARRAYS[version]:
+        expected, got = ", ".join(ARRAYS[version]), ", ".join(names)
+        raise ArtifactError(f"{path}: arrays", expected=expected, got=got, hint=DAMAGED)
 
 
 def _fingerprint(tokenizer: Tokenizer) -> str:
     return fingerprint(json.loads(tokenizer.to_json()))
 
 
-def _checksum(hashes: NDArray[np.uint64], content: Mapping[str, Any]) -> str:
+def _checksum(arrays: Mapping[str, NDArray[np.uint64]], content: Mapping[str, Any]) -> str:
     digest = hashlib.blake2b(fingerprint(content).encode("ascii"), digest_size=16)
-    digest.update(np.ascontiguousarray(hashes, dtype="<u8").data)
+    for name in sorted(arrays):
+        digest.update(np.ascontiguousarray(arrays[name], dtype="<u8").data)
     return digest.hexdigest()

@@ -77,7 +77,7 @@ def run_to_end(
     config = task.config
     start = run.start(fresh)
     keep_places(run.path, texts or {})  # of a resumed run: they may have moved
-    run.keep_novelty_index(encoded.training, by_line=corpus.document)
+    run.keep_novelty_index(encoded.training, encoded.validation, by_line=corpus.document)
     if on_start is not None:
         on_start(plan_of(run, corpus, encoded, start.progress.step, in_memory=in_memory))
     else:

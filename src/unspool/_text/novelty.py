@@ -6,8 +6,8 @@ text is called known with a chance of N / 2^64, which is 5 in 10^14 for a millio
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class NoveltyIndex:
         hashes: The hashes of the different texts, ascending.  # (N,)
         normalization: Unicode form in which texts are compared, or None.
         by_line: Whether the corpus is a document, whose lines were hashed rather than its records.
+        held_out: The hashes of the texts that a training held out and `hashes` has not, ascending; None if
+            the index has no such part, as that of a plain corpus or of a model of an earlier version.
 
     Example:
         >>> from unspool import NoveltyIndex
@@ -55,10 +57,16 @@ class NoveltyIndex:
     hashes: NDArray[np.uint64]
     normalization: str | None = "NFC"
     by_line: bool = False
+    held_out: NDArray[np.uint64] | None = None
 
     def __len__(self) -> int:
         """Return the number of different texts."""
-        return len(self.hashes)
+        return len(self.hashes) + (0 if self.held_out is None else len(self.held_out))
+
+    @property
+    def covers(self) -> str:
+        """What a model's own index has, in words."""
+        return "the training texts alone" if self.held_out is None else "the training and the held-out texts"
 
     @classmethod
     def of(cls, texts: Texts, *, by_line: bool | None = None) -> "NoveltyIndex":
@@ -91,6 +99,24 @@ class NoveltyIndex:
         hashes = _hashes(_texts(_decoded(stream, tokenizer), by_line=by_line))
         return cls(hashes, tokenizer.normalization, by_line)
 
+    @classmethod
+    def of_parts(
+        cls, training: TokenStream, validation: TokenStream, tokenizer: Tokenizer, *, by_line: bool
+    ) -> "NoveltyIndex":
+        """Make the index of both parts of an encoded corpus.
+
+        Args:
+            training: The token stream that is learnt.
+            validation: The token stream that is held out.
+            tokenizer: The tokenizer of their ids.
+            by_line: Whether the streams are one document, whose lines are indexed. The line that the cut
+                divides counts as a whole as well.
+        """
+        index = cls.of_stream(training, tokenizer, by_line=by_line)
+        pieces = _joined(training, validation, tokenizer) if by_line else _decoded(validation, tokenizer)
+        held_out = np.setdiff1d(_hashes(_texts(pieces, by_line=by_line)), index.hashes)
+        return replace(index, held_out=held_out)
+
     def knows(self, text: str, *, cut: bool = False) -> bool:
         """Return whether the corpus contains a text, character by character.
 
@@ -102,18 +128,37 @@ class NoveltyIndex:
             cut: Whether a length limit cut the text: its unfinished last line is then ignored, if there are
                 lines before it.
         """
+        return self._all_in(text, (self.hashes, *self._more), cut=cut)
+
+    def holds_out(self, text: str, *, cut: bool = False) -> bool:
+        """Return whether a text that the corpus contains is known from its held-out part, at least in part.
+
+        Args:
+            text: A known text.
+            cut: Whether a length limit cut the text, as in `knows`.
+        """
+        return not self._all_in(text, (self.hashes,), cut=cut)
+
+    @property
+    def _more(self) -> tuple[NDArray[np.uint64], ...]:
+        return () if self.held_out is None else (self.held_out,)
+
+    def _all_in(self, text: str, parts: Sequence[NDArray[np.uint64]], *, cut: bool) -> bool:
+        """Return whether a text, or each of its lines, is in one of some parts."""
         normal = normalized(text, self.normalization)
         if not self.by_line:
-            return self._has(normal)
+            return any(_has(part, normal) for part in parts)
         lines = normal.split("\n")
         lines = lines[:-1] if cut and len(lines) > 1 else lines
         complete_lines = [line for line in lines if line and not line.isspace()]
-        return bool(complete_lines) and all(map(self._has, complete_lines))
+        found = (any(_has(part, line) for part in parts) for line in complete_lines)
+        return bool(complete_lines) and all(found)
 
-    def _has(self, text: str) -> bool:
-        text_number = np.uint64(text_hash(text))
-        place = int(self.hashes.searchsorted(text_number))
-        return place < len(self.hashes) and bool(self.hashes[place] == text_number)
+
+def _has(hashes: NDArray[np.uint64], text: str) -> bool:
+    text_number = np.uint64(text_hash(text))
+    place = int(hashes.searchsorted(text_number))
+    return place < len(hashes) and bool(hashes[place] == text_number)
 
 
 def texts_of(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[str]:
@@ -161,6 +206,19 @@ def _texts(pieces: Iterable[Piece], *, by_line: bool) -> Iterator[str]:
             rest = ""
     if rest and not (by_line and rest.isspace()):
         yield rest
+
+
+def _joined(head: TokenStream, tail: TokenStream, tokenizer: Tokenizer) -> Iterator[Piece]:
+    """Decode the two parts of a document, which may be cut inside a line."""
+    cut = len(head) > 0 and head.ids[-1] != tokenizer.eos_id
+    before: Piece | None = None
+    for piece in _decoded(head, tokenizer):
+        if before is not None:
+            yield before
+        before = piece
+    if before is not None:
+        yield before[0], before[1] and not cut
+    yield from _decoded(tail, tokenizer)
 
 
 def _decoded(stream: TokenStream, tokenizer: Tokenizer) -> Iterator[Piece]:

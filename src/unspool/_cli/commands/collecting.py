@@ -30,6 +30,7 @@ def selection_of(model: "Generator", collecting: dict[str, Any]) -> dict[str, An
     if against is None:
         if columns:
             raise ConfigError("--against-text needs --against CORPUS")
+        tell_what_is_covered(model, chosen)
         return chosen
     from unspool._cli.open_corpus import open_corpus
     from unspool._text.novelty import NoveltyIndex
@@ -38,6 +39,17 @@ def selection_of(model: "Generator", collecting: dict[str, Any]) -> dict[str, An
     records = open_corpus(against, reading | {"normalization": model.tokenizer.normalization})
     by_line = bool(model.data.get("document")) or None
     return chosen | {"novel": NoveltyIndex.of(records, by_line=by_line)}
+
+
+def tell_what_is_covered(model: "Generator", chosen: dict[str, Any]) -> None:
+    """Print a note if copies of held-out texts cannot be refused, by an index of an earlier version."""
+    held_out = ((model.data.get("sizes") or {}).get("validation") or {}).get("records")
+    index = model.novelty_index if chosen.get("novel") and held_out else None
+    if index is not None and index.held_out is None:
+        note(
+            f"the index covers {index.covers}: --novel lets copies of {held_out:,} held-out texts through; "
+            "unspool train --resume DIR --novelty-index adds them"
+        )
 
 
 def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, reported: bool) -> int:

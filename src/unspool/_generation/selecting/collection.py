@@ -89,6 +89,7 @@ class Collection(Iterator[Generation]):
         self._max_attempts = selection.max_attempts or max(LEAST_ATTEMPTS, ATTEMPTS_PER_TEXT * n)
         self._largest = max(LEAST_DRAW, min(LARGEST_DRAW, LARGEST_DRAW_SYMBOLS // max_new_tokens))
         self._counts = dict.fromkeys(Judgement, 0)
+        self._held_out_copies = 0
         self._seen: set[int] = set()
         self._began: float | None = None
         self._ended: float | None = None
@@ -120,6 +121,7 @@ class Collection(Iterator[Generation]):
             asked=self._n * self._prompts,
             attempts=sum(self._counts.values()),
             seconds=0.0 if self._began is None else ended - self._began,
+            held_out_copies=self._held_out_copies,
             **{verdict.value: count for verdict, count in self._counts.items()},
         )
 
@@ -161,6 +163,7 @@ class Collection(Iterator[Generation]):
         if key in self._seen:
             return Judgement.DUPLICATE
         if self._known is not None and self._known.knows(text, cut=cut):
+            self._held_out_copies += self._known.holds_out(text, cut=cut)
             return Judgement.COPY
         if self._valid is not None and not self._valid(text):
             return Judgement.INVALID

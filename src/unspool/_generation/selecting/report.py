@@ -16,9 +16,11 @@ class CollectionReport:
         blocked: Number of texts that do not meet the constraint, since other options forbid all its tokens.
         cut_off: Number of texts that the limit ended (`finished`).
         duplicates: Number of texts that were accepted before (`unique`).
-        copies: Number of texts that are among the training texts (`novel`).
+        copies: Number of texts that are among the known texts (`novel`).
         invalid: Number of texts that `valid` refused.
         seconds: Time since the first draw.
+        held_out_copies: Number of texts among `copies` that are not among the training texts, but among those
+            that the training held out.
 
     Example:
         >>> from unspool import CollectionReport
@@ -35,6 +37,7 @@ class CollectionReport:
     copies: int = 0
     invalid: int = 0
     seconds: float = 0.0
+    held_out_copies: int = 0
 
     @property
     def complete(self) -> bool:
@@ -43,11 +46,12 @@ class CollectionReport:
 
     def __str__(self) -> str:
         """Return the report as one line of text."""
+        held_out = f", {self.held_out_copies:,} of them held-out ones" if self.held_out_copies else ""
         refused = [
             (self.blocked, "that could not meet the constraint"),
             (self.cut_off, "cut off"),
             (self.duplicates, "duplicates"),
-            (self.copies, "copies of known texts"),
+            (self.copies, f"copies of known texts{held_out}"),
             (self.invalid, "invalid"),
         ]
         reasons = ", ".join(f"{count:,} {name}" for count, name in refused if count) or "none rejected"

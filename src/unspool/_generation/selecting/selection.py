@@ -35,9 +35,10 @@ class Selection:
     Args:
         unique: Whether a text is accepted only once, over all prompts. Texts are compared by 64-bit hashes:
             with N accepted texts, a new one counts as a duplicate with probability N / 2^64.
-        novel: Whether to refuse copies of training texts, by the index that was saved with the model
-            (``train(novelty_index=True)``); or another index. Whole texts are compared after Unicode
-            normalization: case and white space count. See `NoveltyIndex` for documents.
+        novel: Whether to refuse copies of the texts of the training, those it held out too, by the index that
+            was saved with the model (``train(novelty_index=True)``); or another index. Whole texts are
+            compared after Unicode normalization: case and white space count. See `NoveltyIndex` for
+            documents.
         valid: A regular expression that the whole text must match, as a string or compiled; or a function
             that returns whether a text is good; None for no condition.
         finished: Whether to refuse texts that `max_new_tokens` ended, not the model.
@@ -56,7 +57,7 @@ class Selection:
     # fmt: off
     unique: Annotated[bool, OptionRow(SWITCH, "Skip texts that were already written")] = False
     novel: Annotated["bool | NoveltyIndex", OptionRow(
-        NOVEL, "Skip exact copies of training texts; needs train --novelty-index")] = False
+        NOVEL, "Skip exact copies of texts of the corpus; needs train --novelty-index")] = False
     valid: Annotated[Valid | None, OptionRow(
         VALID, "Regular expression that the whole text must match", shown="none")] = None
     finished: Annotated[bool, OptionRow(SWITCH, "Skip texts that --max-new-tokens cut off")] = False

@@ -8,7 +8,7 @@
     checkpoint/last.safetensors          everything that is needed to resume
     checkpoint/corpus.json               where the texts are; see `corpus_places`
     model.safetensors, README.md, ...    the best model so far
-    novelty.safetensors                  index of the training texts, if it was asked for
+    novelty.safetensors                  index of the texts, if it was asked for
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from unspool._artifacts.model_folder import (
     read_content,
     read_tokenizer,
 )
-from unspool._artifacts.novelty_file import NOVELTY, save_novelty
+from unspool._artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, spelled
 from unspool._generation.options.generation_options import GenerationOptions
@@ -333,18 +333,19 @@ class RunFolder:
             ),
         )
 
-    def keep_novelty_index(self, stream: TokenStream, *, by_line: bool) -> None:
-        """Write the index of the training texts, if the run's `data` asks for one and there is none yet.
+    def keep_novelty_index(self, training: TokenStream, validation: TokenStream, *, by_line: bool) -> None:
+        """Write the index of the texts, if the run's `data` asks for one and there is no whole one yet.
 
         Args:
-            stream: The training texts, without the held-out ones.
+            training: The training texts.
+            validation: The held-out texts.
             by_line: Whether the texts are one document, whose lines are indexed.
 
         Raises:
             ArtifactError: If the file cannot be written.
         """
-        if self.data.get("novelty_index") and not (self.path / NOVELTY).exists():
-            index = NoveltyIndex.of_stream(stream, self.tokenizer, by_line=by_line)
+        if self.data.get("novelty_index") and not self._has_whole_index():
+            index = NoveltyIndex.of_parts(training, validation, self.tokenizer, by_line=by_line)
             save_novelty(self.path, index, self.tokenizer)
 
     def spec(self, part: str) -> dict[str, Any]:
@@ -354,6 +355,14 @@ class RunFolder:
             part: "records" or "validation".
         """
         return placed_spec(self.path, self.data, part)
+
+    def _has_whole_index(self) -> bool:
+        """Return whether there is an index that has the held-out texts too; earlier ones do not."""
+        try:
+            index = load_novelty(self.path, self.tokenizer)
+        except ArtifactError:
+            return False
+        return index is not None and index.held_out is not None
 
     def _draw(self, line: Mapping[str, Any]) -> None:
         bits = line.get("bits_per_character")
