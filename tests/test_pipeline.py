@@ -81,12 +81,14 @@ def test_a_model_in_memory_is_saved_as_a_run_would_have_left_it(tmp_path: Path) 
     model = unspool.train(TEXTS, **options, on_start=plans.append)
     model.save(tmp_path / "saved" / "words")
     saved = sorted(path.name for path in (tmp_path / "saved" / "words").iterdir())
-    assert saved == sorted((*FILES, "novelty.safetensors"))
-    for name in saved:
+    assert saved == sorted((*FILES, "novelty.safetensors", "metrics.jsonl"))
+    for name in (*FILES, "novelty.safetensors"):
         one, other = ((tmp_path / part / "words" / name).read_bytes() for part in ("run", "saved"))
         assert without_time(one) == without_time(other), name
     assert plans[0].out is None
     assert "folder   none" in plan_lines(plans[0])[-1]
+    again = unspool.load(tmp_path / "saved" / "words").history
+    assert again == [line for line in model.history if line["kind"] in ("evaluation", "finish")]
     for kind in ("step", "evaluation", "finish"):
         steps = [[line["step"] for line in one.history if line["kind"] == kind] for one in (run, model)]
         assert steps[0] == steps[1] != []

@@ -80,3 +80,36 @@ def test_a_run_that_was_split_as_usual_goes_on_as_usual(
     new = unspool.train(texts, epochs=1, **OPTIONS)
     assert new.data["sizes"] != before.data["sizes"]
     assert new.audit(texts, samples=3).same_corpus
+
+
+def test_a_model_knows_what_was_held_out_wherever_it_was_saved(tmp_path: Path) -> None:
+    texts = [f"{a} {b} {c}" for a in COLOURS[:6] for b in COLOURS[:5] for c in COLOURS[:5]]
+    model = unspool.train(texts, out=tmp_path / "run", epochs=2, **OPTIONS)
+    model.save(tmp_path / "saved")
+    held_out = model.data["sizes"]["validation"]["characters"]
+    assert held_out > 0
+    expected = model.audit(texts, samples=3).fit
+    assert expected.verdict != "unknown"
+    for folder in ("run", "saved"):
+        assert unspool.load(tmp_path / folder).audit(texts, samples=3).fit == expected
+        assert (
+            model_facts(unspool.load(tmp_path / folder), tmp_path / folder)["fit"]["verdict"]
+            == expected.verdict
+        )
+    (tmp_path / "saved" / "metrics.jsonl").unlink()
+    bare = unspool.load(tmp_path / "saved").audit(texts, samples=3)
+    assert bare.fit.verdict == "unknown"
+    assert f"{held_out:,} characters are held out, but the measurements" in bare.fit.sentence
+    assert bare.held_out_bits_per_character is not None
+    assert f"held out {bare.held_out_bits_per_character:.3f})" in bare.fit.sentence
+    model.save(tmp_path / "run")  # where all lines of its training are, they stay
+    assert len(lines_of(tmp_path / "run", "step")) == model.history[-1]["step"]
+
+
+def test_an_audit_holds_nothing_out_of_a_corpus_that_was_learnt_as_a_whole(tmp_path: Path) -> None:
+    texts = [f"{a} {b} {c}" for a in COLOURS[:6] for b in COLOURS[:5] for c in COLOURS[:5]]
+    model = unspool.train(texts, validation=["teal gold", "gold teal"], epochs=2, **OPTIONS)
+    audit = model.audit(texts, samples=3)
+    assert audit.held_out_bits_per_character is None
+    assert audit.fit.verdict != "unknown"
+    assert model.audit(texts, validation=["teal gold", "gold teal"], samples=3).same_corpus

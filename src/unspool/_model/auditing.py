@@ -49,10 +49,11 @@ def audit(
         canary_format=canary_format or planted.get("format"),
     )
     corpus = Records.wrap(records)
+    given = parts.data.get("validation") is not None  # then nothing of the corpus itself was held out
     recipe = EncodingRecipe(
         tokenizer=parts.tokenizer,
         normalization=corpus.normalization,
-        validation_fraction=parts.training.get("validation_fraction"),
+        validation_fraction=None if given else parts.training.get("validation_fraction"),
         document=corpus.document,
         unknown=unknown,
         contexts=schema_of(parts.data),

@@ -11,20 +11,20 @@ from unspool._network.parameters import count_parameters
 from unspool._text.novelty import NoveltyIndex
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.corpus_places import shared_data
-from unspool._training.folder.metrics import evaluation_of
+from unspool._training.folder.metrics import METRICS, evaluation_of, write_evaluations
 from unspool._training.folder.model_card import markdown, model_card, sample_command
 
 
 def save_parts(
     parts: ModelParts, folder: Path, novelty: NoveltyIndex | None, history: list[dict[str, Any]]
 ) -> None:
-    """Write a model as a folder, with the index of its training texts if it has one.
+    """Write a model as a folder, with the index of its texts and the evaluations of its training.
 
     Args:
         parts: The model.
         folder: The folder; it is made if it does not exist.
         novelty: The index of the training texts, or None.
-        history: The lines of the training, for the model card; empty if they are not known.
+        history: The lines of the training, for the model card and metrics.jsonl; empty if they are not known.
 
     Raises:
         ArtifactError: If the folder cannot be written.
@@ -41,6 +41,7 @@ def save_parts(
         card=_card(parts, folder.name, history),
     )
     save_novelty(folder, novelty, parts.tokenizer)
+    write_evaluations(folder / METRICS, history)
 
 
 def _card(parts: ModelParts, name: str, history: list[dict[str, Any]]) -> str:

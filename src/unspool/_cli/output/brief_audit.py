@@ -1,4 +1,4 @@
-"""A short audit at the end of every training, whether the model copies, on a text of ordinary size."""
+"""A short audit at the end of a training, whether the model copies, on a text of ordinary size."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,10 @@ def brief_audit(model: "Generator", folder: Path, *, reuse: bool = True) -> dict
 
     Returns:
         The verdict, the share of texts that are exact copies, the longest copied passage, and a sentence for
-        people; None for a model of pairs. If the text is large or cannot be read again, None and a note.
+        people. None and a note for a model of pairs, or if the text is large or cannot be read again.
     """
-    if model.network.source_vocab_size is not None:  # it writes only answers to sources
+    if model.network.source_vocab_size is not None:
+        note("the model writes only answers to sources, so its texts are not searched for copies")
         return None
     characters = ((model.data.get("sizes") or {}).get("training") or {}).get("characters", 0)
     if characters > MOST_CHARACTERS:

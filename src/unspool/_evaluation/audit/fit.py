@@ -10,7 +10,7 @@ The rules, with h the bits per character of the held-out text and t those of tra
 - **underfitting**: h still fell by more than `STILL_FALLING` of itself in the last epoch, or ends at most
   `SMALL_GAP` above t: what is known of the training text holds for any other, so there is more to learn.
 - **fitting**: neither.
-- **unknown**: nothing was held out, or there is no measurement.
+- **unknown**: nothing was held out, or the measurements of the training are lost.
 """
 
 import math
@@ -108,7 +108,7 @@ def judge_fit(metrics: Iterable[Mapping[str, Any]], *, held_out_characters: int)
     """
     points = points_of(metrics)
     if not points or not held_out_characters:
-        return _unknown()
+        return _unknown(held_out_characters)
     last, best = points[-1], min(points, key=lambda point: point.held_out)
     noise = max(LEAST_NOISE * best.held_out, CHARACTER_NOISE / math.sqrt(held_out_characters))
     rise = last.held_out - best.held_out
@@ -154,8 +154,11 @@ def _still_falling(points: list[Point]) -> float | None:
     return fell if fell > STILL_FALLING * last.held_out else None
 
 
-def _unknown() -> Fit:
+def _unknown(held_out_characters: int) -> Fit:
     sentence = "Fit unknown: no text was held out during training"
+    if held_out_characters:
+        lack = "the measurements of the training are not with the model"
+        sentence = f"Fit unknown: {held_out_characters:,} characters are held out, but {lack}"
     return Fit(
         verdict="unknown", since_epoch=None, training=None, held_out=None, best=None, noise=None,
         sentence=sentence,

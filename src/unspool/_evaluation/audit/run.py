@@ -186,7 +186,7 @@ def audit_network(
     same_number = min(len(samples), len(real_texts)) if len(real_texts) > 1 else len(samples)
     stored = texts.data.get("fingerprints")
     return Audit(
-        fit=judge_fit(options.metrics, held_out_characters=held_out.characters),
+        fit=_fit(options.metrics, held_out.characters or _once_held_out(texts.data), bits),
         training_bits_per_character=bits[0] or 0.0,
         held_out_bits_per_character=bits[1],
         copying=judge_copying(samples, real_texts, whole=whole),
@@ -195,6 +195,21 @@ def audit_network(
         canaries=canaries,
         same_corpus=None if stored is None else stored == fingerprints(encoded),
     )
+
+
+def _once_held_out(data: Mapping[str, Any]) -> int:
+    """Return the number of held-out characters that the model records."""
+    return int(((data.get("sizes") or {}).get("validation") or {}).get("characters", 0))
+
+
+def _fit(metrics: Iterable[Mapping[str, Any]], held_out_characters: int, bits: Sequence[float | None]) -> Fit:
+    """Return the verdict on the training; if its measurements are lost, with those of the audit."""
+    fit = judge_fit(metrics, held_out_characters=held_out_characters)
+    training, held_out = bits
+    if fit.verdict != "unknown" or training is None or held_out is None:
+        return fit
+    now = f"bits per character now: training {training:.3f}, held out {held_out:.3f}"
+    return replace(fit, training=training, held_out=held_out, sentence=f"{fit.sentence} ({now})")
 
 
 def _compared(

@@ -126,6 +126,27 @@ class MetricsFile:
             os.truncate(self.path, len(whole))
 
 
+def write_evaluations(path: Path, history: list[dict[str, Any]]) -> None:
+    """Write the lines of a training that a model keeps when it is saved elsewhere: all but steps and samples.
+
+    Args:
+        path: The file metrics.jsonl; a file that has all lines of this training stays as it is.
+        history: The lines of the training; without any, the lines of another model are removed.
+
+    Raises:
+        ArtifactError: If the file cannot be written.
+    """
+    kinds = (EvaluationRecord.kind, ChangeRecord.kind, FinishRecord.kind)
+    lines = [line for line in history if line.get("kind") in kinds]
+    if path.exists() and read_metrics(path) == history:
+        return
+    content = "".join(f"{json.dumps(line, ensure_ascii=False, allow_nan=False)}\n" for line in lines)
+    try:
+        atomic_write(path, content) if lines else path.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(path, len(content), error) from error
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Read the lines of a training; none if there is no such file, as in a model that was saved on its own.
 
