@@ -1,5 +1,6 @@
 """The network in the native kernels: threads share the batch, and vectors have the width of the processor."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,7 @@ from unspool._network.parameters import output_kernel, parameter_shapes
 from unspool._text.streams.lanes import Window
 
 FORWARD_ROWS = 1 << 14  # tokens of one forward call, which bounds its memory; longer windows run in parts
+CALL_PRODUCTS = 1 << 30  # products of each thread in one forward call: Ctrl-C is heard between two calls
 MOST_THREADS = 1024
 LANES_WORTH_A_THREAD = 16  # fewer lanes take less time than a meeting of the threads
 OUTSIDE = ("context.", "start.")  # parameters whose products are computed before the native step
@@ -66,6 +68,7 @@ class CpuEngine:
         bias = shapes.pop("output.bias")  # the kernels read an output kernel before it, tied or not
         kernel = (config.hidden_size, config.symbols)
         self._shapes = {**shapes, "output.kernel": kernel, "output.bias": bias}
+        self._products = sum(math.prod(shape) for shape in self._shapes.values())  # of a token, about
         self._network = self._make_network(self.threads)
         self._gradients: Gradients = {}
 
@@ -197,9 +200,10 @@ class CpuEngine:
         return run
 
     def _parts(self, shape: tuple[int, ...]) -> Iterator[slice]:
-        """Yield slices of the T steps of a window, each with at most `FORWARD_ROWS` tokens."""
+        """Yield slices of the T steps of a window, each with few tokens for the memory and for the time."""
         T, B = shape
-        steps = max(1, FORWARD_ROWS // max(B, 1))
+        tokens = min(FORWARD_ROWS, self.threads * CALL_PRODUCTS // self._products)
+        steps = max(1, tokens // max(B, 1))
         for start in range(0, T, steps):
             yield slice(start, start + steps)
 

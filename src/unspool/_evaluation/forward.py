@@ -13,6 +13,14 @@ from unspool._text.streams.lanes import Conditions, Window, padded_sources
 from unspool._text.streams.stream import TokenStream
 
 PART = 256  # steps at a time: it bounds the memory for a long text
+STEP_PRODUCTS = 1 << 31  # products of a step of all sequences: Ctrl-C is heard between two steps
+LEAST_COLUMNS = 64  # sequences side by side that keep the threads of a large network busy
+
+
+def most_columns(parameters: Parameters) -> int:
+    """Return how many sequences to read side by side at most, so that a step takes a part of a second."""
+    products = sum(array.size for array in parameters.values())
+    return max(LEAST_COLUMNS, STEP_PRODUCTS // products)
 
 
 def token_losses(

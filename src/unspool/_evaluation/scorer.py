@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unspool._configuration import check
 from unspool._engines.protocol import Engine, Parameters, StateArray
-from unspool._evaluation.forward import stream_losses
+from unspool._evaluation.forward import most_columns, stream_losses
 from unspool._evaluation.streams import BATCH_SYMBOLS
 from unspool._text.context import ContextSchema, RecordContexts
 from unspool._text.records import Record
@@ -152,7 +152,10 @@ class Scorer:
         inside = np.ones(len(ids), np.bool_)
         inside[np.cumsum(sizes) - 1] = False
         ids[inside] = encoded.ids
-        batches = padded_batches(ids, sizes, max_symbols=BATCH_SYMBOLS, first_id=first_id)
+        columns = most_columns(self.parameters)
+        batches = padded_batches(
+            ids, sizes, max_symbols=BATCH_SYMBOLS, max_columns=columns, first_id=first_id
+        )
         return -stream_losses(
             self.engine,
             self.parameters,

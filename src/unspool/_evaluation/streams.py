@@ -10,7 +10,7 @@ from unspool._engines.encoder_decoder import EncoderDecoder
 from unspool._engines.protocol import Engine, Parameters
 from unspool._errors import CorpusError, NetworkError
 from unspool._evaluation.exact_answers import exact_share
-from unspool._evaluation.forward import PART, steered, token_losses
+from unspool._evaluation.forward import PART, most_columns, steered, token_losses
 from unspool._kernels.matching import hash_records
 from unspool._text.streams.batches import padded_batches
 from unspool._text.streams.lanes import Window, conditions_of, record_of
@@ -113,7 +113,11 @@ def stream_nats(
     """
     if not len(stream.ids):
         raise CorpusError("nothing to evaluate", expected="at least one record", got="an empty stream")
-    readings = [document_lanes(stream, eos_id)] if document else _record_batches(stream, eos_id)
+    readings = (
+        [document_lanes(stream, eos_id)]
+        if document
+        else _record_batches(stream, eos_id, most_columns(parameters))
+    )
     for windows in readings:
         counts: list[int] = []
         reset_id = None if document else eos_id
@@ -216,13 +220,15 @@ def says_enough(stream: TokenStream, *, document: bool) -> bool:
     return len(np.unique(hash_records(stream.ids, starts, ends))) >= LEAST_TEXTS
 
 
-def _record_batches(stream: TokenStream, eos_id: int) -> Iterator[Iterator[Window]]:
+def _record_batches(stream: TokenStream, eos_id: int, columns: int) -> Iterator[Iterator[Window]]:
     """Yield the windows of padded batches of records, each batch from the start of its records."""
     sizes = np.diff(stream.starts, append=len(stream.ids))  # (R,), with the <eos> of each
     for first in range(0, len(sizes), RECORDS_AT_ONCE):
         block_sizes = sizes[first : first + RECORDS_AT_ONCE]
         ids = stream.ids[stream.starts[first] :]
-        for batch in padded_batches(ids, block_sizes, max_symbols=BATCH_SYMBOLS, first_id=eos_id):
+        for batch in padded_batches(
+            ids, block_sizes, max_symbols=BATCH_SYMBOLS, max_columns=columns, first_id=eos_id
+        ):
             records = first + batch.indices
             yield steered(batch.windows(PART), stream.contexts, records, sources=stream.sources)
 

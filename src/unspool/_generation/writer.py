@@ -1,7 +1,7 @@
 """The protocol of a writer of sequences, and its two usual uses: to the end, and piece by piece."""
 
-import time
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 from unspool._errors import NetworkError
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.generated_ids import GeneratedIds
+from unspool._generation.pace import Pace
 from unspool._generation.search.forward import Floats, Forward
 from unspool._generation.written import Written
 
-WRITTEN_AT_ONCE = 4096  # sequences that are added to a writer together
-FIRST_TOKENS = 512  # tokens of the first call, of all sequences together
-CALL_SECONDS = 0.1  # duration of a call, about; Ctrl-C works between two calls
-MOST_GROWTH = 8  # the steps of a call relative to the call before, at most
-PIECE = 256  # tokens of a piece of a stream; the first piece is one token, to show some text at once
+PIECE = 256  # tokens of a piece of a stream, at most; the first piece is one token, to show some text at once
 
 Parameters = Mapping[str, Floats]
 
@@ -116,32 +113,43 @@ class WritingEngine(Protocol):
         ...
 
 
-def generate(writer: Writer, request: EngineRequest) -> list[GeneratedIds]:
+def generate(
+    writer: Writer, request: EngineRequest, *, stopped: Callable[[], bool] = lambda: False
+) -> list[GeneratedIds]:
     """Write sequences to their end.
 
     Args:
         writer: A writer without sequences.
         request: The sequences.
+        stopped: A function that is called about every 0.05 s; once it returns true, nothing more is written.
 
     Returns:
-        The drawn tokens of each prompt, in the order of the prompts.
+        The drawn tokens of each prompt, in the order of the prompts; after a stop, those of the first prompts
+        that are all finished.
 
     Raises:
         ConfigError: If the options name ids that the network does not have.
         NetworkError: If a logit is not finite.
     """
-    results: list[GeneratedIds] = []
-    for first in range(0, max(1, len(request.prompts)), WRITTEN_AT_ONCE):
-        sequences = writer.add(request.part(first, first + WRITTEN_AT_ONCE))
-        texts: dict[int, GeneratedIds] = {}
-        steps = max(1, FIRST_TOKENS // max(1, len(sequences)))
-        while len(writer):
-            began = time.perf_counter()
-            texts.update(writer.advance(steps, whole=True).pieces())
-            share = CALL_SECONDS / (time.perf_counter() - began)
-            steps = max(1, int(steps * min(MOST_GROWTH, share)))
-        results += [_finite(texts[sequence]) for sequence in sequences]
-    return results
+    pace, total = Pace(), len(request.prompts)
+    texts: dict[int, GeneratedIds] = {}
+    sequences: list[int] = []
+    try:
+        while len(writer) or len(sequences) < total:
+            if (room := pace.sequences - len(writer)) > 0 and len(sequences) < total:
+                sequences += writer.add(request.part(len(sequences), len(sequences) + room))
+            before = len(writer)
+            with pace.call():
+                texts.update(writer.advance(pace.steps(before), whole=True).pieces())
+            if len(writer) <= before // 2:
+                pace.hold()  # most sequences have ended early, so that the call was short
+            if stopped():
+                break
+    finally:
+        for sequence in itertools.filterfalse(texts.__contains__, sequences):
+            writer.remove(sequence)
+    done = itertools.takewhile(texts.__contains__, sequences)
+    return [_finite(texts[sequence]) for sequence in done]
 
 
 def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:
@@ -159,10 +167,15 @@ def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:
     return _pieces(writer, len(request.prompts[0]) + 1)
 
 
-def _pieces(writer: Writer, steps: int) -> Iterator[GeneratedIds]:
+def _pieces(writer: Writer, to_read: int) -> Iterator[GeneratedIds]:
+    """Yield pieces; after `to_read` steps the prompt is read, and the first token is drawn."""
+    pace = Pace()
     while len(writer):
-        yield from (_finite(piece) for _, piece in writer.advance(steps).pieces())
-        steps = PIECE
+        steps = min(pace.steps(1), to_read or PIECE)
+        with pace.call():
+            written = writer.advance(steps)
+        to_read -= min(to_read, steps)
+        yield from (_finite(piece) for _, piece in written.pieces())
 
 
 def _finite(piece: GeneratedIds) -> GeneratedIds:

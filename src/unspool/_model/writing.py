@@ -64,13 +64,19 @@ def guide_of(
 
 
 def draw(
-    writer: Writer, tokenizer: Tokenizer, request: Request, *, count: int, first: int
+    writer: Writer,
+    tokenizer: Tokenizer,
+    request: Request,
+    *,
+    count: int,
+    first: int,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[Generation]:
-    """Draw so many texts for each prompt, the first of them from random stream `first`."""
+    """Draw so many texts for each prompt, the first from random stream `first`; fewer once it is stopped."""
     in_ids = request.in_ids.repeated(count, first=first)
     return [
         generation_of(tokenizer, request.prompts[i // count], drawn, request.options)
-        for i, drawn in enumerate(generate(writer, in_ids))
+        for i, drawn in enumerate(generate(writer, in_ids, stopped=stopped))
     ]
 
 
@@ -123,10 +129,13 @@ def collection(
     best_of = request.options.best_of
     check("best_of", best_of, "left out where texts are filtered one by one", best_of is None)
     writer, tokenizer = parts.runner.writer(parts.parameters), parts.tokenizer
-    return Collection(
-        lambda prompt, count, index: draw(
-            writer, tokenizer, request.of_prompt(prompt), count=count, first=index
-        ),
+
+    def batch(prompt: int, count: int, index: int) -> list[Generation]:
+        one = request.of_prompt(prompt)
+        return draw(writer, tokenizer, one, count=count, first=index, stopped=texts.stopped)
+
+    texts = Collection(
+        batch,
         len(request.prompts),
         n=n,
         first=first,
@@ -135,6 +144,7 @@ def collection(
         known=selection.known(saved),
         max_new_tokens=request.options.max_new_tokens,
     )
+    return texts
 
 
 def stream(

@@ -205,6 +205,23 @@ def test_it_stops_when_it_is_told_to_and_keeps_what_is_there() -> None:
     assert collection.report.attempts == 70
 
 
+def test_a_stop_in_a_draw_keeps_the_texts_that_were_finished_before() -> None:
+    over = False
+
+    def draw(prompt: int, count: int, first: int) -> list[Generation]:
+        nonlocal over
+        over = first > 0
+        texts = collect(["x"], n=count).gather()
+        return texts[:4] if over else texts
+
+    collection = collecting.Collection(
+        draw, 1, n=500, first=0, selection=Selection(), known=None, max_new_tokens=9
+    )
+    collection.stop_when(lambda: over)
+    assert len(list(collection)) == 64 + 4
+    assert collection.stopped()
+
+
 def test_time_stands_still_after_the_end() -> None:
     collection = collect(["x"], n=3)
     assert collection.report.seconds == 0

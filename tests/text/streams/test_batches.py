@@ -80,6 +80,12 @@ def test_a_long_sequence_comes_alone() -> None:
     assert [window.ids.shape for window in second.windows(600)] == [(600, 1), (401, 1)]
 
 
+def test_a_batch_has_a_bound_of_columns_too() -> None:
+    ids, sizes = stream([[1]] * 7)
+    batches = padded_batches(ids, sizes, max_symbols=100, max_columns=3, first_id=EOS)
+    assert [len(batch.indices) for batch in batches] == [3, 3, 1]
+
+
 def test_nothing_gives_nothing() -> None:
     assert list(padded_batches(*stream([]), max_symbols=1, first_id=EOS)) == []
 

@@ -24,7 +24,7 @@ ATTEMPTS_PER_TEXT = 100
 LEAST_ATTEMPTS = 10_000
 
 Draw: TypeAlias = Callable[[int, int, int], Sequence[Generation]]
-"""Draws texts: the number of their prompt, how many, and the index of the first."""
+"""Draws texts: the number of their prompt, how many, and the index of the first; fewer once it is stopped."""
 
 
 class Judgement(Enum):
@@ -108,6 +108,10 @@ class Collection(Iterator[Generation]):
         """End early once the function `stopped` returns true; it is called after each text."""
         self._stopped = stopped
 
+    def stopped(self) -> bool:
+        """Return whether the collection is to end early, for what draws its texts."""
+        return self._stopped()
+
     def gather(self) -> Generations:
         """Return all remaining texts, with the report."""
         texts = list(self)
@@ -139,14 +143,16 @@ class Collection(Iterator[Generation]):
             needed = math.ceil(1.1 * wanted * max(1, attempts) / max(1, self._n - wanted))
             needed = max(LEAST_DRAW, needed) if attempts else wanted
             count = min(size, needed, self._largest, self._max_attempts - attempts)
-            for generation in self._draw(prompt, count, first + attempts):
+            drawn = self._draw(prompt, count, first + attempts)
+            cut_short = self._stopped()  # what was finished before is still judged
+            for generation in drawn:
                 verdict = self._judge(generation)
                 self._counts[verdict] += 1
                 attempts += 1
                 if verdict is Judgement.ACCEPTED:
                     wanted -= 1
                     yield generation
-                if not wanted or self._stopped():
+                if not wanted or (self._stopped() and not cut_short):
                     break
             size = min(2 * size, self._largest)
         return first + attempts

@@ -62,7 +62,12 @@ class PaddedBatch:
 
 
 def padded_batches(
-    ids: NDArray[Any], sizes: NDArray[np.int64], *, max_symbols: int, first_id: int
+    ids: NDArray[Any],
+    sizes: NDArray[np.int64],
+    *,
+    max_symbols: int,
+    first_id: int,
+    max_columns: int | None = None,
 ) -> Iterator[PaddedBatch]:
     """Yield batches of sequences sorted by length, so that each batch has little padding.
 
@@ -76,6 +81,7 @@ def padded_batches(
             on.
         first_id: The id before the first token of each sequence: the id of ``<eos>``, or the last token of a
             prompt that all sequences continue.
+        max_columns: Upper bound on B of a batch, 1 or more; None for no bound of its own.
 
     Yields:
         Batches from the shortest sequences to the longest; sequences of equal length keep their order.
@@ -84,20 +90,19 @@ def padded_batches(
         ConfigError: If `max_symbols` is out of its range.
     """
     check("max_symbols", max_symbols, "a whole number ≥ 1", is_whole(max_symbols, least=1))
-    return _batches(ids, sizes, max_symbols, first_id)
+    return _batches(ids, sizes, max_symbols, min(max_symbols, max_columns or max_symbols), first_id)
 
 
 def _batches(
-    ids: NDArray[Any], sizes: NDArray[np.int64], max_symbols: int, first_id: int
+    ids: NDArray[Any], sizes: NDArray[np.int64], max_symbols: int, max_columns: int, first_id: int
 ) -> Iterator[PaddedBatch]:
     order = np.argsort(sizes, kind="stable")
     ascending, begins = sizes[order], (np.cumsum(sizes) - sizes)[order]
     first = 0
     while first < len(order):
-        areas = ascending[first : first + max_symbols] * np.arange(
-            1, min(max_symbols, len(order) - first) + 1
-        )
+        columns = min(max_columns, len(order) - first)
+        areas = ascending[first : first + columns] * np.arange(1, columns + 1)
         last = first + max(1, int(np.searchsorted(areas, max_symbols, side="right")))
-        columns = slice(first, last)
-        yield PaddedBatch(order[columns], ids, begins[columns], ascending[columns], first_id)
+        batch = slice(first, last)
+        yield PaddedBatch(order[batch], ids, begins[batch], ascending[batch], first_id)
         first = last

@@ -1,0 +1,44 @@
+"""The pace of a writer: calls that are short enough for Ctrl-C, and long enough to lose no time."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+CALL_SECONDS = 0.05  # duration of a call, about; Ctrl-C is heard between two calls
+FIRST_TOKENS = 64  # tokens of the first call, of all sequences together
+MOST_GROWTH = 8  # the tokens of a call relative to the call before, at most
+LEAST_SEQUENCES = 64  # sequences side by side that fill the tiles of a product
+MOST_SEQUENCES = 4096  # sequences side by side, which bounds the memory
+
+
+class Pace:
+    """The number of sequences and of steps for the next call of a writer, from the time of the last one.
+
+    Only the time depends on it: the text of a sequence is the same at every pace.
+    """
+
+    def __init__(self) -> None:
+        self._tokens = float(FIRST_TOKENS)
+        self._before = self._tokens
+
+    @property
+    def sequences(self) -> int:
+        """Return how many sequences to write side by side: so few that two steps fit into a call."""
+        return max(LEAST_SEQUENCES, min(MOST_SEQUENCES, int(self._tokens / 2)))
+
+    def steps(self, sequences: int) -> int:
+        """Return the steps of the next call, with so many sequences."""
+        return max(1, int(self._tokens / sequences))
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Measure a call, and set the size of the next one."""
+        began = time.perf_counter()
+        yield
+        share = CALL_SECONDS / max(time.perf_counter() - began, 1e-9)
+        self._before = self._tokens
+        self._tokens = max(1.0, self._tokens * min(MOST_GROWTH, share))
+
+    def hold(self) -> None:
+        """Make the next call no larger than the last one."""
+        self._tokens = min(self._tokens, self._before)
