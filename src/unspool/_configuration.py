@@ -153,6 +153,7 @@ class OptionRow:
         flag: The name of its flag, if it is not the field's name: ``--choice`` for `choices`.
         aliases: Its names in other libraries; () if no other library has another name for it.
         escapes: Whether the command line reads escapes such as a backslash and n in its value as characters.
+        none_means: The value that None and the word "none" stand for, for an option that always has a value.
     """
 
     range: Allowed
@@ -166,6 +167,7 @@ class OptionRow:
     flag: str | None = None
     aliases: tuple[str, ...] = ()
     escapes: bool = False
+    none_means: Any = None
 
 
 @functools.cache

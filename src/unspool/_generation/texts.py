@@ -1,6 +1,6 @@
 """The conversion of drawn tokens to texts, which stop strings cut, also piece by piece."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,16 +45,19 @@ def generation_of(
 
 def streamed_text(
     tokenizer: Tokenizer, pieces: Iterator[GeneratedIds], options: GenerationOptions
-) -> Iterator[str]:
+) -> Generator[str, None, str]:
     """Yield the text of a stream piece by piece, without an end that a stop string may still cut.
 
     Args:
         tokenizer: The tokenizer of the model.
         pieces: The tokens, piece by piece.
         options: The options, among them the stop strings.
+
+    Returns:
+        The reason for the end, as in `Generation.finish_reason`.
     """
     stops = tuple(options.stop or ())
-    pending, waiting = "", np.empty(0, np.int32)
+    pending, waiting, reason = "", np.empty(0, np.int32), ""
     for piece in pieces:
         waiting = np.concatenate([waiting, piece.ids])
         whole = tokenizer.decodable(waiting) if piece.finish_reason is None else len(waiting)
@@ -65,8 +68,10 @@ def streamed_text(
             pending, _ = cut(pending, options, after=len(pending) - len(last))
         keep = withheld(pending, stops) if piece.finish_reason is None else 0
         shown, pending = pending[: len(pending) - keep], pending[len(pending) - keep :]
+        reason = str(piece.finish_reason)
         if shown:
             yield shown
+    return reason
 
 
 def at_stop_string(drawn: GeneratedIds) -> bool:

@@ -357,7 +357,8 @@ class Generator(ModelParts):
 
         Together the pieces are the `continuation` of what `generate` gives for the same arguments, which
         are described there; errors are raised at the call, not at the first piece. What a stop string may
-        yet cut off is held back.
+        yet cut off is held back. The iterator is a Python generator, whose return value is the
+        `finish_reason`.
 
         Example:
             >>> pieces = model.stream("an", seed=0)

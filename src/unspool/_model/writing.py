@@ -1,6 +1,6 @@
 """Writing texts with a model: a request is prepared once, and drawn at once, in batches or in pieces."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 import numpy as np
 
@@ -155,8 +155,11 @@ def stream(
     unknown: Unknown,
     state: StateLike | None,
     constraint: ConstraintLike,
-) -> Iterator[str]:
-    """Continue one prompt, and yield the text piece by piece; see `Generator.stream`."""
+) -> Generator[str, None, str]:
+    """Continue one prompt, yield the text piece by piece, and return the reason for its end.
+
+    See `unspool.Generator.stream`.
+    """
     options, n = options_and_n(keywords, 1)
     check("n", n, "1: a stream is one text", n == 1)
     for name in ("best_of", "logprobs", "echo"):

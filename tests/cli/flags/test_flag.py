@@ -56,7 +56,8 @@ WORDS = {"none": None, "off": False, "on": True, "one on each processor": None, 
          "a space": " ", "no limit": None, "by the file's name": None, "detected": None,
          "by the format and the look": None, "the end of a line": None, "all": None,
          "utf-8, or by a byte order mark": None, "double, unless they join rows": None,
-         "new each time": None, "the model's own": 1.0}  # fmt: skip
+         "new each time": None, "the model's own": 1.0,
+         "200, or the longest text it learned": 200}  # fmt: skip
 
 
 PLAIN = GenerationOptions()  # what Generator.generate passes on

@@ -73,9 +73,15 @@ def test_every_option_has_its_row() -> None:
 
 def test_the_keyword_arguments_are_the_fields_and_their_aliases() -> None:
     hints = get_type_hints(GenerationOptions)
+    hints |= {name: hints[name] | None for name, row in ROWS.items() if row.none_means is not None}
     kinds = hints | {"n": int}
     aliases = {alias: kinds[name] for alias, name in ALIASES.items()}
     assert get_type_hints(GenerationKeywords) == hints | aliases
+
+
+def test_none_writes_a_text_to_its_end() -> None:
+    assert generation_options({"max_new_tokens": None}).max_new_tokens == 1_000_000
+    assert generation_options({"max_tokens": None, "top_k": None}).max_new_tokens == 1_000_000
 
 
 def table_of_options() -> str:

@@ -150,6 +150,7 @@ def test_a_folder_in_use_is_refused_unless_it_may_be_overwritten(
     assert {path.name for path in folder.iterdir()} == {
         "checkpoint",
         "config.json",
+        "generation_config.json",
         "notes.txt",
         "tokenizer.json",
     }
@@ -160,7 +161,8 @@ def test_what_a_run_left_that_died_at_its_birth_is_no_obstacle(make_task: MakeTa
     (tmp_path / "tokenizer.json").write_text("{}")
     (tmp_path / ".config.json.0a1b2c3d4e5f.tmp").write_text("{")
     create(tmp_path, make_task())
-    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "tokenizer.json"}
+    written = {"config.json", "generation_config.json", "tokenizer.json"}
+    assert {path.name for path in tmp_path.iterdir()} == written
 
 
 def test_a_folder_without_a_run_cannot_be_reopened(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The collection of texts for a command: the selection, the progress and the report."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unspool._cli.output.printing import complain, note
 from unspool._cli.output.text_files import Sink
 from unspool._errors import ConfigError
+from unspool._generation.options.generation_options import UNTIL_ITS_END
 from unspool._screen.connections import can_redraw
 
 if TYPE_CHECKING:
@@ -50,6 +52,15 @@ def tell_what_is_covered(model: "Generator", chosen: dict[str, Any]) -> None:
             f"the index covers {index.covers}: --novel lets copies of {held_out:,} held-out texts through; "
             "unspool train --resume DIR --novelty-index adds them"
         )
+
+
+def note_cut(count: int, total: int, model: "Generator", options: Mapping[str, Any]) -> None:
+    """Note how many texts were cut at their longest length; a document has no end of its own to reach."""
+    if not count or model.data.get("document") or options.get("ignore_eos"):
+        return
+    which = "the text" if total == 1 else f"{count:,} of {total:,} texts"
+    limit = f"{options['max_new_tokens'] or UNTIL_ITS_END:,} symbols"
+    note(f"Cut at {limit}: {which}; --max-new-tokens none writes on until the end")
 
 
 def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, reported: bool) -> int:

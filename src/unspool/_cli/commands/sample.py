@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from unspool._cli.commands.collecting import FEWER
+from unspool._cli.commands.collecting import FEWER, note_cut
 from unspool._cli.flags.flag import Argument, FlagValues, spelled, takes
 from unspool._cli.flags.shared import (
     ASKED,
@@ -127,6 +127,7 @@ def write_all(model: "Generator", prompts: list[str], options: dict[str, Any], *
         print_json([as_dict(text) for text in met])
     else:
         print_texts(met)
+    note_cut(sum(text.finish_reason == "length" for text in met), len(met), model, options)
     if len(met) < len(texts):
         got = f"{len(met)} of {len(texts)}: the others could not meet the constraint"
         complain(f"too few texts found: {got}; relax --no-repeat-ngram-size or --logit-bias")
@@ -153,8 +154,9 @@ def collect_many(
     collection = model.collect(prompts, **options, **selection_of(model, collecting))
     sink = sink_of(model, prompts, collection, path, as_json=as_json, reported=bool(collecting))
     code = run_collection(collection, sink, out=path, reported=bool(collecting) and not as_json)
+    report = collection.report
+    note_cut(report.cut, report.accepted, model, options)
     if as_json and path is not None:
-        report = collection.report
         print_json({"out": str(path) if report.accepted else None, "report": to_dict(report)})
     if code:
         raise click.exceptions.Exit(code)
@@ -194,10 +196,14 @@ def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None
     """Print a text while it is drawn."""
     for unused in ("n", "best_of", "logprobs", "echo"):
         options.pop(unused, None)
-    pieces = model.stream(prompt, **options)
+    pieces, reason = model.stream(prompt, **options), None
     read = model.tokenizer.decode(model.tokenizer.encode(prompt, unknown=options["unknown"]))
     sys.stdout.write(for_stdout(read))
-    for piece in pieces:
-        sys.stdout.write(for_stdout(piece))
-        sys.stdout.flush()
+    while reason is None:
+        try:
+            sys.stdout.write(for_stdout(next(pieces)))
+            sys.stdout.flush()
+        except StopIteration as end:
+            reason = str(end.value)
     sys.stdout.write("\n")
+    note_cut(reason == "length", 1, model, options)

@@ -63,13 +63,14 @@ def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
     words = {"None": None if is_text else OFF, "True": "on", "False": "off", "": None}
     values = default if isinstance(default, tuple) else (default,)
     shown = " ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+    may_be_none = NoneType in get_args(hint) or row.none_means is not None
     return Flag(
         row.flag or name,
         option=name,
         help=row.range.fill(row.help) if reading is NAMES else row.help,  # a single choice: later
         default=row.shown or words.get(shown, shown),
         table=row.range.table,
-        can_be_off=NoneType in get_args(hint) and row.takes_none and not is_text,
+        can_be_off=may_be_none and row.takes_none and not is_text,
         negative=row.negative,
         aliases=row.aliases,
         **reading,

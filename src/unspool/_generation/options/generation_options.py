@@ -22,6 +22,7 @@ from unspool._configuration import (
 )
 
 MOST = 2**31 - 1  # the largest count
+UNTIL_ITS_END = 1_000_000  # tokens of a text that nothing else ends: --max-new-tokens none
 LARGEST_BIAS = 1e6
 LARGEST_FLOAT = 3.4e38  # a finite number in float32
 
@@ -178,7 +179,8 @@ class GenerationOptions:
         min_tokens: Number of tokens before which neither `<eos>` nor a string of `stop` ends the text, ≥ 0.
         ignore_eos: Whether `<eos>` is never drawn, so that a text has `max_new_tokens` tokens unless a string
             of `stop` ends it. It cannot be combined with a constraint, which decides where a text ends.
-        max_new_tokens: Greatest number of tokens, ≥ 1.
+        max_new_tokens: Greatest number of tokens, ≥ 1. As a keyword, None stands for a million: a text goes
+            on until it ends.
         best_of: Number of texts to draw for each prompt. The n texts with the greatest mean log-probability
             of a token are returned, the best first; under a constraint, texts that meet it come first.
         logprobs: Number of most probable tokens to report at each place, ≥ 1.
@@ -288,7 +290,9 @@ class GenerationOptions:
         SWITCH, "Never draw <eos>: --max-new-tokens or --stop ends the text",
         sample=True, neutral=False)] = False
     max_new_tokens: Annotated[int, GenerationRow(
-        COUNT, "Longest text, in symbols", sample=3, aliases=("max_tokens", "n_predict"))] = 200
+        COUNT, f"Longest text, in symbols; none: until it ends, or {UNTIL_ITS_END}", sample=3,
+        shown="200, or the longest text it learned", none_means=UNTIL_ITS_END,
+        aliases=("max_tokens", "n_predict"))] = 200
     best_of: Annotated[int | None, GenerationRow(
         COUNT, "Draw so many for each prompt and keep the n most probable", sample=4, of_texts=True)] = None
     logprobs: Annotated[int | None, GenerationRow(
@@ -385,15 +389,15 @@ class GenerationKeywords(TypedDict, total=False):
     include_stop: bool
     min_tokens: int
     ignore_eos: bool
-    max_new_tokens: int
+    max_new_tokens: int | None
     best_of: int | None
     logprobs: int | None
     echo: bool
     seed: int | None
     # the aliases
     temp: float | Sequence[float]
-    max_tokens: int
-    n_predict: int
+    max_tokens: int | None
+    n_predict: int | None
     min_new_tokens: int
     stop_strings: str | Sequence[str] | None
     include_stop_str_in_output: bool

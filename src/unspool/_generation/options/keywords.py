@@ -7,6 +7,7 @@ from unspool._configuration import check, from_dict
 from unspool._errors import ConfigError
 from unspool._generation.options.generation_options import (
     ALIASES,
+    ROWS,
     GenerationKeywords,
     GenerationOptions,
     N,
@@ -46,7 +47,8 @@ def generation_options(keywords: GenerationKeywords | Mapping[str, Any]) -> Gene
         name: value.tolist() if hasattr(value, "tolist") else value  # NumPy's
         for name, value in by_own_names(keywords).items()
     }
-    return from_dict(GenerationOptions, plain, where="")
+    off = {name: ROWS[name].none_means for name, value in plain.items() if value is None and name in ROWS}
+    return from_dict(GenerationOptions, plain | off, where="")
 
 
 def options_and_n(keywords: Mapping[str, Any], n: int) -> tuple[GenerationOptions, int]:

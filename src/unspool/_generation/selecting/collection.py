@@ -20,6 +20,7 @@ FIRST_DRAW = 64  # texts; few, so that the first one is there soon
 LEAST_DRAW = 16
 LARGEST_DRAW = 4096
 LARGEST_DRAW_SYMBOLS = 1 << 22  # bounds the memory of one draw of long texts
+SAFETY = 4  # texts may be so many times as long as the longest so far, where the limit is higher
 ATTEMPTS_PER_TEXT = 100
 LEAST_ATTEMPTS = 10_000
 
@@ -87,9 +88,8 @@ class Collection(Iterator[Generation]):
         self._selection, self._known, self._valid = selection, known, validator(selection.valid)
         self._constrained = constrained
         self._max_attempts = selection.max_attempts or max(LEAST_ATTEMPTS, ATTEMPTS_PER_TEXT * n)
-        self._largest = max(LEAST_DRAW, min(LARGEST_DRAW, LARGEST_DRAW_SYMBOLS // max_new_tokens))
-        self._counts = dict.fromkeys(Judgement, 0)
-        self._held_out_copies = 0
+        self._limit, self._longest = max_new_tokens, 0  # tokens: the most allowed, the most seen
+        self._counts, self._cut, self._held_out_copies = dict.fromkeys(Judgement, 0), 0, 0
         self._seen: set[int] = set()
         self._began: float | None = None
         self._ended: float | None = None
@@ -124,6 +124,7 @@ class Collection(Iterator[Generation]):
         return CollectionReport(
             asked=self._n * self._prompts,
             attempts=sum(self._counts.values()),
+            cut=self._cut,
             seconds=0.0 if self._began is None else ended - self._began,
             held_out_copies=self._held_out_copies,
             **{verdict.value: count for verdict, count in self._counts.items()},
@@ -142,20 +143,27 @@ class Collection(Iterator[Generation]):
         while wanted and attempts < self._max_attempts and not self._stopped():
             needed = math.ceil(1.1 * wanted * max(1, attempts) / max(1, self._n - wanted))
             needed = max(LEAST_DRAW, needed) if attempts else wanted
-            count = min(size, needed, self._largest, self._max_attempts - attempts)
+            count = min(size, needed, self._largest(), self._max_attempts - attempts)
             drawn = self._draw(prompt, count, first + attempts)
             cut_short = self._stopped()  # what was finished before is still judged
             for generation in drawn:
                 verdict = self._judge(generation)
                 self._counts[verdict] += 1
                 attempts += 1
+                self._longest = max(self._longest, len(generation.ids))
                 if verdict is Judgement.ACCEPTED:
                     wanted -= 1
+                    self._cut += generation.finish_reason == "length"
                     yield generation
                 if not wanted or (self._stopped() and not cut_short):
                     break
-            size = min(2 * size, self._largest)
+            size = min(2 * size, self._largest())
         return first + attempts
+
+    def _largest(self) -> int:
+        """Return how many texts to draw at once at most, so that they need little memory."""
+        expected = min(self._limit, SAFETY * self._longest or self._limit)
+        return max(LEAST_DRAW, min(LARGEST_DRAW, LARGEST_DRAW_SYMBOLS // expected))
 
     def _judge(self, generation: Generation) -> Judgement:
         """Return the judgement on a text: the first reason to refuse it, the cheap checks first."""

@@ -18,6 +18,7 @@ class CollectionReport:
         duplicates: Number of texts that were accepted before (`unique`).
         copies: Number of texts that are among the known texts (`novel`).
         invalid: Number of texts that `valid` refused.
+        cut: Number of accepted texts that `max_new_tokens` ended.
         seconds: Time since the first draw.
         held_out_copies: Number of texts among `copies` that are not among the training texts, but among those
             that the training held out.
@@ -36,6 +37,7 @@ class CollectionReport:
     duplicates: int = 0
     copies: int = 0
     invalid: int = 0
+    cut: int = 0
     seconds: float = 0.0
     held_out_copies: int = 0
 

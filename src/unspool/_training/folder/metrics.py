@@ -140,7 +140,7 @@ def write_evaluations(path: Path, history: list[dict[str, Any]]) -> None:
     lines = [line for line in history if line.get("kind") in kinds]
     if path.exists() and read_metrics(path) == history:
         return
-    content = "".join(f"{json_text(line, ensure_ascii=False, allow_nan=False)}\n" for line in lines)
+    content = "".join(f"{json_text(line)}\n" for line in lines)
     try:
         atomic_write(path, content) if lines else path.unlink(missing_ok=True)
     except OSError as error:

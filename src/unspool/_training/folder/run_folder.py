@@ -36,6 +36,7 @@ from unspool._artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, spelled
 from unspool._generation.options.generation_options import GenerationOptions
+from unspool._json_files import json_text
 from unspool._network.config import NetworkConfig
 from unspool._storage import atomic_write, is_torn, remove_torn
 from unspool._text.novelty import NoveltyIndex
@@ -69,7 +70,7 @@ from unspool._training.records import (
 
 LOSS_CURVE, CHECKPOINT = "loss.svg", "checkpoint/last.safetensors"
 MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
-UNBORN = {TOKENIZER, SOURCE_TOKENIZER, CHECKPOINT.partition("/")[0]}  # written before config.json
+UNBORN = {TOKENIZER, SOURCE_TOKENIZER, GENERATION, CHECKPOINT.partition("/")[0]}  # written before config.json
 AUDIT_FILES = ("audit.json", "audit.svg")  # they describe the old model and are removed with it
 RUN_FILES = (
     *MODEL_FILES, *(name + NEXT for name in FINGERPRINTED), METRICS, LOSS_CURVE, CHECKPOINT, PLACES, NOVELTY,
@@ -138,6 +139,7 @@ class RunFolder:
             data: The training data, in JSON types: `description`, `sizes`, and whatever is needed to read it
                 again, but for the place of a file.
             generation_config: The default options for sampling; None for temperature 0.8, or 0 for pairs.
+                They are written at once, so that a run that is resumed has them too.
             source_tokenizer: The tokenizer of the sources; None for texts without sources.
             texts: The texts whose places are kept, by the names of their specifications in `data`.
             first: The first checkpoint, if the seed alone does not determine it. It is written before
@@ -148,14 +150,13 @@ class RunFolder:
             ArtifactError: If the folder is not empty or cannot be written to.
         """
         folder = Path(path)
-        temperature = 0.8 if source_tokenizer is None else 0.0
         run = cls(
             folder,
             network=network,
             training=training,
             tokenizer=tokenizer,
             data=data,
-            generation_config=generation_config or GenerationOptions(temperature=temperature),
+            generation_config=generation_config or usual_options(paired=source_tokenizer is not None),
             source_tokenizer=source_tokenizer,
         )
         files = run._files()
@@ -169,6 +170,7 @@ class RunFolder:
             keep_places(folder, texts or {})
             if first is not None:
                 save_checkpoint(folder / CHECKPOINT, first)
+            atomic_write(folder / GENERATION, json_text(to_dict(run.generation_config), indent=2) + "\n")
             atomic_write(folder / CONFIG, files[CONFIG])
         except OSError as error:
             raise write_error(folder, 1_000_000, error) from error
@@ -197,7 +199,7 @@ class RunFolder:
             training=from_dict(TrainingConfig, config.training, where=f"{where}: training"),
             tokenizer=read_tokenizer(folder / TOKENIZER),
             data=config.data,
-            generation_config=_read_generation(folder / GENERATION, usual=0.0 if paired else 0.8),
+            generation_config=_read_generation(folder / GENERATION, paired=paired),
             source_tokenizer=read_tokenizer(folder / SOURCE_TOKENIZER) if paired else None,
         )
 
@@ -410,7 +412,12 @@ def _remove_torn(folder: Path) -> None:
         remove_torn(place)
 
 
-def _read_generation(path: Path, *, usual: float) -> GenerationOptions:
+def usual_options(*, paired: bool) -> GenerationOptions:
+    """Return the options that a model is sampled with, if it has none of its own."""
+    return GenerationOptions(temperature=0.0 if paired else 0.8)
+
+
+def _read_generation(path: Path, *, paired: bool) -> GenerationOptions:
     if not path.exists():
-        return GenerationOptions(temperature=usual)
+        return usual_options(paired=paired)
     return from_dict(GenerationOptions, read_content(path), where=str(path))
