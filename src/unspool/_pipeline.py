@@ -7,12 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from unspool._configuration import check, to_plain
 from unspool._errors import ConfigError
 from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
-from unspool._generation.options.generation_options import UNTIL_ITS_END, GenerationOptions
 from unspool._model import Generator
 from unspool._network.conditions import steered_by
 from unspool._network.config import NetworkConfig
@@ -30,7 +27,7 @@ from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.corpus_places import shared_data
 from unspool._training.folder.model_card import stream_sizes
-from unspool._training.folder.run_folder import RunFolder, refuse_strangers, usual_options
+from unspool._training.folder.run_folder import RunFolder, refuse_strangers
 from unspool._training.folder.sole_writer import sole_writer
 from unspool._training.pair_defaults import training_of
 from unspool._training.task import TrainingTask, fresh_start
@@ -181,21 +178,12 @@ def _new_run(
             training=config,
             tokenizer=encoded.tokenizer,
             data=data,
-            generation_config=_usual_options(encoded, document=bool(data["document"])),
+            learnt=None if data["document"] else encoded.training,
             source_tokenizer=encoded.source_tokenizer,
             texts=texts if out is not None else None,
             first=first,
             overwrite=overwrite,
         )
-
-
-def _usual_options(encoded: EncodedCorpus, *, document: bool) -> GenerationOptions:
-    """Return the options that a new model is sampled with: texts may be as long as those that it learnt."""
-    options = usual_options(paired=encoded.source_tokenizer is not None)
-    if document:
-        return options
-    longest = int(np.diff(encoded.training.starts, append=len(encoded.training)).max(initial=0))
-    return replace(options, max_new_tokens=max(options.max_new_tokens, min(longest, UNTIL_ITS_END)))
 
 
 def _check_types(network: object, training: object) -> None:

@@ -131,9 +131,8 @@ def generate(
         ConfigError: If the options name ids that the network does not have.
         NetworkError: If a logit is not finite.
     """
-    pace, total = Pace(), len(request.prompts)
+    pace, total, sequences = Pace(), len(request.prompts), list[int]()
     texts: dict[int, GeneratedIds] = {}
-    sequences: list[int] = []
     try:
         while len(writer) or len(sequences) < total:
             if (room := pace.sequences - len(writer)) > 0 and len(sequences) < total:
@@ -148,8 +147,7 @@ def generate(
     finally:
         for sequence in itertools.filterfalse(texts.__contains__, sequences):
             writer.remove(sequence)
-    done = itertools.takewhile(texts.__contains__, sequences)
-    return [_finite(texts[sequence]) for sequence in done]
+    return [_finite(texts[each]) for each in itertools.takewhile(texts.__contains__, sequences)]
 
 
 def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:

@@ -12,8 +12,11 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from unspool._artifacts import load_model, save_model
 from unspool._artifacts.model_folder import (
@@ -35,7 +38,7 @@ from unspool._artifacts.model_folder import (
 from unspool._artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, spelled
-from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.options.generation_options import UNTIL_ITS_END, GenerationOptions
 from unspool._json_files import json_text
 from unspool._network.config import NetworkConfig
 from unspool._storage import atomic_write, is_torn, remove_torn
@@ -123,7 +126,7 @@ class RunFolder:
         training: TrainingConfig,
         tokenizer: Tokenizer,
         data: Mapping[str, Any],
-        generation_config: GenerationOptions | None = None,
+        learnt: TokenStream | None = None,
         source_tokenizer: Tokenizer | None = None,
         texts: Mapping[str, Records | None] | None = None,
         first: Checkpoint | None = None,
@@ -138,8 +141,8 @@ class RunFolder:
             tokenizer: The tokenizer of the model.
             data: The training data, in JSON types: `description`, `sizes`, and whatever is needed to read it
                 again, but for the place of a file.
-            generation_config: The default options for sampling; None for temperature 0.8, or 0 for pairs.
-                They are written at once, so that a run that is resumed has them too.
+            learnt: The texts that it learns from, whose lengths its own follow; None for a document. The
+                options of sampling are written at once, so that a run that is resumed has them too.
             source_tokenizer: The tokenizer of the sources; None for texts without sources.
             texts: The texts whose places are kept, by the names of their specifications in `data`.
             first: The first checkpoint, if the seed alone does not determine it. It is written before
@@ -156,7 +159,7 @@ class RunFolder:
             training=training,
             tokenizer=tokenizer,
             data=data,
-            generation_config=generation_config or usual_options(paired=source_tokenizer is not None),
+            generation_config=_usual_options(learnt, paired=source_tokenizer is not None),
             source_tokenizer=source_tokenizer,
         )
         files = run._files()
@@ -412,12 +415,16 @@ def _remove_torn(folder: Path) -> None:
         remove_torn(place)
 
 
-def usual_options(*, paired: bool) -> GenerationOptions:
-    """Return the options that a model is sampled with, if it has none of its own."""
-    return GenerationOptions(temperature=0.0 if paired else 0.8)
+def _usual_options(learnt: TokenStream | None, *, paired: bool) -> GenerationOptions:
+    """Return the options that a new model is sampled with: texts may be as long as those that it learnt."""
+    options = GenerationOptions(temperature=0.0 if paired else 0.8)
+    if learnt is None:
+        return options
+    longest = int(np.diff(learnt.starts, append=len(learnt)).max(initial=0))
+    return replace(options, max_new_tokens=max(options.max_new_tokens, min(longest, UNTIL_ITS_END)))
 
 
 def _read_generation(path: Path, *, paired: bool) -> GenerationOptions:
     if not path.exists():
-        return usual_options(paired=paired)
+        return _usual_options(None, paired=paired)
     return from_dict(GenerationOptions, read_content(path), where=str(path))
