@@ -99,6 +99,12 @@ def test_an_error_leaves_a_writer_that_can_be_used_again(paced: Callable[[SlowWr
     assert len(writer) == 0
 
 
+def test_a_long_stream_comes_in_pieces_of_one_size(paced: Callable[[SlowWriter], SlowWriter]) -> None:
+    writer = paced(SlowWriter(1e-9, lambda _: 500_001))
+    list(stream(writer, EngineRequest([NOTHING], GenerationOptions(seed=0, max_new_tokens=1))))
+    assert max(writer.calls) == pytest.approx(256e-9)
+
+
 def test_a_long_prompt_of_a_stream_is_read_in_short_calls(
     paced: Callable[[SlowWriter], SlowWriter],
 ) -> None:

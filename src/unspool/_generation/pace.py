@@ -1,7 +1,7 @@
 """The pace of a writer: calls that are short enough for Ctrl-C, and long enough to lose no time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 
 CALL_SECONDS = 0.05  # duration of a call, about; Ctrl-C is heard between two calls
@@ -19,26 +19,28 @@ class Pace:
 
     def __init__(self) -> None:
         self._tokens = float(FIRST_TOKENS)
-        self._before = self._tokens
 
     @property
     def sequences(self) -> int:
         """Return how many sequences to write side by side: so few that two steps fit into a call."""
         return max(LEAST_SEQUENCES, min(MOST_SEQUENCES, int(self._tokens / 2)))
 
-    def steps(self, sequences: int) -> int:
-        """Return the steps of the next call, with so many sequences."""
-        return max(1, int(self._tokens / sequences))
-
     @contextmanager
-    def call(self) -> Iterator[None]:
-        """Measure a call, and set the size of the next one."""
-        began = time.perf_counter()
-        yield
-        share = CALL_SECONDS / max(time.perf_counter() - began, 1e-9)
-        self._before = self._tokens
-        self._tokens = max(1.0, self._tokens * min(MOST_GROWTH, share))
+    def call(self, writer: Sized, *, most: int | None = None) -> Iterator[int]:
+        """Measure a call, and set the size of the next one.
 
-    def hold(self) -> None:
-        """Make the next call no larger than the last one."""
-        self._tokens = min(self._tokens, self._before)
+        Args:
+            writer: The writer, whose length is the number of its sequences.
+            most: Highest number of steps; None for no bound.
+
+        Yields:
+            The steps of the call.
+        """
+        before, began = len(writer), time.perf_counter()
+        steps = max(1, int(self._tokens / before))
+        steps = steps if most is None else min(steps, most)
+        yield steps
+        share = CALL_SECONDS / max(time.perf_counter() - began, 1e-9)
+        # if most sequences have ended early, the call was short for another reason than its size
+        growth = MOST_GROWTH if len(writer) > before // 2 else 1
+        self._tokens = max(1.0, steps * before * min(growth, share))

@@ -124,8 +124,7 @@ def generate(
         stopped: A function that is called about every 0.05 s; once it returns true, nothing more is written.
 
     Returns:
-        The drawn tokens of each prompt, in the order of the prompts; after a stop, those of the first prompts
-        that are all finished.
+        The drawn tokens of each prompt, in their order; after a stop, of the first ones that are finished.
 
     Raises:
         ConfigError: If the options name ids that the network does not have.
@@ -137,11 +136,8 @@ def generate(
         while len(writer) or len(sequences) < total:
             if (room := pace.sequences - len(writer)) > 0 and len(sequences) < total:
                 sequences += writer.add(request.part(len(sequences), len(sequences) + room))
-            before = len(writer)
-            with pace.call():
-                texts.update(writer.advance(pace.steps(before), whole=True).pieces())
-            if len(writer) <= before // 2:
-                pace.hold()  # most sequences have ended early, so that the call was short
+            with pace.call(writer) as steps:
+                texts.update(writer.advance(steps, whole=True).pieces())
             if stopped():
                 break
     finally:
@@ -169,8 +165,7 @@ def _pieces(writer: Writer, to_read: int) -> Iterator[GeneratedIds]:
     """Yield pieces; after `to_read` steps the prompt is read, and the first token is drawn."""
     pace = Pace()
     while len(writer):
-        steps = min(pace.steps(1), to_read or PIECE)
-        with pace.call():
+        with pace.call(writer, most=to_read or PIECE) as steps:
             written = writer.advance(steps)
         to_read -= min(to_read, steps)
         yield from (_finite(piece) for _, piece in written.pieces())

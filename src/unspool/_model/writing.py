@@ -129,13 +129,10 @@ def collection(
     best_of = request.options.best_of
     check("best_of", best_of, "left out where texts are filtered one by one", best_of is None)
     writer, tokenizer = parts.runner.writer(parts.parameters), parts.tokenizer
-
-    def batch(prompt: int, count: int, index: int) -> list[Generation]:
-        one = request.of_prompt(prompt)
-        return draw(writer, tokenizer, one, count=count, first=index, stopped=texts.stopped)
-
     texts = Collection(
-        batch,
+        lambda prompt, count, index: draw(
+            writer, tokenizer, request.of_prompt(prompt), count=count, first=index, stopped=texts.stopped
+        ),
         len(request.prompts),
         n=n,
         first=first,
