@@ -84,7 +84,7 @@ def test_a_whole_number_stands_for_a_real_one() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"size": 1, "nmae": "x"}, "config.json: unknown key 'nmae': expected one of size, name,"),
+        ({"size": 1, "nmae": "x"}, "config.json: unknown key 'nmae'; did you mean 'name'?"),
         ({}, "config.json: key 'size' is missing"),
         ({"size": "1"}, "config.json: size must be a whole number; got '1' (str)"),
         ({"size": 1.0}, "config.json: size must be a whole number; got 1.0 (float)"),
@@ -102,7 +102,7 @@ def test_a_whole_number_stands_for_a_real_one() -> None:
         ({"size": 1, "labels": []}, "labels must be an object with keys and values; got []"),
         ({"size": 1, "labels": {"a": "b"}}, "labels.a: expected a whole number, got 'b'"),
         ({"size": 1, "inner": 3}, "inner must be an object with keys and values; got 3"),
-        ({"size": 1, "inner": {"rat": 1}}, "inner: unknown key 'rat': expected one of rate"),
+        ({"size": 1, "inner": {"rat": 1}}, "inner: unknown key 'rat'; did you mean 'rate'?"),
         ({"size": 1, "maybe": {"rate": "x"}}, "maybe: rate must be a number; got 'x'"),
         ([1], "config.json: expected an object with keys and values, got [1] (list)"),
     ],

@@ -14,6 +14,7 @@ import functools
 import importlib
 import math
 import numbers
+import reprlib
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -22,6 +23,7 @@ from unspool._errors import ConfigError
 
 T = TypeVar("T")
 
+MOST_NAMES = 12  # names that an error lists
 JSON_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
 
 
@@ -285,9 +287,12 @@ def refuse_unknown(values: Mapping[str, object], known: Sequence[str], where: st
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else None
+            kind, shown = ("key" if where else "option"), reprlib.repr(key)
+            some = ", ".join(known[:MOST_NAMES]) + (" and others" if len(known) > MOST_NAMES else "")
             raise ConfigError(
-                _place(where, f"unknown key {key!r}"), expected=f"one of {', '.join(known)}", hint=hint
+                _place(where, f"unknown {kind} {shown}"),
+                expected=None if near else f"one of {some}",
+                hint=f"did you mean {near[0]!r}?" if near else None,
             )
 
 

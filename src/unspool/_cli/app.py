@@ -6,7 +6,6 @@ texts than `sample` was asked for, 130 Ctrl-C, 141 a pipe gone.
 
 import codecs
 import contextlib
-import difflib
 import importlib
 import inspect
 import io
@@ -19,6 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from unspool._cli.flags.flag import parameter_of
+from unspool._cli.flags.guesses import known_command
 from unspool._cli.flags.help import GroupedCommand
 from unspool._cli.output.printing import complain
 from unspool._errors import DivergenceError, UnspoolError
@@ -66,9 +66,9 @@ class Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Find the command, or the nearest one to its name."""
-        near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-        if near and args[0] not in COMMANDS:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        if args[0] not in COMMANDS:
+            advice = known_command(args[0], COMMANDS)
+            ctx.fail(f"No such command {args[0]!r}" + (f"; {advice}" if advice else ""))
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
@@ -100,9 +100,12 @@ class Commands(click.Group):
 def command_of(name: str, function: Callable[..., None]) -> click.Command:
     """Make a command from a function whose parameters are described by `Annotated` types."""
     params = [parameter_of(parameter) for parameter in inspect.signature(function).parameters.values()]
-    return GroupedCommand(
+    command = GroupedCommand(
         name, params=params, callback=function, help=inspect.getdoc(function), context_settings=HELP_FLAGS
     )
+    command.leading = getattr(function, "leading", ())
+    command.examples = getattr(function, "examples", ())
+    return command
 
 
 def exit_code(error: Exception) -> int:

@@ -248,7 +248,8 @@ def test_every_command_has_help_in_sections_and_takes_json(unspool: Run, command
     if command == "train":
         headings = [line for line in shown.stdout.splitlines() if line.endswith(":") and line[0] != " "]
         groups = [options.SHOWING, options.READING, options.TOKENIZER, options.NETWORK, options.TRAINING]
-        assert headings[2:] == [f"{group.heading}:" for group in [*groups, options.CANARIES]]
+        assert headings[:4] == ["Examples:", "Arguments:", "Most used:", "Options:"]
+        assert headings[4:] == [f"{group.heading}:" for group in [*groups, options.CANARIES]]
 
 
 def test_completion_offers_choices(unspool: Run) -> None:

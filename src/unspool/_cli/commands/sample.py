@@ -31,7 +31,21 @@ if TYPE_CHECKING:
     from unspool._model import Generator
 
 
-@takes(KNOWN, ASKED, SAMPLING, CONSTRAINTS, SEARCH, COLLECTING, COMPUTING)
+@takes(
+    KNOWN,
+    ASKED,
+    SAMPLING,
+    CONSTRAINTS,
+    SEARCH,
+    COLLECTING,
+    COMPUTING,
+    leading=("n", "temperature", "max_new_tokens", "seed", "regex", "out"),
+    examples=(
+        "unspool sample runs/titles",
+        'unspool sample runs/titles "How to " -n 20 -t 0.8',
+        "unspool sample runs/titles -n 1000 --unique --novel -o titles.csv",
+    ),
+)
 def sample(
     *,
     folder: ModelFolder,

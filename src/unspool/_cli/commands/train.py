@@ -48,7 +48,20 @@ PLANTING = {"canaries": "count", "canary_repeats": "repeats", "canary_format": "
 Start = Callable[..., "Generator"]  # with the arguments on_start and on_record
 
 
-@takes(SHOWING, READING, TOKENIZER, NETWORK, TRAINING, CANARIES)
+@takes(
+    SHOWING,
+    READING,
+    TOKENIZER,
+    NETWORK,
+    TRAINING,
+    CANARIES,
+    leading=("minutes", "out", "text", "epochs", "hidden_size", "resume"),
+    examples=(
+        "unspool train poems.txt",
+        "unspool train table.csv --text title --minutes 5 --out runs/titles",
+        "unspool train --resume runs/titles",
+    ),
+)
 def train(
     *,
     corpus: Annotated[

@@ -20,6 +20,7 @@ import click
 from click.shell_completion import CompletionItem
 
 CHOICES = "{choices}"
+SHORT = {"n": "n", "out": "o", "temperature": "t"}  # the letters of the flags that have one
 OFF = "none"  # the value that turns something off
 NUMBERS: dict[Any, tuple[type, str]] = {
     int: (int, "a whole number"),
@@ -176,8 +177,9 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
     shown = f" [{flag.default}]" if flag.default is not None else ""
     literals = [each for each in (kind, *get_args(kind)) if get_origin(each) is Literal]
     words = get_args(literals[0]) if literals else ()
+    short = [f"-{SHORT[flag.name]}"] if flag.name in SHORT else []
     option = PanelOption(
-        [name, flag.spelling],
+        [name, *short, flag.spelling],
         help=flag.help + shown,
         envvar=None if what.hidden else variable(flag.name),
         hidden=what.hidden,
@@ -265,8 +267,16 @@ def parser(flag: Flag) -> Callable[[str], Any] | None:
     return parse
 
 
-def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that adds the flags of groups to a command, as its argument `flags`."""
+def takes(
+    *groups: Group, leading: tuple[str, ...] = (), examples: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that adds the flags of groups to a command, as its argument `flags`.
+
+    Args:
+        groups: The groups.
+        leading: The names of the flags that the help shows before all others.
+        examples: Command lines that the help shows first.
+    """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -282,6 +292,7 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
             ]
         signature = inspect.Signature(all_parameters)
         command.__signature__ = signature  # type: ignore[attr-defined]
+        command.leading, command.examples = leading, examples  # type: ignore[attr-defined]
         return command
 
     return decorate

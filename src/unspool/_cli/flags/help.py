@@ -6,17 +6,46 @@ from typing import Any
 
 import click
 
-from unspool._cli.flags.flag import OFF, PanelOption
+from unspool._cli.flags.flag import OFF, PanelOption, spelled
+from unspool._cli.flags.guesses import known_flag
 from unspool._errors import ConfigError
+
+MOST_USED = "Most used"
 
 
 class GroupedCommand(click.Command):
-    """A command whose help has a section for each group of flags, in order of first appearance."""
+    """A command whose help has a section for each group of flags, in order of first appearance.
+
+    Attributes:
+        leading: The names of the flags that the help shows before all others.
+        examples: Command lines that the help shows first.
+    """
+
+    leading: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the command line; a flag of several values takes all up to the next flag."""
+        """Read the command line; a flag of several values takes all up to the next flag.
+
+        A flag may be written with underscores, as in Python. An unknown flag is answered with the right one.
+        """
         greedy = {name for param in self.params if getattr(param, "several", False) for name in param.opts}
-        return super().parse_args(ctx, repeated(args, greedy) if greedy else args)
+        end = args.index("--") if "--" in args else len(args)
+        line = [*map(with_dashes, args[:end]), *args[end:]]
+        try:
+            return super().parse_args(ctx, repeated(line, greedy) if greedy else [*line])
+        except click.NoSuchOption as error:
+            wrong = next((word for word in line if is_long_name(word, error.option_name)), error.option_name)
+            advice = known_flag(self, wrong)
+            ctx.fail(f"No such option {wrong}" + (f"; {advice}" if advice else ""))
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, and the examples."""
+        super().format_help_text(ctx, formatter)
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error about an option speaks of its flag."""
@@ -30,7 +59,9 @@ class GroupedCommand(click.Command):
         options = [param for param in self.params if isinstance(param, PanelOption) and not param.hidden]
         flags = {name: param for param in options for name in (param.flag.option, param.flag.name) if name}
         name, *rest = error.what.split(" ", 1)
-        names = {"None": OFF} | {name: param.opts[0] for name, param in flags.items() if "_" in name}
+        names = {"None": OFF} | {
+            name: spelled(param.flag.name) for name, param in flags.items() if "_" in name
+        }
         if name in flags and flags[name].flag.table:
             names = {"None": OFF}  # what may be chosen has names of its own: --samplers top_k
 
@@ -38,7 +69,7 @@ class GroupedCommand(click.Command):
             return re.sub(r"\b\w+\b(?!=)", lambda word: names.get(word[0], word[0]), words or "")
 
         return ConfigError(
-            reworded(" ".join((flags[name].opts[0] if name in flags else name, *rest))),
+            reworded(" ".join((spelled(flags[name].flag.name) if name in flags else name, *rest))),
             expected=reworded(error.expected),
             got=OFF if error.got == "None" else error.got,
             hint=reworded(error.hint),
@@ -47,15 +78,27 @@ class GroupedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write arguments and options, a section for each group."""
         sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
+        places = {name: place for place, name in enumerate(self.leading)}
+        for param in sorted(self.get_params(ctx), key=lambda each: places.get(each.name or "", len(places))):
             record = param.get_help_record(ctx)
             if record is not None:
                 usual = "Arguments" if param.param_type_name == "argument" else "Options"
                 heading = getattr(param, "panel", None) or usual
-                sections.setdefault(heading, []).append(record)
-        for heading, rows in sections.items():
+                sections.setdefault(MOST_USED if param.name in self.leading else heading, []).append(record)
+        for heading in sorted(sections, key=lambda each: (each != "Arguments", each != MOST_USED)):
             with formatter.section(heading):
-                formatter.write_dl(rows)
+                formatter.write_dl(sections[heading])
+
+
+def is_long_name(word: str, letter: str) -> bool:
+    """Return whether a word is a long name after a single dash, ``-lr``, of which click reports a letter."""
+    return re.fullmatch("-[A-Za-z][A-Za-z_-]+", word) is not None and word.startswith(letter)
+
+
+def with_dashes(word: str) -> str:
+    """Return a flag as the command line spells it: ``--top-k`` for ``--top_k``; another word as it is."""
+    flag, equals, value = word.partition("=")
+    return flag.replace("_", "-") + equals + value if re.fullmatch("--[A-Za-z_]+", flag) else word
 
 
 def repeated(args: list[str], greedy: Collection[str]) -> list[str]:
