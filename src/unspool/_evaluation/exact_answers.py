@@ -58,6 +58,7 @@ def _right(
     texts = [stream.ids[begin:end] for begin, end in zip(begins, ends, strict=True)]
     states = engine.encode(parameters, padded_sources(stream.sources, records))
     options = GenerationOptions(temperature=0, max_new_tokens=max(map(len, texts)))
+    options = options.without(stream.unk_id)
     start = np.array([eos_id], np.int32)
     request = EngineRequest([start] * len(texts), options, states=states)
     answers = generate(engine.writer(parameters), request)

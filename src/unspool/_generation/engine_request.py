@@ -49,9 +49,9 @@ class EngineRequest:
 
     def __post_init__(self) -> None:
         """Check the options that need no vocabulary, and draw a seed if there is none."""
-        for name in OF_TEXTS:
-            value = getattr(self.options, name)
-            check(name, value, "None: an engine works on ids; Generator.generate takes texts", value is None)
+        for name, usual in OF_TEXTS.items():
+            value, expected = getattr(self.options, name), f"{usual}: an engine works on ids"
+            check(name, value, f"{expected}; Generator.generate takes texts", value == usual)
         if self.guide is not None:
             self.guide.check(self.options.max_new_tokens)
         if self.options.seed is None:

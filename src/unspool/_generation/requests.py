@@ -88,7 +88,7 @@ def make_request(
         as_states = [one if isinstance(one, State) else State(np.asarray(one)) for one in initial]
         states = stacked_states(as_states, state_shape)
         eos = [np.full(int(not isinstance(one, State)), tokenizer.eos_id, dtype=np.int32) for one in initial]
-    unsaid: Any = dict.fromkeys(OF_TEXTS)
+    unsaid: Any = OF_TEXTS
     in_ids = EngineRequest(
         [np.concatenate([first, ids]) for first, ids in zip(eos, several, strict=True)],
         replace(
@@ -96,7 +96,7 @@ def make_request(
             logit_bias=_biases(tokenizer, options),
             dry_sequence_breakers=_breakers(tokenizer, options),
             **unsaid,
-        ),
+        ).without(None if options.allow_unk else tokenizer.unk_id),
         states=states,
         guide=_joint(tokenizer, resolved, several, guide),
         stop=_phrases(tokenizer, resolved.stop, "stop").automaton if resolved.stop else None,
@@ -146,6 +146,8 @@ def _biases(tokenizer: Tokenizer, options: GenerationOptions) -> dict[str | int,
     biases: dict[str | int, float] = {}
     for key, bias in options.logit_bias.items():
         token = _token(tokenizer, key)
+        may_come = options.allow_unk or token != tokenizer.unk_id
+        check("logit_bias", key, "symbols that may be drawn: <unk> needs allow_unk", may_come)
         check("logit_bias", key, "a list with each symbol once", token not in biases)
         biases[token] = bias
     return biases

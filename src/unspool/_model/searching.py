@@ -37,7 +37,7 @@ def beam_search(
     check("prompt", prompt, "a string or a list of strings", ok)
     prompts = [_encoded(parts, text, unknown) for text in ([prompt] if isinstance(prompt, str) else prompt)]
     automaton, starts = _automaton(parts, constraint, prompts, options.max_new_tokens)
-    network = _searched(parts, options.num_beams * len(prompts))
+    network = _searched(parts, options.num_beams * len(prompts), allow_unk=options.allow_unk)
     found = search_beams(network, prompts, options, automaton=automaton, guides=starts)
     return [
         _text(parts, ids, outcome)
@@ -58,7 +58,7 @@ def enumerate_texts(
     options = enumeration_options(keywords)
     ids = _encoded(parts, prompt, unknown)
     automaton, (start,) = _automaton(parts, constraint, [ids], options.max_new_tokens)
-    network = _searched(parts, READ_AT_ONCE)
+    network = _searched(parts, READ_AT_ONCE, allow_unk=options.allow_unk)
     search = OutcomeSearch(network, ids, options, automaton=automaton, guide=start)
     return Enumeration(search, lambda outcome: _text(parts, ids, outcome))
 
@@ -68,10 +68,11 @@ def _encoded(parts: ModelParts, prompt: str, unknown: Unknown) -> Ids:
     return parts.tokenizer.encode(prompt, unknown=unknown)
 
 
-def _searched(parts: ModelParts, lanes: int) -> Searched:
+def _searched(parts: ModelParts, lanes: int, *, allow_unk: bool) -> Searched:
     forward = parts.runner.forward(parts.parameters, lanes=lanes)
     fresh = partial(parts.runner.initial_state, parameters=parts.parameters)
-    return Searched(forward, fresh, parts.tokenizer.eos_id)
+    forbidden = None if allow_unk else parts.tokenizer.unk_id
+    return Searched(forward, fresh, parts.tokenizer.eos_id, forbidden)
 
 
 def _automaton(

@@ -81,7 +81,9 @@ class SamplingCallback:
         return [np.array([self.tokenizer.eos_id], np.int32)] * len(self.prompts), states
 
     def _options(self, temperature: float) -> GenerationOptions:
-        return GenerationOptions(temperature=temperature, max_new_tokens=self.max_new_tokens, seed=self.seed)
+        length, seed = self.max_new_tokens, self.seed
+        options = GenerationOptions(temperature=temperature, max_new_tokens=length, seed=seed)
+        return options.without(self.tokenizer.unk_id)
 
 
 def sampling_callback(

@@ -12,6 +12,7 @@ from unspool._network.parameters import initialize
 from unspool._text.tokenizers.registry import CharTokenizer
 
 TOKENIZER = CharTokenizer(tuple("abcdefghi"))
+WITH_UNK = CharTokenizer(tuple("abcdefgh"), unk=True)
 NETWORK = unspool.NetworkConfig(hidden_size=8, vocab_size=TOKENIZER.vocab_size)
 
 
@@ -27,7 +28,8 @@ def told(text: Generation) -> tuple[Any, ...]:
 def test_an_option_with_its_sample_value_changes_what_is_written_or_told(name: str) -> None:
     parameters = dict(initialize(NETWORK, 0))
     parameters["output.kernel"] *= 8  # some symbols are far likelier than others
-    model = unspool.Generator(network=NETWORK, tokenizer=TOKENIZER, parameters=parameters, threads=1)
+    tokenizer = WITH_UNK if name == "allow_unk" else TOKENIZER
+    model = unspool.Generator(network=NETWORK, tokenizer=tokenizer, parameters=parameters, threads=1)
     without = {"seed": 3, "max_new_tokens": 30, **(ROWS[name].beside or {})}
     before, after = (
         [told(text) for text in model.generate("abc", n=4, **options)]

@@ -9,7 +9,7 @@ from unspool._cli.output.text_json import as_dict
 if TYPE_CHECKING:
     from unspool._model import Generator
 
-SHARED = ("n", "max_new_tokens")
+SHARED = ("n", "max_new_tokens", "allow_unk")
 
 
 def beam_options(flags: FlagValues) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def audit_network(
         _bits(engine, parameters, part, tokenizer, document=document, seed=seed)
         for part in (training, held_out)
     ]
-    written = _draw(engine, parameters, options, report)
+    written = _draw(engine, parameters, options, tokenizer.unk_id, report)
     samples, real_texts = _compared(written, encoded, document=document, seed=seed, report=report)
     report("comparing the texts", 0, 0)
     whole = None if document else _count_whole(written, training, held_out)
@@ -251,15 +251,16 @@ def _bits(
 
 
 def _draw(
-    engine: Engine, parameters: Parameters, options: AuditOptions, report: ReportAudit
+    engine: Engine, parameters: Parameters, options: AuditOptions, unk_id: int | None, report: ReportAudit
 ) -> list[NDArray[np.int32]]:
     """Generate the texts, a few at a time."""
     texts: list[NDArray[np.int32]] = []
     writer, nothing = engine.writer(parameters), np.zeros(0, np.int32)
+    generation = options.generation.without(unk_id)
     for first in range(0, options.samples, DRAWN_AT_ONCE):
         report("writing texts", first, options.samples)
         prompts = [nothing] * min(DRAWN_AT_ONCE, options.samples - first)
-        drawn = generate(writer, EngineRequest(prompts, options.generation, first=first))
+        drawn = generate(writer, EngineRequest(prompts, generation, first=first))
         texts += [result.ids for result in drawn]
     return texts
 

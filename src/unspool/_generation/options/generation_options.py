@@ -5,7 +5,7 @@ The module needs no NumPy, so that the command line can make its flags from the 
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Annotated, Any, TypedDict, cast
 
 from unspool._configuration import (
@@ -117,9 +117,10 @@ class GenerationOptions:
     """The options of sampling and of the end of a text.
 
     First, the forbidden tokens are removed: those that a guide, `bad_words`, `ignore_eos`, `min_tokens`,
-    `no_repeat_ngram_size` or a bias of minus infinity forbid. If no token is left, the text ends with the
-    finish_reason "blocked". Then `logit_bias`, `repetition_penalty`, `presence_penalty`, `frequency_penalty`
-    and `dry_multiplier` change the logits. Then the `samplers` apply. None turns an option off.
+    `no_repeat_ngram_size` or a bias of minus infinity forbid, and `<unk>` without `allow_unk`. If no token is
+    left, the text ends with the finish_reason "blocked". Then `logit_bias`, `repetition_penalty`,
+    `presence_penalty`, `frequency_penalty` and `dry_multiplier` change the logits. Then the `samplers` apply.
+    None turns an option off.
 
     Args:
         temperature: Divisor of the logits, ≥ 0; 0 takes the most probable token each time. Several numbers
@@ -179,6 +180,7 @@ class GenerationOptions:
         min_tokens: Number of tokens before which neither `<eos>` nor a string of `stop` ends the text, ≥ 0.
         ignore_eos: Whether `<eos>` is never drawn, so that a text has `max_new_tokens` tokens unless a string
             of `stop` ends it. It cannot be combined with a constraint, which decides where a text ends.
+        allow_unk: Whether `<unk>` may be drawn, for a model that has one.
         max_new_tokens: Greatest number of tokens, ≥ 1. As a keyword, None stands for a million: a text goes
             on until it ends.
         best_of: Number of texts to draw for each prompt. The n texts with the greatest mean log-probability
@@ -289,6 +291,9 @@ class GenerationOptions:
     ignore_eos: Annotated[bool, PenaltyRow(
         SWITCH, "Never draw <eos>: --max-new-tokens or --stop ends the text",
         sample=True, neutral=False)] = False
+    allow_unk: Annotated[bool, GenerationRow(
+        SWITCH, "Let the model write <unk> in place of a word that it has no symbol for",
+        sample=True, of_texts=True)] = False
     max_new_tokens: Annotated[int, GenerationRow(
         COUNT, f"Longest text, in symbols; none: until it ends, or {UNTIL_ITS_END}", sample=3,
         shown="200, or the longest text it learned", none_means=UNTIL_ITS_END,
@@ -325,6 +330,16 @@ class GenerationOptions:
     def turns_on(self, name: str) -> bool:
         """Return whether a penalty or a sampler has an effect."""
         return getattr(self, name) not in OFF[name]
+
+    def without(self, token: int | None) -> "GenerationOptions":
+        """Return the options with which a token is never drawn.
+
+        Args:
+            token: The id of the token, which has no bias yet; None for none.
+        """
+        if token is None:
+            return self
+        return replace(self, logit_bias={**(self.logit_bias or {}), token: -math.inf})
 
     def stage_values(self, name: str) -> tuple[Any, ...]:
         """Return the value of a penalty or a sampler, and the values of its settings."""
@@ -389,6 +404,7 @@ class GenerationKeywords(TypedDict, total=False):
     include_stop: bool
     min_tokens: int
     ignore_eos: bool
+    allow_unk: bool
     max_new_tokens: int | None
     best_of: int | None
     logprobs: int | None
@@ -421,7 +437,8 @@ ROWS = cast("dict[str, GenerationRow]", rows_of(GenerationOptions))
 # The values with which an option changes nothing.
 OFF = {name: (None, neutral := getattr(row, "neutral", None), (neutral,)) for name, row in ROWS.items()}
 SAMPLERS = tuple(name for name, row in ROWS.items() if isinstance(row, SamplerRow))
-OF_TEXTS = tuple(name for name, row in ROWS.items() if row.of_texts)
+# The options about texts, with the values that an engine takes.
+OF_TEXTS = {name: getattr(GenerationOptions, name) for name, row in ROWS.items() if row.of_texts}
 # The number of texts is an argument of `generate` itself, and has its row here.
 N = OptionRow(whole_range(1), "Texts for each prompt", sample=2, aliases=("num_return_sequences",))
 # What an option is called in vLLM, Hugging Face transformers or llama.cpp -> what it is called here.

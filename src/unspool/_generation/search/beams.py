@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._generation.automata.automaton import DEAD, TokenAutomaton
-from unspool._generation.search.forward import Floats, Searched, log_probabilities, log_sums
+from unspool._generation.search.forward import Floats, Searched, log_sums
 from unspool._generation.search.search_options import BeamOptions
 from unspool._generation.search.tree import Integers, Outcome, Tree
 
@@ -109,7 +109,7 @@ class BeamSearch:
         """Choose the next beams; return the parent, the token and the total of each, (P, G, K)."""
         P, G, K = self._totals.shape
         eos_id = self._network.eos_id
-        steps = log_probabilities(self._logits)  # (P·G·K, V)
+        steps = self._network.log_probabilities(self._logits)  # (P·G·K, V)
         if self._automaton is not None:
             steps = self._constrain(self._automaton, steps, length)
         totals = (self._totals.reshape(-1, 1) + steps).reshape(P, G, K, -1)

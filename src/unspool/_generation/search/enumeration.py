@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from unspool._errors import ConfigError
 from unspool._generation.automata.automaton import TokenAutomaton
-from unspool._generation.search.forward import Floats, Searched, log_probabilities, log_sums
+from unspool._generation.search.forward import Floats, Searched, log_sums
 from unspool._generation.search.frontier import (
     NO_SLOT,
     Buckets,
@@ -140,7 +140,7 @@ class OutcomeSearch:
     def _expand(self, nodes: Integers, logits: Floats, state: Floats) -> None:
         """Store the outcomes and the longer beginnings that follow nodes and are probable enough."""
         longest = self._options.max_new_tokens
-        steps = log_probabilities(logits)  # (B, V)
+        steps = self._network.log_probabilities(logits)  # (B, V)
         if self._automaton is not None:
             left = longest - self._tree.depths(nodes)
             steps = np.where(self._automaton.allowed_from(self._tree.guides(nodes), left), steps, -np.inf)

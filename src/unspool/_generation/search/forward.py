@@ -39,11 +39,13 @@ class Searched:
         forward: Function that runs the network.
         fresh_state: Function that returns the state (L, S, B, H) of B fresh starts.
         eos_id: The id of `<eos>`, the last one.
+        forbidden: The id of a token that no text may have, or None.
     """
 
     forward: Forward
     fresh_state: Callable[[int], Floats]
     eos_id: int
+    forbidden: int | None = None
 
     def read(self, prompts: Sequence[NDArray[np.int32]]) -> tuple[Floats, Floats]:
         """Read all prompts together, each after the `<eos>` that starts a text.
@@ -64,6 +66,13 @@ class Searched:
         for first in range(0, longest, STEPS_AT_ONCE):
             logits, state = self.forward(ids[first : first + STEPS_AT_ONCE], state, reset_id=self.eos_id)
         return logits[-1], state
+
+    def log_probabilities(self, logits: Floats) -> NDArray[np.float64]:
+        """Return the log-probabilities of the next tokens (N, V): the network's own, or none if forbidden."""
+        steps = log_probabilities(logits)
+        if self.forbidden is not None:
+            steps[:, self.forbidden] = -np.inf
+        return steps
 
 
 def log_probabilities(logits: Floats) -> NDArray[np.float64]:

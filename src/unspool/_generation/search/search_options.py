@@ -43,6 +43,7 @@ class BeamOptions:
             and needs diversity_penalty.
         diversity_penalty: Nats that are subtracted from the rank of a token for each beam of an earlier group
             that took the same token at this step, above 0 (Vijayakumar et al., "Diverse Beam Search", 2016).
+        allow_unk: Whether a text may have `<unk>`, for a model that has one.
         max_new_tokens: Greatest length of a text in tokens, with `<eos>`, ≥ 1.
 
     Raises:
@@ -61,6 +62,7 @@ class BeamOptions:
         whole_range(2), "Groups of beams that avoid each other's symbols")] = None
     diversity_penalty: Annotated[float | None, OptionRow(
         POSITIVE, "Penalty for a symbol of an earlier group, in nats")] = None
+    allow_unk: Annotated[bool, OptionRow(SWITCH)] = False
     max_new_tokens: Annotated[int, OptionRow(LENGTH)] = 200
     # fmt: on
 
@@ -107,6 +109,7 @@ class BeamKeywords(TypedDict, total=False):
     early_stopping: bool
     num_beam_groups: int | None
     diversity_penalty: float | None
+    allow_unk: bool
     max_new_tokens: int
 
 
@@ -119,6 +122,7 @@ class EnumerationOptions:
         min_logprob: Least log-probability of a text in nats, ≤ 0, in place of a probability that is too small
             for a float; None for no limit.
         limit: Greatest number of texts, ≥ 1; None for all. A limit or a least probability must be given.
+        allow_unk: Whether a text may have `<unk>`, for a model that has one.
         max_new_tokens: Greatest length of a text in tokens, with `<eos>`, ≥ 1.
         ended_only: Whether to leave out texts that max_new_tokens cut.
         in_order: Whether the most probable texts come first. Otherwise they come as they are found, which
@@ -137,6 +141,8 @@ class EnumerationOptions:
         real_range("a finite number ≤ 0", above=-math.inf, most=0),
         "The same limit as a log-probability, in nats")] = None
     limit: Annotated[int | None, OptionRow(whole_range(1), "List at most so many texts")] = None
+    allow_unk: Annotated[bool, OptionRow(
+        SWITCH, "List texts with <unk> too, in place of words without a symbol")] = False
     max_new_tokens: Annotated[int, OptionRow(LENGTH, "Longest text, in symbols including its end")] = 200
     ended_only: Annotated[bool, OptionRow(
         SWITCH, "Leave out texts cut off at the longest length")] = False
@@ -174,6 +180,7 @@ class EnumerationKeywords(TypedDict, total=False):
     min_probability: float | None
     min_logprob: float | None
     limit: int | None
+    allow_unk: bool
     max_new_tokens: int
     ended_only: bool
     in_order: bool

@@ -79,6 +79,12 @@ class TokenStream:
         return len(self.ids)
 
     @property
+    def unk_id(self) -> int | None:
+        """The id of ``<unk>``, the symbol without a length; None if there is none."""
+        unsized = [] if self.symbol_lengths is None else np.flatnonzero(self.symbol_lengths < 0).tolist()
+        return unsized[0] if unsized else None
+
+    @property
     def num_records(self) -> int:
         """Return the number of records."""
         return len(self.starts)
