@@ -257,7 +257,7 @@ def test_a_file_of_another_model_is_noticed(tmp_path: Path, name: str) -> None:
         (TOKENIZER, ("symbols", ["a", "b"]), ArtifactError, "vocab_size: expected 4 .*got 5"),
         (TOKENIZER, ("symbols", ["a", "b", "b"]), TokenizerError, "there twice"),
         (TOKENIZER, ("kind", "bpe"), TokenizerError, "kind: expected one of char, word"),
-        (TOKENIZER, ("format_version", 2), TokenizerError, "format_version: expected 1, got 2"),
+        (TOKENIZER, ("format_version", 3), TokenizerError, "format_version: expected 1 or 2, got 3"),
     ],
 )
 def test_what_a_file_should_not_say_is_named(

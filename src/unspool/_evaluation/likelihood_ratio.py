@@ -50,8 +50,9 @@ def likelihood_ratios(
     The models may have different vocabularies. If both raise an error at an unknown symbol, or know all
     symbols, the ratio is exact. If symbols are dropped, those that either model does not know are dropped for
     both, so that both are measured on the same text. If they are replaced, each model reads its own `<unk>`
-    or nearest symbol, and `TextScore.unknown` is the number of replacements. `<unk>` is as probable as all
-    the symbols that it replaces together, which favours the model that knows fewer.
+    or nearest symbol, and `TextScore.unknown` is the number of replacements. With an `<unk>` that is spelled
+    the ratio is exact; one that is not, of an older model, is as probable as all the symbols that it replaces
+    together, which favours the model that knows fewer.
 
     Args:
         scorer: The first model, with its prompt and its rule for unknown symbols.

@@ -33,11 +33,12 @@ class TextScore:
 
     Args:
         total_logprob: Log-probability of the text in nats; with that of its end, if the end counts.
-        token_logprobs: Log-probability of each token; the last is that of `<eos>`, if the end
-            counts.  # (N + 1,) or (N,)
+        token_logprobs: Log-probability of each token; the last is that of `<eos>`, if the end counts. That of
+            a word which is read as `<unk>` includes its spelling, if the tokenizer has a
+            `spelling_model`.  # (N + 1,) or (N,)
         bits_per_character: -total_logprob / ln 2 over the text's characters; None for an empty text.
         unknown: Number of symbols that the model does not know and that were dropped or replaced. If there
-            are any, the score is that of another text.
+            are any, the score is that of another text, unless each is an `<unk>` that is spelled.
 
     Example:
         >>> import numpy as np
@@ -156,7 +157,7 @@ class Scorer:
         batches = padded_batches(
             ids, sizes, max_symbols=BATCH_SYMBOLS, max_columns=columns, first_id=first_id
         )
-        return -stream_losses(
+        logprobs = -stream_losses(
             self.engine,
             self.parameters,
             batches,
@@ -165,6 +166,9 @@ class Scorer:
             contexts=contexts,
             eos_id=None if contexts is None else self.tokenizer.eos_id,
         )
+        if encoded.spelling is not None:
+            logprobs[ids == self.tokenizer.unk_id] -= encoded.spelling
+        return logprobs
 
     def _rows(self, encoded: EncodedTexts, logprobs: NDArray[np.float32]) -> Iterator[TextScore]:
         ends = np.cumsum(encoded.lengths + 1)

@@ -31,12 +31,15 @@ class Evaluation:
 
     Args:
         loss: Mean loss in nats per token, every `<eos>` counted.
-        bits_per_character: All nats / ln 2 over the characters of text, in which `<eos>` is not counted.
+        bits_per_character: All nats / ln 2 over the characters of text, in which `<eos>` is not counted. The
+            nats include the spelling of each word that is read as `<unk>`.
         perplexity: exp(loss).
         symbols: Number of counted targets, `<eos>` included.
         characters: Number of characters of text.
         exact: Share of the sources that the network answers exactly (greedily); None without sources, and if
             a context steers the texts as well.
+        unspelled: Number of `<unk>` whose spelling `bits_per_character` leaves out, since the model, of an
+            older version, does not spell them; None if there is no `<unk>`, or each is spelled.
 
     Example:
         >>> from unspool import Evaluation
@@ -51,6 +54,7 @@ class Evaluation:
     symbols: int
     characters: int
     exact: float | None = None
+    unspelled: int | None = None
 
 
 def bits_per_character(nats: float, characters: int) -> float:
@@ -162,11 +166,12 @@ def evaluation_of(stream: TokenStream, nats: Iterable[float], *, exact: float | 
     loss = total / len(stream.ids)
     return Evaluation(
         loss=loss,
-        bits_per_character=bits_per_character(total, stream.characters),
+        bits_per_character=bits_per_character(total + stream.spelling_nats, stream.characters),
         perplexity=math.exp(loss) if loss < 700 else math.inf,
         symbols=len(stream.ids),
         characters=stream.characters,
         exact=exact,
+        unspelled=stream.unspelled or None,
     )
 
 

@@ -213,7 +213,7 @@ class _Run:
 
     def training_bits(self, loss: float) -> float:
         training = self.task.training
-        return bits_per_character(loss * len(training.ids), training.characters)
+        return bits_per_character(loss * len(training.ids) + training.spelling_nats, training.characters)
 
     def diverged(self, quantity: str, value: float) -> DivergenceError:
         """Save the state before this step, which is unchanged, and return the error."""

@@ -17,6 +17,7 @@ from unspool._cli.flags.shared import (
     ValidationCorpus,
 )
 from unspool._cli.open_corpus import open_corpus
+from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_facts, print_table
 from unspool._errors import CorpusError, spelled
@@ -68,6 +69,7 @@ def audit(
     import unspool
 
     model = unspool.load(folder, **flags.computing)
+    note_left_out(model.tokenizer)
     records = training_records(model, Path(folder), corpus, flags.reading)
     held_out = held_out_records(model, Path(folder), validation, flags.reading)
     target = Path(out or folder)

@@ -6,6 +6,7 @@ from typing import Annotated
 from unspool._cli.flags.flag import Argument, FlagValues, takes
 from unspool._cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool._cli.open_corpus import open_corpus
+from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.printing import finite, note, print_json
 from unspool._cli.output.tables import print_facts
 from unspool._errors import ConfigError
@@ -40,6 +41,7 @@ def evaluate(
             "the model was trained on pairs, and the corpus has no sources",
             hint="name the column of the sources (--source) and the column of the texts (--target)",
         )
+    note_left_out(model.tokenizer)
     result = model.evaluate(records, unknown=unknown)
     if as_json:
         print_json({name: finite(value) for name, value in asdict(result).items()})
@@ -51,6 +53,7 @@ def evaluate(
             ("perplexity", f"{result.perplexity:.4f} per symbol"),
             ("symbols", f"{result.symbols:,} (with the end of each text)"),
             ("characters", f"{result.characters:,}"),
+            *([] if result.unspelled is None else [("not spelled", f"{result.unspelled:,} <unk>")]),
             *([] if result.exact is None else [("answered exactly", f"{result.exact:.2%} of the sources")]),
         ]
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from unspool._cli.flags.flag import Argument, FlagValues, takes
 from unspool._cli.flags.shared import READING, AsJson
 from unspool._cli.open_corpus import open_corpus
+from unspool._cli.output.left_out import LEFT_OUT
 from unspool._cli.output.printing import print_json
 from unspool._cli.output.tables import print_facts
 from unspool._screen.wording import one_line, size
@@ -63,7 +64,9 @@ def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]
         "bytes": (folder / "model.safetensors").stat().st_size,
         "tokenizer": {"kind": model.tokenizer.kind, "normalization": model.tokenizer.normalization,
                       "vocab_size": model.tokenizer.vocab_size,
-                      "symbols": list(model.tokenizer.symbols[:MOST_FREQUENT])},
+                      "symbols": list(model.tokenizer.symbols[:MOST_FREQUENT]),
+                      **({} if model.tokenizer.spells_unk is None
+                         else {"spells_unk": model.tokenizer.spells_unk})},
         "training": model.training,
         "data": model.data,
         "evaluation": best[-1] if best else None,
@@ -103,6 +106,8 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("trained with", ", ".join(f"{key} {training.get(key)}" for key in keys)))
     rows += list(precision_row(data).items())
     rows += evaluation_rows(facts["evaluation"])
+    if tokens.get("spells_unk") is False:
+        rows.append(("left out", f"bits per character are {LEFT_OUT}"))
     return [*rows, ("fit", facts["fit"]["sentence"])] if facts["evaluation"] else rows
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from unspool._cli.flags.flag import Argument, Flag, FlagValues, Group, takes
 from unspool._cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool._cli.open_corpus import open_corpus
+from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.new_files import checked_path
 from unspool._cli.output.printing import note
 from unspool._cli.output.score_rows import (
@@ -94,6 +95,7 @@ def score(
     records = open_corpus(file, flags.reading)
     texts = whole_records(records) if flags.reading.get("context") else whole_texts(records)
     scoring = make_scoring(folder, flags, unknown, per_symbol=sinks.per_symbol)
+    note_left_out(scoring.scorer.tokenizer)
     if flags.reading.get("context"):
         check_context(scoring)
     with ExitStack() as open_sinks:

@@ -1,7 +1,7 @@
 """The whole audit of a network: bits per character, copied spans, diversity and planted secrets."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -296,16 +296,7 @@ def _chosen(stream: TokenStream, count: int, seed: int) -> TokenStream:
     """Return a stream of `count` records, chosen by the seed."""
     if count >= stream.num_records:
         return stream
-    ends = np.append(stream.starts[1:], len(stream))
-    chosen = _order(stream.num_records, seed)[:count]
-    picked = [stream.ids[stream.starts[r] : ends[r]] for r in chosen]
-    starts = np.cumsum([0, *map(len, picked[:-1])]).astype(np.int64)
-    ids = np.concatenate(picked)
-    characters = len(ids) - count
-    if stream.symbol_lengths is not None:
-        characters = int(np.abs(stream.symbol_lengths[ids]).sum())
-    contexts = None if stream.contexts is None else stream.contexts.take(chosen)
-    return replace(stream, ids=ids, starts=starts, characters=characters, contexts=contexts)
+    return stream.take(_order(stream.num_records, seed)[:count])
 
 
 def _count_whole(texts: Sequence[IdText], training: TokenStream, held_out: TokenStream) -> Whole:

@@ -103,6 +103,8 @@ def _encode(
     validation: Iterable[Record] | None,
     rebalanced: Rebalance = _as_usual,
 ) -> EncodedCorpus:
+    if validation is not None:
+        recipe = replace(recipe, validation_fraction=None)
     if isinstance(records, Records) and records.lines and validation is None and recipe.texts_alone:
         numbered = number_lines(records.lines(), recipe)
         if numbered is not None:
@@ -123,7 +125,7 @@ def _encode(
     if sources is not None:
         read = recipe.for_sources(encoded.tokenizer).learnt(sources.texts)
         encoded = with_sources(encoded, _finished(number_records(sources.sides(read.form), read)))
-    if recipe.document and recipe.validation_fraction is not None and validation is None:
+    if recipe.document and recipe.validation_fraction is not None:
         head, tail = encoded.training.tail_split(recipe.validation_fraction)
         return replace(encoded, training=head, validation=tail)
     return encoded
@@ -134,7 +136,7 @@ def _finished(numbered: NumberedCorpus) -> EncodedCorpus:
     lengths = numbered.tokenizer.symbol_lengths
     symbol_lengths = None if (lengths[1:-1] == 1).all() else lengths
     training, validation = (
-        part.finish(numbered.table, symbol_lengths=symbol_lengths)
+        part.finish(numbered.table, symbol_lengths=symbol_lengths, spelling=numbered.spelling)
         for part in (numbered.training, numbered.validation)
     )
     return EncodedCorpus(numbered.tokenizer, training, validation, numbered.unknown)

@@ -3,7 +3,7 @@
 ::
 
     tokenizer.json
-    training.ids, training.starts, validation.ids, validation.starts     little end first
+    training.ids, training.starts, training.spelling, validation.ids, ...     little end first
 
 Two arrays that are parts of one array, such as the two parts of a document, are in one file.
 """
@@ -32,6 +32,8 @@ def _arrays(corpus: EncodedCorpus) -> Iterator[tuple[str, NDArray[Any], MappedFi
     for name, stream in (("training", corpus.training), ("validation", corpus.validation)):
         yield f"{name}.ids", stream.ids, stream.ids_file
         yield f"{name}.starts", stream.starts, stream.starts_file
+        if stream.spelling is not None:
+            yield f"{name}.spelling", stream.spelling, stream.spelling_file
 
 
 def save_corpus(folder: Path, corpus: EncodedCorpus) -> dict[str, Any]:
@@ -100,6 +102,9 @@ def load_corpus(folder: Path, facts: Mapping[str, Any]) -> EncodedCorpus:
 def _stream(folder: Path, name: str, facts: Mapping[str, Any], files: dict[str, MappedFile]) -> TokenStream:
     ids, ids_file = _mapped(folder, facts["arrays"], f"{name}.ids", files)
     starts, starts_file = _mapped(folder, facts["arrays"], f"{name}.starts", files)
+    spelling, spelling_file = None, None
+    if f"{name}.spelling" in facts["arrays"]:
+        spelling, spelling_file = _mapped(folder, facts["arrays"], f"{name}.spelling", files)
     stored = facts["streams"][name]
     return TokenStream(
         ids,
@@ -107,6 +112,8 @@ def _stream(folder: Path, name: str, facts: Mapping[str, Any], files: dict[str, 
         stored["characters"],
         ids_file=ids_file,
         starts_file=starts_file,
+        spelling=spelling,
+        spelling_file=spelling_file,
         known_fingerprint=stored["fingerprint"],
     )
 

@@ -1,5 +1,6 @@
 """A corpus as token ids, in two parts."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ class NumberedCorpus(NamedTuple):
         tokenizer: The tokenizer.
         table: The id of each number.  # (numbers + 1,)
         unknown: How many symbols of the text were dropped, replaced, or cut off by `max_vocab_size`.
+        spelling: Nats to spell the symbol of each number that became ``<unk>``; none if the builders have
+            them already; None if no model spells ``<unk>``.
     """
 
     training: StreamBuilder
@@ -28,6 +31,23 @@ class NumberedCorpus(NamedTuple):
     tokenizer: Tokenizer
     table: NDArray[np.uint32]
     unknown: int
+    spelling: dict[int, float] | None
+
+
+def spelling_of_numbers(
+    tokenizer: Tokenizer, table: NDArray[np.uint32], symbols: Sequence[str]
+) -> dict[int, float] | None:
+    """Return the nats to spell the symbol of each number that became ``<unk>``; None if no model spells it.
+
+    Args:
+        tokenizer: The tokenizer.
+        table: The id of each number.  # (symbols + 1,)
+        symbols: The symbol of each number from 1.
+    """
+    model = tokenizer.spelling_model
+    if model is None:
+        return None
+    return {i: model.nats(symbols[i - 1]) for i in np.flatnonzero(table == tokenizer.unk_id).tolist()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unspool._kernels.lines import Lines, NumberedLines, Numbering, find_lines, to_codepoints
 from unspool._kernels.machine import default_threads
-from unspool._text.encoding.encoded_corpus import NumberedCorpus
+from unspool._text.encoding.encoded_corpus import NumberedCorpus, spelling_of_numbers
 from unspool._text.encoding.recipe import EncodingRecipe, TokenizedSymbols
 from unspool._text.encoding.split import digest_limit, refuse_nothing
 from unspool._text.reading.decoding import PIECE
@@ -59,10 +59,15 @@ def number_lines(blocks: Iterable[str], recipe: EncodingRecipe) -> NumberedCorpu
         return None
     refuse_nothing(training, validation)
     known = None if recipe.grow else recipe.known
-    symbols = (
-        recipe.tokenized(numbering) if known is None else _known_ids(known, numbering, recipe.unknown_rule)
+    symbols = numbering.symbols()
+    made = (
+        recipe.tokenized(numbering, lambda: training.counts(len(symbols)))
+        if known is None
+        else _known_ids(known, numbering, recipe.unknown_rule)
     )
-    return None if symbols is None else NumberedCorpus(training, validation, *symbols)
+    if made is None:
+        return None
+    return NumberedCorpus(training, validation, *made, spelling_of_numbers(*made[:2], symbols))
 
 
 def _known_ids(tokenizer: Tokenizer, numbering: Numbering, unknown: Unknown) -> TokenizedSymbols | None:

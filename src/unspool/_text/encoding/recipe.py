@@ -123,6 +123,11 @@ class EncodingRecipe:
         return 0.0 if self.document else self.validation_fraction or 0.0
 
     @property
+    def tail_fraction(self) -> float:
+        """The share of a document that is held out as its end; 0 otherwise."""
+        return (self.validation_fraction or 0.0) if self.document else 0.0
+
+    @property
     def texts_alone(self) -> bool:
         """Whether only texts are read, without contexts and sources."""
         return self.contexts is None and self.sources is None
@@ -146,11 +151,13 @@ class EncodingRecipe:
         normalization, unknown = self.normalization, self.unknown_rule
         return EncodingRecipe(tokenizer=tokenizer, normalization=normalization, unknown=unknown)
 
-    def tokenized(self, counted: Counted) -> TokenizedSymbols:
+    def tokenized(self, counted: Counted, learnt_counts: Callable[[], NDArray[np.int64]]) -> TokenizedSymbols:
         """Make the tokenizer of counted symbols: a new one, or an existing one that has grown.
 
         Args:
             counted: The symbols of all texts, numbered by first appearance.
+            learnt_counts: Function that returns how often each symbol is in the texts to learn from, without
+                those that are held out.  # (symbols,)
 
         Returns:
             The tokenizer, the id of each number, and how many symbols of the texts became ``<unk>``.
@@ -162,13 +169,16 @@ class EncodingRecipe:
         if not issubclass(kind, VocabularyTokenizer):
             raise TypeError(f"a {kind.kind} tokenizer is not made of counted symbols")
         if self.known is None:
-            tokenizer, ranking = kind.of_counted(counted, self.max_vocab_size, self.normalization)
+            tokenizer, ranking = kind.of_counted(
+                counted, self.max_vocab_size, self.normalization, learnt_counts
+            )
             return tokenizer, ranking.table, ranking.lost
         ranking = rank(counted)
         unk = self.known.unk_id is not None
         former = self.known.symbols[:-1] if unk else self.known.symbols
         symbols = list(dict.fromkeys([*former, *ranking.symbols]))
-        grown = kind(symbols, unk=unk, normalization=self.form)
+        spelling_model = self.known.spelling_model
+        grown = kind(symbols, unk=unk, normalization=self.form, spelling_model=spelling_model)
         ids = {symbol: i for i, symbol in enumerate(symbols, start=1)}
         by_rank = np.array([0, *map(ids.__getitem__, ranking.symbols), grown.eos_id], np.uint32)
         return grown, by_rank[ranking.table], 0

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._errors import CorpusError
-from unspool._text.encoding.encoded_corpus import NumberedCorpus
-from unspool._text.encoding.recipe import EncodingRecipe, TokenizedSymbols
+from unspool._text.encoding.encoded_corpus import NumberedCorpus, spelling_of_numbers
+from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.encoding.split import Sided, refuse_nothing
 from unspool._text.streams.builder import StreamBuilder
 from unspool._text.tokenizers.registry import Tokenizer
@@ -51,7 +51,7 @@ def number_records(records: Iterable[Sided], recipe: EncodingRecipe) -> Numbered
         _add(training, encoded, ends, ~held_out)
         _add(validation, encoded, ends, held_out)
     refuse_nothing(training, validation)
-    return NumberedCorpus(training, validation, *numbering.finish())
+    return numbering.finish(training, validation)
 
 
 class _Counting:
@@ -70,8 +70,10 @@ class _Counting:
         characters = np.fromiter(map(len, texts), np.int64, len(texts))
         return EncodedTexts(numbers, lengths, characters, np.zeros_like(lengths))
 
-    def finish(self) -> TokenizedSymbols:
-        return self._recipe.tokenized(self._counter)
+    def finish(self, training: StreamBuilder, validation: StreamBuilder) -> NumberedCorpus:
+        symbols, tail = self._counter.symbols(), self._recipe.tail_fraction
+        made = self._recipe.tokenized(self._counter, lambda: training.counts(len(symbols), tail=tail))
+        return NumberedCorpus(training, validation, *made, spelling_of_numbers(*made[:2], symbols))
 
 
 class _Known:
@@ -87,10 +89,11 @@ class _Known:
         self._lost += encoded.unknown
         return encoded
 
-    def finish(self) -> TokenizedSymbols:
+    def finish(self, training: StreamBuilder, validation: StreamBuilder) -> NumberedCorpus:
         table = np.arange(self._tokenizer.vocab_size, dtype=np.uint32)
         table[0] = self._tokenizer.eos_id
-        return self._tokenizer, table, self._lost
+        spelling: dict[int, float] | None = None if self._tokenizer.spelling_model is None else {}
+        return NumberedCorpus(training, validation, self._tokenizer, table, self._lost, spelling)
 
 
 @dataclass
@@ -138,12 +141,14 @@ class _Batch:
 
 def _add(builder: StreamBuilder, encoded: EncodedTexts, ends: Flags, side: Flags) -> None:
     """Add the pieces that are on one side of the split."""
-    if side.all():
-        builder.add(encoded.ids, lengths=encoded.lengths, ends=ends, characters=encoded.characters)
-    elif side.any():
-        ids = encoded.ids[np.repeat(side, encoded.lengths)]
-        lengths, characters = encoded.lengths[side], encoded.characters[side]
-        builder.add(ids, lengths=lengths, ends=ends[side], characters=characters)
+    if not side.any():
+        return
+    ids, lengths, characters, spelling = encoded.ids, encoded.lengths, encoded.characters, encoded.spelling
+    if not side.all():
+        if spelling is not None:
+            spelling = spelling[np.repeat(side, encoded.strangers)]
+        ids, lengths, characters = ids[np.repeat(side, lengths)], lengths[side], characters[side]
+    builder.add(ids, lengths=lengths, ends=ends[side], characters=characters, spelling=spelling)
 
 
 def _batches(pieces: Iterable[tuple[str, bool, bool]]) -> Iterator[_Batch]:

@@ -4,7 +4,8 @@ import contextlib
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import IO, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from unspool._errors import CorpusError
 from unspool._kernels.lines import recode
 from unspool._text.streams.mapped_file import OPEN_FILES, MappedFile
-from unspool._text.streams.stream import TokenStream, compact_dtype
+from unspool._text.streams.stream import TokenStream, compact_dtype, tail_cut
 
 SPILL = 1 << 25  # bytes from which on a row lies in a file
 BLOCK = 1 << 20  # ids that are recoded at once
@@ -33,11 +34,18 @@ class StreamBuilder:
         self._dtype = compact_dtype(0)
         self._size = 0
         self._starts = Spill()
+        self._spelling = Spill()
         self._next = 0  # where the unfinished record begins
         self.characters = 0
 
     def add(
-        self, numbers: NDArray[Any], *, lengths: NDArray[np.int64], ends: Flags, characters: NDArray[np.int64]
+        self,
+        numbers: NDArray[Any],
+        *,
+        lengths: NDArray[np.int64],
+        ends: Flags,
+        characters: NDArray[np.int64],
+        spelling: NDArray[np.float32] | None = None,
     ) -> None:
         """Add the tokens of the next pieces.
 
@@ -46,7 +54,10 @@ class StreamBuilder:
             lengths: The number of tokens in each piece.  # (pieces,)
             ends: Whether a record ends with each piece.  # (pieces,)
             characters: The number of characters of text in each piece.  # (pieces,)
+            spelling: Nats to spell each ``<unk>`` of all pieces, in their order, or None.  # (<unk>s,)
         """
+        if spelling is not None:
+            self._spelling.append(spelling)
         if not ends.any():
             nothing = np.empty(0, np.int64)
             self.add_ended(numbers, ends=nothing, characters=int(characters.sum()))
@@ -76,24 +87,63 @@ class StreamBuilder:
         self._size += len(numbers)
         self.characters += characters
 
-    def finish(self, table: NDArray[np.uint32], *, symbol_lengths: NDArray[np.int64] | None) -> TokenStream:
+    def counts(self, size: int, *, tail: float = 0.0) -> NDArray[np.int64]:
+        """Count each number from 1, but not in the tail that `TokenStream.tail_split` would cut off.
+
+        Args:
+            size: The largest number.
+            tail: The share of the tail.
+
+        Returns:
+            The count of each number.  # (size,)
+        """
+        counts = np.zeros(size + 1, np.int64)
+        left = tail_cut(self._size, tail)
+        for block in self._blocks():
+            counts += np.bincount(block[:left], minlength=size + 1)
+            left -= min(left, len(block))
+        return counts[1:]
+
+    def finish(
+        self,
+        table: NDArray[np.uint32],
+        *,
+        symbol_lengths: NDArray[np.int64] | None,
+        spelling: Mapping[int, float] | None = None,
+    ) -> TokenStream:
         """Turn the numbers into ids and return the stream; nothing can be added after that.
 
         Args:
             table: The id of each number.  # (numbers + 1,)
             symbol_lengths: The number of characters of each symbol, as in `TokenStream`.
+            spelling: Nats to spell the symbol of each number that becomes ``<unk>``, beside those that were
+                added; None if no model spells it.
         """
+        if spelling:
+            nats = np.zeros(len(table), np.float32)
+            nats[list(spelling)] = list(spelling.values())
+            for block in self._blocks():
+                spelled = nats[block]
+                self._spelling.append(spelled[spelled > 0])
         self._recode(compact_dtype(int(table.max())), table)
         ids, ids_file = self._numbers.array(self._dtype)
         starts, starts_file = self._starts.array(np.int64)
-        return TokenStream(
+        stream = TokenStream(
             ids, starts, self.characters, symbol_lengths, ids_file=ids_file, starts_file=starts_file
         )
+        if spelling is None:
+            return stream
+        nats_of_unks, spelling_file = self._spelling.array(np.float32)
+        return replace(stream, spelling=nats_of_unks, spelling_file=spelling_file)
 
     @property
     def num_records(self) -> int:
         """Return the number of records that have ended."""
         return self._starts.size // 8
+
+    def _blocks(self) -> Iterator[NDArray[Any]]:
+        for raw in self._numbers.blocks(BLOCK * self._dtype.itemsize):
+            yield raw.view(self._dtype)
 
     def _fit(self, largest: int) -> None:
         dtype = compact_dtype(largest)

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,12 @@ Ids = NDArray[Any]  # token ids; the dtype is the smallest unsigned one that hol
 
 
 BLOCK = 1 << 22  # ids that are processed at once in a pass over all of them
+
+
+def tail_cut(length: int, fraction: float) -> int:
+    """Return the place before which a stream of a length is cut for `TokenStream.tail_split`."""
+    cut = length if fraction == 0 else int((length - 1) * (1 - fraction))
+    return max(cut, min(1, length))
 
 
 def compact_dtype(largest: int) -> np.dtype[Any]:
@@ -34,10 +41,13 @@ class TokenStream:
         symbol_lengths: Number of characters of each symbol by id, or None if every symbol but ``<eos>`` is
             one character.  # (V,)
         contexts: The contexts of the records, or None.
+        spelling: Nats to spell what each ``<unk>`` of the ids stands for, in their order; None if no model
+            spells it.  # (<unk>s,)
         sources: The source that each record answers, in the ids of the source tokenizer; None without
             sources.
         ids_file: The file of the ids; None if they are in memory.
         starts_file: The file of the starts; None if they are in memory.
+        spelling_file: The file of the nats; None if they are in memory.
         known_fingerprint: The fingerprint of the stream, if it is already known.
     """
 
@@ -47,17 +57,19 @@ class TokenStream:
     symbol_lengths: NDArray[np.int64] | None = None
     contexts: RecordContexts | None = None
     sources: "TokenStream | None" = None
+    spelling: NDArray[np.float32] | None = None
     ids_file: MappedFile | None = None
     starts_file: MappedFile | None = None
+    spelling_file: MappedFile | None = None
     known_fingerprint: str | None = None
 
     def __getstate__(self) -> dict[str, object]:
         """Return the stream for another process, in its memory, since the files belong to this process."""
-        return {**vars(self), "ids_file": None, "starts_file": None}
+        return {**vars(self), "ids_file": None, "starts_file": None, "spelling_file": None}
 
     def give_back(self) -> None:
         """Release the memory that reading the files has filled; it is filled again when needed."""
-        for file in (self.ids_file, self.starts_file):
+        for file in (self.ids_file, self.starts_file, self.spelling_file):
             if file is not None:
                 file.give_back()
 
@@ -129,12 +141,11 @@ class TokenStream:
             ConfigError: If `fraction` is out of its range.
         """
         check("fraction", fraction, "a number from 0 to below 1", is_real(fraction) and 0 <= fraction < 1)
-        cut = len(self) if fraction == 0 else int((len(self) - 1) * (1 - fraction))
-        cut = max(cut, min(1, len(self)))
+        cut = tail_cut(len(self), fraction)
         first = int(np.searchsorted(self.starts, cut))
         inside = cut < len(self) and not (first < len(self.starts) and self.starts[first] == cut)
         tail_starts = np.concatenate([[0] if inside else [], self.starts[first:] - cut]).astype(np.int64)
-        characters = self._characters_before(cut)
+        characters, spelled = self._characters_before(cut), slice(0, self._unks_before(cut))
         before, after = self.contexts, self.contexts
         if self.contexts is not None:
             before = self.contexts.take(slice(0, first))
@@ -145,6 +156,7 @@ class TokenStream:
             starts=self.starts[:first],
             characters=characters,
             contexts=before,
+            spelling=None if self.spelling is None else self.spelling[spelled],
             known_fingerprint=None,
         )
         tail = replace(
@@ -153,6 +165,7 @@ class TokenStream:
             starts=tail_starts,
             characters=self.characters - characters,
             contexts=after,
+            spelling=None if self.spelling is None else self.spelling[spelled.stop :],
             known_fingerprint=None,
         )
         return head, tail
@@ -175,6 +188,7 @@ class TokenStream:
             self.symbol_lengths,
             contexts,
             None if self.sources is None else self.sources.take(records),
+            self._spelling_of(records),
         )
 
     def beginning(self, count: int) -> "TokenStream":
@@ -186,8 +200,40 @@ class TokenStream:
             starts=starts,
             characters=self._characters_before(count),
             contexts=None if self.contexts is None else self.contexts.take(slice(0, len(starts))),
+            spelling=None if self.spelling is None else self.spelling[: self._unks_before(count)],
             known_fingerprint=None,
         )
+
+    @functools.cached_property
+    def spelling_nats(self) -> float:
+        """The nats to spell what all ``<unk>`` stand for; 0 if no model spells it."""
+        return 0.0 if self.spelling is None else float(self.spelling.sum(dtype=np.float64))
+
+    @property
+    def unspelled(self) -> int:
+        """The number of ``<unk>`` that no model spells."""
+        return self._unks_before(len(self)) if self.spelling is None else 0
+
+    def _unks_before(self, cut: int) -> int:
+        """Count the ``<unk>`` among the first `cut` ids."""
+        return 0 if self.unk_id is None else int(self._counts(self.ids[:cut])[self.unk_id])
+
+    def _spelling_of(self, records: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Return the nats of the ``<unk>`` of some records, in the order of the records."""
+        if self.spelling is None:
+            return None
+        places = [np.flatnonzero(block == self.unk_id) + first for first, block in self._blocks()]
+        unks = np.concatenate([np.zeros(0, np.int64), *places])
+        begins = np.searchsorted(unks, self.starts)
+        ends = np.append(begins[1:], len(unks))
+        parts = [self.spelling[begin:end] for begin, end in zip(begins[records], ends[records], strict=True)]
+        return np.concatenate([np.zeros(0, np.float32), *parts])
+
+    def _blocks(self) -> Iterator[tuple[int, Ids]]:
+        """Yield the ids in blocks, each with its place."""
+        for first in range(0, len(self.ids), BLOCK):
+            yield first, self.ids[first : first + BLOCK]
+            self.give_back()
 
     def _characters_before(self, cut: int) -> int:
         """Return the number of characters of the first `cut` ids."""

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from unspool._errors import TokenizerError
 from unspool._kernels.lines import Numbering, to_codepoints
 from unspool._text.tokenizers.counting import Counter
+from unspool._text.tokenizers.spelling_model import SpellingModel
 from unspool._text.tokenizers.tokenizer import PAD_ID
 from unspool._text.tokenizers.vocabulary import VocabularyTokenizer
 
@@ -20,6 +21,7 @@ class CharTokenizer(VocabularyTokenizer):
         symbols: The symbols in the order of their ids, without the special ones.
         unk: Whether there is an ``<unk>`` for unknown symbols.
         normalization: Unicode form of the texts, or None for no normalization.
+        spelling_model: The probability of each spelling that ``<unk>`` stands for, or None.
 
     Example:
         >>> from unspool import CharTokenizer
@@ -32,9 +34,14 @@ class CharTokenizer(VocabularyTokenizer):
     description = "character by character"
 
     def __init__(
-        self, symbols: Sequence[str], *, unk: bool = False, normalization: str | None = "NFC"
+        self,
+        symbols: Sequence[str],
+        *,
+        unk: bool = False,
+        normalization: str | None = "NFC",
+        spelling_model: SpellingModel | None = None,
     ) -> None:
-        super().__init__(symbols, unk=unk, normalization=normalization)
+        super().__init__(symbols, unk=unk, normalization=normalization, spelling_model=spelling_model)
         for symbol in self._known:
             if len(symbol) != 1:
                 what = f"symbol {self._known[symbol]} of a char tokenizer"

@@ -109,12 +109,14 @@ class Ranking(NamedTuple):
         symbols: The symbols of the vocabulary, the most frequent first.
         unk: Whether symbols were cut off.
         table: The id of each provisional number; the id of 0 is ``<eos>``.  # (symbols + 1,)
+        cut: The places, from 0, of the counted symbols that were cut off.
         lost: Number of symbols in the text that became ``<unk>``.
     """
 
     symbols: list[str]
     unk: bool
     table: NDArray[np.uint32]
+    cut: list[int]
     lost: int
 
 
@@ -141,4 +143,5 @@ def rank(counter: Counted, *, max_vocab_size: int | None = None) -> Ranking:
     table = np.full(len(symbols) + 1, len(ranked) + 1, np.uint32)  # <unk>, where there is one
     table[ranked + 1] = np.arange(1, len(ranked) + 1)
     table[0] = len(ranked) + 1 + unk
-    return Ranking([symbols[i] for i in ranked], unk, table, int(counts.sum() - counts[ranked].sum()))
+    cut = order[len(ranked) :]
+    return Ranking([symbols[i] for i in ranked], unk, table, cut.tolist(), int(counts[cut].sum()))

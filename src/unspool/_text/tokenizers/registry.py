@@ -31,7 +31,8 @@ def tokenizer_from_json(text: str, *, where: str) -> Tokenizer:
     Raises:
         TokenizerError: If anything in the text is wrong; the message names it.
     """
-    file = read_tokenizer(text, where=where, keys={kind: row.learnt_keys for kind, row in TOKENIZERS.items()})
+    keys = {kind: (row.learnt_keys, row.optional_keys) for kind, row in TOKENIZERS.items()}
+    file = read_tokenizer(text, where=where, keys=keys)
     return TOKENIZERS[file.kind]._from_file(file, where)
 
 

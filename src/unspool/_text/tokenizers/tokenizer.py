@@ -15,7 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from unspool._configuration import check
 from unspool._errors import TokenizerError
 from unspool._text.records import check_normalization, normalized
-from unspool._text.tokenizers.tokenizer_files import TokenizerFile, read_tokenizer, write_tokenizer
+from unspool._text.tokenizers.spelling_model import SpellingModel
+from unspool._text.tokenizers.tokenizer_files import (
+    FORMAT_VERSION,
+    TokenizerFile,
+    read_tokenizer,
+    write_tokenizer,
+)
 from unspool._text.tokenizers.unknown import Unknown
 from unspool._text.tokenizers.unknown_symbols import EncodedTexts, TextPlace, surrogate_error
 
@@ -30,23 +36,35 @@ class Tokenizer(ABC):
         spellings: The spelling of each id, from 1 to the one before ``<eos>``.
         normalization: Unicode form of the texts, or None for no normalization.
         unk: Whether there is an ``<unk>`` between these and ``<eos>``.
+        spelling_model: The probability of each spelling that ``<unk>`` stands for; None if there is no
+            ``<unk>``, or no text to learn it from.
 
     Attributes:
         kind: The tokenizer's name in `TOKENIZERS`.
         description: A description for people of how it splits a text.
         spellings: The spelling of each id in `letters`; ``<pad>`` and ``<eos>`` are empty.  # (V,)
         learnt_keys: The keys of its JSON form that store what it has learned, beside the normalization.
+        optional_keys: Further such keys, which an older file may lack.
         whole_characters: Whether every symbol is one or more whole characters.
     """
 
     kind: ClassVar[str]
     description: ClassVar[str]
     learnt_keys: ClassVar[tuple[str, ...]] = ()
+    optional_keys: ClassVar[tuple[str, ...]] = ()
     whole_characters: ClassVar[bool] = True
 
-    def __init__(self, spellings: Iterable[str], *, normalization: str | None, unk: bool = False) -> None:
+    def __init__(
+        self,
+        spellings: Iterable[str],
+        *,
+        normalization: str | None,
+        unk: bool = False,
+        spelling_model: SpellingModel | None = None,
+    ) -> None:
         self.spellings = ("", *spellings, *([UNK] if unk else []), "")
         self.unk_id = len(self.spellings) - 2 if unk else None
+        self.spelling_model = spelling_model if unk else None
         self.normalization = check_normalization(normalization)
 
     @classmethod
@@ -112,6 +130,11 @@ class Tokenizer(ABC):
         if self.unk_id is not None:
             lengths[self.unk_id] = -1
         return lengths
+
+    @property
+    def spells_unk(self) -> bool | None:
+        """Return whether a model spells what ``<unk>`` stands for; None without ``<unk>``."""
+        return None if self.unk_id is None else self.spelling_model is not None
 
     def normalize(self, text: str) -> str:
         """Return a text in the tokenizer's Unicode form."""
@@ -181,10 +204,12 @@ class Tokenizer(ABC):
 
     def to_json(self) -> str:
         """Return the tokenizer as JSON text that `tokenizer_from_json` reads."""
-        return write_tokenizer(TokenizerFile(self.kind, self.normalization, self._learnt()))
+        learnt = self._learnt()
+        version = FORMAT_VERSION if set(learnt) & set(self.optional_keys) else 1
+        return write_tokenizer(TokenizerFile(self.kind, self.normalization, learnt, version))
 
     def _learnt(self) -> dict[str, Any]:
-        """Return the value of each of `learnt_keys`, in JSON types."""
+        """Return the values of `learnt_keys`, and of `optional_keys` where there are any, in JSON types."""
         return {}
 
     @classmethod
@@ -198,7 +223,9 @@ class Tokenizer(ABC):
         Raises:
             TokenizerError: If anything in the text is wrong; the message names it.
         """
-        return cls._from_file(read_tokenizer(text, where=where, keys={cls.kind: cls.learnt_keys}), where)
+        return cls._from_file(
+            read_tokenizer(text, where=where, keys={cls.kind: (cls.learnt_keys, cls.optional_keys)}), where
+        )
 
     @classmethod
     @abstractmethod
@@ -215,7 +242,7 @@ class Tokenizer(ABC):
         return f"<{type(self).__name__} vocab_size={self.vocab_size} normalization={self.normalization}>"
 
     def _identity(self) -> tuple[object, ...]:
-        return self.kind, self.spellings, self.unk_id, self.normalization
+        return self.kind, self.spellings, self.unk_id, self.normalization, self.spelling_model
 
     @abstractmethod
     def _encoded(self, texts: Sequence[str], unknown: Unknown, place: TextPlace) -> EncodedTexts:

@@ -6,7 +6,9 @@
 
 The first three keys are common to all tokenizers. The others hold what a tokenizer of this kind has learned,
 and the tokenizer checks them. `symbols` are in the order of their ids, from 1; ``<pad>`` (0), ``<unk>`` (if
-`unk`) and ``<eos>`` (the last two ids) are not among them, so a symbol may be spelled ``<eos>``.
+`unk`) and ``<eos>`` (the last two ids) are not among them, so a symbol may be spelled ``<eos>``. With `unk`,
+the key `spelling_model` has the counts of a `SpellingModel`; the file's version is 2 then. Files of version 1
+have no such key.
 """
 
 import reprlib
@@ -18,10 +20,13 @@ from unspool._errors import TokenizerError
 from unspool._json_files import json_text, parse_json
 from unspool._text.records import NORMALIZATIONS
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # of a file with an optional key; without one, it is the first version
 MOST_SYMBOLS = 1 << 20
 MOST_CHARACTERS = 1 << 26  # in the JSON text
 KEYS = ("format_version", "kind", "normalization")  # of every tokenizer
+
+
+Keys = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,26 +37,28 @@ class TokenizerFile:
         kind: A name in `TOKENIZERS`.
         normalization: Unicode form of the texts, or None.
         learnt: The values of the other keys, in JSON types.
+        version: The version of the format.
     """
 
     kind: str
     normalization: str | None
     learnt: dict[str, Any]
+    version: int = 1
 
 
 def write_tokenizer(file: TokenizerFile) -> str:
     """Return a tokenizer as JSON text, with a line for each key and each item of a list."""
-    values = {"format_version": FORMAT_VERSION, "kind": file.kind, "normalization": file.normalization}
+    values = {"format_version": file.version, "kind": file.kind, "normalization": file.normalization}
     return json_text(values | file.learnt, indent=2) + "\n"
 
 
-def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[str, ...]]) -> TokenizerFile:
+def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[Keys, Keys]]) -> TokenizerFile:
     """Read and check the JSON text of a tokenizer.
 
     Args:
         text: The text of a tokenizer file.
         where: The place that the text was read from, for messages.
-        keys: The keys of the learned values, by kind of tokenizer.
+        keys: By kind of tokenizer, the keys of the learned values, and those that may be missing.
 
     Returns:
         The content; its learned values are not checked yet. Writing it again gives an equal file.
@@ -62,19 +69,20 @@ def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[str, ...]]
     values = _parse(text, where)  # Any, until each is checked
     _check_there(values, KEYS, where)
     version, kind = values["format_version"], values["kind"]
-    ok = version == FORMAT_VERSION and type(version) is int
-    expect(ok, where, "format_version", str(FORMAT_VERSION), version, hint="a newer unspool may read it")
+    ok = type(version) is int and 1 <= version <= FORMAT_VERSION
+    expected = f"1 or {FORMAT_VERSION}"
+    expect(ok, where, "format_version", expected, version, hint="a newer unspool may read it")
     expect(isinstance(kind, str) and kind in keys, where, "kind", f"one of {', '.join(keys)}", kind)
-    learnt = keys[kind]
+    learnt, optional = keys[kind][0], keys[kind][1] if version > 1 else ()
     _check_there(values, (*KEYS, *learnt), where)
     for key in values:
-        if key not in (*KEYS, *learnt):
-            expected = ", ".join((*KEYS, *learnt))
+        if key not in (*KEYS, *learnt, *optional):
+            expected = ", ".join((*KEYS, *learnt, *optional))
             raise TokenizerError(f"{where}: unknown key {reprlib.repr(key)}", expected=expected)
     form = values["normalization"]
     known = form is None or (isinstance(form, str) and form in NORMALIZATIONS)
     expect(known, where, "normalization", "null, NFC, NFD, NFKC or NFKD", form)
-    return TokenizerFile(kind, form, {key: values[key] for key in learnt})
+    return TokenizerFile(kind, form, {key: values[key] for key in values if key not in KEYS}, version)
 
 
 def check_symbols(symbols: Sequence[object], *, where: str) -> tuple[str, ...]:

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool._errors import InputError, TokenizerError, UnknownSymbolError
 from unspool._text.tokenizers.nearest import nearest_symbols, replacement
+from unspool._text.tokenizers.spelling_model import SpellingModel
 from unspool._text.tokenizers.unknown import Unknown
+
+T = TypeVar("T")
 
 NOT_FOUND = 0  # the id of <pad>; no symbol has it
 
@@ -27,12 +30,15 @@ class EncodedTexts(NamedTuple):
         lengths: The number of ids of each text.  # (texts,)
         characters: The number of characters of each text that its ids stand for.  # (texts,)
         strangers: The number of symbols of each text that were dropped or replaced.  # (texts,)
+        spelling: Nats to spell what each ``<unk>`` stands for, in their order; None if no model spells
+            it.  # (<unk>s,)
     """
 
     ids: NDArray[Any]
     lengths: NDArray[np.int64]
     characters: NDArray[np.int64]
     strangers: NDArray[np.int64]
+    spelling: NDArray[np.float32] | None = None
 
     @property
     def unknown(self) -> int:
@@ -69,13 +75,16 @@ class LookUp:
     known: Mapping[str, int]
     split: Callable[[str], list[str]]
 
-    def resolve(self, unknown: Unknown, *, unk_id: int | None, place: TextPlace) -> EncodedTexts:
+    def resolve(
+        self, unknown: Unknown, *, unk_id: int | None, spelling_model: SpellingModel | None, place: TextPlace
+    ) -> EncodedTexts:
         """Return the encoded texts, with unknown symbols treated as asked for.
 
         Args:
             unknown: "error"; "drop" leaves them out; "replace" uses `unk_id` or, without one, the nearest
                 known symbol.
             unk_id: The id of ``<unk>``, or None.
+            spelling_model: The model of what ``<unk>`` stands for, or None.
             place: A function of a text's index that returns its name, for messages.
 
         Raises:
@@ -85,7 +94,7 @@ class LookUp:
             return EncodedTexts(self.ids, self.lengths, self._characters(), np.zeros_like(self.lengths))
         if unknown == "error":
             raise self._error(place)
-        return self._dropped() if unknown == "drop" else self._replaced(unk_id)
+        return self._dropped() if unknown == "drop" else self._replaced(unk_id, spelling_model)
 
     def _characters(self) -> NDArray[np.int64]:
         return np.fromiter(map(len, self.texts), np.int64, len(self.texts))
@@ -120,21 +129,30 @@ class LookUp:
             characters[index] -= len("".join(self._unknown_in(self.split(self.texts[index]))))
         return EncodedTexts(self.ids[known], remaining, characters, self.lengths - remaining)
 
-    def _replaced(self, unk_id: int | None) -> EncodedTexts:
+    def _replaced(self, unk_id: int | None, spelling_model: SpellingModel | None) -> EncodedTexts:
         unknown = np.flatnonzero(self.ids == NOT_FOUND)
-        ids = self.ids.copy()
-        ids[unknown] = self._stand_ins(unknown) if unk_id is None else unk_id
         owners = np.searchsorted(np.cumsum(self.lengths), unknown, side="right")
+        ids, spelling = self.ids.copy(), None
+        if unk_id is None:
+            ids[unknown] = self._of_each(owners, lambda symbol: self.known[replacement(symbol, self.known)])
+        else:
+            ids[unknown] = unk_id
+        if unk_id is not None and spelling_model is not None:
+            spelling = np.array(self._of_each(owners, spelling_model.nats), np.float32)
         strangers = np.bincount(owners, minlength=len(self.texts)).astype(np.int64)
-        return EncodedTexts(ids, self.lengths, self._characters(), strangers)
+        return EncodedTexts(ids, self.lengths, self._characters(), strangers, spelling)
 
-    def _stand_ins(self, unknown: NDArray[np.intp]) -> list[int]:
-        """Return the nearest known symbol for each unknown one; each different symbol is searched once."""
-        affected = np.unique(np.searchsorted(np.cumsum(self.lengths), unknown, side="right"))
-        symbols = chain.from_iterable(self.split(self.texts[index]) for index in affected.tolist())
+    def _of_each(self, owners: NDArray[np.intp], function: Callable[[str], T]) -> list[T]:
+        """Return a function of each unknown symbol; it is computed once for each different one.
+
+        Args:
+            owners: The index of the text of each unknown symbol.
+            function: The function.
+        """
+        symbols = chain.from_iterable(self.split(self.texts[index]) for index in np.unique(owners).tolist())
         strangers = self._unknown_in(symbols)
-        chosen = {symbol: self.known[replacement(symbol, self.known)] for symbol in dict.fromkeys(strangers)}
-        return [chosen[symbol] for symbol in strangers]
+        values = {symbol: function(symbol) for symbol in dict.fromkeys(strangers)}
+        return [values[symbol] for symbol in strangers]
 
     def _unknown_in(self, symbols: Iterable[str]) -> list[str]:
         return [symbol for symbol in symbols if symbol not in self.known]

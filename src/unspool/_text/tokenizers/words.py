@@ -11,6 +11,7 @@ class WordTokenizer(VocabularyTokenizer):
         symbols: The symbols in the order of their ids, without the special ones.
         unk: Whether there is an ``<unk>`` for unknown symbols.
         normalization: Unicode form of the texts, or None for no normalization.
+        spelling_model: The probability of each spelling that ``<unk>`` stands for, or None.
 
     Example:
         >>> from unspool import WordTokenizer

@@ -148,6 +148,8 @@ def _figure_rows(
         **precision_row(data),
         "training, bits per character": f"{evaluation.training_bits_per_character:.3f}",
     }
+    if tokenizer.spells_unk is not None:
+        rows["`<unk>`, in bits per character"] = "spelled" if tokenizer.spells_unk else "not spelled"
     if evaluation.bits_per_character is not None:
         rows["held-out text, bits per character"] = f"{evaluation.bits_per_character:.3f}"
     if evaluation.measured_characters is not None:
