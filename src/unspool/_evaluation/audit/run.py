@@ -1,7 +1,7 @@
 """The whole audit of a network: bits per character, copied spans, diversity and planted secrets."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
