@@ -2,6 +2,8 @@
 
 import ast
 import doctest
+import functools
+import types
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +56,44 @@ def test_the_example_runs(name: str) -> None:
 
 
 NAMES = ["anna", "hanna", "otto", "lotte"] * 20
-METHODS = [name for name, method in vars(unspool.Generator).items() if ">>>" in (method.__doc__ or "")]
+MEMBER = (types.FunctionType, property, functools.cached_property, classmethod, staticmethod)
+
+
+def documentation(member: object) -> str:
+    """Return the docstring of a method or a property."""
+    return getattr(member, "__doc__", None) or ""
+
+
+def members() -> dict[str, object]:
+    """Return the methods and documented properties of the public classes by the class that defines them."""
+    found: dict[str, object] = {}
+    for public in PUBLIC.values():
+        bases = [base for base in getattr(public, "__mro__", ()) if base.__module__.startswith("unspool.")]
+        for name in {name for base in bases for name in vars(base) if not name.startswith("_")}:
+            home = next(base for base in bases if name in vars(base))
+            member = vars(home)[name]
+            if isinstance(member, MEMBER):
+                found[f"{home.__name__}.{name}"] = member
+    return dict(sorted(found.items()))
+
+
+MEMBERS = members()
+
+
+def test_the_members_of_the_public_classes_are_found() -> None:
+    assert {
+        "Generator.generate",  # a method, of the class itself
+        "ModelParts.schema",  # a property, of a base
+        "Records.of",  # a class method
+        "CharTokenizer.split",  # a static method, over an abstract one
+        "Tokenizer.encode",
+    } <= set(MEMBERS)
+    assert "Tokenizer.split" not in MEMBERS
 
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, object]:
-    """Return what the examples of a model's methods speak of."""
+    """Return what the examples of methods speak of."""
     labelled = [{"text": text, "label": label} for text in NAMES[:8] for label in ("names", "places")]
     options: dict[str, Any] = {"epochs": 1, "hidden_size": 8, "threads": 1}
     return {
@@ -71,19 +105,17 @@ def models() -> dict[str, object]:
     }
 
 
-def test_the_methods_of_a_model_have_examples() -> None:
-    methods = [name for name, method in vars(unspool.Generator).items() if not name.startswith("_")]
-    properties = [name for name in methods if isinstance(vars(unspool.Generator)[name], property)]
-    assert sorted(METHODS) == sorted(set(methods) - set(properties))
+def test_every_method_and_property_has_an_example() -> None:
+    assert [name for name, member in MEMBERS.items() if ">>>" not in documentation(member)] == []
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_the_example_of_a_method_runs(
+@pytest.mark.parametrize("name", MEMBERS)
+def test_the_example_of_a_member_runs(
     name: str, models: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    documentation = getattr(unspool.Generator, name).__doc__
-    example = doctest.DocTestParser().get_doctest(documentation, dict(models), name, None, None)
+    words = documentation(MEMBERS[name])
+    example = doctest.DocTestParser().get_doctest(words, dict(models), name, None, None)
     report: list[str] = []
     doctest.DocTestRunner(optionflags=doctest.FAIL_FAST).run(example, out=report.append)
     assert report == []

@@ -31,12 +31,24 @@ class LikelihoodRatio:
 
     @property
     def log_likelihood_ratio(self) -> float:
-        """Return ln p(text) of the first model minus that of the second; above 0, the first fits better."""
+        """Return ln p(text) of the first model minus that of the second; above 0, the first fits better.
+
+        Example:
+            >>> (score,) = model.score(["anna"])
+            >>> unspool.LikelihoodRatio(score, score).log_likelihood_ratio
+            0.0
+        """
         return self.score.total_logprob - self.against.total_logprob
 
     @property
     def bits_per_character(self) -> float | None:
-        """Return the bits that the first model saves on each character; None for an empty text."""
+        """Return the bits that the first model saves on each character; None for an empty text.
+
+        Example:
+            >>> (score,) = model.score(["anna"])
+            >>> unspool.LikelihoodRatio(score, score).bits_per_character
+            0.0
+        """
         if self.score.bits_per_character is None or self.against.bits_per_character is None:
             return None
         return self.against.bits_per_character - self.score.bits_per_character

@@ -46,7 +46,13 @@ class Surprisal:
 
     @property
     def total_bits(self) -> float:
-        """Return the sum of the surprisal of all tokens."""
+        """Return the sum of the surprisal of all tokens.
+
+        Example:
+            >>> surprisal = model.surprisal("anna")
+            >>> surprisal.total_bits > float(surprisal.bits[0]) > 0
+            True
+        """
         return math.fsum(self.bits.tolist())
 
     def svg(self, title: str | None = None) -> str:
@@ -57,6 +63,10 @@ class Surprisal:
 
         Raises:
             ConfigError: If the text is too long for a picture.
+
+        Example:
+            >>> model.surprisal("anna").svg(title="a name").startswith("<svg")
+            True
         """
         return surprisal_svg([self], title=title)
 

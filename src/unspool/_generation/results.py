@@ -60,12 +60,24 @@ class Generation:
 
     @property
     def total_logprob(self) -> float:
-        """The sum of the log-probabilities, in nats."""
+        """The sum of the log-probabilities, in nats.
+
+        Example:
+            >>> (text,) = model.generate("a", seed=0)
+            >>> text.total_logprob < 0
+            True
+        """
         return math.fsum(self.token_logprobs.tolist())
 
     @property
     def mean_logprob(self) -> float:
-        """The mean log-probability of a token, in nats; minus infinity without tokens."""
+        """The mean log-probability of a token, in nats; minus infinity without tokens.
+
+        Example:
+            >>> (text,) = model.generate("a", seed=0)
+            >>> text.total_logprob <= text.mean_logprob < 0
+            True
+        """
         return self.total_logprob / len(self.token_logprobs) if len(self.token_logprobs) else -math.inf
 
 

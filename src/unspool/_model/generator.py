@@ -125,6 +125,10 @@ class Generator(ModelParts):
 
         Raises:
             ArtifactError: If the file is damaged or of another model.
+
+        Example:
+            >>> model.novelty_index.knows("anna")
+            True
         """
         novelty = self._novelty
         if isinstance(novelty, Path):
@@ -145,6 +149,10 @@ class Generator(ModelParts):
 
         Raises:
             ArtifactError: If a line of the file is none that a training writes.
+
+        Example:
+            >>> model.history[-1]["kind"]
+            'finish'
         """
         if isinstance(self._history, Path):
             self._history = read_metrics(self._history)
@@ -152,7 +160,12 @@ class Generator(ModelParts):
 
     @property
     def num_parameters(self) -> int:
-        """Count the network's parameters."""
+        """Count the network's parameters.
+
+        Example:
+            >>> model.num_parameters == sum(array.size for array in model.parameters.values())
+            True
+        """
         return count_parameters(self.network)
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:

@@ -76,5 +76,9 @@ class ModelParts:
 
         Raises:
             ConfigError: If config.json was changed and is broken.
+
+        Example:
+            >>> [attribute.name for attribute in model_with_labels.schema.attributes]
+            ['label']
         """
         return schema_of(self.data) or ContextSchema()

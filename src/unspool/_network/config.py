@@ -89,7 +89,12 @@ class NetworkConfig:
 
     @property
     def kind(self) -> "Cell":
-        """Return the cell's row in the table."""
+        """Return the cell's row in the table.
+
+        Example:
+            >>> unspool.NetworkConfig(cell="gru").kind.gates
+            ('z', 'r', 'h')
+        """
         from unspool._network.cells import CELLS  # noqa: PLC0415 - a help waits for no NumPy
 
         return CELLS[self.cell]
@@ -100,6 +105,10 @@ class NetworkConfig:
 
         Raises:
             ConfigError: If vocab_size is still None.
+
+        Example:
+            >>> unspool.NetworkConfig(vocab_size=84).symbols
+            84
         """
         ok = self.vocab_size is not None
         check("vocab_size", self.vocab_size, "a whole number: a tokenizer fixes it", ok)
@@ -107,7 +116,12 @@ class NetworkConfig:
 
     @property
     def encoder(self) -> "NetworkConfig | None":
-        """Return the network that reads the sources, or None; its output layer is never used."""
+        """Return the network that reads the sources, or None; its output layer is never used.
+
+        Example:
+            >>> unspool.NetworkConfig(vocab_size=84, source_vocab_size=30).encoder.symbols
+            30
+        """
         if self.source_vocab_size is None:
             return None
         return replace(
@@ -115,18 +129,38 @@ class NetworkConfig:
         )
 
     def without_encoder(self) -> "NetworkConfig":
-        """Return the network that writes, without the one that reads the sources."""
+        """Return the network that writes, without the one that reads the sources.
+
+        Example:
+            >>> unspool.NetworkConfig(source_vocab_size=30).without_encoder() == unspool.NetworkConfig()
+            True
+        """
         return replace(self, source_vocab_size=None)
 
     def without_context(self) -> "NetworkConfig":
-        """Return the same network without room for a context."""
+        """Return the same network without room for a context.
+
+        Example:
+            >>> unspool.NetworkConfig(context_size=3).without_context() == unspool.NetworkConfig()
+            True
+        """
         return replace(self, context_size=None)
 
     def without_start(self) -> "NetworkConfig":
-        """Return the same network with a first state that is always the same."""
+        """Return the same network with a first state that is always the same.
+
+        Example:
+            >>> unspool.NetworkConfig(start_size=3).without_start().start_size
+            0
+        """
         return replace(self, start_size=0)
 
     @property
     def state_shape(self) -> tuple[int, int, int]:
-        """Return (L, S, H), the shape of the state without its batch axis, which stands before H."""
+        """Return (L, S, H), the shape of the state without its batch axis, which stands before H.
+
+        Example:
+            >>> unspool.NetworkConfig(cell="lstm", num_layers=2, hidden_size=128).state_shape
+            (2, 2, 128)
+        """
         return self.num_layers, self.kind.states, self.hidden_size

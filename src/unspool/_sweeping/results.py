@@ -151,11 +151,25 @@ class Sweep:
     failed: tuple[Run, ...] = field(default=())
 
     def train_flags(self) -> list[str]:
-        """Return the best configuration as flags of ``unspool train``; empty if there is none."""
+        """Return the best configuration as flags of ``unspool train``; empty if there is none.
+
+        Example:
+            >>> from pathlib import Path
+            >>> facts = {"description": "", "outcomes": (), "best": None, "verdict": "", "complete": True}
+            >>> unspool.Sweep(folder=Path("sweep"), **facts).train_flags()
+            []
+        """
         return [] if self.best is None else flags(self.best.configuration)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result in plain JSON types."""
+        """Return the result in plain JSON types.
+
+        Example:
+            >>> from pathlib import Path
+            >>> facts = {"description": "", "outcomes": (), "best": None, "verdict": "", "complete": True}
+            >>> unspool.Sweep(folder=Path("sweep"), **facts).to_dict()["folder"]
+            'sweep'
+        """
         return {
             "folder": str(self.folder),
             "description": self.description,

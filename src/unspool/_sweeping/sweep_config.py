@@ -103,12 +103,22 @@ class SweepConfig:
 
     @property
     def space(self) -> dict[str, Values]:
-        """The values of each parameter by name."""
+        """The values of each parameter by name.
+
+        Example:
+            >>> unspool.SweepConfig(hidden_size=[64, 128]).space["hidden_size"]
+            (64, 128)
+        """
         return {name: getattr(self, name) for name in PARAMETERS}
 
     @property
     def num_configurations(self) -> int:
-        """The greatest number of configurations that are tried."""
+        """The greatest number of configurations that are tried.
+
+        Example:
+            >>> unspool.SweepConfig(cell=["gru"], hidden_size=[64], trials=10).num_configurations
+            10
+        """
         if self.trials is not None:
             return self.trials
         return math.prod(len(v) for v in self.space.values() if not isinstance(v, Range))

@@ -79,6 +79,10 @@ class NoveltyIndex:
         Raises:
             CorpusError: If the corpus cannot be read or has no text.
             ConfigError: If `by_line` is neither true nor false nor None.
+
+        Example:
+            >>> len(unspool.NoveltyIndex.of(["anna", "otto", "anna"]).hashes)
+            2
         """
         check("by_line", by_line, "true, false or None", by_line is None or isinstance(by_line, bool))
         corpus = Records.wrap(texts)
@@ -95,6 +99,14 @@ class NoveltyIndex:
             stream: The token stream of the texts.
             tokenizer: The tokenizer of its ids.
             by_line: Whether the stream is one document, whose lines are indexed.
+
+        Example:
+            >>> from unspool._text.encoding.corpus import encode_corpus
+            >>> from unspool._text.encoding.recipe import EncodingRecipe
+            >>> encoded = encode_corpus(unspool.Records.of(["anna"]), EncodingRecipe())
+            >>> stream, tokenizer = encoded.training, encoded.tokenizer
+            >>> unspool.NoveltyIndex.of_stream(stream, tokenizer, by_line=False).knows("anna")
+            True
         """
         hashes = _hashes(_texts(_decoded(stream, tokenizer), by_line=by_line))
         return cls(hashes, tokenizer.normalization, by_line)
@@ -127,6 +139,10 @@ class NoveltyIndex:
             text: Any text; it is normalized first.
             cut: Whether a length limit cut the text: its unfinished last line is then ignored, if there are
                 lines before it.
+
+        Example:
+            >>> unspool.NoveltyIndex.of(["anna"]).knows("otto")
+            False
         """
         return self._all_in(text, (self.hashes, *self._more), cut=cut)
 

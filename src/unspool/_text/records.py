@@ -103,6 +103,10 @@ class Records(Iterable[Record]):
         """Whether a model learns to depend on the context of the records.
 
         It does so only if the user chose the context: a named corpus has its labels as context in any case.
+
+        Example:
+            >>> unspool.Records.of([{"text": "anna", "label": "names"}]).steers
+            True
         """
         return not self.spec or bool(self.spec.get("context"))
 
@@ -127,6 +131,11 @@ class Records(Iterable[Record]):
 
         Raises:
             CorpusError: If an item is none of these, or `texts` is a single text or a path.
+
+        Example:
+            >>> (record,) = unspool.Records.of([{"text": "anna", "label": "names"}])
+            >>> record.text, record.context
+            ('anna', {'label': 'names'})
         """
         form, notes = check_normalization(normalization), Notes()
         gathered, blank, first, whole = [], 0, 0, True
@@ -160,7 +169,13 @@ class Records(Iterable[Record]):
 
     @classmethod
     def wrap(cls, texts: "Texts") -> "Records":
-        """Return records unchanged, and make records of texts in memory."""
+        """Return records unchanged, and make records of texts in memory.
+
+        Example:
+            >>> records = unspool.Records.wrap(["anna"])
+            >>> unspool.Records.wrap(records) is records
+            True
+        """
         return texts if isinstance(texts, Records) else cls.of(texts)
 
     def __iter__(self) -> Iterator[Record]:
@@ -182,7 +197,13 @@ class Records(Iterable[Record]):
             )
 
     def gathered(self) -> "Records":
-        """Return the same records in memory, for a source that can be read only once."""
+        """Return the same records in memory, for a source that can be read only once.
+
+        Example:
+            >>> records = unspool.Records.of(["anna", "otto"]).gathered()
+            >>> [record.text for record in records]
+            ['anna', 'otto']
+        """
         records = list(self)
         return Records(
             lambda: iter(records),

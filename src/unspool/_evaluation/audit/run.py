@@ -74,7 +74,12 @@ class Audit:
 
     @property
     def sentences(self) -> list[str]:
-        """Return the result in plain sentences."""
+        """Return the result in plain sentences.
+
+        Example:
+            >>> model.audit(names, samples=5).sentences[-1].startswith("Longest passage")
+            True
+        """
         lines = [f"{self.fit.sentence}.", self.copying.sentence]
         if self.same_corpus is False:
             lines.insert(0, "The model was trained on another text, or the text has changed since.")
@@ -90,7 +95,12 @@ class Audit:
         return lines
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types, the sentences first."""
+        """Return the result as plain JSON types, the sentences first.
+
+        Example:
+            >>> list(model.audit(names, samples=5).to_dict())[:3]
+            ['sentences', 'fit', 'training_bits_per_character']
+        """
         document: dict[str, Any] = {"sentences": self.sentences, **to_dict(self)}
         if self.copying.whole is not None:
             document["copying"]["whole"]["by_chance"] = self.copying.whole.by_chance

@@ -95,6 +95,10 @@ class Constraint:
         """Return whether a text, or a continuation by itself, meets the conditions.
 
         The compiled automaton has exactly this meaning.
+
+        Example:
+            >>> unspool.Constraint(starts_with="a", max_length=4).holds("anna")
+            True
         """
         return (
             (self.regex is None or re.fullmatch(self.regex, text) is not None)

@@ -328,7 +328,12 @@ class GenerationOptions:
         check("samplers", self.samplers, f"{', '.join(used)} too, or these off", not used)
 
     def turns_on(self, name: str) -> bool:
-        """Return whether a penalty or a sampler has an effect."""
+        """Return whether a penalty or a sampler has an effect.
+
+        Example:
+            >>> unspool.GenerationOptions(top_k=5).turns_on("top_k")
+            True
+        """
         return getattr(self, name) not in OFF[name]
 
     def without(self, token: int | None) -> "GenerationOptions":
@@ -336,30 +341,55 @@ class GenerationOptions:
 
         Args:
             token: The id of the token, which has no bias yet; None for none.
+
+        Example:
+            >>> unspool.GenerationOptions().without(3).logit_bias
+            {3: -inf}
         """
         if token is None:
             return self
         return replace(self, logit_bias={**(self.logit_bias or {}), token: -math.inf})
 
     def stage_values(self, name: str) -> tuple[Any, ...]:
-        """Return the value of a penalty or a sampler, and the values of its settings."""
+        """Return the value of a penalty or a sampler, and the values of its settings.
+
+        Example:
+            >>> unspool.GenerationOptions(xtc_probability=0.5).stage_values("xtc_probability")
+            (0.5, 0.1)
+        """
         row = ROWS[name]
         names = (name, *row.settings) if isinstance(row, StageRow) else (name,)
         return tuple(getattr(self, each) for each in names)
 
     @property
     def sampler_names(self) -> tuple[str, ...]:
-        """The names of the samplers in their order, also of those that are off."""
+        """The names of the samplers in their order, also of those that are off.
+
+        Example:
+            >>> unspool.GenerationOptions(samplers=["top_k", "temperature"]).sampler_names
+            ('top_k', 'temperature')
+        """
         return SAMPLERS if self.samplers is None else tuple(self.samplers)
 
     @property
     def temperatures(self) -> tuple[float, ...]:
-        """The temperature as a schedule; a constant temperature has one number."""
+        """The temperature as a schedule; a constant temperature has one number.
+
+        Example:
+            >>> unspool.GenerationOptions(temperature=0.8).temperatures
+            (0.8,)
+        """
         temperature = self.temperature
         return tuple(map(float, temperature)) if isinstance(temperature, Sequence) else (float(temperature),)
 
     def temperature_at(self, place: int) -> float:
-        """Return the temperature at token `place` of the text, from 0."""
+        """Return the temperature at token `place` of the text, from 0.
+
+        Example:
+            >>> options = unspool.GenerationOptions(temperature=[0.2, 1.0], temperature_steps=10)
+            >>> options.temperature_at(0), options.temperature_at(10)
+            (0.2, 1.0)
+        """
         numbers = self.temperatures
         steps = self.temperature_steps or self.max_new_tokens
         along = min(place, steps) * (len(numbers) - 1) / steps

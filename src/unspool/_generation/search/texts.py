@@ -35,12 +35,24 @@ class FoundText(Generation):
 
     @property
     def total_logprob(self) -> float:
-        """The sum of the log-probabilities, in nats."""
+        """The sum of the log-probabilities, in nats.
+
+        Example:
+            >>> (text,) = model.beam_search("a", num_beams=2)
+            >>> text.total_logprob < 0
+            True
+        """
         return self.summed_logprob
 
     @property
     def probability(self) -> float:
-        """The probability that the model, at temperature 1, goes on from the prompt in this way."""
+        """The probability that the model, at temperature 1, goes on from the prompt in this way.
+
+        Example:
+            >>> (text,) = model.beam_search("a", num_beams=2)
+            >>> 0 < text.probability < 1
+            True
+        """
         return math.exp(self.summed_logprob)
 
     @classmethod
@@ -51,6 +63,14 @@ class FoundText(Generation):
             outcome: The outcome.
             prompt: The prompt.
             continuation: The text of the outcome's tokens.
+
+        Example:
+            >>> import numpy as np
+            >>> from unspool._generation.search.tree import Outcome
+            >>> ids, logprobs = np.array([2]), np.array([-1.5])
+            >>> outcome = Outcome(ids, logprobs, total=-1.5, constrained=None, score=-1.5, ended=False)
+            >>> unspool.FoundText.told(outcome, prompt="a", continuation="n").text
+            'an'
         """
         return cls(
             text=prompt + continuation,
@@ -98,7 +118,14 @@ class Enumeration(Iterator[FoundText]):
 
     @property
     def covered(self) -> float:
-        """The sum of the probabilities of the texts so far."""
+        """The sum of the probabilities of the texts so far.
+
+        Example:
+            >>> texts = model.enumerate(limit=5)
+            >>> found = list(texts)
+            >>> 0 < texts.covered <= 1
+            True
+        """
         return self._search.covered
 
     @property
@@ -107,5 +134,11 @@ class Enumeration(Iterator[FoundText]):
 
         The rest of 1, without this and `covered`, is the probability of texts that are too improbable, beyond
         the limit, or refused by a constraint.
+
+        Example:
+            >>> texts = model.enumerate(limit=5)
+            >>> first = next(texts)
+            >>> 0 < texts.remaining < 1
+            True
         """
         return self._search.remaining

@@ -105,7 +105,14 @@ class Collection(Iterator[Generation]):
         return next(self._texts)
 
     def stop_when(self, stopped: Callable[[], bool]) -> None:
-        """End early once the function `stopped` returns true; it is called after each text."""
+        """End early once the function `stopped` returns true; it is called after each text.
+
+        Example:
+            >>> texts = model.collect(n=10, seed=0)
+            >>> texts.stop_when(lambda: texts.report.accepted == 2)
+            >>> len(list(texts))
+            2
+        """
         self._stopped = stopped
 
     def stopped(self) -> bool:
@@ -113,13 +120,26 @@ class Collection(Iterator[Generation]):
         return self._stopped()
 
     def gather(self) -> Generations:
-        """Return all remaining texts, with the report."""
+        """Return all remaining texts, with the report.
+
+        Example:
+            >>> texts = model.collect(n=3, seed=0).gather()
+            >>> len(texts), texts.report.accepted
+            (3, 3)
+        """
         texts = list(self)
         return Generations(texts, report=self.report)
 
     @property
     def report(self) -> CollectionReport:
-        """The report on the texts so far."""
+        """The report on the texts so far.
+
+        Example:
+            >>> texts = model.collect(n=3, seed=0)
+            >>> first = next(texts)
+            >>> texts.report.accepted
+            1
+        """
         ended = time.perf_counter() if self._ended is None else self._ended
         return CollectionReport(
             asked=self._n * self._prompts,

@@ -76,6 +76,10 @@ class Selection:
 
         Raises:
             ConfigError: If texts must be finished, and no text ends by itself.
+
+        Example:
+            >>> options = unspool.GenerationOptions(ignore_eos=True, stop=".")
+            >>> unspool.Selection(finished=True).check(options)
         """
         ends = not options.ignore_eos or bool(options.stop)
         allowed = "off: with ignore_eos and without stop, no text ends by itself"
@@ -83,7 +87,12 @@ class Selection:
 
     @property
     def is_off(self) -> bool:
-        """Whether there is no condition."""
+        """Whether there is no condition.
+
+        Example:
+            >>> unspool.Selection().is_off
+            True
+        """
         return self == Selection()
 
     def known(self, saved: "Callable[[], NoveltyIndex | None]") -> "NoveltyIndex | None":
@@ -94,6 +103,11 @@ class Selection:
 
         Raises:
             ConfigError: If the index of the model is needed and the model has none.
+
+        Example:
+            >>> index = unspool.Selection(novel=True).known(lambda: model.novelty_index)
+            >>> index.knows("anna")
+            True
         """
         if not isinstance(self.novel, bool):
             return self.novel

@@ -43,7 +43,12 @@ class ByteTokenizer(Tokenizer):
     def fit(
         cls, texts: Iterable[str], *, max_vocab_size: int | None = None, normalization: str | None = "NFC"
     ) -> Self:
-        """Make the tokenizer, which is the same for all texts; see `Tokenizer.fit`."""
+        """Make the tokenizer, which is the same for all texts; see `Tokenizer.fit`.
+
+        Example:
+            >>> unspool.ByteTokenizer.fit([]).vocab_size
+            258
+        """
         size = len(LETTERS) + 2
         ok = max_vocab_size is None or is_whole(max_vocab_size, least=size)
         expected = f"a whole number ≥ {size}, or None, with the bytes tokenizer"
@@ -52,37 +57,72 @@ class ByteTokenizer(Tokenizer):
 
     @staticmethod
     def split(text: str) -> list[str]:
-        """Split a text into its characters, each of which is one to four symbols."""
+        """Split a text into its characters, each of which is one to four symbols.
+
+        Example:
+            >>> unspool.ByteTokenizer.split("né")
+            ['n', 'é']
+        """
         return list(text)
 
     @staticmethod
     def letters(text: str) -> str:
-        """Return a text in the letters of `spellings`, one for each byte."""
+        """Return a text in the letters of `spellings`, one for each byte.
+
+        Example:
+            >>> unspool.ByteTokenizer.letters("é")
+            'Ã©'
+        """
         return text.encode().decode("latin-1")
 
     def piece_ids(self, piece: str) -> list[int]:
-        """Return the ids of one character."""
+        """Return the ids of one character.
+
+        Example:
+            >>> unspool.ByteTokenizer().piece_ids("é")
+            [196, 170]
+        """
         return [byte + 1 for byte in piece.encode()]
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Return the names of the bytes."""
+        """Return the names of the bytes.
+
+        Example:
+            >>> unspool.ByteTokenizer().symbols[97]
+            'a'
+        """
         return NAMES
 
     @property
     def decoded_lengths(self) -> NDArray[np.int64]:
-        """Return how many characters begin with each id: 0 for later bytes of a character.  # (V,)."""
+        """Return how many characters begin with each id: 0 for later bytes of a character.  # (V,).
+
+        Example:
+            >>> unspool.ByteTokenizer().decoded_lengths[[98, 170]].tolist()
+            [1, 0]
+        """
         lengths = np.ones(self.vocab_size, np.int64)
         lengths[[0, -1]] = 0
         lengths[0x80 + 1 : 0xC0 + 1] = 0
         return lengths
 
     def decode(self, ids: ArrayLike) -> str:
-        """Return the text of token ids; see `Tokenizer.decode`."""
+        """Return the text of token ids; see `Tokenizer.decode`.
+
+        Example:
+            >>> unspool.ByteTokenizer().decode([196, 170])
+            'é'
+        """
         return self._bytes(ids).decode("utf-8", "replace")
 
     def decodable(self, ids: ArrayLike) -> int:
-        """Return the number of ids that can be decoded without the next: all but an unfinished character."""
+        """Return the number of ids that can be decoded without the next: all but an unfinished character.
+
+        Example:
+            >>> unspool.ByteTokenizer().decodable([98, 196])
+            1
+        """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         decoder.decode(self._bytes(ids))
         return np.size(ids) - len(decoder.getstate()[0])

@@ -54,16 +54,33 @@ class CharTokenizer(VocabularyTokenizer):
 
     @staticmethod
     def split(text: str) -> list[str]:
-        """Split a text into its characters."""
+        """Split a text into its characters.
+
+        Example:
+            >>> unspool.CharTokenizer.split("otto")
+            ['o', 't', 't', 'o']
+        """
         return list(text)
 
     @classmethod
     def counter(cls) -> Counter:
-        """Return the counter for a new tokenizer of this kind."""
+        """Return the counter for a new tokenizer of this kind.
+
+        Example:
+            >>> counter = unspool.CharTokenizer.counter()
+            >>> numbers, lengths = counter.number_texts(["anna"])
+            >>> counter.symbols(), numbers.tolist()
+            (['a', 'n'], [1, 2, 2, 1])
+        """
         return Numbering()
 
     def decode(self, ids: ArrayLike) -> str:
-        """Return the text of token ids by one look-up in a table; see `Tokenizer.decode`."""
+        """Return the text of token ids by one look-up in a table; see `Tokenizer.decode`.
+
+        Example:
+            >>> unspool.CharTokenizer.fit(["anna"]).decode([2, 1, 2])
+            'nan'
+        """
         array = self._checked(ids)
         if self.unk_id is not None and (array == self.unk_id).any():
             return super().decode(array)

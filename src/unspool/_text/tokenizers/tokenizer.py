@@ -95,37 +95,72 @@ class Tokenizer(ABC):
 
     @staticmethod
     def letters(text: str) -> str:
-        """Return a text in the letters of `spellings`: its characters, if symbols are whole characters."""
+        """Return a text in the letters of `spellings`: its characters, if symbols are whole characters.
+
+        Example:
+            >>> unspool.CharTokenizer.letters("anna")
+            'anna'
+        """
         return text
 
     @staticmethod
     def complete_length(text: str) -> int:
-        """Return the length of the start of an unfinished text that can be split whatever follows."""
+        """Return the length of the start of an unfinished text that can be split whatever follows.
+
+        Example:
+            >>> unspool.CharTokenizer.complete_length("anna")
+            4
+        """
         return len(text)
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Return the symbols of ids 1, 2, ...: all but ``<pad>`` and ``<eos>``; ``<unk>`` is last."""
+        """Return the symbols of ids 1, 2, ...: all but ``<pad>`` and ``<eos>``; ``<unk>`` is last.
+
+        Example:
+            >>> unspool.CharTokenizer.fit(["anna"]).symbols
+            ('a', 'n')
+        """
         return self.spellings[1:-1]
 
     @property
     def vocab_size(self) -> int:
-        """Return the number of ids, with ``<pad>`` and ``<eos>``."""
+        """Return the number of ids, with ``<pad>`` and ``<eos>``.
+
+        Example:
+            >>> unspool.CharTokenizer.fit(["anna"]).vocab_size
+            4
+        """
         return len(self.spellings)
 
     @property
     def eos_id(self) -> int:
-        """Return the id of ``<eos>``, the last one."""
+        """Return the id of ``<eos>``, the last one.
+
+        Example:
+            >>> unspool.CharTokenizer.fit(["anna"]).eos_id
+            3
+        """
         return len(self.spellings) - 1
 
     @property
     def decoded_lengths(self) -> NDArray[np.int64]:
-        """Return the number of characters that each id adds to a decoded text.  # (V,)."""
+        """Return the number of characters that each id adds to a decoded text.  # (V,).
+
+        Example:
+            >>> unspool.WordTokenizer.fit(["a cat"]).decoded_lengths.tolist()
+            [0, 1, 1, 3, 0]
+        """
         return np.fromiter(map(len, self.spellings), np.int64, self.vocab_size)
 
     @property
     def symbol_lengths(self) -> NDArray[np.int64]:
-        """Return the characters of each id: 0 for ``<pad>`` and ``<eos>``, -1 for ``<unk>``.  # (V,)."""
+        """Return the characters of each id: 0 for ``<pad>`` and ``<eos>``, -1 for ``<unk>``.  # (V,).
+
+        Example:
+            >>> unspool.WordTokenizer.fit(["a cat sat"], max_vocab_size=5).symbol_lengths.tolist()
+            [0, 1, 1, -1, 0]
+        """
         lengths = self.decoded_lengths
         if self.unk_id is not None:
             lengths[self.unk_id] = -1
@@ -133,11 +168,21 @@ class Tokenizer(ABC):
 
     @property
     def spells_unk(self) -> bool | None:
-        """Return whether a model spells what ``<unk>`` stands for; None without ``<unk>``."""
+        """Return whether a model spells what ``<unk>`` stands for; None without ``<unk>``.
+
+        Example:
+            >>> unspool.WordTokenizer.fit(["a cat sat"], max_vocab_size=5).spells_unk
+            True
+        """
         return None if self.unk_id is None else self.spelling_model is not None
 
     def normalize(self, text: str) -> str:
-        """Return a text in the tokenizer's Unicode form."""
+        """Return a text in the tokenizer's Unicode form.
+
+        Example:
+            >>> unspool.CharTokenizer(["é"]).normalize("e" + chr(0x301)) == "é"
+            True
+        """
         return normalized(text, self.normalization)
 
     def encode(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.int32]:
@@ -154,6 +199,10 @@ class Tokenizer(ABC):
         Raises:
             UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
             TokenizerError: If the text has a lone surrogate.
+
+        Example:
+            >>> unspool.CharTokenizer.fit(["anna"]).encode("nan").tolist()
+            [2, 1, 2]
         """
         return self.encode_texts([self.normalize(text)], unknown=unknown).ids.astype(np.int32)
 
@@ -178,6 +227,11 @@ class Tokenizer(ABC):
         Raises:
             UnknownSymbolError: If a symbol is unknown and `unknown` is "error".
             TokenizerError: If a text has a lone surrogate.
+
+        Example:
+            >>> encoded = unspool.CharTokenizer.fit(["anna"]).encode_texts(["an", "nan"])
+            >>> encoded.ids.tolist(), encoded.lengths.tolist()
+            ([1, 2, 2, 1, 2], [2, 3])
         """
         check("unknown", unknown, "error, drop or replace", unknown in ("error", "drop", "replace"))
         try:
@@ -199,11 +253,21 @@ class Tokenizer(ABC):
         """
 
     def decodable(self, ids: ArrayLike) -> int:
-        """Return the number of leading ids that can be decoded without the ids that follow."""
+        """Return the number of leading ids that can be decoded without the ids that follow.
+
+        Example:
+            >>> unspool.CharTokenizer.fit(["anna"]).decodable([1, 2])
+            2
+        """
         return np.size(ids)
 
     def to_json(self) -> str:
-        """Return the tokenizer as JSON text that `tokenizer_from_json` reads."""
+        """Return the tokenizer as JSON text that `tokenizer_from_json` reads.
+
+        Example:
+            >>> "symbols" in unspool.CharTokenizer.fit(["anna"]).to_json()
+            True
+        """
         learnt = self._learnt()
         version = FORMAT_VERSION if set(learnt) & set(self.optional_keys) else 1
         return write_tokenizer(TokenizerFile(self.kind, self.normalization, learnt, version))
@@ -222,6 +286,11 @@ class Tokenizer(ABC):
 
         Raises:
             TokenizerError: If anything in the text is wrong; the message names it.
+
+        Example:
+            >>> tokenizer = unspool.CharTokenizer.fit(["anna"])
+            >>> unspool.CharTokenizer.from_json(tokenizer.to_json(), where="a file") == tokenizer
+            True
         """
         return cls._from_file(
             read_tokenizer(text, where=where, keys={cls.kind: (cls.learnt_keys, cls.optional_keys)}), where

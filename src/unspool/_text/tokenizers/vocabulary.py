@@ -55,7 +55,12 @@ class VocabularyTokenizer(Tokenizer):
     def fit(
         cls, texts: Iterable[str], *, max_vocab_size: int | None = None, normalization: str | None = "NFC"
     ) -> Self:
-        """Count the symbols of texts and number them, the most frequent first; see `Tokenizer.fit`."""
+        """Count the symbols of texts and number them, the most frequent first; see `Tokenizer.fit`.
+
+        Example:
+            >>> unspool.WordTokenizer.fit(["a cat sat"], max_vocab_size=5).symbols
+            (' ', 'a', '<unk>')
+        """
         form, counter = check_normalization(normalization), cls.counter()
         normal = [normalized(text, form) for text in texts]
         try:
@@ -80,6 +85,13 @@ class VocabularyTokenizer(Tokenizer):
             normalization: Unicode form of the texts, or None for no normalization.
             learnt_counts: Function that returns how often each symbol is in the texts to learn from, which
                 the spelling model is made of.  # (symbols,)
+
+        Example:
+            >>> counter = unspool.WordTokenizer.counter()
+            >>> numbers, lengths = counter.number_texts(["a cat"])
+            >>> tokenizer, ranking = unspool.WordTokenizer.of_counted(counter, None, "NFC", counter.counts)
+            >>> tokenizer.symbols
+            ('a', ' ', 'cat')
         """
         ranking = rank(counted, max_vocab_size=max_vocab_size)
         spelling_model = None
@@ -93,15 +105,33 @@ class VocabularyTokenizer(Tokenizer):
 
     @classmethod
     def counter(cls) -> Counter:
-        """Return the counter for a new tokenizer of this kind."""
+        """Return the counter for a new tokenizer of this kind.
+
+        Example:
+            >>> counter = unspool.WordTokenizer.counter()
+            >>> numbers, lengths = counter.number_texts(["a cat"])
+            >>> counter.symbols()
+            ['a', ' ', 'cat']
+        """
         return SymbolCounter(cls.split)
 
     def piece_ids(self, piece: str) -> list[int]:
-        """Return the id of a symbol, or none if it is unknown."""
+        """Return the id of a symbol, or none if it is unknown.
+
+        Example:
+            >>> tokenizer = unspool.WordTokenizer.fit(["a cat"])
+            >>> tokenizer.piece_ids("cat"), tokenizer.piece_ids("dog")
+            ([3], [])
+        """
         return [self._known[piece]] if piece in self._known else []
 
     def decode(self, ids: ArrayLike) -> str:
-        """Return the text of token ids; see `Tokenizer.decode`."""
+        """Return the text of token ids; see `Tokenizer.decode`.
+
+        Example:
+            >>> unspool.WordTokenizer.fit(["a cat"]).decode([1, 2, 3])
+            'a cat'
+        """
         return "".join(map(self.spellings.__getitem__, self._checked(ids).tolist()))
 
     def _learnt(self) -> dict[str, Any]:

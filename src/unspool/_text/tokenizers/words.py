@@ -25,10 +25,20 @@ class WordTokenizer(VocabularyTokenizer):
 
     @staticmethod
     def split(text: str) -> list[str]:
-        """Split a text into words, punctuation and white space; see `word_tokens`."""
+        """Split a text into words, punctuation and white space; see `word_tokens`.
+
+        Example:
+            >>> unspool.WordTokenizer.split("a cat's tail")
+            ['a', ' ', "cat's", ' ', 'tail']
+        """
         return split_words(text)
 
     @staticmethod
     def complete_length(text: str) -> int:
-        """Return the length of the start of an unfinished text that can be split whatever follows."""
+        """Return the length of the start of an unfinished text that can be split whatever follows.
+
+        Example:
+            >>> unspool.WordTokenizer.complete_length("a cat")
+            2
+        """
         return complete_length(text)
