@@ -7,6 +7,7 @@ The outputs are stored, so that the lesson can be read on the web. After a chang
 """
 
 import ast
+import inspect
 import os
 import re
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.test_readme import check_flags
+from unspool._network.cells import lstm_step, rnn_step
 
 nbformat = pytest.importorskip("nbformat", reason="pip install '.[test]'")
 
@@ -103,6 +105,32 @@ def test_the_stored_outputs_are_those_of_one_clean_run(path: Path) -> None:
     assert len(pictures) >= 6
     home = re.compile(r"/(home|root|tmp|Users|usr|opt|private)/|[A-Z]:\\\\|site-packages|\.venv")
     assert not [found for found in outputs if home.search(str(found))]
+
+
+def printed(path: Path) -> dict[str, str]:
+    """Return what each code cell of a notebook has printed or shown as text, by its source."""
+    return {
+        cell.source: "".join(
+            o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in cell.outputs
+        )
+        for cell in read(path).cells
+        if cell.cell_type == "code"
+    }
+
+
+@each
+def test_the_stored_outputs_are_those_of_the_code_beside_them(path: Path) -> None:
+    outputs = printed(path)
+    for step in (rnn_step, lstm_step):
+        (shown,) = (text for code, text in outputs.items() if f"getsource({step.__name__})" in code)
+        assert shown.strip() == inspect.getsource(step).strip()
+    (sizes,) = (text for code, text in outputs.items() if "initialize(network" in code)
+    (vocabulary,) = (text for code, text in outputs.items() if "CharTokenizer(" in code)
+    (trained,) = (text for code, text in outputs.items() if 'sample_prompts=["Return "]' in code)
+    symbols = int(re.search(r"vocab_size: (\d+)", vocabulary)[1])  # type: ignore[index]
+    total = 4 * 128 * (symbols + 128 + 1) + (128 + 1) * symbols  # LSTM(128), one-hot, and the output
+    assert f"{total:,}" in sizes.split("\n\n")[0].split()
+    assert f"{symbols} symbols, {total:,} parameters" in trained
 
 
 @each
