@@ -1,5 +1,6 @@
 """The one reader of JSON: a strict object of a file that is a file and not too large, or one error."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -54,7 +55,13 @@ def test_the_size_is_looked_at_before_a_byte_is_read(tmp_path: Path, monkeypatch
     path = tmp_path / "x.json"
     path.write_text("{}".ljust(100))
     assert read_json(path, most_bytes=100) == {}
-    os.truncate(path, 1 << 42)  # more than any memory
+    os.truncate(path, 1 << 42)
+
+    class Unread(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise AssertionError("it was read")
+
+    monkeypatch.setattr("unspool._json_files.open_regular", Unread)
     with pytest.raises(ArtifactError, match=r"x\.json: expected at most 100 bytes, got 4,398,046,511,104"):
         read_json(path, most_bytes=100)
 
