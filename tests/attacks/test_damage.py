@@ -16,15 +16,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load
 
 import unspool
 from tests.artifacts.models import make_model, same, save
 from unspool._artifacts import load_model
 from unspool._artifacts.model_folder import CONFIG, MODEL, TOKENIZER
+from unspool._artifacts.tensor_files import open_tensor_file, tensor_file_bytes
 from unspool._cli.commands.info import model_facts, model_rows
 from unspool._configuration import from_dict
 from unspool._errors import UnspoolError
 from unspool._generation.options.generation_options import GenerationOptions
+from unspool._json_files import fingerprint, json_text
 from unspool._pipeline import resume_training
 
 FILES = (
@@ -99,6 +102,7 @@ def meaning(folder: Path, scratch: Path | None) -> list[object]:
     novel = [text.text for text in model.generate(n=2, seed=1, novel=True, max_attempts=40, **options)]
     facts = model_facts(model, folder)
     assert model_rows(facts)
+    assert json_text(facts).encode("utf-8")
     if scratch is not None:
         shutil.copytree(folder, scratch)
     after = resume_training(scratch or folder)
@@ -290,3 +294,39 @@ def test_a_huge_file_is_refused_before_it_is_read(run: Path, tmp_path: Path, nam
         pytest.raises(UnspoolError, match=r"expected at most [\d,]+ bytes, got 1,099,511,627,776"),
     ):
         meaning(folder, None)
+
+
+def reseal(folder: Path, name: str, raw: bytes) -> None:
+    """Put a file in the place of another, with a fingerprint and a checksum that fit it."""
+    (folder / name).write_bytes(raw)
+    arrays = load((folder / MODEL).read_bytes())
+    with open_tensor_file(folder / MODEL) as file:
+        content = file.content
+    content["fingerprints"][name] = fingerprint(json.loads(raw))
+    (folder / MODEL).write_bytes(tensor_file_bytes(arrays, content))
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "generation_config.json"])
+@pytest.mark.parametrize("count", [60, pytest.param(3000, marks=pytest.mark.slow)])
+def test_a_value_of_another_kind_is_never_a_traceback(
+    run: Path, tmp_path: Path, name: str, count: int
+) -> None:
+    folder, scratch = tmp_path / "run", tmp_path / "scratch"
+    shutil.copytree(run, folder)
+    shutil.copy(run.parent / "names.txt", tmp_path)
+    raw = (folder / name).read_bytes()
+    refused = 0
+    for number in range(count):
+        reseal(folder, name, odd_value(raw, np.random.default_rng([number, 7])))
+        with limited(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                meaning(folder, scratch)
+            except UnspoolError:
+                refused += 1
+            except Exception as error:
+                error.add_note(f"value {number} of {name}")
+                raise
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    assert refused

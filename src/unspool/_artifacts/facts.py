@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from unspool._configuration import from_dict
+from unspool._configuration import check, from_dict, is_whole
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,24 @@ class PartSizes:
     symbols: int
     characters: int
 
+    def __post_init__(self) -> None:
+        """Check that the numbers can be those of texts."""
+        for name, number in vars(self).items():
+            check(name, number, "a whole number ≥ 0", is_whole(number, least=0))
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """The samples that a training writes after each evaluation; none if there are no prompts.
+
+    Args:
+        prompts: The texts that are continued, or the sources that are answered.
+        temperatures: The temperatures at which they are.
+    """
+
+    prompts: tuple[str, ...] = ()
+    temperatures: tuple[float, ...] = ()
+
 
 @dataclass(frozen=True)
 class DataFacts:
@@ -33,7 +51,7 @@ class DataFacts:
         validation: Likewise for held-out texts that were given.
         sizes: The sizes of each part.
         fingerprints: A hash of each part.
-        samples: The prompts and temperatures of the samples that the training writes.
+        samples: The samples that the training writes.
         context: The schema of what is known of each text.
         precision: The number format of products in training.
         novelty_index: Whether an index of the training texts was asked for.
@@ -46,7 +64,7 @@ class DataFacts:
     validation: Mapping[str, Any] | None = None
     sizes: Mapping[str, PartSizes] | None = None
     fingerprints: Mapping[str, Any] | None = None
-    samples: Mapping[str, Any] | None = None
+    samples: SampleSettings | None = None
     context: Mapping[str, Any] | None = None
     precision: str | None = None
     novelty_index: bool | None = None

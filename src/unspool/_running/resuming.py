@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unspool._artifacts.model_folder import CONFIG
 from unspool._errors import ArtifactError
 from unspool._model import Generator
 from unspool._network.conditions import schema_of, steered_by
@@ -92,7 +91,7 @@ def resume_training(
     )
     encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out, planted=planted_in(run.data))
     _refuse_other_texts(run, encoded)
-    sampling = saved_sampling(encoded, run.data, where=str(run.path / CONFIG))
+    sampling = saved_sampling(encoded, run.data)
     task = task_of(run.network, run.training, corpus, encoded, sampling, validated=held_out is not None)
     if changed:
         run.training = _within_limits(run, changed, task)

@@ -8,7 +8,6 @@ import numpy as np
 
 from unspool._engines.encoder_decoder import EncoderDecoder
 from unspool._engines.protocol import StateArray
-from unspool._errors import ArtifactError
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.writer import generate
@@ -115,24 +114,15 @@ def sampling_callback(
     )
 
 
-def saved_sampling(encoded: EncodedCorpus, data: Mapping[str, Any], *, where: str) -> SamplingCallback | None:
+def saved_sampling(encoded: EncodedCorpus, data: Mapping[str, Any]) -> SamplingCallback | None:
     """Make the sampling callback of an earlier run again.
 
     Args:
         encoded: The encoded corpus that the network learns from.
-        data: The content of config.json under "data".
-        where: The name of the file, for messages.
-
-    Raises:
-        ArtifactError: If the stored settings of the samples are broken.
+        data: The checked content of config.json under "data".
     """
-    chosen = data.get("samples") or {"prompts": [], "temperatures": []}
-    if not isinstance(chosen, dict) or not all(
-        isinstance(chosen.get(name), list) for name in ("prompts", "temperatures")
-    ):
-        expected = "an object with lists of prompts and temperatures"
-        raise ArtifactError(f"{where}: data.samples", expected=expected, got=repr(chosen))
-    return sampling_callback(encoded, chosen["prompts"], chosen["temperatures"])
+    chosen = data.get("samples") or {}
+    return sampling_callback(encoded, chosen.get("prompts", []), chosen.get("temperatures", []))
 
 
 def _first_sources(encoded: EncodedCorpus) -> list[str]:
