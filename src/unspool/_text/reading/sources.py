@@ -39,6 +39,12 @@ from unspool._text.reading.tables import read_table, write_table
 from unspool._text.records import Record, Records
 
 CORPUS_PREFIX = "corpus:"
+LATER_OPTIONS = (
+    "source_text",
+    "quoting",
+    "record_separator",
+    "encoding",
+)  # which earlier versions do not know
 LONGEST_NAME = 64  # characters of a name that is compared with those of the corpora
 
 
@@ -241,6 +247,7 @@ def _records_of_files(
         options,
         lambda: chain.from_iterable(known.read(place, options) for place in places()),
         stored=stored,
+        of_folder=any(path.is_dir() for path in paths),
         once=bool(pipes),
     )
     whole = options.document or options.split is not None or options.record_separator is not None
@@ -277,12 +284,15 @@ def _records(
     read: Callable[[], Iterator[Record]],
     *,
     stored: ReadOptions | None = None,
+    of_folder: bool = False,
     notes: Notes | None = None,
     once: bool = False,
 ) -> Records:
     spec = {"source": source, **to_dict(stored or options), "text": list(options.text) or None}
-    if not options.source_text:
-        del spec["source_text"]
+    unset = {name for name in LATER_OPTIONS if not spec[name]}
+    if of_folder:
+        unset.discard("encoding")  # by which `current_spec` tells this version from earlier ones
+    spec = {name: value for name, value in spec.items() if name not in unset}
     return Records(
         _measuring(_splitting(read, options), options),
         description=name,
