@@ -17,11 +17,11 @@ from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_table
 from unspool._errors import ConfigError
 from unspool._screen.wording import argument, command_line, duration, one_line
-from unspool._text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool._sweeping.results import Run, Sweep
     from unspool._sweeping.sweep import SweepPlan
+    from unspool._text.records import Records
 
 SweepFolder = Annotated[str | None, Option(Flag("out", str, "Folder of the sweep", default="sweeps/CORPUS"))]
 TrainBest = Annotated[
@@ -54,10 +54,10 @@ def sweep(
 
     config = unspool.SweepConfig(**flags.trying, **flags.budget)
     folder = Path(out or Path("sweeps", run_folder(corpus, None, resume=False).name))
-    if train_best is not None:
-        refuse_to_train(corpus, Path(train_best))
-    network, training = unspool.NetworkConfig(**flags.network), unspool.TrainingConfig(**flags.training)
     texts = open_corpus(corpus, flags.reading)
+    if train_best is not None:
+        refuse_to_train(texts, Path(train_best))
+    network, training = unspool.NetworkConfig(**flags.network), unspool.TrainingConfig(**flags.training)
     held_out = None if validation is None else open_corpus(validation, flags.reading)
     result = swept(folder, partial(
         unspool.sweep, texts, validation=held_out, out=folder, config=config, network=network,
@@ -79,7 +79,7 @@ def sweep(
         ))  # fmt: skip
 
 
-def refuse_to_train(corpus: Sequence[str], folder: Path) -> None:
+def refuse_to_train(texts: "Records", folder: Path) -> None:
     """Check before a long sweep that the best network can be trained after it.
 
     Raises:
@@ -87,9 +87,9 @@ def refuse_to_train(corpus: Sequence[str], folder: Path) -> None:
     """
     from unspool._training.folder.run_folder import refuse_strangers
 
-    if STANDARD_INPUT in corpus:
+    if texts.once:
         raise ConfigError(
-            "--train-best needs a corpus that can be read twice", got="standard input",
+            "--train-best needs a corpus that can be read twice", got=texts.description,
             hint="write the text to a file, or train afterwards with the command that the sweep prints",
         )  # fmt: skip
     refuse_strangers(folder, overwrite=False)
