@@ -124,6 +124,7 @@ def train(
     corpus, (of_network, of_training) = as_records(records), divided(options)
     config = training_with(training_of(corpus, training, canaries=canaries, init_from=init_from), of_training)
     held_out = None if validation is None else as_records(validation)
+    corpus.peek()
     if out is not None:
         refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
     origin = None if init_from is None else load_origin(init_from, engine=config.engine)

@@ -128,6 +128,25 @@ def test_divergence_ends_with_one(
     assert done.stderr.splitlines()[-1].startswith("unspool: the loss is nan at step 3")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["train", "nosuch.csv", "--text", "title", "--out", "MODEL"], "nosuch.csv: no such file"),
+        (["train", "nosuch", "--text", "title", "--out", "MODEL"], "nosuch: no such file"),
+        (["train", "TABLE", "--text", "headline", "--out", "MODEL"], "headline"),
+        (["train", "TABLE", "--text", "headline", "--out", "MODEL", "--minutes", "1"], "headline"),
+        (["train", "TABLE", "--text", "title", "--out", "MODEL"], "already holds a run"),
+    ],
+)
+def test_the_corpus_is_looked_at_before_the_folder(
+    unspool: Run, model: Path, tmp_path: Path, arguments: list[str], part: str
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("title,label\none,x\ntwo,y\n", "utf-8")
+    names = {"TABLE": str(table), "MODEL": str(model)}
+    assert part in the_line(unspool([names.get(argument, argument) for argument in arguments]))
+
+
 def test_a_bug_is_not_hidden(unspool: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError

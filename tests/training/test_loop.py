@@ -357,6 +357,35 @@ def test_what_is_not_finite_stops_the_run_with_the_last_good_state(
     assert all_bytes(sink.checkpoint) == all_bytes(good)
 
 
+@pytest.mark.parametrize(
+    ("losses", "step"),
+    [
+        ([2.0] * 20 + [5.0] * 40, 36),  # the mean of 20 passes 2 ln 9 = 4.394 with the 16th loss of 5
+        ([5.0] * 60, 20),
+        ([4.3] * 60, None),
+        ([9.0] * 3 + [2.0] * 57, None),  # a few bad steps are not: 61 / 20
+    ],
+)
+def test_a_finite_loss_far_above_guessing_is_divergence(
+    make_task: MakeTask, begin: Begin, losses: list[float], step: int | None
+) -> None:
+    task = make_task(epochs=20, validation=0)
+    honest, turn = task.engine.loss_and_gradients, iter(losses)
+
+    def exploded(*arguments: Any, **options: Any) -> Any:
+        loss, gradients, state = honest(*arguments, **options)
+        return type(loss)(next(turn) * loss.count, loss.count), gradients, state
+
+    task.engine.loss_and_gradients = exploded  # type: ignore[method-assign]
+    steps = (record for record in train_loop(task, begin(task), sink=MemorySink()) if record.kind == "step")
+    if step is None:
+        assert len(list(itertools.islice(steps, 60))) == 60
+        return
+    with pytest.raises(DivergenceError, match=r"loss has exploded: .* guessing costs 2\.2; .*learning_rate"):
+        list(steps)
+    assert len(list(turn)) == len(losses) - step
+
+
 @pytest.mark.parametrize("validation", [12, 0])
 def test_a_last_step_that_ruins_the_network_is_not_kept(
     make_task: MakeTask, begin: Begin, validation: int

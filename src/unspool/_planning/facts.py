@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def look_at(
     began, beginning = clock(), _Beginning(records, most)
     encoded = encode_corpus(beginning, recipe)
     seconds = clock() - began
-    times = 1.0 if beginning.complete else max(1.0, _file_characters(records) / encoded.training.characters)
+    times = 1.0 if beginning.complete else beginning.times()
     return _facts(records.document, encoded, times, seconds, beginning.complete)
 
 
@@ -82,27 +82,37 @@ def _facts(document: bool, part: EncodedCorpus, times: float, seconds: float, co
 
 
 class _Beginning:
-    """The first records of a corpus, with enough characters; it knows whether they were all."""
+    """The first records of a corpus, with enough characters; it knows how long the whole is beside them.
+
+    What counts is the text that is learnt: the other columns of a table, the packing of a file and the bytes
+    of a character have no effect. The files are read block by block; where a block begins, the bytes before
+    it have given the characters so far, and all bytes give as many times more.
+    """
 
     def __init__(self, records: Records, most: int) -> None:
         self._records, self._most = records, most
+        self._rest: Iterator[Record] = iter(())
+        self._characters = 0
+        self._at_block = (0, 0)  # characters and bytes up to the end of the last block but one
         self.complete = True
 
     def __iter__(self) -> Iterator[Record]:
-        characters = 0
-        for record in self._records:
-            if characters >= self._most:
+        meter, done, self._rest = self._records.meter, 0, iter(self._records)
+        for record in self._rest:
+            if meter.done > done:
+                self._at_block, done = (self._characters, done), meter.done
+            if self._characters >= self._most and (self._at_block[1] or not meter.total):
+                self._rest = chain([record], self._rest)
                 self.complete = False
                 return
-            characters += len(record.text)
+            self._characters += len(record.text)
             yield record
 
-
-def _file_characters(records: Records) -> float:
-    """Estimate the characters of a plain text from its bytes; 0 if the bytes do not tell."""
-    if records.lines is None and not records.document:
-        return 0.0
-    source = records.spec.get("source", [])
-    paths = [Path(str(each)) for each in ([source] if isinstance(source, str) else source)]  # type: ignore[attr-defined]
-    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
-    return float(sum(file.stat().st_size for file in files if file.is_file() and file.suffix != ".gz"))
+    def times(self) -> float:
+        """Return how many times as long the whole corpus is; one without files is counted to its end."""
+        characters, done = self._at_block
+        if done and self._records.meter.total:
+            whole = characters * self._records.meter.total / done
+        else:
+            whole = self._characters + sum(len(record.text) for record in self._rest)
+        return max(1.0, whole / self._characters)

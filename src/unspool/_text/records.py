@@ -14,6 +14,7 @@ from unspool._errors import ConfigError, CorpusError
 from unspool._text.containers import EXPECTED, items_of, parts_of
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import Meter
+from unspool._text.reading.read_options import STANDARD_INPUT
 
 BLANK = ("text is blank or missing and was passed over", "texts are blank or missing and were passed over")
 NORMALIZATIONS: tuple[str, ...] = ("NFC", "NFD", "NFKC", "NFKD")
@@ -195,6 +196,17 @@ class Records(Iterable[Record]):
                 f"{self.description}: no text found",
                 expected="at least one text that is not blank",
             )
+
+    def peek(self) -> None:
+        """Read the first record, so that a wrong path or column is told before anything else.
+
+        Standard input is left alone, since it can be read only once.
+
+        Raises:
+            CorpusError: If it cannot be read, or there is no text.
+        """
+        if self.spec.get("source") != STANDARD_INPUT:
+            next(iter(self))
 
     def gathered(self) -> "Records":
         """Return the same records in memory, for a source that can be read only once.

@@ -8,6 +8,7 @@ the clock.
 import itertools
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
@@ -47,6 +48,10 @@ from unspool._training.task import Moment, TrainingTask
 SECONDS_BETWEEN = 1.0  # between two progress records of one evaluation
 MOST_ANSWERS = 1000  # most held-out sources that are answered at each evaluation
 
+# A network that knows nothing loses the logarithm of the number of its symbols. One that loses twice as much
+# on average over so many steps has not met a hard text: its weights are beyond what steps can mend.
+EXPLODED, EXPLODED_STEPS = 2.0, 20
+
 
 def train_loop(
     task: TrainingTask,
@@ -75,7 +80,8 @@ def train_loop(
         callbacks; a CheckpointRecord after every save; a StopRecord or a FinishRecord at the end.
 
     Raises:
-        DivergenceError: If a loss or a gradient is not finite; the state before that step is saved.
+        DivergenceError: If a loss or a gradient is not finite; the state before that step is saved. If the
+            loss is finite but exploded (`EXPLODED`); the checkpoint before is kept.
     """
     run = _Run(task, start, sink, clock)
     while start.progress.finished is None:
@@ -119,6 +125,8 @@ class _Run:
         self.started = clock() - start.progress.seconds
         self.saved = clock()
         self.speed = StepSpeed()
+        self.losses: deque[float] = deque(maxlen=EXPLODED_STEPS)
+        self.guessing = math.log(task.engine.config.symbols - 1)  # <pad> is never predicted
 
     @property
     def epoch(self) -> int:
@@ -165,6 +173,7 @@ class _Run:
         )
         if not math.isfinite(loss.total):
             raise self.diverged("loss", loss.total)
+        self.refuse_exploded(loss.mean)
         learning_rate = self.learning_rate(step)
         norm = self.optimizer.update(self.checkpoint.parameters, gradients, learning_rate)
         if not math.isfinite(norm):
@@ -222,6 +231,21 @@ class _Run:
             f"the {quantity} is {value} at step {self.progress.step + 1}; the state after step "
             f"{self.progress.step} is saved; start again with {self.advice()}"
         )
+
+    def refuse_exploded(self, loss: float) -> None:
+        """Refuse to go on if the losses of the last steps are far above that of a network that only guesses.
+
+        Raises:
+            DivergenceError: If they are.
+        """
+        self.losses.append(loss)
+        mean = sum(self.losses) / len(self.losses)
+        if len(self.losses) == EXPLODED_STEPS and mean > EXPLODED * self.guessing:
+            raise DivergenceError(
+                f"the loss has exploded: {mean:.3g} on average over the last {EXPLODED_STEPS} steps, after "
+                f"step {self.progress.step}, and guessing costs {self.guessing:.3g}; the last checkpoint and "
+                f"the best model are kept; start again with {self.advice()}"
+            )
 
     def refuse_ruined(self, held_out: Evaluation | None) -> None:
         """Refuse a state that the last step has ruined, so that the checkpoint before it is not overwritten.

@@ -160,6 +160,7 @@ def starting(
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
     network = replace(base, **flags.network)
     if is_left_to_choose(flags.training) and "source_text" not in flags.reading:
+        open_corpus(corpus, flags.reading).peek()
         refuse_strangers(folder, overwrite=overwrite)  # before a long text is read
         choice = choose(corpus, flags, validation=validation, origin=origin)
     else:

@@ -52,6 +52,8 @@ def read_batches(
         _check_columns(schema, chosen, place.name)
         before = 0
         for batch, share in batches(chosen):
+            if place.meter is not None:
+                place.meter.add(round(size * share))
             wheres = [f"{place.name}, column {names[number]!r}" for number in chosen]
             texts = [_texts(*each, before) for each in zip(batch.columns, wheres, strict=True)]
             for number, row in enumerate(zip(*texts, strict=True), start=before):
@@ -61,8 +63,6 @@ def read_batches(
                 else:
                     place.notes.count(*NO_TEXT, f"{place.name}, row {number + 1:,}")
             before += batch.num_rows
-            if place.meter is not None:
-                place.meter.add(round(size * share))
 
 
 @contextmanager

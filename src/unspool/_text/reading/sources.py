@@ -191,6 +191,9 @@ def read_records(
     stored = options
     options = replace(options, format=format or _format_of(sources))
     known = SOURCES[str(options.format)]
+    for path in sources:
+        if path != STANDARD_INPUT:
+            _existing(path)  # a wrong path is named before an option that does not fit
     _refuse_misfits(name, known, options, piped=STANDARD_INPUT in sources)
     if STANDARD_INPUT in sources:
         place = replace(standard_input(), encoding=options.encoding, notes=(notes := Notes()))
