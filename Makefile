@@ -15,6 +15,9 @@ BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*/*)
 # `make test TEST_OPTIONS='-n 0'` is one process.
 PROCESSES := -n auto --dist worksteal
 TEST_OPTIONS ?=
+SEED ?= 0
+SAMPLE ?= 60
+UNDER ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -51,7 +54,15 @@ sanitize: $(VENV)/.test ## Run the native code under the sanitizers of addresses
 	$(PIP) --no-deps --upgrade --target build/sanitized -C build-dir=build/sanitized-objects \
 		-C cmake.define.UNSPOOL_SANITIZE=address,undefined .
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))" \
-		$(BIN)/python -m tests.sanitized build/sanitized --timeout 3600 tests/kernels tests/engines/test_writer.py tests/engines/test_contract.py
+		$(BIN)/python -m tests.sanitized build/sanitized --timeout 3600 -k "not one_processor" \
+		tests/kernels tests/engines/test_writer.py tests/engines/test_contract.py
+
+mutate: $(VENV)/.test ## Put small faults into the source and list those that no test sees (SEED=1 SAMPLE=60)
+	$(PIP) 'pytest-cov>=6,<8'
+	@mkdir -p build/mutation
+	test -e build/mutation/coverage || COVERAGE_FILE=build/mutation/coverage $(BIN)/python -m pytest $(PROCESSES) \
+		--cov=src/unspool --cov-context=test --cov-report= $(TEST_OPTIONS)
+	$(BIN)/python -m tests.mutation build/mutation/coverage --seed $(SEED) --sample $(SAMPLE) --under $(UNDER)
 
 bench: $(VENV)/.bench ## Measure training and generation against PyTorch, and the lesson against Keras
 	$(BIN)/python benchmarks/training_throughput.py

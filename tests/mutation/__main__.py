@@ -1,8 +1,9 @@
 """Put small faults into the source, one at a time, and report those of which no test fails.
 
-Usage: python -m tests.mutation COVERAGE [--seed N] [--sample N] [--under PATH]
+Usage: python -m tests.mutation COVERAGE [--seed N] [--sample N] [--under PATH ...]
 
 COVERAGE is the file of a run of the tests with ``--cov-context=test``. The source is changed in a copy.
+Without `--under`, all of the package may be changed; `--under _training _storage.py` chooses among these.
 """
 
 import argparse
@@ -74,18 +75,18 @@ class Copy:
         sys.path.insert(0, str(self.source))
         sys.dont_write_bytecode = True
         os.environ |= {"PYTHONPATH": f"{self.source}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-        return int(
-            pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist", *tests])
-        )
+        return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
 
 
-def chosen(seed: int, sample: int, under: str) -> list[tuple[str, Change]]:
+def chosen(seed: int, sample: int, under: list[str]) -> list[tuple[str, Change]]:
     """Choose changes at random among all of the package."""
     modules = sorted((ROOT / "src").rglob("*.py"))
     every = [
         (module, change)
         for path in modules
-        if (module := path.relative_to(ROOT / "src").as_posix()).startswith(under)
+        if (module := path.relative_to(ROOT / "src").as_posix()).startswith(
+            tuple(f"unspool/{p}" for p in under or [""])
+        )
         for change in changes(path.read_bytes())
     ]
     print(f"{len(every):,} changes are possible in {len(modules)} modules", flush=True)
@@ -98,7 +99,7 @@ def main() -> int:
     parser.add_argument("coverage", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sample", type=int, default=60)
-    parser.add_argument("--under", default="unspool")
+    parser.add_argument("--under", nargs="*", default=[])
     options = parser.parse_args()
     for name in HEAVY:
         __import__(name)
