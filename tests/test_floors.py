@@ -24,9 +24,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engines", "artifacts"}),
     frozenset({"evaluation"}),
     frozenset({"training", "exporting", "importing"}),
-    frozenset({"model"}),
+    frozenset({"model", "progress"}),
     frozenset({"planning", "fine_tuning", "running"}),
-    frozenset({"pipeline", "progress"}),
+    frozenset({"pipeline"}),
     frozenset({"sweeping", "benchmarking", "serving"}),
     frozenset({"__init__"}),  # the public face, which the command line uses as any program would
     frozenset({"cli"}),

@@ -106,6 +106,22 @@ def test_a_run_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert model.conditioned_on().history is model.history
 
 
+def test_progress_is_shown_unless_the_caller_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
+    def shown(**options: Any) -> str:
+        unspool.train(TEXTS, network=TINY, epochs=1, sample_prompts=["a"], **options)
+        output = capsys.readouterr()
+        assert output.out == ""
+        return output.err
+
+    records: list[TrainingRecord] = []
+    told = shown()
+    assert "bits/character in training" in told
+    assert len(re.findall(r"^  0\.8: a", told, flags=re.MULTILINE)) == 1, "a sample of each evaluation"
+    assert shown(progress=False) == shown(on_record=records.append) == ""
+    assert isinstance(records[-1], FinishRecord)
+    assert "bits/character in training" in shown(on_record=records.append, progress=True)
+
+
 def test_minutes_choose_what_plan_training_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = partial(unspool.plan_training, measure=lambda networks, training, seconds: [5e5] * len(networks))
     monkeypatch.setattr(_pipeline, "plan_training", plan)

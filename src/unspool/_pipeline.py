@@ -14,8 +14,9 @@ from unspool._model import Generator
 from unspool._network.conditions import steered_by
 from unspool._network.config import NetworkConfig
 from unspool._planning.choosing import plan_training
+from unspool._progress.choice import OnRecord, OnStart, watching
 from unspool._running.resuming import resume_training
-from unspool._running.run import OnRecord, OnStart, as_records, run_to_end, task_of
+from unspool._running.run import as_records, run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus, described
@@ -50,6 +51,7 @@ def train(
     canaries: Canaries | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    progress: bool | None = None,
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
     **options: Any,
@@ -88,6 +90,8 @@ def train(
         resume: Whether to resume the run in `out`, which must have been started with the same texts. It keeps
             its configuration but for what is given, such as ``epochs=20``; see `resume_training`.
         overwrite: Whether an earlier run in `out` is removed.
+        progress: Whether the progress is shown on standard error: in place on a terminal, in lines elsewhere.
+            None shows it unless there is an `on_record`.
         on_start: A function that gets the facts about the training before the first step.
         on_record: A function that gets each record of the loop once it is on the disk.
         **options: Fields of `NetworkConfig` and `TrainingConfig` by name: ``epochs=5, hidden_size=256``.
@@ -106,46 +110,50 @@ def train(
         >>> len(model.generate(n=3))
         3
     """
-    _check_types(network, training)
-    check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
+    _check_types(network, training, novelty_index)
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
-    if resume:
-        return resume_training(
-            _resumed_folder(out, overwrite=overwrite, canaries=canaries),
-            records=as_records(records),
-            validation=validation,
-            network=network,
-            training=training,
-            changes=options if minutes is None else {**options, "minutes": minutes},
-            novelty_index=novelty_index,
-            on_start=on_start,
-            on_record=on_record,
-        )
     corpus, (of_network, of_training) = as_records(records), divided(options)
-    config = training_with(training_of(corpus, training, canaries=canaries, init_from=init_from), of_training)
-    held_out = None if validation is None else as_records(validation)
+    with watching(corpus, progress, on_start, on_record) as watchers:
+        if resume:
+            return resume_training(
+                _resumed_folder(out, overwrite=overwrite, canaries=canaries),
+                records=corpus,
+                validation=validation,
+                network=network,
+                training=training,
+                changes=options if minutes is None else {**options, "minutes": minutes},
+                novelty_index=novelty_index,
+                **watchers,
+            )
+        config = training_of(corpus, training, canaries=canaries, init_from=init_from)
+        config = training_with(config, of_training)
+        held_out = None if validation is None else as_records(validation)
+        _look_before_reading(corpus, out, overwrite=overwrite)
+        origin = None if init_from is None else load_origin(init_from, engine=config.engine)
+        if minutes is not None:
+            check("training", training, "None beside minutes, which choose it", training is None)
+            reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
+            known = {"network": network or of_network, "training": of_training, "init_from": origin}
+            network, config = _chosen(corpus, minutes, network, config, **known, **reading)
+        network = network_with(network, of_network)
+        recipe = first_recipe(corpus, config, tokenizer, max_vocab_size, origin)
+        extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
+        encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out, planted=planted_in(extra))
+        sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
+        resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
+        task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
+        fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
+        data = _describe(corpus, held_out, encoded, sampling, task) | extra
+        places = {"texts": {"records": corpus, "validation": held_out}, "overwrite": overwrite}
+        with _new_run(out, resolved, config, encoded, data, first=fresh if origin else None, **places) as run:
+            return run_to_end(run, corpus, encoded, task, fresh, in_memory=out is None, **watchers)
+
+
+def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: bool) -> None:
+    """Read the first record, and refuse a folder that is in use, before a long corpus is read."""
     corpus.peek()
     if out is not None:
-        refuse_strangers(Path(out), overwrite=overwrite)  # before a long corpus is read
-    origin = None if init_from is None else load_origin(init_from, engine=config.engine)
-    if minutes is not None:
-        check("training", training, "None beside minutes, which choose it", training is None)
-        reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
-        known = {"network": network or of_network, "training": of_training, "init_from": origin}
-        network, config = _chosen(corpus, minutes, network, config, **known, **reading)
-    network = network_with(network, of_network)
-    recipe = first_recipe(corpus, config, tokenizer, max_vocab_size, origin)
-    extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
-    encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out, planted=planted_in(extra))
-    sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
-    resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
-    task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
-    fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
-    data = _describe(corpus, held_out, encoded, sampling, task) | extra
-    texts, first = {"records": corpus, "validation": held_out}, fresh if origin else None
-    with _new_run(out, resolved, config, encoded, data, texts=texts, first=first, overwrite=overwrite) as run:
-        notify: dict[str, Any] = {"on_start": on_start, "on_record": on_record}
-        return run_to_end(run, corpus, encoded, task, fresh, in_memory=out is None, **notify)
+        refuse_strangers(Path(out), overwrite=overwrite)
 
 
 def _chosen(
@@ -187,9 +195,10 @@ def _new_run(
         )
 
 
-def _check_types(network: object, training: object) -> None:
+def _check_types(network: object, training: object, novelty_index: object) -> None:
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
+    check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
 
 
 def _check_lists(**lists: object) -> None:

@@ -114,12 +114,12 @@ def test_a_model_to_go_on_from_keeps_its_network(
 def test_a_chosen_run_goes_on_after_ctrl_c(
     unspool: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unspool._cli.commands import train
+    from unspool._progress import choice
     from unspool._training.records import StepRecord
 
     poem, out = tmp_path / "poem.txt", tmp_path / "run"
     poem.write_text(POEM, "utf-8")
-    plain = train.choose_progress
+    plain = choice.choose_progress
 
     def stopping() -> Any:
         progress = plain()
@@ -134,7 +134,7 @@ def test_a_chosen_run_goes_on_after_ctrl_c(
         return progress
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "choose_progress", stopping)
+        patch.setattr(choice, "choose_progress", stopping)
         assert unspool(["train", str(poem), "--out", str(out), *MINUTES]).exit_code == 130
     before = config(out)
     moved = poem.rename(tmp_path / "moved.txt")

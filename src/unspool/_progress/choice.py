@@ -1,13 +1,18 @@
-"""The interface of a progress display, and the choice of the one that fits the terminal."""
+"""The interface of a progress display, the choice of one that fits, and those who watch a training."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self, TypedDict, TypeVar
 
 from unspool._screen.connections import can_redraw
+from unspool._text.records import Records
+from unspool._training.announcement import Announcement
+from unspool._training.records import TrainingRecord
 
-if TYPE_CHECKING:
-    from unspool._training.announcement import Announcement
-    from unspool._training.records import TrainingRecord
+T = TypeVar("T")
+OnStart = Callable[[Announcement], None]
+OnRecord = Callable[[TrainingRecord], None]
 
 
 class ProgressDisplay(Protocol):
@@ -27,11 +32,11 @@ class ProgressDisplay(Protocol):
         """Show how much of the corpus has been read, in bytes."""
         ...
 
-    def start(self, plan: "Announcement") -> None:
+    def start(self, plan: Announcement) -> None:
         """Show the facts about the training before its first step."""
         ...
 
-    def show(self, record: "TrainingRecord") -> None:
+    def show(self, record: TrainingRecord) -> None:
         """Show a record of the training."""
         ...
 
@@ -45,3 +50,55 @@ def choose_progress() -> ProgressDisplay:
     from unspool._progress.plain import PlainProgress
 
     return PlainProgress()
+
+
+class Watchers(TypedDict):
+    """Those who are told what a training does; None where it is nobody.
+
+    Attributes:
+        on_start: Function that gets the facts about the training before its first step.
+        on_record: Function that gets each record of the loop.
+    """
+
+    on_start: OnStart | None
+    on_record: OnRecord | None
+
+
+@contextmanager
+def watching(
+    corpus: Records,
+    progress: bool | None = None,
+    on_start: OnStart | None = None,
+    on_record: OnRecord | None = None,
+) -> Iterator[Watchers]:
+    """Show the progress of a training on standard error while it runs.
+
+    Args:
+        corpus: The corpus, whose reading is shown as well.
+        progress: Whether progress is shown; None shows it unless the caller has an `on_record`.
+        on_start: Function of the caller that gets the facts about the training, or None.
+        on_record: Function of the caller that gets each record of the loop, or None.
+
+    Yields:
+        The watchers: the display, if there is one, and the caller.
+    """
+    if not (on_record is None if progress is None else progress):
+        yield {"on_start": on_start, "on_record": on_record}
+        return
+    with choose_progress() as display:
+        corpus.meter.report = display.read
+        yield {
+            "on_start": _in_turn(display.start, on_start),
+            "on_record": _in_turn(display.show, on_record),
+        }
+
+
+def _in_turn(first: Callable[[T], None], second: Callable[[T], None] | None) -> Callable[[T], None]:
+    """Return a function that calls two functions, or the first alone."""
+
+    def call(value: T) -> None:
+        first(value)
+        if second is not None:
+            second(value)
+
+    return call

@@ -10,7 +10,8 @@ from unspool._model import Generator
 from unspool._network.conditions import schema_of, steered_by
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
-from unspool._running.run import OnRecord, OnStart, as_records, run_to_end, task_of
+from unspool._progress.choice import OnRecord, OnStart
+from unspool._running.run import as_records, run_to_end, task_of
 from unspool._text.canaries import planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus

@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 from unspool._engines import make_engine
@@ -11,10 +10,11 @@ from unspool._evaluation.streams import says_enough
 from unspool._kernels.precision import missing_bf16
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
+from unspool._progress.choice import OnRecord, OnStart
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.reading.sources import read_records
 from unspool._text.records import Records, Texts
-from unspool._training.announcement import Announcement, plan_of
+from unspool._training.announcement import plan_of
 from unspool._training.callbacks import SamplingCallback
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
@@ -22,11 +22,8 @@ from unspool._training.folder.corpus_places import keep_places
 from unspool._training.folder.run_folder import RunFolder
 from unspool._training.interrupts import stop_on_interrupt
 from unspool._training.loop import train_loop
-from unspool._training.records import StopRecord, TrainingRecord
+from unspool._training.records import StopRecord
 from unspool._training.task import TrainingTask
-
-OnStart = Callable[[Announcement], None]
-OnRecord = Callable[[TrainingRecord], None]
 
 
 def task_of(

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from unspool._cli.commands.train import finished_facts, show_outcome, watched
+from unspool._cli.commands.train import finished_facts, show_outcome, trained
 from unspool._cli.flags.flag import Flag, FlagValues, Group, Option, takes
 from unspool._cli.flags.shared import TRAINING, AsJson
 from unspool._cli.output.printing import print_json
@@ -53,7 +53,7 @@ def demo(
         sample_temperatures=(0.8,),
         overwrite=is_demo(folder),
     )
-    model = watched(folder, start)
+    model = trained(folder, start)
     texts, facts = write_table(model), finished_facts(model, folder)
     if as_json:
         print_json({**facts, "samples": texts})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from unspool._cli.commands.train import run_folder, watched
+from unspool._cli.commands.train import run_folder, trained
 from unspool._cli.flags.flag import OFF, Argument, Flag, FlagValues, Group, Option, spelled, takes
 from unspool._cli.flags.shared import READING, TOKENIZER, AsJson, ValidationCorpus
 from unspool._cli.flags.sweeping import BUDGET, FIXED_NETWORK, FIXED_TRAINING, PLACE, TRYING
@@ -73,7 +73,7 @@ def sweep(
         from unspool._sweeping.space import configured
 
         network, training = configured(network, training, result.best.configuration)
-        watched(Path(train_best), partial(
+        trained(Path(train_best), partial(
             unspool.train, texts, out=train_best, network=network, training=training, validation=held_out,
             **flags.tokens,
         ))  # fmt: skip

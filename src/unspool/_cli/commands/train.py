@@ -31,21 +31,19 @@ from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.brief_audit import brief_audit
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._errors import ConfigError
-from unspool._progress.choice import choose_progress
 from unspool._screen.wording import argument, command_line, one_line
 from unspool._text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from unspool._model import Generator
     from unspool._text.canaries import Canaries
-    from unspool._text.records import Records
 
 CONFIG = "config.json"  # the first file of a run
 WHAT_TO_READ = "a path, - for standard input, or a named corpus"
 
 PLANTING = {"canaries": "count", "canary_repeats": "repeats", "canary_format": "format"}
 
-Start = Callable[..., "Generator"]  # with the arguments on_start and on_record
+Start = Callable[..., "Generator"]
 
 
 @takes(
@@ -91,13 +89,12 @@ def train(
         kept_flags = {**flags.tokens, **flags.showing, **flags.planting}
         kept_flags |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
         refuse_for_resuming(name for name, value in kept_flags.items() if value)
-        start, records = going_on(folder, corpus or [], flags)
+        start = going_on(folder, corpus or [], flags)
     else:
-        start, records = starting(
+        start = starting(
             folder, corpus, flags, init_from=init_from, validation=validation, overwrite=overwrite
         )
-    start = partial(start, novelty_index=novelty_index)
-    model = watched(folder, start, records)
+    model = trained(folder, partial(start, novelty_index=novelty_index))
     facts = finished_facts(model, folder, reuse=flags.reading.get("reuse", True))
     print_json(facts) if as_json else show_outcome(facts, folder)
 
@@ -147,8 +144,8 @@ def starting(
     init_from: str | None,
     validation: str | None,
     overwrite: bool,
-) -> tuple[Start, "Records"]:
-    """Return the start of a new run, and its records."""
+) -> Start:
+    """Return the start of a new run."""
     import unspool
     from unspool._training.folder.run_folder import refuse_strangers
     from unspool._training.pair_defaults import pair_training
@@ -171,7 +168,7 @@ def starting(
             network,
             configure(**flags.training),
         )
-    start = partial(
+    return partial(
         unspool.train,
         choice.records,
         validation=choice.validation,
@@ -184,7 +181,6 @@ def starting(
         **{f"sample_{name}s": values for name, values in flags.showing.items()},
         **flags.tokens,
     )
-    return start, choice.records
 
 
 def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
@@ -202,8 +198,9 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
     return Canaries(**{PLANTING[name]: value for name, value in planting.items()})
 
 
-def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> tuple[Start, "Records"]:
-    """Return the start of a resumed run, and its records, from their old place or from `corpus`."""
+def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> Start:
+    """Return the start of a resumed run, whose records are at their old place or at `corpus`."""
+    from unspool._progress.choice import watching
     from unspool._running.resuming import resume_training
     from unspool._text.reading.folders import current_spec
     from unspool._text.reading.sources import records_from_spec
@@ -218,21 +215,25 @@ def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> tuple[St
     else:
         refuse_for_resuming(flags.reading)
         records = records_from_spec(run.spec("records"))
-    start = partial(resume_training, folder, records=records, changes={**flags.network, **flags.training})
-    return start, records
+
+    def start(*, novelty_index: bool) -> "Generator":
+        changes = {**flags.network, **flags.training}
+        with watching(records) as watchers:
+            return resume_training(
+                folder, records=records, changes=changes, novelty_index=novelty_index, **watchers
+            )
+
+    return start
 
 
-def watched(folder: Path, start: Start, records: "Records | None" = None) -> "Generator":
-    """Train with the progress on the screen; if it is stopped, print the command that resumes it.
+def trained(folder: Path, start: Start) -> "Generator":
+    """Train; if it is stopped, print the command that resumes it.
 
     Raises:
         Exit: With code 130, if it is stopped.
     """
     try:
-        with choose_progress() as progress:
-            if records is not None:
-                records.meter.report = progress.read
-            return start(on_start=progress.start, on_record=progress.show)
+        return start()
     except KeyboardInterrupt:
         note(how_to_go_on(folder))
         raise click.exceptions.Exit(130) from None
