@@ -1,8 +1,8 @@
 """Run notebooks as Jupyter does, but in this process: python notebook_runner.py NOTEBOOK …
 
 Every cell runs as it stands, but on every third text and for fewer epochs, since the results matter to
-readers only. A translation trains what the original trained, with the same texts and seeds, so a training that
-is asked for again is not done again: its folder is copied and its records are told once more.
+readers only. A translation trains what the original trained, with the same texts and seeds, so a training
+that is asked for again is not done again: its folder is copied and its records are told once more.
 """
 
 import dataclasses

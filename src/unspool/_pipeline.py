@@ -110,7 +110,7 @@ def train(
         >>> len(model.generate(n=3))
         3
     """
-    _check_types(network, training, novelty_index)
+    _check_types(network, training, novelty_index, minutes)
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     corpus, (of_network, of_training) = as_records(records), divided(options)
     with watching(corpus, progress, on_start, on_record) as watchers:
@@ -131,7 +131,6 @@ def train(
         _look_before_reading(corpus, out, overwrite=overwrite)
         origin = None if init_from is None else load_origin(init_from, engine=config.engine)
         if minutes is not None:
-            check("training", training, "None beside minutes, which choose it", training is None)
             reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
             known = {"network": network or of_network, "training": of_training, "init_from": origin}
             network, config = _chosen(corpus, minutes, network, config, **known, **reading)
@@ -144,8 +143,10 @@ def train(
         task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
         fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
         data = _describe(corpus, held_out, encoded, sampling, task) | extra
-        places = {"texts": {"records": corpus, "validation": held_out}, "overwrite": overwrite}
-        with _new_run(out, resolved, config, encoded, data, first=fresh if origin else None, **places) as run:
+        texts, first = {"records": corpus, "validation": held_out}, fresh if origin else None
+        with _new_run(
+            out, resolved, config, encoded, data, texts=texts, first=first, overwrite=overwrite
+        ) as run:
             return run_to_end(run, corpus, encoded, task, fresh, in_memory=out is None, **watchers)
 
 
@@ -195,10 +196,12 @@ def _new_run(
         )
 
 
-def _check_types(network: object, training: object, novelty_index: object) -> None:
+def _check_types(network: object, training: object, novelty_index: object, minutes: object) -> None:
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig | None))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig | None))
     check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
+    alone = training is None or minutes is None
+    check("training", training, "None beside minutes, which choose it", alone)
 
 
 def _check_lists(**lists: object) -> None:
