@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import unspool
+from unspool._evaluation.audit.run import AuditOptions, _draw
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._network.parameters import initialize
 from unspool._text.tokenizers.registry import CharTokenizer, WordTokenizer
@@ -82,6 +83,14 @@ def test_samples_during_a_training_do_not_have_it() -> None:
     texts = [record.text for record in callback(moment)]
     assert any(texts)
     assert not any("<unk>" in text for text in texts)
+
+
+def test_an_audit_does_not_judge_it() -> None:
+    model = fond_of_unk("word")
+    options = AuditOptions(samples=30, generation=GenerationOptions(seed=0, max_new_tokens=9))
+    for forbidden, found in ((model.tokenizer.unk_id, False), (None, True)):
+        texts = _draw(model.runner, model.parameters, options, forbidden, lambda *_: None)
+        assert any(model.tokenizer.unk_id in ids for ids in texts) is found
 
 
 def test_what_a_search_finds_has_the_probability_of_the_model() -> None:
