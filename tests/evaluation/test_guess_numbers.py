@@ -85,3 +85,26 @@ def test_samples_that_were_cut_make_it_a_lower_bound() -> None:
         GuessNumbers.draw(tiny(end_bias=-50), samples=10, max_symbols=20)
     with pytest.raises(ConfigError, match="samples"):
         GuessNumbers.draw(tiny(), samples=1)
+
+
+def test_an_unk_is_spelled() -> None:
+    """Texts of "a" and of words in its place: those are drawn with their spelling, as they are scored."""
+    tokenizer = CharTokenizer.fit(["aab", "aac", "ab", "a"], max_vocab_size=4)
+    assert tokenizer.symbols == ("a", "<unk>")
+    config = NetworkConfig(hidden_size=4, vocab_size=tokenizer.vocab_size)
+    zeros = {name: np.zeros_like(array) for name, array in initialize(config, 0).items()}
+    scorer = Scorer(CpuEngine(config, threads=1), zeros, tokenizer)
+    model, third = tokenizer.spelling_model, -math.log(3)
+    assert model is not None
+    words = ("".join(letters) for size in range(5) for letters in itertools.product("abc", repeat=size))
+    symbols = [third, *(third - model.nats(word) for word in words)]  # "a", and <unk> with each spelling
+
+    def more_probable(least: float, so_far: float = 0.0) -> int:
+        ended = so_far + third > least
+        return ended + sum(more_probable(least, so_far + one) for one in symbols if so_far + one > least)
+
+    drawn = GuessNumbers.draw(scorer, samples=20_000, seed=1)
+    for text, score in zip(["aab", "b", "aba"], scorer.scores(["aab", "b", "aba"]), strict=True):
+        found = drawn.of(score.total_logprob)
+        exact = more_probable(score.total_logprob + TIE)
+        assert found.guess_number == pytest.approx(exact, abs=4 * found.standard_error), text

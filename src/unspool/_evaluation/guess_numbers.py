@@ -3,7 +3,8 @@
 The estimator is that of Dell'Amico and Filippone, "Monte Carlo Strength Evaluation: Fast and Reliable
 Password Checking" (2015). Of N texts drawn from the model, those more probable than the given one are summed,
 each with the weight 1 / (N p), where p is its own probability. The expected value is the number of such
-texts.
+texts. An ``<unk>`` that is drawn is spelled at random by the tokenizer's `spelling_model`; a spelling that the
+tokenizer would read otherwise counts as a text of its own.
 """
 
 import math
@@ -130,13 +131,17 @@ def guess_numbers(scorer: Scorer, texts: list[str], *, samples: int, seed: int) 
 
 
 def _draw(scorer: Scorer, samples: int, options: GenerationOptions) -> Iterator[tuple[float, bool]]:
-    """Yield the log-probability of each sample, and whether it ended."""
+    """Yield the log-probability of each sample, and whether it ended; an `<unk>` is spelled at random."""
+    tokenizer, random = scorer.tokenizer, np.random.default_rng(options.seed)
+    model = tokenizer.spelling_model
     prompt = scorer.tokenizer.encode(scorer.prompt, unknown=scorer.rule)
     writer = scorer.engine.writer(scorer.parameters)
     for first in range(0, samples, AT_ONCE):
         request = EngineRequest([prompt] * min(AT_ONCE, samples - first), options, first=first)
         for drawn in generate(writer, request):
-            yield float(drawn.logprobs.sum(dtype=np.float64)), drawn.finish_reason == "stop"
+            unknown = 0 if model is None else int(np.count_nonzero(drawn.ids == tokenizer.unk_id))
+            nats = math.fsum(model.nats(model.draw(random.random)) for _ in range(unknown)) if model else 0.0
+            yield float(drawn.logprobs.sum(dtype=np.float64)) - nats, drawn.finish_reason == "stop"
 
 
 def _exp(logarithm: float) -> float:

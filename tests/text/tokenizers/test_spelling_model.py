@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import random
+from collections import Counter
 from fractions import Fraction
 
 import pytest
@@ -103,3 +105,14 @@ def test_it_is_what_was_written() -> None:
     model = SpellingModel.fit({"abc": 2, "bc": 1})
     assert SpellingModel.of_json(dict(model.counts), where="file", key="k") == model
     assert all(len(before) <= CONTEXT for before in model.counts)
+
+
+def test_words_are_drawn_by_their_probability() -> None:
+    model = SpellingModel.fit({"ab": 3, "b": 2, "ba": 1})
+    source = random.Random(5)
+    drawn = Counter(model.draw(source.random) for _ in range(20_000))
+    for word in ("ab", "b", "ba", "abab"):
+        probability = math.exp(-model.nats(word))
+        error = math.sqrt(probability * (1 - probability) / 20_000)
+        assert drawn[word] / 20_000 == pytest.approx(probability, abs=4 * error)
+    assert not any("\ud800" <= letter <= "\udfff" for word in drawn for letter in word)

@@ -17,7 +17,7 @@ do all spellings together, to at most 1.
 import functools
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -25,7 +25,8 @@ from unspool._text.tokenizers.tokenizer_files import expect
 
 CONTEXT = 2  # characters of a word that the next one depends on
 END = ""  # what comes after the last character
-CHOICES = 0x110000 - 0x800 + 1  # characters of Unicode, without surrogates, and the end
+FIRST_SURROGATE, SURROGATES = 0xD800, 0x800  # no characters
+CHOICES = 0x110000 - SURROGATES + 1  # characters of Unicode, without surrogates, and the end
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -85,6 +86,29 @@ class SpellingModel:
                 mixed = after.get(character, 0) + different * probability
                 probability = mixed / (sum(after.values()) + different)
         return probability
+
+    def draw(self, random: Callable[[], float]) -> str:
+        """Draw a word by its probability.
+
+        Args:
+            random: A function that returns random numbers from 0 to below 1.
+        """
+        word = ""
+        while (character := self._next(word, random)) != END:
+            word += character
+        return word
+
+    def _next(self, before: str, random: Callable[[], float]) -> str:
+        """Draw the next character of a word, or its end: from the longest context, or else a shorter one."""
+        for length in range(min(CONTEXT, len(before) + 1), -1, -1):
+            after = self._levels[length].get(before[-length:] if length else "", Counter())
+            place = random() * (sum(after.values()) + len(after))
+            for character, count in after.items():
+                if place < count:
+                    return character
+                place -= count
+        code = int(random() * CHOICES)
+        return END if code == CHOICES - 1 else chr(code if code < FIRST_SURROGATE else code + SURROGATES)
 
     @functools.cached_property
     def _levels(self) -> list[dict[str, Counter[str]]]:
