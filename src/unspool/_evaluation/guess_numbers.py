@@ -3,8 +3,8 @@
 The estimator is that of Dell'Amico and Filippone, "Monte Carlo Strength Evaluation: Fast and Reliable
 Password Checking" (2015). Of N texts drawn from the model, those more probable than the given one are summed,
 each with the weight 1 / (N p), where p is its own probability. The expected value is the number of such
-texts. An ``<unk>`` that is drawn is spelled at random by the tokenizer's `spelling_model`; a spelling that the
-tokenizer would read otherwise counts as a text of its own.
+texts. An ``<unk>`` that is drawn is spelled at random by the tokenizer's `spelling_model`; a spelling that
+the tokenizer would read otherwise counts as a text of its own.
 """
 
 import math
