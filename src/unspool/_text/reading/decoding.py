@@ -18,7 +18,7 @@ import numpy as np
 
 from unspool._errors import CorpusError
 from unspool._text.reading.damage import DamageSigns
-from unspool._text.reading.encodings import candidates, marked_encoding, zeros_speak_for
+from unspool._text.reading.encodings import SAMPLE, candidates, marked_encoding, zeros_speak_for
 from unspool._text.reading.places import FilePlace, Meter, refuse_unreadable
 
 BLOCK = 1 << 20  # bytes read at once; with smaller blocks, threads wait for each other more often
@@ -153,11 +153,10 @@ def _decode(place: FilePlace, blocks: Iterator[bytes]) -> Iterator[str]:
     block = next(blocks, b"")
     encoding = place.encoding or marked_encoding(block) or UTF_8
     blocks = chain([block], blocks)
-    decoded = _decode_utf8(place, blocks) if encoding == UTF_8 else _decode_other(place, blocks, encoding)
     signs, begun = DamageSigns(), False
-    for text, utf8 in decoded:
-        if not text.isascii():
-            signs.look(text, utf8)
+    utf8 = encoding == UTF_8
+    decoded = _decode_utf8(place, blocks, signs) if utf8 else _decode_other(place, blocks, encoding, signs)
+    for text in decoded:
         if text:
             yield text if begun else text.removeprefix("\ufeff")
             begun = True
@@ -165,8 +164,8 @@ def _decode(place: FilePlace, blocks: Iterator[bytes]) -> Iterator[str]:
         place.notes.say(sentence, warning=True)
 
 
-def _decode_utf8(place: FilePlace, blocks: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Decode UTF-8 to blocks of text, each with its bytes; the error for a wrong byte names its line."""
+def _decode_utf8(place: FilePlace, blocks: Iterator[bytes], signs: DamageSigns) -> Iterator[str]:
+    """Decode UTF-8 and look for damage; the error for a wrong byte names its line and offset."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
     bytes_read, lines_read, after_return = 0, 0, False
     block = next(blocks, b"")
@@ -187,15 +186,20 @@ def _decode_utf8(place: FilePlace, blocks: Iterator[bytes]) -> Iterator[tuple[st
             raise wrong.refusal(f"{place.name}, line {line}, byte {offset}", start) from None
         lines_read += _line_ends(block, after_return)
         after_return = block.endswith(b"\r")
-        foreign = foreign or not text.isascii()
-        yield text, block
+        if not text.isascii():
+            foreign = True
+            signs.look(text, block)
+        yield text
         if not block:
             return
-        before, block = block, next(blocks, b"")
+        before = block[-SAMPLE:]
+        block = next(blocks, b"")
 
 
-def _decode_other(place: FilePlace, blocks: Iterator[bytes], encoding: str) -> Iterator[tuple[str, None]]:
-    """Decode text of any encoding; the error for a wrong byte names its line."""
+def _decode_other(
+    place: FilePlace, blocks: Iterator[bytes], encoding: str, signs: DamageSigns
+) -> Iterator[str]:
+    """Decode text of any encoding and look for damage; the error for a wrong byte names its line."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
     lines_read, begun = 0, False
     for block in chain(blocks, [b""]):
@@ -213,7 +217,9 @@ def _decode_other(place: FilePlace, blocks: Iterator[bytes], encoding: str) -> I
             _refuse_binary(place.name, block, text)
         begun = begun or bool(text)
         lines_read += text.count("\n")
-        yield text, None
+        if not text.isascii():
+            signs.look(text, None)
+        yield text
 
 
 def _refuse_binary(name: str, first: bytes, text: str) -> None:
