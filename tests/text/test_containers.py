@@ -94,6 +94,15 @@ def test_what_is_no_list_of_texts_is_refused_with_what_to_do(container: Any, mes
         Records.of(container)
 
 
+def test_names_of_files_are_not_learnt(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("one\n")
+    names = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
+    with pytest.raises(CorpusError, match=r"got names of files, .*a\.txt' first; read what is in them"):
+        Records.of(names)
+    assert texts([*names, "a text"]) == [*names, "a text"]
+
+
 NA = type("NAType", (), {})()
 
 

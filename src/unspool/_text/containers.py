@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import FilePlace
 
 EXPECTED = "a string, a Record, a pair of strings or a mapping with a string at 'text'"
+LONGEST_NAME = 4096  # characters of a path
 PLAIN = ("", ".txt", ".text", ".md", ".gz")  # suffixes of files whose lines are texts
 FOR_FILES = 'for a file: read_records("names.txt"); for one text: [text]'
 
@@ -97,6 +99,27 @@ def parts_of(item: object, place: int) -> TextParts | None:
     if named:
         hint = "a row with names: pass its text (row.title), or row._asdict() with the text at 'text'"
     raise CorpusError(f"text {place}", expected=EXPECTED, got=repr(item), hint=hint)
+
+
+def refuse_file_names(texts: Iterable[str]) -> None:
+    """Refuse texts each of which is the name of a file that exists.
+
+    Args:
+        texts: The texts.
+
+    Raises:
+        CorpusError: If all are names of files.
+    """
+    first = None
+    for text in texts:
+        if "\n" in text or len(text) > LONGEST_NAME or not os.path.isfile(text):  # noqa: PTH113 - most are no paths
+            return
+        first = first or text
+    if first is not None:
+        hint = "read what is in them: read_records([...])"
+        raise CorpusError(
+            "texts", expected="a list of strings", got=f"names of files, {first!r} first", hint=hint
+        )
 
 
 def _is_null(item: Any) -> bool:

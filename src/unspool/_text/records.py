@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from unspool._configuration import as_spelled
 from unspool._errors import ConfigError, CorpusError
-from unspool._text.containers import EXPECTED, items_of, parts_of
+from unspool._text.containers import EXPECTED, items_of, parts_of, refuse_file_names
+from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import Meter
 from unspool._text.reading.read_options import STANDARD_INPUT
@@ -123,10 +124,9 @@ class Records(Iterable[Record]):
 
         Args:
             texts: Strings, records, pairs (source, text) as tuples, or mappings; also a column of a table,
-                such as a series of pandas, or an open file, whose lines are the texts. The key ``text`` of a
-                mapping is the text. Its key ``vector`` is the start vector, unless the value is a string. All
-                other keys are the context. The texts are collected in a list. Texts that are only white
-                space or missing (None, NaN, no key ``text``) are passed over and counted in `notes`.
+                such as a series of pandas, or an open file. The key ``text`` of a mapping is the text, its
+                key ``vector`` the start vector, unless it is a string; all others are the context. Blank and
+                missing texts (None, NaN, no key ``text``) are passed over and counted in `notes`.
             document: Whether the texts are one long stream in their own order.
             normalization: The Unicode form that the texts are converted to, or None for no conversion.
 
@@ -138,29 +138,25 @@ class Records(Iterable[Record]):
             >>> record.text, record.context
             ('anna', {'label': 'names'})
         """
-        form, notes = check_normalization(normalization), Notes()
+        form, notes, signs = check_normalization(normalization), Notes(), DamageSigns()
         gathered, blank, first, whole = [], 0, 0, True
         for place, item in enumerate(items_of(texts, notes)):
             record = _as_record(item, place, form)
             if record is not None and (document or not whole or _has_text(record)):
                 gathered.append(record)
+                signs.add(record.text)
                 whole = record.ends
             else:
                 first, blank = first if blank else place, blank + 1
         if not gathered and blank:
             raise CorpusError(f"text {first}", expected=EXPECTED, got=f"{blank:,} blank or missing texts")
-
-        remarks = notes.sentences()
-
-        def read() -> Iterator[Record]:
-            for sentence, warning in remarks.items():
-                notes.say(sentence, warning=warning)
-            if blank:
-                notes.count(*BLANK, f"text {first}", times=blank)
-            return iter(gathered)
-
+        refuse_file_names(record.text for record in gathered)
+        if blank:
+            notes.count(*BLANK, f"text {first}", times=blank)
+        notes.warn_of(signs.sentences("the texts"))
+        remarks = notes.ended()
         return cls(
-            read,
+            lambda: notes.repeating(remarks, gathered),
             description=f"{len(gathered):,} texts in memory",
             document=document,
             normalization=form,

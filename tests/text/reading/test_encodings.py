@@ -10,6 +10,7 @@ from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.reading.encodings import JUDGES, candidates, is_text_encoding
 from unspool._text.reading.sources import SOURCES, read_records, records_from_spec
+from unspool._text.records import Records
 
 TEXTS = ["Un café à Paris", "„Straße“ – schön"]
 ROWS: list[dict[str, str | None]] = [{"text": text} for text in TEXTS]
@@ -139,6 +140,24 @@ def test_damage_is_said_with_its_number_and_an_example(tmp_path: Path, text: str
     list(records)
     (said,) = records.notes
     assert said.startswith(str(tmp_path / "a.txt"))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_format_looks_for_damage_once(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"a{SOURCES[name].suffixes[0]}"
+    path.write_bytes(SOURCES[name].write([{"text": "plain"}, {"text": "The cafÃ© is closed"}]))
+    records = read_records(path)
+    assert [record.text for record in records][1] == "The cafÃ© is closed"
+    signs = [note for note in records.notes if "Ã©" in note]
+    assert len(signs) == 1
+    assert signs[0].startswith(f"{path}: 1 Ã© or its like such as in 'The cafÃ© is closed'")
+
+
+def test_texts_in_memory_are_looked_at_too() -> None:
+    records = Records.of(["plain", "No one\x92s"])
+    list(records)
+    (said,) = records.notes
+    assert said.startswith(r"the texts: 1 control character such as in 'No one\x92s'")
 
 
 @pytest.mark.parametrize(

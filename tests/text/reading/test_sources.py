@@ -131,6 +131,9 @@ class TestEverySourceWithColumns:
             Record(str(LABELLED[0]["text"]), {"label": "3"}),
             Record(str(LABELLED[2]["text"]), {"label": ""}),
         ]
+        blank = read_records(path)
+        assert len(list(blank)) == 2
+        assert any(note.startswith("1 row has no text and was passed over") for note in blank.notes)
         joined = read_records(path, text=["text", "more"], separator=" | ")
         assert texts(joined)[0] == f"{LABELLED[0]['text']} | one\ntwo"
         (first, *_) = read_records(path, text="text", source_text="more", context=["label", "length"])

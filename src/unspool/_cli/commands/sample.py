@@ -20,6 +20,7 @@ from unspool._cli.flags.shared import (
     ModelFolder,
     UnknownSymbols,
 )
+from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import complain, for_stdout, print_json
 from unspool._cli.output.text_json import as_dict
 from unspool._configuration import from_dict, to_dict
@@ -102,9 +103,7 @@ def sources_of(asked: dict[str, Any]) -> list[str]:
     """
     sources: list[str] = list(asked.get("source", []))
     if "source_file" in asked:
-        from unspool._text.reading.sources import read_records
-
-        lines = read_records(asked["source_file"], format="text", normalization=None)
+        lines = open_corpus(asked["source_file"], {"format": "text", "normalization": None})
         sources += [record.text for record in lines]
     return sources
 

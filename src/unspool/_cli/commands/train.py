@@ -27,7 +27,7 @@ from unspool._cli.flags.shared import (
     RunFolderFlag,
     ValidationCorpus,
 )
-from unspool._cli.open_corpus import open_corpus
+from unspool._cli.open_corpus import open_corpus, say_once
 from unspool._cli.output.brief_audit import brief_audit
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._errors import ConfigError
@@ -215,6 +215,7 @@ def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> Start:
     else:
         refuse_for_resuming(flags.reading)
         records = records_from_spec(run.spec("records"))
+        records.notes.report = say_once
 
     def start(*, novelty_index: bool) -> "Generator":
         changes = {**flags.network, **flags.training}

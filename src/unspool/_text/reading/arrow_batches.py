@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from unspool._errors import CorpusError
 from unspool._text.reading.columns import NO_TEXT, select
+from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.decoding import GZIP_MAGIC
 from unspool._text.reading.places import FilePlace, refuse_unreadable
 from unspool._text.reading.read_options import ReadOptions
@@ -50,7 +51,7 @@ def read_batches(
         selection = select(names, len(names), options, where=place.name)
         chosen = sorted({*selection.text, *selection.source, *(number for _, number in selection.context)})
         _check_columns(schema, chosen, place.name)
-        before = 0
+        before, signs = 0, DamageSigns()
         for batch, share in batches(chosen):
             if place.meter is not None:
                 place.meter.add(round(size * share))
@@ -59,10 +60,12 @@ def read_batches(
             for number, row in enumerate(zip(*texts, strict=True), start=before):
                 record = selection.record(dict(zip(chosen, row, strict=True)), options)
                 if record:
+                    signs.add(record.text)
                     yield record
                 else:
                     place.notes.count(*NO_TEXT, f"{place.name}, row {number + 1:,}")
             before += batch.num_rows
+        place.notes.warn_of(signs.sentences(place.name))
 
 
 @contextmanager

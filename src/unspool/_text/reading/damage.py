@@ -2,6 +2,7 @@
 
 import re
 
+BLOCK = 1 << 16  # characters of texts that are looked at together
 AROUND = 15  # characters that an example shows on either side
 CONTINUED = "[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # a byte 0x80 to 0xBF, as Windows-1252 reads it
 CONTROL_BYTES = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")  # in UTF-8; U+0085 is a line end of some systems
@@ -21,6 +22,22 @@ class DamageSigns:
 
     def __init__(self) -> None:
         self._found: dict[re.Pattern[str], tuple[int, str]] = {}
+        self._texts: list[str] = []
+        self._characters = 0
+
+    def add(self, text: str) -> None:
+        """Add a text that was not read as it stands, such as a string of JSON; many are one block."""
+        if not text.isascii():
+            self._texts.append(text)
+            self._characters += len(text)
+            if self._characters > BLOCK:
+                self._look_at_texts()
+
+    def _look_at_texts(self) -> None:
+        if self._texts:
+            self.look("\n".join(self._texts), None)
+        self._texts.clear()
+        self._characters = 0
 
     def look(self, text: str, utf8: bytes | None) -> None:
         """Look at a block, in much less time than it takes to decode it.
@@ -53,6 +70,7 @@ class DamageSigns:
         Args:
             name: The name of the file.
         """
+        self._look_at_texts()
         return [
             f"{name}: {times:,} {what}{'' if times == 1 else 's'} such as in {example!r}, {meaning}"
             for sign, (what, meaning) in SIGNS.items()

@@ -160,8 +160,7 @@ def _decode(place: FilePlace, blocks: Iterator[bytes]) -> Iterator[str]:
         if text:
             yield text if begun else text.removeprefix("\ufeff")
             begun = True
-    for sentence in signs.sentences(place.name):
-        place.notes.say(sentence, warning=True)
+    place.notes.warn_of(signs.sentences(place.name))
 
 
 def _decode_utf8(place: FilePlace, blocks: Iterator[bytes], signs: DamageSigns) -> Iterator[str]:

@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
 from unspool._errors import CorpusError
 from unspool._text.reading.columns import NO_TEXT, Rows, is_length, no_such_name, select
+from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.decoding import text_blocks
+from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import FilePlace
 from unspool._text.reading.read_options import Column, ReadOptions
 from unspool._text.reading.tables import LONGEST_FIELD, whole_lines
@@ -24,7 +27,7 @@ def read_jsonl(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     Raises:
         CorpusError: If a line is not JSON, or no line has a chosen column. It names the file and the line.
     """
-    return _json_lines(place, options, whole_lines(place))
+    return _json_lines(place, options, whole_lines(_unjudged(place)))
 
 
 def read_json(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
@@ -35,7 +38,7 @@ def read_json(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     Raises:
         CorpusError: If a value is not JSON, or no value has a chosen column. It names the file and the place.
     """
-    blocks = text_blocks(place)
+    blocks = text_blocks(_unjudged(place))
     start = ""
     for block in blocks:
         start += block
@@ -49,7 +52,7 @@ def read_json(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     for number, value in enumerate(_array_values(place, blocks), start=1):
         if record := rows.record(value, f"{place.name}, value {number}"):
             yield record
-    rows.refuse_missing()
+    rows.end()
 
 
 def write_jsonl(rows: Rows) -> bytes:
@@ -80,6 +83,7 @@ class JsonRows:
         self._text = options.text or ("text",)
         self._first: tuple[list[str], str] | None = None  # names and place of the first object
         self._present: set[Column] = set()
+        self._signs = DamageSigns()
 
     def record(self, value: object, where: str) -> Record | None:
         """Return the record of a value, or None if it has no text.
@@ -103,14 +107,17 @@ class JsonRows:
             raise CorpusError(where, expected="an object with columns", got=json.dumps(value)[:60])
         if record is None:
             self._place.notes.count(*NO_TEXT, where)
+        else:
+            self._signs.add(record.text)  # it may have been written in ASCII, with escapes
         return record
 
-    def refuse_missing(self) -> None:
-        """Refuse a column that no object has.
+    def end(self) -> None:
+        """Refuse a column that no object has, and note what looks damaged.
 
         Raises:
             CorpusError: For the first such column, with the names of the first object.
         """
+        self._place.notes.warn_of(self._signs.sentences(self._place.name))
         if self._first is None:
             return
         names, where = self._first
@@ -187,6 +194,11 @@ def _names(value: dict[str, object]) -> list[str]:
     return names
 
 
+def _unjudged(place: FilePlace) -> FilePlace:
+    """Return the same place without a word on damage, for which the records are looked at."""
+    return replace(place, notes=Notes())
+
+
 def _json_lines(place: FilePlace, options: ReadOptions, lines: Iterator[str]) -> Iterator[Record]:
     rows = JsonRows(place, options)
     for number, line in enumerate(lines, start=1):
@@ -194,7 +206,7 @@ def _json_lines(place: FilePlace, options: ReadOptions, lines: Iterator[str]) ->
             where = f"{place.name}, line {number}"
             if record := rows.record(_parse(line, where), where):
                 yield record
-    rows.refuse_missing()
+    rows.end()
 
 
 def _parse(line: str, where: str) -> object:

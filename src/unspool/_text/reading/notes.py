@@ -1,8 +1,10 @@
 """Notes on the reading of a corpus: what was guessed, what was passed over, what looks damaged."""
 
 import warnings
-from collections.abc import Callable, Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
 
 
 class Notes:
@@ -32,9 +34,21 @@ class Notes:
         """Yield the sentences of the last pass."""
         return iter(self._sentences)
 
-    def sentences(self) -> dict[str, bool]:
-        """Return the sentences of the last pass, each with whether it is a warning."""
+    def ended(self) -> dict[str, bool]:
+        """Return the sentences of a pass that ends here, each with whether it is a warning."""
+        self.end()
         return dict(self._sentences)
+
+    def repeating(self, sentences: Mapping[str, bool], items: Iterable[T]) -> Iterator[T]:
+        """Return the items of a further pass, of which the same is said.
+
+        Args:
+            sentences: The result of `ended`.
+            items: The items.
+        """
+        for sentence, warning in sentences.items():
+            self.say(sentence, warning=warning)
+        return iter(items)
 
     def say(self, sentence: str, *, warning: bool = False) -> None:
         """Add a sentence.
@@ -47,6 +61,11 @@ class Notes:
         if self.report is not None and sentence not in self._reported:
             self._reported.add(sentence)
             self.report(sentence)
+
+    def warn_of(self, sentences: Iterable[str]) -> None:
+        """Add sentences that are warnings."""
+        for sentence in sentences:
+            self.say(sentence, warning=True)
 
     def count(self, one: str, many: str, where: str, *, times: int = 1) -> None:
         """Count something that happened again; its sentence comes at the end of the pass.
