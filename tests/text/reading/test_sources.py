@@ -263,7 +263,11 @@ def test_each_file_of_a_folder_is_a_document(tmp_path: Path) -> None:
 def test_a_long_line_comes_in_pieces_even_if_one_is_white_space(tmp_path: Path) -> None:
     line = "start" + " " * (3 * PIECE) + "end"
     (tmp_path / "a.txt").write_text(f"one\n{line}\n\ntwo")
-    records = list(read_records(tmp_path / "a.txt"))
+    read = read_records(tmp_path / "a.txt")
+    records = list(read)
+    assert [note.split(": ", 1)[1].split(" (")[0] for note in read.notes] == [
+        "a line of more than a million characters is one text"
+    ]
     assert "".join(record.text for record in records[1:-1]) == line
     assert [record.ends for record in records].count(True) == 3
 

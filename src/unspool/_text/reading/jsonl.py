@@ -240,7 +240,10 @@ def _array_values(place: FilePlace, blocks: Iterator[str]) -> Iterator[object]:
                 try:
                     value, at = decoder.raw_decode(text, at)
                 except (RecursionError, ValueError) as error:
-                    if block and len(text) - at <= LONGEST_FIELD:
+                    if block and len(text) - at > LONGEST_FIELD:
+                        limit = f"at most {LONGEST_FIELD:,} characters in a value"
+                        raise CorpusError(f"{where}: too long or not JSON", expected=limit) from None
+                    if block:
                         break  # the value may go on in the next block
                     hint = "an array has whole JSON values with commas between them"
                     raise _not_json(where, error, hint) from None

@@ -24,10 +24,15 @@ def read_text(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
             yield Record(normalized(piece, options.normalization), ends=ends)
         return
     whole = True
+    long = (
+        f"{place.name}: a line of more than a million characters is one text (--document or --split cut it)"
+    )
     for line, ends in lines_of(text_blocks(place)):
         if not whole or (line and not line.isspace()):
             yield Record(normalized(line, options.normalization), ends=ends)
             whole = ends
+            if not ends:
+                place.notes.say(long)
 
 
 def write_text(rows: Rows) -> bytes:
