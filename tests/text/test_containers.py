@@ -85,7 +85,10 @@ def test_tables_of_other_libraries(name: str) -> None:
         ([Path("a.txt")], "text 0: .*read_records"),
         ([["one", "two"]], "text 0: expected a string"),
         ([("one", "two", "three")], "text 0: expected a string"),
-        ([{"title": "one"}, {"title": "two"}], "text 0: .*'text', got 2 blank or missing texts"),
+        (
+            [{"title": "one"}, {"title": "two"}],
+            "text 0: .*'text', got 2 blank or missing texts.*keys of text 0 are 'title'",
+        ),
         (["", " "], "got 2 blank or missing texts"),
     ],
 )

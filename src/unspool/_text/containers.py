@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -41,7 +42,7 @@ def items_of(texts: object, notes: Notes) -> Iterable[object]:
         )
     if callable(getattr(texts, "read", None)) and not isinstance(texts, type):
         return _lines_of_file(texts, notes)
-    if getattr(texts, "columns", None) is not None:
+    if hasattr(type(texts), "columns"):
         raise _whole_table(texts)
     if callable(getattr(texts, "to_pylist", None)):  # a column of pyarrow
         return cast(Iterable[object], texts.to_pylist())  # type: ignore[attr-defined]
@@ -101,6 +102,19 @@ def parts_of(item: object, place: int) -> TextParts | None:
     raise CorpusError(f"text {place}", expected=EXPECTED, got=repr(item), hint=hint)
 
 
+def no_text_at_all(items: int, first: int, keys: Iterable[str] | None) -> CorpusError:
+    """Return the error for a container whose texts are all blank or missing.
+
+    Args:
+        items: Number of its items.
+        first: The number of the first.
+        keys: The keys of the first one without a text, if it is a mapping; else None.
+    """
+    shown = ", ".join(repr(str(key))[:40] for key in islice(keys or (), 12))
+    hint = f"the keys of text {first} are {shown}: call the one with the text 'text'" if shown else None
+    return CorpusError(f"text {first}", expected=EXPECTED, got=f"{items:,} blank or missing texts", hint=hint)
+
+
 def refuse_file_names(texts: Iterable[str]) -> None:
     """Refuse texts each of which is the name of a file that exists.
 
@@ -142,7 +156,8 @@ def _vector(values: Any, place: int) -> NDArray[np.float32] | None:
 
 
 def _whole_table(table: Any) -> CorpusError:
-    names = getattr(table, "column_names", None) or list(table.columns)
+    schema = getattr(table, "collect_schema", None)  # of polars, which may not know its columns yet
+    names = schema().names() if callable(schema) else getattr(table, "column_names", None) or table.columns
     shown = ", ".join(repr(name)[:40] for name in list(names)[:12])
     hint = (
         "pass the column with the texts, table[NAME]; with a context, a list of dicts whose text is at 'text'"

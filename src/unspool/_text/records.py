@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unspool._configuration import as_spelled
 from unspool._errors import ConfigError, CorpusError
-from unspool._text.containers import EXPECTED, items_of, parts_of, refuse_file_names
+from unspool._text.containers import items_of, no_text_at_all, parts_of, refuse_file_names
 from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import Meter
@@ -139,7 +139,7 @@ class Records(Iterable[Record]):
             ('anna', {'label': 'names'})
         """
         form, notes, signs = check_normalization(normalization), Notes(), DamageSigns()
-        gathered, blank, first, whole = [], 0, 0, True
+        gathered, blank, first, whole, keys = [], 0, 0, True, None
         for place, item in enumerate(items_of(texts, notes)):
             record = _as_record(item, place, form)
             if record is not None and (document or not whole or _has_text(record)):
@@ -148,8 +148,9 @@ class Records(Iterable[Record]):
                 whole = record.ends
             else:
                 first, blank = first if blank else place, blank + 1
+                keys = keys or (item.keys() if isinstance(item, Mapping) else None)
         if not gathered and blank:
-            raise CorpusError(f"text {first}", expected=EXPECTED, got=f"{blank:,} blank or missing texts")
+            raise no_text_at_all(blank, first, keys)
         refuse_file_names(record.text for record in gathered)
         if blank:
             notes.count(*BLANK, f"text {first}", times=blank)

@@ -265,9 +265,7 @@ def test_a_long_line_comes_in_pieces_even_if_one_is_white_space(tmp_path: Path) 
     (tmp_path / "a.txt").write_text(f"one\n{line}\n\ntwo")
     read = read_records(tmp_path / "a.txt")
     records = list(read)
-    assert [note.split(": ", 1)[1].split(" (")[0] for note in read.notes] == [
-        "a line of more than a million characters is one text"
-    ]
+    assert "a line of more than a million characters is one text" in next(iter(read.notes))
     assert "".join(record.text for record in records[1:-1]) == line
     assert [record.ends for record in records].count(True) == 3
 
