@@ -29,6 +29,7 @@ from unspool._errors import UnspoolError
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._json_files import fingerprint, json_text
 from unspool._pipeline import resume_training
+from unspool._training.folder.run_folder import RunFolder
 
 FILES = (
     "config.json", "tokenizer.json", "generation_config.json", "model.safetensors", "novelty.safetensors",
@@ -330,3 +331,15 @@ def test_a_value_of_another_kind_is_never_a_traceback(
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     assert refused
+
+
+def test_changed_options_are_warned_of_before_a_run_saves_them_again(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    path = folder / "generation_config.json"
+    path.write_text(path.read_text().replace('"temperature": 0.8', '"temperature": 0.9'))
+    with pytest.warns(UserWarning, match="was changed since the model was saved"):
+        reopened = RunFolder.reopen(folder)
+    assert reopened.generation_config.temperature == 0.9
+    path.unlink()
+    with pytest.warns(UserWarning, match="is missing since the model was saved"):
+        assert RunFolder.reopen(folder).generation_config.temperature == 0.8

@@ -245,14 +245,14 @@ def read_tokenizer(path: Path) -> Tokenizer:
 def _load(folder: Path, model: TensorFile) -> SavedModel:
     _check_version(model.content.get("format_version"), str(model.path))
     model.verify(KEYS)
-    config = config_of(_read_belonging(folder, CONFIG, model), where=str(folder / CONFIG))
-    tokenizer_text = json.dumps(_read_belonging(folder, TOKENIZER, model))
+    config = config_of(_read_belonging(folder, CONFIG, model.content), where=str(folder / CONFIG))
+    tokenizer_text = json.dumps(_read_belonging(folder, TOKENIZER, model.content))
     network = config.network
     tokenizer = tokenizer_from_json(tokenizer_text, where=str(folder / TOKENIZER))
     _check_vocabulary(network, tokenizer, str(folder))
     source_tokenizer = None
     if network.source_vocab_size is not None:
-        source_text = json.dumps(_read_belonging(folder, SOURCE_TOKENIZER, model))
+        source_text = json.dumps(_read_belonging(folder, SOURCE_TOKENIZER, model.content))
         source_tokenizer = tokenizer_from_json(source_text, where=str(folder / SOURCE_TOKENIZER))
     _check_source_vocabulary(network, source_tokenizer, str(folder))
     if network.num_layers > len(model.shapes):  # before a shape is computed for each of them
@@ -264,15 +264,28 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
         parameters=model.read(parameter_shapes(network)),
         training=dict(config.training),
         data=dict(config.data),
-        generation_config=_read_generation(folder, model),
+        generation_config=_read_generation(folder, model.content),
         source_tokenizer=source_tokenizer,
     )
 
 
-def _read_generation(folder: Path, model: TensorFile) -> dict[str, Any]:
-    """Read the options for sampling, which may be changed by hand; a change is warned of."""
-    values, belongs = _read_version(folder, GENERATION, model)
-    if not belongs and _fingerprint_in(model.content, GENERATION) is not None:
+def read_generation(folder: Path) -> dict[str, Any]:
+    """Return the default options for sampling of a run, which may have no model yet.
+
+    They may be changed by hand; a change since the last model is warned of.
+
+    Raises:
+        ArtifactError: If the file cannot be read, is too large or broken.
+    """
+    try:
+        return _read_generation(folder, _content(folder))
+    except OSError as error:
+        raise ArtifactError(f"cannot read {folder / GENERATION}", got=error.strerror or str(error)) from None
+
+
+def _read_generation(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    values, belongs = _read_version(folder, GENERATION, content)
+    if not belongs and _fingerprint_in(content, GENERATION) is not None:
         change = "is missing" if values is None else "was changed"
         message = f"{folder / GENERATION} {change} since the model was saved: it may write other texts"
         warnings.warn(message, UserWarning, stacklevel=2)
@@ -300,17 +313,22 @@ def _finish_replacing(folder: Path) -> None:
     waiting = [name for name in FINGERPRINTED if (folder / (name + NEXT)).exists()]
     if not waiting:
         return
-    try:
-        with open_tensor_file(folder / MODEL) as model:
-            content = model.content
-    except (ArtifactError, OSError):
-        content = {}
+    content = _content(folder)
     for name in waiting:
         path = folder / (name + NEXT)
         if _belongs(path, _fingerprint_in(content, name)):
             path.replace(folder / name)
         else:
             path.unlink()
+
+
+def _content(folder: Path) -> Mapping[str, Any]:
+    """Return what the metadata of model.safetensors says; nothing if there is no whole one."""
+    try:
+        with open_tensor_file(folder / MODEL) as model:
+            return model.content
+    except (ArtifactError, OSError):
+        return {}
 
 
 def _belongs(path: Path, expected: str | None) -> bool:
@@ -320,9 +338,9 @@ def _belongs(path: Path, expected: str | None) -> bool:
         return False
 
 
-def _read_belonging(folder: Path, name: str, model: TensorFile) -> dict[str, Any]:
+def _read_belonging(folder: Path, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
     """Read the version of a file that model.safetensors was saved with."""
-    values, belongs = _read_version(folder, name, model)
+    values, belongs = _read_version(folder, name, content)
     if values is None:
         raise ArtifactError(
             f"{folder} has no {name}", expected="a whole model folder", hint="copy all its files"
@@ -331,19 +349,19 @@ def _read_belonging(folder: Path, name: str, model: TensorFile) -> dict[str, Any
         hint = f"{name} was changed by hand or copied from another model: restore it, or save the model again"
         what, recorded = (
             f"{folder / name} and {MODEL} were not saved together",
-            _fingerprint_in(model.content, name),
+            _fingerprint_in(content, name),
         )
         raise ArtifactError(what, expected=f"fingerprint {recorded}", got=fingerprint(values), hint=hint)
     return values
 
 
-def _read_version(folder: Path, name: str, model: TensorFile) -> tuple[dict[str, Any] | None, bool]:
+def _read_version(folder: Path, name: str, content: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
     """Read a file, in the version that model.safetensors was saved with if it is there.
 
     Returns:
         The content, or None if there is no such file; and whether model.safetensors was saved with it.
     """
-    recorded, waiting = _fingerprint_in(model.content, name), folder / (name + NEXT)
+    recorded, waiting = _fingerprint_in(content, name), folder / (name + NEXT)
     if waiting.exists() and _belongs(waiting, recorded):  # the writer died just after the decisive step
         return _read_json(waiting), True
     if not (folder / name).exists():

@@ -32,7 +32,7 @@ from unspool._artifacts.model_folder import (
     ConfigFile,
     config_texts,
     read_config,
-    read_content,
+    read_generation,
     read_tokenizer,
 )
 from unspool._artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
@@ -202,7 +202,7 @@ class RunFolder:
             training=from_dict(TrainingConfig, config.training, where=f"{where}: training"),
             tokenizer=read_tokenizer(folder / TOKENIZER),
             data=config.data,
-            generation_config=_read_generation(folder / GENERATION, paired=paired),
+            generation_config=_read_options(folder, paired=paired),
             source_tokenizer=read_tokenizer(folder / SOURCE_TOKENIZER) if paired else None,
         )
 
@@ -424,7 +424,8 @@ def _usual_options(learnt: TokenStream | None, *, paired: bool) -> GenerationOpt
     return replace(options, max_new_tokens=max(options.max_new_tokens, min(longest, UNTIL_ITS_END)))
 
 
-def _read_generation(path: Path, *, paired: bool) -> GenerationOptions:
-    if not path.exists():
+def _read_options(folder: Path, *, paired: bool) -> GenerationOptions:
+    values = read_generation(folder)
+    if not values:
         return _usual_options(None, paired=paired)
-    return from_dict(GenerationOptions, read_content(path), where=str(path))
+    return from_dict(GenerationOptions, values, where=str(folder / GENERATION))
