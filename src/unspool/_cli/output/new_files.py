@@ -36,10 +36,10 @@ def checked_path(flag: str, name: str, suffixes: Iterable[str], *, overwrite: bo
 
 
 @contextmanager
-def whole_file(path: Path, *, errors: str = "strict") -> Iterator[TextIO]:
-    """Open a text file that gets its name when it is complete."""
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """Open a text file that gets its name when it is complete; it is always UTF-8, as in `json_text`."""
     with atomic_file(path) as raw:
-        file = io.TextIOWrapper(raw, encoding="utf-8", newline="", errors=errors)
+        file = io.TextIOWrapper(raw, encoding="utf-8", newline="", errors="backslashreplace")
         yield file
         file.flush()
         file.detach()

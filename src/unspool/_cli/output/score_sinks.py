@@ -106,7 +106,7 @@ FILES: dict[str, Callable[[TextIO, Sequence[str]], Write]] = {
 @contextmanager
 def file_sink(path: Path, columns: Sequence[str], *, lists: bool) -> Iterator[Write]:
     """Write a file that gets its name when it is complete."""
-    with whole_file(path, errors="surrogatepass") as file:
+    with whole_file(path) as file:
         yield FILES[path.suffix.lower()](file, [*columns, *(LISTS if lists else ())])
 
 
