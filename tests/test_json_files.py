@@ -26,6 +26,7 @@ from unspool._json_files import MOST_LEVELS, canonical_json, fingerprint, json_t
         (b'{"a": 1e999}', "a number beyond a float"),
         (b'{"a": 18446744073709551616}', "a whole number of more than 64 bits"),
         (b'{"a": ' + b"9" * 5000 + b"}", "a whole number of more than 64 bits"),
+        (b'{"a": [' + b"[]," * (1 << 20) + b"[]]}", "more than 1,048,576 lists and objects"),
         (b'{"a": 1, "a": 1}', "a key that is there twice"),
         (b'{"a": ' + b"[" * 100_000, "more than 100 levels"),
         (b'{"a": ' + b"[" * MOST_LEVELS + b"]" * MOST_LEVELS + b"}", "more than 100 levels"),

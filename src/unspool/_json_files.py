@@ -2,7 +2,7 @@ r"""The only reader of the JSON that unspool has written, and its writer.
 
 What was written may come back damaged, or was written by somebody else. So a file is read only if it is a
 file and not too large. Its text must be UTF-8 and strict JSON: no key twice, no NaN, no number beyond a float
-or 64 bits, and few levels. Anything else is one error.
+or 64 bits, few levels and not too many parts. Anything else is one error.
 
 The writer spells bytes of file names that are not UTF-8 (see `spelled`): every file is UTF-8.
 """
@@ -20,6 +20,7 @@ from unspool._storage import open_regular
 
 MOST_BYTES = 1 << 24  # of a file, unless its reader allows another number
 MOST_LEVELS = 100
+MOST_PARTS = 1 << 20  # lists and objects, which take much more memory than text
 SURROGATES = re.compile("[\ud800-\udfff]+")
 
 
@@ -65,7 +66,7 @@ def read_json(
         size = os.fstat(file.fileno()).st_size
         raw = file.read(most_bytes + 1) if size <= most_bytes else b""
     if max(size, len(raw)) > most_bytes:
-        raise error(spelled(str(path)), expected=f"at most {most_bytes:,} bytes", got=f"{size:,}", hint=hint)
+        raise error(str(path), expected=f"at most {most_bytes:,} bytes", got=f"{size:,}", hint=hint)
     return parse_json(raw, where=str(path), error=error, hint=hint)
 
 
@@ -87,6 +88,8 @@ def parse_json(
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
     except UnicodeDecodeError as wrong:
         raise error(where, expected="UTF-8 text", got=_reason(wrong), hint=hint) from None
+    if text.count("[") + text.count("{") > MOST_PARTS:
+        raise error(where, expected="JSON", got=f"more than {MOST_PARTS:,} lists and objects", hint=hint)
     try:
         value = json.loads(text, **STRICT)
         _check_levels(value)
