@@ -1,21 +1,60 @@
-"""An error never repeats a whole text of the user."""
+"""The tree of errors: what every error promises, whatever the input is."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import unspool
-from unspool._errors import LONGEST_PART, CorpusError, InputError
+from tests.cli.conftest import run
+from unspool._errors import LONGEST, ConfigError, CorpusError, InputError, UnknownSymbolError
+from unspool._training.checkpoints import write_error
 
+BOOK = "x" * 1_000_000
 LONG = "a line\n" * 150_000
 
 
+@pytest.mark.parametrize("kind", [InputError, ConfigError, CorpusError, UnknownSymbolError])
+def test_an_error_holds_little_of_its_input(kind: type[InputError]) -> None:
+    error = kind(f"a{BOOK}z", expected=BOOK, got=BOOK, hint=BOOK)
+    assert len(str(error)) < 4 * LONGEST + 50
+    assert error.what[0] + error.what[-1] == "az"
+    assert all(len(part or "") <= LONGEST + 3 for part in (error.expected, error.got, error.hint))
+    assert kind("short").what == "short"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["sample", BOOK],
+        [BOOK],
+        ["train", BOOK, "--epochs", BOOK],
+        ["train", f"--{BOOK}"],
+        ["train", "-t", BOOK],
+    ],
+)
+def test_a_long_word_gives_a_short_line(line: list[str]) -> None:
+    done = run(line)
+    assert done.exit_code == 2
+    assert len(done.stderr) < 1000
+
+
+def test_a_missing_permission_is_no_full_disk() -> None:
+    refused = write_error(Path("run"), 9, PermissionError(errno.EACCES, "Permission denied"))
+    assert str(refused) == (
+        "cannot write run: expected permission to write there, got Permission denied; "
+        "choose another folder, or change its permissions"
+    )
+    full = write_error(Path("run"), 9, OSError(errno.ENOSPC, "No space left on device"))
+    assert "free some disk space" in str(full)
+
+
 def test_the_middle_of_a_long_part_is_left_out() -> None:
-    error = CorpusError("a" * 1000 + "b", got="c" * LONGEST_PART)
-    assert len(error.what) == LONGEST_PART + 3
+    error = CorpusError("a" * 1000 + "b", got="c" * LONGEST)
+    assert len(error.what) == LONGEST + 3
     assert error.what.endswith("aab")
-    assert error.got == "c" * LONGEST_PART
+    assert error.got == "c" * LONGEST
 
 
 @pytest.mark.parametrize(
@@ -44,4 +83,4 @@ def test_a_message_is_short_however_long_the_input_is(tmp_path: Path, call: Call
     path.write_text('{"' + LONG.replace("\n", " ") + '": [7]}')
     with pytest.raises(InputError) as caught:
         call(path)
-    assert len(str(caught.value)) < 3 * LONGEST_PART
+    assert len(str(caught.value)) < 3 * LONGEST

@@ -19,7 +19,7 @@ encoded, and has at most a few hundred characters of what the user gave.
 
 import re
 
-LONGEST = 300  # characters of what is wrong, and of what was found
+LONGEST = 300  # characters of each part of an error; what a user gave may be a whole book
 ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 OPTION = (
     r"(.*: )?(--)?[A-Za-z_][\w-]*"  # the name of an option or a flag, with the file it stands in before it
@@ -57,9 +57,9 @@ class InputError(UnspoolError, ValueError):
     def __init__(
         self, what: str, *, expected: str | None = None, got: str | None = None, hint: str | None = None
     ) -> None:
-        self.expected, self.hint = expected, hint
-        self.what, self.got = shortened(what), got and shortened(got)
-        super().__init__(spelled("; ".join(part for part in (self._sentence(), hint) if part)))
+        self.what = shortened(what)
+        self.expected, self.got, self.hint = (part and shortened(part) for part in (expected, got, hint))
+        super().__init__(spelled("; ".join(part for part in (self._sentence(), self.hint) if part)))
 
     def _sentence(self) -> str:
         """Return what is wrong, what was expected and what was found."""

@@ -6,13 +6,14 @@ texts than `sample` was asked for, 130 Ctrl-C, 141 a pipe gone.
 
 import codecs
 import contextlib
+import errno
 import importlib
 import inspect
 import io
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import click
@@ -20,10 +21,11 @@ import click
 from unspool._cli.flags.flag import parameter_of
 from unspool._cli.flags.guesses import known_command
 from unspool._cli.flags.help import GroupedCommand
-from unspool._cli.output.printing import complain
-from unspool._errors import DivergenceError, UnspoolError
+from unspool._cli.output.printing import complain, discard
+from unspool._errors import DivergenceError, UnspoolError, shortened
 from unspool._screen.wording import spell
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}  # an output cannot be written
 CLOSED_PIPE = 128 + 13  # the code that a shell reports for a program that SIGPIPE ended
 DEFAULT_WARNING = warnings.showwarning
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
@@ -79,22 +81,37 @@ class Commands(click.Group):
             code = exit_code(error)
         sys.exit(code if isinstance(code, int) else 0)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line; ``--help`` and ``--version`` print already here."""
+        with output_errors():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; end quietly if the reader of the output, such as ``head``, has ended."""
-        try:
+        """Run a command, and print all of its output."""
+        with output_errors():
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise click.exceptions.Exit(CLOSED_PIPE) from None
-        except MemoryError as error:
-            complain(f"not enough memory: {error or 'none is left'}; a smaller network needs less")
-            raise click.exceptions.Exit(2) from None
-        except OSError as error:
-            complain(f"{error.filename or 'the system'}: {error.strerror or error}")
-            raise click.exceptions.Exit(2) from None
         return result
+
+
+@contextlib.contextmanager
+def output_errors() -> Iterator[None]:
+    """End quietly if the reader of the output, such as ``head``, has ended; explain any other failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        discard(sys.stdout)
+        raise click.exceptions.Exit(CLOSED_PIPE) from None
+    except MemoryError as error:
+        complain(f"not enough memory: {error or 'none is left'}; a smaller network needs less")
+        raise click.exceptions.Exit(2) from None
+    except OSError as error:
+        if error.filename is None and error.errno in FULL:  # our files have their names in their errors
+            discard(sys.stdout)
+            error.filename = "standard output"
+        place = error.filename or "the system"
+        complain(f"{shortened(str(place))}: {error.strerror or error}")
+        raise click.exceptions.Exit(2) from None
 
 
 def command_of(name: str, function: Callable[..., None]) -> click.Command:
@@ -122,7 +139,7 @@ def exit_code(error: Exception) -> int:
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "unspool"
-        complain(f"{error.format_message().rstrip('.')}; see {path} --help")
+        complain(f"{shortened(error.format_message()).rstrip('.')}; see {path} --help")
         return 2
     raise error
 

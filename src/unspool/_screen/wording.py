@@ -29,6 +29,15 @@ def one_line(text: str) -> str:
     return safe(text.replace("\r\n", LINE_END).replace("\n", LINE_END).replace("\t", " "))
 
 
+def escaped(text: str) -> str:
+    """Return JSON with the characters that a terminal would obey as escapes; its meaning stays the same."""
+    if text.isprintable():
+        return text
+    return "".join(
+        f"\\u{ord(each):04x}" if each != "\n" and _visible(each) != each else each for each in text
+    )
+
+
 def _visible(character: str) -> str:
     if character in "\n\t":
         return character

@@ -5,6 +5,7 @@ key, ``unspool``, with JSON: the format version, the progress and the identity o
 replaced as a whole, so a reader finds the old checkpoint or the new one, never a mix.
 """
 
+import errno
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -130,6 +131,11 @@ def write_error(path: Path, size: int, error: OSError) -> ArtifactError:
     if isinstance(error, FileNotFoundError) and not path.parent.exists():
         hint = "it was removed or renamed while something was written to it: start the run anew"
         return ArtifactError(f"cannot write {path}: its folder is gone", hint=hint)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = "choose another folder, or change its permissions"
+        return ArtifactError(
+            f"cannot write {path}", expected="permission to write there", got=error.strerror, hint=hint
+        )
     return ArtifactError(
         f"cannot write {path}",
         expected=f"a writable disk with {max(0.1, size / 1e6):.1f} MB free",

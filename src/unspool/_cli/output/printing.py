@@ -1,21 +1,23 @@
 """The printing of every command: JSON, one-line errors, text that is safe for a terminal, figures."""
 
+import contextlib
 import math
+import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from unspool._json_files import json_text
 from unspool._screen.connections import fitted
-from unspool._screen.wording import one_line, safe
+from unspool._screen.wording import escaped, one_line, safe
 
 
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output, each item of its outermost level on a line."""
     if isinstance(document, dict):
-        lines = [f"{_json(key)}: {_json(value)}" for key, value in document.items()]
+        lines = [f"{as_json(key)}: {as_json(value)}" for key, value in document.items()]
         print("{\n  " + ",\n  ".join(lines) + "\n}")
     else:
-        print("[\n  " + ",\n  ".join(map(_json, document)) + "\n]")
+        print("[\n  " + ",\n  ".join(map(as_json, document)) + "\n]")
 
 
 def print_line(line: str) -> None:
@@ -25,8 +27,14 @@ def print_line(line: str) -> None:
         sys.stdout.flush()
 
 
-def _json(value: Any) -> str:
-    return json_text(value)
+def as_json(value: Any) -> str:
+    """Return a value as JSON for standard output; on a terminal, characters that control it are escaped."""
+    return json_for_stdout(json_text(value))
+
+
+def json_for_stdout(text: str) -> str:
+    """Return JSON unchanged for a file or a pipe, and with escapes that are safe for a terminal."""
+    return escaped(text) if sys.stdout.isatty() else text
 
 
 def finite(value: float | None) -> float | None:
@@ -36,12 +44,21 @@ def finite(value: float | None) -> float | None:
 
 def complain(message: str) -> None:
     """Print a message as one line on standard error."""
-    print(fitted(f"unspool: {one_line(message)}", sys.stderr), file=sys.stderr)
+    note(f"unspool: {one_line(message)}")
 
 
 def note(message: str) -> None:
-    """Print a remark on standard error, apart from the result."""
-    print(fitted(safe(message), sys.stderr), file=sys.stderr)
+    """Print a remark on standard error, apart from the result; if it is full, there is nowhere to say so."""
+    try:
+        print(fitted(safe(message), sys.stderr), file=sys.stderr, flush=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Drop what a stream still holds and all that follows, so that the end of the process does not fail."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_sentence(sentence: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from unspool._cli.output.new_files import whole_file
+from unspool._cli.output.printing import json_for_stdout
 from unspool._cli.output.score_rows import Row
 from unspool._screen.wording import one_line
 
@@ -64,7 +65,7 @@ def json_sink(columns: Sequence[str], *, lists: bool) -> Iterator[Write]:
 
     def write(row: Row) -> None:
         nonlocal separator
-        sys.stdout.write(separator + as_json(row, names))
+        sys.stdout.write(separator + json_for_stdout(as_json(row, names)))
         separator = ",\n  "
 
     yield write

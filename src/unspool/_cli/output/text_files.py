@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from unspool._cli.output.new_files import whole_file
-from unspool._cli.output.printing import for_stdout, print_line
+from unspool._cli.output.printing import as_json, for_stdout, print_line
 from unspool._errors import ConfigError
 from unspool._screen.wording import one_line
 
@@ -159,7 +159,7 @@ def json_sink(as_dict: Callable[["Generation"], Any], report: Callable[[], Any] 
 
     def write(generation: "Generation") -> None:
         nonlocal separator
-        item = json.dumps(as_dict(generation), ensure_ascii=False, allow_nan=False)
+        item = as_json(as_dict(generation))
         sys.stdout.write(f"{separator}{indent}{item}")
         separator = ",\n"
         flush()
@@ -168,7 +168,7 @@ def json_sink(as_dict: Callable[["Generation"], Any], report: Callable[[], Any] 
     if report is None:
         print("\n]")
     else:
-        print('\n  ],\n  "report": ' + json.dumps(report(), ensure_ascii=False, allow_nan=False) + "\n}")
+        print('\n  ],\n  "report": ' + as_json(report()) + "\n}")
 
 
 def _flusher() -> Callable[[], None]:
