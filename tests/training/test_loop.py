@@ -325,3 +325,19 @@ def test_a_finished_run_just_says_so(make_task: MakeTask, begin: Begin) -> None:
     assert sink.checkpoint is not None
     again, _ = run(task, sink.checkpoint)
     assert again == records[-1:]
+
+
+def test_evaluations_at_shares_of_the_run_come_as_often_on_any_machine(
+    make_task: MakeTask, begin: Begin
+) -> None:
+    for seconds in (0.5, 2.0, 7.0):  # a step takes so long: the run of three minutes has 360, 90 or 25 steps
+        task = make_task(epochs=None, minutes=3.0, evaluate_every=0.25)
+        ticks = itertools.count()
+        clock = lambda seconds=seconds, ticks=ticks: next(ticks) * seconds / 2  # noqa: E731 - two looks a step
+        records = list(train_loop(task, begin(task), sink=MemorySink(), clock=clock))
+        assert 3 <= sum(record.kind == "evaluation" for record in records) <= 5
+    task = make_task(epochs=3, evaluate_every=0.25)
+    steps = 3 * task.lanes().windows_per_epoch
+    records = list(train_loop(task, begin(task), sink=MemorySink()))
+    at = [record.step for record in records if record.kind == "evaluation"]
+    assert at == [math.ceil(steps * part / 4) for part in (1, 2, 3, 4)]

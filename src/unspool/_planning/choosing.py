@@ -136,8 +136,7 @@ def plan_training(
     values = {"vocab_size": None, **network_values(best), **structure}  # the tokenizer will fix it
     chosen = replace(best.network, **values)
     values = {**training_values(best), **fixed}
-    steps = best.passes * best.text_symbols / (draft.batch_size * draft.sequence_length)
-    values = {"evaluate_every": max(1, math.ceil(steps / best.budget.evaluations)), **values}
+    values = {"evaluate_every": round(1 / best.budget.evaluations, 4), **values}
     config = replace(draft, **{**values, "minutes": best.budget.run / 60})
     return TrainingPlan(chosen, config, tell(facts, timed, best, chosen, config, kept={**structure, **fixed}))
 

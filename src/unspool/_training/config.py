@@ -1,9 +1,17 @@
 """Everything that decides how a network is trained."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from unspool._configuration import Allowed, OptionRow, check_rows, one_of, real_range, whole_range
+from unspool._configuration import (
+    Allowed,
+    OptionRow,
+    check_rows,
+    is_real,
+    one_of,
+    real_range,
+    whole_range,
+)
 from unspool._errors import ConfigError
 
 COUNT = whole_range(1)
@@ -13,6 +21,13 @@ DECAY = real_range("a number in [0, 1)", least=0, below=1)
 FRACTION = real_range("a number in [0, 1]", least=0, most=1)
 SHARE = real_range("a number in (0, 1)", above=0, below=1)
 SEED = Allowed("a whole number in [0, 2**63)", whole_range(0, 2**63 - 1).holds)
+
+
+def _is_every(value: Any) -> bool:
+    return is_real(value) and (0 < value < 1 or (value >= 1 and float(value).is_integer()))
+
+
+EVERY = Allowed("a whole number ≥ 1, or a share of the run in (0, 1)", _is_every)
 ENGINE = Allowed("a name", lambda value: isinstance(value, str), "unspool._engines:ENGINES")
 
 
@@ -50,7 +65,9 @@ class TrainingConfig:
         context_dropout: Chance that an attribute of a record is left out in an epoch, so that the model can
             later be used without it. It has no effect without context.
         patience: Number of evaluations in a row without a better result after which the run ends, or None.
-        evaluate_every: Number of steps between two evaluations, or None for one at the end of each epoch.
+        evaluate_every: Number of steps between two evaluations, ≥ 1; or the share of the run between them,
+            below 1, by its steps or by the clock, whichever is further; or None for one at the end of each
+            epoch. There is always one at the end.
         checkpoint_seconds: Longest time between two checkpoints, in seconds.
         seed: The seed of every random draw.
         threads: Number of threads of the engine, or None to let the engine choose.
@@ -102,8 +119,8 @@ class TrainingConfig:
         DECAY, "Chance that an attribute of --context is hidden for an epoch")] = 0.1
     patience: Annotated[int | None, OptionRow(COUNT,
         "Stop after so many evaluations without improvement")] = None
-    evaluate_every: Annotated[int | None, OptionRow(
-        COUNT, "Steps between evaluations", shown="an epoch")] = None
+    evaluate_every: Annotated[float | None, OptionRow(
+        EVERY, "Steps between evaluations, or the share of the run between them", shown="an epoch")] = None
     checkpoint_seconds: Annotated[float, OptionRow(NOT_NEGATIVE,
         "Longest time between two checkpoints, in seconds")] = 30.0
     seed: Annotated[int, OptionRow(SEED,
@@ -118,5 +135,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_rows(self)
+        if self.evaluate_every is not None and self.evaluate_every >= 1:
+            object.__setattr__(self, "evaluate_every", int(self.evaluate_every))  # JSON tells 8 from 8.0
         if self.epochs is None and self.minutes is None:
             raise ConfigError("epochs and minutes are both None", expected="a number for one of them")

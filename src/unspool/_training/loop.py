@@ -126,6 +126,7 @@ class _Run:
         self.saved = clock()
         self.speed = StepSpeed()
         self.losses: deque[float] = deque(maxlen=EXPLODED_STEPS)
+        self.parts_done = self.parts_of_the_run()
         self.guessing = math.log(task.engine.config.symbols - 1)  # <pad> is never predicted
 
     @property
@@ -284,7 +285,17 @@ class _Run:
         if self.progress.finished is not None:
             return True
         every = self.config.evaluate_every
-        return self.epoch_is_over() if every is None else self.progress.step % every == 0
+        if every is None:
+            return self.epoch_is_over()
+        if every >= 1:
+            return self.progress.step % every == 0
+        before, self.parts_done = self.parts_done, self.parts_of_the_run()
+        return self.parts_done > before
+
+    def parts_of_the_run(self) -> int:
+        """Return how many times the share between two evaluations is done; 0 if they are counted in steps."""
+        every = self.config.evaluate_every
+        return int(self.share(self.progress.step) / every) if every is not None and every < 1 else 0
 
     def epoch_is_over(self) -> bool:
         return self.progress.window >= self.lanes.windows_per_epoch
