@@ -7,24 +7,28 @@ Without `--under`, all of the package may be changed; `--under _training _storag
 """
 
 import argparse
+import itertools
 import os
 import random
 import shutil
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from tests.mutation.changes import Change, changes
 from tests.mutation.covering import Covering
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+SOME = 5  # tests of each place that must pass before the first change
 SECONDS = 240  # after which a change counts as found: it loops
-HEAVY = ("numpy", "hypothesis", "click", "rich", "safetensors.numpy")  # imported once, not for each change
+HEAVY = ("numpy", "click", "rich", "safetensors.numpy")  # imported once, not for each change
 
 
 class Copy:
-    """A copy of the package, in which one module at a time is changed.
+    """A copy of the package, in which one module at a time is changed; all else is linked beside it.
 
     Args:
         folder: Where; what is there is removed.
@@ -32,7 +36,11 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.source = folder / "src"
-        shutil.rmtree(self.source, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for path in ROOT.iterdir():
+            if path.name not in ("src", "build") and not path.name.startswith("."):
+                (folder / path.name).symlink_to(path)
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "src" / "unspool", self.source / "unspool", ignore=ignored)
 
@@ -42,19 +50,22 @@ class Copy:
         before = path.read_bytes()
         path.write_bytes(change.applied(before))
         try:
-            return self._passed(tests)
+            return self.passes(tests)
         finally:
             path.write_bytes(before)
 
-    def _passed(self, tests: list[str]) -> bool:
-        """Run tests in a fork, which finds the package in the copy."""
+    def passes(self, tests: list[str]) -> bool:
+        """Run tests in a fork, which finds the package in the copy; return whether all pass."""
         child = os.fork()
         if child == 0:
             os.setsid()
             code = 1
             try:
                 code = self._run(tests)
+            except BaseException:
+                traceback.print_exc()
             finally:
+                sys.stdout.flush()
                 os._exit(code)
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
@@ -80,17 +91,18 @@ class Copy:
 
 def chosen(seed: int, sample: int, under: list[str]) -> list[tuple[str, Change]]:
     """Choose changes at random among all of the package."""
-    modules = sorted((ROOT / "src").rglob("*.py"))
+    sources = {path.relative_to(ROOT / "src").as_posix(): path.read_bytes() for path in SOURCES}
+    beginnings = tuple(f"unspool/{place}" for place in under or [""])
     every = [
         (module, change)
-        for path in modules
-        if (module := path.relative_to(ROOT / "src").as_posix()).startswith(
-            tuple(f"unspool/{p}" for p in under or [""])
-        )
-        for change in changes(path.read_bytes())
+        for module, source in sources.items()
+        if module.startswith(beginnings)
+        for change in changes(source)
     ]
-    print(f"{len(every):,} changes are possible in {len(modules)} modules", flush=True)
-    return random.Random(seed).sample(every, min(sample, len(every)))
+    print(f"{len(every):,} changes are possible", flush=True)
+    random.Random(seed).shuffle(every)
+    whole = ((module, change) for module, change in every if change.parses(sources[module]))
+    return list(itertools.islice(whole, sample))
 
 
 def main() -> int:
@@ -103,9 +115,13 @@ def main() -> int:
     options = parser.parse_args()
     for name in HEAVY:
         __import__(name)
-    covering, copy = Covering(options.coverage), Copy(options.coverage.resolve().parent)
-    found = 0
+    covering, copy = Covering(options.coverage), Copy(options.coverage.resolve().parent / "copy")
     sample = chosen(options.seed, options.sample, options.under)
+    some = {test for module, change in sample for test in covering.tests(module, change.line)[:SOME]}
+    if not copy.passes(sorted(some)):
+        print(f"without any fault tests fail: {copy.source.parent / 'last.log'} says which")
+        return 1
+    found = 0
     for number, (module, change) in enumerate(sample, start=1):
         tests = covering.tests(module, change.line)
         survives = not tests or copy.survives(module, change, tests)

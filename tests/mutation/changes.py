@@ -12,6 +12,7 @@ OPERATORS = {
     ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*", ast.Mod: "*", ast.Pow: "*",
     ast.BitAnd: "|", ast.BitOr: "&",
 }  # fmt: skip
+OPPOSITES = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list", "abs": "float"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,14 @@ class Change:
         """Return the source with this change."""
         return source[: self.begin] + self.new.encode() + source[self.end :]
 
+    def parses(self, source: bytes) -> bool:
+        """Whether the changed source is Python."""
+        try:
+            ast.parse(self.applied(source))
+        except SyntaxError:
+            return False
+        return True
+
 
 def changes(source: bytes) -> list[Change]:
     """Return all changes of a module; what is read by people or by the type checker alone is left out."""
@@ -41,14 +50,12 @@ def changes(source: bytes) -> list[Change]:
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    found = []
+    found = set()
     for node in _worth_changing(tree):
         for first, last, new in _replaced(node):
             begin = starts[first[0] - 1] + first[1]
-            found.append(Change(first[0], begin, starts[last[0] - 1] + last[1], new))
-    return sorted(
-        {change for change in found if _parses(change.applied(source))}, key=lambda c: (c.begin, c.new)
-    )
+            found.add(Change(first[0], begin, starts[last[0] - 1] + last[1], new))
+    return sorted(found, key=lambda change: (change.begin, change.end, change.new))
 
 
 def _worth_changing(node: ast.AST) -> Iterator[ast.AST]:
@@ -99,10 +106,25 @@ def _expressions(node: ast.expr) -> Iterator[str]:
             yield f"(({ast.unparse(other)}) if ({ast.unparse(test)}) else ({ast.unparse(body)}))"
         case ast.Constant(value=value):
             yield from _constants(value)
-        case ast.Call(func=function, args=arguments, keywords=words):
-            for word in words:
-                others = [each for each in words if each is not word]
-                yield ast.unparse(ast.Call(func=function, args=arguments, keywords=others))
+        case ast.Call():
+            yield from _calls(node)
+        case ast.Subscript(value=value, slice=ast.Slice()):
+            yield ast.unparse(value)
+
+
+def _calls(node: ast.Call) -> Iterator[str]:
+    """Yield a call with another function, without a keyword, and with None for what is passed on."""
+    function, arguments, words = node.func, node.args, node.keywords
+    name = ast.unparse(function)
+    if name in OPPOSITES:
+        yield ast.unparse(ast.Call(func=ast.Name(OPPOSITES[name]), args=arguments, keywords=words))
+    for number in range(len(words)):
+        others = [*words[:number], *words[number + 1 :]]
+        yield ast.unparse(ast.Call(func=function, args=arguments, keywords=others))
+    for number, argument in enumerate(arguments):
+        if isinstance(argument, ast.Name | ast.Attribute):
+            passed = [*arguments[:number], ast.Constant(None), *arguments[number + 1 :]]
+            yield ast.unparse(ast.Call(func=function, args=passed, keywords=words))
 
 
 def _statements(node: ast.stmt) -> Iterator[str]:
@@ -111,7 +133,7 @@ def _statements(node: ast.stmt) -> Iterator[str]:
             yield f"{ast.unparse(target)} {OPERATORS[type(operator)]}= {ast.unparse(value)}"
         case ast.Return(value=ast.expr()):
             yield "return None"
-        case ast.Expr(value=ast.Call()):
+        case ast.Expr(value=ast.Call()) | ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
             yield "pass"
         case ast.Break():
             yield "continue"
@@ -127,11 +149,3 @@ def _constants(value: object) -> list[str]:
     if isinstance(value, float):
         return [repr(value * 2 if value else 1.0)]
     return [repr(f"~{value}")] if isinstance(value, str) and value else []
-
-
-def _parses(source: bytes) -> bool:
-    try:
-        ast.parse(source)
-    except SyntaxError:
-        return False
-    return True

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from coverage.numbits import numbits_to_nums
 
-MOST_TESTS = 150  # that are run for one change
+MOST_TESTS = 80  # that are run for one change
 
 
 class Covering:

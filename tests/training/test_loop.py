@@ -213,7 +213,8 @@ def test_patience_ends_the_run(make_task: MakeTask, begin: Begin) -> None:
 
 
 def test_patience_needs_something_held_out(make_task: MakeTask) -> None:
-    with pytest.raises(ConfigError, match="patience"):
+    told = "patience needs held-out text, and there is none; set validation_fraction, or leave patience out"
+    with pytest.raises(ConfigError, match=f"^{told}$"):
         make_task(patience=1, validation=0)
 
 

@@ -157,6 +157,26 @@ def test_a_folder_in_use_is_refused_unless_it_may_be_overwritten(
     assert not any((folder / "checkpoint").iterdir())
 
 
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["b.txt"], "b.txt"),
+        (["c", "b", "a"], "a, b, c"),
+        (["d", "c", "b", "a"], "a, b, c and more"),
+    ],
+)
+def test_strangers_in_a_folder_are_named(
+    make_task: MakeTask, tmp_path: Path, names: list[str], shown: str
+) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(ArtifactError) as raised:
+        create(tmp_path, make_task())
+    assert str(raised.value) == (
+        f"{tmp_path}: expected an empty folder for a new run, got {shown}; use another --out, or --overwrite"
+    )
+
+
 def test_what_a_run_left_that_died_at_its_birth_is_no_obstacle(make_task: MakeTask, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     (tmp_path / ".config.json.0a1b2c3d4e5f.tmp").write_text("{")
