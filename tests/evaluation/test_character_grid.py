@@ -43,6 +43,9 @@ def test_the_end_and_line_ends_are_shown() -> None:
     assert [cell.ends_line for cell in found] == [False, True, False, False, False]
     assert [cell.reading for cell in found] == ["known", "dropped", "known", "dropped", "end"]
     assert [cell.bits is None for cell in found] == [False, True, False, True, False]
+    labels = [cell.label for cell in found if cell.reading == "dropped"]
+    assert all(label.endswith(", not known and dropped") for label in labels)
+    assert len(set(labels)) == 2
 
 
 @pytest.mark.parametrize(

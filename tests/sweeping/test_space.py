@@ -118,3 +118,14 @@ def test_a_label_names_what_varies() -> None:
 def test_the_ends_of_ranges_are_tried_on_the_network(sizes: Range | list[int]) -> None:
     config = SweepConfig(hidden_size=sizes, cell=["gru"], learning_rate=[0.02], trials=2)
     assert [each["hidden_size"] for each in extremes(config)] == [8, 16]
+
+
+def test_each_parameter_has_its_words() -> None:
+    values: dict[str, Any] = {
+        "cell": "gru", "hidden_size": 256, "num_layers": 2, "learning_rate": 0.00312345, "dropout": 0.25,
+        "batch_size": 32,
+    }  # fmt: skip
+    assert label(values, []) == "gru, 256 units"
+    assert label(values, list(PARAMETERS)) == (
+        "gru, 256 units, layers 2, learning rate 0.003123, dropout 0.25, batch size 32"
+    )

@@ -9,9 +9,12 @@ import pytest
 import unspool
 from tests.json_keys import keys
 from unspool._errors import ConfigError, UnknownSymbolError
+from unspool._evaluation.audit import run as audit_module
 from unspool._evaluation.audit.diversity import measure_diversity
+from unspool._evaluation.streams import evaluate_stream
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
+from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import CharTokenizer
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game", "rain", "ends", "drought", "in")
@@ -95,6 +98,34 @@ def test_texts_that_were_held_out_on_their_own(tmp_path: Path) -> None:
     audit = model.audit(MANY[:100], validation=MANY[100:], samples=30)
     assert audit.same_corpus
     assert {text.text for text in audit.copying.held_out} <= set(MANY[100:])
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "word"])
+def test_of_a_large_corpus_some_records_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer: str
+) -> None:
+    """What is measured is read where the engine reads it: whole records, each once, with all their text."""
+    model = unspool.train(
+        MANY, out=tmp_path / "run", tokenizer=tokenizer, sample_prompts=(), validation_fraction=None,
+        network=unspool.NetworkConfig(hidden_size=8), epochs=1, threads=1,
+    )  # fmt: skip
+    measured = []
+
+    def spy(engine: Any, parameters: Any, stream: TokenStream, **options: Any) -> Any:
+        measured.append(stream)
+        return evaluate_stream(engine, parameters, stream, **options)
+
+    monkeypatch.setattr(audit_module, "MEASURED", 200)
+    monkeypatch.setattr(audit_module, "evaluate_stream", spy)
+    model.audit(MANY, samples=2)
+    (stream,) = measured
+    ends = [*stream.starts[1:], len(stream)]
+    texts = [model.tokenizer.decode(stream.ids[a : b - 1]) for a, b in zip(stream.starts, ends, strict=True)]
+    assert 1 < len(texts) < len(MANY) / 2
+    assert len(set(texts)) == len(texts)
+    assert set(texts) <= set(MANY)
+    assert len(stream) <= 200
+    assert stream.characters == sum(map(len, texts))
 
 
 def test_planted_secrets_are_ranked_without_being_asked_for(tmp_path: Path) -> None:
