@@ -20,7 +20,7 @@ class Change:
     """A piece of a module's text, in bytes, and what stands there instead.
 
     Args:
-        line: Line of the piece, from 1.
+        line: First line of its statement, from 1.
         begin: Its first byte.
         end: The byte after its last one.
         new: The text that replaces it.
@@ -51,15 +51,18 @@ def changes(source: bytes) -> list[Change]:
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     found = set()
-    for node in _worth_changing(tree):
+    for line, node in _worth_changing(tree):
         for first, last, new in _replaced(node):
             begin = starts[first[0] - 1] + first[1]
-            found.add(Change(first[0], begin, starts[last[0] - 1] + last[1], new))
+            found.add(Change(line, begin, starts[last[0] - 1] + last[1], new))
     return sorted(found, key=lambda change: (change.begin, change.end, change.new))
 
 
-def _worth_changing(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a tree, but not those of docstrings, annotations, imports and f-strings."""
+def _worth_changing(node: ast.AST, line: int = 0) -> Iterator[tuple[int, ast.AST]]:
+    """Yield the nodes of a tree, each after the first line of its statement.
+
+    Those of docstrings, annotations, imports and f-strings are left out.
+    """
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list"):
             continue
@@ -68,8 +71,9 @@ def _worth_changing(node: ast.AST) -> Iterator[ast.AST]:
             text = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
             checking = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
             if isinstance(child, ast.AST) and not (aside or text or checking):
-                yield child
-                yield from _worth_changing(child)
+                begins = child.lineno if isinstance(child, ast.stmt) else line
+                yield begins, child
+                yield from _worth_changing(child, begins)
 
 
 Place = tuple[int, int]

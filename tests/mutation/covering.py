@@ -30,15 +30,15 @@ class Covering:
     def tests(self, module: str, line: int) -> list[str]:
         """Return the tests that run a line, those of its own room first.
 
-        Where only an import runs the line, these are the tests that run any line of the module.
+        Where only an import runs it, these are the tests that run any line of the module.
 
         Args:
             module: The file, below ``src``.
-            line: The line, from 1.
+            line: The first line of a statement, from 1.
         """
         lines = self._tests.get(module, {})
-        found = lines.get(line, set()) - {""} or set().union(*lines.values()) - {""}
-        return _nearest(found, module)
+        found = lines.get(line, set())
+        return _nearest((set().union(*lines.values()) if found == {""} else found) - {""}, module)
 
 
 def _nearest(tests: Iterable[str], module: str) -> list[str]:
