@@ -9,7 +9,7 @@ TORCH ?= $(shell $(PYTHON) -c 'import sys; print("torch==2.13.0" if sys.version_
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
-NATIVE := $(wildcard native/*/*.h native/*/*.cpp) benchmarks/products.cpp
+NATIVE := $(wildcard native/*/*.h native/*/*.cpp) benchmarks/products.cpp tests/attacks/failing_calls.c
 BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*/*)
 # As many processes as processors, each with its share of the tests; who is done takes over from the others.
 # `make test TEST_OPTIONS='-n 0'` is one process.
