@@ -67,7 +67,7 @@ def test_a_reader_gets_a_row_for_the_recipe(benchmark: Benchmark, capsys: pytest
         ([*RECIPE, "--set", "seed=1"], f"{EXPECTED}; got seed=1"),
         (
             [*RECIPE, "--set", "hidden_size=big"],
-            "hidden_size must be a whole number ≥ 1; got 'big'",
+            "hidden_size must be a whole number from 1 to 65536; got 'big'",
         ),
         (["--set", "hidden_size=4"], "changes a recipe, so name one with --recipe"),
     ],

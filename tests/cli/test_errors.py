@@ -29,7 +29,10 @@ def the_line(done: Result) -> str:
         (["train", "--resume", "elsewhere/nosuch"], ["elsewhere/nosuch: no run to resume"]),
         (["train", "CORPUS", "--epochs", "x"], ["--epochs", "whole number or none", "'x'", "unspool train"]),
         (["train", "CORPUS", "--epochs", "0"], ["--epochs must be a whole number ≥ 1, or none; got 0"]),
-        (["train", "CORPUS", "--hidden-size", "-3"], ["--hidden-size must be a whole number ≥ 1; got -3"]),
+        (
+            ["train", "CORPUS", "--hidden-size", "-3"],
+            ["--hidden-size must be a whole number from 1 to 65536"],
+        ),
         (["train", "CORPUS", "--hidden-size", "9.5"], ["--hidden-size", "9.5"]),
         (["train", "CORPUS", "--cell", "lsmt"], ["cell", "lstm", "lsmt"]),
         (["train", "CORPUS", "--optimizer", "adagrad"], ["optimizer", "adamw", "adagrad"]),

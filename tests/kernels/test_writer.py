@@ -42,6 +42,8 @@ def write(**changes: Any) -> dict[str, Any]:
 def test_what_fits_runs() -> None:
     assert write()["finish"].tolist() == [1]
     assert write(prompts=[])["ids"].tolist() == []
+    assert write(alternatives=5)["widths"].tolist() == [5]
+    assert write(penalties=[("dry_multiplier", [1, 2, 1, 0, 1, 3, 2, 4, 1])])["finish"].tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,12 @@ def test_what_fits_runs() -> None:
         {"first_bias": np.zeros(5, np.float32)},
         {"guide_states": None},
         {"guide_states": np.ones(1, np.int32)},
+        {"alternatives": 6},
+        {"alternatives": 0},
+        {"end_id": 6},
+        {"end_id": -1},
+        {"penalties": [("dry_multiplier", [1, 2, 1, 0, 2, 3])]},  # a breaker of two ids, and one is there
+        {"penalties": [("dry_multiplier", [1, 2, 1, 0, -1, 3])]},
     ],
     ids=str,
 )

@@ -9,6 +9,8 @@ from unspool import _native
 from unspool._kernels.arrays import Floats, check_array
 from unspool._kernels.machine import chosen_kernels, thread_team
 
+MOST_SLOTS = 2  # arrays of an optimizer for each parameter, as in native/dispatch/kernels.h
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coefficients:
@@ -65,6 +67,9 @@ def optimizer_step(
             raise ValueError(f"expected {len(parameters)} arrays, got {len(arrays)}")
         for parameter, array in zip(parameters, arrays, strict=True):
             check_array("optimizer array", array, np.float32, parameter.shape)
+    if len(decays) != len(parameters) or len(slots) > MOST_SLOTS:
+        got = f"{len(decays)} decays and {len(slots)} slots"
+        raise ValueError(f"expected {len(parameters)} decays and at most {MOST_SLOTS} slots, got {got}")
     c = coefficients
     rates = (c.learning_rate, c.beta1, c.beta2, c.epsilon)
     return _native.optimize(

@@ -11,6 +11,7 @@ from unspool import _native
 from unspool._kernels.arrays import NO_ID, Floats, Ids, check_array, check_ids
 from unspool._kernels.network import NativeNetwork
 
+DRY_NUMBERS = 4  # multiplier, base, allowed length, tokens to look at; then the breakers
 Stage: TypeAlias = tuple[str, Sequence[float]]  # the name of its native row, and its numbers
 
 
@@ -125,7 +126,11 @@ class NativeWriter:
         shape, N = self._shape, len(prompts)
         if not N:
             return range(0)
-        self._check_biases(penalties)
+        self._check_numbers(penalties)
+        if alternatives is not None and not 1 <= alternatives < shape.vocab_size:
+            raise ValueError(f"alternatives: expected one of [1, {shape.vocab_size}), got {alternatives}")
+        if end_id is not None and not 0 <= end_id < shape.vocab_size:
+            raise ValueError(f"end_id: expected an id in [0, {shape.vocab_size}), got {end_id}")
         joined, lengths = np.concatenate(prompts), [len(prompt) for prompt in prompts]
         check_array("prompts", joined, np.int32, (None,))
         if len(joined):
@@ -164,10 +169,16 @@ class NativeWriter:
         )
         return range(first, first + N)
 
-    def _check_biases(self, penalties: Sequence[Stage]) -> None:
+    def _check_numbers(self, penalties: Sequence[Stage]) -> None:
+        """Check the numbers that become indices, or that say how many others follow."""
         for name, numbers in penalties:
             if name == "logit_bias":
                 check_ids(name, np.array(numbers[::2], np.int32), self._shape.vocab_size)
+            at = DRY_NUMBERS
+            while name == "dry_multiplier" and at < len(numbers):
+                if not 0 <= numbers[at] < len(numbers) - at:
+                    raise ValueError(f"{name}: expected breakers, each after its length")
+                at += 1 + int(numbers[at])
 
     def advance(self, steps: int, *, whole: bool = False) -> dict[str, Any]:
         """Take every sequence so many steps further.

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 VARIANTS = ("residual", "tied_output")  # optional parts of a network, beside its cell and its sizes
 DROPOUTS = ("dropout", "input_dropout", "recurrent_dropout")  # used in training only
 COUNT = whole_range(1)
+UNITS = whole_range(1, 1 << 16)
+LAYERS = whole_range(1, 1 << 10)
 SYMBOLS = whole_range(2)
 CHANCE = real_range("a number in [0, 1)", least=0, below=1)
 
@@ -55,9 +57,9 @@ class NetworkConfig:
 
     # fmt: off
     cell: Annotated[str, OptionRow(one_of("unspool._network.cells:CELLS"), "{choices}")] = "lstm"
-    hidden_size: Annotated[int, OptionRow(COUNT, "Units in each layer")] = 128
-    num_layers: Annotated[int, OptionRow(COUNT, "Recurrent layers")] = 1
-    embedding_size: Annotated[int | None, OptionRow(COUNT,
+    hidden_size: Annotated[int, OptionRow(UNITS, "Units in each layer")] = 128
+    num_layers: Annotated[int, OptionRow(LAYERS, "Recurrent layers")] = 1
+    embedding_size: Annotated[int | None, OptionRow(UNITS,
         "Size of the vector learned for each symbol")] = None
     residual: Annotated[bool, OptionRow(SWITCH, "Add each layer's input to its output")] = False
     tied_output: Annotated[bool, OptionRow(

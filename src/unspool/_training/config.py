@@ -15,6 +15,7 @@ from unspool._configuration import (
 from unspool._errors import ConfigError
 
 COUNT = whole_range(1)
+WIDTH = whole_range(1, 1 << 20)
 POSITIVE = real_range("a number > 0", above=0)
 NOT_NEGATIVE = real_range("a number ≥ 0", least=0)
 DECAY = real_range("a number in [0, 1)", least=0, below=1)
@@ -89,8 +90,8 @@ class TrainingConfig:
     minutes: Annotated[float | None, OptionRow(
         POSITIVE,
         "Stop after so many minutes; without --epochs, choose all other settings to fit this time")] = None
-    batch_size: Annotated[int, OptionRow(COUNT, "Streams of text processed in parallel")] = 16
-    sequence_length: Annotated[int, OptionRow(COUNT,
+    batch_size: Annotated[int, OptionRow(WIDTH, "Streams of text processed in parallel")] = 16
+    sequence_length: Annotated[int, OptionRow(WIDTH,
         "Symbols per stream in one training step (how far gradients reach back)")] = 32
     optimizer: Annotated[str, OptionRow(
         one_of("unspool._training.optimizers:OPTIMIZERS"), "{choices}")] = "adamw"

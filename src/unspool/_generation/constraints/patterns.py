@@ -205,7 +205,9 @@ def _repeat(automaton: PatternAutomaton, argument: Any, at: int, flags: int) -> 
     """Write out a repeat; each early exit goes directly to the end, so that free moves stay short."""
     least, most, items = argument
     for _ in range(least):
-        at = automaton.sequence(items, at, flags)
+        before, at = at, automaton.sequence(items, at, flags)
+        if at == before:
+            break  # it reads nothing, however often
     end = automaton.node()
     if most == importlib.import_module("re._parser").MAXREPEAT:
         loop = automaton.node()

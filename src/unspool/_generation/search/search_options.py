@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Doubles: TypeAlias = NDArray[np.float64]
 
 LENGTH = whole_range(1, 2**31 - 1)
+BEAMS = whole_range(1, 1 << 16)
 POSITIVE = real_range("a finite number above 0", above=0)
 BYTES = Allowed("a whole number of bytes ≥ 1048576", whole_range(1 << 20).holds)
 
@@ -51,7 +52,7 @@ class BeamOptions:
     """
 
     # fmt: off
-    num_beams: Annotated[int, OptionRow(whole_range(1), "Number of beams: candidates kept at each step")] = 5
+    num_beams: Annotated[int, OptionRow(BEAMS, "Number of beams: candidates kept at each step")] = 5
     n: Annotated[int, OptionRow(whole_range(1))] = 1
     length_penalty: Annotated[float, OptionRow(
         real_range("a number from -10 to 10", least=-10, most=10),
