@@ -13,6 +13,8 @@ from unspool._generation.options.generation_options import OF_TEXTS, GenerationO
 from unspool._generation.sampling.random import fresh_seed, sequence_keys
 from unspool._generation.search.forward import Floats
 
+MOST_TEXTS = 10_000_000  # that are written together; each needs some kilobytes
+
 
 @dataclass(frozen=True, eq=False)
 class EngineRequest:
@@ -94,7 +96,12 @@ class EngineRequest:
         Args:
             count: Number of sequences for each prompt.
             first: Number of the random stream of the first sequence.
+
+        Raises:
+            ConfigError: If so many texts would not fit into the memory.
         """
+        total = count * len(self.prompts)
+        check("n or best_of", total, f"at most {MOST_TEXTS:,} texts together", total <= MOST_TEXTS)
         return replace(
             self,
             prompts=[ids for ids in self.prompts for _ in range(count)],

@@ -126,11 +126,7 @@ class NativeWriter:
         shape, N = self._shape, len(prompts)
         if not N:
             return range(0)
-        self._check_numbers(penalties)
-        if alternatives is not None and not 1 <= alternatives < shape.vocab_size:
-            raise ValueError(f"alternatives: expected one of [1, {shape.vocab_size}), got {alternatives}")
-        if end_id is not None and not 0 <= end_id < shape.vocab_size:
-            raise ValueError(f"end_id: expected an id in [0, {shape.vocab_size}), got {end_id}")
+        self._check_numbers(penalties, alternatives, end_id)
         joined, lengths = np.concatenate(prompts), [len(prompt) for prompt in prompts]
         check_array("prompts", joined, np.int32, (None,))
         if len(joined):
@@ -169,8 +165,15 @@ class NativeWriter:
         )
         return range(first, first + N)
 
-    def _check_numbers(self, penalties: Sequence[Stage]) -> None:
+    def _check_numbers(
+        self, penalties: Sequence[Stage], alternatives: int | None, end_id: int | None
+    ) -> None:
         """Check the numbers that become indices, or that say how many others follow."""
+        V = self._shape.vocab_size
+        if alternatives is not None and not 1 <= alternatives < V:
+            raise ValueError(f"alternatives: expected one of [1, {V}), got {alternatives}")
+        if end_id is not None and not 0 <= end_id < V:
+            raise ValueError(f"end_id: expected an id in [0, {V}), got {end_id}")
         for name, numbers in penalties:
             if name == "logit_bias":
                 check_ids(name, np.array(numbers[::2], np.int32), self._shape.vocab_size)

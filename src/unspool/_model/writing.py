@@ -24,8 +24,6 @@ from unspool._text.novelty import NoveltyIndex
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._text.tokenizers.unknown import Unknown
 
-MOST_TEXTS = 10_000_000  # texts that are returned together; each needs some kilobytes
-
 
 def prepare(
     parts: ModelParts,
@@ -90,9 +88,6 @@ def write(parts: ModelParts, request: Request, *, n: int, first: int) -> list[Ge
     """
     check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
     best_of, writer = request.options.best_of, parts.runner.writer(parts.parameters)
-    allowed = f"so small that at most {MOST_TEXTS:,} texts are in memory; collect gives any number"
-    for name, each in (("n", n), ("best_of", best_of)):
-        check(name, each, allowed, each is None or each * len(request.prompts) <= MOST_TEXTS)
     if best_of is None:
         return draw(writer, parts.tokenizer, request, count=n, first=first)
     count = int(best_of)
