@@ -115,7 +115,7 @@ def test_two_names_for_one_thing_are_refused(names: tuple[str, str]) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"unknown key 'temprature'.*did you mean 'temperature'"):
+    with pytest.raises(ConfigError, match=r"unknown option 'temprature'; did you mean 'temperature'"):
         generation_options({"temprature": 1})
 
 
