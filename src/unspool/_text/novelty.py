@@ -65,7 +65,12 @@ class NoveltyIndex:
 
     @property
     def covers(self) -> str:
-        """What a model's own index has, in words."""
+        """What a model's own index has, in words.
+
+        Example:
+            >>> unspool.NoveltyIndex.of(["anna"]).covers
+            'the training texts alone'
+        """
         return "the training texts alone" if self.held_out is None else "the training and the held-out texts"
 
     @classmethod
@@ -123,6 +128,15 @@ class NoveltyIndex:
             tokenizer: The tokenizer of their ids.
             by_line: Whether the streams are one document, whose lines are indexed. The line that the cut
                 divides counts as a whole as well.
+
+        Example:
+            >>> from unspool._text.encoding.corpus import encode_corpus
+            >>> from unspool._text.encoding.recipe import EncodingRecipe
+            >>> of = unspool.Records.of
+            >>> encoded = encode_corpus(of(["anna"]), EncodingRecipe(), of(["nana"]))
+            >>> parts = (encoded.training, encoded.validation, encoded.tokenizer)
+            >>> unspool.NoveltyIndex.of_parts(*parts, by_line=False).knows("nana")
+            True
         """
         index = cls.of_stream(training, tokenizer, by_line=by_line)
         pieces = _joined(training, validation, tokenizer) if by_line else _decoded(validation, tokenizer)
@@ -152,6 +166,10 @@ class NoveltyIndex:
         Args:
             text: A known text.
             cut: Whether a length limit cut the text, as in `knows`.
+
+        Example:
+            >>> unspool.NoveltyIndex.of(["anna"]).holds_out("anna")
+            False
         """
         return not self._all_in(text, (self.hashes,), cut=cut)
 

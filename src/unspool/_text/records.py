@@ -201,6 +201,9 @@ class Records(Iterable[Record]):
 
         Raises:
             CorpusError: If it cannot be read, or there is no text.
+
+        Example:
+            >>> unspool.Records.of(["anna", "otto"]).peek()
         """
         if self.spec.get("source") != STANDARD_INPUT:
             next(iter(self))

@@ -116,7 +116,12 @@ class Collection(Iterator[Generation]):
         self._stopped = stopped
 
     def stopped(self) -> bool:
-        """Return whether the collection is to end early, for what draws its texts."""
+        """Return whether the collection is to end early, for what draws its texts.
+
+        Example:
+            >>> model.collect(n=2, seed=0).stopped()
+            False
+        """
         return self._stopped()
 
     def gather(self) -> Generations:
