@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_readme import check_flags
+from tests.test_readme import check_line
 from unspool._network.cells import lstm_step, rnn_step
 
 nbformat = pytest.importorskip("nbformat", reason="pip install '.[test]'")
@@ -151,7 +151,7 @@ def test_links_lead_somewhere_and_commands_exist(path: Path) -> None:
     commands = [line.removeprefix("$ ") for line in console.splitlines()]
     assert len(commands) > 5
     for command in commands:
-        check_flags(command)
+        check_line(command)
 
 
 def test_the_translation_is_the_same_lesson() -> None:

@@ -230,7 +230,7 @@ def test_a_file_of_another_model_is_noticed(tmp_path: Path, name: str) -> None:
         (CONFIG, ("network", None), ConfigError, "config.json: key 'network' is missing"),
         (CONFIG, ("network", []), ConfigError, "config.json: network must be an object"),
         (CONFIG, ("training", 3), ConfigError, "config.json: training must be an object"),
-        (CONFIG, ("nework", {}), ConfigError, "unknown key 'nework': .*did you mean 'network'"),
+        (CONFIG, ("nework", {}), ConfigError, "unknown key 'nework'; did you mean 'network'"),
         (CONFIG, ("network.cell", "lstn"), ConfigError, "cell must be one of .*, lstm, .* got 'lstn'"),
         (CONFIG, ("network.hidden", 2), ConfigError, "unknown key 'hidden'"),
         (
@@ -248,11 +248,11 @@ def test_a_file_of_another_model_is_noticed(tmp_path: Path, name: str) -> None:
         (CONFIG, ("network.num_layers", 2), ArtifactError, "'layers.1.input_kernel' is missing"),
         (
             CONFIG,
-            ("network.num_layers", 10**12),
+            ("network.num_layers", 1000),
             ArtifactError,
             "num_layers: expected arrays for every layer",
         ),
-        (CONFIG, ("network.hidden_size", 10**12), ArtifactError, "got shape"),
+        (CONFIG, ("network.hidden_size", 60_000), ArtifactError, "got shape"),
         (CONFIG, ("network.vocab_size", 6), ArtifactError, "vocab_size: expected 5 .*got 6"),
         (TOKENIZER, ("symbols", ["a", "b"]), ArtifactError, "vocab_size: expected 4 .*got 5"),
         (TOKENIZER, ("symbols", ["a", "b", "b"]), TokenizerError, "there twice"),

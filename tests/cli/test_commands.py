@@ -102,14 +102,11 @@ def test_a_run_whose_corpus_moved_takes_its_new_place(unspool: Run, tmp_path: Pa
     gone = unspool(["train", "--resume", out, "--epochs", "2"])
     assert (gone.exit_code, "news.tsv" in gone.stderr) == (2, True)
     assert unspool(["train", "--resume", out, str(moved), "--epochs", "2"]).exit_code == 0
-    assert library.load(out).data["records"]["source"] == str(moved)
+    assert library.load(out).data["records"]["source"] == moved.name
     assert unspool(["train", "--resume", out, "--epochs", "3"]).exit_code == 0  # it knows the new place
     moved.write_text("label\ttitle\n" + "".join(f"x\t{text}\n" for text in TEXTS[1:]), "utf-8")
     other = unspool(["train", "--resume", out, str(moved), "--epochs", "4"])
     assert (other.exit_code, "the texts of the run" in other.stderr) == (2, True)
-    for words in ([out, str(moved), "--resume", "--out", out], [str(table), str(moved)]):
-        several = unspool(["train", *words])
-        assert (several.exit_code, "one corpus" in several.stderr) == (2, True)
 
 
 def test_sample_streams_one_text_and_lists_several(unspool: Run, model: Path) -> None:

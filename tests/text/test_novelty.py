@@ -76,7 +76,7 @@ def test_an_encoded_corpus_gives_the_same_index(
 
 
 @settings(max_examples=50, deadline=None)
-@given(some_texts, st.integers(1, 7))
+@given(some_texts.map(lambda texts: [f"{text}." for text in texts]), st.integers(1, 7))
 def test_any_texts_are_known_however_they_are_cut(texts: list[str], waiting: int) -> None:
     before, novelty.MOST_WAITING = novelty.MOST_WAITING, waiting
     try:

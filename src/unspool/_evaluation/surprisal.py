@@ -65,7 +65,7 @@ class Surprisal:
             ConfigError: If the text is too long for a picture.
 
         Example:
-            >>> model.surprisal("anna").svg(title="a name").startswith("<svg")
+            >>> model.surprisal("anna").svg(title="a name").count("a name") > 0
             True
         """
         return surprisal_svg([self], title=title)

@@ -139,6 +139,25 @@ def test_few_texts_are_all_learnt_whatever_their_hashes(lines: list[str]) -> Non
         assert encoded.split.sentence.startswith("nothing is held out: ")
 
 
+@pytest.mark.parametrize("kind", ["word", "char"])
+def test_texts_that_differ_in_what_unk_stands_for_are_no_copies(kind: str) -> None:
+    names = [f"{a}{b}{c}" for a in "bcdfghjk" for b in "aeiou" for c in "lmnprstv"]  # 320 different
+    recipe = replace(RECIPE, tokenizer=kind, max_vocab_size=9)
+    ordinary = encode_corpus(Records.of(names), recipe)
+    assert ordinary.split is None
+    assert ordinary.validation.num_records == sum(number(name) < 0.1 * 2**64 for name in names)
+    lines = ["bal"] * 400 + names
+    random.Random(2).shuffle(lines)
+    unusual = encode_corpus(Records.of(lines), recipe)
+    assert unusual.split is not None
+    assert (unusual.split.repeated_texts, unusual.split.copies) == (1, 401)
+    held_out = sum(number(name) < 0.1 * 2**64 for name in names if name != "bal")
+    assert abs(unusual.split.held_out - held_out) < 10, "the few names without <unk> may have moved"
+    for part in (unusual.training, unusual.validation):
+        assert part.spelling is not None
+        assert len(part.spelling) == (part.ids == unusual.tokenizer.unk_id).sum() > 0
+
+
 def test_a_natural_distribution_of_words_holds_out_the_rare_ones() -> None:
     lines = [f"w{rank}" for rank in range(1, 2000) for _ in range(4000 // rank)]
     encoded = encode_corpus(Records.of(lines), RECIPE)

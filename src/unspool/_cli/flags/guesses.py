@@ -91,7 +91,7 @@ FLAGS: dict[str, tuple[str, ...]] = {
 }
 # What is no flag at all here, but an argument: by the word for it in the help.
 ARGUMENTS = {
-    "prompt": "[PROMPT]...", "input": "CORPUS", "input-file": "CORPUS", "data": "CORPUS", "corpus": "CORPUS",
+    "prompt": "PROMPT", "input": "CORPUS", "input-file": "CORPUS", "data": "CORPUS", "corpus": "CORPUS",
     "file": "CORPUS", "train-file": "CORPUS", "dataset": "CORPUS", "model": "DIR", "model-dir": "DIR",
     "checkpoint": "DIR", "folder": "DIR", "dir": "DIR",
 }  # fmt: skip
@@ -119,8 +119,7 @@ def known_flag(command: click.Command, wrong: str) -> str | None:
     if same:
         return f"it is {same[0]} here"
     arguments = {param.metavar: param for param in command.params if param.param_type_name == "argument"}
-    wanted = ARGUMENTS.get(name)
-    if wanted in arguments:
+    if ARGUMENTS.get(name) in {argument.strip("[].…") for argument in filter(None, arguments)}:
         return f"it is written without a flag: unspool {command.name} {' '.join(filter(None, arguments))}"
     near = nearest(f"--{name}", shown) if len(name) > 1 else None
     return None if near is None else f"did you mean {near}?"

@@ -14,11 +14,12 @@ which is the same on every machine and for every order of its records:
   copies, until they are the share of all records that was asked for, but at most `MOST_OF_OTHERS` of the
   others, or that share of them if it is larger. With too few different texts nothing is held out.
 
-With sources, an unusual corpus is split by text and source: many sources may have one answer.
+With sources, an unusual corpus is split by text and source: many sources may have one answer. A record
+with an ``<unk>`` is never repeated and keeps the side that the hash of its text gave it.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,23 +82,25 @@ def new_sides(
     """
     parts = (encoded.training, encoded.validation)
     records = sum(part.num_records for part in parts)
-    repeated = _repeated(parts, least=_copies(fraction * records))
-    flags = [_among(part, repeated) for part in parts]
-    usual = parts[0].num_records > 0 and fraction * _different(parts) >= 1
+    readable = [_readable(part) for part in parts]
+    repeated = _repeated(zip(parts, readable, strict=True), least=_copies(fraction * records))
+    flags = [_among(part, repeated) & known for part, known in zip(parts, readable, strict=True)]
+    usual = parts[0].num_records > 0 and fraction * _different(parts, readable) >= 1
     if usual and max(_share(np.concatenate(flags)), _share(flags[1])) <= UNUSUAL:
         return None
     texts = (text for part in parts for text in texts_of(part, encoded.tokenizer))
     keys = texts if sources is None else map("\0".join, zip(texts, sources, strict=True))
     hashes = np.fromiter(map(_number, keys), np.uint64, records)
-    learnt = np.concatenate(flags)
+    learnt, known = np.concatenate(flags), np.concatenate(readable)
     if sources is not None:
-        learnt = _copied(hashes, _copies(fraction * records))
+        learnt = _copied(hashes, _copies(fraction * records)) & known
     if planted:
         learnt |= np.isin(hashes, np.array([_number(text) for text in planted], np.uint64))
-    out = np.zeros(records, np.bool_)
-    if records > FEW_RECORDS or fraction * len(np.unique(hashes)) >= 1:
-        share = max(MOST_OF_OTHERS, fraction) * np.count_nonzero(~learnt)
-        out = _smallest(hashes, ~learnt, int(min(share, fraction * records)))
+    out = ~known & (np.arange(records) >= len(flags[0]))  # copies of what is not known in full stay together
+    if records > FEW_RECORDS or fraction * (len(np.unique(hashes[known])) + np.count_nonzero(~known)) >= 1:
+        share, able = max(MOST_OF_OTHERS, fraction) * np.count_nonzero(~learnt), known & ~learnt
+        most = int(min(share, fraction * records)) - int(np.count_nonzero(out))
+        out |= _smallest(hashes, able, max(0, min(most, int(np.count_nonzero(able)) - 1)))
     split = UnusualSplit(
         records=records,
         repeated_texts=len(np.unique(hashes[learnt])),
@@ -125,7 +128,10 @@ def with_new_sides(encoded: EncodedCorpus, sides: NewSides) -> EncodedCorpus:
                     _add(builder, part.take(numbers[chosen]))
             part.give_back()
     lengths = encoded.training.symbol_lengths
-    training, validation = (builder.finish(table, symbol_lengths=lengths) for builder in builders)
+    spelling: dict[int, float] | None = None if encoded.training.spelling is None else {}
+    training, validation = (
+        builder.finish(table, symbol_lengths=lengths, spelling=spelling) for builder in builders
+    )
     return replace(encoded, training=training, validation=validation, split=sides.split)
 
 
@@ -133,7 +139,7 @@ def _add(builder: StreamBuilder, chosen: TokenStream) -> None:
     ends = np.append(chosen.starts[1:], len(chosen))
     numbers = chosen.ids.copy()
     numbers[ends - 1] = 0
-    builder.add_ended(numbers, ends=ends, characters=chosen.characters)
+    builder.add_ended(numbers, ends=ends, characters=chosen.characters, spelling=chosen.spelling)
 
 
 def _copies(held_out: float) -> int:
@@ -151,14 +157,14 @@ def _number(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big")
 
 
-def _repeated(parts: Iterable[TokenStream], *, least: int) -> Hashes:
-    """Return the hashes of the records that stand in a corpus `least` times or more.
+def _repeated(parts: Iterable[tuple[TokenStream, Flags]], *, least: int) -> Hashes:
+    """Return the hashes of the readable records that stand in a corpus `least` times or more.
 
     A table counts beginnings, so that only records whose beginning is frequent are compared as a whole.
     """
     parts = list(parts)
     counts = np.zeros(1 << BUCKET_BITS, np.int64)
-    for part in parts:
+    for part, _ in parts:
         for first in range(0, part.num_records, AT_ONCE):
             counts += np.bincount(_buckets(part, first), minlength=len(counts))
             part.give_back()
@@ -166,9 +172,10 @@ def _repeated(parts: Iterable[TokenStream], *, least: int) -> Hashes:
     found, copies = np.empty(0, np.uint64), np.empty(0, np.int64)
     if not frequent.any():
         return found
-    for part in parts:
+    for part, readable in parts:
         for first in range(0, part.num_records, AT_ONCE):
-            chosen = first + np.flatnonzero(frequent[_buckets(part, first)])
+            some = readable[first : first + AT_ONCE]
+            chosen = first + np.flatnonzero(frequent[_buckets(part, first)] & some)
             new, times = np.unique(_hashes(part, chosen), return_counts=True)
             found, places = np.unique(np.concatenate([found, new]), return_inverse=True)
             copies = np.bincount(places, np.concatenate([copies, times]), len(found)).astype(np.int64)
@@ -188,6 +195,17 @@ def _hashes(part: TokenStream, records: NDArray[np.int64]) -> Hashes:
     return hash_records(part.ids, *_bounds(part, records))
 
 
+def _readable(part: TokenStream) -> Flags:
+    """Return which records have no ``<unk>``: of the others, the ids do not say whether they are equal."""
+    readable = np.ones(part.num_records, np.bool_)
+    for first in range(0, 0 if part.unk_id is None else part.num_records, AT_ONCE):
+        numbers = np.arange(first, min(first + AT_ONCE, part.num_records))
+        begins, ends = _bounds(part, numbers)
+        unks = part.ids[begins[0] : ends[-1]] == part.unk_id
+        readable[numbers] = ~np.logical_or.reduceat(unks, begins - begins[0])
+    return readable
+
+
 def _bounds(part: TokenStream, records: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where some records begin and end."""
     last = records + 1 == part.num_records
@@ -205,12 +223,12 @@ def _among(part: TokenStream, repeated: Hashes) -> Flags:
     return flags
 
 
-def _different(parts: Iterable[TokenStream]) -> float:
-    """Count the different records of a short corpus; infinity for a long one."""
-    parts = list(parts)
+def _different(parts: Sequence[TokenStream], readable: Sequence[Flags]) -> float:
+    """Count the different records of a short corpus, each unreadable one; infinity for a long corpus."""
     if sum(part.num_records for part in parts) > FEW_RECORDS:
         return np.inf
-    return len(np.unique(np.concatenate([_hashes(part, np.arange(part.num_records)) for part in parts])))
+    hashes = [_hashes(part, np.flatnonzero(known)) for part, known in zip(parts, readable, strict=True)]
+    return len(np.unique(np.concatenate(hashes))) + int(sum(np.count_nonzero(~known) for known in readable))
 
 
 def _copied(hashes: Hashes, least: int) -> Flags:

@@ -56,27 +56,35 @@ class StreamBuilder:
             characters: The number of characters of text in each piece.  # (pieces,)
             spelling: Nats to spell each ``<unk>`` of all pieces, in their order, or None.  # (<unk>s,)
         """
-        if spelling is not None:
-            self._spelling.append(spelling)
         if not ends.any():
             nothing = np.empty(0, np.int64)
-            self.add_ended(numbers, ends=nothing, characters=int(characters.sum()))
+            self.add_ended(numbers, ends=nothing, characters=int(characters.sum()), spelling=spelling)
             return
         joined = np.zeros(len(numbers) + int(ends.sum()), numbers.dtype)
         places = np.cumsum(lengths + ends)[ends]
         symbols = np.ones(len(joined), np.bool_)
         symbols[places - 1] = False
         joined[symbols] = numbers
-        self.add_ended(joined, ends=places, characters=int(characters.sum()))
+        self.add_ended(joined, ends=places, characters=int(characters.sum()), spelling=spelling)
 
-    def add_ended(self, numbers: NDArray[Any], *, ends: NDArray[np.int64], characters: int) -> None:
+    def add_ended(
+        self,
+        numbers: NDArray[Any],
+        *,
+        ends: NDArray[np.int64],
+        characters: int,
+        spelling: NDArray[np.float32] | None = None,
+    ) -> None:
         """Add tokens that already include each ``<eos>``, as 0.
 
         Args:
             numbers: Provisional numbers, with a 0 at the end of each record.  # (N,)
             ends: The place after each 0, ascending.  # (records that end,)
             characters: The number of characters of text that the numbers stand for.
+            spelling: Nats to spell each ``<unk>`` among them, in their order, or None.  # (<unk>s,)
         """
+        if spelling is not None:
+            self._spelling.append(spelling)
         if numbers.itemsize > self._dtype.itemsize:  # its numbers may still be small
             self._fit(int(numbers.max(initial=0)))
         self._numbers.append(numbers.astype(self._dtype, copy=False))
