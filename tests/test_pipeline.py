@@ -17,6 +17,7 @@ import pytest
 import unspool
 from unspool import _pipeline
 from unspool._artifacts.model_folder import CARD, CONFIG, GENERATION, MODEL, TOKENIZER
+from unspool._errors import CorpusError
 from unspool._progress.plan_lines import plan_lines
 from unspool._running.resuming import resume_training
 from unspool._training.announcement import Announcement
@@ -371,3 +372,8 @@ def test_planted_secrets_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
     assert set(whole.data["fingerprints"]) == {"training", "validation"}
     with pytest.raises(unspool.ConfigError, match="canaries"):
         unspool.train(TEXTS, out=tmp_path / "cut", resume=True, canaries=canaries)
+
+
+def test_texts_without_the_right_to_read_are_not_taken_for_a_text(closed: Path) -> None:
+    with pytest.raises(CorpusError, match="permission denied"):
+        unspool.train(str(closed / "names.txt"))

@@ -19,7 +19,7 @@ import pytest
 
 from tests.failing_disk import HALF, NOTHING, FailingDisk
 from unspool._errors import spelled
-from unspool._storage import append_line, atomic_file, atomic_write, open_regular
+from unspool._storage import append_line, atomic_file, atomic_write, is_missing, open_regular
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -311,3 +311,16 @@ def test_every_name_has_a_spelling(raw: bytes, expected: str) -> None:
 
 def test_half_a_pair_that_is_no_byte_is_spelled_by_its_number() -> None:
     assert spelled("\ud800\udc41") == r"\ud800\udc41"
+
+
+def test_what_may_not_be_looked_at_is_not_missing(closed: Path) -> None:
+    assert not is_missing(closed / "a.txt")
+
+
+def test_what_leads_to_nothing_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    names = ("b.txt", "a.txt/b.txt", "round", "a" * 5_000, "a\0b")
+    assert [is_missing(tmp_path / name) for name in names] == [True] * 5
+    assert not is_missing(tmp_path / "a.txt")
+    assert not is_missing(tmp_path)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 MOST_STALLS = 8  # writes in a row without progress before an error is raised
 TORN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp", re.DOTALL)  # names that only `atomic_file` gives
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFCHR: "a device",
@@ -172,6 +173,23 @@ def open_regular(path: str | Path) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def is_missing(path: str | Path) -> bool:
+    """Whether there is nothing at a path.
+
+    What may not be looked at is not missing: whoever opens it learns the reason from the system.
+
+    Args:
+        path: Any text; one that cannot be a path leads to nothing.
+    """
+    try:
+        os.stat(path)  # noqa: PTH116 - Path.exists answers otherwise in each version of Python
+    except ValueError:
+        return True
+    except OSError as error:
+        return error.errno in NOWHERE
+    return False
 
 
 def append_line(path: Path, text: str) -> None:

@@ -293,3 +293,9 @@ def test_a_file_that_is_no_json_object_is_named(tmp_path: Path, name: str, text:
     save(tmp_path, make_model())
     (tmp_path / name).write_bytes(text)
     assert f"{name}: expected" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "model"])
+def test_a_model_without_the_right_to_read(closed: Path, name: str) -> None:
+    with pytest.raises(ArtifactError, match=r"cannot read .*closed.*: got Permission denied"):
+        load_model(closed / name)

@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 from unspool._artifacts.facts import check_facts
@@ -38,7 +39,7 @@ from unspool._errors import ArtifactError, spelled
 from unspool._json_files import MOST_BYTES, fingerprint, json_text, read_json
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import parameter_shapes
-from unspool._storage import atomic_write
+from unspool._storage import atomic_write, is_missing
 from unspool._text.tokenizers.registry import Tokenizer, tokenizer_from_json
 
 FORMAT_VERSION = 1
@@ -158,8 +159,8 @@ def load_model(folder: str | Path) -> SavedModel:
         TokenizerError: If the tokenizer is broken.
     """
     folder = Path(folder)
-    _check_folder(folder)
     try:
+        _check_folder(folder)
         with open_tensor_file(folder / MODEL) as model:
             return _load(folder, model)
     except OSError as error:
@@ -402,10 +403,11 @@ def _check_size(name: str, text: str) -> None:
 
 def _check_folder(folder: Path) -> None:
     hint = "train one with: unspool train"
-    if not folder.is_dir():
-        got = "a file" if folder.exists() else "no such folder"
+    missing = is_missing(folder)
+    if missing or not S_ISDIR(folder.stat().st_mode):
+        got = "no such folder" if missing else "a file"
         raise ArtifactError(str(folder), expected="the folder of a model", got=got, hint=hint)
-    if not (folder / MODEL).exists():
+    if is_missing(folder / MODEL):
         hint = "it holds no model, or none was saved yet: " + hint
         raise ArtifactError(f"{folder} has no {MODEL}", expected="the folder of a model", hint=hint)
 

@@ -1,6 +1,5 @@
 """Train a run until its end, and load its best model."""
 
-import os
 import warnings
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from unspool._model import Generator
 from unspool._network.config import NetworkConfig
 from unspool._progress.choice import OnRecord, OnStart
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._storage import is_missing
 from unspool._text.reading.sources import read_records
 from unspool._text.records import Records, Texts
 from unspool._training.announcement import plan_of
@@ -102,7 +102,7 @@ def as_records(texts: Texts | str | Path) -> Records:
     """
     if not isinstance(texts, str | Path):
         return Records.wrap(texts)
-    if os.path.exists(texts):  # noqa: PTH110 - Path.exists raises where a name is too long
+    if not is_missing(texts):
         return read_records(texts)
     hint = 'a file: train("names.txt"); one text: train([text])'
     what = "records must be a list of texts or a file, and this is one string"

@@ -328,12 +328,10 @@ def test_an_empty_folder_says_what_it_looked_for(tmp_path: Path) -> None:
         list(read_records(tmp_path))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_the_right_to_read(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("text")
-    (tmp_path / "a.txt").chmod(0)
-    with pytest.raises(CorpusError, match="permission denied"):
-        list(read_records(tmp_path / "a.txt"))
+@pytest.mark.parametrize("name", ["", "a.txt", "a.csv", "a/b.jsonl", "one\ntwo"])
+def test_a_text_without_the_right_to_read(closed: Path, name: str) -> None:
+    with pytest.raises(CorpusError, match="cannot be read: got permission denied"):
+        list(read_records(closed / name))
 
 
 def test_a_corpus_goes_by_its_name_unless_a_path_has_it_too(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from unspool._configuration import to_dict
 from unspool._errors import ConfigError, CorpusError
+from unspool._storage import is_missing
 from unspool._text.corpora.registry import CORPORA, Corpus
 from unspool._text.reading.columns import LENGTH, Rows
 from unspool._text.reading.decoding import text_blocks
@@ -355,7 +356,7 @@ def _sources(source: object) -> tuple[str | Path, ...]:
         if not isinstance(each, str | Path):
             expected = "a path, the name of a corpus, or a list of paths"
             raise CorpusError("source", expected=expected, got=repr(each)[:60], hint=hint)
-        if "\0" in str(each) or ("\n" in str(each) and not os.path.exists(each)):  # noqa: PTH110 - it may be too long
+        if "\0" in str(each) or ("\n" in str(each) and is_missing(each)):
             raise CorpusError(
                 "source", expected="a path", got=f"{str(each)[:60]!r}, which is no file", hint=hint
             )
@@ -382,7 +383,7 @@ def _named_corpus(sources: tuple[str | Path, ...]) -> Corpus | None:
         if name not in CORPORA:
             raise CorpusError(f"no corpus is named {name!r}", expected=f"one of {', '.join(CORPORA)}")
         return CORPORA[name]
-    if source in CORPORA and Path(source).exists():
+    if source in CORPORA and not is_missing(source):
         hint = f"write ./{source} for the path or {CORPUS_PREFIX}{source} for the corpus"
         raise CorpusError(f"{source} is the name of a corpus and of a path here", hint=hint)
     return CORPORA.get(source)
@@ -446,9 +447,10 @@ def _existing(source: str | Path) -> Path:
         CorpusError: If it leads to nothing; the nearest name of a corpus is proposed.
     """
     path = Path(source)
+    if is_missing(path):
+        near = difflib.get_close_matches(str(source)[:LONGEST_NAME], CORPORA, n=1, cutoff=0.6)
+        hint = f"did you mean the corpus {near[0]!r}?" if near else "give a file, a folder, - or a corpus"
+        raise CorpusError(f"{source}: no such file or folder", hint=f"{hint} ({', '.join(CORPORA)})")
     with refuse_unreadable(str(source)):
-        if not path.exists():
-            near = difflib.get_close_matches(str(source)[:LONGEST_NAME], CORPORA, n=1, cutoff=0.6)
-            hint = f"did you mean the corpus {near[0]!r}?" if near else "give a file, a folder, - or a corpus"
-            raise CorpusError(f"{source}: no such file or folder", hint=f"{hint} ({', '.join(CORPORA)})")
+        path.stat()
     return path

@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote_to_bytes
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, CorpusError, InputError, spelled
 from unspool._json_files import json_text, read_json
-from unspool._storage import atomic_write
+from unspool._storage import atomic_write, is_missing
 from unspool._text.reading.folders import current_spec
 from unspool._text.reading.read_options import STANDARD_INPUT
 from unspool._text.reading.sources import CORPUS_PREFIX, described
@@ -149,7 +149,7 @@ def placed_spec(folder: Path, data: Mapping[str, Any], part: str) -> dict[str, A
     if not paths:
         raise CorpusError(f"{folder} does not say where {spec['source']} is", hint=NAME_IT)
     for path in paths:
-        if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a name is too long
+        if is_missing(path):
             raise CorpusError(f"{path}: no such file or folder", hint=NAME_IT)
     return {**spec, "source": paths[0] if len(paths) == 1 else paths}
 
