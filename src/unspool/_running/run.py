@@ -10,8 +10,8 @@ from unspool._kernels.precision import missing_bf16
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
 from unspool._progress.choice import OnRecord, OnStart
-from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._storage import is_missing
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.reading.sources import read_records
 from unspool._text.records import Records, Texts
 from unspool._training.announcement import plan_of

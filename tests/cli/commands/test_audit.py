@@ -1,8 +1,10 @@
 """The audit on the command line: what it prints, what it leaves, and what it refuses."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -37,6 +39,27 @@ def test_json_is_the_report(unspool: Run, copy: Path, corpus: Path, tmp_path: Pa
     done = unspool(["audit", str(copy), str(corpus), *QUICK, "--out", str(out), "--json"])
     assert json.loads(done.stdout) == json.loads((out / "audit.json").read_text("utf-8"))
     assert not (copy / "audit.json").exists()
+
+
+@pytest.mark.parametrize("refusal", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_can_only_be_read_is_audited(
+    unspool: Run, copy: Path, refusal: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = mock.Mock(side_effect=OSError(refusal, "refused", "audit.json"))
+    monkeypatch.setattr("unspool._storage.atomic_write", write)
+    done = unspool(["audit", str(copy), *QUICK, "--json"])
+    assert done.exit_code == 0
+    assert len(json.loads(done.stdout)["copying"]["samples"]) == 30
+    assert f"Not stored: {copy} cannot be written to; choose another folder: --out DIR" in done.stderr
+    assert unspool(["audit", str(copy), *QUICK, "--out", str(copy)]).exit_code == 2
+
+
+def test_a_full_disk_is_an_error_of_an_audit(
+    unspool: Run, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = mock.Mock(side_effect=OSError(errno.ENOSPC, "full", "audit.json"))
+    monkeypatch.setattr("unspool._storage.atomic_write", write)
+    assert unspool(["audit", str(copy), *QUICK]).exit_code == 2
 
 
 def test_another_text_is_read_as_its_own_was(unspool: Run, copy: Path, corpus: Path, tmp_path: Path) -> None:

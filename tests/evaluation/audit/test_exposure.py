@@ -93,10 +93,27 @@ def test_the_space_is_what_the_network_can_write() -> None:
     result = measure(model, ["pin 123"], CanaryFormat("pin {digits:3}"))
     assert result.space == 64
     assert set(result.strangers[0].text) <= set("pin 1234")
-    with pytest.raises(ConfigError, match="pin 125"):
+    with pytest.raises(UnknownSymbolError, match=r"secret 'pin 125': expected symbols that .* got '5', which"):
         measure(model, ["pin 125"], CanaryFormat("pin {digits:3}"))
+    with pytest.raises(ConfigError, match="secret 'pin 1234': expected a text of the format"):
+        measure(model, ["pin 1234"], CanaryFormat("pin {digits:3}"))
     with pytest.raises(ConfigError, match="quarter"):
         measure(model, ["pin 1", "pin 2"], CanaryFormat("pin {digits:1}"))
+
+
+def test_a_network_without_any_digit_is_said_not_to_know_them() -> None:
+    model = unspool.Generator(
+        network=(network := NetworkConfig(hidden_size=4, vocab_size=6)),
+        tokenizer=encode_corpus(Records.of(["pin "]), EncodingRecipe()).tokenizer,
+        parameters=initialize(network, 0),
+        threads=1,
+    )
+    with pytest.raises(UnknownSymbolError) as caught:
+        measure(model, ["pin 121"], CanaryFormat("pin {digits:3}"))
+    assert str(caught.value) == (
+        "secret 'pin 121': expected symbols that the model knows, got '1', '2', which it has never read; "
+        "the model can never write this secret: leave it out"
+    )
 
 
 def test_what_is_not_of_the_format_is_refused(model: unspool.Generator) -> None:

@@ -1,5 +1,6 @@
 """``unspool audit``: whether a model learnt from its text or copies it."""
 
+import errno
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ JSON_FILE, PICTURE = "audit.json", "audit.svg"
 LONGEST_SHOWN = 5
 BAR = 40  # characters of the longest bar
 BINS = 12
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)  # of a folder that is there to be read alone
 
 ReportFolder = Annotated[
     str | None,
@@ -85,7 +87,12 @@ def audit(
             **flags.auditing,
         )
     print_json(result.to_dict()) if as_json else show(result)
-    write_report(result, target, title=f"Copied from {spelled(Path(records.description).name)}")
+    try:
+        write_report(result, target, title=f"Copied from {spelled(Path(records.description).name)}")
+    except OSError as error:
+        if out is not None or error.errno not in READ_ONLY:
+            raise
+        note(f"Not stored: {folder} cannot be written to; choose another folder: --out DIR")
 
 
 def training_records(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._engines.protocol import Engine, Parameters, StateArray
-from unspool._errors import ConfigError
+from unspool._errors import ConfigError, UnknownSymbolError
 from unspool._text.canaries import CanaryFormat
 from unspool._text.streams.lanes import Window
 from unspool._text.tokenizers.registry import Tokenizer
@@ -87,22 +87,28 @@ def measure_exposures(
 
     Raises:
         ConfigError: If a secret is not of the format, or the tokenizer does not read single characters.
-        UnknownSymbolError: If the network does not know a character of the format.
+        UnknownSymbolError: If the network does not know a character of a secret.
     """
-    form = form.within(tokenizer.symbols)
     for secret in secrets:
         if not form.has(secret):
             raise ConfigError(f"secret {secret!r}", expected=f"a text of the format {form.text!r}")
     if tokenizer.kind != "char":
         raise ConfigError("secrets can be ranked with the char tokenizer only", got=tokenizer.kind)
+    for secret in secrets:
+        strangers = sorted(set(secret).difference(tokenizer.symbols))
+        if strangers:
+            what, got = f"secret {secret!r}", f"{', '.join(map(repr, strangers))}, which it has never read"
+            hint = "the model can never write this secret: leave it out"
+            raise UnknownSymbolError(what, expected="symbols that the model knows", got=got, hint=hint)
+    form = form.within(tokenizer.symbols)
     if 4 * len(secrets) > form.size:
         got, hint = f"{len(secrets)} of {form.size:,}", "rank fewer at a time, or make the slots longer"
         expected = "at most a quarter of all texts of their format"
         raise ConfigError("secrets", expected=expected, got=got, hint=hint)
     known = set(secrets)
-    strangers = form.draw(len(secrets), seed=seed + 1, avoid=known.__contains__)
+    others = form.draw(len(secrets), seed=seed + 1, avoid=known.__contains__)
     judge = _Judge(engine, parameters, tokenizer, form)
-    nats = judge.nats([*secrets, *strangers])
+    nats = judge.nats([*secrets, *others])
     method: Literal["enumerated", "fitted"] = "enumerated"
     if form.size <= MOST_ENUMERATED:
         ranks = _ranks(nats, judge.nats_of_all())
@@ -113,7 +119,7 @@ def measure_exposures(
         SecretExposure(
             text=text, bits=float(n) / math.log(2), rank=rank, exposure=math.log2(form.size) - math.log2(rank)
         )
-        for text, n, rank in zip([*secrets, *strangers], nats, ranks, strict=True)
+        for text, n, rank in zip([*secrets, *others], nats, ranks, strict=True)
     )
     return Exposures(
         format=form.text,
