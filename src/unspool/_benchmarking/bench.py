@@ -12,6 +12,7 @@ from unspool._benchmarking.machine import Machine, describe, installed
 from unspool._benchmarking.operations import generation_operations, training_operations
 from unspool._benchmarking.turns import Spread, repeated, take_turns
 from unspool._configuration import check, is_real, is_whole
+from unspool._extras import install_command
 from unspool._kernels.machine import default_threads
 from unspool._kernels.precision import EMULATED, PRECISIONS, has_bf16, missing_bf16, used_precision
 from unspool._network.cells import native_cells
@@ -209,7 +210,7 @@ def missing(machine: Machine, cells: Sequence[str]) -> dict[str, str]:
     """Return what cannot be measured here, with the reasons."""
     reasons = {}
     if not installed("torch"):
-        reasons[PEER] = 'torch is not installed; pip install "unspool[torch]"'
+        reasons[PEER] = f"torch is not installed; {install_command('torch')}"
     else:
         without = {cell: missing_layer(cell) for cell in cells}
         reasons |= {f"{PEER} {cell}": reason for cell, reason in without.items() if reason is not None}

@@ -12,6 +12,7 @@ from typing import cast
 from unspool._configuration import as_spelled
 from unspool._engines.protocol import Engine
 from unspool._errors import ConfigError
+from unspool._extras import install_command
 from unspool._network.config import NetworkConfig
 
 
@@ -60,7 +61,7 @@ def make_engine(
         if row.needs is None or error.name != row.needs:
             raise
         what = f"engine {name!r} needs the package {row.needs}, which is not installed"
-        raise ConfigError(what, hint=f'pip install "unspool[{row.needs}]", or choose engine "cpu"') from None
+        raise ConfigError(what, hint=f'{install_command(row.needs)}, or choose engine "cpu"') from None
     make = partial(getattr(module, row.class_name), threads=threads, precision=precision)
     if config.encoder is None:
         return cast(Engine, make(config))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unspool._errors import ArtifactError, ConfigError, spelled
+from unspool._extras import install_command
 from unspool._network.cells import CELLS
 from unspool._sweeping.results import Run
 from unspool._sweeping.schedule import Task, free_seed
@@ -36,7 +37,7 @@ def import_optuna() -> Any:
         if error.name != "optuna":
             raise
         what = "a sweep needs the package optuna, which is not installed"
-        raise ConfigError(what, hint='pip install "unspool[sweep]"') from None
+        raise ConfigError(what, hint=install_command("sweep")) from None
     return optuna
 
 

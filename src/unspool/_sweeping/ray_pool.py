@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from unspool._errors import ConfigError
+from unspool._extras import install_command
 from unspool._sweeping.pool import Answer, LostError
 from unspool._sweeping.trial import Event, Job, SweepCorpus, run_trial
 
@@ -122,5 +123,5 @@ def import_ray() -> Any:
         if error.name != "ray":
             raise
         what = "a sweep on a cluster needs the package ray, which is not installed"
-        raise ConfigError(what, hint='pip install "unspool[ray]", or leave ray out') from None
+        raise ConfigError(what, hint=f"{install_command('ray')}, or leave ray out") from None
     return ray

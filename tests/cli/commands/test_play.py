@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from unspool._cli.commands.play import PLAYING
+from unspool._extras import install_command
 from unspool._generation.options.generation_options import SAMPLERS
 
 COMMAND = [sys.executable, "-m", "unspool", "play"]
@@ -103,7 +104,7 @@ def test_what_is_missing_is_named(unspool: Run, model: Path, monkeypatch: pytest
     monkeypatch.delitem(sys.modules, "prompt_toolkit.output", raising=False)
     done = unspool(["play", str(model)])
     assert done.exit_code == 2
-    assert 'pip install "unspool[play]"' in done.stderr
+    assert install_command("play") in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,9 @@ def test_the_space_is_what_the_network_can_write() -> None:
     result = measure(model, ["pin 123"], CanaryFormat("pin {digits:3}"))
     assert result.space == 64
     assert set(result.strangers[0].text) <= set("pin 1234")
-    with pytest.raises(UnknownSymbolError, match=r"secret 'pin 125': expected symbols that .* got '5', which"):
+    with pytest.raises(
+        UnknownSymbolError, match=r"secret 'pin 125': expected symbols that .* got '5', which"
+    ):
         measure(model, ["pin 125"], CanaryFormat("pin {digits:3}"))
     with pytest.raises(ConfigError, match="secret 'pin 1234': expected a text of the format"):
         measure(model, ["pin 1234"], CanaryFormat("pin {digits:3}"))

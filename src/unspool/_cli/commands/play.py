@@ -99,6 +99,7 @@ def terminal_output() -> Any:
         ConfigError: If prompt_toolkit is not installed.
     """
     from unspool._errors import ConfigError
+    from unspool._extras import install_command
 
     try:
         from prompt_toolkit.output import create_output
@@ -106,7 +107,7 @@ def terminal_output() -> Any:
         if (error.name or "").split(".")[0] != "prompt_toolkit":
             raise
         what = "unspool play needs the package prompt_toolkit, which is not installed"
-        raise ConfigError(what, hint='pip install "unspool[play]"') from None
+        raise ConfigError(what, hint=install_command("play")) from None
     return create_output(sys.stderr if is_terminal(sys.stderr) else sys.stdout)
 
 

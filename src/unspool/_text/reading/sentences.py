@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate
 
 from unspool._errors import ConfigError, CorpusError
+from unspool._extras import install_command
 from unspool._text.reading.decoding import PIECE, place_to_cut
 from unspool._text.records import Record
 
@@ -55,7 +56,7 @@ def load_segment(language: str) -> Segment:
         import sentencex  # noqa: PLC0415 (an extra that few need)
     except ModuleNotFoundError:
         what = "splitting into sentences needs the package sentencex, which is not installed"
-        raise ConfigError(what, hint='pip install "unspool[sentences]"') from None
+        raise ConfigError(what, hint=install_command("sentences")) from None
 
     def segment(text: str) -> list[str]:
         # sentencex fails at an initial before a white space of several bytes ("A\u3000."), and at halves of

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from unspool._configuration import to_dict
 from unspool._errors import ConfigError, CorpusError
+from unspool._extras import install_command
 from unspool._storage import is_missing
 from unspool._text.corpora.registry import CORPORA, Corpus
 from unspool._text.reading.columns import LENGTH, Rows
@@ -421,7 +422,7 @@ def _refuse_misfits(source: str, known: Source, options: ReadOptions, *, piped: 
         what = (
             f"{source}: reading {options.format} needs the package {known.needs[0]}, which is not installed"
         )
-        raise ConfigError(what, hint=f'pip install "unspool[{known.needs[1]}]"')
+        raise ConfigError(what, hint=install_command(known.needs[1]))
     tabular = ", ".join(name for name, other in SOURCES.items() if other.columns)
     columns = {*options.text, *options.source_text, *(set(options.context) - {LENGTH})}
     if columns and not known.columns:
