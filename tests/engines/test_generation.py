@@ -1,5 +1,6 @@
 """The contract of every engine's generation: its own logits, one private random stream for each sequence."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.engines.variants import (
     parameters_of,
 )
 from tests.network.reference import reference_logits
+from unspool._engines.protocol import Engine, Parameters
 from unspool._engines.reference_writer import ReferenceWriter
 from unspool._errors import ConfigError
 from unspool._generation.automata.automaton import DEAD, Guide, TokenAutomaton
@@ -26,8 +28,9 @@ from unspool._generation.automata.phrases import phrase_automaton
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.generated_ids import GeneratedIds
 from unspool._generation.options.generation_options import OF_TEXTS, ROWS, GenerationOptions
-from unspool._generation.writer import generate, stream
+from unspool._generation.writer import Writer, generate, stream
 from unspool._network.config import NetworkConfig
+from unspool._network.parameters import initialize
 
 PROMPTS = [np.array(ids, dtype=np.int32) for ids in ([], [3], [4, 5, 1, 2], [9, 9])]
 NETWORK = NetworkConfig(cell="lstm", num_layers=2, hidden_size=20, vocab_size=VOCAB_SIZE)
@@ -240,6 +243,54 @@ def test_a_stop_automaton_ends_a_text_once_there_are_enough_symbols(
                 assert result.finish_reason == "stop"
                 assert not result.ended
     assert "stop" in reasons
+
+
+# the one text "dd" over the ids 1 .. 9: d is 4
+TWICE = TokenAutomaton(
+    classes=np.array([0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], np.int32),
+    transitions=np.array([[DEAD, 1], [DEAD, 2], [DEAD, DEAD]], np.int32),
+    distance=np.array([2, 1, 0], np.int32),
+)
+
+
+@every_engine
+@pytest.mark.parametrize("make", [lambda engine, parameters: engine.writer(parameters), ReferenceWriter])
+def test_a_stop_string_ends_no_text_that_its_guide_does_not_accept(
+    engine_name: str, make: Callable[[Engine, Parameters], Writer]
+) -> None:
+    engine, parameters = engine_or_skip(engine_name, NETWORK), parameters_of(NETWORK)
+    stop = phrase_automaton(("d",), ("", *"abcdefghi", ""), name="stop").automaton
+    guide = Guide(TWICE, np.zeros(1, np.int32))
+    request = EngineRequest(PROMPTS[:1], GenerationOptions(seed=1), guide=guide, stop=stop)
+    (text,) = generate(make(engine, parameters), request)
+    assert text.ids.tolist() == [4, 4]  # at the first d the text is not whole, at the second it may end
+    assert (text.finish_reason, text.ended) == ("stop", False)
+
+
+@every_engine
+@pytest.mark.parametrize("make", [lambda engine, parameters: engine.writer(parameters), ReferenceWriter])
+@pytest.mark.parametrize(
+    ("options", "drawn"),
+    [
+        ({"top_p": 0.25}, {1}), ({"top_p": 0.5}, {1, 2}), ({"top_p": 0.75}, {1, 2, 3}),  # shares of 1/4 each
+        ({"min_p": 1.0}, {1, 2, 3, 4}),  # all are as probable as the most probable one
+        ({"epsilon_cutoff": 0.25}, {1, 2, 3, 4}),
+    ],
+)  # fmt: skip
+def test_a_share_at_the_very_border(
+    engine_name: str,
+    make: Callable[[Engine, Parameters], Writer],
+    options: dict[str, float],
+    drawn: set[int],
+) -> None:
+    network = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=7)
+    engine = engine_or_skip(engine_name, network)
+    parameters = {name: np.zeros_like(values) for name, values in initialize(network, 0).items()}
+    parameters["output.bias"] = np.array([0, 0, 0, 0, 0, -200, -200], np.float32)
+    nothing = np.empty(0, np.int32)
+    request = EngineRequest([nothing] * 200, GenerationOptions(seed=1, max_new_tokens=1, **options))  # type: ignore[arg-type]
+    texts = generate(make(engine, parameters), request)
+    assert {text.ids[0] for text in texts} == drawn
 
 
 @every_engine

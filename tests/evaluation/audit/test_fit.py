@@ -44,6 +44,12 @@ def test_verdicts(pairs: list[tuple[float, float | None]], verdict: str, since: 
     assert fit.sentence.startswith(words.get(verdict, verdict.capitalize()))
 
 
+@pytest.mark.parametrize(("pairs", "characters"), [([], MANY), ([(2.0, 2.0)], 0)])
+def test_what_is_unknown_is_none_and_not_zero(pairs: list[tuple[float, float]], characters: int) -> None:
+    fit = judge_fit(lines(*pairs), held_out_characters=characters)
+    assert (fit.training, fit.held_out, fit.best, fit.noise, fit.since_epoch) == (None,) * 5
+
+
 def test_a_rise_on_little_text_is_noise() -> None:
     pairs = [(3.0, 3.0), (2.5, 2.7), (2.2, 2.69), (1.9, 2.75)]
     assert judge_fit(lines(*pairs), held_out_characters=MANY).verdict == "overfitting"

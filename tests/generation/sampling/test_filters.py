@@ -120,6 +120,16 @@ def test_temperature_divides() -> None:
     assert np.isneginf(temperature(SCORES, PLACE, 1e-40)).tolist() == [True, False, False, False, False]
 
 
+def test_a_share_at_the_very_border() -> None:
+    equal = np.array([NEVER, 2.0, 2.0, 2.0, 2.0])  # shares of 1/4, exactly
+    for p, ids in ((0.25, [1]), (0.5, [1, 2]), (0.75, [1, 2, 3])):
+        assert kept(FILTERS["top_p"](equal, PLACE, p)) == ids
+        assert kept(FILTERS["typical_p"](equal, PLACE, p)) == ids
+    assert kept(FILTERS["min_p"](equal, PLACE, 1.0)) == [1, 2, 3, 4]
+    assert kept(FILTERS["epsilon_cutoff"](equal, PLACE, 0.25)) == [1, 2, 3, 4]
+    assert kept(FILTERS["xtc_probability"](equal, PLACE, 1.0, 0.25)) == [4]
+
+
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_filter_leaves_its_input_alone(name: str) -> None:
     before = SCORES.copy()
