@@ -11,6 +11,7 @@ from unspool._generation.engine_request import EngineRequest
 from unspool._generation.generated_ids import GeneratedIds
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.sampling.draw import log_softmax, next_token, next_weights
+from unspool._generation.sampling.random import raw, sequence_keys
 from unspool._generation.writer import generate, stream
 from unspool._kernels.machine import kernel_names
 from unspool._network.config import NetworkConfig
@@ -246,3 +247,34 @@ def test_generation_ends_at_the_end_symbol_or_the_limit() -> None:
 def test_no_prompts_give_no_texts() -> None:
     engine, parameters, _ = flat_network()
     assert generate(engine.writer(parameters), EngineRequest([], GenerationOptions())) == []
+
+
+def in_lanes(weights: np.ndarray, lanes: int) -> np.float32:
+    """Add up float32 numbers as a vector of so many does: each lane its own, then the lanes."""
+    sums = np.zeros(lanes, np.float32)
+    for row in weights.reshape(-1, lanes):
+        sums += row
+    return np.float32(sum(sums, np.float32(0)))
+
+
+def test_a_forbidden_token_is_never_drawn_where_rounding_keeps_the_sum_below_its_goal() -> None:
+    size, most, kept = 16_000, 1 - 1e-5, 15_899  # ids 1 … 15,899 may be drawn, and the 100 after them not
+    config = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=size)
+    parameters = {name: np.zeros_like(values) for name, values in initialize(config, 0).items()}
+    bias = np.full(size, -0.596, np.float32)
+    bias[1], bias[kept + 1 :] = 0, -5
+    parameters["output.bias"] = bias
+    weights = np.exp(bias)
+    weights[0], weights[kept + 1 :] = 0, 0
+    for lanes in (4, 8, 16):  # the total in float32 is so much too large that no running sum comes up to it
+        assert most * float(in_lanes(weights, lanes)) > weights.sum(dtype=np.float64)
+    randoms = raw(sequence_keys(0, 1_000_000), np.zeros(1, np.uint64)) / 2.0**64
+    (texts,) = np.nonzero(randoms > most)
+    assert len(texts) > 3
+    engine, options = CpuEngine(config, threads=1), GenerationOptions(seed=0, max_new_tokens=1, top_k=kept)
+    for index in texts.tolist():
+        request = EngineRequest([np.empty(0, np.int32)], options, first=index)
+        # the last one has 0.55 of 8,761, which is more than what is missing of 1
+        for writer in (engine.writer(parameters), ReferenceWriter(engine, parameters)):
+            (text,) = generate(writer, request)
+            assert text.ids.tolist() == [kept]
