@@ -115,7 +115,10 @@ def main() -> int:
     options = parser.parse_args()
     for name in HEAVY:
         __import__(name)
-    covering, copy = Covering(options.coverage), Copy(options.coverage.resolve().parent / "copy")
+    covering, copy = (
+        Covering(options.coverage, ROOT / "src"),
+        Copy(options.coverage.resolve().parent / "copy"),
+    )
     sample = chosen(options.seed, options.sample, options.under)
     some = {test for module, change in sample for test in covering.tests(module, change.line)[:SOME]}
     if not copy.passes(sorted(some)):

@@ -1,5 +1,6 @@
 """Which tests run which line: what `coverage` wrote down while all of them ran."""
 
+import ast
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +15,11 @@ class Covering:
 
     Args:
         data: The file of `coverage`, of a run with ``--cov-context=test``.
+        root: The folder of the source, in which the modules lie.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, root: Path) -> None:
+        self._root = root
         self._tests: dict[str, dict[int, set[str]]] = {}
         rows = sqlite3.connect(data).execute(
             "SELECT path, context, numbits FROM line_bits JOIN file ON file.id = file_id "
@@ -30,15 +33,30 @@ class Covering:
     def tests(self, module: str, line: int) -> list[str]:
         """Return the tests that run a line, those of its own room first.
 
-        Where only an import runs it, these are the tests that run any line of the module.
+        An import runs a line outside all functions, in whichever test is the first to import the module: it
+        counts for the tests that run any line of the module.
 
         Args:
             module: The file, below ``src``.
             line: The first line of a statement, from 1.
         """
         lines = self._tests.get(module, {})
-        found = lines.get(line, set())
-        return _nearest((set().union(*lines.values()) if found == {""} else found) - {""}, module)
+        imported = line in lines_of_import((self._root / module).read_text("utf-8"))
+        found = set().union(*lines.values()) if imported else lines.get(line, set())
+        return _nearest(found - {""}, module)
+
+
+def lines_of_import(source: str) -> set[int]:
+    """Return the first lines of the statements that an import runs: those outside all functions."""
+    waiting: list[ast.AST] = [ast.parse(source)]
+    lines = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            lines.add(node.lineno)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += ast.iter_child_nodes(node)
+    return lines
 
 
 def _nearest(tests: Iterable[str], module: str) -> list[str]:
