@@ -261,6 +261,7 @@ def test_valid_is_of_the_whole_text(valid: Any) -> None:
         ({"max_attempts": True}, "max_attempts"),
         ({"valid": "["}, "valid.*unterminated"),
         ({"valid": re.compile(b"a")}, "bytes"),
+        ({"valid": r"(?!x)(a+)+b"}, "valid.*got a negative lookahead"),
         ({"valid": 3}, "valid"),
     ],
     ids=str,

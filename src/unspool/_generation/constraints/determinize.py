@@ -28,11 +28,15 @@ def regex(pattern: str, alphabet: str) -> CharacterAutomaton:
     Raises:
         ConfigError: If it is broken, uses a feature that an automaton cannot decide, or is too large.
     """
-    return minimize(trim(_Subsets(read_pattern(pattern, alphabet)).automaton()))
+    return minimize(trim(Subsets(read_pattern(pattern, alphabet)).automaton()))
 
 
-class _Subsets:
-    """All branches of an automaton at once; a state is the set of their places, as bits of a number."""
+class Subsets:
+    """All branches of an automaton at once; a state is the set of their places, as bits of a number.
+
+    Args:
+        free: The automaton with free moves.
+    """
 
     def __init__(self, free: PatternAutomaton) -> None:
         self.free = free
@@ -40,7 +44,9 @@ class _Subsets:
         self.numbers: dict[NodePlace, int] = {}
         self.anchored = any(anchor for moves in free.free for _, anchor in moves)
         self.classes, self.members = self._classes()
+        self.width = int(self.classes.max(initial=0)) + 1
         self.closure = cache(self._closure)
+        self.start = self.closure(free.start, ANYTHING, START)
 
     def _classes(self) -> tuple[NDArray[np.int32], list[list[tuple[int, list[int]]]]]:
         """Return the class of each character, and for each set its classes by their kind."""
@@ -77,8 +83,8 @@ class _Subsets:
             self.places.append(place)
         return self.numbers[place]
 
-    def _row(self, state: int, classes: int) -> list[int]:
-        """Return the state after a character of each class."""
+    def row(self, state: int) -> list[int]:
+        """Return the state after a character of each class; 0 if none may come."""
         reached: dict[tuple[int, int], int] = {}  # (set, kind) -> places
         rest = state >> 1
         while rest:
@@ -91,7 +97,7 @@ class _Subsets:
                 if remaining:
                     to = self.closure(target, remaining, kind)
                     reached[members, kind] = reached.get((members, kind), 0) | to
-        row = [0] * classes
+        row = [0] * self.width
         for (members, kind), places in reached.items():
             for number in dict(self.members[members])[kind]:
                 row[number] |= places
@@ -99,12 +105,11 @@ class _Subsets:
 
     def automaton(self) -> CharacterAutomaton:
         """Return the automaton of all reachable states."""
-        width = int(self.classes.max(initial=0)) + 1
-        states = {self.closure(self.free.start, ANYTHING, START): 0}
+        states = {self.start: 0}
         waiting = list(states)
         rows: list[list[int]] = []
         while len(rows) < len(waiting):
-            row = self._row(waiting[len(rows)], width)
+            row = self.row(waiting[len(rows)])
             for state in row:
                 if state and state not in states:
                     states[state] = len(waiting)

@@ -122,20 +122,21 @@ class PatternAutomaton:
         return at
 
 
-def read_pattern(pattern: str, alphabet: str) -> PatternAutomaton:
+def read_pattern(pattern: str, alphabet: str, flags: int = 0) -> PatternAutomaton:
     """Return the automaton of a regular expression, with free moves.
 
     Args:
         pattern: A regular expression for `re.fullmatch`.
         alphabet: The known characters, each once.
+        flags: The flags of `re` beside those in the expression.
 
     Raises:
         ConfigError: If the expression is broken, or uses a feature that an automaton cannot decide.
     """
     automaton = PatternAutomaton(alphabet, pattern)
     try:
-        re.compile(pattern)
-        tree = importlib.import_module("re._parser").parse(pattern)
+        re.compile(pattern, flags)
+        tree = importlib.import_module("re._parser").parse(pattern, flags)
         automaton.end = automaton.sequence(tree, automaton.start, tree.state.flags)
     except re.error as error:
         place = "" if error.pos is None else f" at character {error.pos + 1}"

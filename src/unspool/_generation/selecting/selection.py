@@ -40,7 +40,9 @@ class Selection:
             compared after Unicode normalization: case and white space count. See `NoveltyIndex` for
             documents.
         valid: A regular expression that the whole text must match, as a string or compiled; or a function
-            that returns whether a text is good; None for no condition.
+            that returns whether a text is good; None for no condition. The time of an expression grows with
+            the length of the text alone; one with a lookaround or a backreference may not have repeats of
+            repeats.
         finished: Whether to refuse texts that `max_new_tokens` ended, not the model.
         max_attempts: Greatest number of texts to draw for each prompt, ≥ 1; if it is reached, the report is
             not `complete`. None for 100 × n, but at least 10,000.
@@ -151,7 +153,7 @@ def validator(valid: Valid | None) -> Callable[[str], bool] | None:
             match; None for all texts.
 
     Raises:
-        ConfigError: If the regular expression is invalid, or for bytes.
+        ConfigError: If the regular expression is invalid, or for bytes, or could take too long.
     """
     if isinstance(valid, str):
         try:
@@ -161,6 +163,7 @@ def validator(valid: Valid | None) -> Callable[[str], bool] | None:
             raise ConfigError("valid", expected=expected, got=f"{valid!r} ({error})") from None
     if isinstance(valid, re.Pattern):
         check("valid", valid, "a regular expression for text, not for bytes", isinstance(valid.pattern, str))
-        pattern = valid
-        return lambda text: pattern.fullmatch(text) is not None
+        from unspool._generation.constraints.matching import whole_matcher  # noqa: PLC0415 - loads NumPy
+
+        return whole_matcher(valid)
     return valid
