@@ -8,11 +8,12 @@ import numpy as np
 
 from unspool._engines import make_engine
 from unspool._network.config import NetworkConfig
+from unspool._network.memory import check_memory
 from unspool._network.parameters import parameter_shapes
 from unspool._text.streams.lanes import Window
 from unspool._training.config import TrainingConfig
 from unspool._training.dropout import dropout_masks
-from unspool._training.optimizers import Optimizer
+from unspool._training.optimizers import Optimizer, arrays_of
 
 STEPS = 3  # least number of timed steps, after one to warm up
 SCALE = 0.05  # of the random parameters: the time of a product does not depend on the values
@@ -39,6 +40,9 @@ def measure_speeds(
     Returns:
         Tokens a second of each network, from its median step; only of the first networks if the time was
         over, and of at least one.
+
+    Raises:
+        ConfigError: If a network does not fit into the memory.
     """
     began, speeds = clock(), list[float]()
     for network in networks:
@@ -55,6 +59,7 @@ def _speed(
     """Time one network for about this many seconds."""
     random = np.random.default_rng(0)
     B, T = training.batch_size, training.sequence_length
+    check_memory(network, arrays=arrays_of(training), symbols=B * T)
     symbols = random.integers(1, network.symbols, (T + 1, B), dtype=np.int32)  # (T + 1, B)
     window = Window(ids=symbols[:-1].copy(), targets=symbols[1:].copy())
     engine = make_engine(training.engine, network, threads=training.threads, precision=training.precision)

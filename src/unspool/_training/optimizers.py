@@ -44,6 +44,15 @@ class Rule:
     native: int | None = None
 
 
+def arrays_of(config: TrainingConfig) -> int:
+    """Return the number of arrays that a run keeps for each parameter: itself, its gradient, slots, average.
+
+    Args:
+        config: The training configuration.
+    """
+    return 2 + len(OPTIMIZERS[config.optimizer].slots) + (config.ema is not None)
+
+
 def adam(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c: Coefficients) -> None:
     """Update by the running mean of the gradient over the root of its running mean square.
 

@@ -12,12 +12,13 @@ from unspool._configuration import to_dict
 from unspool._engines.protocol import Engine
 from unspool._errors import ConfigError
 from unspool._kernels.machine import chosen_kernels
+from unspool._network.memory import check_memory
 from unspool._text.streams.lanes import Lanes
 from unspool._text.streams.stream import TokenStream
 from unspool._training.changes import FREE_TO_CHANGE
 from unspool._training.checkpoints import Checkpoint, Identity
 from unspool._training.config import TrainingConfig
-from unspool._training.optimizers import FloatArray, Optimizer
+from unspool._training.optimizers import FloatArray, Optimizer, arrays_of
 from unspool._training.records import SampleRecord
 
 
@@ -58,7 +59,8 @@ class TrainingTask:
             the last one, as if nothing were held out.
 
     Raises:
-        ConfigError: If `patience` is set and nothing is held out.
+        ConfigError: If `patience` is set and nothing is held out, or the training needs more memory than the
+            machine has.
     """
 
     engine: Engine
@@ -71,10 +73,14 @@ class TrainingTask:
     held_out_decides: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse `patience` where nothing is held out."""
+        """Refuse `patience` where nothing is held out, and what cannot fit into the memory."""
         if self.config.patience is not None and not len(self.validation.ids):
             hint = "set validation_fraction, or leave patience out"
             raise ConfigError("patience needs held-out text, and there is none", hint=hint)
+        if len(self.training):
+            lanes = self.lanes()
+            symbols = lanes.batch_size * lanes.window_length
+            check_memory(self.engine.config, arrays=arrays_of(self.config), symbols=symbols)
 
     def lanes(self) -> Lanes:
         """Return the lanes of the training stream."""

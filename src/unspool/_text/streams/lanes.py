@@ -120,6 +120,11 @@ class Lanes:
         return self._batch_size
 
     @property
+    def window_length(self) -> int:
+        """Return the number of rows of the longest window: `sequence_length`, or fewer for a tiny corpus."""
+        return min(self.sequence_length, self._lane_length)
+
+    @property
     def windows_per_epoch(self) -> int:
         """Return the number of windows of an epoch."""
         return -(-self._lane_length // self.sequence_length)
