@@ -122,6 +122,7 @@ NB_MODULE(_native, module) {
     nb::set_leak_warnings(false);
     module.def("set_leak_warnings", &nb::set_leak_warnings);
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);
+    bind_stop(module);
     bind_conditions(module);
     bind_network(module);
     bind_writer(module);

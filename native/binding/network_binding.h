@@ -5,6 +5,7 @@
 
 #include "binding/arrays.h"
 #include "binding/interpreter.h"
+#include "binding/stop.h"
 #include "dispatch/forks.h"
 #include "dispatch/threads.h"
 
@@ -81,7 +82,8 @@ class NetworkHandle {
                           targets.data(),
                           reset_id,
                           data_or_null(masks),
-                          conditions.view()};
+                          conditions.view(),
+                          StopFlag::of_this_thread()};
         double total = 0.0;
         int64_t count = 0;
         WithoutLock unlocked;
@@ -90,6 +92,7 @@ class NetworkHandle {
         loaded_ = false;
         check_memory(kernels_.step(network_, turn.team(), values.data(), batch, state.data(), &total, &count,
                                    data_or_null(losses), gradients ? grads.data() : nullptr));
+        check_stop();
         return {total, count};
     }
 
@@ -103,6 +106,7 @@ class NetworkHandle {
                 Array<float> out, const ConditionsArrays& conditions) {
         const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
         const Batch batch = window_without_targets(ids, reset_id, conditions);
+        check_stop();
         WithoutLock unlocked;
         ThreadTeam::Turn turn(team_);
         renew_after_fork();

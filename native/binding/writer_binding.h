@@ -197,6 +197,7 @@ class WriterHandle {
     // those that have ended. Finished sequences are removed.
     nb::dict advance(int64_t steps, bool whole) {
         const Busy busy(busy_);
+        check_stop();
         std::vector<Sequence*> work;
         for (auto& one : sequences_) work.push_back(&one->sequence);
         bool ok;

@@ -2,6 +2,7 @@
 // instruction set.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -47,6 +48,9 @@ struct Batch {
     int32_t reset_id;        // a lane's state is set to zero before a step with this input; -1: never
     const float* masks;      // (layers, lanes, hidden) factors on each layer's output, or null
     Conditions conditions = {};
+    const std::atomic<bool>* stop = nullptr;  // once it is set, a step gives up: its results mean nothing
+
+    bool stopped() const { return stop != nullptr && stop->load(std::memory_order_relaxed); }
 };
 
 // A deterministic automaton over tokens; `classes` is null without one.

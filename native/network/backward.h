@@ -78,7 +78,10 @@ struct WindowTask {
 
     void run(int thread) {
         if (thread == 0) network.stopwatch.start();
-        if (backward) pair_rows = network.scratch[thread].rows.pairs();
+        if (backward) {
+            network.scratch[thread].stop = batch.stop;
+            pair_rows = network.scratch[thread].rows.pairs();
+        }
         if (!loaded) {
             network.pack_weights(backward, team.size, thread);
             team.barrier(team.self);
@@ -123,7 +126,7 @@ struct WindowTask {
         for (int first = 0; first < total; first += block) {
             const int count = total - first < block ? total - first : block;
             const Part part = part_of(count, team.size, thread);
-            for (int r = part.first; r < part.last; r += kStrip)
+            for (int r = part.first; r < part.last && !batch.stopped(); r += kStrip)
                 output_strip(first, r, part.last - r < kStrip ? part.last - r : kStrip);
             if (backward) {
                 team.barrier(team.self);
@@ -171,7 +174,7 @@ struct WindowTask {
     void output_gradient(int first, int count, int thread) {
         const Axis vocab = network.vocab_axis();
         const Part part = columns_of(network.vocab_width, thread);
-        if (part.first == part.last) return;
+        if (part.first == part.last || batch.stopped()) return;
         const float* rows_grad = network.probabilities.get();
         const float* product = multiply_transposed(
             network.shape.hidden_size, count, top() + static_cast<size_t>(first) * network.width,
@@ -210,7 +213,7 @@ struct WindowTask {
         if (lanes.first == lanes.last) return;
         for (int b = lanes.first; b < lanes.last; ++b)
             start_carry(network, layer, batch, b, {0, network.width});
-        for (int t = batch.steps - 1; t >= 0; --t) backward_step(layer, t, lanes);
+        for (int t = batch.steps - 1; t >= 0 && !batch.stopped(); --t) backward_step(layer, t, lanes);
     }
 
     void backward_step(int layer, int t, Part lanes) {
@@ -239,6 +242,7 @@ struct WindowTask {
     }
 
     void layer_gradients(int layer, int thread) {
+        if (batch.stopped()) return;
         Activations& a = network.activations[layer];
         const LayerArrays& arrays = network.arrays[layer];
         const CellPlan& plan = network.plan;

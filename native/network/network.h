@@ -244,7 +244,7 @@ struct Network {
     void forward_layer(int layer, const Batch& batch, float* state, Part part) {
         if (part.first == part.last) return;
         copy_state(layer, batch, state, part, true);
-        for (int t = 0; t < batch.steps; ++t) forward_step(layer, batch, t, part);
+        for (int t = 0; t < batch.steps && !batch.stopped(); ++t) forward_step(layer, batch, t, part);
         copy_state(layer, batch, state, part, false);
     }
 

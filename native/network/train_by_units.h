@@ -43,9 +43,19 @@ struct SharedWindow {
         return {part.first * kPanel, last < network.width ? last : network.width};
     }
 
+    // Calls work(first step, steps) for a part of the steps, a few at a time, until a stop.
+    template <typename Work>
+    void in_strips(Part part, Work&& work) const {
+        constexpr int kSteps = 64;
+        for (int t = part.first; t < part.last && !batch.stopped(); t += kSteps)
+            work(t, part.last - t < kSteps ? part.last - t : kSteps);
+    }
+
     void forward_layer(int layer) {
         const Part own = steps();
-        network.begin_rows(layer, batch, row(own.first), (own.last - own.first) * batch.lanes);
+        in_strips(own, [&](int first, int count) {
+            network.begin_rows(layer, batch, row(first), count * batch.lanes);
+        });
         if (thread == 0) {
             network.copy_state(layer, batch, state, lanes(), true);
             network.reset_states(layer, batch, 0, lanes(), {0, network.width});
@@ -76,6 +86,7 @@ struct SharedWindow {
     void multiply_recurrent(int layer, const StepRows& step) const {
         const Panels& weights = network.weights[layer].recurrent;
         const auto add = [&](int first, int last) {
+            if (batch.stopped()) return;  // but the threads still meet
             multiply(step.rows, step.hidden_in, network.width, weights, first, last, step.gates,
                      network.row_floats(), true);
         };
@@ -98,7 +109,9 @@ struct SharedWindow {
         for (int t = batch.steps - 1; t >= 0; --t) backward_step(layer, t);
         if (!network.dense_input(layer)) return;
         meet();
-        input_gradient(network, layer, row(own.first), (own.last - own.first) * batch.lanes);
+        in_strips(own, [&](int first, int count) {
+            input_gradient(network, layer, row(first), count * batch.lanes);
+        });
         meet();
     }
 
@@ -109,8 +122,9 @@ struct SharedWindow {
         const LayerWeights& weights = network.weights[layer];
         const bool accumulate = cell_backward(network.shape, network.plan, weights, step);
         meet();
-        multiply(step.rows, step.gates, network.row_floats(), weights.recurrent_back, panels().first,
-                 panels().last, step.hidden_grad, network.width, accumulate);
+        if (!batch.stopped())
+            multiply(step.rows, step.gates, network.row_floats(), weights.recurrent_back, panels().first,
+                     panels().last, step.hidden_grad, network.width, accumulate);
         reset_gradients(network, layer, batch, t, lanes(), units());
     }
 };

@@ -5,6 +5,8 @@
 // element is summed in the order of the positions, for any columns of a thread.
 #pragma once
 
+#include <atomic>
+
 #include "products/products.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -15,8 +17,9 @@ constexpr int kGroup = 4 * kPanel;     // columns packed together: their block s
 // Memory that one thread needs for multiply_transposed.
 struct TransposedScratch {
     Buffer left, right, product;
-    Buffer rows;        // of bf16, as wide as the longest row of any left side
-    bool bf16 = false;  // multiply in bf16
+    Buffer rows;                              // of bf16, as wide as the longest row of any left side
+    bool bf16 = false;                        // multiply in bf16
+    const std::atomic<bool>* stop = nullptr;  // once it is set, a product ends early, with other values
 
     bool reserve(int m, int columns) {
         return left.reserve(static_cast<size_t>(kDepth) * m) &&
@@ -199,7 +202,7 @@ struct PairBlocks {
 // The product in one precision, for the first `columns` columns of B.
 template <typename Blocks>
 inline void multiply_blocks(int m, int k, const float* a, size_t lda, const float* b, size_t ldb, int columns,
-                            float* c, Blocks blocks) {
+                            float* c, const std::atomic<bool>* stop, Blocks blocks) {
     constexpr int kBlock = Blocks::kRowsEach * kDepth;
     const auto rows_from = [&](int start) { return k - start < kBlock ? k - start : kBlock; };
     const auto columns_from = [&](int column) {
@@ -207,6 +210,7 @@ inline void multiply_blocks(int m, int k, const float* a, size_t lda, const floa
     };
     const int row_tiles = (m + Blocks::kTileRows - 1) / Blocks::kTileRows;
     for (int start = 0; start < k; start += kBlock) {
+        if (stop != nullptr && stop->load(std::memory_order_relaxed)) return;
         const int rows = rows_from(start), then = start + rows;
         blocks.pack_left(m, rows, a + start * lda, lda);
         for (int group = 0; group < columns; group += kGroup) {
@@ -239,9 +243,9 @@ inline const float* multiply_transposed(int m, int k, const float* a, size_t lda
     float* c = scratch.product.get();
     if (k == 0) std::memset(c, 0, sizeof(float) * m * columns);
     if (scratch.bf16)
-        multiply_blocks(m, k, a, lda, b + first, ldb, columns, c, PairBlocks(scratch));
+        multiply_blocks(m, k, a, lda, b + first, ldb, columns, c, scratch.stop, PairBlocks(scratch));
     else
-        multiply_blocks(m, k, a, lda, b + first, ldb, columns, c, FloatBlocks(scratch));
+        multiply_blocks(m, k, a, lda, b + first, ldb, columns, c, scratch.stop, FloatBlocks(scratch));
     return c;
 }
 
