@@ -58,8 +58,8 @@ def train(
 ) -> Generator:
     """Train a network on texts, in memory or in a run folder.
 
-    Ctrl-C takes effect between two steps: the state is saved in the run folder, if there is one, and
-    KeyboardInterrupt is raised.
+    Ctrl-C takes effect at once: the step or the evaluation at hand is abandoned, the state before it is saved
+    in the run folder, if there is one, and KeyboardInterrupt is raised.
 
     Args:
         records: Records from `read_records`, texts in memory, or a file for `read_records`.

@@ -81,7 +81,9 @@ def run_to_end(
         for remark in filter(None, (run.remark, missing_bf16(config.precision))):
             warnings.warn(remark, RuntimeWarning, stacklevel=3)
     with stop_on_interrupt() as stop_requested:
-        for record in train_loop(task, start, sink=run, stop_requested=stop_requested):
+        for record in train_loop(
+            task, start, sink=run, stop_requested=stop_requested, abandoning=stop_requested.abandoning
+        ):
             run.record(record)
             if on_record is not None:
                 on_record(record)

@@ -41,6 +41,8 @@ class RunProgress:
         best_step: Step of the saved model's parameters, or None before there is one.
         evaluations_without_gain: Evaluations since the best one.
         finished: Why the run is over, or None while it is not.
+        unmeasured: Whether the evaluation after the last step was abandoned; it comes first when the run is
+            resumed.
     """
 
     step: int = 0
@@ -54,6 +56,7 @@ class RunProgress:
     best_step: int | None = None
     evaluations_without_gain: int = 0
     finished: str | None = None
+    unmeasured: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from unspool._evaluation.streams import (
     measured_part,
     stream_nats,
 )
+from unspool._kernels.stop import StoppedError
 from unspool._text.streams.lanes import Window
 from unspool._training.averaging import update_average
 from unspool._training.checkpoint_sink import CheckpointSink
@@ -59,6 +61,7 @@ def train_loop(
     *,
     sink: CheckpointSink,
     stop_requested: Callable[[], bool] = lambda: False,
+    abandoning: Callable[[], AbstractContextManager[None]] = nullcontext,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[TrainingRecord]:
     """Train until the run ends, is asked to stop or diverges.
@@ -73,6 +76,9 @@ def train_loop(
         sink: The object that saves the checkpoints and the best model.
         stop_requested: A function that is called after every step. When it returns True, the state is saved,
             a StopRecord is yielded and the loop ends.
+        abandoning: A function that makes a context for each step and each evaluation. Where the work in it
+            raises StoppedError, the loop stops with the state from before this work, and the work is done
+            anew when the run is resumed.
         clock: A function that returns the time in seconds, from any starting point.
 
     Yields:
@@ -83,19 +89,18 @@ def train_loop(
         DivergenceError: If a loss or a gradient is not finite; the state before that step is saved. If the
             loss is finite but exploded (`EXPLODED`); the checkpoint before is kept.
     """
-    run = _Run(task, start, sink, clock)
+    run = _Run(task, start, sink, abandoning, clock)
+    if start.progress.unmeasured and (yield from run.close_step(stop_requested)):
+        return
     while start.progress.finished is None:
         for window in run.lanes.windows(start.progress.epoch, start.progress.window):
-            yield run.step(window)
-            start.progress.finished = run.reason_to_end()
-            if run.evaluation_due():
-                yield from run.evaluate()
-            run.close_epoch()
-            stop = start.progress.finished is None and stop_requested()
-            if stop or start.progress.finished or run.save_due():
-                yield run.save(complete=stop)
-            if stop:
-                yield StopRecord(step=start.progress.step, epoch=run.epoch, seconds=start.progress.seconds)
+            try:
+                record = run.step(window)
+            except StoppedError:
+                yield from run.stop()
+                return
+            yield record
+            if (yield from run.close_step(stop_requested)):
                 return
             if start.progress.finished:
                 break
@@ -106,9 +111,15 @@ class _Run:
     """The working values of the loop between two steps; everything that lasts is in the checkpoint."""
 
     def __init__(
-        self, task: TrainingTask, start: Checkpoint, sink: CheckpointSink, clock: Callable[[], float]
+        self,
+        task: TrainingTask,
+        start: Checkpoint,
+        sink: CheckpointSink,
+        abandoning: Callable[[], AbstractContextManager[None]],
+        clock: Callable[[], float],
     ) -> None:
         self.task, self.config, self.sink, self.clock = task, task.config, sink, clock
+        self.abandoning = abandoning
         self.checkpoint, self.progress = start, start.progress
         self.lanes = task.lanes()
         self.measured = measured_part(
@@ -163,15 +174,16 @@ class _Run:
         """Train on one window."""
         began = self.clock()
         step = self.progress.step + 1
-        loss, gradients, state = loss_and_gradients(
-            self.task.engine,
-            self.checkpoint.parameters,
-            window,
-            self.state(step),
-            reset_id=self.reset_id,
-            seed=self.config.seed,
-            step=step,
-        )
+        with self.abandoning():
+            loss, gradients, state = loss_and_gradients(
+                self.task.engine,
+                self.checkpoint.parameters,
+                window,
+                self.state(step),
+                reset_id=self.reset_id,
+                seed=self.config.seed,
+                step=step,
+            )
         if not math.isfinite(loss.total):
             raise self.diverged("loss", loss.total)
         self.refuse_exploded(loss.mean)
@@ -186,6 +198,34 @@ class _Run:
         self.checkpoint.state = state
         self.count(loss, self.clock() - began)
         return self.step_record(loss, learning_rate, norm)
+
+    def close_step(self, stop_requested: Callable[[], bool]) -> Generator[TrainingRecord, None, bool]:
+        """Evaluate and save after a step, where it is due; return whether the run stops here."""
+        progress = self.progress
+        progress.finished = self.reason_to_end()
+        try:
+            if progress.unmeasured or self.evaluation_due():
+                progress.unmeasured = True
+                yield from self.evaluate()
+                progress.unmeasured = False
+        except StoppedError:
+            progress.finished = None
+            yield from self.stop()
+            return True
+        self.close_epoch()
+        if progress.finished is None and stop_requested():
+            yield from self.stop()
+            return True
+        if progress.finished or self.save_due():
+            yield self.save()
+        return False
+
+    def stop(self) -> Iterator[CheckpointRecord | StopRecord]:
+        """Save the state, and a model if there is none yet."""
+        if self.progress.best_step is None:
+            self.sink.save_model(self.checkpoint.model, self.evaluation_record(None, best=True))
+        yield self.save()
+        yield StopRecord(step=self.progress.step, epoch=self.epoch, seconds=self.progress.seconds)
 
     def state(self, step: int) -> FloatArray:
         """Return the state that a step starts from."""
@@ -301,30 +341,29 @@ class _Run:
         return self.progress.window >= self.lanes.windows_per_epoch
 
     def measure(self) -> Generator[MeasuringRecord, None, Evaluation]:
-        """Measure the held-out text; if it takes long, yield its progress once a second."""
+        """Measure the held-out text; if it takes long, yield its progress once a second.
+
+        Raises:
+            StoppedError: If a stop abandons it.
+        """
+        task, model, measured = self.task, self.checkpoint.model, self.measured
         nats, done, began = [], 0, self.clock()
         last_report = began
-        for part, count in stream_nats(
-            self.task.engine,
-            self.checkpoint.model,
-            self.measured,
-            eos_id=self.task.eos_id,
-            document=self.task.document,
-        ):
-            nats.append(part)
-            done += count
+        parts = stream_nats(task.engine, model, measured, eos_id=task.eos_id, document=task.document)
+        while True:
+            with self.abandoning():  # never around a yield
+                part = next(parts, None)
+            if part is None:
+                break
+            nats.append(part[0])
+            done += part[1]
             if self.clock() - last_report >= SECONDS_BETWEEN:
                 last_report = self.clock()
-                yield MeasuringRecord(step=self.progress.step, done=done, total=len(self.measured.ids))
-        exact = answered_exactly(
-            self.task.engine,
-            self.checkpoint.model,
-            self.measured,
-            eos_id=self.task.eos_id,
-            most=MOST_ANSWERS,
-        )
+                yield MeasuringRecord(step=self.progress.step, done=done, total=len(measured.ids))
+        with self.abandoning():
+            exact = answered_exactly(task.engine, model, measured, eos_id=task.eos_id, most=MOST_ANSWERS)
         self.measuring_seconds = self.clock() - began
-        return evaluation_of(self.measured, nats, exact=exact)
+        return evaluation_of(measured, nats, exact=exact)
 
     def evaluate(self) -> Iterator[MeasuringRecord | EvaluationRecord | SampleRecord]:
         """Measure the held-out text, save the model if it is the best so far, and run the callbacks."""
@@ -375,10 +414,7 @@ class _Run:
     def save_due(self) -> bool:
         return self.clock() - self.saved >= self.config.checkpoint_seconds
 
-    def save(self, *, complete: bool) -> CheckpointRecord:
-        """Save the state; if `complete` is set and there is no model yet, save a model as well."""
-        if complete and self.progress.best_step is None:
-            self.sink.save_model(self.checkpoint.model, self.evaluation_record(None, best=True))
+    def save(self) -> CheckpointRecord:
         self.progress.seconds = self.clock() - self.started
         self.sink.save_checkpoint(self.checkpoint)
         self.saved = self.clock()
