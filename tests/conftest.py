@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-NOBODY = 65534
 DATA_FILES = ("ag_news_test.csv", "tinyshakespeare.txt", "names.txt")
 
 
@@ -24,19 +23,6 @@ def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
     os.chdir(before)
     assert [path.name for path in folder.iterdir() if path.name != ".hypothesis"] == []
-
-
-@pytest.fixture
-def closed(tmp_path: Path) -> Iterator[Path]:
-    """Make a folder that this process may not enter; where root runs the tests, it is another user here."""
-    folder = tmp_path / "closed"
-    folder.mkdir(mode=0)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(NOBODY)
-    yield folder
-    os.seteuid(user)
-    folder.chmod(0o700)
 
 
 @pytest.fixture(scope="session")

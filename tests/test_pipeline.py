@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import unspool
+from tests.closed_folder import closed_folder
 from unspool import _pipeline
 from unspool._artifacts.model_folder import CARD, CONFIG, GENERATION, MODEL, TOKENIZER
 from unspool._errors import CorpusError
@@ -374,6 +375,6 @@ def test_planted_secrets_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
         unspool.train(TEXTS, out=tmp_path / "cut", resume=True, canaries=canaries)
 
 
-def test_texts_without_the_right_to_read_are_not_taken_for_a_text(closed: Path) -> None:
-    with pytest.raises(CorpusError, match="permission denied"):
+def test_texts_without_the_right_to_read_are_not_taken_for_a_text(tmp_path: Path) -> None:
+    with closed_folder(tmp_path) as closed, pytest.raises(CorpusError, match="permission denied"):
         unspool.train(str(closed / "names.txt"))

@@ -17,6 +17,7 @@ from unittest import mock
 
 import pytest
 
+from tests.closed_folder import closed_folder
 from tests.failing_disk import HALF, NOTHING, FailingDisk
 from unspool._errors import spelled
 from unspool._storage import append_line, atomic_file, atomic_write, is_missing, open_regular
@@ -313,8 +314,9 @@ def test_half_a_pair_that_is_no_byte_is_spelled_by_its_number() -> None:
     assert spelled("\ud800\udc41") == r"\ud800\udc41"
 
 
-def test_what_may_not_be_looked_at_is_not_missing(closed: Path) -> None:
-    assert not is_missing(closed / "a.txt")
+def test_what_may_not_be_looked_at_is_not_missing(tmp_path: Path) -> None:
+    with closed_folder(tmp_path) as closed:
+        assert not is_missing(closed / "a.txt")
 
 
 def test_what_leads_to_nothing_is_missing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.artifacts.models import change_json, make_model, same, save, seal
+from tests.closed_folder import closed_folder
 from tests.engines.variants import describe, networks
 from unspool._artifacts import load_model
 from unspool._artifacts.model_folder import CONFIG, MODEL, TOKENIZER
@@ -296,6 +297,7 @@ def test_a_file_that_is_no_json_object_is_named(tmp_path: Path, name: str, text:
 
 
 @pytest.mark.parametrize("name", ["", "model"])
-def test_a_model_without_the_right_to_read(closed: Path, name: str) -> None:
-    with pytest.raises(ArtifactError, match=r"cannot read .*closed.*: got Permission denied"):
+def test_a_model_without_the_right_to_read(tmp_path: Path, name: str) -> None:
+    refused = pytest.raises(ArtifactError, match=r"cannot read .*closed.*: got Permission denied")
+    with closed_folder(tmp_path) as closed, refused:
         load_model(closed / name)

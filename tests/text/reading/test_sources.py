@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.closed_folder import closed_folder
 from unspool._errors import ConfigError, CorpusError, InputError
 from unspool._text.reading.decoding import PIECE
 from unspool._text.reading.sources import SOURCES, read_records, records_from_spec
@@ -328,8 +329,9 @@ def test_an_empty_folder_says_what_it_looked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a.txt", "a.csv", "a/b.jsonl", "one\ntwo"])
-def test_a_text_without_the_right_to_read(closed: Path, name: str) -> None:
-    with pytest.raises(CorpusError, match="cannot be read: got permission denied"):
+def test_a_text_without_the_right_to_read(tmp_path: Path, name: str) -> None:
+    refused = pytest.raises(CorpusError, match="cannot be read: got permission denied")
+    with closed_folder(tmp_path) as closed, refused:
         list(read_records(closed / name))
 
 
