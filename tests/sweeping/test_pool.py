@@ -1,6 +1,7 @@
 """Where trainings run: processes that are told what to do, and replaced when they die."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +11,7 @@ import pytest
 
 import unspool
 from unspool._errors import ConfigError
+from unspool._extras import install_command
 from unspool._sweeping.pool import Answer, LocalPool, LostError, Pool
 from unspool._sweeping.ray_pool import RayPool
 from unspool._sweeping.trial import Job, SweepCorpus, TrialReport
@@ -121,7 +123,7 @@ def test_closing_leaves_no_process(corpus: SweepCorpus) -> None:
 
 def test_ray_is_asked_for_by_name(corpus: SweepCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
-    with pytest.raises(ConfigError, match=r"unspool\[ray\]"):
+    with pytest.raises(ConfigError, match=re.escape(install_command("ray"))):
         RayPool("auto", 1, corpus, threads=1)
 
 

@@ -1,6 +1,7 @@
 """Sentences: the parts put together are the text, however it comes, and each ends where a reader says so."""
 
 import csv
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unspool._errors import ConfigError, CorpusError
+from unspool._extras import install_command
 from unspool._text.corpora.registry import CORPORA
 from unspool._text.reading.sentences import SentenceCutter, load_segment, split_sentences
 from unspool._text.reading.sources import read_records, records_from_spec
@@ -175,7 +177,7 @@ class TestReading:
         path = tmp_path / "a.txt"
         path.write_text("A line.", "utf-8")
         monkeypatch.setitem(sys.modules, "sentencex", None)
-        with pytest.raises(ConfigError, match=r'pip install "unspool\[sentences\]"'):
+        with pytest.raises(ConfigError, match=re.escape(install_command("sentences"))):
             read_records(path, split="sentences")
 
     def test_a_failed_check_in_the_library_is_an_error_of_the_tree(
