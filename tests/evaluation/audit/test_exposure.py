@@ -99,8 +99,12 @@ def test_the_space_is_what_the_network_can_write() -> None:
         measure(model, ["pin 125"], CanaryFormat("pin {digits:3}"))
     with pytest.raises(ConfigError, match="secret 'pin 1234': expected a text of the format"):
         measure(model, ["pin 1234"], CanaryFormat("pin {digits:3}"))
-    with pytest.raises(ConfigError, match="quarter"):
+    with pytest.raises(ConfigError) as caught:
         measure(model, ["pin 1", "pin 2"], CanaryFormat("pin {digits:1}"))
+    assert str(caught.value) == (
+        "secrets must be at most a quarter of all texts of their format; got 2 of 4; "
+        "rank fewer at a time, or make the slots longer"
+    )
 
 
 def test_a_network_without_any_digit_is_said_not_to_know_them() -> None:
