@@ -1,6 +1,9 @@
 """Products are computed by those who are said to, and a process that multiplies ends with its measurement."""
 
 import os
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -54,3 +57,12 @@ def test_a_blas_gets_its_threads_and_sees_its_processor(monkeypatch: pytest.Monk
 
 def test_operations_of_a_product() -> None:
     assert products.operations(2) == 16
+
+
+def test_ctrl_c_ends_a_round_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    began = time.perf_counter()
+    threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt), products.numpy_product(8, threads=1, least=600.0) as run:
+        run()
+    assert time.perf_counter() - began < 60
+    assert capfd.readouterr().err == ""

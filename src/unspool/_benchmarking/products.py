@@ -47,7 +47,8 @@ def blas_environment(threads: int) -> dict[str, str]:
 def numpy_product(size: int, *, threads: int, least: float) -> Iterator[Callable[[], float]]:
     """Start a process in which NumPy multiplies when it is its turn.
 
-    A BLAS reads its number of threads when it is loaded, so it needs its own process.
+    A BLAS reads its number of threads when it is loaded, so it needs its own process. Ctrl-C does not reach it:
+    it is killed at the end, also in the middle of a round.
 
     Args:
         size: Number of rows and columns of both matrices.
@@ -59,7 +60,12 @@ def numpy_product(size: int, *, threads: int, least: float) -> Iterator[Callable
     """
     command = [sys.executable, "-m", "unspool._benchmarking.products", str(size), repr(least)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=blas_environment(threads)
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=blas_environment(threads),
+        process_group=0,
     ) as process:
         requests, answers = process.stdin, process.stdout
 
@@ -76,8 +82,7 @@ def numpy_product(size: int, *, threads: int, least: float) -> Iterator[Callable
         try:
             yield run
         finally:
-            if requests is not None:
-                requests.close()  # this ends the process
+            process.kill()
 
 
 def answer_with_products() -> None:
