@@ -92,23 +92,6 @@ def test_steps_count_up_and_the_epochs_are_whole(make_task: MakeTask, begin: Beg
     assert isinstance(records[-2], CheckpointRecord)
 
 
-def test_each_epoch_reads_its_own_windows(
-    make_task: MakeTask, begin: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    task, read = make_task(epochs=3), []
-    learn = task.engine.loss_and_gradients
-
-    def watched(parameters: Any, window: Any, *arguments: Any, **options: Any) -> Any:
-        read.append(window.ids.tolist())
-        return learn(parameters, window, *arguments, **options)
-
-    monkeypatch.setattr(task.engine, "loss_and_gradients", watched)
-    run(task, begin(task))
-    windows = [[window.ids.tolist() for window in task.lanes().windows(epoch)] for epoch in range(3)]
-    assert read == windows[0] + windows[1] + windows[2]
-    assert windows[0] != windows[1] != windows[2] != windows[0]
-
-
 DEEPER = {"num_layers": 4, "embedding_size": 8, "residual": True, "tied_output": True, "input_dropout": 0.1,
           "recurrent_dropout": 0.2}  # fmt: skip
 

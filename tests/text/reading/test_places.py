@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.closed_folder import closed_folder
 from unspool._errors import CorpusError
 from unspool._text.reading import places
 from unspool._text.reading.folders import current_spec
@@ -135,3 +136,10 @@ def test_several_pipes_and_files_are_read_once(tmp_path: Path) -> None:
     writer = feed(tmp_path / "pipe.txt", b"b\n")
     assert texts(records.gathered()) == ["a", "b"]
     writer.join()
+
+
+@pytest.mark.parametrize("name", ["", "a.txt", "a.csv", "a/b.jsonl", "one\ntwo"])
+def test_a_text_without_the_right_to_read(tmp_path: Path, name: str) -> None:
+    refused = pytest.raises(CorpusError, match="cannot be read: got permission denied")
+    with closed_folder(tmp_path) as closed, refused:
+        list(read_records(closed / name))

@@ -3,13 +3,13 @@
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.closed_folder import closed_folder
 from unspool._errors import ConfigError, CorpusError, InputError
 from unspool._extras import install_command
 from unspool._text.reading.decoding import PIECE
@@ -120,9 +120,8 @@ class TestEverySource:
         package, extra = SOURCES[name].needs
         path = write(tmp_path, name, [{"text": "one"}])
         monkeypatch.setitem(sys.modules, package, None)
-        with pytest.raises(ConfigError, match=f"{package}, which is not installed") as caught:
+        with pytest.raises(ConfigError, match=f"{package}, which .*{re.escape(install_command(extra))}"):
             read_records(path)
-        assert caught.value.hint == install_command(extra)
 
 
 @pytest.mark.parametrize("name", WITH_COLUMNS)
@@ -328,13 +327,6 @@ def test_an_empty_folder_says_what_it_looked_for(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text")
     with pytest.raises(CorpusError, match=r"expected names that end in \.txt.*got \.csv"):
         list(read_records(tmp_path))
-
-
-@pytest.mark.parametrize("name", ["", "a.txt", "a.csv", "a/b.jsonl", "one\ntwo"])
-def test_a_text_without_the_right_to_read(tmp_path: Path, name: str) -> None:
-    refused = pytest.raises(CorpusError, match="cannot be read: got permission denied")
-    with closed_folder(tmp_path) as closed, refused:
-        list(read_records(closed / name))
 
 
 def test_a_corpus_goes_by_its_name_unless_a_path_has_it_too(
