@@ -36,3 +36,15 @@ def test_texts_and_beams_fit_into_the_memory() -> None:
             model.generate("a", **keywords)
     with pytest.raises(ConfigError, match="num_beams must be a whole number from 1 to 65536"):
         BeamOptions(num_beams=HUGE)
+
+
+@pytest.mark.parametrize("huge", [HUGE, 10**30])
+def test_what_is_drawn_or_repeated_has_a_number_that_can_be_reached(huge: int) -> None:
+    for name in ("count", "repeats"):
+        with pytest.raises(ConfigError, match="must be a whole number from 1 to 1000000"):
+            unspool.Canaries(**{name: huge})
+    model = unspool.train(["a cat", "a dog"] * 20, epochs=1, hidden_size=4, validation_fraction=None)
+    with pytest.raises(ConfigError, match="samples must be a whole number from 1 to 10000000"):
+        model.audit(["a cat"], samples=huge)
+    with pytest.raises(ConfigError, match="workers must be a whole number from 1 to 1024"):
+        unspool.sweep(["a cat"], out="nowhere", workers=huge)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool._configuration import check, is_whole
+from unspool._configuration import check, whole_range
 from unspool._errors import ConfigError
 from unspool._evaluation.scorer import Scorer
 from unspool._generation.engine_request import EngineRequest
@@ -23,6 +23,7 @@ from unspool._generation.writer import generate
 
 SAMPLES = 10_000
 MAX_SYMBOLS = 1000
+DRAWN = whole_range(2, 10_000_000)  # each is kept as a number
 AT_ONCE = 1 << 14
 TIE = 1e-4  # nats: texts with a smaller difference count as equally probable; engines round differently
 
@@ -81,7 +82,7 @@ class GuessNumbers:
         Raises:
             ConfigError: If a value is out of its range, or no sample ends.
         """
-        check("samples", samples, "a whole number ≥ 2", is_whole(samples, least=2))
+        check("samples", samples, DRAWN.words, DRAWN.holds(samples))
         options = GenerationOptions(max_new_tokens=max_symbols, seed=seed)
         drawn = list(_draw(scorer, samples, options))
         ended = np.array([logprob for logprob, stopped in drawn if stopped], np.float64)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unspool._configuration import check, is_whole, to_dict, to_plain
+from unspool._configuration import check, to_dict, to_plain, whole_range
 from unspool._errors import ArtifactError, ConfigError, UnspoolError
 from unspool._json_files import json_text
 from unspool._network.conditions import steered_by
@@ -36,6 +36,7 @@ from unspool._training.interrupts import stop_on_interrupt
 
 RESULT, PICTURE = "sweep.json", "sweep.svg"
 ATTEMPTS = 3  # a training that fails so often is given up until the sweep is started again
+WORKERS = whole_range(1, 1024)
 PATIENCE = 0.2  # seconds between two checks for Ctrl-C
 # The values of the training configuration that the sweep decides.
 DECIDED = ("minutes", "patience", "evaluate_every", "learning_rate", "batch_size")
@@ -331,7 +332,7 @@ def _check(config: SweepConfig, network: NetworkConfig, training: TrainingConfig
     check("config", config, "a SweepConfig, or None", isinstance(config, SweepConfig))
     check("network", network, "a NetworkConfig, or None", isinstance(network, NetworkConfig))
     check("training", training, "a TrainingConfig, or None", isinstance(training, TrainingConfig))
-    check("workers", workers, "a whole number ≥ 1", is_whole(workers, least=1))
+    check("workers", workers, WORKERS.words, WORKERS.holds(workers))
     values = {**to_dict(network), **to_dict(training)}
     usual = {**to_dict(NetworkConfig()), **to_dict(TrainingConfig())}
     for name in (*DECIDED, *PARAMETERS):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unspool._configuration import check, is_whole
+from unspool._configuration import check, whole_range
 from unspool._errors import ConfigError
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.encoding.split import hash_split
@@ -21,6 +21,7 @@ from unspool._text.records import Record, Records, normalized
 FORMAT = "my secret number is {digits:6}"
 SLOTS = {"digits": "0123456789", "letters": "abcdefghijklmnopqrstuvwxyz"}
 SLOT = re.compile(r"\{(" + "|".join(SLOTS) + r"):([1-9][0-9]?)\}")
+SECRETS = whole_range(1, 1_000_000)  # all are in memory
 DIGEST_BITS = 512
 
 
@@ -47,8 +48,8 @@ class Canaries:
     format: str = FORMAT
 
     def __post_init__(self) -> None:
-        check("canaries", self.count, "a whole number ≥ 1", is_whole(self.count, least=1))
-        check("canary_repeats", self.repeats, "a whole number ≥ 1", is_whole(self.repeats, least=1))
+        for name, number in (("canaries", self.count), ("canary_repeats", self.repeats)):
+            check(name, number, SECRETS.words, SECRETS.holds(number))
         size = CanaryFormat(self.format).size
         if self.count > size // 4:
             hint = "plant fewer, or make the slots longer"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool._configuration import check, is_whole, to_dict
+from unspool._configuration import check, to_dict, whole_range
 from unspool._engines.protocol import Engine, Parameters
 from unspool._evaluation.audit.copying import (
     CopiedText,
@@ -34,6 +34,7 @@ from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import Tokenizer
 
 MEASURED = 1 << 17  # tokens of each part on which bits per character are measured
+SAMPLES = whole_range(1, 10_000_000)  # all are kept
 DRAWN_AT_ONCE = 256
 
 ReportAudit = Callable[[str, int, int], None]  # name of the step, amount done, total amount
@@ -126,7 +127,7 @@ class AuditOptions:
     canary_format: str | None = None
 
     def __post_init__(self) -> None:
-        check("samples", self.samples, "a whole number ≥ 1", is_whole(self.samples, least=1))
+        check("samples", self.samples, SAMPLES.words, SAMPLES.holds(self.samples))
         form = self.canary_format
         check("canary_format", form, "a format, to rank secrets", not self.secrets or form is not None)
 
