@@ -48,3 +48,6 @@ def test_what_is_drawn_or_repeated_has_a_number_that_can_be_reached(huge: int) -
         model.audit(["a cat"], samples=huge)
     with pytest.raises(ConfigError, match="workers must be a whole number from 1 to 1024"):
         unspool.sweep(["a cat"], out="nowhere", workers=huge)
+    for name in ("seeds", "trials", "finalists", "evaluations"):
+        with pytest.raises(ConfigError, match=f"^{name} must be a whole number from 1 to 100000"):
+            unspool.SweepConfig(**{name: huge})

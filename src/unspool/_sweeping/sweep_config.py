@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from unspool._configuration import Allowed, OptionRow, check_rows, one_of
+from unspool._configuration import Allowed, OptionRow, check_rows, one_of, whole_range
 from unspool._errors import ConfigError
 from unspool._sweeping.space import PARAMETERS, Configuration, Range, Values, check_values, grid
 from unspool._training.config import COUNT, POSITIVE
 
+RUNS = whole_range(1, 100_000)
 PRUNERS: tuple[str, ...] = ("median", "halving")
 
 
@@ -73,15 +74,15 @@ class SweepConfig:
         takes_none=False)] = None
     symbols_per_trial: Annotated[int | None, OptionRow(
         COUNT, "Symbols that each run reads, instead of a time", takes_none=False)] = None
-    seeds: Annotated[int, OptionRow(COUNT, "Runs of each configuration, to measure the noise")] = 3
+    seeds: Annotated[int, OptionRow(RUNS, "Runs of each configuration, to measure the noise")] = 3
     trials: Annotated[int | None, OptionRow(
-        COUNT, "Try so many drawn configurations (TPE) instead of the whole grid")] = None
+        RUNS, "Try so many drawn configurations (TPE) instead of the whole grid")] = None
     finalists: Annotated[int | None, OptionRow(
-        COUNT, "After the first seed, go on with so many of the best configurations only")] = None
+        RUNS, "After the first seed, go on with so many of the best configurations only")] = None
     pruner: Annotated[str | None, OptionRow(
         one_of("unspool._sweeping.sweep_config:PRUNERS"),
         "How to end a poor run early: {choices}")] = "median"
-    evaluations: Annotated[int, OptionRow(COUNT, "Evaluations in each run")] = 8
+    evaluations: Annotated[int, OptionRow(RUNS, "Evaluations in each run")] = 8
     # fmt: on
 
     def __post_init__(self) -> None:
