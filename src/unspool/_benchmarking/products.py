@@ -47,8 +47,8 @@ def blas_environment(threads: int) -> dict[str, str]:
 def numpy_product(size: int, *, threads: int, least: float) -> Iterator[Callable[[], float]]:
     """Start a process in which NumPy multiplies when it is its turn.
 
-    A BLAS reads its number of threads when it is loaded, so it needs its own process. Ctrl-C does not reach it:
-    it is killed at the end, also in the middle of a round.
+    A BLAS reads its number of threads when it is loaded, so it needs its own process. Ctrl-C does not reach
+    it: it is killed at the end, also in the middle of a round.
 
     Args:
         size: Number of rows and columns of both matrices.
