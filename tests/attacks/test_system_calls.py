@@ -20,7 +20,7 @@ from tests.attacks.attacks import ATTACKS
 
 HERE = Path(__file__).parent
 # One call of so many is attacked in the quick suite, each by the next fault; 0 is every call by every fault.
-STRIDES = {"train": 3, "resume": 4, "sample": 0, "cache": 1, "cache from files": 1, "sweep": 11}
+STRIDES = {"train": 5, "resume": 7, "sample": 1, "cache": 1, "cache from files": 1, "sweep": 11}
 EXPECTED = {  # calls that each command must make, or the attack has missed it
     "train": {"open64", "write", "fsync", "rename", "mkdir"},
     "resume": {"open64", "write", "fsync", "rename"},

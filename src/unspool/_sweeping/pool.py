@@ -13,6 +13,9 @@ from unspool._sweeping.trial import Event, Job, SweepCorpus
 PROGRAM = "import sys; from unspool._sweeping.worker import main; main(int(sys.argv[1]))"
 
 
+PATIENCE = 0.1  # seconds in which a process that waits for a job ends by itself; Ctrl-C waits for it
+
+
 class LostError(Exception):
     """The worker of a training ended without an answer; the message says how."""
 
@@ -158,7 +161,7 @@ class _Process:
         self.connection.close()
         lives = self._process.poll() is None
         try:
-            return self._process.wait(0.5 if lives else None)
+            return self._process.wait(PATIENCE if lives else None)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()

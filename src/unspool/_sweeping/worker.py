@@ -1,9 +1,14 @@
 """A process that trains for a sweep: it receives the corpus once, then one job after another."""
 
 import gc
+import os
+import threading
+import time
 from multiprocessing.connection import Connection
 
 from unspool._sweeping.trial import Job, SweepCorpus, run_trial
+
+SECONDS_BETWEEN = 1.0  # two looks at whether the sweep's process is there
 
 
 def main(descriptor: int) -> None:
@@ -14,6 +19,7 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: File descriptor of the connection.
     """
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     with Connection(descriptor) as connection:
         try:
             corpus: SweepCorpus = connection.recv()
@@ -22,6 +28,17 @@ def main(descriptor: int) -> None:
                 gc.collect()  # frees the last network before the next one comes
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return  # the sweep is over, or its process is gone
+
+
+def end_with(parent: int) -> None:
+    """End this process, also in the middle of a training, once the sweep's process has been killed.
+
+    Args:
+        parent: The number of the sweep's process.
+    """
+    while os.getppid() == parent:
+        time.sleep(SECONDS_BETWEEN)
+    os._exit(1)
 
 
 def serve(job: Job, corpus: SweepCorpus, connection: "Connection[object, object]") -> None:
