@@ -77,6 +77,12 @@ class GroupedCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write arguments and options, a section for each group."""
+        for heading, rows in self.sections(ctx).items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+    def sections(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+        """Return the arguments and options by the heading of their section: a name and its help each."""
         sections: dict[str, list[tuple[str, str]]] = {}
         places = {name: place for place, name in enumerate(self.leading)}
         for param in sorted(self.get_params(ctx), key=lambda each: places.get(each.name or "", len(places))):
@@ -85,9 +91,7 @@ class GroupedCommand(click.Command):
                 usual = "Arguments" if param.param_type_name == "argument" else "Options"
                 heading = getattr(param, "panel", None) or usual
                 sections.setdefault(MOST_USED if param.name in self.leading else heading, []).append(record)
-        for heading in sorted(sections, key=lambda each: (each != "Arguments", each != MOST_USED)):
-            with formatter.section(heading):
-                formatter.write_dl(sections[heading])
+        return dict(sorted(sections.items(), key=lambda each: (each[0] != "Arguments", each[0] != MOST_USED)))
 
 
 def is_long_name(word: str, letter: str) -> bool:
