@@ -5,6 +5,7 @@ The convention (CONTRIBUTING.md tells it to writers) is in the fence's first lin
 - ```` ```console ````: each ``$ `` line is a command, and ``> `` lines go on with it. It must exit with 0,
   and must print something if the block shows output. What it prints is not compared: trained text varies.
 - ```` ```console exact ````: besides, the output is the one shown, where ``…`` stands for anything.
+- ```` ```console fails ````: each command must exit with 2, and the output is the one shown, as with exact.
 - ```` ```python ````: runs; all Python blocks share their names, like one session.
 - ```` ```console no-run ```` and ```` ```python no-run ````: not run (they need a network, or long). Python
   must still compile, and each ``unspool`` command line must parse: its flags, their values, its arguments.
@@ -30,7 +31,7 @@ import pytest
 from unspool._cli.app import app
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]  # README.zh-CN.md has the same blocks
 SECONDS = 120
 FENCE = re.compile(r"^```(console|python)([^\n]*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game", "new", "chip", "sells", "well")
@@ -79,13 +80,16 @@ class Session:
             with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()):
                 exec(code if block.runs else "", self.names)
             return
+        fails = "fails" in block.marks
         for command in block.commands:
-            check_line(command.line)
+            if not fails:
+                check_line(command.line)
             if block.runs:
-                compare(self.shell(command.line), command.shown, exact="exact" in block.marks)
+                printed = self.shell(command.line, code=2 if fails else 0)
+                compare(printed, command.shown, exact=fails or "exact" in block.marks)
 
-    def shell(self, line: str) -> str:
-        """Run a command line as a newcomer does, and return what it prints."""
+    def shell(self, line: str, *, code: int) -> str:
+        """Run a command line as a newcomer does, hold its exit code to `code`, and return what it prints."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", line],
@@ -98,7 +102,7 @@ class Session:
             timeout=SECONDS,
             check=False,
         )
-        assert done.returncode == 0, f"$ {line}\n{done.stdout}"
+        assert done.returncode == code, f"$ {line}\n{done.stdout}"
         return done.stdout
 
 
@@ -176,6 +180,10 @@ title,label
 $ echo took 12 s
 took … s
 ```
+```console fails
+$ echo no such thing >&2; exit 2
+no … thing
+```
 ```python
 total = 1
 ```
@@ -188,6 +196,8 @@ $ false
 """
 BAD = {
     "exit": "```console\n$ false\n```\n",
+    "success": "```console fails\n$ echo one\none\n```\n",
+    "another error": "```console fails\n$ echo one; exit 2\ntwo\n```\n",
     "silent": "```console\n$ true\noutput\n```\n",
     "different": "```console exact\n$ echo one\ntwo\n```\n",
     "python": "```python\nassert False\n```\n",
@@ -198,7 +208,7 @@ BAD = {
 
 def test_the_runner_passes_what_is_right(session: Session) -> None:
     found = list(blocks(GOOD))
-    assert [len(block.commands) for block in found if block.language == "console"] == [2, 1, 1]
+    assert [len(block.commands) for block in found if block.language == "console"] == [2, 1, 1, 1]
     for block in found:
         session.run(block)
 
