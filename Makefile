@@ -22,7 +22,7 @@ UNDER ?=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format sanitize mutate bench clean
+.PHONY: help demo test lint format sanitize mutate docs bench clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -64,6 +64,9 @@ mutate: $(VENV)/.test ## Put small faults into the source and list those that no
 		--cov=src/unspool --cov-context=test --cov-report= $(TEST_OPTIONS)
 	$(BIN)/python -m tests.mutation build/mutation/coverage --seed $(SEED) --sample $(SAMPLE) --under $(UNDER)
 
+docs: $(VENV)/.docs ## Write the documentation as a site, build/docs; a broken link is an error
+	$(BIN)/sphinx-build -q -W --keep-going -d build/docs-pages -c docs/site . build/docs
+
 bench: $(VENV)/.bench ## Measure training and generation against PyTorch, and the lesson against Keras
 	$(BIN)/python benchmarks/training_throughput.py
 	$(BIN)/python benchmarks/generation_throughput.py
@@ -84,6 +87,11 @@ $(VENV)/.core: $(BUILD) | $(BIN)/python
 $(VENV)/.test: $(BUILD) Makefile | $(BIN)/python
 	@echo "Installing unspool into $(VENV) with what the tests need $(if $(TORCH),($(TORCH) among it))"
 	@$(PIP) -e '.[test,dev]' $(TORCH)
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.docs: $(BUILD) Makefile | $(BIN)/python
+	@echo "Installing unspool into $(VENV) with Sphinx"
+	@$(PIP) -e '.[docs]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: $(BUILD) Makefile | $(BIN)/python
