@@ -18,6 +18,7 @@ The names are those in the safetensors file, and their order is fixed::
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from unspool._configuration import check, is_whole
 from unspool._errors import ConfigError
+from unspool._interruptible import interruptible
 from unspool._network.cells import LayerParameters
 from unspool._network.config import DROPOUTS, NetworkConfig
 
@@ -99,7 +101,10 @@ def initialize(config: NetworkConfig, seed: int) -> Parameters:
         ConfigError: If the seed is out of its range or vocab_size is not known yet.
     """
     check("seed", seed, "a whole number ≥ 0", is_whole(seed, least=0))
-    return {name: _draw(config, name, shape, seed) for name, shape in parameter_shapes(config).items()}
+    draws = {
+        name: partial(_draw, config, name, shape, seed) for name, shape in parameter_shapes(config).items()
+    }
+    return {name: interruptible(draw) for name, draw in draws.items()}
 
 
 def _draw(config: NetworkConfig, name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
