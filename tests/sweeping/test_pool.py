@@ -12,7 +12,7 @@ import pytest
 import unspool
 from unspool._errors import ConfigError
 from unspool._extras import install_command
-from unspool._sweeping.pool import Answer, LocalPool, LostError, Pool
+from unspool._sweeping.pool import Answer, LocalPool, LostError, Pool, _Process
 from unspool._sweeping.ray_pool import RayPool
 from unspool._sweeping.trial import Job, SweepCorpus, TrialReport
 
@@ -119,6 +119,31 @@ def test_closing_leaves_no_process(corpus: SweepCorpus) -> None:
     process = pool._busy[0]._process
     pool.close()
     assert process.returncode is not None
+
+
+def test_closing_waits_for_no_process_before_all_are_killed(
+    corpus: SweepCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    kill, end = _Process.kill, _Process.end
+
+    def noted_kill(process: _Process) -> None:
+        calls.append("kill")
+        kill(process)
+
+    def noted_end(process: _Process) -> int:
+        calls.append("end")
+        return end(process)
+
+    pool = LocalPool(2, corpus)
+    for number in range(2):
+        pool.begin(numbered(number, symbols=10**12))
+    processes = [process._process for process in pool._busy.values()]
+    monkeypatch.setattr(_Process, "kill", noted_kill)
+    monkeypatch.setattr(_Process, "end", noted_end)
+    pool.close()
+    assert calls == ["kill", "kill", "end", "end"]
+    assert [process.returncode for process in processes] == [-signal.SIGKILL] * 2
 
 
 def test_ray_is_asked_for_by_name(corpus: SweepCorpus, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from unspool._sweeping.trial import Event, Job, SweepCorpus
 PROGRAM = "import sys; from unspool._sweeping.worker import main; main(int(sys.argv[1]))"
 
 
-PATIENCE = 0.1  # seconds in which a process that waits for a job ends by itself; Ctrl-C waits for it
+PATIENCE = 0.1  # seconds in which a process whose connection is closed ends by itself
 
 
 class LostError(Exception):
@@ -103,7 +103,10 @@ class LocalPool:
 
     def close(self) -> None:
         """End all processes at once."""
-        for process in [*self._idle, *self._busy.values()]:
+        processes = [*self._idle, *self._busy.values()]
+        for process in processes:  # all of them, before the first is waited for: Ctrl-C waits for the last
+            process.kill()
+        for process in processes:
             process.end()
         self._idle, self._busy = [], {}
 
@@ -155,6 +158,10 @@ class _Process:
             self.connection.send(corpus)
             self._knows_the_corpus = True
         self.connection.send(job)
+
+    def kill(self) -> None:
+        """Kill the process, which has nothing to save, without waiting for its end."""
+        self._process.kill()
 
     def end(self) -> int:
         """End the process, if it still runs, and return its exit code; negative for a signal."""

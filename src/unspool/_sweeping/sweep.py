@@ -37,7 +37,7 @@ from unspool._training.interrupts import stop_on_interrupt
 RESULT, PICTURE = "sweep.json", "sweep.svg"
 ATTEMPTS = 3  # a training that fails so often is given up until the sweep is started again
 WORKERS = whole_range(1, 1024)
-PATIENCE = 0.2  # seconds between two checks for Ctrl-C
+PATIENCE = 0.05  # seconds between two checks for Ctrl-C
 # The values of the training configuration that the sweep decides.
 DECIDED = ("minutes", "patience", "evaluate_every", "learning_rate", "batch_size")
 
