@@ -1,7 +1,9 @@
 """Lines encoded natively are what the general way makes of them, bit for bit."""
 
+import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -161,3 +163,32 @@ def test_what_is_unknown_is_an_error_that_says_where(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("ab\nabX\n")
     with pytest.raises(UnknownSymbolError, match="character 3 of record 2"):
         encode_corpus(read_records(tmp_path / "a.txt"), EncodingRecipe(tokenizer=CharTokenizer(["a", "b"])))
+
+
+def test_after_ctrl_c_no_further_block_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, stopping = threading.Event(), threading.Event()
+    found: list[object] = []
+
+    def find(*arguments: object, **options: object) -> object:
+        found.append(arguments)
+        begun.set()
+        stopping.wait(60)
+        return find_lines(*arguments, **options)  # type: ignore[arg-type]
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            stopping.set()
+            super().shutdown(wait=wait)
+
+    def blocks() -> Iterator[str]:
+        yield "one\n"
+        yield "two\n"
+        begun.wait(60)
+        raise KeyboardInterrupt
+
+    for name, value in {"default_threads": lambda: 1, "find_lines": find, "ThreadPoolExecutor": Pool}.items():
+        monkeypatch.setattr(line_encoding, name, value)
+    with pytest.raises(KeyboardInterrupt):
+        fast(blocks(), EncodingRecipe())
+    assert len(found) == 1

@@ -114,12 +114,17 @@ def _numbered(
         return numbering.number(codes, lines, tried=done)
 
     with ThreadPoolExecutor(threads) as pool:
-        for codes in blocks:
-            if codes is None:
-                yield None
-                return
-            waiting.append((codes, pool.submit(tried, codes)))
-            if len(waiting) > threads * AHEAD:
+        try:
+            for codes in blocks:
+                if codes is None:
+                    yield None
+                    return
+                waiting.append((codes, pool.submit(tried, codes)))
+                if len(waiting) > threads * AHEAD:
+                    yield first()
+            while waiting:
                 yield first()
-        while waiting:
-            yield first()
+        finally:
+            pool.shutdown(
+                wait=False, cancel_futures=True
+            )  # Ctrl-C does not wait for blocks that are not begun
