@@ -7,7 +7,7 @@ import pytest
 
 # The app is replaced, so that Ctrl-C comes at a certain place; `main` is what the command `unspool` calls.
 RUN = """
-import atexit, os, signal, sys, threading
+import atexit, os, signal, sys, threading, time
 from types import ModuleType
 from unspool._cli import main
 
@@ -16,6 +16,10 @@ def press():
 
 class Imported(ModuleType):
     def __getattr__(self, name):
+        press()
+
+class Finalized:
+    def __del__(self):
         press()
 
 def stay():
@@ -34,6 +38,7 @@ PLACES = {
     "import": ("pass", 130, ""),
     "command": ("print('kept'); press()", 130, "kept\n"),
     "command that ends with 130": ("print('kept'); sys.exit(130)", 130, "kept\n"),
+    "finalizer": ("Finalized(); [time.sleep(0.01) for _ in range(3000)]", 130, ""),
     "beside a thread that never ends": ("threading.Thread(target=stay).start(); press()", 130, ""),
     "beside a thread, handled": ("threading.Thread(target=stay).start(); sys.exit(130)", 130, ""),
     "end": ("print('done'); atexit.register(press); sys.exit(0)", 0, "done\n"),
