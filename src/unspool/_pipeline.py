@@ -3,18 +3,22 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from unspool._configuration import check, to_plain
+from unspool._engines import make_engine
 from unspool._errors import ConfigError
 from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
 from unspool._model import Generator
 from unspool._network.conditions import steered_by
 from unspool._network.config import NetworkConfig
-from unspool._planning.choosing import plan_training
-from unspool._progress.choice import OnRecord, OnStart, watching
+from unspool._network.parameters import initialize
+from unspool._planning.choosing import TrainingPlan, plan_training
+from unspool._planning.first_seconds import FirstSeconds, PlanMissedError
+from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
 from unspool._running.resuming import resume_training
 from unspool._running.run import as_records, run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
@@ -39,6 +43,7 @@ def train(
     *,
     out: str | Path | None = None,
     minutes: float | None = None,
+    plan: TrainingPlan | None = None,
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
     tokenizer: str | Tokenizer = "char",
@@ -68,6 +73,9 @@ def train(
         minutes: Wall time of the whole call, for which `plan_training` chooses the training, and the network
             if there is none; as `unspool train --minutes` does. For pairs, the time after which a training
             with the defaults ends. None for no such choice; `TrainingConfig(minutes=...)` is a limit alone.
+        plan: A plan of `plan_training` for these texts, in the place of minutes, network and training. It is
+            checked in the first seconds of the run: if the speed is twice as high or as low as planned and
+            another network is better, the run begins again with that one, once. None for no plan.
         network: The network; None for an LSTM of 128 units. The tokenizers set its `vocab_size` and
             `source_vocab_size`.
         training: The training configuration; None for the defaults, which are those of `pair_training` for
@@ -111,12 +119,13 @@ def train(
         3
     """
     _check_types(network, training, novelty_index, minutes)
+    _check_plan(plan, minutes=minutes, network=network, training=training, options=options or None)
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     corpus, (of_network, of_training) = as_records(records), divided(options)
     with watching(corpus, progress, on_start, on_record) as watchers:
         if resume:
             return resume_training(
-                _resumed_folder(out, overwrite=overwrite, canaries=canaries),
+                _resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan),
                 records=corpus,
                 validation=validation,
                 network=network,
@@ -133,7 +142,11 @@ def train(
         if minutes is not None:
             reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
             known = {"network": network or of_network, "training": of_training, "init_from": origin}
-            network, config = _chosen(corpus, minutes, network, config, **known, **reading)
+            plan = _chosen(corpus, minutes, **known, **reading)
+        if plan is not None:
+            network, config = plan.network, plan.training
+        elif minutes is not None:
+            config = replace(config, minutes=minutes)
         network = network_with(network, of_network)
         recipe = first_recipe(corpus, config, tokenizer, max_vocab_size, origin)
         extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
@@ -147,7 +160,12 @@ def train(
         with _new_run(
             out, resolved, config, encoded, data, texts=texts, first=first, overwrite=overwrite
         ) as run:
-            return run_to_end(run, corpus, encoded, task, fresh, in_memory=out is None, **watchers)
+            in_memory = out is None
+            if plan is not None:
+                return _as_planned(
+                    plan, run, corpus, encoded, task, fresh=fresh, in_memory=in_memory, **watchers
+                )
+            return run_to_end(run, corpus, encoded, task, fresh, in_memory=in_memory, **watchers)
 
 
 def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: bool) -> None:
@@ -157,14 +175,36 @@ def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: 
         refuse_strangers(Path(out), overwrite=overwrite)
 
 
-def _chosen(
-    corpus: Records, minutes: float, requested: NetworkConfig | None, config: TrainingConfig, **planning: Any
-) -> tuple[NetworkConfig | None, TrainingConfig]:
-    """Choose the network and the training for a time; for pairs the time alone is new."""
-    if corpus.pairs:
-        return requested, replace(config, minutes=minutes)
-    plan = plan_training(corpus, minutes=minutes, **planning)
-    return plan.network, plan.training
+def _chosen(corpus: Records, minutes: float, **planning: Any) -> TrainingPlan | None:
+    """Choose the network and the training for a time; for pairs there is no such choice."""
+    return None if corpus.pairs else plan_training(corpus, minutes=minutes, **planning)
+
+
+def _as_planned(
+    plan: TrainingPlan,
+    run: RunFolder,
+    corpus: Records,
+    encoded: EncodedCorpus,
+    task: TrainingTask,
+    *,
+    fresh: Checkpoint,
+    on_start: OnStart | None,
+    on_record: OnRecord | None,
+    in_memory: bool,
+) -> Generator:
+    """Train until the end; begin again with a better plan if the first seconds show that it is wrong."""
+    check = FirstSeconds(plan, symbols_per_character=len(encoded.training) / encoded.training.characters)
+    to_end = partial(run_to_end, run, corpus, encoded, on_start=on_start, in_memory=in_memory)
+    try:
+        return to_end(task, fresh, on_record=in_turn(check, on_record))
+    except PlanMissedError as missed:
+        better = missed.plan
+    network = _resolved(better.network, encoded, document=corpus.document)
+    config = better.training
+    run.begin_anew(network, config, reason=better.reasons[0])
+    engine = make_engine(config.engine, network, threads=config.threads, precision=config.precision)
+    task = replace(task, engine=engine, config=config)
+    return to_end(task, fresh_start(task, initialize(network, config.seed)), on_record=on_record)
 
 
 @contextmanager
@@ -202,6 +242,12 @@ def _check_types(network: object, training: object, novelty_index: object, minut
     check("novelty_index", novelty_index, "true or false", isinstance(novelty_index, bool))
     alone = training is None or minutes is None
     check("training", training, "None beside minutes, which choose it", alone)
+
+
+def _check_plan(plan: object, **others: object) -> None:
+    check("plan", plan, "a TrainingPlan of plan_training, or None", isinstance(plan, TrainingPlan | None))
+    for name, value in others.items():
+        check(name, value, "left out beside plan, which has it", plan is None or value is None)
 
 
 def _check_lists(**lists: object) -> None:

@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from unspool._configuration import check, from_dict, is_real, to_dict
 from unspool._model.parts import ModelParts
@@ -34,13 +34,60 @@ MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and most seconds,
 FOR_BATCHES = 0.2  # share of that time to choose the batch size
 
 
-class TrainingPlan(NamedTuple):
-    """The chosen network and training, with the reasons.
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What a choice is made from.
+
+    Args:
+        facts: The facts about the text.
+        validation: The facts about the held-out texts that the user gave, or None.
+        structure: The values of the network that stay.
+        fixed: The values of the training that stay.
+        draft: The training configuration before the choice.
+        networks: The networks to choose from, the smallest first.
+        speeds: Training speed in tokens a second of each of them, or of the first ones.
+        total: Seconds of the whole command.
+        spent: Seconds that are over.
+    """
+
+    facts: CorpusFacts
+    validation: CorpusFacts | None
+    structure: Mapping[str, Any]
+    fixed: Mapping[str, Any]
+    draft: TrainingConfig
+    networks: Sequence[NetworkConfig]
+    speeds: Sequence[float]
+    total: float
+    spent: float
+
+    def candidates(self) -> list[Candidate]:
+        """Return what each timed network can do in the time."""
+        return [
+            _candidate(network, speed, self)
+            for network, speed in zip(self.networks, self.speeds, strict=False)
+        ]
+
+    def plan(self, best: Candidate) -> "TrainingPlan":
+        """Return the plan for a candidate, without reasons."""
+        values = {"vocab_size": None, **network_values(best), **self.structure}  # the tokenizer will fix it
+        training = {"evaluate_every": round(1 / best.budget.evaluations, 4), **training_values(best)}
+        training |= {**self.fixed, "minutes": best.budget.run / 60}
+        return TrainingPlan(
+            replace(best.network, **values), replace(self.draft, **training), basis=self, best=best
+        )
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The chosen network and training, with the reasons; it can be unpacked into these three.
 
     Args:
         network: The network.
         training: The training configuration; its `minutes` are the part that is left for the run.
         reasons: The reasons, in sentences for people.
+        basis: What the choice was made from; `train(plan=…)` needs it to choose anew. None for a plan that
+            stays as it is.
+        best: The chosen candidate of `basis`.
 
     Example:
         >>> from unspool import plan_training
@@ -51,7 +98,13 @@ class TrainingPlan(NamedTuple):
 
     network: NetworkConfig
     training: TrainingConfig
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    basis: Basis | None = field(default=None, repr=False, compare=False, kw_only=True)
+    best: Candidate | None = field(default=None, repr=False, compare=False, kw_only=True)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Return the network, the training and the reasons in turn."""
+        return iter((self.network, self.training, self.reasons))
 
 
 def plan_training(
@@ -123,22 +176,25 @@ def plan_training(
     tried_networks, seconds = networks(structure, facts), min(LONGEST_MEASURING, MEASURING * total)
     if "batch_size" not in fixed:
         draft = replace(draft, batch_size=_batch_size(reference_of(tried_networks), draft, seconds, measure))
-    speeds = measure(tried_networks, draft, (1 - FOR_BATCHES) * seconds)
-    spent = clock() - began
-    timed = [
-        _candidate(each, speed, facts, measured_with, fixed, total=total, spent=spent)
-        for each, speed in zip(tried_networks, speeds, strict=False)
-    ]
+    basis = Basis(
+        facts=facts,
+        validation=measured_with,
+        structure=structure,
+        fixed=fixed,
+        draft=draft,
+        networks=tried_networks,
+        speeds=measure(tried_networks, draft, (1 - FOR_BATCHES) * seconds),
+        total=total,
+        spent=clock() - began,
+    )
+    timed = basis.candidates()
     able = [each for each in timed if each.budget.enough]
     if not able:
         raise timed[0].budget.refusal()
     best = largest_worth_its_time(able)
-    values = {"vocab_size": None, **network_values(best), **structure}  # the tokenizer will fix it
-    chosen = replace(best.network, **values)
-    values = {**training_values(best), **fixed}
-    values = {"evaluate_every": round(1 / best.budget.evaluations, 4), **values}
-    config = replace(draft, **{**values, "minutes": best.budget.run / 60})
-    return TrainingPlan(chosen, config, tell(facts, timed, best, chosen, config, kept={**structure, **fixed}))
+    plan = basis.plan(best)
+    reasons = tell(facts, timed, best, plan.network, plan.training, kept={**structure, **fixed})
+    return replace(plan, reasons=reasons)
 
 
 def _checked_minutes(minutes: float) -> float:
@@ -167,25 +223,19 @@ def _batch_size(network: NetworkConfig, training: TrainingConfig, seconds: float
     )
 
 
-def _candidate(
-    network: NetworkConfig,
-    speed: float,
-    facts: CorpusFacts,
-    validation: CorpusFacts | None,
-    fixed: Mapping[str, Any],
-    *,
-    total: float,
-    spent: float,
-) -> Candidate:
+def _candidate(network: NetworkConfig, speed: float, basis: Basis) -> Candidate:
     """Compute what a network can do in the time."""
-    if "validation_fraction" in fixed:
-        share = fixed["validation_fraction"]
+    facts, validation = basis.facts, basis.validation
+    if "validation_fraction" in basis.fixed:
+        share = basis.fixed["validation_fraction"]
     else:
-        share = held_out_share(facts, total=total, speed=speed)
+        share = held_out_share(facts, total=basis.total, speed=speed)
     split_share = 0.0 if validation is not None else share or 0.0
     held_out = split_share * facts.symbols if validation is None else validation.symbols
     reading = facts.seconds + (0.0 if validation is None else validation.seconds)
-    budget = Budget(total=total, spent=spent, reading=reading, evaluation=held_out / (FORWARD * speed))
+    budget = Budget(
+        total=basis.total, spent=basis.spent, reading=reading, evaluation=held_out / (FORWARD * speed)
+    )
     return Candidate(
         network=network,
         speed=speed,

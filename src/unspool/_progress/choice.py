@@ -88,13 +88,18 @@ def watching(
     with choose_progress() as display:
         corpus.meter.report = display.read
         yield {
-            "on_start": _in_turn(display.start, on_start),
-            "on_record": _in_turn(display.show, on_record),
+            "on_start": in_turn(display.start, on_start),
+            "on_record": in_turn(display.show, on_record),
         }
 
 
-def _in_turn(first: Callable[[T], None], second: Callable[[T], None] | None) -> Callable[[T], None]:
-    """Return a function that calls two functions, or the first alone."""
+def in_turn(first: Callable[[T], None], second: Callable[[T], None] | None) -> Callable[[T], None]:
+    """Return a function that calls two functions, or the first alone.
+
+    Args:
+        first: A function of one value.
+        second: Another one for the same value, or None.
+    """
 
     def call(value: T) -> None:
         first(value)

@@ -30,8 +30,8 @@ class Announcement:
         network: The network, with no open value.
         training: The training configuration, with no open value.
         schema: The context that steers the texts, or None.
-        note: A remark on the cache of the encoded corpus, on an unusual split, on broken files of the run and
-            on what was changed since it was stopped, or None.
+        note: A remark on the cache of the encoded corpus, on an unusual split, on broken files of the run, on
+            why it was begun again and on what was changed since it was stopped, or None.
         precision: Number format of the matrix products; see `Engine`.
         missing: The reason why the requested precision is not used, or None.
     """
@@ -73,7 +73,8 @@ def plan_of(
         characters=encoded.training.characters,
         held_out_characters=encoded.validation.characters,
         unknown=encoded.unknown,
-        note="; ".join(filter(None, (encoded.note, split, run.remark, _changes(run)))) or None,
+        note="; ".join(filter(None, (encoded.note, split, run.remark, run.begun_anew, _changes(run))))
+        or None,
         vocab_size=encoded.tokenizer.vocab_size,
         num_parameters=count_parameters(run.network),
         first_step=first_step,

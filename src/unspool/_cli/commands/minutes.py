@@ -11,6 +11,7 @@ from unspool._cli.output.printing import note
 if TYPE_CHECKING:
     from unspool._model import Generator
     from unspool._network.config import NetworkConfig
+    from unspool._planning.choosing import TrainingPlan
     from unspool._text.records import Records
     from unspool._training.config import TrainingConfig
 
@@ -21,8 +22,9 @@ class Choice:
 
     records: "Records"
     validation: "Records | None"
-    network: "NetworkConfig"
-    training: "TrainingConfig"
+    network: "NetworkConfig | None" = None
+    training: "TrainingConfig | None" = None
+    plan: "TrainingPlan | None" = None
 
 
 def is_left_to_choose(training: dict[str, Any]) -> bool:
@@ -59,7 +61,7 @@ def choose(
         **flags.tokens,
     )
     note("\n".join((reason, *plan.reasons)))
-    return Choice(records, held_out, plan.network, plan.training)
+    return Choice(records, held_out, plan=plan)
 
 
 def open_for_choosing(corpus: Sequence[str], reading: dict[str, Any]) -> "tuple[Records, str]":

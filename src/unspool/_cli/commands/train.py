@@ -173,6 +173,7 @@ def starting(
         choice.records,
         validation=choice.validation,
         out=folder,
+        plan=choice.plan,
         network=choice.network,
         training=choice.training,
         init_from=origin,

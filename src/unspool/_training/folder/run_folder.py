@@ -74,6 +74,7 @@ from unspool._training.records import (
 LOSS_CURVE, CHECKPOINT = "loss.svg", "checkpoint/last.safetensors"
 MODEL_FILES = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, MODEL, GENERATION, CARD)
 UNBORN = {TOKENIZER, SOURCE_TOKENIZER, GENERATION, CHECKPOINT.partition("/")[0]}  # written before config.json
+LEARNT_FILES = (CHECKPOINT, METRICS, LOSS_CURVE, MODEL, CARD)  # without the checkpoint none of them counts
 AUDIT_FILES = ("audit.json", "audit.svg")  # they describe the old model and are removed with it
 RUN_FILES = (
     *MODEL_FILES, *(name + NEXT for name in FINGERPRINTED), METRICS, LOSS_CURVE, CHECKPOINT, PLACES, NOVELTY,
@@ -97,6 +98,7 @@ class RunFolder:
         source_tokenizer: The tokenizer of the sources, if the network learns from pairs.
         remark: A remark of `start` on broken metrics, or None.
         changes: The values that `start` found changed since the checkpoint.
+        begun_anew: The reason why the run was begun again, or None.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class RunFolder:
         self.data, self.generation_config, self.source_tokenizer = data, generation_config, source_tokenizer
         self.remark: str | None = None
         self.changes: Changes = {}
+        self.begun_anew: str | None = None
         self._metrics = MetricsFile(path / METRICS)
         self._curve = LossCurve()
 
@@ -236,6 +239,34 @@ class RunFolder:
         if self.changes:
             self._note_changes(checkpoint, fresh, last=lines[-1] if lines else None)
         return checkpoint
+
+    def begin_anew(self, network: NetworkConfig, training: TrainingConfig, *, reason: str) -> None:
+        """Turn a run back into one without a step, of another network on the same texts; note what changed.
+
+        The new configuration is written last. So a run that is killed meanwhile begins again as it was.
+
+        Args:
+            network: The new network; its vocab_size is set.
+            training: The new training configuration.
+            reason: The reason, for people.
+
+        Raises:
+            ArtifactError: If a file cannot be removed or written.
+        """
+        changes = {
+            name: (before, after)
+            for old, new in ((self.network, network), (self.training, training))
+            for (name, before), after in zip(to_dict(old).items(), to_dict(new).values(), strict=True)
+            if before != after
+        }
+        self.network, self.training, self.begun_anew = network, training, reason
+        try:
+            for name in LEARNT_FILES:
+                (self.path / name).unlink(missing_ok=True)
+            atomic_write(self.path / CONFIG, self._files()[CONFIG])
+        except OSError as error:
+            raise write_error(self.path, 1_000_000, error) from error
+        self._metrics.append(ChangeRecord(step=0, epoch=1, changes=changes))
 
     def _note_changes(
         self, checkpoint: Checkpoint, fresh: Checkpoint, *, last: Mapping[str, Any] | None
