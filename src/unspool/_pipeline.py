@@ -8,30 +8,28 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from unspool._configuration import check, to_plain
+from unspool._configuration import check
 from unspool._engines import make_engine
 from unspool._errors import ConfigError
 from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
 from unspool._model import Generator
-from unspool._network.conditions import steered_by
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._planning.choosing import TrainingPlan, plan_training
 from unspool._planning.first_seconds import FirstSeconds, PlanMissedError
 from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
+from unspool._running.new_run import described_data, resolved_network
 from unspool._running.resuming import resume_training
 from unspool._running.run import as_records, run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
-from unspool._text.encoding.corpus import encode_corpus, fingerprints
-from unspool._text.encoding.encoded_corpus import EncodedCorpus, described
+from unspool._text.encoding.corpus import encode_corpus
+from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.records import Records, Texts
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.by_name import divided, network_with, training_with
-from unspool._training.callbacks import SamplingCallback, sampling_callback
+from unspool._training.callbacks import sampling_callback
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
-from unspool._training.folder.corpus_places import shared_data
-from unspool._training.folder.model_card import stream_sizes
 from unspool._training.folder.run_folder import RunFolder, refuse_strangers
 from unspool._training.folder.sole_writer import sole_writer
 from unspool._training.pair_defaults import training_of
@@ -121,51 +119,39 @@ def train(
     _check_types(network, training, novelty_index, minutes)
     _check_plan(plan, minutes=minutes, network=network, training=training, options=options or None)
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
-    corpus, (of_network, of_training) = as_records(records), divided(options)
+    values = options if minutes is None else {**options, "minutes": minutes}
+    corpus, (of_network, of_training) = as_records(records), divided(values)
     with watching(corpus, progress, on_start, on_record) as watchers:
         if resume:
-            return resume_training(
-                _resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan),
-                records=corpus,
-                validation=validation,
-                network=network,
-                training=training,
-                changes=options if minutes is None else {**options, "minutes": minutes},
-                novelty_index=novelty_index,
-                **watchers,
-            )
-        config = training_of(corpus, training, canaries=canaries, init_from=init_from)
-        config = training_with(config, of_training)
+            folder = _resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan)
+            run_of: dict[str, Any] = {"records": corpus, "validation": validation, "changes": values}
+            run_of |= {"network": network, "training": training, "novelty_index": novelty_index}
+            return resume_training(folder, **run_of, **watchers)
+        usual = training_of(corpus, training, canaries=canaries, init_from=init_from)
+        config = training_with(usual, of_training)
         held_out = None if validation is None else as_records(validation)
         _look_before_reading(corpus, out, overwrite=overwrite)
         origin = None if init_from is None else load_origin(init_from, engine=config.engine)
-        if minutes is not None:
-            reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
-            known = {"network": network or of_network, "training": of_training, "init_from": origin}
-            plan = _chosen(corpus, minutes, **known, **reading)
-        if plan is not None:
-            network, config = plan.network, plan.training
-        elif minutes is not None:
-            config = replace(config, minutes=minutes)
+        reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
+        known = {"network": network or of_network, "init_from": origin, **reading}
+        plan = plan or _chosen(corpus, of_training, **known)
+        network, config = (plan.network, plan.training) if plan else (network, config)
         network = network_with(network, of_network)
         recipe = first_recipe(corpus, config, tokenizer, max_vocab_size, origin)
         extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
         encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out, planted=planted_in(extra))
         sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
-        resolved = _resolved(network or first_network(origin), encoded, document=corpus.document)
+        resolved = resolved_network(network or first_network(origin), encoded, document=corpus.document)
         task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
         fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
-        data = _describe(corpus, held_out, encoded, sampling, task) | extra
+        data = described_data(corpus, held_out, encoded, sampling, task) | extra
         texts, first = {"records": corpus, "validation": held_out}, fresh if origin else None
         with _new_run(
             out, resolved, config, encoded, data, texts=texts, first=first, overwrite=overwrite
         ) as run:
-            in_memory = out is None
-            if plan is not None:
-                return _as_planned(
-                    plan, run, corpus, encoded, task, fresh=fresh, in_memory=in_memory, **watchers
-                )
-            return run_to_end(run, corpus, encoded, task, fresh, in_memory=in_memory, **watchers)
+            return _carry_out(
+                plan, run, corpus, encoded, task, fresh=fresh, in_memory=out is None, **watchers
+            )
 
 
 def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: bool) -> None:
@@ -175,13 +161,16 @@ def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: 
         refuse_strangers(Path(out), overwrite=overwrite)
 
 
-def _chosen(corpus: Records, minutes: float, **planning: Any) -> TrainingPlan | None:
-    """Choose the network and the training for a time; for pairs there is no such choice."""
-    return None if corpus.pairs else plan_training(corpus, minutes=minutes, **planning)
+def _chosen(corpus: Records, training: dict[str, Any], **planning: Any) -> TrainingPlan | None:
+    """Choose the network and the training for a time; None without one, and for pairs."""
+    if "minutes" not in training or corpus.pairs:
+        return None
+    fixed = {name: value for name, value in training.items() if name != "minutes"}
+    return plan_training(corpus, minutes=training["minutes"], training=fixed, **planning)
 
 
-def _as_planned(
-    plan: TrainingPlan,
+def _carry_out(
+    plan: TrainingPlan | None,
     run: RunFolder,
     corpus: Records,
     encoded: EncodedCorpus,
@@ -193,13 +182,15 @@ def _as_planned(
     in_memory: bool,
 ) -> Generator:
     """Train until the end; begin again with a better plan if the first seconds show that it is wrong."""
-    check = FirstSeconds(plan, symbols_per_character=len(encoded.training) / encoded.training.characters)
     to_end = partial(run_to_end, run, corpus, encoded, on_start=on_start, in_memory=in_memory)
+    if plan is None:
+        return to_end(task, fresh, on_record=on_record)
+    check = FirstSeconds(plan, symbols_per_character=len(encoded.training) / encoded.training.characters)
     try:
         return to_end(task, fresh, on_record=in_turn(check, on_record))
     except PlanMissedError as missed:
         better = missed.plan
-    network = _resolved(better.network, encoded, document=corpus.document)
+    network = resolved_network(better.network, encoded, document=corpus.document)
     config = better.training
     run.begin_anew(network, config, reason=better.reasons[0])
     engine = make_engine(config.engine, network, threads=config.threads, precision=config.precision)
@@ -264,42 +255,3 @@ def _resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object
     for name, value in stored.items():
         check(name, value, "left out with resume: the run keeps its own", value is None)
     return out
-
-
-def _resolved(network: NetworkConfig, encoded: EncodedCorpus, *, document: bool) -> NetworkConfig:
-    tokenizer = encoded.tokenizer
-    if network.vocab_size not in (None, tokenizer.vocab_size):
-        expected = f"{tokenizer.vocab_size}, the size of the tokenizer, or None"
-        raise ConfigError("vocab_size", expected=expected, got=repr(network.vocab_size))
-    steered = steered_by(network, encoded.schema, document=document)
-    source = encoded.source_tokenizer
-    size = None if source is None else source.vocab_size
-    expected = f"{size}, the size of the source tokenizer, or None" if size else "None: there are no sources"
-    stored = network.source_vocab_size
-    check("source_vocab_size", stored, expected, stored in (None, size))
-    return replace(steered, vocab_size=tokenizer.vocab_size, source_vocab_size=size)
-
-
-def _describe(
-    corpus: Records,
-    validation: Records | None,
-    encoded: EncodedCorpus,
-    sampling: SamplingCallback | None,
-    task: TrainingTask,
-) -> dict[str, Any]:
-    """Return the record of the training data in plain JSON types, so that it can be read again."""
-    samples = {} if sampling is None else {
-        "prompts": list(sampling.prompts), "temperatures": list(sampling.temperatures)
-    }  # fmt: skip
-    facts = {
-        "description": corpus.description,
-        "document": corpus.document,
-        "records": corpus.spec,
-        "validation": None if validation is None else validation.spec,
-        "sizes": stream_sizes(encoded.training, encoded.validation),
-        "fingerprints": fingerprints(encoded),
-        "samples": samples,
-        "context": None if encoded.schema is None else to_plain(encoded.schema),
-        "precision": task.engine.precision,
-    } | ({} if encoded.split is None else {"split": described(encoded.split)})
-    return shared_data(facts)
