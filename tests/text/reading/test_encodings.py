@@ -86,6 +86,25 @@ def test_all_that_may_be_named_are_tried_here() -> None:
 
 
 @pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "Le forêt où la fée a dansé après le dîner était à côté du château.\n"),
+        ("cp1252", "Größere Häuser stehen schöner an der Straße über dem Fluss.\n"),
+        ("cp1252", "Não há avó que não dê pão à criança; três ou não, então põe.\n"),
+        ("cp1250", "Příliš žluťoučký kůň úpěl ďábelské ódy a šel dál.\n"),
+        ("cp1250", "Két őz és hét fűzfa áll a tó mellett, gyűlölöm a ködöt.\n"),
+        ("cp1254", "Çocuk kışın ağır ağır yürüyor, güneş doğmuş, ışık az.\n"),
+    ],
+)
+def test_letters_that_one_language_has_outweigh_a_mixture(encoding: str, text: str) -> None:
+    data = text.encode(encoding)
+    place = next(place for place, byte in enumerate(data) if byte > 127)
+    found = candidates(data, place)
+    assert found[0][0] == encoding
+    assert len(found) == 1, "no other reading of these letters is one language"
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"\xe9",

@@ -3,6 +3,7 @@
 import codecs
 import io
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +14,7 @@ NEAR = 0.04  # encodings whose shares differ by less are both named
 LEAST_SIGNS = 2  # ideographs or syllables
 LEAST_LETTERS = 3  # frequent letters of another script, without which there is no evidence for it
 MOST_NAMED = 3
+UNFIT = 0.15  # share of letters by which a reading that fits a language worse than another one is left out
 EXCERPT = 24  # characters of a text that shows what an encoding makes of the bytes
 
 MARKS = (  # those of UTF-32 begin with those of UTF-16
@@ -25,6 +27,27 @@ QUOTES_AND_DASHES = frozenset("“”‘’«»‹›–—…•·°§€£©®
 OPENING = frozenset("„‚")  # a letter before it is a sign of another encoding
 CYRILLIC = frozenset("оеаинтсрвлкмдпуя")  # the sixteen that make up four fifths of Russian
 GREEK = frozenset("αοιετσνηυρπκλμάόίέ")
+
+LANGUAGES = (  # the letters beyond ASCII of languages in Latin letters, the small ones
+    "àâæçèéêëîïôœùûüÿ",  # French
+    "äöüß",  # German
+    "áéíñóúü",  # Spanish
+    "àáâãçéêíóôõú",  # Portuguese
+    "àèéìíîòóùú",  # Italian
+    "àçèéíïòóúü",  # Catalan
+    "áéëèïóöü",  # Dutch
+    "åäöæøéü",  # the Nordic languages
+    "áæðéíóöúýþ",  # Icelandic
+    "äõöüšž",  # Estonian
+    "çë",  # Albanian
+    "ąćęłńóśźż",  # Polish
+    "áčďéěíňóřšťúůýž",  # Czech
+    "áäčďéíĺľňóôŕšťúýž",  # Slovak
+    "áéíóöőúüű",  # Hungarian
+    "âăîșțşţ",  # Romanian
+    "ćčđšž",  # Croatian and Slovene
+    "âçğıîöşûü",  # Turkish
+)
 
 
 def is_text_encoding(name: object) -> bool:
@@ -55,7 +78,8 @@ def candidates(data: bytes, place: int) -> list[tuple[str, str]]:
 
     An encoding has to decode all of them, to words whose letters are of one script and one case or begin with
     a capital, or to the frequent characters of its language. Of encodings that read the same, the most usual
-    is named. None is named for want of another.
+    is named. Of those that read Latin letters, one is left out whose letters no language has together if
+    another makes letters that one language has. None is named for want of another.
 
     Args:
         data: Bytes that are not UTF-8.
@@ -67,17 +91,27 @@ def candidates(data: bytes, place: int) -> list[tuple[str, str]]:
     begin = data.rfind(b"\n", 0, max(0, place - SAMPLE // 2)) + 1
     sample = data[begin : begin + SAMPLE]
     found: dict[str, tuple[float, str]] = {}
-    for name, share in JUDGES.items():
+    for name, judge in JUDGES.items():
         try:
             text = codecs.getincrementaldecoder(name)().decode(sample)
         except UnicodeDecodeError:
             continue
-        score = share(text)
+        score = judge(text)
         if score >= PLAUSIBLE and text not in found:
             found[text] = score, name
     best = max((score for score, _ in found.values()), default=0.0)
-    near = [(name, _excerpt(text)) for text, (score, name) in found.items() if score > best - NEAR]
-    return near[:MOST_NAMED]
+    near = {name: text for text, (score, name) in found.items() if score > best - NEAR}
+    fits = {name: _language_fit(text) if JUDGES[name] is LATIN else 1.0 for name, text in near.items()}
+    fitting = [name for name in near if fits[name] > max(fits.values()) - UNFIT]
+    fitting.sort(key=lambda name: -fits[name])
+    return [(name, _excerpt(near[name])) for name in fitting[:MOST_NAMED]]
+
+
+def _language_fit(text: str) -> float:
+    """Return the share of the letters beyond ASCII that the language with most of them has."""
+    letters = Counter(letter for letter in text.lower() if letter.isalpha() and not letter.isascii())
+    known = max(sum(letters[letter] for letter in language) for language in LANGUAGES)
+    return known / (letters.total() or 1)
 
 
 def _excerpt(text: str) -> str:
