@@ -155,6 +155,24 @@ def test_unknown_words_are_read_as_unk_where_there_is_one() -> None:
     assert tokenizer.decode([logits[-1, 0].argmax()]) in session.latest.next_symbols[0][0]
 
 
+@pytest.mark.parametrize(("kind", "text"), [("word", "the zebra sat "), ("char", "the zcat")])
+def test_the_bits_of_what_is_read_as_unk_are_those_of_score(kind: str, text: str) -> None:
+    recipe = EncodingRecipe(tokenizer=kind, max_vocab_size=6)
+    tokenizer = encode_corpus(Records.of(["the cat sat", "the dog sat"] * 3), recipe).tokenizer
+    assert tokenizer.spelling_model is not None
+    network = unspool.NetworkConfig(hidden_size=4, vocab_size=tokenizer.vocab_size)
+    model = unspool.Generator(network=network, tokenizer=tokenizer, parameters=initialize(network, 1))
+    prediction = session_of(model, text).latest
+    (score,) = model.score([text])
+    assert prediction.strangers
+    assert None not in prediction.surprisals
+    bits = -np.sum(score.token_logprobs[:-1]) / np.log(2)  # without the end of the text
+    assert sum(bits or 0.0 for bits in prediction.surprisals) == pytest.approx(bits, rel=1e-3)
+    unknown = "".join(x for x, strange in zip(text, prediction.strange, strict=True) if strange)
+    assert set(unknown) == set("".join(prediction.strangers))
+    assert prediction.bits_per_character == pytest.approx(bits / len(text), rel=1e-3)
+
+
 def test_a_word_is_finished_before_the_next_one_comes() -> None:
     model = cyclic("the company.", "companion", tokenizer="word")
     session = session_of(model, "the com")

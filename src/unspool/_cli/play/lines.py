@@ -72,14 +72,13 @@ def first_shown(text: str, cursor: int, width: int, height: int) -> int:
 
 def coloured(session: Session, start: int, end: int) -> Iterator[tuple[str, str]]:
     """Yield a part of the text, a piece for each run of one style."""
-    surprisals = session.latest.surprisals
-    strangers = {character for symbol in session.latest.strangers for character in symbol}
+    surprisals, strange = session.latest.surprisals, session.latest.strange
 
     def style(place: int) -> str:
-        bits = surprisals[place] if place < len(surprisals) else 0.0
-        if bits is None:
-            return "class:unknown" if session.text[place] in strangers else "class:text"
-        return next((name for least, name in SURPRISE if bits >= least), "class:text")
+        if place < len(strange) and strange[place]:
+            return "class:unknown"
+        bits = surprisals[place] if place < len(surprisals) else None
+        return next((name for least, name in SURPRISE if (bits or 0.0) >= least), "class:text")
 
     places = range(start, min(end, len(session.text)))
     for name, run in groupby(places, style):

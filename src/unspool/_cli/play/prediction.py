@@ -61,9 +61,11 @@ class Prediction:
             the end of the text.
         suggestion: The continuation by the most probable symbol at each place.
         continuations: Continuations that were drawn.
-        surprisals: Bits of each character of the text; None for a character that the model does not know, or
-            that is in the beginning of a longer symbol at the end.
-        strangers: The symbols that the model does not know, each once.
+        surprisals: Bits of each character of the text; those of an ``<unk>`` include its spelling. None for a
+            character that is left out, of an ``<unk>`` that no model spells, or in the beginning of a longer
+            symbol at the end.
+        strange: Whether each character is of a symbol that the model does not know.
+        strangers: These symbols, each once.
     """
 
     view: View
@@ -71,11 +73,12 @@ class Prediction:
     suggestion: Continuation
     continuations: tuple[Continuation, ...]
     surprisals: tuple[float | None, ...]
+    strange: tuple[bool, ...]
     strangers: tuple[str, ...]
 
     @property
     def bits_per_character(self) -> float | None:
-        """The mean surprise of the characters that the model knows; None if there are none."""
+        """The mean surprise of the characters that have one; None if there are none."""
         known = [bits for bits in self.surprisals if bits is not None]
         return sum(known) / len(known) if known else None
 
@@ -127,6 +130,7 @@ class Predictor:
                 suggestion=without_loop(suggestion),
                 continuations=tuple(self._go_on(beginning, view.options, self._count)),
                 surprisals=self._surprisals(symbols, logprobs) + unjudged,
+                strange=tuple(not self.knows(symbol) for symbol in symbols for _ in symbol),
                 strangers=tuple(dict.fromkeys(symbol for symbol in symbols if not self.knows(symbol))),
             )
 
@@ -147,9 +151,16 @@ class Predictor:
         read = iter((-logprobs / BITS).tolist())
         bits: list[float | None] = []
         for symbol in symbols:
-            share = sum(next(read) for _ in self._read(symbol)) / len(symbol)
-            bits += [max(0.0, share) if self.knows(symbol) else None] * len(symbol)
+            read_bits = sum(next(read) for _ in self._read(symbol))
+            spelling = 0.0 if self.knows(symbol) else self._bits_to_spell(symbol)
+            share = None if spelling is None else max(0.0, (read_bits + spelling) / len(symbol))
+            bits += [share] * len(symbol)
         return tuple(bits)
+
+    def _bits_to_spell(self, stranger: str) -> float | None:
+        """Return the bits to spell an unknown symbol, as `score` counts them; None if no model spells it."""
+        model = self._tokenizer.spelling_model
+        return None if model is None else model.nats(stranger) / BITS
 
     def _cut(self, before: str) -> tuple[list[str], str]:
         """Split the text before the cursor into whole symbols and the beginning of one that may continue."""
