@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from tests.closed_folder import closed_folder
 from unspool._errors import DivergenceError
 
 from .conftest import TINY, Run
@@ -170,3 +171,15 @@ def test_a_network_that_no_memory_holds_is_one_line(
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1].startswith("unspool: not enough memory: Unable to allocate 834. GiB;")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("arguments", [["info"], ["train", "--resume"], ["sample"], ["eval"]], ids=" ".join)
+@pytest.mark.parametrize("below", ["", "run"])
+def test_what_may_not_be_looked_at_is_named_as_it_was_given(
+    unspool: Run, tmp_path: Path, arguments: list[str], below: str
+) -> None:
+    with closed_folder(tmp_path) as closed:
+        given = str(closed / below)
+        more = [str(tmp_path / "any.txt")] if arguments == ["eval"] else []
+        line = the_line(unspool([*arguments, given, *more]))
+    assert line.startswith(f"unspool: cannot read {given}: got Permission denied")

@@ -18,6 +18,7 @@ last, and never read.
 """
 
 import json
+import stat
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -231,6 +232,22 @@ def read_content(path: Path) -> dict[str, Any]:
         return _read_json(path)
     except OSError as error:
         raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error)) from None
+
+
+def has_file(folder: Path, name: str) -> bool:
+    """Return whether a folder has a file.
+
+    Args:
+        folder: The folder, as the user named it; it may be no folder.
+        name: The name of the file.
+
+    Raises:
+        ArtifactError: If it may not be looked at; the message names the folder and not the file below it.
+    """
+    try:
+        return not is_missing(folder / name) and stat.S_ISREG((folder / name).stat().st_mode)
+    except OSError as error:
+        raise ArtifactError(f"cannot read {folder}", got=error.strerror or str(error)) from None
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

@@ -42,8 +42,9 @@ def info(
 
 def is_run(what: str) -> bool:
     """Return whether this is the folder of a model or of a run."""
-    names = ("config.json", "model.safetensors")
-    return what != STANDARD_INPUT and any((Path(what) / name).exists() for name in names)
+    from unspool._artifacts.model_folder import CONFIG, MODEL, has_file
+
+    return what != STANDARD_INPUT and any(has_file(Path(what), name) for name in (CONFIG, MODEL))
 
 
 def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]:

@@ -53,10 +53,11 @@ Start = Callable[..., "Generator"]
     NETWORK,
     TRAINING,
     CANARIES,
-    leading=("minutes", "out", "text", "epochs", "hidden_size", "resume"),
+    leading=("minutes", "out", "text", "source", "epochs", "hidden_size", "resume"),
     examples=(
         "unspool train poems.txt",
         "unspool train table.csv --text title --minutes 5 --out runs/titles",
+        "unspool train pairs.tsv --source question --target answer",
         "unspool train --resume runs/titles",
     ),
 )
@@ -111,10 +112,12 @@ def run_folder(corpus: Sequence[str] | None, out: str | None, *, resume: bool) -
         raise no_corpus(
             "the folder of a run" if resume else "a path, - for standard input, or a named corpus"
         )
+    from unspool._artifacts.model_folder import has_file
+
     first = corpus[0]
     name = "standard-input" if first == STANDARD_INPUT else Path(first.split(":")[-1]).resolve().name
     usual = Path("runs", name.removesuffix(".gz").rsplit(".", 1)[0] or name)
-    if resume and ((Path(first) / CONFIG).is_file() or not (usual / CONFIG).is_file()):
+    if resume and (has_file(Path(first), CONFIG) or not has_file(usual, CONFIG)):
         return Path(first)  # the run itself; if there is none, the message names this word
     return usual
 
@@ -243,9 +246,9 @@ def trained(folder: Path, start: Start) -> "Generator":
 
 def how_to_go_on(folder: Path) -> str:
     """Return the command that resumes a run."""
-    from unspool._artifacts.model_folder import read_content
+    from unspool._artifacts.model_folder import has_file, read_content
 
-    if not (folder / CONFIG).is_file():
+    if not has_file(folder, CONFIG):
         return "Stopped before the training began; nothing was written"
     source = (read_content(folder / CONFIG)["data"].get("records") or {}).get("source")
     piped = "pipe the same text into" if source == STANDARD_INPUT else "continue with"

@@ -31,6 +31,7 @@ from unspool._artifacts.model_folder import (
     TOKENIZER,
     ConfigFile,
     config_texts,
+    has_file,
     read_config,
     read_generation,
     read_tokenizer,
@@ -191,7 +192,7 @@ class RunFolder:
             ConfigError: If its configuration has an unknown key or a value out of its range.
         """
         folder = Path(path)
-        if not (folder / CONFIG).is_file() or not (folder / TOKENIZER).is_file():
+        if not (has_file(folder, CONFIG) and has_file(folder, TOKENIZER)):
             hint = "start a run without --resume"
             raise ArtifactError(
                 f"{folder}: no run to resume", expected=f"{CONFIG} and {TOKENIZER}", hint=hint
