@@ -76,7 +76,8 @@ class ReadOptions:
 
     # fmt: off
     text: Annotated[Columns, OptionRow(
-        COLUMNS, "Column with the text, by name or by number from 0; several are joined",
+        COLUMNS, "Column with the text, by name or by number from 0; several are joined; beside --source it "
+        "has the answers, and may be called --target",
         aliases=("target",))] = ()
     context: Annotated[Columns, OptionRow(COLUMNS,
         "Column that the model learns to condition the text on, or length")] = ()
