@@ -1,5 +1,6 @@
 """From records to a trained model in one call: encode, split, make the network, train, keep the best."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -10,7 +11,6 @@ from typing import Any
 
 from unspool._configuration import check
 from unspool._engines import make_engine
-from unspool._errors import ConfigError
 from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
@@ -19,11 +19,12 @@ from unspool._planning.choosing import TrainingPlan, plan_training
 from unspool._planning.first_seconds import FirstSeconds, PlanMissedError
 from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
 from unspool._running.new_run import described_data, resolved_network
-from unspool._running.resuming import resume_training
+from unspool._running.resuming import resume_training, resumed_folder
 from unspool._running.run import as_records, run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
+from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Records, Texts
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.by_name import divided, network_with, training_with
@@ -123,7 +124,7 @@ def train(
     corpus, (of_network, of_training) = as_records(records), divided(values)
     with watching(corpus, progress, on_start, on_record) as watchers:
         if resume:
-            folder = _resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan)
+            folder = resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan)
             run_of: dict[str, Any] = {"records": corpus, "validation": validation, "changes": values}
             run_of |= {"network": network, "training": training, "novelty_index": novelty_index}
             return resume_training(folder, **run_of, **watchers)
@@ -139,7 +140,8 @@ def train(
         network = network_with(network, of_network)
         recipe = first_recipe(corpus, config, tokenizer, max_vocab_size, origin)
         extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
-        encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out, planted=planted_in(extra))
+        encoded, plan = _read(plan, corpus, recipe, held_out, extra)
+        config = plan.training if plan else config
         sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
         resolved = resolved_network(network or first_network(origin), encoded, document=corpus.document)
         task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
@@ -167,6 +169,19 @@ def _chosen(corpus: Records, training: dict[str, Any], **planning: Any) -> Train
         return None
     fixed = {name: value for name, value in training.items() if name != "minutes"}
     return plan_training(corpus, minutes=training["minutes"], training=fixed, **planning)
+
+
+def _read(
+    plan: TrainingPlan | None,
+    corpus: Records,
+    recipe: EncodingRecipe,
+    held_out: Records | None,
+    extra: dict[str, Any],
+) -> tuple[EncodedCorpus, TrainingPlan | None]:
+    """Encode the texts with what is planted, and correct the plan by the time that it took."""
+    began = time.monotonic()
+    encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out, planted=planted_in(extra))
+    return encoded, plan and plan.after_reading(time.monotonic() - began)
 
 
 def _carry_out(
@@ -244,14 +259,3 @@ def _check_plan(plan: object, **others: object) -> None:
 def _check_lists(**lists: object) -> None:
     for name, value in lists.items():
         check(name, value, "a list", not isinstance(value, str) and isinstance(value, Sequence | None))
-
-
-def _resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object) -> str | Path:
-    """Return the folder of a run to resume, and refuse what the run keeps as it is."""
-    if out is None:
-        raise ConfigError("out must be the folder of a run to resume, and it is None")
-    if overwrite:
-        raise ConfigError("resume and overwrite do not work together", hint="leave one of them out")
-    for name, value in stored.items():
-        check(name, value, "left out with resume: the run keeps its own", value is None)
-    return out

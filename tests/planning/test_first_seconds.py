@@ -1,6 +1,7 @@
 """The plan of `--minutes` is checked in the first seconds; a run that was planned wrongly begins again."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 import unspool
+from unspool import _pipeline
 from unspool._network.config import NetworkConfig
 from unspool._planning.first_seconds import CHECKED, FAR_OFF, FirstSeconds, PlanMissedError, revised
 from unspool._planning.rule import core_weights, needed_symbols
@@ -61,6 +63,24 @@ def test_a_plan_that_is_nearly_right_stays(times: float) -> None:
     first = plan(LONG, minutes=2)
     assert first.best is not None
     assert revised(first, speed=times * first.best.speed, seconds=6.0) is None
+
+
+def test_what_reading_really_took_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = plan(LONG, minutes=2)  # by a clock that stands still, so reading was to take no time
+    minutes = first.training.minutes or 0
+    assert first.after_reading(30.0).training.minutes == pytest.approx(minutes - 0.5)
+    assert first.after_reading(600.0).training.minutes == pytest.approx(0.2), "a tenth is left to learn"
+    assert unspool.TrainingPlan(first.network, first.training).after_reading(9.0).training == first.training
+    original = _pipeline.encode_corpus
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.5)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(_pipeline, "encode_corpus", slow)
+    short = plan(LINES, minutes=0.05, training={"threads": 1})
+    model = unspool.train(LINES, plan=short, progress=False)
+    assert model.training["minutes"] <= (short.training.minutes or 0) - 0.5 / 60
 
 
 @pytest.mark.parametrize("given", [{"hidden_size": 128}, {"cell": "gru", "hidden_size": 64}])

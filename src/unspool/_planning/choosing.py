@@ -10,7 +10,7 @@ from typing import Any
 from unspool._configuration import check, from_dict, is_real, to_dict
 from unspool._model.parts import ModelParts
 from unspool._network.config import NetworkConfig
-from unspool._planning.budget import FORWARD, Budget, held_out_share
+from unspool._planning.budget import FORWARD, LEAST_LEARNING, Budget, held_out_share
 from unspool._planning.facts import CorpusFacts, look_at
 from unspool._planning.reasons import tell
 from unspool._planning.rule import (
@@ -105,6 +105,22 @@ class TrainingPlan:
     def __iter__(self) -> Iterator[Any]:
         """Return the network, the training and the reasons in turn."""
         return iter((self.network, self.training, self.reasons))
+
+    def after_reading(self, seconds: float) -> "TrainingPlan":
+        """Return the plan with what reading the text really left of the time.
+
+        Args:
+            seconds: Seconds that it took.
+        """
+        if self.best is None:
+            return self
+        budget = replace(self.best.budget, reading=seconds)
+        left = max(budget.run, LEAST_LEARNING * budget.total)
+        return replace(
+            self,
+            training=replace(self.training, minutes=left / 60),
+            best=replace(self.best, budget=budget),
+        )
 
 
 def plan_training(

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unspool._errors import ArtifactError
+from unspool._configuration import check
+from unspool._errors import ArtifactError, ConfigError
 from unspool._model import Generator
 from unspool._network.conditions import schema_of, steered_by
 from unspool._network.config import NetworkConfig
@@ -109,6 +110,26 @@ def resume_training(
         return run_to_end(
             run, corpus, encoded, task, fresh, on_start=on_start, on_record=on_record, texts=texts
         )
+
+
+def resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object) -> str | Path:
+    """Return the folder of a run to resume, and refuse what the run keeps as it is.
+
+    Args:
+        out: The folder, or None.
+        overwrite: Whether an earlier run is to be removed.
+        **stored: Arguments that the run keeps, which must be None.
+
+    Raises:
+        ConfigError: If there is no folder, or an argument does not work together with resuming.
+    """
+    if out is None:
+        raise ConfigError("out must be the folder of a run to resume, and it is None")
+    if overwrite:
+        raise ConfigError("resume and overwrite do not work together", hint="leave one of them out")
+    for name, value in stored.items():
+        check(name, value, "left out with resume: the run keeps its own", value is None)
+    return out
 
 
 def _changed(
