@@ -10,24 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.attacks.tiny_training import FLAGS, TEXT
 from unspool._cli.app import app
 from unspool._errors import spelled
 from unspool._screen.wording import argument, command_line, spell
 from unspool._training.folder.model_card import markdown, python_literal
 
-TEXT = "".join(f"{a}{b}{c}\n" for a in "abcd" for b in "eo" for c in "xyz")
-TINY = [
-    "--hidden-size",
-    "4",
-    "--batch-size",
-    "2",
-    "--sequence-length",
-    "8",
-    "--epochs",
-    "1",
-    "--threads",
-    "1",
-]
 NAMES = {
     "bytes": b"n\xff\xfe",
     "dash": b"-n",
@@ -74,7 +62,7 @@ def check_files(folder: Path) -> None:
 def test_a_corpus_and_a_run_may_have_any_name(command: Any, raw: bytes, tmp_path: Path) -> None:
     corpus, run = argument(os.fsdecode(raw + b".txt")), argument(os.fsdecode(raw))
     Path(corpus).write_text(TEXT)
-    trained = command("train", corpus, "--out", run, "--novelty-index", *TINY)
+    trained = command("train", corpus, "--out", run, "--novelty-index", *FLAGS)
     shown = spelled(Path(corpus).name)
     assert trained["data"]["description"] == trained["data"]["records"]["source"] == shown
     assert trained["copying"] is not None  # the text was found again
@@ -103,7 +91,7 @@ def test_a_name_of_bytes_works_without_utf_8(tmp_path: Path) -> None:
     corpus = tmp_path / os.fsdecode(b"n\xff\xc3\xa9.txt")
     corpus.write_text(TEXT)
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    for words in (["train", corpus.name, *TINY], ["info", os.fsdecode(b"runs/n\xff\xc3\xa9")]):
+    for words in (["train", corpus.name, *FLAGS], ["info", os.fsdecode(b"runs/n\xff\xc3\xa9")]):
         done = subprocess.run(
             [sys.executable, "-m", "unspool", *words, "--json"],
             capture_output=True, cwd=tmp_path, env=os.environ | plain, check=False,

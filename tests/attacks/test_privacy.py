@@ -8,25 +8,12 @@ from typing import Any
 import pytest
 
 import unspool
+from tests.attacks.tiny_training import FLAGS, OPTIONS, TEXT
 from unspool._cli.app import app
 from unspool._pipeline import resume_training
 from unspool._training.folder.corpus_places import PLACES, shared_data
 
 WHOSE = "somebodys-home"  # a folder on the way to everything that is read and written here
-TEXT = "".join(f"{a}{b}{c}\n" for a in "abcd" for b in "eo" for c in "xyz")
-TINY = {"hidden_size": 4, "batch_size": 2, "sequence_length": 8, "threads": 1}
-FLAGS = [
-    "--hidden-size",
-    "4",
-    "--batch-size",
-    "2",
-    "--sequence-length",
-    "8",
-    "--epochs",
-    "1",
-    "--threads",
-    "1",
-]
 
 
 @pytest.fixture
@@ -82,7 +69,7 @@ def stopped_run(corpus: str | Path, out: Path, **options: Any) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        unspool.train(corpus, out=out, epochs=1, checkpoint_seconds=0.0, on_record=stop, **TINY, **options)
+        unspool.train(corpus, out=out, checkpoint_seconds=0.0, on_record=stop, **OPTIONS, **options)
 
 
 def test_a_project_that_moved_as_a_whole_goes_on(home: Path, tmp_path: Path) -> None:
