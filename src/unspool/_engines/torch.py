@@ -171,9 +171,8 @@ class TorchEngine:
         reset_id: int | None = None,
     ) -> tuple[Floats, StateArray]:
         """Return the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
-        with torch.no_grad():
-            logits, state_after = self._forward(self._weights(parameters), ids, state, reset_id)
-            return finite_logits(logits.numpy()), state_after.numpy()
+        forward = self.forward(parameters, lanes=ids.shape[1])
+        return forward(np.asarray(ids, np.int32), state, reset_id=reset_id)
 
     def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
         """Convert the parameters once, for many calls; see `unspool._engines.protocol.Engine`."""
