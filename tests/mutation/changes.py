@@ -61,7 +61,7 @@ def changes(source: bytes) -> list[Change]:
 def _worth_changing(node: ast.AST, line: int = 0) -> Iterator[tuple[int, ast.AST]]:
     """Yield the nodes of a tree, each after the first line of its statement.
 
-    Those of docstrings, annotations, imports and f-strings are left out.
+    Those of docstrings, annotations, imports, exports, types and f-strings are left out.
     """
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list"):
@@ -69,11 +69,22 @@ def _worth_changing(node: ast.AST, line: int = 0) -> Iterator[tuple[int, ast.AST
         for child in value if isinstance(value, list) else [value]:
             aside = isinstance(child, ast.Import | ast.ImportFrom | ast.JoinedStr)
             text = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
-            checking = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
-            if isinstance(child, ast.AST) and not (aside or text or checking):
+            if isinstance(child, ast.AST) and not (aside or text or _is_for_checkers(child)):
                 begins = child.lineno if isinstance(child, ast.stmt) else line
                 yield begins, child
                 yield from _worth_changing(child, begins)
+
+
+def _is_for_checkers(node: ast.AST) -> bool:
+    """Whether a statement says something to the type checker and the style checker alone."""
+    match node:
+        case ast.If(test=ast.Name("TYPE_CHECKING")):
+            return True
+        case ast.Assign(targets=[ast.Name(name)], value=value):
+            return name == "__all__" or (
+                isinstance(value, ast.Subscript) and ast.unparse(value.value) == "Literal"
+            )
+    return False
 
 
 Place = tuple[int, int]
