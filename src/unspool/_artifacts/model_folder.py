@@ -432,7 +432,7 @@ def _check_folder(folder: Path) -> None:
 def _check_version(version: object, where: str) -> None:
     if type(version) is not int or version != FORMAT_VERSION:
         hint = "a newer unspool may read it: upgrade" if type(version) is int and version > 0 else DAMAGED
-        got = repr(version)[:80]
+        got = repr(version)
         raise ArtifactError(f"{where}: format_version", expected=str(FORMAT_VERSION), got=got, hint=hint)
 
 

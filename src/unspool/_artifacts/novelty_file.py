@@ -123,7 +123,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[np.uint64]], dict[str, Any]]:
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
     except SafetensorError as error:
         what = f"{path}: safetensors cannot read it"
-        raise ArtifactError(what, got=str(error)[:200], hint=DAMAGED) from None
+        raise ArtifactError(what, got=str(error), hint=DAMAGED) from None
     if metadata is None:
         raise ArtifactError(f"{path}: metadata {METADATA_KEY!r}", expected="a text", got="none", hint=DAMAGED)
     return arrays, parse_json(metadata, where=f"{path}: metadata {METADATA_KEY!r}", hint=DAMAGED)
@@ -132,7 +132,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[np.uint64]], dict[str, Any]]:
 def _check_arrays(file: Any, path: Path) -> None:
     names = sorted(file.keys())
     if names not in ARRAYS.values():
-        got = ", ".join(names)[:80] or "none"
+        got = ", ".join(names) or "none"
         raise ArtifactError(f"{path}: arrays", expected=" or ".join(ARRAYS[1]), got=got, hint=DAMAGED)
     for name in names:
         part = file.get_slice(name)
@@ -145,7 +145,7 @@ def _check_arrays(file: Any, path: Path) -> None:
 def _check_version(version: object, names: list[str], path: Path) -> None:
     if type(version) is not int or version not in ARRAYS:
         hint = "a newer unspool may read it: upgrade" if type(version) is int and version > 0 else DAMAGED
-        got, expected = repr(version)[:80], " or ".join(map(str, ARRAYS))
+        got, expected = repr(version), " or ".join(map(str, ARRAYS))
         raise ArtifactError(f"{path}: format_version", expected=expected, got=got, hint=hint)
     if names != ARRAYS[version]:
         expected, got = ", ".join(ARRAYS[version]), ", ".join(names)

@@ -122,7 +122,7 @@ class TensorFile:
         """
         unknown = [key for key in self.content if key not in keys]
         if unknown:
-            what = f"{self.path}: metadata {METADATA_KEY!r}: unknown key {unknown[0][:80]!r}"
+            what = f"{self.path}: metadata {METADATA_KEY!r}: unknown key {unknown[0]!r}"
             raise ArtifactError(what, expected=f"one of {', '.join(keys)}", hint=DAMAGED)
         if self.checksum is None:
             message = (
@@ -214,17 +214,15 @@ def _checked_shape(name: str, entry: object, path: Path) -> tuple[int, ...]:
     """Check one array's entry by itself and return its shape."""
     where = f"{path}: array {name!r}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise ArtifactError(
-            where, expected="dtype, shape and data_offsets", got=repr(entry)[:80], hint=DAMAGED
-        )
+        raise ArtifactError(where, expected="dtype, shape and data_offsets", got=repr(entry), hint=DAMAGED)
     if entry["dtype"] != "F32":
-        raise ArtifactError(where, expected="float32 (F32)", got=repr(entry["dtype"])[:80], hint=DAMAGED)
+        raise ArtifactError(where, expected="float32 (F32)", got=repr(entry["dtype"]), hint=DAMAGED)
     for key in ("shape", "data_offsets"):
         if not _are_counts(entry[key]):
             expected = "at most 4 whole numbers ≥ 0"
-            raise ArtifactError(f"{where}: {key}", expected=expected, got=repr(entry[key])[:80], hint=DAMAGED)
+            raise ArtifactError(f"{where}: {key}", expected=expected, got=repr(entry[key]), hint=DAMAGED)
     if len(entry["data_offsets"]) != 2:
-        got = repr(entry["data_offsets"])[:80]
+        got = repr(entry["data_offsets"])
         raise ArtifactError(f"{where}: data_offsets", expected="two numbers", got=got, hint=DAMAGED)
     return tuple(entry["shape"])
 
@@ -237,7 +235,7 @@ def _check_places(header: Mapping[str, Any], available: int, path: Path) -> None
         expected = (before, before + 4 * math.prod(header[name]["shape"]))
         if (begin, end) != expected:
             what = f"{path}: array {name!r}: data_offsets"
-            raise ArtifactError(what, expected=repr(expected)[:80], got=repr((begin, end))[:80], hint=DAMAGED)
+            raise ArtifactError(what, expected=repr(expected), got=repr((begin, end)), hint=DAMAGED)
     if ends[-1] != available:
         got = f"{available}: " + ("the file is cut short" if available < ends[-1] else "there is more")
         what = f"{path}: bytes of arrays"
@@ -258,4 +256,4 @@ def _check_shapes(
     for name in shapes:
         if name not in expected:
             what = f"{where}: array {name!r} is not part of the network"
-            raise ArtifactError(what, expected=f"one of {', '.join(expected)}"[:200])
+            raise ArtifactError(what, expected=f"one of {', '.join(expected)}")

@@ -108,4 +108,4 @@ def as_records(texts: Texts | str | Path) -> Records:
         return read_records(texts)
     hint = 'a file: train("names.txt"); one text: train([text])'
     what = "records must be a list of texts or a file, and this is one string"
-    raise ConfigError(what, got=f"{str(texts)[:60]!r}, which is no file", hint=hint)
+    raise ConfigError(what, got=f"{str(texts)!r}, which is no file", hint=hint)

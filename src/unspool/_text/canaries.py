@@ -191,7 +191,7 @@ def with_canaries(records: Records, data: Mapping[str, Any]) -> Records:
         secrets = [Record(str(text)) for text in planted["texts"] for _ in range(int(planted["repeats"]))]
     except (KeyError, TypeError, ValueError):
         expected = "an object with texts and repeats"
-        raise ConfigError("config.json: data: canaries", expected=expected, got=repr(planted)[:60]) from None
+        raise ConfigError("config.json: data: canaries", expected=expected, got=repr(planted)) from None
 
     def read() -> Iterator[Record]:
         yield from secrets

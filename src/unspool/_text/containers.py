@@ -48,7 +48,7 @@ def items_of(texts: object, notes: Notes) -> Iterable[object]:
         return cast(Iterable[object], texts.to_pylist())  # type: ignore[attr-defined]
     axes = getattr(texts, "ndim", 1)
     if isinstance(texts, str | bytes) or not isinstance(texts, Iterable) or axes != 1:
-        shown = repr(texts)[:60] if axes == 1 else f"an array of {axes} axes"
+        shown = repr(texts) if axes == 1 else f"an array of {axes} axes"
         raise CorpusError("texts", expected="a list of strings", got=shown, hint=FOR_FILES)
     return texts
 
@@ -150,7 +150,7 @@ def _vector(values: Any, place: int) -> NDArray[np.float32] | None:
         vector = np.zeros(0, np.float32)
     if vector.ndim != 1 or not vector.size or not np.isfinite(vector).all():
         raise CorpusError(
-            f"the vector of text {place}", expected="a list of finite numbers", got=repr(values)[:60]
+            f"the vector of text {place}", expected="a list of finite numbers", got=repr(values)
         )
     return vector
 
@@ -173,7 +173,7 @@ def _lines_of_file(file: Any, notes: Notes) -> Iterator[str]:
     try:
         content = file.read()
     except (OSError, ValueError) as error:
-        raise CorpusError(f"{name} cannot be read", got=str(error)[:200], hint="open it again") from None
+        raise CorpusError(f"{name} cannot be read", got=str(error), hint="open it again") from None
     if Path(name).suffix.lower() not in PLAIN:
         notes.say(f"{name} is read as plain text, a text a line: read_records({name!r}) reads its format")
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content

@@ -44,7 +44,7 @@ class Attribute:
         counted = len(self.counts) == len(self.values) == len(set(self.values))
         if number == bool(self.values) or not counted:
             expected = "values with their counts, or a mean and a deviation above 0"
-            raise ConfigError(f"attribute {self.name}", expected=expected, got=str(self)[:200])
+            raise ConfigError(f"attribute {self.name}", expected=expected, got=str(self))
 
     @property
     def is_number(self) -> bool:

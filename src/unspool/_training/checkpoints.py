@@ -166,7 +166,7 @@ def load_checkpoint(path: Path, template: Checkpoint) -> Checkpoint:
         if version != FORMAT_VERSION:
             hint = "resume with the version of unspool that wrote it"
             what = f"{path}: format version"
-            raise ArtifactError(what, expected=str(FORMAT_VERSION), got=repr(version)[:80], hint=hint)
+            raise ArtifactError(what, expected=str(FORMAT_VERSION), got=repr(version), hint=hint)
         file.verify(KEYS)
         identity = _checked_identity(path, file.content.get("identity"), template.identity)
         arrays = file.read({name: array.shape for name, array in _flatten(template).items()})
@@ -240,15 +240,15 @@ def _read_progress(path: Path, values: Any) -> RunProgress:
 def _checked_identity(path: Path, stored: Any, current: Identity) -> dict[str, Any]:
     """Return the identity of a checkpoint; refuse that of another run, and name the first difference."""
     if not isinstance(stored, dict):
-        raise ArtifactError(f"{path}: identity", expected="an object", got=repr(stored)[:80])
+        raise ArtifactError(f"{path}: identity", expected="an object", got=repr(stored))
     stored = {"precision": "float32", **stored}  # older checkpoints have no precision: it was float32
     old, new = (_leaves(fixed_part(identity)) for identity in (stored, json.loads(json.dumps(current))))
     for name in [*new, *old]:
         if old.get(name) != new.get(name) or (name in old) != (name in new):
             raise ArtifactError(
                 f"{path} is the checkpoint of another run: {name}",
-                expected=repr(old.get(name))[:80],
-                got=repr(new.get(name))[:80],
+                expected=repr(old.get(name)),
+                got=repr(new.get(name)),
                 hint="resume with the same value, or start a new run in another folder",
             )
     return dict(stored)

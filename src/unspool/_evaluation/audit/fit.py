@@ -90,7 +90,7 @@ def points_of(metrics: Iterable[Mapping[str, Any]]) -> list[Point]:
                 float(line[key]) for key in ("training_bits_per_character", "bits_per_character")
             )
         except (KeyError, TypeError, ValueError):
-            expected, got = "epoch and bits per character", repr(dict(line))[:60]
+            expected, got = "epoch and bits per character", repr(dict(line))
             raise ArtifactError("an evaluation in the metrics", expected=expected, got=got) from None
         points.append(Point(epoch=epoch, training=training, held_out=held_out, kept=bool(line.get("best"))))
     return points

@@ -78,7 +78,7 @@ def _refuse_broken(name: str, format_name: str) -> Iterator[None]:
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        got = str(error).strip().split("\n")[0][:200]
+        got = str(error).strip().split("\n")[0]
         hint = "copy or download it again"
         raise CorpusError(f"{name}: broken {format_name} data", got=got, hint=hint) from None
 
@@ -103,7 +103,7 @@ def _check_columns(schema: Any, chosen: Sequence[int], name: str) -> None:
         if schema.names.count(field.name) > 1:
             raise CorpusError(f"{where}: more than one has this name", hint="rename one of them")
         if types.is_nested(field.type):
-            raise CorpusError(where, expected="texts, numbers or dates", got=str(field.type)[:60])
+            raise CorpusError(where, expected="texts, numbers or dates", got=str(field.type))
 
 
 def _texts(column: Any, where: str, before: int) -> list[str]:

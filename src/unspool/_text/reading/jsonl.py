@@ -104,7 +104,7 @@ class JsonRows:
             row = [self._plain(field, where) if i in chosen else "" for i, field in enumerate(fields)]
             record = selection.record(row, self._options)
         else:
-            raise CorpusError(where, expected="an object with columns", got=json.dumps(value)[:60])
+            raise CorpusError(where, expected="an object with columns", got=json.dumps(value))
         if record is None:
             self._place.notes.count(*NO_TEXT, where)
         else:
@@ -168,7 +168,7 @@ class JsonRows:
             return separator.join(self._plain(part, where) for part in value)
         if isinstance(value, dict | list) and value != []:
             hint = "name a key inside it, such as data.text" if isinstance(value, dict) else None
-            raise CorpusError(where, expected="a text", got=json.dumps(value)[:60], hint=hint)
+            raise CorpusError(where, expected="a text", got=json.dumps(value), hint=hint)
         return "" if value == [] else json.dumps(value)
 
 

@@ -356,11 +356,9 @@ def _sources(source: object) -> tuple[str | Path, ...]:
     for each in several or (source,):
         if not isinstance(each, str | Path):
             expected = "a path, the name of a corpus, or a list of paths"
-            raise CorpusError("source", expected=expected, got=repr(each)[:60], hint=hint)
+            raise CorpusError("source", expected=expected, got=repr(each), hint=hint)
         if "\0" in str(each) or ("\n" in str(each) and is_missing(each)):
-            raise CorpusError(
-                "source", expected="a path", got=f"{str(each)[:60]!r}, which is no file", hint=hint
-            )
+            raise CorpusError("source", expected="a path", got=f"{str(each)!r}, which is no file", hint=hint)
     if len(several) > 1:
         for each in several:
             if each == STANDARD_INPUT or (str(each).startswith(CORPUS_PREFIX) or (each in CORPORA)):

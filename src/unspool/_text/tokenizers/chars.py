@@ -45,7 +45,7 @@ class CharTokenizer(VocabularyTokenizer):
         for symbol in self._known:
             if len(symbol) != 1:
                 what = f"symbol {self._known[symbol]} of a char tokenizer"
-                raise TokenizerError(what, expected="a single character", got=repr(symbol[:40]))
+                raise TokenizerError(what, expected="a single character", got=repr(symbol))
         codes = to_codepoints("".join(self._known)).astype(np.int64)
         size = max(0x100, int(codes.max()) + 2)  # the last entry stands for all characters above it
         self._ids = np.zeros(size, np.int32)
