@@ -20,7 +20,7 @@ import pytest
 from tests.closed_folder import closed_folder
 from tests.failing_disk import HALF, NOTHING, FailingDisk
 from unspool._errors import spelled
-from unspool._storage import append_line, atomic_file, atomic_write, is_missing, open_regular
+from unspool._storage import append_line, atomic_file, atomic_write, is_missing, open_regular, sync_folder
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -251,6 +251,22 @@ def test_data_and_then_the_name_are_forced_to_the_disk(tmp_path: Path) -> None:
     with mock.patch("os.fsync", sync), mock.patch.object(Path, "replace", replace):
         atomic_write(tmp_path / "file", b"12345")
     assert steps == ["5 bytes", "name", "folder"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system has no /proc")
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    def open_descriptors() -> list[int]:
+        return [number for number in range(200) if Path(f"/proc/self/fd/{number}").is_symlink()]
+
+    before, path = open_descriptors(), tmp_path / "names.txt"
+    atomic_write(path, "one\n")
+    append_line(path, "two")
+    with atomic_file(path) as file:
+        file.write(b"three\n")
+    with open_regular(path) as file:
+        assert file.read() == b"three\n"
+    sync_folder(tmp_path)
+    assert open_descriptors() == before
 
 
 def test_an_error_of_writing_names_the_file_and_another_error_does_not(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def test_one_seed_says_nothing_of_noise() -> None:
     found = sentence(several([2.0], cell="gru"), several([2.5]), seeds=1)
     assert "0.5000 less than the next, lstm, 8 units" in found
     assert "More seeds are needed" in found
+    (comparison,) = judge(outcomes([*several([2.0], cell="gru"), *several([2.5])]), seeds=1).comparisons
+    assert (comparison.difference, comparison.noise, comparison.risk) == (0.5, None, None)
     assert judge(outcomes(several([2.0])), seeds=1).comparisons == ()
 
 

@@ -1,6 +1,7 @@
 """The screen of play: its lines are aligned and fit, its keys do what they say."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,7 +16,7 @@ from tests.cli.play_models import cyclic, session_of
 from unspool._cli.play import lines as play_lines
 from unspool._cli.play.lines import Pieces
 from unspool._cli.play.prediction import Predictor
-from unspool._cli.play.screen import LEAST_HEIGHT, LEAST_WIDTH, Screen, sizes_of
+from unspool._cli.play.screen import LEAST_HEIGHT, LEAST_WIDTH, STYLE, Screen, sizes_of
 from unspool._cli.play.session import Session
 from unspool._generation.options.generation_options import GenerationOptions
 
@@ -92,6 +93,41 @@ def test_keys_quit(play: Play, quits: str) -> None:
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 12), (39, 24), (1, 1), (300, 100)])
 def test_any_window_is_survived(play: Play, columns: int, rows: int) -> None:
     assert play("ab" + TAB, columns=columns, rows=rows).text == "abc"
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "expected"),
+    [
+        (
+            99,
+            "abgß",
+            r"\d+\.\d\d bits per character  4 characters  unknown to the model, left out: 'ß' \(U\+00DF\)",
+        ),
+        (40, "abc", r"\d+\.\d\d bits/char  3 chars  "),
+        (99, "", "type a beginning, or press Tab  "),
+    ],
+)
+def test_the_surprise_is_said_in_words(
+    alphabet: unspool.Generator, columns: int, text: str, expected: str
+) -> None:
+    assert re.fullmatch(expected, words([play_lines.figures(session_of(alphabet, text), columns)])[0])
+
+
+@pytest.mark.parametrize("text", ["", "ab ßg", "abc defg"])
+def test_every_piece_has_a_style_of_the_screen(alphabet: unspool.Generator, text: str) -> None:
+    session, known = session_of(alphabet, text), {f"class:{name}" for name, _ in STYLE.style_rules}
+    session.message = "saved"
+    lines = [
+        play_lines.title("a name", "facts", session, 80),
+        play_lines.text(session, 80, 9),
+        play_lines.figures(session, 80),
+        play_lines.heading("next", 20),
+        *play_lines.next_symbols(session, 30, 9),
+        *play_lines.continuations(session, 40, 9),
+        *play_lines.keys(80),
+    ]
+    styles = {style for line in lines for style, words in line if words.strip()}
+    assert styles - known <= {"class:text", "", "[SetCursorPosition]"}
 
 
 def words(lines: list[Pieces]) -> list[str]:

@@ -32,8 +32,8 @@ def trained(texts: list[str], out: Path, **changes: Any) -> unspool.Generator:
 
 def test_an_overtrained_model_is_called_copying(tmp_path: Path) -> None:
     model = trained(FEW, tmp_path / "run")
-    told: list[str] = []
-    audit = model.audit(FEW, samples=100, report=lambda what, done, total: told.append(what))
+    told: list[tuple[str, int, int]] = []
+    audit = model.audit(FEW, samples=100, report=lambda *said: told.append(said))
     assert audit.copying.verdict == "copying"
     assert audit.copying.verbatim_share > 0.5
     assert audit.fit.verdict == "unknown"
@@ -49,7 +49,14 @@ def test_an_overtrained_model_is_called_copying(tmp_path: Path) -> None:
     assert beside.copying.comparison is not None
     assert beside.copying.comparison.verdict == "more"
     assert ": the model copies." in beside.copying.sentence
-    assert {"reading the corpus", "writing texts", "searching the training text"} <= set(told)
+    length = sum(len(text) + 1 for text in FEW)
+    assert told == [
+        ("reading the corpus", 0, 0),
+        ("measuring bits per character", 0, 0),
+        ("writing texts", 0, 100),
+        ("searching the training text", length, length),
+        ("comparing the texts", 0, 0),
+    ]
 
 
 def test_a_fresh_model_is_not_called_copying() -> None:

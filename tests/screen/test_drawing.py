@@ -1,0 +1,23 @@
+"""Each console draws what it is given as it stands, on its own stream."""
+
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from unspool._screen.drawing import error_console, output_console
+
+WRITTEN = "[bold]12 of 'them'[/bold] :smile:"  # marks, numbers and words that rich would change or colour
+
+
+@pytest.mark.parametrize(("console", "stream"), [(output_console, 0), (error_console, 1)])
+def test_a_text_is_drawn_as_it_stands(
+    console: Callable[[], Console],
+    stream: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    console().print(WRITTEN)
+    assert capsys.readouterr()[stream] == f"{WRITTEN}\n"
