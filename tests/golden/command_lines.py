@@ -31,6 +31,8 @@ unspool train --resume runs/a
 unspool train headlines.txt --resume --out runs/b
 unspool train headlines.txt --epochs 1 --hidden-size 4
 digest runs/b/config.json
+digest runs/d/loss.svg
+digest runs/o/loss.svg
 cat runs/h/config.json
 cat runs/m/config.json
 cat runs/g/tokenizer.json
@@ -152,6 +154,7 @@ unspool audit canaries headlines.txt --samples 6 --json
 unspool audit canaries --samples 6 --secret "pin 565" --out audited
 unspool audit document --samples 20 --max-new-tokens 80 --temperature 0.7
 digest audited/audit.json
+digest audited/audit.svg
 unspool corpora
 unspool corpora --json
 unspool cache

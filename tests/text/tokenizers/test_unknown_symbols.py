@@ -112,3 +112,17 @@ def test_many_different_unknown_words_in_a_large_vocabulary_are_bearable() -> No
     tokenizer = WordTokenizer([f"word{i}" for i in range(20_000)])
     text = " ".join(f"w{i}ord" for i in range(20))
     assert len(tokenizer.encode(text, unknown="replace")) == 39
+
+
+@pytest.mark.parametrize(
+    ("symbol", "symbols", "stand_in"),
+    [
+        ("世", ["x", "—"], "x"),  # a letter, although the dash has the nearer number
+        ("9世", ["世", "٣", "5"], "5"),  # a digit, as the first character; the nearer one of two
+        ("世9", ["5", "x", "丗"], "丗"),
+    ],
+)
+def test_a_replacement_is_of_the_kind_of_the_first_character(
+    symbol: str, symbols: list[str], stand_in: str
+) -> None:
+    assert replacement(symbol, known(*symbols)) == stand_in
