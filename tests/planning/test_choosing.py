@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 import unspool
 from unspool._network.cells import CELLS
 from unspool._network.config import NetworkConfig
+from unspool._planning.choosing import _candidate
+from unspool._planning.facts import CorpusFacts
 from unspool._planning.rule import LEARNING_RATE_FACTORS, SIZES, core_weights, needed_symbols
 from unspool._training.config import TrainingConfig
 
@@ -196,3 +199,31 @@ def test_too_few_minutes_are_refused_with_what_is_needed() -> None:
 def test_what_cannot_be_is_refused(options: dict[str, Any], match: str) -> None:
     with pytest.raises(unspool.ConfigError, match=match):
         plan(**options)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "validation", "expected"),  # share, symbols to learn, seconds to evaluate and to read
+    [
+        ({"validation_fraction": 0.25}, None, (0.25, 750.0, 250 / 300, 2.0)),
+        ({"validation_fraction": None}, None, (None, 1000.0, 0.0, 2.0)),
+        ({"validation_fraction": 0.25}, 600, (0.25, 1000.0, 600 / 300, 3.0)),
+        ({}, None, (0.1, 900.0, 100 / 300, 2.0)),
+    ],
+)
+def test_what_is_held_out_is_not_learnt_and_takes_time(
+    fixed: dict[str, Any], validation: int | None, expected: tuple[float | None, float, float, float]
+) -> None:
+    share, learnt, evaluation, reading = expected
+    facts = CorpusFacts(
+        document=False, records=100, characters=1000, symbols=1000, vocab_size=9, typical_length=10,
+        complete=True, seconds=2.0,
+    )  # fmt: skip
+    beside = None if validation is None else replace(facts, symbols=validation, seconds=1.0)
+    network = NetworkConfig(hidden_size=4, vocab_size=9)
+    found = _candidate(network, 100.0, facts, beside, fixed, total=60.0, spent=5.0)  # 100 symbols a second
+    assert found.share == share
+    assert found.text_symbols == pytest.approx(learnt)
+    assert found.budget.evaluation == pytest.approx(evaluation)  # three times as fast as learning
+    assert (found.budget.total, found.budget.spent, found.budget.reading) == (60.0, 5.0, reading)
+    times = found.budget.evaluations
+    assert found.symbols == pytest.approx(100 * (60 - 5 - reading - 0.8 - times * evaluation))

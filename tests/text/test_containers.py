@@ -97,6 +97,19 @@ def test_what_is_no_list_of_texts_is_refused_with_what_to_do(container: Any, mes
         Records.of(container)
 
 
+@pytest.mark.parametrize(
+    ("container", "got"),
+    [(7, "7"), ("one text", "'one text'"), (b"one", "b'one'"), (np.zeros((2, 2)), "an array of 2 axes")],
+)
+def test_what_is_no_list_is_answered_with_both_ways_to_make_one(container: Any, got: str) -> None:
+    with pytest.raises(CorpusError) as caught:
+        Records.of(container)
+    assert str(caught.value) == (
+        f"texts: expected a list of strings, got {got}; "
+        'for a file: read_records("names.txt"); for one text: [text]'
+    )
+
+
 def test_names_of_files_are_not_learnt(tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("one\n")
