@@ -53,8 +53,9 @@ def changes(source: bytes) -> list[Change]:
     found = set()
     for line, node in _worth_changing(tree):
         for first, last, new in _replaced(node):
-            begin = starts[first[0] - 1] + first[1]
-            found.add(Change(line, begin, starts[last[0] - 1] + last[1], new))
+            begin, end = (starts[row - 1] + column for row, column in (first, last))
+            if source[begin:end] != new.encode():
+                found.add(Change(line, begin, end, new))
     return sorted(found, key=lambda change: (change.begin, change.end, change.new))
 
 

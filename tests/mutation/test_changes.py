@@ -16,6 +16,8 @@ def first(a: int = 1, *, text: str = "x") -> bool:
         return [a + 1][:1]
     a += 1
     print(a, end="")
+    if not a:
+        return None
     return f"{a}"
 '''
 
@@ -40,6 +42,7 @@ def test_each_change_is_python_and_stands_once() -> None:
         (14, 'print(a, end="")', "pass"),
         (14, 'print(a, end="")', "print(a)"),
         (14, 'print(a, end="")', "print(None, end='')"),
-        (15, 'return f"{a}"', "return None"),
+        (15, "not a", "(a)"),
+        (17, 'return f"{a}"', "return None"),
     }
     assert all(change.parses(SOURCE) for change in changes(SOURCE))
