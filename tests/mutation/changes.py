@@ -110,7 +110,7 @@ def _replaced(node: ast.AST) -> Iterator[tuple[Place, Place, str]]:
 def _expressions(node: ast.expr) -> Iterator[str]:
     match node:
         case ast.Compare(left=left, ops=[operator], comparators=[right]):
-            yield f"({ast.unparse(left)} {COMPARISONS[type(operator)]} {ast.unparse(right)})"
+            yield f"(({ast.unparse(left)}) {COMPARISONS[type(operator)]} ({ast.unparse(right)}))"
         case ast.BoolOp(op=operator, values=values):
             word = " or " if isinstance(operator, ast.And) else " and "
             yield "(" + word.join(f"({ast.unparse(value)})" for value in values) + ")"

@@ -30,7 +30,7 @@ def test_each_change_is_python_and_stands_once() -> None:
         (9, "1", "2"),
         (9, '"x"', "'~x'"),
         (11, "a < 2 and not os.sep", "((a < 2) or (not os.sep))"),
-        (11, "a < 2", "(a <= 2)"),
+        (11, "a < 2", "((a) <= (2))"),
         (11, "2", "3"),
         (11, "not os.sep", "(os.sep)"),
         (12, "return [a + 1][:1]", "return None"),
