@@ -15,6 +15,7 @@ from .corpora import write_corpora
 from .digests import digests
 from .figures import figures, searches
 from .setting import NO_KERNELS
+from .signatures import signatures
 from .steering import steered_texts
 from .texts import texts_at_random, texts_of_constraints, texts_of_options
 
@@ -28,6 +29,7 @@ AREAS: dict[str, Callable[[], str]] = {
     "figures.jsonl": figures,
     "searches.jsonl": searches,
     "digests.json": digests,
+    "signatures.txt": signatures,
 }
 
 

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-MEASURES = {
-    "bits-per-character": "fair to texts of every length",
-    "logprob": "the probability of the whole text",
-    "ratio": "how much better this model fits than the one of --against",
-}
+MEASURES: tuple[str, ...] = ("bits-per-character", "logprob", "ratio")  # the last one beside --against
 ORDERS: tuple[str, ...] = ("best", "worst")  # first
 
 # The attributes of a score, of two models' scores and of a guess number that a row has.
