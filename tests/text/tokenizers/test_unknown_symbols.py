@@ -126,3 +126,18 @@ def test_a_replacement_is_of_the_kind_of_the_first_character(
     symbol: str, symbols: list[str], stand_in: str
 ) -> None:
     assert replacement(symbol, known(*symbols)) == stand_in
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "symbols"),
+    [
+        ("'", "‘’‛′`´"), ("`", "‘’"), ('"', "“”„«»″"), ("-", "‐‑‒–—−•"), (",", "‚、;"), (".", "。"),
+        ("/", "÷"),
+        ("x", "×"), ("*", "×•"), ("<", "«"), (">", "»"), ("s", "ß"), ("o", "ø"), ("l", "ł"), (" ", "\t\n\r"),
+        ("\n", "\r"), ("(", "[{"), (")", "]}"), (";", ":"), (":", ";"),
+    ],
+)  # fmt: skip
+def test_what_looks_alike_stands_in(stand_in: str, symbols: str) -> None:
+    far = "7"  # neither alike nor of the same kind
+    for symbol in symbols:
+        assert nearest_symbols(symbol, known(far, stand_in))[0] == stand_in, symbol
