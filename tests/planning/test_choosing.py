@@ -12,8 +12,9 @@ import unspool
 from unspool._network.cells import CELLS
 from unspool._network.config import NetworkConfig
 from unspool._planning.choosing import _candidate
-from unspool._planning.facts import CorpusFacts
+from unspool._planning.facts import CorpusFacts, look_at
 from unspool._planning.rule import LEARNING_RATE_FACTORS, SIZES, core_weights, needed_symbols
+from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._training.config import TrainingConfig
 
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
@@ -39,6 +40,18 @@ def plan(texts: Any = LINES, *, minutes: float = 0.5, **options: Any) -> unspool
     return unspool.plan_training(texts, minutes=minutes, **options)
 
 
+@pytest.fixture(scope="module")
+def looked_at() -> CorpusFacts:
+    """Look once at so much text that no size is too large for it."""
+    return look_at(unspool.Records.of(LINES * 60), EncodingRecipe())
+
+
+@pytest.fixture
+def much_text(looked_at: CorpusFacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every text be much text, which need not be read again."""
+    monkeypatch.setattr("unspool._planning.choosing.look_at", lambda *_, **__: looked_at)
+
+
 @pytest.mark.parametrize("document", [False, True])
 def test_the_same_speeds_make_the_same_choice(document: bool) -> None:
     records = unspool.Records.of(LINES, document=document)
@@ -51,18 +64,19 @@ def test_the_same_speeds_make_the_same_choice(document: bool) -> None:
     assert all(reason.endswith(".") for reason in first.reasons)
 
 
+@pytest.mark.usefixtures("much_text")
 def test_more_time_and_a_faster_machine_allow_a_larger_network() -> None:
-    texts = LINES * 60  # so much that no size is too large for it
-    sizes = [plan(texts, minutes=minutes).network.hidden_size for minutes in (0.1, 1, 10, 100)]
+    sizes = [plan(minutes=minutes).network.hidden_size for minutes in (0.1, 1, 10, 100)]
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[-1]
-    fast = plan(texts, minutes=1, measure=Machine(1e12)).network.hidden_size
+    fast = plan(minutes=1, measure=Machine(1e12)).network.hidden_size
     assert fast > sizes[1]
 
 
+@pytest.mark.usefixtures("much_text")
 def test_the_chosen_network_can_read_what_it_needs_and_the_next_larger_cannot() -> None:
     machine = Machine()
-    chosen = plan(LINES * 60, minutes=2, measure=machine).network
+    chosen = plan(minutes=2, measure=machine).network
     smaller, larger = (
         [each for each in machine.seen if each.hidden_size <= chosen.hidden_size],
         [each for each in machine.seen if each.hidden_size > chosen.hidden_size],
