@@ -206,3 +206,20 @@ def test_json_texts_come_out_as_they_went_in(texts: list[str]) -> None:
     rows = jsonl.JsonRows(FilePlace("a.jsonl", nullcontext), options)  # type: ignore[arg-type]
     found = [rows.record(jsonl._parse(json.dumps({"text": t}), ""), "") for t in texts]
     assert [record.text for record in found if record] == [t for t in texts if t and not t.isspace()]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "advised"), [(1, 3, True), (3, 1, True), (2, 3, False), (3, 2, False), (1, 2, True)]
+)
+def test_a_ragged_row_is_named_and_the_delimiter_only_where_it_may_be_wrong(
+    tmp_path: Path, first: int, second: int, advised: bool
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(",".join("abc"[:first]) + "\n" + ",".join("def"[:second]) + "\n")
+    with pytest.raises(CorpusError) as caught:
+        list(read_records(path, text=0, header=False, delimiter=","))
+    advice = ", or choose the delimiter (--delimiter)" if advised else ""
+    assert str(caught.value) == (
+        f"{path}, line 2: ragged row: expected {first} fields as in the first row, got {second}; "
+        f"put quotes around a field that contains ','{advice}"
+    )
