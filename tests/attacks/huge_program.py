@@ -81,6 +81,8 @@ def main(name: str) -> None:
     Path("c.txt").write_text(text)
     if "m" in LINES[name]:
         run(["train", "c.txt", "--out", "m", "--epochs", "1", *TINY])
+    whole = run([*LINES[name], *(["--out", "whole"] if name in ("train", "sweep") else [])])
+    assert whole.exit_code == 0, whole.stderr  # and every try finds all modules loaded: the clock is for work
     for flag in whole_numbers(name):
         spelled = f"--{flag.replace('_', '-')}"
         for number in NUMBERS:
