@@ -22,7 +22,13 @@ namespace unspool {
 namespace nb = nanobind;
 
 template <typename T>
-using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+using AnyArray = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+// An array of Python, taken as it is or refused. By itself nanobind takes an array of another type or order,
+// and one that may not be written to, by a copy: what a kernel writes is lost then without a word.
+template <typename T>
+struct Array : AnyArray<T> {};
+
 template <typename T>
 using Optional = std::optional<Array<T>>;
 
@@ -31,8 +37,9 @@ T* data_or_null(const Optional<T>& array) {
     return array ? array->data() : nullptr;
 }
 
-inline std::vector<float*> pointers(const std::vector<Array<float>>& arrays) {
-    std::vector<float*> out;
+template <typename T>
+std::vector<T*> pointers(const std::vector<Array<T>>& arrays) {
+    std::vector<T*> out;
     for (const auto& array : arrays) out.push_back(array.data());
     return out;
 }
@@ -60,3 +67,22 @@ inline std::vector<std::string> kernel_names() {
 }
 
 }  // namespace unspool
+
+template <typename T>
+struct nanobind::detail::type_caster<unspool::Array<T>> {
+    using Plain = make_caster<unspool::AnyArray<T>>;
+    NB_TYPE_CASTER(unspool::Array<T>, Plain::Name)
+
+    template <typename Flags>
+    bool from_python(handle source, Flags flags, cleanup_list* cleanup) noexcept {
+        Plain plain;
+        const Flags as_it_is = flags & static_cast<Flags>(~static_cast<int>(cast_flags::convert));
+        if (!plain.from_python(source, as_it_is, cleanup)) return false;
+        value = {std::move(plain.value)};
+        return true;
+    }
+
+    static handle from_cpp(const unspool::Array<T>& array, rv_policy policy, cleanup_list* cleanup) noexcept {
+        return Plain::from_cpp(array, policy, cleanup);
+    }
+};

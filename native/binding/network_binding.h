@@ -11,7 +11,8 @@
 
 namespace unspool {
 
-using Parameters = std::optional<std::vector<Array<float>>>;
+using ParameterArrays = std::vector<Array<const float>>;
+using Parameters = std::optional<ParameterArrays>;
 
 // The conditions of a window; the fields are set by name in unspool/_kernels.
 struct ConditionsArrays {
@@ -58,8 +59,8 @@ class NetworkHandle {
                   int embedding_size, int hidden_size, int num_layers, bool residual, bool bf16)
         : team_(team),
           kernels_(kernels_named(kernels)),
-          shape_({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size, num_layers,
-                  residual, bf16 ? Precision::kBf16 : Precision::kFloat32}),
+          shape_(checked({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size,
+                          num_layers, residual, bf16 ? Precision::kBf16 : Precision::kFloat32})),
           network_(kernels_.create(shape_)) {}
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
@@ -68,13 +69,13 @@ class NetworkHandle {
         if (spare_writer_ != nullptr) kernels_.destroy_writer(spare_writer_);
     }
 
-    std::pair<double, int64_t> step(const std::vector<Array<float>>& parameters, Array<const int32_t> ids,
+    std::pair<double, int64_t> step(const ParameterArrays& parameters, Array<const int32_t> ids,
                                     Array<const int32_t> targets, int32_t reset_id,
                                     const Optional<const float>& masks, Array<float> state,
                                     const Optional<float>& losses,
                                     const std::optional<std::vector<Array<float>>>& gradients,
                                     const ConditionsArrays& conditions) {
-        const std::vector<float*> values = pointers(parameters);
+        const std::vector<const float*> values = pointers(parameters);
         const std::vector<float*> grads = gradients ? pointers(*gradients) : std::vector<float*>();
         const Batch batch{static_cast<int>(ids.shape(0)),
                           static_cast<int>(ids.shape(1)),
@@ -104,7 +105,8 @@ class NetworkHandle {
     // Without parameters, the ones that `load` packed are used.
     void logits(const Parameters& parameters, Array<const int32_t> ids, int32_t reset_id, Array<float> state,
                 Array<float> out, const ConditionsArrays& conditions) {
-        const std::vector<float*> values = parameters ? pointers(*parameters) : std::vector<float*>();
+        const std::vector<const float*> values =
+            parameters ? pointers(*parameters) : std::vector<const float*>();
         const Batch batch = window_without_targets(ids, reset_id, conditions);
         check_stop();
         WithoutLock unlocked;
@@ -118,8 +120,8 @@ class NetworkHandle {
                                      state.data(), out.data()));
     }
 
-    void load(const std::vector<Array<float>>& parameters) {
-        std::vector<Array<float>> held = parameters;  // released at the end, under the interpreter's lock
+    void load(const ParameterArrays& parameters) {
+        ParameterArrays held = parameters;  // released at the end, under the interpreter's lock
         WithoutLock unlocked;
         ThreadTeam::Turn turn(team_);
         renew_after_fork();
@@ -155,9 +157,17 @@ class NetworkHandle {
     void pack_loaded() {
         if (loaded_) return;
         if (parameters_.empty()) throw std::logic_error("parameters: expected some here or by load()");
-        const std::vector<float*> values = pointers(parameters_);
+        const std::vector<const float*> values = pointers(parameters_);
         check_memory(kernels_.load(network_, values.data()));
         loaded_ = true;
+    }
+
+    static const Shape& checked(const Shape& shape) {
+        if (shape.cell < Cell::kRnn || shape.cell > Cell::kGru)
+            throw std::invalid_argument("cell: expected the number of a cell with kernels");
+        if (shape.vocab_size < 2 || shape.embedding_size < 0 || shape.hidden_size < 1 || shape.num_layers < 1)
+            throw std::invalid_argument("network: expected two tokens, one unit and one layer at least");
+        return shape;
     }
 
     ThreadTeam& team_;
@@ -165,7 +175,7 @@ class NetworkHandle {
     const Shape shape_;
     void* network_;
     uint32_t born_ = forks();
-    std::vector<Array<float>> parameters_;  // the parameters of `load`; the kernels keep pointers to them
+    ParameterArrays parameters_;  // the parameters of `load`; the kernels keep pointers to them
     bool loaded_ = false;
     std::atomic<void*> spare_writer_ = nullptr;
 };

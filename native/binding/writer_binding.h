@@ -48,6 +48,10 @@ class Stages {
         if (static_cast<int>(numbers.size()) < table(row)->least)
             throw std::invalid_argument(name + ": expected numbers, at least " +
                                         std::to_string(table(row)->least));
+        if (!(numbers[0] >= table(row)->lowest && numbers[0] <= table(row)->highest))
+            throw std::invalid_argument(name + ": expected a first number from " +
+                                        std::to_string(table(row)->lowest) + " to " +
+                                        std::to_string(table(row)->highest));
         return row;
     }
 };
@@ -132,9 +136,9 @@ inline nb::dict packed(const std::vector<WrittenSequence*>& sequences, Report Se
 // the first thread may not exist any more.
 class WriterHandle {
  public:
-    WriterHandle(NetworkHandle& network, std::vector<Array<float>> parameters)
+    WriterHandle(NetworkHandle& network, ParameterArrays parameters)
         : network_(network), parameters_(std::move(parameters)), writer_(network.take_writer()) {
-        const std::vector<float*> values = pointers(parameters_);
+        const std::vector<const float*> values = pointers(parameters_);
         WithoutLock unlocked;
         check_memory(network_.kernels().load_writer(writer_, values.data()));
     }
@@ -276,7 +280,7 @@ class WriterHandle {
     }
 
     NetworkHandle& network_;
-    std::vector<Array<float>> parameters_;  // the kernels keep pointers to them
+    ParameterArrays parameters_;  // the kernels keep pointers to them
     void* writer_;
     std::vector<std::unique_ptr<WrittenSequence>> sequences_;  // in the order of their ids
     int64_t next_id_ = 0;
@@ -293,7 +297,7 @@ inline void bind_writer(nb::module_& module) {
             },
             nb::arg("classes"), nb::arg("transitions"), nb::arg("distance"), nb::arg("start"));
     nb::class_<WriterHandle>(module, "Writer")
-        .def(nb::init<NetworkHandle&, std::vector<Array<float>>>(), nb::keep_alive<1, 2>())
+        .def(nb::init<NetworkHandle&, ParameterArrays>(), nb::keep_alive<1, 2>())
         .def("add", &WriterHandle::add, nb::kw_only(), nb::arg("prompts"), nb::arg("prompt_starts"),
              nb::arg("keys"), nb::arg("start").none(), nb::arg("guide_states").none(),
              nb::arg("guide").none(), nb::arg("stop").none(), nb::arg("penalties"), nb::arg("samplers"),

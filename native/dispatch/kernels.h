@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cfloat>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,7 +26,7 @@ struct Shape {
 
 // A network's arrays, row-major float32, in the stored order: [embedding], then per layer input kernel,
 // recurrent kernel, bias, [recurrent bias], then output kernel and bias.
-using Arrays = float* const*;
+using Arrays = const float* const*;
 
 // The conditions that steer a window; an array that is not used is null.
 struct Conditions {
@@ -53,6 +54,8 @@ struct Batch {
     bool stopped() const { return stop != nullptr && stop->load(std::memory_order_relaxed); }
 };
 
+constexpr double kMostTokens = 2147483647.0;  // the largest count of tokens that a stage may be given
+
 // A deterministic automaton over tokens; `classes` is null without one.
 struct Automaton {
     const int32_t* classes;      // (vocab)
@@ -65,7 +68,8 @@ struct Automaton {
 // What every row of the tables of penalties and of samplers begins with.
 struct StageRow {
     const char* name;
-    int least;  // number of numbers that a stage of this row has at least
+    int least;                                    // number of numbers that a stage of this row has at least
+    double lowest = -DBL_MAX, highest = DBL_MAX;  // of its first number
 };
 
 // One step from logits to a draw: a row in the table of penalties or of samplers, and its numbers. A stage

@@ -138,6 +138,7 @@ class Drawer {
             drawn.token = invert(weights, vocab, place.random * total);
             remember(samplers, static_cast<double>(weights[drawn.token]) / total, place.memory);
         }
+        if (!(scores[drawn.token] > Network::kNever)) return {-1, 0.0f, 0.0f};  // numbers without sense
         drawn.logprob = logits[drawn.token] - log_sum_exp(logits, width);
         drawn.constrained = logits[drawn.token] - allowed;
         return drawn;

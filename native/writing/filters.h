@@ -252,7 +252,7 @@ struct SamplerRow : StageRow {
 // Returns a row of the table of samplers; null after the last one.
 inline const SamplerRow* sampler_row(int row) {
     static constexpr SamplerRow rows[] = {
-        {{"temperature", 2},
+        {{"temperature", 2, 1.0, kMostTokens},
          [](Filters& filters, const DrawStage& stage, const SamplerPlace& place) {
              const float temperature = temperature_at(stage, place.index);
              if (temperature != 1.0f) filters.scale(temperature);
@@ -261,7 +261,7 @@ inline const SamplerRow* sampler_row(int row) {
          [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
              filters.top_n_sigma(stage.numbers[0]);
          }},
-        {{"top_k", 1},
+        {{"top_k", 1, 1.0, kMostTokens},
          [](Filters& filters, const DrawStage& stage, const SamplerPlace&) {
              filters.top_k(static_cast<int>(stage.numbers[0]));
          }},

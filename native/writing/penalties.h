@@ -165,13 +165,13 @@ inline const PenaltyRow* penalty_row(int row) {
              if (static_cast<double>(place.index) < stage.numbers[0] && place.end_id >= 0)
                  scores[place.end_id] = Network::kNever;
          }},
-        {{"no_repeat_ngram_size", 1},
+        {{"no_repeat_ngram_size", 1, 1.0, kMostTokens},
          false,
          true,
          [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
              place.history.forbid_repeated(static_cast<int>(stage.numbers[0]), scores);
          }},
-        {{"logit_bias", 2},
+        {{"logit_bias", 2, 0.0, kMostTokens},
          false,
          false,
          [](const DrawStage& stage, const PenaltyPlace&, float* scores) {  // numbers: ids and biases in turn
