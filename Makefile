@@ -55,7 +55,7 @@ sanitize: $(VENV)/.test ## Run the native code under the sanitizers of addresses
 		-C cmake.define.UNSPOOL_SANITIZE=address,undefined .
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))" \
 		$(BIN)/python -m tests.sanitized build/sanitized --timeout 3600 -k "not one_processor" \
-		tests/kernels tests/engines/test_writer.py tests/engines/test_contract.py
+		tests/kernels tests/engines/test_writer.py tests/engines/test_contract.py tests/attacks/test_native_faces.py
 
 mutate: $(VENV)/.test ## Put small faults into the source and list those that no test sees (SEED=1 SAMPLE=60)
 	$(PIP) 'pytest-cov>=6,<8'

@@ -93,7 +93,7 @@ def test_automata_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"penalties": [("logit_bias", [6, 1.0])]}, "logit_bias: expected ids"),
+        ({"penalties": [("logit_bias", [6, 1.0])]}, "logit_bias: expected a number from 0 to 5"),
         ({"penalties": [("min_tokens", [])]}, "min_tokens: expected numbers"),
         ({"samplers": [("temperature", [5])]}, "temperature: expected numbers"),
         ({"samplers": [("xtc_probability", [0.5])]}, "xtc_probability: expected numbers"),
@@ -110,7 +110,7 @@ def test_stages_that_do_not_fit_are_refused(changes: dict[str, Any], match: str)
 
 
 def test_what_a_writer_is_asked_is_checked() -> None:
-    with pytest.raises(ValueError, match="steps: expected at least 1"):
+    with pytest.raises(ValueError, match="steps: expected a number from 1"):
         writer().advance(0)
     with pytest.raises(ValueError, match=r"output\.bias: expected"):
         writer({**initialize(CONFIG, 0), "output.bias": np.zeros(5, np.float32)})

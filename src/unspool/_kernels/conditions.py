@@ -55,6 +55,8 @@ class WindowConditions:
 
     def _check_context(self, network: NetworkShape, shape: tuple[int, ...]) -> None:
         if self.context is None:
+            if self.records is not None or self.context_grad is not None:
+                raise ValueError("context: expected it beside records and context_grad, got None")
             return
         gates = network.parameter_shapes["layers.0.bias"][0]
         for name in ("context", "context_grad"):
@@ -66,6 +68,8 @@ class WindowConditions:
         if self.starts is None or self.start_states is None:
             if (self.starts is None) != (self.start_states is None):
                 raise ValueError("starts and start_states: expected both or neither")
+            if self.start_states_grad is not None:
+                raise ValueError("start_states: expected them beside start_states_grad, got None")
             return
         count = len(self.start_states)
         states = (count, network.num_layers, network.states, network.hidden_size)

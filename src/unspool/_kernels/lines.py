@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
+from unspool._kernels.arrays import UNSIGNED, check_array, check_number, check_row
 from unspool._kernels.machine import chosen_kernels
 
 LINE_END = 10
@@ -58,6 +59,7 @@ def find_lines(codes: NDArray[Any], *, limit: int, kernels: str | None = None) -
         kernels: An instruction set from `kernel_names`; None for the one in use.
     """
     _check(codes)
+    check_number("limit", limit, 0, EVERY_LINE)
     most = int(np.count_nonzero(codes == LINE_END)) + 1
     bounds, held_out = np.empty((most, 2), np.int64), np.empty(most, np.bool_)
     count = _native.find_lines(kernels or chosen_kernels(), codes, limit, bounds, held_out)
@@ -135,6 +137,7 @@ class Numbering:
     ) -> tuple[NumberedLines, list[int] | None]:
         """Return numbered lines, and the characters that got a number, or None if one has none."""
         _check(codes)
+        _check_lines(lines, len(codes))
         known = len(self._codes)
         sizes = lines.bounds[:, 1] - lines.bounds[:, 0] + 1
         whole, validation_size = int(sizes.sum()), int(sizes[lines.held_out].sum())
@@ -171,7 +174,10 @@ def recode(numbers: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
 
     Raises:
         IndexError: If a number is not in the table.
+        ValueError: If an array has another shape or type.
     """
+    for name, array in (("numbers", numbers), ("table", table)):
+        check_row(name, array, *UNSIGNED)
     if numbers.size and numbers.max() >= len(table):
         raise IndexError(f"numbers: expected them below {len(table)}, got {numbers.max()}")
     out = np.empty(len(numbers), table.dtype)
@@ -179,9 +185,19 @@ def recode(numbers: NDArray[Any], table: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+def _check_lines(lines: Lines, size: int) -> None:
+    """Raise ValueError unless the lines are in a text of this many code points."""
+    count = len(lines.held_out)
+    check_array("held_out", lines.held_out, np.bool_, (count,))
+    check_array("bounds", lines.bounds, np.int64, (count, 2))
+    begins, ends = lines.bounds.T
+    if count and not ((begins >= 0).all() and (begins <= ends).all() and (ends <= size).all()):
+        raise ValueError(f"bounds: expected lines inside {size} code points")
+
+
 def _check(codes: NDArray[Any]) -> None:
     """Raise ValueError unless the codes are an array that the native side can read."""
-    ascii_bytes = codes.dtype == np.uint8 and (not codes.size or codes.max() < ASCII)
-    wide = codes.dtype == np.uint32 and (not codes.size or codes.max() < CODE_POINTS)
-    if not (ascii_bytes or wide) or codes.ndim != 1 or not codes.flags.c_contiguous:
-        raise ValueError(f"codes: expected ASCII as uint8 or code points as uint32, got {codes.dtype}")
+    check_row("codes", codes, np.uint8, np.uint32)
+    limit = ASCII if codes.dtype == np.uint8 else CODE_POINTS
+    if codes.size and codes.max() >= limit:
+        raise ValueError(f"codes: expected {codes.dtype} below {limit}, got {codes.max()}")

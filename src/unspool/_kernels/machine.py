@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from unspool import _native
+from unspool._configuration import check, is_whole
 from unspool._errors import ConfigError
 
 GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -65,9 +66,13 @@ def _group_limits() -> list[int]:
 def thread_team(threads: int) -> _native.ThreadTeam:
     """Return the team of that many threads; later calls return the same team.
 
+    Args:
+        threads: Number of threads, ≥ 1.
+
     Raises:
-        ConfigError: If the system does not allow that many threads.
+        ConfigError: If the number is below 1, or the system does not allow that many threads.
     """
+    check("threads", threads, "a whole number ≥ 1", is_whole(threads, least=1))
     try:
         return _native.ThreadTeam(threads)
     except RuntimeError as error:

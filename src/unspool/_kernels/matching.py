@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
+from unspool._kernels.arrays import UNSIGNED, check_row
 
-UNSIGNED = (np.uint8, np.uint16, np.uint32)
 MOST_IDS = 1 << 30
 
 
@@ -24,14 +24,16 @@ class Matcher:
     """
 
     def __init__(self, texts: NDArray[np.int32]) -> None:
-        _check("texts", texts, np.int32)
-        if texts.size >= MOST_IDS or (texts.size and texts.min() < 0):
-            raise ValueError(f"texts: expected fewer than {MOST_IDS:,} ids ≥ 0, got {texts.size:,}")
+        check_row("texts", texts, np.int32)
+        least, most = (texts.min(), texts.max()) if texts.size else (0, 0)
+        if texts.size >= MOST_IDS or not 0 <= least <= most < MOST_IDS:
+            got = f"{texts.size:,} from {least:,} to {most:,}"
+            raise ValueError(f"texts: expected fewer than {MOST_IDS:,} ids in [0, {MOST_IDS:,}), got {got}")
         self._count, self._native = texts.size, _native.Matcher(texts)
 
     def scan(self, ids: NDArray[Any]) -> None:
         """Read the next part of the long text, uint8, uint16 or uint32; a match may cross parts."""
-        _check("ids", ids, *UNSIGNED)
+        check_row("ids", ids, *UNSIGNED)
         self._native.scan(ids)
 
     def matches(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -54,19 +56,12 @@ def hash_records(ids: NDArray[Any], starts: NDArray[np.int64], ends: NDArray[np.
         starts: The start of each record.  # (R,)
         ends: The end of each record.  # (R,)
     """
-    _check("ids", ids, *UNSIGNED)
-    _check("starts", starts, np.int64)
-    _check("ends", ends, np.int64)
+    check_row("ids", ids, *UNSIGNED)
+    check_row("starts", starts, np.int64)
+    check_row("ends", ends, np.int64)
     fits = starts.shape == ends.shape and (starts <= ends).all()
     if not fits or (starts.size and not 0 <= starts.min() <= ends.max() <= ids.size):
         raise ValueError(f"records: expected them inside {ids.size} ids")
     out = np.empty(starts.size, np.uint64)
     _native.hash_records(ids, starts, ends, out)
     return out
-
-
-def _check(name: str, array: NDArray[Any], *dtypes: type[np.generic]) -> None:
-    """Raise ValueError unless the array is one that the native side can read."""
-    if array.dtype not in dtypes or array.ndim != 1 or not array.flags.c_contiguous:
-        allowed = " or ".join(np.dtype(dtype).name for dtype in dtypes)
-        raise ValueError(f"{name}: expected {allowed} in one row, got {array.dtype} {array.shape}")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
-from unspool._kernels.arrays import NO_ID, Floats, check_array, check_ids
+from unspool._kernels.arrays import Floats, check_array, check_ids, native_id
 from unspool._kernels.conditions import WindowConditions
 from unspool._kernels.machine import chosen_kernels, thread_team
 from unspool._kernels.shape import NetworkShape
@@ -49,6 +49,8 @@ class NativeNetwork:
     def listed(self, kind: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
         """Return arrays by name in the order of the native side, checked."""
         for name, shape in self.shape.parameter_shapes.items():
+            if name not in arrays:
+                raise ValueError(f"{kind} {name}: expected float32 {shape}, got none")
             check_array(f"{kind} {name}", arrays[name], np.float32, shape)
         return [arrays[name] for name in self._names]
 
@@ -102,7 +104,7 @@ class NativeNetwork:
             self.listed("parameter", parameters),
             ids,
             targets,
-            NO_ID if reset_id is None else reset_id,
+            native_id("reset_id", reset_id, self.shape.vocab_size),
             masks,
             state,
             losses,
@@ -143,7 +145,7 @@ class NativeNetwork:
         self.native.logits(
             None if parameters is None else self.listed("parameter", parameters),
             ids,
-            NO_ID if reset_id is None else reset_id,
+            native_id("reset_id", reset_id, self.shape.vocab_size),
             state,
             out,
             self._given(conditions, ids),

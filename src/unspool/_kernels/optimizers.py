@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from unspool import _native
-from unspool._kernels.arrays import Floats, check_array
+from unspool._kernels.arrays import Floats, check_array, check_number
 from unspool._kernels.machine import chosen_kernels, thread_team
 
-MOST_SLOTS = 2  # arrays of an optimizer for each parameter, as in native/dispatch/kernels.h
+SLOTS = (2, 1, 1)  # by the number of an update: the arrays that it keeps for each parameter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def optimizer_step(
         code: The number of the native update, as in the optimizer's row.
         parameters: Arrays of any shapes.
         gradients: Gradients of the same shapes; not changed.
-        slots: One list of arrays for each slot, in the optimizer's order; at most two.
+        slots: One list of arrays for each slot of the update, in its order.
         decays: Decoupled weight decay of each parameter.
         coefficients: The coefficients of the update; `decays` replace the decay in them.
         clip_norm: Highest allowed global norm, or None for no clipping.
@@ -60,16 +60,17 @@ def optimizer_step(
         The global norm before clipping. If it is not finite, nothing was changed.
 
     Raises:
-        ValueError: If shapes or types do not fit together.
+        ValueError: If shapes or types do not fit together, or there is no such update.
     """
+    check_number("code", code, 0, len(SLOTS) - 1)
     for arrays in (parameters, gradients, *slots):
         if len(arrays) != len(parameters):
             raise ValueError(f"expected {len(parameters)} arrays, got {len(arrays)}")
         for parameter, array in zip(parameters, arrays, strict=True):
             check_array("optimizer array", array, np.float32, parameter.shape)
-    if len(decays) != len(parameters) or len(slots) > MOST_SLOTS:
+    if len(decays) != len(parameters) or len(slots) != SLOTS[code]:
         got = f"{len(decays)} decays and {len(slots)} slots"
-        raise ValueError(f"expected {len(parameters)} decays and at most {MOST_SLOTS} slots, got {got}")
+        raise ValueError(f"expected {len(parameters)} decays and {SLOTS[code]} slots, got {got}")
     c = coefficients
     rates = (c.learning_rate, c.beta1, c.beta2, c.epsilon)
     return _native.optimize(

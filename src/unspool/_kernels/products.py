@@ -26,6 +26,9 @@ def multiply(
     """
     check_array("a", a, np.float32, (None, None))
     check_array("b", b, np.float32, (a.shape[0 if transposed else 1], None))
-    out = np.empty((a.shape[1 if transposed else 0], b.shape[1]), dtype=np.float32)
+    shape = (a.shape[1 if transposed else 0], b.shape[1])
+    if not a.size or not b.size:
+        return np.zeros(shape, np.float32)
+    out = np.empty(shape, np.float32)
     _native.multiply(kernels or chosen_kernels(), precision == "bf16", transposed, a, b, out)
     return out

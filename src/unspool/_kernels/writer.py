@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool import _native
-from unspool._kernels.arrays import NO_ID, Floats, Ids, check_array, check_ids
+from unspool._kernels.arrays import Floats, Ids, check_array, check_ids, check_number, native_id
 from unspool._kernels.network import NativeNetwork
 
+MOST_TOKENS = (1 << 63) - 1
 DRY_NUMBERS = 4  # multiplier, base, allowed length, tokens to look at; then the breakers
 Stage: TypeAlias = tuple[str, Sequence[float]]  # the name of its native row, and its numbers
 
@@ -43,13 +44,13 @@ class Automaton:
         Raises:
             ValueError: If an array has another shape or type, or a number leads outside the automaton.
         """
-        states, classes = self.transitions.shape
         check_array("classes", self.classes, np.int32, (vocab_size,))
         check_array("transitions", self.transitions, np.int32, (None, None))
+        states, classes = self.transitions.shape
         check_array("distance", self.distance, np.int32, (states,))
         if not 0 <= int(self.classes.min()) <= int(self.classes.max()) < classes:
             raise ValueError(f"classes: expected numbers in [0, {classes})")
-        if int(self.transitions.max()) >= states or not 0 <= self.start < states:
+        if not 0 <= self.start < states or int(self.transitions.max()) >= states:
             raise ValueError(f"transitions: expected numbers under {states}")
         return _native.Automaton(self.classes, self.transitions, self.distance, self.start)
 
@@ -126,9 +127,13 @@ class NativeWriter:
         shape, N = self._shape, len(prompts)
         if not N:
             return range(0)
-        self._check_numbers(penalties, alternatives, end_id)
+        check_number("max_new_tokens", max_new_tokens, 1, MOST_TOKENS)
+        if penalty_last is not None:
+            check_number("penalty_last", penalty_last, 1, MOST_TOKENS)
+        self._check_numbers(penalties, alternatives)
+        for prompt in prompts:
+            check_array("prompts", prompt, np.int32, (None,))
         joined, lengths = np.concatenate(prompts), [len(prompt) for prompt in prompts]
-        check_array("prompts", joined, np.int32, (None,))
         if len(joined):
             check_ids("prompts", joined, shape.vocab_size)
         if not from_state and not all(lengths):
@@ -161,25 +166,21 @@ class NativeWriter:
             echo=echo,
             from_state=from_state,
             max_new_tokens=max_new_tokens,
-            end_id=NO_ID if end_id is None else end_id,
+            end_id=native_id("end_id", end_id, shape.vocab_size),
         )
         return range(first, first + N)
 
-    def _check_numbers(
-        self, penalties: Sequence[Stage], alternatives: int | None, end_id: int | None
-    ) -> None:
+    def _check_numbers(self, penalties: Sequence[Stage], alternatives: int | None) -> None:
         """Check the numbers that become indices, or that say how many others follow."""
         V = self._shape.vocab_size
-        if alternatives is not None and not 1 <= alternatives < V:
-            raise ValueError(f"alternatives: expected one of [1, {V}), got {alternatives}")
-        if end_id is not None and not 0 <= end_id < V:
-            raise ValueError(f"end_id: expected an id in [0, {V}), got {end_id}")
+        if alternatives is not None:
+            check_number("alternatives", alternatives, 1, V - 1)
         for name, numbers in penalties:
-            if name == "logit_bias":
-                check_ids(name, np.array(numbers[::2], np.int32), self._shape.vocab_size)
+            for token in numbers[::2] if name == "logit_bias" else ():
+                check_number(name, token, 0, V - 1)
             at = DRY_NUMBERS
             while name == "dry_multiplier" and at < len(numbers):
-                if not 0 <= numbers[at] < len(numbers) - at:
+                if not 0 <= numbers[at] < len(numbers) - at or min(numbers[at:]) < 0:
                     raise ValueError(f"{name}: expected breakers, each after its length")
                 at += 1 + int(numbers[at])
 
@@ -193,8 +194,7 @@ class NativeWriter:
         Returns:
             The fields of `unspool._generation.written.Written`, and of its reports.
         """
-        if steps < 1:
-            raise ValueError(f"steps: expected at least 1, got {steps}")
+        check_number("steps", steps, 1, MOST_TOKENS)
         return self._native.advance(steps, whole)
 
     def remove(self, sequence: int) -> bool:
