@@ -131,13 +131,7 @@ class NativeWriter:
         if penalty_last is not None:
             check_number("penalty_last", penalty_last, 1, MOST_TOKENS)
         self._check_numbers(penalties, alternatives)
-        for prompt in prompts:
-            check_array("prompts", prompt, np.int32, (None,))
-        joined, lengths = np.concatenate(prompts), [len(prompt) for prompt in prompts]
-        if len(joined):
-            check_ids("prompts", joined, shape.vocab_size)
-        if not from_state and not all(lengths):
-            raise ValueError("prompts: expected at least one id each")
+        joined, lengths = self._joined(prompts, from_state)
         check_array("keys", keys, np.uint64, (N,))
         if start is not None:
             rows = N if len(start) == N else 1
@@ -169,6 +163,17 @@ class NativeWriter:
             end_id=native_id("end_id", end_id, shape.vocab_size),
         )
         return range(first, first + N)
+
+    def _joined(self, prompts: Sequence[Ids], from_state: bool) -> tuple[Ids, list[int]]:
+        """Return all prompts in one row and the length of each, checked."""
+        for prompt in prompts:
+            check_array("prompts", prompt, np.int32, (None,))
+        joined, lengths = np.concatenate(prompts), [len(prompt) for prompt in prompts]
+        if len(joined):
+            check_ids("prompts", joined, self._shape.vocab_size)
+        if not from_state and not all(lengths):
+            raise ValueError("prompts: expected at least one id each")
+        return joined, lengths
 
     def _check_numbers(self, penalties: Sequence[Stage], alternatives: int | None) -> None:
         """Check the numbers that become indices, or that say how many others follow."""
