@@ -17,7 +17,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "unspool"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "native"}),
     frozenset({"configuration", "storage", "pictures", "screen", "extras", "interruptible"}),
-    frozenset({"kernels", "json_files"}),
+    frozenset({"kernels", "json_files", "views"}),
     frozenset({"text"}),
     frozenset({"network"}),
     frozenset({"generation"}),

@@ -13,6 +13,7 @@ from unspool._errors import UnspoolError as UnspoolError
 from unspool._evaluation.audit.run import Audit as Audit
 from unspool._evaluation.classifying import Classification as Classification
 from unspool._evaluation.likelihood_ratio import LikelihoodRatio as LikelihoodRatio
+from unspool._evaluation.next_symbols import NextSymbols as NextSymbols
 from unspool._evaluation.ranking import RankedText as RankedText
 from unspool._evaluation.scorer import TextScore as TextScore
 from unspool._evaluation.streams import Evaluation as Evaluation
@@ -44,5 +45,6 @@ from unspool._text.tokenizers.bytes import ByteTokenizer as ByteTokenizer
 from unspool._text.tokenizers.chars import CharTokenizer as CharTokenizer
 from unspool._text.tokenizers.words import WordTokenizer as WordTokenizer
 from unspool._training.config import TrainingConfig as TrainingConfig
+from unspool._training.folder.history import History as History
 
 __version__: str

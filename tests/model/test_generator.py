@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import math
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -202,9 +203,9 @@ def test_a_summary_counts_the_parameters_of_each_layer(
 ) -> None:
     model.summary()
     head, _, *layers, _, total = capsys.readouterr().out.splitlines()
-    assert head.split() == ["layer", "kind", "shapes", "parameters"]
+    assert re.split("  +", head) == ["layer", "kind", "output shape", "arrays", "parameters"]
     assert [line.split()[0] for line in layers] == ["layers.0", "layers.1", "output"]
-    assert layers[1].split()[1:] == ["lstm", "12", "×", "48", "12", "×", "48", "48", "1,200"]
+    assert re.split("  +", layers[1])[1:] == ["lstm", "(T, B, 12)", "12 × 48, 12 × 48, 48", "1,200"]
     counts = [int(line.split()[-1].replace(",", "")) for line in layers]
     assert sum(counts) == model.num_parameters == int(total.split()[-1].replace(",", ""))
     tables: list[str] = []

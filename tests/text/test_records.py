@@ -35,8 +35,9 @@ def test_nothing_is_read_before_it_is_asked_for() -> None:
 
     records = Records(read, description="a test", document=True)
     assert passes == []
-    assert "one document" in repr(records)
     assert [list(records), list(records), len(passes)] == [[Record("a")], [Record("a")], 2]
+    assert "one document" in repr(records)  # shows what the passes read
+    assert len(passes) == 2
 
 
 def test_texts_in_memory_are_normalized_unless_told_otherwise() -> None:

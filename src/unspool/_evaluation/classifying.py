@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._evaluation.scorer import Scorer, blocks
+from unspool._views.short_repr import short_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Classification:
 
     value: str
     probabilities: dict[str, float]
+
+    __repr__ = short_repr
 
 
 def classified(

@@ -20,6 +20,7 @@ from unspool._evaluation.scorer import Scorer
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.writer import generate
+from unspool._views.short_repr import short_repr
 
 SAMPLES = 10_000
 MAX_SYMBOLS = 1000
@@ -49,6 +50,8 @@ class GuessNumber:
     standard_error: float
     percentile: float
     lower_bound: bool
+
+    __repr__ = short_repr
 
 
 class GuessNumbers:

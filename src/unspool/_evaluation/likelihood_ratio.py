@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from unspool._evaluation.scorer import Scorer, TextScore, blocks
 from unspool._text.tokenizers.registry import Tokenizer
+from unspool._views.short_repr import short_repr
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,6 +29,8 @@ class LikelihoodRatio:
     score: TextScore
     against: TextScore
     dropped: int = 0
+
+    __repr__ = short_repr
 
     @property
     def log_likelihood_ratio(self) -> float:

@@ -10,6 +10,7 @@ from typing import IO, Any, TypeVar
 
 from unspool._configuration import check
 from unspool._evaluation.scorer import TextScore
+from unspool._views.short_repr import short_repr
 
 Row = TypeVar("Row")
 Key = Callable[[Row], float]
@@ -40,6 +41,8 @@ class RankedText:
     index: int
     text: str
     score: TextScore
+
+    __repr__ = short_repr
 
 
 def _by_logprob(score: TextScore) -> float:

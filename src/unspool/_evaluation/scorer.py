@@ -19,6 +19,7 @@ from unspool._text.streams.lanes import Window
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._text.tokenizers.unknown import Unknown
 from unspool._text.tokenizers.unknown_symbols import EncodedTexts, unknown_rule
+from unspool._views.short_repr import short_repr
 
 T = TypeVar("T", bound=str | Record)
 
@@ -53,6 +54,8 @@ class TextScore:
     bits_per_character: float | None
     unknown: int = 0
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
@@ -77,6 +80,8 @@ class Scorer:
     ended: bool = True
     unknown: Unknown | None = None
     schema: ContextSchema = NO_CONTEXT
+
+    __repr__ = short_repr
 
     @property
     def rule(self) -> Unknown:

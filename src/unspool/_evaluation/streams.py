@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from unspool._kernels.matching import hash_records
 from unspool._text.streams.batches import padded_batches
 from unspool._text.streams.lanes import Window, conditions_of, record_of
 from unspool._text.streams.stream import TokenStream
+from unspool._views.html import html_table
+from unspool._views.short_repr import short_repr
 
 BATCH_SYMBOLS = 1 << 14  # tokens of a padded batch: enough lanes to keep every thread busy
 RECORDS_AT_ONCE = 1 << 14  # records that are sorted by length together
@@ -55,6 +57,14 @@ class Evaluation:
     characters: int
     exact: float | None = None
     unspelled: int | None = None
+
+    __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        """Return the numbers as a table for a notebook."""
+        rows = [(field.name.replace("_", " "), getattr(self, field.name)) for field in fields(self)]
+        known = [row for row in rows if row[1] is not None]
+        return html_table((), known, title="Evaluation")
 
 
 def bits_per_character(nats: float, characters: int) -> float:

@@ -13,6 +13,7 @@ from unspool._evaluation.scorer import Scorer, TextScore, blocks
 from unspool._evaluation.surprisal_svg import MOST_CHARACTERS, surprisal_svg
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._text.tokenizers.unknown import Unknown
+from unspool._views.short_repr import short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,8 @@ class Surprisal:
     spans: NDArray[np.int64] = field(repr=False)
     replaced: NDArray[np.bool_] = field(repr=False)
     bits_per_character: float | None
+
+    __repr__ = short_repr
 
     @property
     def total_bits(self) -> float:

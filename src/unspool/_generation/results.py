@@ -3,12 +3,22 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unspool._generation.generated_ids import Alternatives
 from unspool._generation.selecting.report import CollectionReport
+from unspool._text.novelty import NoveltyIndex
+from unspool._views.frames import data_frame
+from unspool._views.html import Cell, Marked, html_table
+from unspool._views.short_repr import repr_lines, short_repr
+
+COLUMNS = (
+    "text", "prompt", "continuation", "finish_reason", "stop_reason", "tokens", "total_logprob",
+    "mean_logprob"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +55,7 @@ class Generation:
 
     text: str
     prompt: str
-    continuation: str
+    continuation: str = field(repr=False)
     ids: NDArray[np.int32] = field(repr=False)
     token_logprobs: NDArray[np.float32] = field(repr=False)
     finish_reason: str
@@ -54,6 +64,8 @@ class Generation:
     alternatives: Alternatives | None = field(repr=False, default=None)
     prompt_logprobs: NDArray[np.float32] | None = field(repr=False, default=None)
     prompt_alternatives: Alternatives | None = field(repr=False, default=None)
+
+    __repr__ = short_repr
 
     def __str__(self) -> str:
         return self.text
@@ -87,6 +99,8 @@ class Generations(list[Generation]):
     Args:
         texts: The texts.
         report: The numbers of drawn and refused texts; None if there was no selection.
+        known: An index of the training texts, whose copies a notebook underlines; None if there is none, or
+            it has not been read.
 
     Example:
         >>> from unspool import Generations
@@ -95,6 +109,59 @@ class Generations(list[Generation]):
         True
     """
 
-    def __init__(self, texts: Iterable[Generation] = (), *, report: CollectionReport | None = None) -> None:
+    def __init__(
+        self,
+        texts: Iterable[Generation] = (),
+        *,
+        report: CollectionReport | None = None,
+        known: NoveltyIndex | None = None,
+    ) -> None:
         super().__init__(texts)
-        self.report = report
+        self.report, self.known = report, known
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """Return the texts as a data frame, a row for each.
+
+        Args:
+            library: "pandas" or "polars"; None for the first of them that is installed.
+
+        Raises:
+            ConfigError: If the library is not installed.
+
+        Example:
+            >>> frame = model.generate("an", n=2, seed=0).to_frame()
+            >>> list(frame["prompt"])
+            ['an', 'an']
+        """
+        rows = [
+            {
+                "text": each.text,
+                "prompt": each.prompt,
+                "continuation": each.continuation,
+                "finish_reason": each.finish_reason,
+                "stop_reason": each.stop_reason,
+                "tokens": len(each.ids),
+                "total_logprob": each.total_logprob,
+                "mean_logprob": each.mean_logprob,
+                **({} if self.known is None else {"copied": bool(self.known.known_spans(each.text))}),
+            }
+            for each in self
+        ]
+        return data_frame(COLUMNS if self.known is None else (*COLUMNS, "copied"), rows, library)
+
+    def __repr__(self) -> str:
+        """Return the first texts, a line for each."""
+        return repr_lines(type(self).__name__, (each.text for each in self), len(self), "text")
+
+    def _repr_html_(self) -> str:
+        """Return the texts as a table for a notebook."""
+        rows = ((self._text(each), len(each.ids), each.total_logprob, each.finish_reason) for each in self)
+        notes = [] if self.report is None else [str(self.report)]
+        return html_table(("text", "tokens", "log-probability", "end"), rows, count=len(self), notes=notes)
+
+    def _text(self, generation: Generation) -> Cell:
+        if self.known is None:
+            return generation.text
+        return Marked(
+            generation.text, self.known.known_spans(generation.text), "stands in the training texts"
+        )

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unspool._configuration import check, is_real
 from unspool._errors import ConfigError
+from unspool._views.short_repr import short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,8 @@ class State:
     """
 
     values: NDArray[np.float32]
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         """Copy the values to an array that cannot be changed."""

@@ -15,6 +15,7 @@ from unspool._evaluation.classifying import Classification
 from unspool._evaluation.guess_numbers import SAMPLES, GuessNumber, guess_numbers
 from unspool._evaluation.hidden_states import hidden_states
 from unspool._evaluation.likelihood_ratio import LikelihoodRatio, likelihood_ratios
+from unspool._evaluation.next_symbols import NextSymbols
 from unspool._evaluation.ranking import RankedText, rank_texts
 from unspool._evaluation.reader import TextReader
 from unspool._evaluation.scorer import Scorer, TextScore
@@ -35,11 +36,12 @@ from unspool._model.conditioning import Context
 from unspool._model.parts import ModelParts
 from unspool._model.saving import save_parts
 from unspool._model.scoring import make_scorer, strings_of
-from unspool._model.summary import summary_of
+from unspool._model.summary import summary_html, summary_text
 from unspool._network.parameters import count_parameters
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.records import Record, Texts
 from unspool._text.tokenizers.unknown import Unknown
+from unspool._training.folder.history import History
 from unspool._training.folder.metrics import METRICS, read_metrics
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Generator(ModelParts):
     """
 
     _novelty: NoveltyIndex | Path | None = None  # a path until it is read
-    _history: list[dict[str, Any]] | Path | None = None
+    _history: History | Path | None = None
 
     @classmethod
     def load(cls, folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> "Generator":
@@ -141,11 +143,12 @@ class Generator(ModelParts):
         self._novelty = index
 
     @property
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> History:
         """Return what the training wrote down: a dictionary for each step, evaluation and sample.
 
         They are the lines of the run's metrics.jsonl, read when they are first asked for. Each has a `kind`:
-        "step", "evaluation", "sample" or "finish". Empty for a model that was saved on its own.
+        "step", "evaluation", "sample" or "finish". Empty for a model that was saved on its own. A notebook
+        shows them as the loss curve.
 
         Raises:
             ArtifactError: If a line of the file is none that a training writes.
@@ -155,8 +158,8 @@ class Generator(ModelParts):
             'finish'
         """
         if isinstance(self._history, Path):
-            self._history = read_metrics(self._history)
-        return self._history or []
+            self._history = History(read_metrics(self._history))
+        return self._history or History()
 
     @property
     def num_parameters(self) -> int:
@@ -169,7 +172,7 @@ class Generator(ModelParts):
         return count_parameters(self.network)
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
-        """Print the layers of the network, with the shapes and the number of their parameters.
+        """Print the layers of the network: what each returns, its arrays and the number of its parameters.
 
         Args:
             print_fn: What takes the whole table, as in Keras.
@@ -178,7 +181,7 @@ class Generator(ModelParts):
             >>> model.summary()  # doctest: +ELLIPSIS
             layer ...
         """
-        print_fn(summary_of(self.network))
+        print_fn(summary_text(self.network))
 
     def __repr__(self) -> str:
         """Show the network in a few words."""
@@ -187,6 +190,10 @@ class Generator(ModelParts):
             f"<Generator {network.cell} {network.num_layers}×{network.hidden_size}, "
             f"{self.tokenizer.vocab_size} symbols, {self.num_parameters:,} parameters>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return the summary for a notebook."""
+        return summary_html(self.network, repr(self).strip("<>"))
 
     def conditioned_on(
         self,
@@ -283,7 +290,8 @@ class Generator(ModelParts):
 
         Returns:
             n texts of the first prompt, then n of the second, and so on: a list. Its `report` says what was
-            refused where the texts had to be good ones, and is None otherwise.
+            refused where the texts had to be good ones, and is None otherwise. A notebook shows it as a
+            table, in which copies of training texts are underlined if the model's `novelty_index` was read.
 
         Raises:
             ConfigError: If a value is out of its range, `novel` has nothing to compare with, or no text that
@@ -301,10 +309,14 @@ class Generator(ModelParts):
         chosen, n = options_and_n(rest, n)
         request = writing.prepare(parts, prompt, chosen, unknown=unknown, state=state, constraint=constraint)
         if selection.is_off:
-            return Generations(writing.write(parts, request, n=n, first=first))
-        return writing.collection(
-            parts, request, selection, lambda: self.novelty_index, n=n, first=first
-        ).gather()
+            texts = Generations(writing.write(parts, request, n=n, first=first))
+        else:
+            collected = writing.collection(
+                parts, request, selection, lambda: self.novelty_index, n=n, first=first
+            )
+            texts = collected.gather()
+        texts.known = self._novelty if isinstance(self._novelty, NoveltyIndex) else None
+        return texts
 
     def collect(
         self,
@@ -503,7 +515,7 @@ class Generator(ModelParts):
 
     def next_symbols(
         self, prompt: str = "", *, temperature: float = 1.0, top: int | None = 10, unknown: Unknown = "error"
-    ) -> list[tuple[str, float]]:
+    ) -> NextSymbols:
         """Return what may come after a text, the most probable first.
 
         Args:
@@ -513,7 +525,7 @@ class Generator(ModelParts):
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
 
         Returns:
-            Symbols with their probabilities; the end of the text is "<eos>".
+            A list of symbols with their probabilities; the end of the text is "<eos>".
 
         Raises:
             ConfigError: If a value is out of its range.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from unspool._configuration import check
-from unspool._evaluation.next_symbols import named_symbols
+from unspool._evaluation.next_symbols import NextSymbols, named_symbols
 from unspool._evaluation.reader import TextReader
 from unspool._evaluation.scorer import Scorer, TextScore
 from unspool._evaluation.streams import Evaluation, evaluate_stream
@@ -67,7 +67,7 @@ def evaluate(
 
 def next_symbols(
     parts: ModelParts, prompt: str, *, temperature: float, top: int | None, unknown: Unknown
-) -> list[tuple[str, float]]:
+) -> NextSymbols:
     """Return what may come after a text, the most probable first; see `Generator.next_symbols`."""
     options = generation_options({"temperature": temperature})
     check("prompt", prompt, "a string", isinstance(prompt, str))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from unspool._configuration import SWITCH, OptionRow, check, check_rows, one_of, real_range, whole_range
+from unspool._views.short_repr import short_repr
 
 if TYPE_CHECKING:
     from unspool._network.cells import Cell
@@ -79,6 +80,8 @@ class NetworkConfig:
     vocab_size: Annotated[int | None, OptionRow(SYMBOLS)] = None
     source_vocab_size: Annotated[int | None, OptionRow(SYMBOLS)] = None
     # fmt: on
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         """Check every value against its range."""

@@ -29,6 +29,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Records, Texts
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
+from unspool._views.html import html_table
 
 MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and most seconds, to time the candidates
 FOR_BATCHES = 0.2  # share of that time to choose the batch size
@@ -120,6 +121,19 @@ class TrainingPlan:
             self,
             training=replace(self.training, minutes=left / 60),
             best=replace(self.best, budget=budget),
+        )
+
+    def __repr__(self) -> str:
+        """Return both configurations, without the reasons."""
+        return f"{type(self).__name__}(network={self.network!r}, training={self.training!r})"
+
+    def _repr_html_(self) -> str:
+        """Return what was chosen for a notebook, with the reasons below."""
+        chosen = {**to_dict(self.network), **to_dict(self.training)}
+        usual = {**to_dict(NetworkConfig()), **to_dict(TrainingConfig())}
+        rows = [(name, str(value)) for name, value in chosen.items() if value != usual[name]]
+        return html_table(
+            ("option", "value"), rows, title="Training plan", count=len(rows), notes=self.reasons
         )
 
 

@@ -8,8 +8,16 @@ from statistics import fmean, stdev
 from typing import Any
 
 from unspool._sweeping.space import PARAMETERS, Configuration, key
+from unspool._views.frames import data_frame
+from unspool._views.html import Cell, html_table
+from unspool._views.short_repr import repr_block, short_repr
 
 SETTLED = ("complete", "pruned", "diverged")
+RUN_COLUMNS = (
+    "number", "seed", "state", "bits_per_character", "parameters", "steps", "characters", "seconds",
+    "evaluation_seconds", "message"
+)  # fmt: skip
+FIGURES = ("bits per character", "spread", "parameters", "seconds", "state")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +69,8 @@ class SweepOutcome:
 
     configuration: Configuration
     runs: tuple[Run, ...]
+
+    __repr__ = short_repr
 
     @property
     def complete(self) -> list[Run]:
@@ -179,6 +189,44 @@ class Sweep:
             "configurations": [_outcome_to_dict(outcome) for outcome in self.outcomes],
             "failed": [_run_to_dict(run) for run in self.failed],
         }
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """Return the trainings as a data frame, a row for each, those of the best configuration first.
+
+        Args:
+            library: "pandas" or "polars"; None for the first of them that is installed.
+
+        Raises:
+            ConfigError: If the library is not installed.
+
+        Example:
+            >>> from pathlib import Path
+            >>> facts = {"description": "", "outcomes": (), "best": None, "verdict": "", "complete": True}
+            >>> len(unspool.Sweep(folder=Path("sweep"), **facts).to_frame())
+            0
+        """
+        runs = [run for outcome in self.outcomes for run in outcome.runs] + list(self.failed)
+        rows = [{**_run_to_dict(run), **run.configuration} for run in runs]
+        return data_frame((*PARAMETERS, *RUN_COLUMNS), rows, library)
+
+    def __repr__(self) -> str:
+        """Return the verdict and the number of configurations."""
+        head = f"{type(self).__name__} of {self.description}: {len(self.outcomes):,} configurations"
+        return repr_block(head, [self.verdict] if self.verdict else [])
+
+    def _repr_html_(self) -> str:
+        """Return the configurations as a table for a notebook, the best first."""
+        rows = (
+            (*(outcome.configuration[name] for name in PARAMETERS), *_figures(outcome))
+            for outcome in self.outcomes
+        )
+        heads = (*(name.replace("_", " ") for name in PARAMETERS), *FIGURES)
+        title = f"Sweep of {self.description}"
+        return html_table(heads, rows, title=title, count=len(self.outcomes), notes=[self.verdict])
+
+
+def _figures(outcome: SweepOutcome) -> tuple[Cell, ...]:
+    return outcome.bits_per_character, outcome.spread, outcome.parameters, outcome.seconds, outcome.state
 
 
 def flags(configuration: Configuration) -> list[str]:

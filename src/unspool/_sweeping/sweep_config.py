@@ -9,6 +9,7 @@ from unspool._configuration import Allowed, OptionRow, check_rows, one_of, whole
 from unspool._errors import ConfigError
 from unspool._sweeping.space import PARAMETERS, Configuration, Range, Values, check_values, grid
 from unspool._training.config import COUNT, POSITIVE
+from unspool._views.short_repr import short_repr
 
 RUNS = whole_range(1, 100_000)
 PRUNERS: tuple[str, ...] = ("median", "halving")
@@ -84,6 +85,8 @@ class SweepConfig:
         "How to end a poor run early: {choices}")] = "median"
     evaluations: Annotated[int, OptionRow(RUNS, "Evaluations in each run")] = 8
     # fmt: on
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         """Check every value, and set the default budget."""

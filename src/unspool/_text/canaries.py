@@ -17,6 +17,7 @@ from unspool._errors import ConfigError
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.encoding.split import hash_split
 from unspool._text.records import Record, Records, normalized
+from unspool._views.short_repr import short_repr
 
 FORMAT = "my secret number is {digits:6}"
 SLOTS = {"digits": "0123456789", "letters": "abcdefghijklmnopqrstuvwxyz"}
@@ -46,6 +47,8 @@ class Canaries:
     count: int = 5
     repeats: int = 1
     format: str = FORMAT
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         for name, number in (("canaries", self.count), ("canary_repeats", self.repeats)):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._errors import ConfigError
+from unspool._views.short_repr import short_repr
 
 Numbers = NDArray[np.float32]
 SHOWN_VALUES = 20  # number of values of an attribute that a message shows
@@ -112,6 +113,8 @@ class ContextSchema:
 
     attributes: tuple[Attribute, ...] = ()
     vector_size: int | None = None
+
+    __repr__ = short_repr
 
     @property
     def size(self) -> int | None:

@@ -16,6 +16,7 @@ from unspool._configuration import check
 from unspool._text.records import Records, Texts, normalized
 from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import Tokenizer
+from unspool._views.short_repr import short_repr
 
 HASH_BYTES = 8
 BLOCK = 1 << 20  # token ids that are decoded at once
@@ -58,6 +59,8 @@ class NoveltyIndex:
     normalization: str | None = "NFC"
     by_line: bool = False
     held_out: NDArray[np.uint64] | None = None
+
+    __repr__ = short_repr
 
     def __len__(self) -> int:
         """Return the number of different texts."""
@@ -172,6 +175,23 @@ class NoveltyIndex:
             False
         """
         return not self._all_in(text, (self.hashes,), cut=cut)
+
+    def known_spans(self, text: str) -> list[tuple[int, int]]:
+        r"""Return the parts of a text that the corpus contains, each with its first character and its end.
+
+        Args:
+            text: Any text. It is known as a whole or not at all; by an index of a document, line by line.
+
+        Example:
+            >>> unspool.NoveltyIndex.of(["anna", "otto"], by_line=True).known_spans("nana\notto")
+            [(5, 9)]
+        """
+        spans, begin = [], 0
+        for part in text.split("\n") if self.by_line else [text]:
+            if self.knows(part):
+                spans.append((begin, begin + len(part)))
+            begin += len(part) + 1
+        return spans
 
     @property
     def _more(self) -> tuple[NDArray[np.uint64], ...]:

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._configuration import as_spelled
-from unspool._errors import ConfigError, CorpusError
+from unspool._errors import ConfigError
 from unspool._text.containers import items_of, no_text_at_all, parts_of, refuse_file_names
 from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import Meter
 from unspool._text.reading.read_options import STANDARD_INPUT
+from unspool._text.series import Series
+from unspool._views.short_repr import short_repr
 
 BLANK = ("text is blank or missing and was passed over", "texts are blank or missing and were passed over")
 NORMALIZATIONS: tuple[str, ...] = ("NFC", "NFD", "NFKC", "NFKD")
@@ -45,12 +47,15 @@ class Record:
     vector: NDArray[np.float32] | None = field(default=None, compare=False)
     source: str | None = None
 
+    __repr__ = short_repr
 
-class Records(Iterable[Record]):
+
+class Records(Series[Record]):
     """Records that are read lazily, at each iteration anew.
 
-    No file is opened before the first record is needed, and only a few pieces of text are in memory at a
-    time. Standard input can be read only once.
+    No file is opened before the first record is needed, to show the first few for example, and only a few
+    pieces of text are in memory at a time; `len` reads all of them once. Standard input can be read only
+    once.
 
     Args:
         read: Function that starts a new pass over the records.
@@ -98,7 +103,7 @@ class Records(Iterable[Record]):
         self.document = document
         self.normalization = check_normalization(normalization)
         self.spec: dict[str, object] = dict(spec or {})
-        self.pairs = pairs
+        self.pairs, self._read_once = pairs, once or self.spec.get("source") == STANDARD_INPUT
 
     @property
     def steers(self) -> bool:
@@ -176,23 +181,13 @@ class Records(Iterable[Record]):
         """
         return texts if isinstance(texts, Records) else cls.of(texts)
 
-    def __iter__(self) -> Iterator[Record]:
-        """Start a new pass.
-
-        Raises:
-            CorpusError: If a text cannot be read, or there is no text.
-        """
-        is_empty = True
+    def _read_items(self) -> Iterator[Record]:
         self.notes.begin()
-        for record in self._read():
-            is_empty = False
-            yield record
+        yield from self._read()
         self.notes.end()
-        if is_empty:
-            raise CorpusError(
-                f"{self.description}: no text found",
-                expected="at least one text that is not blank",
-            )
+
+    def _row(self, item: Record) -> dict[str, str]:
+        return {**({} if item.source is None else {"source": item.source}), **item.context, "text": item.text}
 
     def peek(self) -> None:
         """Read the first record, so that a wrong path or column is told before anything else.
@@ -227,9 +222,9 @@ class Records(Iterable[Record]):
             notes=self.notes,
         )
 
-    def __repr__(self) -> str:
-        """Return the description of the records."""
-        return f"<Records of {self.description}{', as one document' if self.document else ''}>"
+    @property
+    def _title(self) -> str:
+        return f"{super()._title}{', as one document' if self.document else ''}"
 
 
 Texts = Records | Iterable[str | Record | Mapping[str, Any] | tuple[str, str]]

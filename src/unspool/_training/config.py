@@ -13,6 +13,7 @@ from unspool._configuration import (
     whole_range,
 )
 from unspool._errors import ConfigError
+from unspool._views.short_repr import short_repr
 
 COUNT = whole_range(1)
 WIDTH = whole_range(1, 1 << 20)
@@ -133,6 +134,8 @@ class TrainingConfig:
         one_of("unspool._kernels.precision:PRECISIONS"),
         "Number format of matrix products in training: {choices}; auto is bf16 where available")] = "float32"
     # fmt: on
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         check_rows(self)

@@ -1,7 +1,7 @@
 """The whole audit of a network: bits per character, copied spans, diversity and planted secrets."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -32,10 +32,14 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Records
 from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import Tokenizer
+from unspool._views.frames import data_frame
+from unspool._views.html import Marked, html_table, together
+from unspool._views.short_repr import repr_block
 
 MEASURED = 1 << 17  # tokens of each part on which bits per character are measured
 SAMPLES = whole_range(1, 10_000_000)  # all are kept
 DRAWN_AT_ONCE = 256
+MOST_SHOWN = 10  # texts in a notebook
 
 ReportAudit = Callable[[str, int, int], None]  # name of the step, amount done, total amount
 
@@ -106,6 +110,34 @@ class Audit:
         if self.copying.whole is not None:
             document["copying"]["whole"]["by_chance"] = self.copying.whole.by_chance
         return document
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """Return the generated texts as a data frame, each with the longest span that it copies.
+
+        Args:
+            library: "pandas" or "polars"; None for the first of them that is installed.
+
+        Raises:
+            ConfigError: If the library is not installed.
+
+        Example:
+            >>> len(model.audit(names, samples=5).to_frame())
+            5
+        """
+        columns = [field.name for field in fields(CopiedText)]
+        return data_frame(columns, map(to_dict, self.copying.samples), library)
+
+    def __repr__(self) -> str:
+        """Return the result in sentences, a line for each."""
+        return repr_block(f"{type(self).__name__}: {self.copying.verdict}", self.sentences)
+
+    def _repr_html_(self) -> str:
+        """Return the result for a notebook, with the texts that copy the longest spans."""
+        longest = sorted(self.copying.samples, key=lambda text: text.copied, reverse=True)[:MOST_SHOWN]
+        rows = [(_marked(text), text.copied, text.record) for text in longest if text.copied]
+        heads = ("text", "copied characters", "training record")
+        facts = html_table((), [("•", sentence) for sentence in self.sentences], title="Audit")
+        return together(facts, html_table(heads, rows, title="Longest copied passages")) if rows else facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +238,10 @@ def audit_network(
         canaries=canaries,
         same_corpus=None if stored is None else stored == fingerprints(encoded),
     )
+
+
+def _marked(text: CopiedText) -> Marked:
+    return Marked(text.text, [(text.start, text.start + text.copied)], "stands in the training texts")
 
 
 def _once_held_out(data: Mapping[str, Any]) -> int:

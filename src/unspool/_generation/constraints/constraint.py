@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from unspool._configuration import Allowed, OptionRow, check, check_rows, whole_range
+from unspool._views.short_repr import short_repr
 
 Scope = Literal["text", "continuation"]
 
@@ -78,6 +79,8 @@ class Constraint:
     scope: Annotated[Scope, OptionRow(
         SCOPE, "What these constraints apply to: text, or continuation (without the prompt)")] = "text"
     # fmt: on
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         """Check every value, and store lists as tuples."""

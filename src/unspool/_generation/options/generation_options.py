@@ -20,6 +20,7 @@ from unspool._configuration import (
     rows_of,
     whole_range,
 )
+from unspool._views.short_repr import short_repr
 
 MOST = 2**31 - 1  # the largest count
 UNTIL_ITS_END = 1_000_000  # tokens of a text that nothing else ends: --max-new-tokens none
@@ -309,6 +310,8 @@ class GenerationOptions:
     seed: Annotated[int | None, GenerationRow(
         SEED, "The same seed gives the same text", shown="new each time", sample=1)] = None
     # fmt: on
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         """Convert sequences to tuples, and check every value against its range."""

@@ -8,6 +8,7 @@ from typing import Self
 from unspool._generation.results import Generation
 from unspool._generation.search.enumeration import OutcomeSearch
 from unspool._generation.search.tree import Outcome
+from unspool._views.short_repr import short_repr
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +33,8 @@ class FoundText(Generation):
     summed_logprob: float = field(repr=False)
     constrained_logprob: float | None = None
     score: float
+
+    __repr__ = short_repr
 
     @property
     def total_logprob(self) -> float:
@@ -115,6 +118,10 @@ class Enumeration(Iterator[FoundText]):
             ConfigError: If the search needs more memory than `max_memory`; the texts before are right.
         """
         return self._describe(next(self._outcomes))
+
+    def __repr__(self) -> str:
+        """Return how much of the probability the texts so far cover."""
+        return f"<{type(self).__name__}: {self.covered:.4g} covered, at most {self.remaining:.4g} remaining>"
 
     @property
     def covered(self) -> float:

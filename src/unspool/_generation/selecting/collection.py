@@ -135,6 +135,10 @@ class Collection(Iterator[Generation]):
         texts = list(self)
         return Generations(texts, report=self.report)
 
+    def __repr__(self) -> str:
+        """Return the report on the texts so far."""
+        return f"<{type(self).__name__}: {self.report}>"
+
     @property
     def report(self) -> CollectionReport:
         """The report on the texts so far.

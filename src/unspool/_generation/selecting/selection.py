@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 from unspool._configuration import SWITCH, Allowed, OptionRow, check, check_rows, whole_range
 from unspool._errors import ConfigError
 from unspool._generation.options.generation_options import GenerationKeywords, GenerationOptions
+from unspool._views.short_repr import short_repr
 
 if TYPE_CHECKING:
     from unspool._text.novelty import NoveltyIndex
@@ -67,6 +68,8 @@ class Selection:
         whole_range(1),
         "Draw at most so many texts for each prompt", shown="100 × n, at least 10,000")] = None
     # fmt: on
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         """Check every value against its range."""

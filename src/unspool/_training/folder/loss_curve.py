@@ -1,13 +1,15 @@
 """The loss curve of a training as a picture."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
+from typing import Any
 
 from unspool._pictures.canvas import Canvas, Point
 from unspool._pictures.colours import BLUE, ORANGE
 from unspool._pictures.panel import Panel
 from unspool._pictures.scale import Scale
+from unspool._training.records import EvaluationRecord, StepRecord
 
 POINTS = 256  # least number of points of a long training curve; this many single dots would be too many
 NAMES = ("step", "bits per character")
@@ -59,6 +61,14 @@ class LossCurve:
     def add_validation(self, step: int, bits_per_character: float) -> None:
         """Add the measurement of an evaluation."""
         self._validation.append((step, bits_per_character))
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Add a line of metrics.jsonl, if it has a measurement."""
+        kind, bits = line.get("kind"), line.get("bits_per_character")
+        if kind == StepRecord.kind and bits is not None:
+            self.add_training(line["step"], bits)
+        elif kind == EvaluationRecord.kind and bits is not None:
+            self.add_validation(line["step"], bits)
 
     def svg(self, title: str) -> str:
         """Return both curves with axes and a legend.

@@ -66,7 +66,6 @@ from unspool._training.records import (
     ChangeRecord,
     EvaluationRecord,
     FinishRecord,
-    StepRecord,
     StopRecord,
     TrainingRecord,
     record_to_dict,
@@ -234,7 +233,7 @@ class RunFolder:
         self._curve = LossCurve()
         lines = self._metrics.cut_back(checkpoint.progress.step)
         for line in lines:
-            self._draw(line)
+            self._curve.add(line)
         self.remark = self._metrics.remark()
         self.changes = changes_since(checkpoint.identity, fresh.identity)
         if self.changes:
@@ -325,7 +324,7 @@ class RunFolder:
             ArtifactError: If a file cannot be written, for example on a full disk.
         """
         self._metrics.append(record)
-        self._draw(record_to_dict(record))
+        self._curve.add(record_to_dict(record))
         if isinstance(record, EvaluationRecord | FinishRecord | StopRecord):
             name = Path(str(self.data.get("description") or self.path.name)).name
             picture = self._curve.svg(f"Loss on {spelled(name)}")
@@ -400,13 +399,6 @@ class RunFolder:
         except ArtifactError:
             return False
         return index is not None and index.held_out is not None
-
-    def _draw(self, line: Mapping[str, Any]) -> None:
-        bits = line.get("bits_per_character")
-        if line["kind"] == StepRecord.kind and bits is not None:
-            self._curve.add_training(line["step"], bits)
-        elif line["kind"] == EvaluationRecord.kind and bits is not None:
-            self._curve.add_validation(line["step"], bits)
 
 
 def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
