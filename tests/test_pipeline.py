@@ -99,13 +99,34 @@ def test_a_model_in_memory_is_saved_as_a_run_would_have_left_it(tmp_path: Path) 
 def test_a_run_in_memory_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     model = unspool.train(TEXTS, network=TINY, training=short(epochs=1))
-    with pytest.raises(KeyboardInterrupt):
-        unspool.train(TEXTS, network=TINY, training=short(), on_record=stop_at(2))
     with pytest.raises(unspool.ConfigError, match="the folder of a run to resume, and it is None"):
         unspool.train(TEXTS, resume=True)
     assert list(tmp_path.iterdir()) == []
     assert model.history[-1]["kind"] == "finish"
     assert model.conditioned_on().history is model.history
+
+
+def test_a_stopped_training_in_memory_returns_what_it_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    options: dict[str, Any] = {"network": TINY, "training": short()}
+    with pytest.raises(KeyboardInterrupt):
+        unspool.train(TEXTS, out=tmp_path / "run", on_record=stop_at(2), **options)
+    with pytest.warns(RuntimeWarning, match="stopped at step 2: the best model so far is returned"):
+        model = unspool.train(TEXTS, on_record=stop_at(2), **options)
+    assert same_parameters(model, unspool.load(tmp_path / "run"))  # not measured yet: those of step 2
+    assert [line["step"] for line in model.history] == [1, 2]
+    (tmp_path / "run").rename(tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_training_in_memory_that_was_stopped_before_it_began_has_no_model() -> None:
+    def stop(plan: Announcement) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        unspool.train(TEXTS, network=TINY, training=short(), on_start=stop, on_record=print)
 
 
 def test_progress_is_shown_unless_the_caller_shows_it(capsys: pytest.CaptureFixture[str]) -> None:

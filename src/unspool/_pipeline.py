@@ -62,8 +62,10 @@ def train(
 ) -> Generator:
     """Train a network on texts, in memory or in a run folder.
 
-    Ctrl-C takes effect at once: the step or the evaluation at hand is abandoned, the state before it is saved
-    in the run folder, if there is one, and KeyboardInterrupt is raised.
+    Ctrl-C, or a notebook's button to interrupt, takes effect at once: the step or the evaluation at hand is
+    abandoned. A run in a folder saves the state before it and raises KeyboardInterrupt. One in memory ends
+    here: the best model so far is returned, or what was learnt if none was measured yet. A second Ctrl-C
+    raises KeyboardInterrupt in any case.
 
     Args:
         records: Records from `read_records`, texts in memory, or a file for `read_records`.
@@ -97,8 +99,8 @@ def train(
         resume: Whether to resume the run in `out`, which must have been started with the same texts. It keeps
             its configuration but for what is given, such as ``epochs=20``; see `resume_training`.
         overwrite: Whether an earlier run in `out` is removed.
-        progress: Whether the progress is shown on standard error: in place on a terminal, in lines elsewhere.
-            None shows it unless there is an `on_record`.
+        progress: Whether the progress is shown: below the cell of a notebook, else on standard error, in
+            place on a terminal and in lines elsewhere. None shows it unless there is an `on_record`.
         on_start: A function that gets the facts about the training before the first step.
         on_record: A function that gets each record of the loop once it is on the disk.
         **options: Fields of `NetworkConfig` and `TrainingConfig` by name: ``epochs=5, hidden_size=256``.
@@ -109,7 +111,8 @@ def train(
     Raises:
         InputError: If an argument or a file cannot be used.
         DivergenceError: If the loss stops being finite; the last good state is in `out`.
-        KeyboardInterrupt: If the training was stopped; `resume` continues it.
+        KeyboardInterrupt: If the training was stopped and is in a folder, where `resume` continues it, or has
+            learnt nothing yet.
 
     Example:
         >>> import unspool

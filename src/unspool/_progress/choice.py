@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self, TypedDict, TypeVar
 
-from unspool._screen.connections import can_redraw
+from unspool._screen.connections import can_redraw, in_notebook
 from unspool._text.records import Records
 from unspool._training.announcement import Announcement
 from unspool._training.records import TrainingRecord
@@ -42,7 +42,11 @@ class ProgressDisplay(Protocol):
 
 
 def choose_progress() -> ProgressDisplay:
-    """Return the live display on a terminal, and plain lines everywhere else; both on standard error."""
+    """Return the live display of a notebook or a terminal, and plain lines on standard error elsewhere."""
+    if in_notebook():
+        from unspool._progress.notebook import NotebookProgress
+
+        return NotebookProgress()
     if can_redraw():
         from unspool._progress.terminal import TerminalProgress
 
@@ -71,7 +75,7 @@ def watching(
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
 ) -> Iterator[Watchers]:
-    """Show the progress of a training on standard error while it runs.
+    """Show the progress of a training on standard error, or below the cell of a notebook, while it runs.
 
     Args:
         corpus: The corpus, whose reading is shown as well.

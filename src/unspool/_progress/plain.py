@@ -5,9 +5,16 @@ import time
 from types import TracebackType
 from typing import Self
 
-from unspool._progress.plan_lines import finish_line, plan_lines
+from unspool._progress.plan_lines import plan_lines
+from unspool._progress.record_lines import (
+    end_line,
+    evaluation_line,
+    measuring_line,
+    sample_line,
+    step_line,
+)
 from unspool._screen.connections import fitted
-from unspool._screen.wording import duration, one_line, size
+from unspool._screen.wording import size
 from unspool._training.announcement import Announcement
 from unspool._training.records import (
     EvaluationRecord,
@@ -15,6 +22,7 @@ from unspool._training.records import (
     MeasuringRecord,
     SampleRecord,
     StepRecord,
+    StopRecord,
     TrainingRecord,
 )
 
@@ -27,7 +35,8 @@ class PlainProgress:
     def __init__(self) -> None:
         self._spoken = 0.0
         self._read = time.monotonic()
-        self._epochs = ""
+        self._plan: Announcement | None = None
+        self._epochs: int | None = None
 
     def __enter__(self) -> Self:
         """Start the display, which needs no preparation."""
@@ -46,7 +55,7 @@ class PlainProgress:
 
     def start(self, plan: Announcement) -> None:
         """Print the facts about the training before its first step."""
-        self._epochs = f"/{plan.training.epochs}" if plan.training.epochs else ""
+        self._plan, self._epochs = plan, plan.training.epochs
         for line in plan_lines(plan):
             _write(line)
 
@@ -56,37 +65,20 @@ class PlainProgress:
             if record.seconds - self._spoken < SECONDS_BETWEEN:
                 return
             self._spoken = record.seconds
-            _write(self._step(record))
+            _write(step_line(record, self._epochs))
         elif isinstance(record, MeasuringRecord):
             if time.monotonic() - self._read >= SECONDS_BETWEEN:
                 self._read = time.monotonic()
-                _write(f"measuring the held-out text: {record.done:,} of {record.total:,} symbols")
+                _write(measuring_line(record))
         elif isinstance(record, EvaluationRecord):
             self._spoken = record.seconds
-            _write(self._evaluation(record))
+            _write(evaluation_line(record, self._epochs))
         elif isinstance(record, SampleRecord):
-            _write(f"  {record.temperature:g}: {one_line(record.beginning + record.text)}")
-        elif isinstance(record, FinishRecord):
-            _write(finish_line(record))
-
-    def _step(self, record: StepRecord) -> str:
-        return (
-            f"epoch {record.epoch}{self._epochs}, step {record.step:,}, {record.progress:.0%}: "
-            f"{record.bits_per_character:.3f} bits/character, "
-            f"{record.characters_per_second:,.0f} characters/s"
-        )
-
-    def _evaluation(self, record: EvaluationRecord) -> str:
-        held_out = ""
-        if record.bits_per_character is not None:
-            best = " (best so far)" if record.best else ""
-            held_out = f", {record.bits_per_character:.3f} on held-out text{best}"
-        if record.exact is not None:
-            held_out += f", {record.exact:.1%} answered exactly"
-        return (
-            f"epoch {record.epoch}{self._epochs}, step {record.step:,}, {duration(record.seconds)}: "
-            f"{record.training_bits_per_character:.3f} bits/character in training{held_out}"
-        )
+            _write(sample_line(record))
+        elif isinstance(record, FinishRecord | StopRecord):
+            line = end_line(record, self._plan)
+            if line is not None:
+                _write(line)
 
 
 def _write(line: str) -> None:

@@ -1,19 +1,7 @@
 """The facts about a training in a few lines."""
 
-from unspool._screen.wording import duration, one_line
+from unspool._screen.wording import one_line
 from unspool._training.announcement import Announcement
-from unspool._training.records import FinishRecord
-
-ENDS = {
-    "epochs": "Finished after {}: all epochs are done",
-    "minutes": "Stopped after {}: the time limit was reached",
-    "patience": "Stopped after {}: held-out loss no longer improves",
-}
-
-
-def finish_line(record: FinishRecord) -> str:
-    """Return a line about how long a run took, and why it ended."""
-    return ENDS[record.reason].format(duration(record.seconds))
 
 
 def plan_lines(plan: Announcement) -> list[str]:

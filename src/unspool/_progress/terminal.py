@@ -9,7 +9,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from unspool._progress.plan_lines import finish_line, plan_lines
+from unspool._progress.latest import Latest
+from unspool._progress.plan_lines import plan_lines
+from unspool._progress.record_lines import end_line, measuring_line
 from unspool._screen.drawing import Display
 from unspool._screen.wording import duration, one_line, size
 from unspool._training.announcement import Announcement
@@ -19,6 +21,7 @@ from unspool._training.records import (
     MeasuringRecord,
     SampleRecord,
     StepRecord,
+    StopRecord,
     TrainingRecord,
 )
 
@@ -38,12 +41,7 @@ class TerminalProgress:
         self._live = Display(console)
         self._console = self._live.console
         self._drawn = float("-inf")
-        self._epochs: int | None = None
-        self._began: tuple[float, float] | None = None  # progress and seconds at this process's first step
-        self._step: StepRecord | None = None
-        self._evaluation: EvaluationRecord | None = None
-        self._samples: list[SampleRecord] = []
-        self._measuring: MeasuringRecord | None = None
+        self._latest = Latest()
         self._scrolled = False  # whether one of the samples has scrolled up
 
     def __enter__(self) -> Self:
@@ -68,7 +66,7 @@ class TerminalProgress:
 
     def start(self, plan: Announcement) -> None:
         """Print the facts about the training before its first step."""
-        self._epochs = plan.training.epochs
+        self._latest.plan = plan
         for line in plan_lines(plan):
             label, rest = line[:9], line[9:]
             self._console.print(Text.assemble((label, "bold cyan"), rest))
@@ -77,29 +75,26 @@ class TerminalProgress:
         """Process a record; redraw if there is something new and a tenth of a second has passed."""
         if not isinstance(record, SampleRecord):
             self._keep_a_sample()
-        if isinstance(record, StepRecord):
-            self._began = self._began or (record.progress, record.seconds)
-            self._step = record
+        self._latest.add(record)
+        if isinstance(record, StepRecord | SampleRecord):
             self._draw(at_most_every=SECONDS_BETWEEN)
         elif isinstance(record, MeasuringRecord):
-            self._measuring = record
             self._draw()
         elif isinstance(record, EvaluationRecord):
-            self._measuring = None
-            self._evaluation, self._samples, self._scrolled = record, [], False
+            self._scrolled = False
             self._scroll(self._reached(record))
             self._draw()
-        elif isinstance(record, SampleRecord):
-            self._samples.append(record)
-            self._draw(at_most_every=SECONDS_BETWEEN)
-        elif isinstance(record, FinishRecord):
-            self._scroll(Text(finish_line(record), "bold"))
+        elif isinstance(record, FinishRecord | StopRecord):
+            line = end_line(record, self._latest.plan)
+            if line is not None:
+                self._scroll(Text(line, "bold"))
 
     def _keep_a_sample(self) -> None:
         """Print one sample of each evaluation, so that the way from noise to text can be read later."""
-        if self._samples and not self._scrolled:
+        samples = self._latest.samples
+        if samples and not self._scrolled:
             self._scrolled = True
-            nearest = min(self._samples, key=lambda sample: abs(sample.temperature - KEPT_TEMPERATURE))
+            nearest = min(samples, key=lambda sample: abs(sample.temperature - KEPT_TEMPERATURE))
             self._scroll(self._sample_line(nearest))
 
     def _scroll(self, line: Text) -> None:
@@ -114,13 +109,13 @@ class TerminalProgress:
 
     def _screen(self) -> RenderableType:
         parts: list[RenderableType] = []
-        if self._step is not None:
-            parts += [self._bar(self._step), self._figures(self._step)]
-        if self._measuring is not None:
-            done, total = self._measuring.done, self._measuring.total
-            parts.append(Text(f"measuring the held-out text: {done:,} of {total:,} symbols", "dim"))
-        if self._samples:
-            parts.append(self._latest())
+        step, measuring = self._latest.step, self._latest.measuring
+        if step is not None:
+            parts += [self._bar(step), self._figures(step)]
+        if measuring is not None:
+            parts.append(Text(measuring_line(measuring), "dim"))
+        if self._latest.samples:
+            parts.append(Group(*map(self._sample_line, self._latest.samples[:MOST_SAMPLES])))
         return Group(*parts)
 
     def _bar(self, step: StepRecord) -> RenderableType:
@@ -129,27 +124,21 @@ class TerminalProgress:
         for _ in range(4):
             grid.add_column(no_wrap=True)
         grid.columns[1].ratio = 1
-        of = f"/{self._epochs}" if self._epochs else ""
         grid.add_row(
-            Text(f"epoch {step.epoch}{of}", "bold"),
+            Text(self._latest.epoch, "bold"),
             ProgressBar(total=1.0, completed=step.progress),
             f"{step.progress:4.0%}",
-            Text(f"{self._time_left(step)} left", "cyan"),
+            Text(f"{self._latest.time_left} left", "cyan"),
         )
         return grid
-
-    def _time_left(self, step: StepRecord) -> str:
-        """Return the time left, estimated from the steps of this process."""
-        progress, seconds = self._began or (0.0, 0.0)
-        done = step.progress - progress
-        return duration((step.seconds - seconds) / done * (1 - step.progress)) if done > 0 else "-:--"
 
     def _figures(self, step: StepRecord) -> Text:
         figures = Text(no_wrap=True, overflow="ellipsis")
         figures.append("loss ", "dim").append(f"{step.loss:.3f}")
         figures.append("  bits/char ", "dim").append(f"{step.bits_per_character:.3f}", "bold")
         figures.append("  chars/s ", "dim").append(f"{step.characters_per_second:,.0f}")
-        held_out = self._evaluation.bits_per_character if self._evaluation else None
+        evaluation = self._latest.evaluation
+        held_out = evaluation.bits_per_character if evaluation else None
         if held_out is not None:
             figures.append("  held out ", "dim").append(f"{held_out:.3f}", "bold green")
         return figures
@@ -169,7 +158,3 @@ class TerminalProgress:
     def _sample_line(self, record: SampleRecord) -> Text:
         line = Text.assemble((f"  {record.temperature:<4g}", "cyan"), no_wrap=True, overflow="ellipsis")
         return line.append(one_line(record.beginning), "bold").append(one_line(record.text))
-
-    def _latest(self) -> RenderableType:
-        """Return the samples of the latest evaluation, a line for each."""
-        return Group(*map(self._sample_line, self._samples[:MOST_SAMPLES]))

@@ -70,7 +70,13 @@ def run_to_end(
     texts: dict[str, Records | None] | None = None,
     in_memory: bool = False,
 ) -> Generator:
-    """Train until the end, and load the best model; all of it if its folder goes."""
+    """Train until the end, and load the best model; all of it if its folder goes.
+
+    Where the folder goes, a training that is stopped ends as well: nothing could resume it.
+
+    Raises:
+        KeyboardInterrupt: If a run in a folder was stopped, or one in memory before its first step.
+    """
     config = task.config
     start = run.start(fresh)
     keep_places(run.path, texts or {})  # of a resumed run: they may have moved
@@ -87,9 +93,13 @@ def run_to_end(
             run.record(record)
             if on_record is not None:
                 on_record(record)
-            stopped = isinstance(record, StopRecord)
-    if stopped:
-        raise KeyboardInterrupt
+            last = record
+    if isinstance(last, StopRecord):
+        if not in_memory or not last.step:
+            raise KeyboardInterrupt
+        if on_start is None:
+            remark = f"stopped at step {last.step:,}: the best model so far is returned"
+            warnings.warn(remark, RuntimeWarning, stacklevel=3)
     model = Generator.load(run.path, engine=config.engine, threads=config.threads)
     if in_memory:
         model._leave_folder()

@@ -60,3 +60,10 @@ def keeps_to_itself(stream: Any) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISREG(file.st_mode) or (stat.S_ISCHR(file.st_mode) and file.st_rdev == nowhere.st_rdev)
+
+
+def in_notebook() -> bool:
+    """Return whether this is a kernel of Jupyter, whose output can show HTML that changes in place."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None
