@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 TAGS = {"div", "table", "thead", "tbody", "tr", "th", "td", "b", "u"}
 ATTRIBUTES = {"style", "class", "dir", "title"}
-STYLE = re.compile(r"(background:currentColor|(?!background|color)[a-z-]+:[a-zA-Z0-9.%-]+)(;|$)")
+STYLE = re.compile(r"(background:currentColor|(?!background|color)[a-z-]+:[a-zA-Z0-9.% -]+)(;|$)")
 
 
 class _Reader(HTMLParser):

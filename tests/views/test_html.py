@@ -49,7 +49,7 @@ def test_numbers_stand_on_the_right(number: float | None, shown: str) -> None:
 
 
 def test_a_column_of_texts_and_nothing_stands_on_the_left() -> None:
-    assert '<th style="text-align:left' in html_table(("a",), [("x",), (None,)])
+    assert re.search('<th style="[^"]*text-align:left', html_table(("a",), [("x",), (None,)]))
 
 
 @pytest.mark.parametrize(

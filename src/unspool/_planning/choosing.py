@@ -29,7 +29,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Records, Texts
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
-from unspool._views.html import html_table
+from unspool._views.html import html_table, spelled_number
 
 MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and most seconds, to time the candidates
 FOR_BATCHES = 0.2  # share of that time to choose the batch size
@@ -131,7 +131,11 @@ class TrainingPlan:
         """Return what was chosen for a notebook, with the reasons below."""
         chosen = {**to_dict(self.network), **to_dict(self.training)}
         usual = {**to_dict(NetworkConfig()), **to_dict(TrainingConfig())}
-        rows = [(name, str(value)) for name, value in chosen.items() if value != usual[name]]
+        rows = [
+            (name, spelled_number(value) if isinstance(value, float) else str(value))
+            for name, value in chosen.items()
+            if value != usual[name]
+        ]
         return html_table(
             ("option", "value"), rows, title="Training plan", count=len(rows), notes=self.reasons
         )

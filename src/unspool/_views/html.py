@@ -18,8 +18,9 @@ MOST_ROWS = 20
 NOTHING = "–"
 
 NOT_TYPESET = "tex2jax_ignore mathjax_ignore"  # what Jupyter's typesetting of formulas passes over
-LEFT = "text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
-RIGHT = "text-align:right;vertical-align:top;white-space:nowrap;font-variant-numeric:tabular-nums"
+CELL = "padding:2px 10px;vertical-align:top"
+LEFT = f"{CELL};text-align:left;white-space:pre-wrap;overflow-wrap:anywhere"
+RIGHT = f"{CELL};text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums"
 BAR = "background:currentColor;opacity:0.4;height:0.8em;min-width:1px"
 TRACK = f"{LEFT};min-width:12em"
 
