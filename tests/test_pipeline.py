@@ -274,7 +274,10 @@ def test_a_folder_in_use_is_refused_before_the_corpus_is_read(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"records": "oil prices"}, "this is one string: got 'oil prices', which is no file"),
+        (
+            {"records": "oil prices"},
+            "records: expected a list of .*, or a file, got one string, 'oil prices', which is no file",
+        ),
         ({"records": "oil prices " * 9000}, "which is no file"),
         ({"hiden_size": 9}, "did you mean 'hidden_size'"),
         ({"epochs": 0}, "epochs must be a whole number"),

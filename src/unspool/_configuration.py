@@ -153,7 +153,8 @@ class OptionRow:
         takes_none: Whether the flag takes the word "none", if the option may be None.
         several: Whether the flag takes several values, one after the other: ``--cell lstm gru``.
         flag: The name of its flag, if it is not the field's name: ``--choice`` for `choices`.
-        aliases: Its names in other libraries; () if no other library has another name for it.
+        aliases: Its names in other libraries that are accepted here as well; () for none.
+        elsewhere: Its names in other libraries, and what people call it, that are answered with its name.
         escapes: Whether the command line reads escapes such as a backslash and n in its value as characters.
         none_means: The value that None and the word "none" stand for, for an option that always has a value.
     """
@@ -168,6 +169,7 @@ class OptionRow:
     several: bool = False
     flag: str | None = None
     aliases: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     escapes: bool = False
     none_means: Any = None
 
@@ -188,6 +190,19 @@ def rows_of(cls: type) -> dict[str, OptionRow]:
         off = types.NoneType in get_args(hint)
         rows[field.name] = dataclasses.replace(row, range=row.range.or_none) if off else row
     return rows
+
+
+@functools.cache
+def names_elsewhere(*classes: type) -> dict[str, str]:
+    """Return the field that each name means which other libraries have for a field of these dataclasses."""
+    return {
+        other: field.name
+        for cls in classes
+        for field in dataclasses.fields(cls)
+        for row in get_args(field.type)
+        if isinstance(row, OptionRow)
+        for other in row.elsewhere
+    }
 
 
 def check_rows(config: Any) -> None:
@@ -250,7 +265,7 @@ def from_dict(cls: type[T], values: Mapping[str, object], *, where: str) -> T:
     if not isinstance(values, Mapping):
         raise ConfigError(where, expected="an object with keys and values", got=_describe(values))
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
-    refuse_unknown(values, list(fields), where)
+    refuse_unknown(values, list(fields), where, names_elsewhere(cls))  # type: ignore[arg-type]
     missing = [name for name, field in fields.items() if name not in values and not _has_default(field)]
     if missing:
         raise ConfigError(_place(where, f"key {missing[0]!r} is missing"), expected="a value for it")
@@ -273,26 +288,30 @@ def _type_hints(cls: type[Any]) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
-def refuse_unknown(values: Mapping[str, object], known: Sequence[str], where: str) -> None:
+def refuse_unknown(
+    values: Mapping[str, object], known: Sequence[str], where: str, elsewhere: Mapping[str, str]
+) -> None:
     """Refuse a key that is not known, and name the nearest one that is.
 
     Args:
         values: The values by key.
         known: The keys that are known.
         where: The place of the values, for the message; "" for none.
+        elsewhere: What a known key is called elsewhere -> the key.
 
     Raises:
         ConfigError: If a key is not known.
     """
     for key in values:
         if key not in known:
+            same = elsewhere.get(str(key).replace("-", "_").lower())
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
             kind, shown = ("key" if where else "option"), reprlib.repr(key)
             some = ", ".join(known[:MOST_NAMES]) + (" and others" if len(known) > MOST_NAMES else "")
             raise ConfigError(
                 _place(where, f"unknown {kind} {shown}"),
-                expected=None if near else f"one of {some}",
-                hint=f"did you mean {near[0]!r}?" if near else None,
+                expected=None if same or near else f"one of {some}",
+                hint=f"it is {same!r} here" if same else f"did you mean {near[0]!r}?" if near else None,
             )
 
 

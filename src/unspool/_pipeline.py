@@ -20,12 +20,13 @@ from unspool._planning.first_seconds import FirstSeconds, PlanMissedError
 from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
 from unspool._running.new_run import described_data, resolved_network
 from unspool._running.resuming import resume_training, resumed_folder
-from unspool._running.run import as_records, run_to_end, task_of
+from unspool._running.run import run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
-from unspool._text.records import Records, Texts
+from unspool._text.opening import Readable, as_records, held_out_records
+from unspool._text.records import Records
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.by_name import divided, network_with, training_with
 from unspool._training.callbacks import sampling_callback
@@ -38,7 +39,7 @@ from unspool._training.task import TrainingTask, fresh_start
 
 
 def train(
-    records: Texts | str | Path,
+    records: Readable,
     *,
     out: str | Path | None = None,
     minutes: float | None = None,
@@ -48,7 +49,7 @@ def train(
     tokenizer: str | Tokenizer = "char",
     max_vocab_size: int | None = None,
     init_from: str | Path | Generator | None = None,
-    validation: Texts | None = None,
+    validation: Readable | None = None,
     sample_prompts: Sequence[str] | None = None,
     sample_temperatures: Sequence[float] | None = None,
     novelty_index: bool = False,
@@ -68,7 +69,8 @@ def train(
     raises KeyboardInterrupt in any case.
 
     Args:
-        records: Records from `read_records`, texts in memory, or a file for `read_records`.
+        records: Texts in memory, such as a list, a column or a table of another library; a file, a folder,
+            ``-`` for standard input, or the name of a corpus; or records from `read_records`.
         out: The run's folder; it must be empty or not exist. None for a model in memory, which `save` writes;
             meanwhile the run is in a temporary folder.
         minutes: Wall time of the whole call, for which `plan_training` chooses the training, and the network
@@ -103,7 +105,8 @@ def train(
             place on a terminal and in lines elsewhere. None shows it unless there is an `on_record`.
         on_start: A function that gets the facts about the training before the first step.
         on_record: A function that gets each record of the loop once it is on the disk.
-        **options: Fields of `NetworkConfig` and `TrainingConfig` by name: ``epochs=5, hidden_size=256``.
+        **options: Fields of `NetworkConfig` and `TrainingConfig` by name, ``epochs=5, hidden_size=256``, and
+            the options of `read_records` for `records` and `validation`, ``text="title", delimiter=";"``.
 
     Returns:
         The best model.
@@ -124,20 +127,20 @@ def train(
     _check_plan(plan, minutes=minutes, network=network, training=training, options=options or None)
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     values = options if minutes is None else {**options, "minutes": minutes}
-    corpus, (of_network, of_training) = as_records(records), divided(values)
+    of_network, of_training, reading = divided(values)
+    corpus, held_out = as_records(records, reading), held_out_records(validation, reading)
     with watching(corpus, progress, on_start, on_record) as watchers:
         if resume:
             folder = resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan)
-            run_of: dict[str, Any] = {"records": corpus, "validation": validation, "changes": values}
-            run_of |= {"network": network, "training": training, "novelty_index": novelty_index}
-            return resume_training(folder, **run_of, **watchers)
+            run_of: dict[str, Any] = {"records": corpus, "validation": held_out}
+            run_of |= {"changes": of_network | of_training, "novelty_index": novelty_index}
+            return resume_training(folder, network=network, training=training, **run_of, **watchers)
         usual = training_of(corpus, training, canaries=canaries, init_from=init_from)
         config = training_with(usual, of_training)
-        held_out = None if validation is None else as_records(validation)
         _look_before_reading(corpus, out, overwrite=overwrite)
         origin = None if init_from is None else load_origin(init_from, engine=config.engine)
-        reading = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
-        known = {"network": network or of_network, "init_from": origin, **reading}
+        encoding = {"tokenizer": tokenizer, "max_vocab_size": max_vocab_size, "validation": held_out}
+        known = {"network": network or of_network, "init_from": origin, **encoding}
         plan = plan or _chosen(corpus, of_training, **known)
         network, config = (plan.network, plan.training) if plan else (network, config)
         network = network_with(network, of_network)

@@ -183,7 +183,7 @@ def test_options_are_checked_at_the_call(model: unspool.Generator, name: str, va
 
 
 def test_one_string_is_not_a_list_of_texts(model: unspool.Generator) -> None:
-    with pytest.raises(unspool.ConfigError, match="not one string"):
+    with pytest.raises(unspool.CorpusError, match=r"got one string, 'cat', which is no file; .*\[text\]"):
         model.score("cat")
 
 
@@ -238,12 +238,12 @@ def test_what_is_no_string_is_refused(model: unspool.Generator, wrong: Any) -> N
         model.stream(wrong)
     with pytest.raises(unspool.ConfigError, match="text must be"):
         model.encode(wrong)
-    with pytest.raises(unspool.ConfigError, match="texts must be"):
+    with pytest.raises(unspool.CorpusError, match=r"^texts(\[\d\])?: expected a (list of )?string"):
         model.score(wrong)
 
 
 def test_one_string_is_no_corpus(model: unspool.Generator) -> None:
-    with pytest.raises(unspool.CorpusError, match="texts: expected a list of strings"):
+    with pytest.raises(unspool.CorpusError, match="records: expected a list of strings"):
         model.evaluate("the cat")
 
 

@@ -51,7 +51,9 @@ def test_texts_in_memory_are_normalized_unless_told_otherwise() -> None:
 def test_what_is_no_text_is_refused() -> None:
     with pytest.raises(CorpusError, match="text 1: expected a string"):
         Records.of(["a", 7])  # type: ignore[list-item]
-    for single in ("a text", b"bytes", Path("a.txt"), None):
+    with pytest.raises(CorpusError, match=r"texts: expected a list of strings.*decode it"):
+        Records.of(b"bytes")  # type: ignore[arg-type]
+    for single in ("a text", Path("a.txt"), None):
         with pytest.raises(CorpusError, match=r"texts: expected a list of strings.*read_records"):
             Records.of(single)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="normalization"):

@@ -10,7 +10,7 @@ from unspool._model.parts import ModelParts
 from unspool._model.scoring import strings_of
 from unspool._network.conditions import schema_of
 from unspool._text.encoding.recipe import EncodingRecipe
-from unspool._text.records import Records, Texts
+from unspool._text.opening import Readable, as_records
 from unspool._text.tokenizers.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 def audit(
     parts: ModelParts,
-    records: Texts,
+    records: Readable,
     keywords: GenerationKeywords,
     *,
-    validation: Texts | None,
+    validation: Readable | None,
     samples: int,
     metrics: Iterable[Mapping[str, Any]],
     secrets: Sequence[str] | None,
@@ -48,7 +48,7 @@ def audit(
         secrets=planted.get("texts", ()) if secrets is None else strings_of("secrets", secrets),
         canary_format=canary_format or planted.get("format"),
     )
-    corpus = Records.wrap(records)
+    corpus = as_records(records)
     given = parts.data.get("validation") is not None  # then nothing of the corpus itself was held out
     recipe = EncodingRecipe(
         tokenizer=parts.tokenizer,
@@ -59,6 +59,6 @@ def audit(
         contexts=schema_of(parts.data),
         minds_repeats="split" in parts.data,
     )
-    other = None if validation is None else Records.wrap(validation)
+    other = None if validation is None else as_records(validation, what="validation")
     texts = AuditTexts(corpus=corpus, validation=other, recipe=recipe, data=parts.data)
     return audit_network(parts.runner, parts.parameters, parts.tokenizer, texts, options, report=report)

@@ -39,7 +39,7 @@ from unspool._model.scoring import make_scorer, strings_of
 from unspool._model.summary import summary_html, summary_text
 from unspool._network.parameters import count_parameters
 from unspool._text.novelty import NoveltyIndex
-from unspool._text.records import Record, Texts
+from unspool._text.opening import Readable
 from unspool._text.tokenizers.unknown import Unknown
 from unspool._training.folder.history import History
 from unspool._training.folder.metrics import METRICS, read_metrics
@@ -585,7 +585,7 @@ class Generator(ModelParts):
 
     def score(
         self,
-        texts: Iterable[str | Record],
+        texts: Readable,
         *,
         prompt: str = "",
         ended: bool = True,
@@ -756,7 +756,7 @@ class Generator(ModelParts):
 
     def evaluate(
         self,
-        records: Texts,
+        records: Readable,
         *,
         document: bool | None = None,
         unknown: Unknown | None = None,
@@ -785,9 +785,9 @@ class Generator(ModelParts):
 
     def audit(
         self,
-        records: Texts,
+        records: Readable,
         *,
-        validation: Texts | None = None,
+        validation: Readable | None = None,
         samples: int = 1000,
         metrics: Iterable[Mapping[str, Any]] | None = None,
         secrets: Sequence[str] | None = None,

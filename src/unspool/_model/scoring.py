@@ -1,8 +1,9 @@
 """What a model makes of texts: their scores, and what may come after one."""
 
-from collections.abc import Iterable
+from pathlib import Path
 
 from unspool._configuration import check
+from unspool._errors import CorpusError
 from unspool._evaluation.next_symbols import NextSymbols, named_symbols
 from unspool._evaluation.reader import TextReader
 from unspool._evaluation.scorer import Scorer, TextScore
@@ -11,10 +12,14 @@ from unspool._generation.options.keywords import generation_options
 from unspool._generation.sampling.probabilities import probabilities
 from unspool._model.parts import ModelParts
 from unspool._network.conditions import schema_of
+from unspool._text.containers import is_missing_value, items_of
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.recipe import EncodingRecipe
-from unspool._text.records import Record, Records, Texts
+from unspool._text.opening import Readable, as_records
+from unspool._text.reading.notes import Notes
+from unspool._text.records import Record, Records
 from unspool._text.tokenizers.unknown import Unknown
+from unspool._text.whole_records import whole_records
 
 
 def make_scorer(
@@ -35,23 +40,20 @@ def make_scorer(
     )
 
 
-def score(scorer: Scorer, texts: Iterable[str | Record]) -> list[TextScore]:
+def score(scorer: Scorer, texts: Readable) -> list[TextScore]:
     """Score texts, each from its start to its end; see `Generator.score`."""
-    ok = isinstance(texts, Iterable) and not isinstance(texts, str)
-    check("texts", texts, "a list of strings or records, not one string", ok)
-    some = [text if isinstance(text, Record) else strings_of("texts", [text])[0] for text in texts]
-    return list(scorer.scores(some))
+    return list(scorer.scores(texts_of("texts", texts)))
 
 
 def evaluate(
     parts: ModelParts,
-    records: Texts,
+    records: Readable,
     *,
     document: bool | None,
     unknown: Unknown | None,
 ) -> Evaluation:
     """Measure how well a model predicts a corpus; see `Generator.evaluate`."""
-    corpus = Records.wrap(records)
+    corpus = as_records(records)
     sources, schema = parts.source_tokenizer, schema_of(parts.data)
     fits = sources is not None or not corpus.pairs
     check("records", "texts with sources", "texts only: the model was trained without sources", fits)
@@ -77,19 +79,27 @@ def next_symbols(
     return named_symbols(probabilities(reader.logits_after(len(ids)), options), parts.tokenizer, top=top)
 
 
-def strings_of(name: str, values: Iterable[str]) -> list[str]:
-    """Gather texts, and refuse a single one, which would be taken letter by letter.
+def strings_of(name: str, values: Readable) -> list[str]:
+    """Gather texts without what else is known of them; see `texts_of`."""
+    return [text.text if isinstance(text, Record) else text for text in texts_of(name, values)]
+
+
+def texts_of(name: str, values: Readable) -> list[str | Record]:
+    """Gather texts, each in its place, and refuse a single one, which would be taken letter by letter.
 
     Args:
         name: What the argument is called.
-        values: The texts.
+        values: The texts: a list, a column of a table, records, or a file.
 
     Raises:
-        ConfigError: If they are no strings, or only one.
+        CorpusError: If they are no strings, or only one.
     """
-    ok = isinstance(values, Iterable) and not isinstance(values, str)
-    check(name, values, "a list of strings, not one string", ok)
-    strings = list(values)
-    for string in strings:
-        check(name, string, "a list of strings", isinstance(string, str))
-    return strings
+    if isinstance(values, str | Path | Records):
+        return list(whole_records(as_records(values, what=name)))
+    texts: list[str | Record] = []
+    for place, text in enumerate(items_of(values, Notes())):
+        if not isinstance(text, str | Record):
+            hint = "leave it out, so that each result has its text" if is_missing_value(text) else None
+            raise CorpusError(f"{name}[{place}]", expected="a string", got=repr(text)[:60], hint=hint)
+        texts.append(text)
+    return texts

@@ -57,20 +57,29 @@ class NetworkConfig:
     """
 
     # fmt: off
-    cell: Annotated[str, OptionRow(one_of("unspool._network.cells:CELLS"), "{choices}")] = "lstm"
-    hidden_size: Annotated[int, OptionRow(UNITS, "Units in each layer")] = 128
-    num_layers: Annotated[int, OptionRow(LAYERS, "Recurrent layers")] = 1
+    cell: Annotated[str, OptionRow(one_of("unspool._network.cells:CELLS"), "{choices}",
+        elsewhere=("rnn_type", "cell_type", "model_type", "layer_type"))] = "lstm"
+    hidden_size: Annotated[int, OptionRow(UNITS, "Units in each layer",
+        elsewhere=("units", "hidden", "hidden_dim", "hidden_units", "hidden_layer_sizes", "n_hidden",
+            "rnn_size", "rnn_units", "d_model", "n_embd"))] = 128
+    num_layers: Annotated[int, OptionRow(LAYERS, "Recurrent layers",
+        elsewhere=("layers", "n_layers", "n_layer", "num_hidden_layers", "depth"))] = 1
     embedding_size: Annotated[int | None, OptionRow(UNITS,
-        "Size of the vector learned for each symbol")] = None
+        "Size of the vector learned for each symbol",
+        elsewhere=("embed_size", "emb_dim", "embed_dim", "embedding_dim", "output_dim"))] = None
     residual: Annotated[bool, OptionRow(SWITCH, "Add each layer's input to its output")] = False
     tied_output: Annotated[bool, OptionRow(
-        SWITCH, "Share the embedding with the output layer; needs embedding size = hidden size")] = False
+        SWITCH, "Share the embedding with the output layer; needs embedding size = hidden size",
+        elsewhere=("tie_weights", "tied", "tie_word_embeddings", "tie_embeddings"))] = False
     dropout: Annotated[float, OptionRow(CHANCE,
-        "Chance that the output of a unit is dropped while training")] = 0.0
+        "Chance that the output of a unit is dropped while training",
+        elsewhere=("dropout_rate", "hidden_dropout_prob"))] = 0.0
     input_dropout: Annotated[float, OptionRow(
-        CHANCE, "Chance that an input symbol is blanked while training")] = 0.0
+        CHANCE, "Chance that an input symbol is blanked while training",
+        elsewhere=("embedding_dropout", "embd_pdrop"))] = 0.0
     recurrent_dropout: Annotated[float, OptionRow(
-        CHANCE, "Chance that a recurrent weight is dropped while training")] = 0.0
+        CHANCE, "Chance that a recurrent weight is dropped while training",
+        elsewhere=("weight_dropout", "weight_drop"))] = 0.0
     reset_after: Annotated[bool, OptionRow(
         SWITCH,
         "Apply a GRU's reset gate after the recurrent product, not before",

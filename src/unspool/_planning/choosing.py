@@ -26,7 +26,7 @@ from unspool._planning.rule import (
 )
 from unspool._planning.speeds import Measure, measure_speeds
 from unspool._text.encoding.recipe import EncodingRecipe
-from unspool._text.records import Records, Texts
+from unspool._text.opening import Readable, as_records
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
 from unspool._views.html import html_table, spelled_number
@@ -142,14 +142,14 @@ class TrainingPlan:
 
 
 def plan_training(
-    records: Texts,
+    records: Readable,
     *,
     minutes: float,
     network: NetworkConfig | Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     tokenizer: str | Tokenizer = "char",
     max_vocab_size: int | None = None,
-    validation: Records | None = None,
+    validation: Readable | None = None,
     init_from: ModelParts | None = None,
     measure: Measure = measure_speeds,
     clock: Callable[[], float] = time.monotonic,
@@ -160,7 +160,7 @@ def plan_training(
     (both happen here), reading the text again, learning, and evaluating. Pass the result to `train` at once.
 
     Args:
-        records: The texts; they must be readable twice, so standard input is refused.
+        records: The texts, as `train` takes them; they must be readable twice, so standard input is refused.
         minutes: Wall time of the whole command, > 0.
         network: Fixed values of `NetworkConfig`, by name; the other values are chosen. A whole
             `NetworkConfig` stays as it is.
@@ -196,7 +196,7 @@ def plan_training(
         {"sequence_length": SEQUENCE_LENGTH, **fixed, "epochs": None, "minutes": minutes},
         where="",
     )
-    texts = Records.wrap(records)
+    texts = as_records(records)
     if init_from is not None:
         tokenizer, max_vocab_size = init_from.tokenizer, None
     recipe = EncodingRecipe(
@@ -206,7 +206,10 @@ def plan_training(
         normalization=texts.normalization,
     )
     look = partial(look_at, recipe=recipe, clock=clock)
-    facts, measured_with = look(texts), None if validation is None else look(validation)
+    facts, measured_with = (
+        look(texts),
+        None if validation is None else look(as_records(validation, what="validation")),
+    )
     tried_networks, seconds = networks(structure, facts), min(LONGEST_MEASURING, MEASURING * total)
     if "batch_size" not in fixed:
         draft = replace(draft, batch_size=_batch_size(reference_of(tried_networks), draft, seconds, measure))

@@ -12,13 +12,14 @@ from unspool._network.conditions import schema_of, steered_by
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._progress.choice import OnRecord, OnStart
-from unspool._running.run import as_records, run_to_end, task_of
+from unspool._running.run import run_to_end, task_of
 from unspool._text.canaries import planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
+from unspool._text.opening import Readable, as_records
 from unspool._text.reading.sources import records_from_spec
-from unspool._text.records import Records, Texts
+from unspool._text.records import Records
 from unspool._training.by_name import divided, network_with, training_with
 from unspool._training.callbacks import saved_sampling
 from unspool._training.changes import Changes, changes_to, with_limits_left
@@ -35,8 +36,8 @@ VOCABULARIES = ("vocab_size", "source_vocab_size")
 def resume_training(
     out: str | Path,
     *,
-    records: Texts | None = None,
-    validation: Texts | None = None,
+    records: Readable | None = None,
+    validation: Readable | None = None,
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
     changes: Mapping[str, Any] | None = None,
@@ -79,7 +80,7 @@ def resume_training(
     corpus = records_from_spec(run.spec("records")) if records is None else as_records(records)
     held_out: Records | None = None
     if validation is not None:
-        held_out = as_records(validation)
+        held_out = as_records(validation, what="validation")
     elif run.data.get("validation") is not None:
         held_out = records_from_spec(run.spec("validation"))
     recipe = EncodingRecipe(
@@ -139,7 +140,7 @@ def _changed(
     values: Mapping[str, Any],
 ) -> Changes:
     """Put the requested configurations into a run that is resumed, and return what differs."""
-    of_network, of_training = divided(values)
+    of_network, of_training, _ = divided(values)
     requested, where = network_with(network or run.network, of_network) or run.network, str(run.path)
     sizes = {name: getattr(requested, name) or getattr(run.network, name) for name in VOCABULARIES}
     steered = steered_by(replace(requested, **sizes), schema_of(run.data), document=False)

@@ -1,19 +1,15 @@
 """Train a run until its end, and load its best model."""
 
 import warnings
-from pathlib import Path
 
 from unspool._engines import make_engine
-from unspool._errors import ConfigError
 from unspool._evaluation.streams import says_enough
 from unspool._kernels.precision import missing_bf16
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
 from unspool._progress.choice import OnRecord, OnStart
-from unspool._storage import is_missing
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
-from unspool._text.reading.sources import read_records
-from unspool._text.records import Records, Texts
+from unspool._text.records import Records
 from unspool._training.announcement import plan_of
 from unspool._training.callbacks import SamplingCallback
 from unspool._training.checkpoints import Checkpoint
@@ -104,18 +100,3 @@ def run_to_end(
     if in_memory:
         model._leave_folder()
     return model
-
-
-def as_records(texts: Texts | str | Path) -> Records:
-    """Return texts in memory as records, and those of a file.
-
-    Raises:
-        ConfigError: If it is one string that is no file.
-    """
-    if not isinstance(texts, str | Path):
-        return Records.wrap(texts)
-    if not is_missing(texts):
-        return read_records(texts)
-    hint = 'a file: train("names.txt"); one text: train([text])'
-    what = "records must be a list of texts or a file, and this is one string"
-    raise ConfigError(what, got=f"{str(texts)!r}, which is no file", hint=hint)

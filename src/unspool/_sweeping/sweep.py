@@ -27,7 +27,8 @@ from unspool._sweeping.verdict import judge
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
-from unspool._text.records import Records, Texts
+from unspool._text.opening import Readable, as_records
+from unspool._text.records import Records
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.corpus_places import shared_description
@@ -76,7 +77,7 @@ OnRun = Callable[[Run, int], None]
 
 
 def sweep(
-    records: Texts,
+    records: Readable,
     *,
     out: str | Path,
     config: SweepConfig | None = None,
@@ -84,7 +85,7 @@ def sweep(
     training: TrainingConfig | None = None,
     tokenizer: str | Tokenizer = "char",
     max_vocab_size: int | None = None,
-    validation: Texts | None = None,
+    validation: Readable | None = None,
     workers: int = 1,
     storage: str | None = None,
     ray: str | None = None,
@@ -98,7 +99,7 @@ def sweep(
     model.
 
     Args:
-        records: Records from `read_records`, or texts in memory; they are read once.
+        records: Texts, as `train` takes them; they are read once.
         out: The folder of the sweep, for sweep.db, sweep.json and sweep.svg.
         config: The configuration of the sweep; None for the defaults.
         network: The values of the network that the sweep does not vary; None for the defaults.
@@ -141,7 +142,7 @@ def sweep(
     import_optuna()  # before a long corpus is read
     if ray is not None:
         import_ray()
-    texts = Records.wrap(records)
+    texts = as_records(records)
     if texts.pairs:
         raise ConfigError("a sweep does not train on pairs", hint="leave the sources out")
     recipe = EncodingRecipe(
@@ -152,7 +153,8 @@ def sweep(
         document=texts.document,
         contexts="learn" if texts.steers else None,
     )
-    encoded = encode_corpus(texts, recipe, None if validation is None else Records.wrap(validation))
+    held_out = None if validation is None else as_records(validation, what="validation")
+    encoded = encode_corpus(texts, recipe, held_out)
     corpus = _corpus(encoded, texts)
     threads = training.threads or (1 if ray else threads_each(workers))
     training = replace(training, threads=threads)

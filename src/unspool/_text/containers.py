@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._errors import CorpusError
+from unspool._text.frames import column_names, has_splits, listed, values_of
 from unspool._text.reading.decoding import lines_of, text_blocks
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import FilePlace
@@ -36,21 +36,25 @@ def items_of(texts: object, notes: Notes) -> Iterable[object]:
         CorpusError: If it is one text, a whole table, or nothing that has texts in an order.
     """
     if isinstance(texts, Mapping):
-        hint = "for its values: list(texts.values()); for one text with a context: [mapping]"
-        raise CorpusError(
-            "texts", expected="a list of strings", got="a mapping of names to values", hint=hint
-        )
-    if callable(getattr(texts, "read", None)) and not isinstance(texts, type):
+        raise _mapping(texts)
+    if is_open_file(texts):
         return _lines_of_file(texts, notes)
-    if hasattr(type(texts), "columns"):
-        raise _whole_table(texts)
-    if callable(getattr(texts, "to_pylist", None)):  # a column of pyarrow
-        return cast(Iterable[object], texts.to_pylist())  # type: ignore[attr-defined]
+    names = column_names(texts)
+    if names is not None:
+        raise _whole_table(names)
     axes = getattr(texts, "ndim", 1)
-    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable) or axes != 1:
+    if isinstance(texts, bytes | bytearray):
+        hint = "decode it, and cut it into texts: texts.decode().splitlines()"
+        raise CorpusError("texts", expected="a list of strings", got=repr(texts), hint=hint)
+    if isinstance(texts, str) or not isinstance(texts, Iterable) or axes != 1:
         shown = repr(texts) if axes == 1 else f"an array of {axes} axes"
         raise CorpusError("texts", expected="a list of strings", got=shown, hint=FOR_FILES)
-    return texts
+    return values_of(texts)
+
+
+def is_open_file(texts: object) -> bool:
+    """Return whether texts are those of an open file."""
+    return callable(getattr(texts, "read", None)) and not isinstance(texts, type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def parts_of(item: object, place: int) -> TextParts | None:
     """
     if isinstance(item, str):
         return TextParts(str(item))
-    if _is_null(item) or (isinstance(item, Mapping) and _is_null(item.get("text"))):
+    if is_missing_value(item) or (isinstance(item, Mapping) and is_missing_value(item.get("text"))):
         return None
     named = isinstance(item, tuple) and hasattr(item, "_fields")
     if (
@@ -88,7 +92,7 @@ def parts_of(item: object, place: int) -> TextParts | None:
     if isinstance(item, Mapping) and isinstance(item.get("text"), str):
         rest = {str(key): value for key, value in item.items() if key != "text"}
         vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
-        context = {key: "" if value is None else str(value) for key, value in rest.items()}
+        context = {key: "" if is_missing_value(value) else str(value) for key, value in rest.items()}
         return TextParts(item["text"], context, vector)
     hint = (
         FOR_FILES
@@ -110,8 +114,8 @@ def no_text_at_all(items: int, first: int, keys: Iterable[str] | None) -> Corpus
         first: The number of the first.
         keys: The keys of the first one without a text, if it is a mapping; else None.
     """
-    shown = ", ".join(repr(str(key))[:40] for key in islice(keys or (), 12))
-    hint = f"the keys of text {first} are {shown}: call the one with the text 'text'" if shown else None
+    shown = listed(keys or ())
+    hint = f"the keys of text {first} are {shown}: say which is the text, text=NAME" if shown else None
     return CorpusError(f"text {first}", expected=EXPECTED, got=f"{items:,} blank or missing texts", hint=hint)
 
 
@@ -136,9 +140,10 @@ def refuse_file_names(texts: Iterable[str]) -> None:
         )
 
 
-def _is_null(item: Any) -> bool:
-    """Return whether an item stands for a missing text: None, NaN, or the NA of pandas."""
-    return item is None or (isinstance(item, float) and math.isnan(item)) or type(item).__name__ == "NAType"
+def is_missing_value(item: Any) -> bool:
+    """Return whether an item stands for a missing value: None, NaN, or the NA and NaT of pandas."""
+    number = isinstance(item, float | np.floating)
+    return item is None or (number and math.isnan(item)) or type(item).__name__ in ("NAType", "NaTType")
 
 
 def _vector(values: Any, place: int) -> NDArray[np.float32] | None:
@@ -155,14 +160,19 @@ def _vector(values: Any, place: int) -> NDArray[np.float32] | None:
     return vector
 
 
-def _whole_table(table: Any) -> CorpusError:
-    schema = getattr(table, "collect_schema", None)  # of polars, which may not know its columns yet
-    names = schema().names() if callable(schema) else getattr(table, "column_names", None) or table.columns
-    shown = ", ".join(repr(name)[:40] for name in list(names)[:12])
-    hint = (
-        "pass the column with the texts, table[NAME]; with a context, a list of dicts whose text is at 'text'"
-    )
-    got = f"a table with the columns {shown}"
+def _whole_table(names: list[str]) -> CorpusError:
+    hint = "pass the column with the texts, table[NAME], or read_records(table, text=NAME, context=[NAME])"
+    got = f"a table with the columns {listed(names)}"
+    return CorpusError("texts", expected="a list of strings", got=got, hint=hint)
+
+
+def _mapping(texts: Mapping[object, object]) -> CorpusError:
+    got, name = "a mapping of names to values", next(iter(texts), "NAME")
+    hint = "for its values: list(texts.values()); for one text with a context: [mapping]"
+    if has_splits(texts):
+        got, hint = f"tables by the names {listed(texts)}", f"choose one: texts[{name!r}]"
+    elif texts and all(isinstance(value, list | tuple) for value in texts.values()):
+        got, hint = f"lists by the names {listed(texts)}", f"pass the one with the texts: texts[{name!r}]"
     return CorpusError("texts", expected="a list of strings", got=got, hint=hint)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._configuration import check
-from unspool._text.records import Records, Texts, normalized
+from unspool._text.opening import Readable, as_records
+from unspool._text.records import normalized
 from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._views.short_repr import short_repr
@@ -77,11 +78,11 @@ class NoveltyIndex:
         return "the training texts alone" if self.held_out is None else "the training and the held-out texts"
 
     @classmethod
-    def of(cls, texts: Texts, *, by_line: bool | None = None) -> "NoveltyIndex":
+    def of(cls, texts: Readable, *, by_line: bool | None = None) -> "NoveltyIndex":
         """Make the index of a corpus.
 
         Args:
-            texts: Records from `read_records`, or texts in memory.
+            texts: Texts, as `train` takes them.
             by_line: Whether the lines are indexed; None does so for one long document.
 
         Raises:
@@ -93,7 +94,7 @@ class NoveltyIndex:
             2
         """
         check("by_line", by_line, "true, false or None", by_line is None or isinstance(by_line, bool))
-        corpus = Records.wrap(texts)
+        corpus = as_records(texts, what="texts")
         lines = corpus.document if by_line is None else by_line
         form = corpus.normalization
         pieces = ((normalized(record.text, form), record.ends) for record in corpus)

@@ -2,25 +2,67 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
-from unspool._configuration import from_dict, refuse_unknown, to_dict
+from unspool._configuration import from_dict, names_elsewhere, refuse_unknown, rows_of, to_dict
+from unspool._errors import ConfigError
 from unspool._network.config import NetworkConfig
+from unspool._text.opening import READING
+from unspool._text.reading.read_options import ReadOptions
 from unspool._training.config import TrainingConfig
 
 NETWORK = tuple(field.name for field in fields(NetworkConfig))
 TRAINING = tuple(field.name for field in fields(TrainingConfig))
+# The names of columns as the command line has them, too: --source and --target.
+COLUMNS = {
+    other: name
+    for name, row in rows_of(ReadOptions).items()
+    for other in (*row.aliases, *filter(None, [row.flag]))
+}
+# What other libraries call the arguments of `train` that are no fields of a configuration.
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "out": ("output_dir", "output", "output_file", "save", "save_dir", "default_root_dir", "log_dir"),
+    "tokenizer": ("processing_class", "analyzer"),
+    "max_vocab_size": ("vocab", "vocab_size", "num_words", "max_features", "max_tokens"),
+    "init_from": ("init_model", "pretrained", "warm_start", "checkpoint_path"),
+    "validation": ("val", "validation_data", "eval_dataset", "eval_set", "valid_file", "eval_file"),
+    "resume": ("continue", "resume_from_checkpoint"),
+    "overwrite": ("force", "overwrite_output_dir"),
+    "progress": ("verbose", "disable_tqdm", "show_progress"),
+    "on_record": ("callback", "callbacks", "report_to", "logger"),
+    "sample_prompts": ("prompt", "prompts"),
+    "sample_temperatures": ("temperature", "temperatures"),
+}
 
 
-def divided(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Divide values by name into those of the network and those of the training.
+class Divided(NamedTuple):
+    """Values by name, divided: of the network, of the training, of reading."""
+
+    network: dict[str, Any]
+    training: dict[str, Any]
+    reading: dict[str, Any]
+
+
+def divided(options: Mapping[str, Any]) -> Divided:
+    """Divide values by name into those of the network, of the training and of reading.
 
     Raises:
-        ConfigError: If a name belongs to neither; the nearest name is in the message.
+        ConfigError: If a name belongs to none, with the nearest name in the message, or one value has two
+            names.
     """
-    refuse_unknown(options, (*NETWORK, *TRAINING), "")
+    known = (*TRAINING, *NETWORK, *READING, *COLUMNS, *ARGUMENTS)
+    arguments = {other: name for name, others in ARGUMENTS.items() for other in others}
+    elsewhere = arguments | names_elsewhere(ReadOptions, NetworkConfig, TrainingConfig)
+    refuse_unknown(options, known, "", elsewhere)
+    reading: dict[str, Any] = {}
+    for spelling in options.keys() & {*READING, *COLUMNS}:
+        name = COLUMNS.get(spelling, spelling)
+        if name in reading:
+            raise ConfigError(f"{spelling} and another name of {name} are given", expected="one of them")
+        reading[name] = options[spelling]
     of_network = {name: value for name, value in options.items() if name in NETWORK}
-    return of_network, {name: value for name, value in options.items() if name in TRAINING}
+    of_training = {name: value for name, value in options.items() if name in TRAINING}
+    return Divided(of_network, of_training, reading)
 
 
 def network_with(network: NetworkConfig | None, values: Mapping[str, Any]) -> NetworkConfig | None:

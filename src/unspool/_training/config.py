@@ -87,32 +87,50 @@ class TrainingConfig:
     """
 
     # fmt: off
-    epochs: Annotated[int | None, OptionRow(COUNT, "Passes over the corpus")] = 10
+    epochs: Annotated[int | None, OptionRow(COUNT, "Passes over the corpus",
+        elsewhere=("n_epochs", "num_epochs", "nb_epoch", "num_train_epochs", "max_epochs", "max_iter",
+            "n_iter", "iterations", "steps", "max_steps"))] = 10
     minutes: Annotated[float | None, OptionRow(
         POSITIVE,
-        "Stop after so many minutes; without --epochs, choose all other settings to fit this time")] = None
-    batch_size: Annotated[int, OptionRow(WIDTH, "Streams of text processed in parallel")] = 16
+        "Stop after so many minutes; without --epochs, choose all other settings to fit this time",
+        elsewhere=("time", "max_time", "time_limit"))] = None
+    batch_size: Annotated[int, OptionRow(WIDTH, "Streams of text processed in parallel",
+        elsewhere=("bs", "batch", "minibatch_size", "train_batch_size", "per_device_train_batch_size"))] = 16
     sequence_length: Annotated[int, OptionRow(WIDTH,
-        "Symbols per stream in one training step (how far gradients reach back)")] = 32
+        "Symbols per stream in one training step (how far gradients reach back)",
+        elsewhere=("seq_length", "seq_len", "block_size", "context_length", "max_seq_length", "max_length",
+            "max_len", "maxlen", "bptt"))] = 32
     optimizer: Annotated[str, OptionRow(
-        one_of("unspool._training.optimizers:OPTIMIZERS"), "{choices}")] = "adamw"
-    learning_rate: Annotated[float, OptionRow(POSITIVE, "Highest learning rate of the schedule")] = 2e-2
+        one_of("unspool._training.optimizers:OPTIMIZERS"), "{choices}",
+        elsewhere=("optim", "solver"))] = "adamw"
+    learning_rate: Annotated[float, OptionRow(POSITIVE, "Highest learning rate of the schedule",
+        elsewhere=("lr", "learning_rate_init", "eta", "eta0", "step_size"))] = 2e-2
     schedule: Annotated[str, OptionRow(
-        one_of("unspool._training.schedules:SCHEDULES"), "{choices}")] = "cosine"
-    warmup_fraction: Annotated[float, OptionRow(DECAY)] = 0.02
+        one_of("unspool._training.schedules:SCHEDULES"), "{choices}",
+        elsewhere=("scheduler", "lr_schedule", "lr_scheduler", "lr_scheduler_type"))] = "cosine"
+    warmup_fraction: Annotated[float, OptionRow(DECAY,
+        elsewhere=("warmup", "warmup_ratio"))] = 0.02
     floor_fraction: Annotated[float, OptionRow(FRACTION)] = 0.05
     weight_decay: Annotated[float, OptionRow(
-        NOT_NEGATIVE, "Weight decay of the kernels, for adamw only")] = 0.01
-    beta1: Annotated[float, OptionRow(DECAY)] = 0.9
-    beta2: Annotated[float, OptionRow(DECAY)] = 0.99
+        NOT_NEGATIVE, "Weight decay of the kernels, for adamw only",
+        elsewhere=("wd", "l2"))] = 0.01
+    beta1: Annotated[float, OptionRow(DECAY,
+        elsewhere=("beta_1", "adam_beta1"))] = 0.9
+    beta2: Annotated[float, OptionRow(DECAY,
+        elsewhere=("beta_2", "adam_beta2"))] = 0.99
     rho: Annotated[float, OptionRow(DECAY)] = 0.9
     momentum: Annotated[float, OptionRow(DECAY)] = 0.0
-    epsilon: Annotated[float, OptionRow(POSITIVE)] = 1e-7
-    clip_norm: Annotated[float | None, OptionRow(POSITIVE, "Clip the gradient norm to this")] = 1.0
+    epsilon: Annotated[float, OptionRow(POSITIVE,
+        elsewhere=("eps", "adam_epsilon"))] = 1e-7
+    clip_norm: Annotated[float | None, OptionRow(POSITIVE, "Clip the gradient norm to this",
+        elsewhere=("grad_clip", "clipnorm", "global_clipnorm", "max_grad_norm", "gradient_clipping",
+            "gradient_clip_val", "clip_grad_norm", "clip"))] = 1.0
     ema: Annotated[float | None, OptionRow(
-        SHARE, "Keep a moving average of the weights with this decay as the model")] = None
+        SHARE, "Keep a moving average of the weights with this decay as the model",
+        elsewhere=("use_ema", "ema_decay", "ema_momentum"))] = None
     validation_fraction: Annotated[float | None, OptionRow(SHARE,
-        "Share of the texts to hold out for evaluation")] = 0.1
+        "Share of the texts to hold out for evaluation",
+        elsewhere=("validation_split", "val_split", "val_fraction", "test_size"))] = 0.1
     max_validation_symbols: Annotated[int | None, OptionRow(
         COUNT, "Evaluate on at most so many held-out symbols while training")] = 2_000_000
     state_reset: Annotated[float, OptionRow(
@@ -120,19 +138,28 @@ class TrainingConfig:
     context_dropout: Annotated[float, OptionRow(
         DECAY, "Chance that an attribute of --context is hidden for an epoch")] = 0.1
     patience: Annotated[int | None, OptionRow(COUNT,
-        "Stop after so many evaluations without improvement")] = None
+        "Stop after so many evaluations without improvement",
+        elsewhere=("early_stopping", "early_stopping_patience", "n_iter_no_change"))] = None
     evaluate_every: Annotated[float | None, OptionRow(
-        EVERY, "Steps between evaluations, or the share of the run between them", shown="an epoch")] = None
+        EVERY, "Steps between evaluations, or the share of the run between them", shown="an epoch",
+        elsewhere=("eval_steps", "eval_every", "eval_interval", "eval_strategy", "evaluation_strategy",
+            "val_check_interval", "logging_steps"))] = None
     checkpoint_seconds: Annotated[float, OptionRow(NOT_NEGATIVE,
-        "Longest time between two checkpoints, in seconds")] = 30.0
+        "Longest time between two checkpoints, in seconds",
+        elsewhere=("save_steps", "save_interval", "save_strategy"))] = 30.0
     seed: Annotated[int, OptionRow(SEED,
-        "Seed of all random numbers: the same seed gives the same model")] = 0
+        "Seed of all random numbers: the same seed gives the same model",
+        elsewhere=("random_state", "random_seed", "manual_seed"))] = 0
     threads: Annotated[int | None, OptionRow(
-        COUNT, "Number of threads", shown="one on each processor", takes_none=False)] = None
-    engine: Annotated[str, OptionRow(ENGINE, "{choices}")] = "cpu"
+        COUNT, "Number of threads", shown="one on each processor", takes_none=False,
+        elsewhere=("n_jobs", "num_threads", "num_workers", "dataloader_num_workers", "nthread",
+            "cpu"))] = None
+    engine: Annotated[str, OptionRow(ENGINE, "{choices}",
+        elsewhere=("device", "backend", "accelerator", "gpu"))] = "cpu"
     precision: Annotated[str, OptionRow(
         one_of("unspool._kernels.precision:PRECISIONS"),
-        "Number format of matrix products in training: {choices}; auto is bf16 where available")] = "float32"
+        "Number format of matrix products in training: {choices}; auto is bf16 where available",
+        elsewhere=("dtype", "torch_dtype", "fp16", "bf16", "amp", "mixed_precision"))] = "float32"
     # fmt: on
 
     __repr__ = short_repr

@@ -9,7 +9,6 @@ from unspool._cli.flags.flag import Argument, Flag, FlagValues, Option, takes
 from unspool._cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import note, print_json, print_line
-from unspool._cli.output.score_rows import whole_records
 from unspool._errors import ConfigError, CorpusError
 from unspool._screen.wording import one_line
 
@@ -51,6 +50,7 @@ def classify(
     attribute as a column, it prints at the end how many values are correct.
     """
     import unspool
+    from unspool._text.whole_records import whole_records
 
     model = unspool.load(folder, **flags.computing)
     name = by or the_only_one([one.name for one in model.schema.attributes if not one.is_number])

@@ -15,7 +15,6 @@ from unspool._cli.output.score_rows import (
     check_measure,
     chosen,
     numbered,
-    whole_records,
     whole_texts,
 )
 from unspool._cli.output.score_sinks import (
@@ -87,6 +86,8 @@ def score(
     It prints the bits per character of each text and the text, separated by a tab; --against and
     --guess-number add columns between them. A file of any size needs little memory.
     """
+    from unspool._text.whole_records import whole_records
+
     by = check_measure(flags.ordering.pop("by", None), ratio="against" in flags.asking)
     order: dict[str, Any] = {"sort": None, "top": None, "by": by} | flags.ordering
     chosen([], **order)  # reports an error before anything is read

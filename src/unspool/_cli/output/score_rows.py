@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -149,26 +149,9 @@ def key_of(by: str | None, *, worst: bool) -> Callable[[Row], float]:
 
 def whole_texts(records: "Iterable[Record]") -> Iterator[str]:
     """Yield whole texts, also of records in pieces."""
+    from unspool._text.whole_records import whole_records
+
     return (record.text for record in whole_records(records))
-
-
-def whole_records(records: "Iterable[Record]") -> "Iterator[Record]":
-    """Yield whole records, also of records in pieces; the first piece has the context of the text."""
-    pieces: list[Record] = []
-    for record in records:
-        if record.ends and not pieces:
-            yield record
-            continue
-        pieces.append(record)
-        if record.ends:
-            yield _joined(pieces)
-            pieces = []
-    if pieces:
-        yield _joined(pieces)
-
-
-def _joined(pieces: "list[Record]") -> "Record":
-    return replace(pieces[0], text="".join(piece.text for piece in pieces), ends=True)
 
 
 def numbered(rows: Iterable[Row], seen: Callable[[int, int], None]) -> Iterator[Row]:

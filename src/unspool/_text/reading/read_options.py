@@ -78,20 +78,25 @@ class ReadOptions:
     text: Annotated[Columns, OptionRow(
         COLUMNS, "Column with the text, by name or by number from 0; several are joined; beside --source it "
         "has the answers, and may be called --target",
-        aliases=("target",))] = ()
+        aliases=("target",),
+        elsewhere=("column", "columns", "text_column", "text_field", "dataset_text_field"))] = ()
     context: Annotated[Columns, OptionRow(COLUMNS,
-        "Column that the model learns to condition the text on, or length")] = ()
+        "Column that the model learns to condition the text on, or length",
+        elsewhere=("label", "labels", "label_column", "condition"))] = ()
     document: Annotated[bool, OptionRow(
-        SWITCH, "Read the file as one long document instead of one text per line")] = False
+        SWITCH, "Read the file as one long document instead of one text per line",
+        elsewhere=("one_document",))] = False
     format: Annotated[str | None, OptionRow(
         one_of("unspool._text.reading.sources:SOURCES"), "{choices}", shown="by the file's name",
-        takes_none=False)] = None
+        takes_none=False,
+        elsewhere=("file_format", "file_type"))] = None
     header: Annotated[bool | None, OptionRow(
         SWITCH, "Whether a table's first row names its columns", shown="detected",
         negative="--no-header", takes_none=False)] = None
     delimiter: Annotated[str | None, OptionRow(
         DELIMITER, "Character between the columns of a table", shown="by the format and the look",
-        escapes=True)] = None
+        escapes=True,
+        elsewhere=("sep",))] = None
     quoting: Annotated[str | None, OptionRow(
         one_of("unspool._text.reading.read_options:QUOTING"),
         "What quotes mean in a table, {choices}: double are around fields and may join lines",
@@ -106,7 +111,8 @@ class ReadOptions:
     split: Annotated[str | None, OptionRow(
         one_of("unspool._text.reading.sentences:SPLITS"), "Split each text into: {choices}")] = None
     language: Annotated[str, OptionRow(
-        CODE, "Language of the texts for --split, as a code")] = "en"
+        CODE, "Language of the texts for --split, as a code",
+        elsewhere=("lang",))] = "en"
     encoding: Annotated[str | None, OptionRow(
         ENCODING, "Encoding of the text, such as cp1252, gb18030 or utf-16",
         shown="utf-8, or by a byte order mark")] = None

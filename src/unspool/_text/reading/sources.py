@@ -1,4 +1,4 @@
-"""The reading of texts from files, folders, standard input and named corpora, by `read_records`.
+"""The reading of texts from files, folders, standard input, named corpora and memory, by `read_records`.
 
 To add a format, write a file with a reader, which takes a `FilePlace` and `ReadOptions` and yields records,
 and a writer for the tests, and give it a row in `SOURCES`.
@@ -18,6 +18,8 @@ from unspool._errors import ConfigError, CorpusError
 from unspool._extras import install_command
 from unspool._storage import is_missing
 from unspool._text.corpora.registry import CORPORA, Corpus
+from unspool._text.frames import TableInMemory
+from unspool._text.in_memory import records_in_memory
 from unspool._text.reading.columns import LENGTH, Rows
 from unspool._text.reading.decoding import text_blocks
 from unspool._text.reading.feather import read_feather, write_feather
@@ -38,7 +40,7 @@ from unspool._text.reading.read_options import STANDARD_INPUT, Column, ReadOptio
 from unspool._text.reading.sentences import SPLITS
 from unspool._text.reading.separated import separator_pattern
 from unspool._text.reading.tables import read_table, write_table
-from unspool._text.records import Record, Records
+from unspool._text.records import Record, Records, Texts
 
 CORPUS_PREFIX = "corpus:"
 LATER_OPTIONS = (
@@ -89,7 +91,7 @@ SOURCES: dict[str, Source] = {
 
 
 def read_records(
-    source: str | Path | Sequence[str | Path],
+    source: str | Path | Sequence[str | Path] | Texts | TableInMemory,
     *,
     text: Column | Sequence[Column] | None = None,
     source_text: Column | Sequence[Column] | None = None,
@@ -107,7 +109,9 @@ def read_records(
     language: str = "en",
     reuse: bool = True,
 ) -> Records:
-    r"""Return records that are read from a file, a folder, standard input or a named corpus when iterated.
+    r"""Return the records of a file, a folder, standard input, a named corpus, or texts in memory.
+
+    Files are read when the records are iterated.
 
     Text formats are UTF-8, or what `encoding` or a byte order mark says, packed by gzip or not. ``\n``,
     ``\r\n`` and a lone ``\r`` end a line and come out as ``\\n``. Blank texts are skipped.
@@ -119,7 +123,9 @@ def read_records(
             order of the paths, also in folders inside, but not in hidden folders or behind links to folders;
             with ``format="text"``, every file whatever its suffix. A name that is both a corpus and a path is
             an error: write ``./NAME`` for the path and ``corpus:NAME`` for the corpus. A `Path` is always a
-            path.
+            path. Or a table in memory, whose columns are chosen as those of a file: of pandas, polars,
+            pyarrow, Hugging Face datasets, or mappings; or texts in memory that are no list of strings. The
+            options of file formats do not fit these.
         text: The column or columns that are the text, by name or by number from 0; None takes the column
             named ``text``, or the only column, or the columns of a named corpus. ``data.text`` is a key of
             JSON inside another one.
@@ -169,9 +175,9 @@ def read_records(
     """
     options = ReadOptions(
         format=format,
-        text=_columns(text),
-        source_text=_columns(source_text),
-        context=_columns(context),
+        text=columns_of(text),
+        source_text=columns_of(source_text),
+        context=columns_of(context),
         document=document,
         header=header,
         delimiter=delimiter,
@@ -183,6 +189,8 @@ def read_records(
         split=split,
         language=language,
     )
+    if not _are_sources(source):
+        return _of_memory(source, options)
     sources = _sources(source)
     corpus = _named_corpus(sources)
     if corpus:
@@ -204,6 +212,22 @@ def read_records(
     folder = any(map(os.path.isdir, sources))  # of which a format that is chosen reads other files
     stored = replace(options, format=stored.format) if folder else options
     return _records_of_files(sources, known, options, stored, reuse=reuse)
+
+
+def _of_memory(texts: object, options: ReadOptions) -> Records:
+    """Return the records of texts in memory, cut and measured by the options."""
+    records = records_in_memory(texts, options)
+    read = _measuring(_splitting(lambda: iter(records), options), options)
+    if options.split is None and LENGTH not in options.context:
+        return records
+    return Records(
+        read,
+        description=records.description,
+        document=records.document,
+        normalization=records.normalization,
+        pairs=records.pairs,
+        notes=records.notes,
+    )
 
 
 def _records_of_files(
@@ -339,24 +363,31 @@ def _measuring(read: Callable[[], Iterator[Record]], options: ReadOptions) -> Ca
     return measured
 
 
-def _columns(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
+def columns_of(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
+    """Return the columns that are chosen by one name or number, or by several."""
     if chosen is None:
         return ()
-    return (chosen,) if isinstance(chosen, str | int) else tuple(chosen)
+    return tuple(chosen) if isinstance(chosen, Sequence) and not isinstance(chosen, str) else (chosen,)
+
+
+def _are_sources(source: object) -> bool:
+    """Return whether something names files or a corpus; all else is texts in memory."""
+    several = source if isinstance(source, list | tuple) else [source]
+    return all(isinstance(each, str | Path) for each in several)
 
 
 def _sources(source: object) -> tuple[str | Path, ...]:
     """Return the sources that a caller names: one, or several in a list.
 
     Raises:
-        CorpusError: If it is none of these, or a source of its own kind stands among several.
+        CorpusError: If there is none, one is no path, or one of its own kind stands among several.
     """
     several = tuple(source) if isinstance(source, list | tuple) else (source,)
     hint = 'a file: read_records("names.txt"); texts in memory: train(texts)'
-    for each in several or (source,):
-        if not isinstance(each, str | Path):
-            expected = "a path, the name of a corpus, or a list of paths"
-            raise CorpusError("source", expected=expected, got=repr(each), hint=hint)
+    if not several:
+        expected = "a path, the name of a corpus, a list of paths, or texts"
+        raise CorpusError("source", expected=expected, got=repr(source), hint=hint)
+    for each in several:
         if "\0" in str(each) or ("\n" in str(each) and is_missing(each)):
             raise CorpusError("source", expected="a path", got=f"{str(each)!r}, which is no file", hint=hint)
     if len(several) > 1:
