@@ -220,6 +220,20 @@ def check_rows(config: Any) -> None:
         object.__setattr__(config, name, value)
 
 
+def answers_unknown_names(cls: type[T]) -> type[T]:
+    """Make a configuration dataclass answer an unknown keyword argument with the nearest option."""
+    made: Callable[..., None] = cls.__init__
+    known = [field.name for field in dataclasses.fields(cls) if field.init]  # type: ignore[arg-type]
+
+    @functools.wraps(made)
+    def checked(self: T, *values: Any, **named: Any) -> None:
+        refuse_unknown(named, known, "", names_elsewhere(cls))  # type: ignore[arg-type]
+        made(self, *values, **named)
+
+    cls.__init__ = checked  # type: ignore[assignment]
+    return cls
+
+
 def to_dict(config: object) -> dict[str, object]:
     """Return a configuration dataclass as plain JSON types, nested dataclasses included."""
     if not dataclasses.is_dataclass(config) or isinstance(config, type):

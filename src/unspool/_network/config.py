@@ -3,7 +3,16 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
-from unspool._configuration import SWITCH, OptionRow, check, check_rows, one_of, real_range, whole_range
+from unspool._configuration import (
+    SWITCH,
+    OptionRow,
+    answers_unknown_names,
+    check,
+    check_rows,
+    one_of,
+    real_range,
+    whole_range,
+)
 from unspool._views.short_repr import short_repr
 
 if TYPE_CHECKING:
@@ -18,6 +27,7 @@ SYMBOLS = whole_range(2)
 CHANCE = real_range("a number in [0, 1)", least=0, below=1)
 
 
+@answers_unknown_names
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
     """A stack of recurrent layers between an input table and an output layer.

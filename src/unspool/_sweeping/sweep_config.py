@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from unspool._configuration import Allowed, OptionRow, check_rows, one_of, whole_range
+from unspool._configuration import Allowed, OptionRow, answers_unknown_names, check_rows, one_of, whole_range
 from unspool._errors import ConfigError
 from unspool._sweeping.space import PARAMETERS, Configuration, Range, Values, check_values, grid
 from unspool._training.config import COUNT, POSITIVE
@@ -23,6 +23,7 @@ VALUES = Allowed("a list of values, or a Range", _are_values)  # `check_values` 
 CELLS = Allowed("a list of names", _are_values, "unspool._network.cells:CELLS")
 
 
+@answers_unknown_names
 @dataclass(frozen=True, kw_only=True)
 class SweepConfig:
     """The configuration of a sweep: its space, its budgets and its seeds.

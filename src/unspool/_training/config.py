@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from unspool._configuration import (
     Allowed,
     OptionRow,
+    answers_unknown_names,
     check_rows,
     is_real,
     one_of,
@@ -33,6 +34,7 @@ EVERY = Allowed("a whole number ≥ 1, or a share of the run in (0, 1)", _is_eve
 ENGINE = Allowed("a name", lambda value: isinstance(value, str), "unspool._engines:ENGINES")
 
 
+@answers_unknown_names
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """The configuration of a training; saved as a whole with the run.

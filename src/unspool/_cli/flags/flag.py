@@ -46,6 +46,7 @@ class Flag:
         negative: For bool: the flag that means no, or None for no such flag.
         several: For a list: whether one flag takes all values up to the next flag, ``--cell lstm gru``.
         aliases: Names in other libraries, as in Python; the help does not show them.
+        elsewhere: Names in other libraries that are no flags here, but answered with this one.
         parse: Function that reads one value and raises ValueError for a wrong one; None to read by `kind`.
         words: The values that `parse` reads, for messages.
         collect: Function that makes one value of all values of a repeated flag.
@@ -62,6 +63,7 @@ class Flag:
     negative: str | None = None
     several: bool = False
     aliases: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     parse: Callable[[str], Any] | None = None
     words: str | None = None
     collect: Callable[[list[Any]], Any] | None = None

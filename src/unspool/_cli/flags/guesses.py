@@ -5,59 +5,14 @@ from collections.abc import Iterable
 
 import click
 
-# What people write by habit, and the flags that mean the same; the first of them that a command has counts.
+from unspool._cli.flags.flag import PanelOption, spelled
+
+# What people write by habit, beside what the rows of options and the arguments of `train` are called
+# elsewhere; the first of these flags that a command has counts.
 FLAGS: dict[str, tuple[str, ...]] = {
-    "lr": ("learning-rate",),
-    "n-epochs": ("epochs",),
-    "num-epochs": ("epochs",),
-    "num-train-epochs": ("epochs",),
-    "iterations": ("epochs",),
-    "steps": ("epochs",),
-    "time": ("minutes", "minutes-per-trial"),
-    "bs": ("batch-size",),
-    "per-device-train-batch-size": ("batch-size",),
-    "seq-length": ("sequence-length",),
-    "seq-len": ("sequence-length",),
-    "block-size": ("sequence-length",),
-    "context-length": ("sequence-length",),
-    "units": ("hidden-size",),
-    "hidden": ("hidden-size",),
-    "hidden-dim": ("hidden-size",),
-    "rnn-size": ("hidden-size",),
-    "n-hidden": ("hidden-size",),
-    "layers": ("num-layers",),
-    "n-layers": ("num-layers",),
-    "n-layer": ("num-layers",),
-    "model-type": ("cell",),
-    "rnn-type": ("cell",),
-    "embed-size": ("embedding-size",),
-    "emb-dim": ("embedding-size",),
-    "wd": ("weight-decay",),
-    "grad-clip": ("clip-norm",),
-    "max-grad-norm": ("clip-norm",),
-    "gradient-clipping": ("clip-norm",),
-    "vocab": ("max-vocab-size",),
-    "vocab-size": ("max-vocab-size",),
-    "column": ("text",),
-    "label": ("context",),
-    "label-column": ("context",),
-    "val": ("validation",),
-    "valid-file": ("validation",),
-    "eval-file": ("validation",),
-    "output": ("out",),
-    "output-dir": ("out",),
-    "output-file": ("out",),
-    "save": ("out",),
-    "save-dir": ("out",),
-    "force": ("overwrite",),
-    "init-model": ("init-from",),
-    "pretrained": ("init-from",),
-    "continue": ("resume",),
-    "device": ("engine", "threads"),
-    "gpu": ("engine",),
-    "cpu": ("threads",),
-    "num-threads": ("threads",),
-    "num-workers": ("threads", "workers"),
+    "time": ("minutes-per-trial",),
+    "device": ("threads",),
+    "num-workers": ("workers",),
     "length": ("max-new-tokens",),
     "max-length": ("max-length", "max-new-tokens"),
     "max-len": ("max-length", "max-new-tokens"),
@@ -112,10 +67,15 @@ def known_flag(command: click.Command, wrong: str) -> str | None:
         command: The command.
         wrong: The flag, with its dashes.
     """
+    from unspool._training.by_name import ARGUMENTS as OF_TRAIN
+
     name = wrong.lstrip("-").replace("_", "-").lower()
     flags = [flag for param in command.params if param.param_type_name == "option" for flag in param.opts]
     shown = [flag for flag in flags if flag.startswith("--")]
-    same = [f"--{each}" for each in FLAGS.get(name, ()) if f"--{each}" in shown]
+    rows = [param.flag for param in command.params if isinstance(param, PanelOption)]
+    plain = name.replace("-", "_")
+    same = [spelled(row.name) for row in rows if plain in (*row.elsewhere, *OF_TRAIN.get(row.name, ()))]
+    same += [f"--{each}" for each in FLAGS.get(name, ()) if f"--{each}" in shown]
     if same:
         return f"it is {same[0]} here"
     arguments = {param.metavar: param for param in command.params if param.param_type_name == "argument"}

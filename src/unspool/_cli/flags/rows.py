@@ -73,5 +73,6 @@ def flag_of(name: str, row: OptionRow, hint: Any, default: object) -> Flag:
         can_be_off=may_be_none and row.takes_none and not is_text,
         negative=row.negative,
         aliases=row.aliases,
+        elsewhere=row.elsewhere,
         **reading,
     )

@@ -12,6 +12,7 @@ from unspool._configuration import (
     SWITCH,
     Allowed,
     OptionRow,
+    answers_unknown_names,
     check,
     check_rows,
     is_real,
@@ -113,6 +114,7 @@ class SamplerRow(StageRow):
     """The row of an entry of `unspool._generation.sampling.filters.FILTERS`, and of its native twin."""
 
 
+@answers_unknown_names
 @dataclass(frozen=True, kw_only=True)
 class GenerationOptions:
     """The options of sampling and of the end of a text.
