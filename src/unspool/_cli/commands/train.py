@@ -11,25 +11,26 @@ import click
 from unspool._cli.commands.audit import same_reading
 from unspool._cli.commands.info import model_facts
 from unspool._cli.commands.minutes import Choice, choose, is_left_to_choose
+from unspool._cli.flags.config_file import toml_lines, with_config
 from unspool._cli.flags.flag import Argument, FlagValues, spelled, takes
 from unspool._cli.flags.shared import (
     CANARIES,
     NETWORK,
     READING,
     SHOWING,
+    STARTING,
     TOKENIZER,
     TRAINING,
     AsJson,
-    InitFrom,
-    KeepNoveltyIndex,
+    ConfigFlag,
     Overwrite,
+    PrintConfig,
     Resume,
     RunFolderFlag,
-    ValidationCorpus,
 )
 from unspool._cli.open_corpus import open_corpus, say_once
 from unspool._cli.output.brief_audit import brief_audit
-from unspool._cli.output.printing import note, print_json, print_sentence
+from unspool._cli.output.printing import for_stdout, note, print_json, print_sentence
 from unspool._errors import ConfigError
 from unspool._screen.wording import argument, command_line, one_line
 from unspool._text.reading.read_options import STANDARD_INPUT
@@ -46,13 +47,11 @@ PLANTING = {"canaries": "count", "canary_repeats": "repeats", "canary_format": "
 Start = Callable[..., "Generator"]
 
 
+GROUPS = (STARTING, SHOWING, READING, TOKENIZER, NETWORK, TRAINING, CANARIES)
+
+
 @takes(
-    SHOWING,
-    READING,
-    TOKENIZER,
-    NETWORK,
-    TRAINING,
-    CANARIES,
+    *GROUPS,
     leading=("minutes", "out", "text", "source", "epochs", "hidden_size", "resume"),
     examples=(
         "unspool train poems.txt",
@@ -74,9 +73,8 @@ def train(
     out: RunFolderFlag = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
-    init_from: InitFrom = None,
-    validation: ValidationCorpus = None,
-    novelty_index: KeepNoveltyIndex = False,
+    config: ConfigFlag = None,
+    print_config: PrintConfig = False,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
@@ -85,16 +83,19 @@ def train(
     It writes the model to a folder, and shows samples while it trains. Ctrl-C saves the run and prints the
     command that continues it.
     """
+    if config is not None:
+        flags = with_config(flags, config, GROUPS)
+    if print_config:
+        show_config(flags, as_json=as_json)
+        return
+    novelty_index = flags.starting.pop("novelty_index", False)
     folder = run_folder(corpus, out, resume=resume)
     if resume:
-        kept_flags = {**flags.tokens, **flags.showing, **flags.planting}
-        kept_flags |= {"init_from": init_from, "validation": validation, "overwrite": overwrite}
-        refuse_for_resuming(name for name, value in kept_flags.items() if value)
+        kept_flags = {**flags.tokens, **flags.showing, **flags.planting, **flags.starting}
+        refuse_for_resuming(name for name, value in (kept_flags | {"overwrite": overwrite}).items() if value)
         start = going_on(folder, corpus or [], flags)
     else:
-        start = starting(
-            folder, corpus, flags, init_from=init_from, validation=validation, overwrite=overwrite
-        )
+        start = starting(folder, corpus, flags, overwrite=overwrite)
     model = trained(folder, partial(start, novelty_index=novelty_index))
     facts = finished_facts(model, folder, reuse=flags.reading.get("reuse", True))
     print_json(facts) if as_json else show_outcome(facts, folder)
@@ -139,15 +140,21 @@ def refuse_for_resuming(names: Iterable[str]) -> None:
         )
 
 
-def starting(
-    folder: Path,
-    corpus: Sequence[str] | None,
-    flags: FlagValues,
-    *,
-    init_from: str | None,
-    validation: str | None,
-    overwrite: bool,
-) -> Start:
+def show_config(flags: FlagValues, *, as_json: bool) -> None:
+    """Print the flags as a configuration file, once they are known to fit together."""
+    from unspool import NetworkConfig, TrainingConfig
+
+    NetworkConfig(**flags.network)
+    TrainingConfig(**flags.training)
+    if as_json:
+        print_json(
+            {name: value for group in GROUPS for name, value in getattr(flags, group.argument).items()}
+        )
+    else:
+        print(for_stdout("\n".join(toml_lines(flags, GROUPS))))
+
+
+def starting(folder: Path, corpus: Sequence[str] | None, flags: FlagValues, *, overwrite: bool) -> Start:
     """Return the start of a new run."""
     import unspool
     from unspool._training.folder.run_folder import refuse_strangers
@@ -156,6 +163,7 @@ def starting(
     if not corpus:
         raise no_corpus(WHAT_TO_READ)
     engine = flags.training.get("engine", "cpu")
+    init_from, validation = (flags.starting.get(name) for name in ("init_from", "validation"))
     origin = None if init_from is None else unspool.load(init_from, engine=engine)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
     network = replace(base, **flags.network)

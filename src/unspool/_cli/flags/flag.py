@@ -139,12 +139,7 @@ class PanelOption(click.Option):
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the line of the help: the flag, and its sentence with the current choices."""
         record = super().get_help_record(ctx)
-        if record is None or CHOICES not in record[1]:
-            return record
-        table = self.flag.table or self.flag.suffixes
-        names = [*(choices(table) if table else self.words), *[OFF] * self.flag.can_be_off]
-        last = ", " if self.several else " or "
-        return record[0], record[1].replace(CHOICES, ", ".join(names[:-1]) + last + names[-1])
+        return record and (record[0], with_choices(self.flag, record[1], self.words))
 
 
 class DescribedArgument(click.Argument):
@@ -200,6 +195,22 @@ def option_from(name: str, kind: Any, what: Option, default: Any) -> click.Optio
 def spelled(name: str) -> str:
     """Return the name of a flag as on the command line: ``--hidden-size``."""
     return "--" + name.replace("_", "-")
+
+
+def with_choices(flag: Flag, text: str, words: tuple[str, ...] = ()) -> str:
+    """Return a text about a flag with its current choices.
+
+    Args:
+        flag: The flag.
+        text: The text.
+        words: The choices of a flag that has no table.
+    """
+    if CHOICES not in text:
+        return text
+    table = flag.table or flag.suffixes
+    names = [*(choices(table) if table else words), *[OFF] * flag.can_be_off]
+    last = ", " if flag.several else " or "
+    return text.replace(CHOICES, ", ".join(names[:-1]) + last + names[-1])
 
 
 def variable(name: str) -> str:

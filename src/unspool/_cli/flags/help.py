@@ -62,8 +62,9 @@ class GroupedCommand(click.Command):
         names = {"None": OFF} | {
             name: spelled(param.flag.name) for name, param in flags.items() if "_" in name
         }
-        if name in flags and flags[name].flag.table:
-            names = {"None": OFF}  # what may be chosen has names of its own: --samplers top_k
+        of_table = name in flags and flags[name].flag.table  # whose choices have names: --samplers top_k
+        if of_table or ": " in error.what:  # of a file, whose keys are spelled as in Python
+            names = {"None": OFF}
 
         def reworded(words: str | None) -> str:
             return re.sub(r"\b\w+\b(?!=)", lambda word: names.get(word[0], word[0]), words or "")

@@ -4,7 +4,7 @@ The names are those of the library's arguments. Tests compare the defaults and t
 those of the library.
 """
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from unspool._cli.flags.flag import Argument, Flag, Group, Option
 from unspool._cli.flags.rows import flag_of, flags_of
@@ -48,6 +48,19 @@ def _unknown(default: str) -> Option:
 
 UnknownSymbols = Annotated[Unknown, _unknown("error")]
 UnknownInTexts = Annotated[Unknown | None, _unknown("replace if it has <unk>, else error")]
+
+STARTING = Group(
+    "starting",
+    "Options",
+    tuple(get_args(kind)[1].flag for kind in (InitFrom, ValidationCorpus, KeepNoveltyIndex)),
+)
+ConfigFlag = Annotated[
+    str | None,
+    Option(Flag("config", str, "Take flags from this TOML file, or from the config.json of a run")),
+]
+PrintConfig = Annotated[
+    bool, Option(Flag("print_config", bool, "Print the flags as such a file, and train nothing"))
+]
 
 READING = Group(
     "reading",
