@@ -7,6 +7,7 @@ The convention (CONTRIBUTING.md tells it to writers) is in the fence's first lin
 - ```` ```console exact ````: besides, the output is the one shown, where ``…`` stands for anything.
 - ```` ```console fails ````: each command must exit with 2, and the output is the one shown, as with exact.
 - ```` ```python ````: runs; all Python blocks share their names, like one session.
+- ```` ```python needs=NAME ````: runs where the package is installed; without it, it must compile.
 - ```` ```console no-run ```` and ```` ```python no-run ````: not run (they need a network, or long). Python
   must still compile, and each ``unspool`` command line must parse: its flags, their values, its arguments.
 
@@ -15,6 +16,7 @@ short.
 """
 
 import contextlib
+import importlib.util
 import io
 import os
 import re
@@ -56,7 +58,8 @@ class Block:
     @property
     def runs(self) -> bool:
         """Tell whether the block is to be run."""
-        return "no-run" not in self.marks
+        needed = [mark.removeprefix("needs=") for mark in self.marks if mark.startswith("needs=")]
+        return "no-run" not in self.marks and all(map(importlib.util.find_spec, needed))
 
     @property
     def commands(self) -> list[Command]:
@@ -218,6 +221,14 @@ def test_the_runner_catches_what_is_wrong(session: Session, text: str) -> None:
     (block,) = blocks(text)
     with pytest.raises(AssertionError):
         session.run(block)
+
+
+def test_a_block_that_needs_a_package_runs_where_it_is_installed(session: Session) -> None:
+    for needs, runs in (("json", True), ("no_such_package", False)):
+        (block,) = blocks(f"```python needs={needs}\nimport {needs}\nseen = True\n```\n")
+        session.names.pop("seen", None)
+        session.run(block)
+        assert ("seen" in session.names) == runs
 
 
 def test_the_runner_catches_a_flag_that_is_not_there(session: Session) -> None:
