@@ -193,6 +193,24 @@ def test_texts_in_memory_are_cut_into_sentences() -> None:
     assert [record.text.strip() for record in records] == ["One is here.", "Two is there."]
 
 
+def test_what_reading_guesses_is_said_beside_the_progress(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "titles.csv"
+    file.write_text("title;label\n" + "oil rises;a\nteam wins;b\n;c\n" * 9, "utf-8")
+    options: dict[str, Any] = {"text": "title", "hidden_size": 4, "epochs": 1, "threads": 1}
+    unspool.train(file, **options)
+    said = capsys.readouterr().err
+    notes = list(records := unspool.read_records(file, text="title")) and list(records.notes)
+    assert len(notes) == 2  # the delimiter that was found, the rows without a text
+    assert all(said.count(note) == 1 for note in notes)
+    with pytest.warns(RuntimeWarning, match="rows have no text"):
+        unspool.train(file, progress=False, **options)
+    assert capsys.readouterr().err == ""
+    unspool.train(["oil rises", None, "team wins"] * 9, hidden_size=4, epochs=1)  # type: ignore[list-item]
+    assert "9 texts are blank or missing" in capsys.readouterr().err
+
+
 def test_the_same_model_whatever_the_texts_come_in(tmp_path: Path) -> None:
     texts = [f"{a} {b}" for a in ("oil", "team", "chip") for b in ("rises", "wins", "sells")] * 4
     options: dict[str, Any] = {"hidden_size": 4, "epochs": 1, "threads": 1, "progress": False}

@@ -1,11 +1,13 @@
 """The interface of a progress display, the choice of one that fits, and those who watch a training."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self, TypedDict, TypeVar
 
-from unspool._screen.connections import can_redraw, in_notebook
+from unspool._screen.connections import can_redraw, fitted, in_notebook
+from unspool._screen.wording import one_line
 from unspool._text.records import Records
 from unspool._training.announcement import Announcement
 from unspool._training.records import TrainingRecord
@@ -89,12 +91,29 @@ def watching(
     if not (on_record is None if progress is None else progress):
         yield {"on_start": on_start, "on_record": on_record}
         return
-    with choose_progress() as display:
+    with choose_progress() as display, _saying(corpus):
         corpus.meter.report = display.read
         yield {
             "on_start": in_turn(display.start, on_start),
             "on_record": in_turn(display.show, on_record),
         }
+
+
+@contextmanager
+def _saying(corpus: Records) -> Iterator[None]:
+    """Say on standard error what reading guesses or passes over, unless a command says it already."""
+    if corpus.notes.report is not None:
+        yield
+        return
+    corpus.notes.report = _say
+    try:
+        yield
+    finally:
+        corpus.notes.report = None
+
+
+def _say(sentence: str) -> None:
+    print(fitted(one_line(sentence), sys.stderr), file=sys.stderr, flush=True)
 
 
 def in_turn(first: Callable[[T], None], second: Callable[[T], None] | None) -> Callable[[T], None]:
