@@ -246,3 +246,14 @@ def test_other_texts_are_refused_by_what_they_are(tmp_path: Path) -> None:
         unspool.train(TEXTS[1:], out=out, resume=True, epochs=2)
     with pytest.raises(unspool.ArtifactError, match="but others or in another order"):
         unspool.train(TEXTS[::-1], out=out, resume=True, epochs=2)
+
+
+def test_a_whole_index_of_the_texts_is_not_made_again(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    unspool.train(TEXTS, out=run, epochs=1, novelty_index=True, **OPTIONS)
+    index = run / "novelty.safetensors"
+    before = index.stat().st_ino, index.stat().st_mtime_ns
+    unspool.train(TEXTS, out=run, resume=True, epochs=2)
+    assert (index.stat().st_ino, index.stat().st_mtime_ns) == before
+    index.write_bytes(b"broken")
+    assert unspool.train(TEXTS, out=run, resume=True, epochs=3).novelty_index is not None
