@@ -112,6 +112,12 @@ class TrainingPlan:
 
         Args:
             seconds: Seconds that it took.
+
+        Example:
+            >>> from unspool import plan_training
+            >>> plan = plan_training(["a cat", "a dog"] * 50, minutes=0.2)
+            >>> plan.after_reading(1.0).network == plan.network
+            True
         """
         if self.best is None:
             return self
