@@ -45,6 +45,9 @@ REFUSED: dict[str, tuple[Call, str, str, str]] = {
         lambda model: model.generate("a", constraint=7),
         "constraint", "a Constraint, a list of them, or None", "7",
     ),
+    "logprobs": (
+        lambda model: model.generate("a", logprobs=9), "logprobs", "a whole number from 1 to 3, or None", "9",
+    ),
     "stream": (lambda model: next(model.stream(7)), "prompt", A_STRING, "7"),
     "stream-n": (lambda model: next(model.stream("a", n=2)), "n", "1: a stream is one text", "2"),
     "stream-best": (lambda model: next(model.stream("a", best_of=2)), "best_of", ONE_TEXT, "2"),
