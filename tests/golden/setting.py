@@ -15,7 +15,10 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import unspool
+
 ROOT = Path(__file__).resolve().parents[2]
+SOURCE = Path(unspool.__file__).parents[1]  # the package that is tested, which may be a changed copy
 DATA = Path(__file__).resolve().parent / "data"
 KERNELS = "avx2"
 NO_KERNELS = 77  # the exit code where the processor or the build does not have them
@@ -28,7 +31,8 @@ def surroundings(folder: Path, *, threads: int) -> dict[str, str]:
     kept = ("PATH", "LD_LIBRARY_PATH", "PYTHONHASHSEED", "TMPDIR", "SYSTEMROOT")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "HOME": str(folder),
+        "PYTHONPATH": f"{SOURCE}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1",
+        "HOME": str(folder),
         "UNSPOOL_KERNELS": KERNELS, "UNSPOOL_EMULATE_BF16": "1", "UNSPOOL_THREADS": str(threads),
         "UNSPOOL_CACHE": str(folder / "cache"), "GOLDEN_THREADS": str(threads), "OPENBLAS_NUM_THREADS": "1",
         "OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": ABOVE, "LC_ALL": "C.UTF-8", "TZ": "UTC",
