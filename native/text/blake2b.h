@@ -76,7 +76,8 @@ class LineHasher {
         const int64_t left = size_[lane] - static_cast<int64_t>(count_[lane]);
         const size_t some = static_cast<size_t>(left < kHashBlock ? left : kHashBlock);
         uint64_t block[kHashBlock / 8] = {};
-        std::memcpy(block, bytes + begin_[lane] + count_[lane], some);
+        if (some > 0)
+            std::memcpy(block, bytes + begin_[lane] + count_[lane], some);  // nothing has no address
         for (int i = 0; i < kHashBlock / 8; ++i)
             message_[i][lane] =
                 __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(block[i]) : block[i];
