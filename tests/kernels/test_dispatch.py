@@ -1,0 +1,40 @@
+"""The kernels in use are the best that the processor has: its own words, read by the system, say which."""
+
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+from unspool._kernels.machine import kernel_names
+
+AVX2 = {"avx2", "fma"}
+AVX512 = AVX2 | {"avx512f", "avx512vl", "avx512bw", "avx512dq"}
+BF16 = AVX512 | {"avx512_bf16"}
+# The flags that each set of kernels needs, as Linux writes them in /proc/cpuinfo; the best one first.
+NEEDED: dict[str, dict[str, set[str]]] = {
+    "x86_64": {
+        "amx_bf16": BF16 | {"amx_tile", "amx_bf16"},
+        "avx512_bf16": BF16,
+        "avx512": AVX512,
+        "avx2": AVX2,
+        "generic": set(),
+    },
+    "aarch64": {"neon_bf16": {"bf16"}, "neon": set()},
+}
+
+
+def processor() -> tuple[set[str], bool]:
+    """Return the flags of the processor, and whether Intel made it."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").split("\n\n", maxsplit=1)[0].splitlines()
+    rows = [line.partition(":")[2] for line in lines if line.startswith(("flags", "Features"))]
+    return set(" ".join(rows).split()), any("GenuineIntel" in line for line in lines)
+
+
+def test_all_that_the_processor_has_is_there_and_the_best_comes_first() -> None:
+    if sys.platform != "linux" or platform.machine() not in NEEDED:
+        pytest.skip("only Linux has /proc/cpuinfo")
+    flags, intel = processor()
+    slower = {"avx512_bf16"} if intel else set()  # on Intel's processors it is slower than float32
+    expected = [name for name, needed in NEEDED[platform.machine()].items() if needed <= flags]
+    assert list(kernel_names()) == [name for name in expected if name not in slower]
