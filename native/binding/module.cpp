@@ -113,6 +113,15 @@ void bind_lines(nb::module_& module) {
     module.def("number_lines", &number<Code, uint32_t>);
 }
 
+// The compiler that made this module, on which the last bits of results depend.
+#if defined(__clang__)
+constexpr const char* kCompiler = "clang";
+constexpr int kCompilerVersion = __clang_major__;
+#else
+constexpr const char* kCompiler = "gcc";
+constexpr int kCompilerVersion = __GNUC__;
+#endif
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -121,6 +130,7 @@ NB_MODULE(_native, module) {
     // is not the user's fault; the tests turn the warnings on for all other ends.
     nb::set_leak_warnings(false);
     module.def("set_leak_warnings", &nb::set_leak_warnings);
+    module.attr("compiler") = std::string(kCompiler) + " " + std::to_string(kCompilerVersion);
     nb::class_<ThreadTeam>(module, "ThreadTeam").def(nb::init<int>()).def_prop_ro("size", &ThreadTeam::size);
     bind_stop(module);
     bind_conditions(module);

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+compiler: str
+
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int32]
 

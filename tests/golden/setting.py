@@ -8,14 +8,13 @@ out: all texts and rounded figures are still compared.
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import unspool
+from unspool import _native
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path(unspool.__file__).parents[1]  # the package that is tested, which may be a changed copy
@@ -65,22 +64,9 @@ def made(area: str, folder: Path, *, threads: int = 1) -> str:
     return file.read_text("utf-8")
 
 
-def compiler() -> str:
-    """Name the compiler that makes the native module here, with its major version."""
-    for command in filter(None, (os.environ.get("CXX"), "c++", "g++", "clang++")):
-        path = shutil.which(command)
-        if path is not None:
-            told = subprocess.run(
-                [path, "--version"], capture_output=True, encoding="utf-8", check=False
-            ).stdout
-            number = re.search(r"\b(\d+)\.\d+\.\d+", told)
-            return f"{'clang' if 'clang' in told else 'gcc'} {number[1] if number else '?'}"
-    return "none"
-
-
 def environment() -> dict[str, str]:
     """Describe what the last bits depend on, beside the instruction set."""
-    return {"compiler": compiler(), "numpy": version("numpy")}
+    return {"compiler": _native.compiler, "numpy": version("numpy")}
 
 
 def recorded() -> dict[str, str]:
