@@ -16,7 +16,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "unspool"
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "native"}),
-    frozenset({"configuration", "storage", "pictures", "screen", "extras", "interruptible"}),
+    frozenset({"configuration", "storage", "pictures", "screen", "extras", "installed", "interruptible"}),
     frozenset({"kernels", "json_files", "views"}),
     frozenset({"text"}),
     frozenset({"network"}),

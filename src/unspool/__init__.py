@@ -16,6 +16,10 @@ import importlib
 import re
 from pathlib import Path
 
+from unspool import _installed
+
+_installed.check()
+
 _STUB = Path(__file__).with_suffix(".pyi").read_text("utf-8")
 _HOMES = {name: home for home, name in re.findall(r"^from (\S+) import (\w+) as", _STUB, flags=re.MULTILINE)}
 
