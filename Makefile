@@ -18,14 +18,15 @@ TEST_OPTIONS ?=
 SEED ?= 0
 SAMPLE ?= 60
 UNDER ?=
+PLATFORMS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format sanitize mutate docs bench clean
+.PHONY: help demo test lint format sanitize mutate docs bench wheel check-wheel clean
 
 help: ## Show the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
 
 demo: $(VENV)/.core ## Learn the embedded corpus and write from it, in under a minute
 	@$(BIN)/unspool demo
@@ -72,6 +73,13 @@ bench: $(VENV)/.bench ## Measure training and generation against PyTorch, and th
 	$(BIN)/python benchmarks/generation_throughput.py
 	$(BIN)/python benchmarks/lesson.py
 
+wheel: $(VENV)/.wheel ## Build the wheels for Linux and the source archive into dist/ (PLATFORMS=manylinux_2_17_x86_64)
+	$(BIN)/python release/build_wheels.py dist $(foreach name,$(PLATFORMS),--platform $(name))
+	$(BIN)/python -m build --sdist --outdir dist
+
+check-wheel: $(VENV)/.wheel ## Test what is in dist/ as a stranger has it: no checkout, no compiler
+	$(BIN)/python -m pytest -m slow tests/wheels
+
 clean: ## Remove .venv and everything that was built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -92,6 +100,11 @@ $(VENV)/.test: $(BUILD) Makefile | $(BIN)/python
 $(VENV)/.docs: $(BUILD) Makefile | $(BIN)/python
 	@echo "Installing unspool into $(VENV) with Sphinx"
 	@$(PIP) -e '.[docs]'
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.wheel: $(BUILD) Makefile | $(BIN)/python
+	@echo "Installing unspool into $(VENV) with what wheels are built and checked with"
+	@$(PIP) -e '.[test,wheel]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: $(BUILD) Makefile | $(BIN)/python
