@@ -6,7 +6,7 @@
 #include "binding/arrays.h"
 #include "binding/interpreter.h"
 #include "binding/stop.h"
-#include "dispatch/forks.h"
+#include "dispatch/system.h"
 #include "dispatch/threads.h"
 
 namespace unspool {

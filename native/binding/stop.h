@@ -13,6 +13,51 @@ namespace unspool {
 // Thrown where a call gives up.
 struct Stopped {};
 
+using SignalHandler = void (*)(int);
+
+// The handler of a signal, which can be replaced for a while.
+class HandledSignal {
+ public:
+    // Puts `ours` in the place of a handler of Python, which is stored first: a signal may come at any time.
+    // Nothing is done where Python has none, or where ours is there already.
+    void replace(int number, SignalHandler ours, std::atomic<SignalHandler>& python) {
+        const SignalHandler before = read(number);
+        if (before == SIG_DFL || before == SIG_IGN || before == SIG_ERR || before == ours) return;
+        python.store(before);
+        set(number, ours);
+        number_ = number;
+    }
+
+    // Puts back what was replaced, if anything was.
+    void restore() {
+        if (number_ != 0) put_back();
+        number_ = 0;
+    }
+
+ private:
+#if defined(_WIN32)  // it forgets a handler when it calls it, and Python's puts itself back
+    SignalHandler read(int number) { return before_ = signal(number, SIG_GET); }
+    void set(int number, SignalHandler ours) { signal(number, ours); }
+    void put_back() { signal(number_, before_); }
+
+    SignalHandler before_ = SIG_DFL;
+#else
+    SignalHandler read(int number) {
+        if (sigaction(number, nullptr, &before_) != 0 || (before_.sa_flags & SA_SIGINFO)) return SIG_ERR;
+        return before_.sa_handler;
+    }
+    void set(int number, SignalHandler ours) {
+        struct sigaction replacing = before_;
+        replacing.sa_handler = ours;
+        sigaction(number, &replacing, nullptr);
+    }
+    void put_back() { sigaction(number_, &before_, nullptr); }
+
+    struct sigaction before_ = {};
+#endif
+    int number_ = 0;  // 0: nothing is replaced
+};
+
 // A flag. While it listens, SIGINT and SIGTERM set it from the system's handler, before Python's own one.
 class StopFlag {
  public:
@@ -28,25 +73,12 @@ class StopFlag {
     void listen() {
         leave();
         heard_by().store(&value_);
-        for (int i = 0; i < kSignals; ++i) {
-            struct sigaction& before = before_[i];
-            listens_[i] = sigaction(kNumbers[i], nullptr, &before) == 0 && !(before.sa_flags & SA_SIGINFO) &&
-                          before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN &&
-                          before.sa_handler != hear;
-            if (!listens_[i]) continue;
-            python().store(before.sa_handler);
-            struct sigaction ours = before;
-            ours.sa_handler = hear;
-            sigaction(kNumbers[i], &ours, nullptr);
-        }
+        for (int i = 0; i < kSignals; ++i) signals_[i].replace(kNumbers[i], hear, python());
     }
 
     // Ends it: the handlers are those from before.
     void leave() {
-        for (int i = 0; i < kSignals; ++i) {
-            if (listens_[i]) sigaction(kNumbers[i], &before_[i], nullptr);
-            listens_[i] = false;
-        }
+        for (HandledSignal& each : signals_) each.restore();
         std::atomic<bool>* mine = &value_;
         heard_by().compare_exchange_strong(mine, nullptr);
     }
@@ -62,8 +94,6 @@ class StopFlag {
     static void disobey() { of_this_thread() = nullptr; }
 
  private:
-    using Handler = void (*)(int);
-
     static constexpr int kSignals = 2;
     static constexpr int kNumbers[kSignals] = {SIGINT, SIGTERM};
 
@@ -71,18 +101,17 @@ class StopFlag {
         static constinit std::atomic<std::atomic<bool>*> flag{nullptr};
         return flag;
     }
-    static std::atomic<Handler>& python() {
-        static constinit std::atomic<Handler> handler{nullptr};
+    static std::atomic<SignalHandler>& python() {
+        static constinit std::atomic<SignalHandler> handler{nullptr};
         return handler;
     }
     static void hear(int number) {
         if (std::atomic<bool>* flag = heard_by().load()) flag->store(true);
-        if (const Handler next = python().load()) next(number);
+        if (const SignalHandler next = python().load()) next(number);
     }
 
     std::atomic<bool> value_{false};
-    struct sigaction before_[kSignals] = {};
-    bool listens_[kSignals] = {};
+    HandledSignal signals_[kSignals];
 };
 
 // Gives up if this thread's flag is set.

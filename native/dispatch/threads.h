@@ -1,10 +1,6 @@
 // A team of threads that sleep between tasks and can wait for each other inside one.
 #pragma once
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
-
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -12,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "dispatch/forks.h"
 #include "dispatch/kernels.h"
+#include "dispatch/system.h"
 
 namespace unspool {
 
@@ -70,24 +66,6 @@ class ThreadTeam {
         }
         while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
     }
-
-#if defined(__linux__)
-    static int processor() { return sched_getcpu(); }
-
-    // Moves this thread from a processor to another allowed one, if there is one. The affinity is restored at
-    // once: the thread moves, but is not bound.
-    static void leave(int taken) {
-        cpu_set_t allowed;
-        if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
-        cpu_set_t wanted = allowed;
-        CPU_CLR(taken, &wanted);
-        if (CPU_COUNT(&wanted) == 0 || sched_setaffinity(0, sizeof(wanted), &wanted) != 0) return;
-        sched_setaffinity(0, sizeof(allowed), &allowed);
-    }
-#else
-    static int processor() { return -1; }
-    static void leave(int) {}
-#endif
 
     struct Barrier {
         explicit Barrier(int count) : size(count), missing(count) {}

@@ -1,6 +1,8 @@
 // Optimizers over lists of arrays, with clipping by the global norm.
 #pragma once
 
+#include <cstdlib>
+
 #include "network/network.h"
 
 namespace unspool::UNSPOOL_ISA {

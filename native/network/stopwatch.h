@@ -1,9 +1,8 @@
 // The time of each stage of a step.
 #pragma once
 
-#include <ctime>
-
 #include "dispatch/kernels.h"
+#include "dispatch/system.h"
 #include "products/simd.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -13,17 +12,12 @@ struct Stopwatch {
     double seconds[kStages] = {};
     double last = 0.0;
 
-    static double now() {
-        timespec time;
-        clock_gettime(CLOCK_MONOTONIC, &time);
-        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-    }
     void start() {
         for (double& each : seconds) each = 0.0;
-        last = now();
+        last = unspool::seconds();
     }
     void stop(Stage stage) {
-        const double time = now();
+        const double time = unspool::seconds();
         seconds[stage] = time - last;
         last = time;
     }

@@ -10,8 +10,8 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
+#include <new>
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -89,15 +89,15 @@ class Buffer {
     Buffer() = default;
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
-    ~Buffer() { std::free(data_); }
+    ~Buffer() { release(); }
 
     // Returns memory for `size` floats, all zero when it is new; null if there is no memory left.
     float* reserve(size_t size) {
         if (size <= size_) return data_;
-        std::free(data_);
+        release();
         size_ = 0;
         const size_t bytes = (size * sizeof(float) + 127) / 64 * 64;
-        data_ = static_cast<float*>(std::aligned_alloc(64, bytes));
+        data_ = static_cast<float*>(::operator new(bytes, kLine, std::nothrow));
         if (data_ == nullptr) return nullptr;
         std::memset(data_, 0, bytes);
         size_ = size;
@@ -108,6 +108,10 @@ class Buffer {
     uint32_t* pairs() const { return reinterpret_cast<uint32_t*>(data_); }  // of bf16, see bf16.h
 
  private:
+    static constexpr std::align_val_t kLine{64};
+
+    void release() { ::operator delete(data_, kLine); }
+
     float* data_ = nullptr;
     size_t size_ = 0;
 };

@@ -1,6 +1,8 @@
 // The samplers, which change the scores of one place: the twin of unspool/_generation/sampling/filters.py.
 #pragma once
 
+#include <cstdlib>
+
 #include "network/loss.h"
 #include "writing/random.h"
 #include "writing/select.h"

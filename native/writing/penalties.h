@@ -2,6 +2,8 @@
 // unspool/_generation/sampling/penalties.py.
 #pragma once
 
+#include <cstdlib>
+
 #include "writing/filters.h"
 
 namespace unspool::UNSPOOL_ISA {

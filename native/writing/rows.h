@@ -1,6 +1,8 @@
 // The active sequences of one thread: each has a row, and reads or draws one token a step.
 #pragma once
 
+#include <cstdlib>
+
 #include "writing/draw.h"
 
 namespace unspool::UNSPOOL_ISA {

@@ -1,8 +1,7 @@
 // Few sequences on many threads: the threads share the work of each step, instead of the sequences.
 #pragma once
 
-#include <sched.h>
-
+#include "dispatch/system.h"
 #include "writing/rows.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -75,7 +74,7 @@ class SharedRows : public Rows {
         __atomic_store_n(&places_[thread].value, round, __ATOMIC_RELEASE);
         for (int t = 0; t < threads_; ++t)
             for (int spin = 0; __atomic_load_n(&places_[t].value, __ATOMIC_ACQUIRE) < round; ++spin)
-                if (spin > 2000) sched_yield();
+                if (spin > 2000) yield();
     }
 
     float* gates(int layer) const {
