@@ -15,7 +15,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "unspool"
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "native"}),
+    frozenset({"errors", "native", "system"}),
     frozenset({"configuration", "storage", "pictures", "screen", "extras", "installed", "interruptible"}),
     frozenset({"kernels", "json_files", "views"}),
     frozenset({"text"}),

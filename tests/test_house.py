@@ -140,6 +140,80 @@ def test_one_module_alone_draws_on_a_stream() -> None:
     assert {relative(path): made for path in others if (made := made_with_rich(TREES[path]))} == {}
 
 
+ONE_SYSTEM_ALONE = {
+    "modules": "fcntl grp msvcrt posix pty pwd resource syslog termios tty winreg",
+    "os": """fork forkpty getgid getloadavg getuid geteuid killpg memfd_create mkfifo name openpty pread preadv
+        pwrite register_at_fork sched_getaffinity sched_setaffinity sendfile setsid statvfs
+        sysconf uname""",
+    "signal": """SIGALRM SIGHUP SIGKILL SIGPIPE SIGUSR1 SIGUSR2 alarm pthread_kill pthread_sigmask setitimer
+        set_wakeup_fd sigwait""",
+    "sys": "platform getwindowsversion",
+}
+PORTABLE_FLAGS = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_APPEND", "O_CREAT", "O_EXCL", "O_TRUNC"}
+TEXT_OPENERS = {"open", "fdopen", "TemporaryFile", "NamedTemporaryFile"}
+
+
+def of_one_system(tree: ast.AST) -> list[str]:
+    """List what a module uses that one operating system alone has: modules, names, options, places."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names if name.name in ONE_SYSTEM_ALONE["modules"].split()]
+        elif isinstance(node, ast.ImportFrom) and node.module in ONE_SYSTEM_ALONE:
+            found += [name.name for name in node.names if name.name in ONE_SYSTEM_ALONE[node.module].split()]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names = ONE_SYSTEM_ALONE.get(node.value.id, "").split()
+            flag = node.value.id == "os" and node.attr.startswith("O_") and node.attr not in PORTABLE_FLAGS
+            found += [node.attr] if node.attr in names or flag else []
+        elif isinstance(node, ast.Constant) and str(node.value).startswith(("/proc/", "/sys/", "/dev/")):
+            found.append(str(node.value))
+        elif isinstance(node, ast.keyword) and node.arg in (
+            "pass_fds",
+            "process_group",
+            "preexec_fn",
+            "dir_fd",
+        ):
+            found.append(node.arg)
+    return found
+
+
+def opened_as_the_system_likes(tree: ast.AST) -> list[str]:
+    """List the calls that open a text without its encoding, or that leave its line ends to the system."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+            continue
+        call, name = ast.unparse(node), ast.unparse(node.func)
+        given = {keyword.arg for keyword in node.keywords}
+        words = {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
+        modes = {word for word in words if isinstance(word, str) and re.fullmatch("[rwxabt+]{1,3}", word)}
+        text = any("b" not in mode for mode in modes) or (not modes and name == "open")
+        if name.endswith((".write_text", ".read_text")):
+            needed = (
+                {"newline"} if name.endswith(".write_text") else {"encoding"} - {"encoding" for _ in words}
+            )
+        else:
+            opens = text and name.split(".")[-1] in TEXT_OPENERS
+            needed = {"encoding", "newline"} if opens else set()
+        found += [] if needed <= given else [call]
+    return found
+
+
+def test_one_module_alone_knows_the_operating_system() -> None:
+    others = [path for path in MODULES if path != PACKAGE / "_system.py"]
+    assert {relative(path): found for path in others if (found := of_one_system(TREES[path]))} == {}
+    places = {"native/dispatch/system.cpp", "native/dispatch/dispatch.cpp", "native/binding/stop.h"}
+    places |= {"native/binding/interpreter.h", "native/binding/interpreter.cpp"}
+    header = re.compile(r"#include <(sys/|linux/|asm/|windows|unistd|pthread|sched|signal|fcntl|poll|dlfcn)")
+    native = [relative(path) for path in NATIVE_FILES if header.search(path.read_text("utf-8"))]
+    assert set(native) - places == set()
+
+
+def test_a_text_is_opened_alike_everywhere() -> None:
+    found = {relative(path): opened_as_the_system_likes(TREES[path]) for path in MODULES}
+    assert {name: calls for name, calls in found.items() if calls} == {}
+
+
 def annotated_tree(page: str) -> str:
     """Find the annotated tree of a page: the fenced block that shows ``src/unspool/``."""
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
@@ -161,6 +235,12 @@ def test_the_rules_can_fail() -> None:
     long_function = "def shout():\n" + "    print()\n" * LONGEST_FUNCTION
     (found,) = functions(ast.parse(long_function))
     assert length(found) == LONGEST_FUNCTION + 1
+    linux = (
+        "import fcntl, os\nfrom signal import SIGKILL\nos.fork()\nos.O_TMPFILE | os.O_RDWR\nx = '/proc/self'"
+    )
+    assert sorted(of_one_system(ast.parse(linux))) == ["/proc/self", "O_TMPFILE", "SIGKILL", "fcntl", "fork"]
+    texts = "open('a', 'w')\na.open('rb')\nb.write_text(c, 'utf-8')\nopen('a', encoding='utf-8', newline='')"
+    assert opened_as_the_system_likes(ast.parse(texts)) == ["open('a', 'w')", "b.write_text(c, 'utf-8')"]
     drawn = "import rich\nfrom rich import live\nfrom rich.progress import track\nConsole(stderr=True)"
     assert made_with_rich(ast.parse(drawn)) == ["rich", "rich.live", "rich.progress", "Console"]
     assert undocumented(

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import io
 import os
 import re
@@ -12,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from unspool._system import APPEND, READ, lock, lock_to_append, remove_open, replace, sync_folder
+
 MOST_STALLS = 8  # writes in a row without progress before an error is raised
 TORN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp", re.DOTALL)  # names that only `atomic_file` gives
-NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)  # last: Windows
 KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFCHR: "a device",
@@ -53,7 +54,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             with _named(path):
                 file.close()
         with _named(path):
-            temporary.replace(path)
+            replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error is the one to report
             temporary.unlink()
@@ -99,11 +100,11 @@ def _remove_if_free(path: Path) -> None:
     """Remove a temporary file that nobody writes to.
 
     Raises:
-        OSError: If a process writes to it, or it cannot be removed.
+        OSError: If it cannot be locked or removed.
     """
     with open_regular(path) as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+        if lock(file.fileno(), wait=False):
+            remove_open(file, path)
 
 
 def _new_file(path: Path) -> tuple[Path, BinaryIO]:
@@ -112,7 +113,8 @@ def _new_file(path: Path) -> tuple[Path, BinaryIO]:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         with _named(path):
             file = temporary.open("xb")
-        _lock(file.fileno())
+        with contextlib.suppress(OSError):  # the file system has no locks
+            lock(file.fileno(), wait=True)
         if os.fstat(file.fileno()).st_nlink:  # not removed by another process before it was locked
             return temporary, file
         file.close()
@@ -161,7 +163,7 @@ def open_regular(path: str | Path) -> BinaryIO:
     Raises:
         OSError: If it cannot be opened, or is a folder, a pipe, a device or a socket and not a file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    descriptor = os.open(path, READ)
     try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
@@ -212,11 +214,11 @@ def append_line(path: Path, text: str) -> None:
     if "\n" in text:
         raise ValueError("append_line takes one line, and this text has a line end inside")
     raw = (text + "\n").encode("utf-8")
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+    descriptor = os.open(path, APPEND, 0o666)
     try:
-        locked = _lock(descriptor)
+        locked = lock_to_append(descriptor)
         size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        if size and _last_byte(descriptor) != b"\n":
             raw = b"\n" + raw
         try:
             _write_whole(descriptor, raw)
@@ -229,13 +231,10 @@ def append_line(path: Path, text: str) -> None:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Wait until no other process appends, and return whether the file is locked."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError:
-        return False
-    return True
+def _last_byte(descriptor: int) -> bytes:
+    """Return the last byte of a file that is not empty."""
+    os.lseek(descriptor, -1, os.SEEK_END)
+    return os.read(descriptor, 1)
 
 
 def _write_whole(descriptor: int, raw: bytes) -> None:
@@ -249,9 +248,13 @@ def _write_whole(descriptor: int, raw: bytes) -> None:
         left = left[count:]
 
 
-def sync_folder(folder: Path) -> None:
-    """Force a folder's list of names to the disk, so that a new name survives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_file(path: Path) -> None:
+    """Force what was written to a file to the disk.
+
+    Raises:
+        OSError: If there is no such file, or the disk does not accept it.
+    """
+    descriptor = os.open(path, APPEND & ~os.O_CREAT)  # Windows does that for those only who may write
     try:
         os.fsync(descriptor)
     finally:

@@ -14,9 +14,10 @@ from unspool._engines.cpu import CpuEngine
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.writer import generate
-from unspool._kernels.machine import default_threads, thread_team
+from unspool._kernels.machine import thread_team
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
+from unspool._system import available_processors
 
 
 def tasks() -> set[str]:
@@ -48,7 +49,7 @@ def watched(team: list[str]) -> Iterator[list[bool]]:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system has no /proc")
-@pytest.mark.skipif(default_threads() < 2, reason="there is one processor alone")
+@pytest.mark.skipif(available_processors() < 2, reason="there is one processor alone")
 def test_threads_of_a_team_do_not_stay_on_one_processor() -> None:
     allowed = os.sched_getaffinity(0)
     two = set(sorted(allowed)[:2])

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 import unspool
-from unspool import ConfigError
-from unspool._kernels import machine
+from unspool import ConfigError, _system
 from unspool._network import memory
 from unspool._training.optimizers import arrays_of
 
@@ -58,12 +57,12 @@ def test_the_arrays_of_a_parameter_are_counted(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, absent = machine.memory_size(), tmp_path / "none"
+    whole, absent = _system.memory_size(), tmp_path / "none"
     assert whole is None or whole > 1 << 20
     limit, unlimited = tmp_path / "memory.max", tmp_path / "unlimited"
     limit.write_text("1048576\n")
     unlimited.write_text("max\n")
-    monkeypatch.setattr(machine, "GROUP_LIMITS", (str(limit), str(absent)))
-    assert machine.memory_size() in (1 << 20, None)
-    monkeypatch.setattr(machine, "GROUP_LIMITS", (str(unlimited), str(absent)))
-    assert machine.memory_size() == whole or whole is None or whole < (machine.memory_size() or 0)
+    monkeypatch.setattr(_system, "GROUP_LIMITS", (str(limit), str(absent)))
+    assert _system.memory_size() in (1 << 20, None)
+    monkeypatch.setattr(_system, "GROUP_LIMITS", (str(unlimited), str(absent)))
+    assert _system.memory_size() == whole or whole is None or whole < (_system.memory_size() or 0)

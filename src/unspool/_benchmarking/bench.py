@@ -13,11 +13,11 @@ from unspool._benchmarking.operations import generation_operations, training_ope
 from unspool._benchmarking.turns import Spread, repeated, take_turns
 from unspool._configuration import check, is_real, is_whole
 from unspool._extras import install_command
-from unspool._kernels.machine import default_threads
 from unspool._kernels.precision import EMULATED, PRECISIONS, has_bf16, missing_bf16, used_precision
 from unspool._network.cells import native_cells
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
+from unspool._system import available_processors
 
 OURS, PEER, MACHINE = "unspool", "PyTorch", "the machine's best product"
 PEER_FLOAT32 = "PyTorch float32"  # beside PyTorch's autocast, which is not always faster
@@ -166,12 +166,12 @@ def bench(config: BenchConfig | None = None, *, say: Say = lambda _: None) -> Be
         UnspoolError: If PyTorch's network computes something else than unspool's.
     """
     chosen = config or BenchConfig()
-    threads = chosen.threads or default_threads()
+    threads = chosen.threads or available_processors()
     used = used_precision(chosen.precision)
     machine = describe(threads=threads, precision=used)
     if (without := missing_bf16(chosen.precision)) is not None:
         say(without)
-    if machine.load > BUSY * machine.cores:
+    if machine.load is not None and machine.load > BUSY * machine.cores:
         say(
             f"the machine is busy, {machine.load:.1f} others wait for its processors: all figures are too low"
         )

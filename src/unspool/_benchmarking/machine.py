@@ -1,12 +1,11 @@
 """The machine in words: its processor, its instructions, the versions of the measured packages."""
 
 import importlib.metadata
-import os
 import platform
 from dataclasses import dataclass
-from pathlib import Path
 
-from unspool._kernels.machine import chosen_kernels, default_threads
+from unspool._kernels.machine import chosen_kernels
+from unspool._system import available_processors, load_average, processor_words
 
 PACKAGES = ("unspool", "numpy", "torch", "jax", "keras", "tensorflow-cpu", "tensorflow")
 VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}  # by the system's flag, widest first
@@ -28,7 +27,8 @@ class Machine:
         versions: The version of each installed package.
         threads: Number of threads of every contender.
         precision: Precision of unspool's products.
-        load: Mean number of processes that were running or waiting in the minute before.
+        load: Mean number of processes that were running or waiting in the minute before; None where the
+            system does not count.
     """
 
     processor: str
@@ -41,7 +41,7 @@ class Machine:
     versions: dict[str, str]
     threads: int
     precision: str
-    load: float
+    load: float | None
 
 
 def installed(package: str) -> str | None:
@@ -50,12 +50,6 @@ def installed(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def system_words() -> list[str]:
-    """Return the system's description of the first processor, in lines; empty if there is none."""
-    info = Path("/proc/cpuinfo")
-    return info.read_text("utf-8").split("\n\n")[0].splitlines() if info.exists() else []
 
 
 def processor(lines: list[str]) -> str:
@@ -73,17 +67,17 @@ def first_flag(lines: list[str], flags: tuple[str, ...]) -> str | None:
 
 def describe(*, threads: int, precision: str = "float32") -> Machine:
     """Return the description of this machine, its versions and the conditions of a run."""
-    lines = system_words()
+    lines = processor_words()
     return Machine(
         processor=processor(lines),
         vectors=VECTORS.get(first_flag(lines, tuple(VECTORS)) or "", "unknown"),
         bf16=first_flag(lines, BF16),
         kernels=chosen_kernels(),
-        cores=default_threads(),
+        cores=available_processors(),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         versions={name: version for name in PACKAGES if (version := installed(name))},
         threads=threads,
         precision=precision,
-        load=os.getloadavg()[0],
+        load=load_average(),
     )

@@ -13,6 +13,7 @@ from unspool._benchmarking.turns import repeated
 from unspool._errors import UnspoolError
 from unspool._kernels.arrays import Floats
 from unspool._kernels.products import multiply
+from unspool._system import apart
 
 # Variables that set the threads of NumPy's BLAS, and variables that make it assume another processor.
 THREADS_OF_BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS",
@@ -65,7 +66,7 @@ def numpy_product(size: int, *, threads: int, least: float) -> Iterator[Callable
         stdout=subprocess.PIPE,
         text=True,
         env=blas_environment(threads),
-        process_group=0,
+        **apart(),
     ) as process:
         requests, answers = process.stdin, process.stdout
 

@@ -24,6 +24,7 @@ from unspool._cli.flags.help import GroupedCommand
 from unspool._cli.output.printing import complain, discard
 from unspool._errors import DivergenceError, UnspoolError, shortened
 from unspool._screen.wording import spell
+from unspool._system import is_closed_pipe, stream_settings
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}  # an output cannot be written
 CLOSED_PIPE = 128 + 13  # the code that a shell reports for a program that SIGPIPE ended
@@ -99,13 +100,13 @@ def output_errors() -> Iterator[None]:
     """End quietly if the reader of the output, such as ``head``, has ended; explain any other failure."""
     try:
         yield
-    except BrokenPipeError:
-        discard(sys.stdout)
-        raise click.exceptions.Exit(CLOSED_PIPE) from None
     except MemoryError as error:
         complain(f"not enough memory: {error or 'none is left'}; a smaller network needs less")
         raise click.exceptions.Exit(2) from None
     except OSError as error:
+        if is_closed_pipe(error):
+            discard(sys.stdout)
+            raise click.exceptions.Exit(CLOSED_PIPE) from None
         if error.filename is None and error.errno in FULL:  # our files have their names in their errors
             discard(sys.stdout)
             error.filename = "standard output"
@@ -184,7 +185,7 @@ def open_closed_streams() -> None:
             if nowhere != number:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
-            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", newline="\n"))
 
 
 def show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
@@ -206,5 +207,6 @@ def command() -> NoReturn:
     warnings.showwarning = show_warning
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=spell.__name__)
+            settings = stream_settings(terminal=stream.isatty())
+            stream.reconfigure(errors=spell.__name__, **settings)
     app.main(prog_name="unspool")

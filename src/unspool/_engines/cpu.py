@@ -21,7 +21,6 @@ from unspool._engines.protocol import (
     refused_cell,
 )
 from unspool._generation.search.forward import Forward
-from unspool._kernels.machine import default_threads
 from unspool._kernels.network import NativeNetwork
 from unspool._kernels.precision import PRECISIONS, used_precision
 from unspool._kernels.shape import NetworkShape
@@ -29,6 +28,7 @@ from unspool._network.cells import native_cells
 from unspool._network.conditions import fresh_state
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import output_kernel, parameter_shapes
+from unspool._system import available_processors
 from unspool._text.streams.lanes import Window
 
 FORWARD_ROWS = 1 << 14  # tokens of one forward call, which bounds its memory; longer windows run in parts
@@ -62,7 +62,7 @@ class CpuEngine:
             raise refused_cell(config.cell, native_cells(), engine="cpu", instead="torch")
         self._cell = config.kind.native
         self.config = config
-        self.threads = threads or default_threads()
+        self.threads = threads or available_processors()
         self.precision = used_precision(precision)
         shapes = parameter_shapes(config)
         bias = shapes.pop("output.bias")  # the kernels read an output kernel before it, tied or not

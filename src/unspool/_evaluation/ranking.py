@@ -99,7 +99,7 @@ def in_order(rows: Iterable[Json], key: Key[Json]) -> Iterator[Json]:
         last: list[Json] = []
         for load in _loads(rows):
             if last:
-                file = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+                file = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline=""))
                 runs.append(_written(last, file))
             last = sorted(load, key=key)
         yield from heapq.merge(*map(_rows_of, runs), last, key=key)

@@ -1,14 +1,11 @@
-"""The instruction sets, threads and memory of the machine."""
+"""The instruction sets of the machine, and its teams of threads."""
 
 import os
 from functools import lru_cache
-from pathlib import Path
 
 from unspool import _native
 from unspool._configuration import check, is_whole
 from unspool._errors import ConfigError
-
-GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def kernel_names() -> tuple[str, ...]:
@@ -31,35 +28,6 @@ def chosen_kernels() -> str:
             hint="unset it to take the best ones",
         )
     return name
-
-
-def default_threads() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def memory_size() -> int | None:
-    """Return the bytes of memory that this process may use at most, or None where the system does not say.
-
-    That is the memory of the machine, or the limit of the control group of the process, which is how a
-    container is limited.
-    """
-    try:
-        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        return None
-    return min([machine, *_group_limits()]) if machine > 0 else None
-
-
-def _group_limits() -> list[int]:
-    """Return the memory limits of the control groups that a container sees as its own."""
-    limits = []
-    for path in GROUP_LIMITS:
-        try:
-            limits.append(int(Path(path).read_text("ascii")))
-        except (OSError, ValueError):  # no such file, or the word "max"
-            continue
-    return limits
 
 
 @lru_cache(maxsize=8)

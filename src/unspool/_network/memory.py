@@ -1,9 +1,9 @@
 """The memory that a training needs at least, compared with that of the machine before anything is made."""
 
 from unspool._errors import ConfigError
-from unspool._kernels.machine import memory_size
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import count_parameters
+from unspool._system import memory_size
 
 FLOAT = 4  # bytes
 GB = 10**9

@@ -9,6 +9,7 @@ from multiprocessing.connection import wait
 from typing import Protocol, TypeAlias
 
 from unspool._sweeping.trial import Event, Job, SweepCorpus
+from unspool._system import apart, inheriting
 
 PROGRAM = "import sys; from unspool._sweeping.worker import main; main(int(sys.argv[1]))"
 
@@ -144,11 +145,11 @@ class _Process:
         with far_end:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", PROGRAM, str(far_end.fileno())],
-                pass_fds=[far_end.fileno()],
-                process_group=0,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                **apart(),
+                **inheriting(far_end),
             )
         self._knows_the_corpus = False
 

@@ -1,6 +1,5 @@
 """A whole sweep in one call: it reads the corpus once, trains with equal budgets, and writes the result."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -24,6 +23,7 @@ from unspool._sweeping.space import PARAMETERS, configured
 from unspool._sweeping.sweep_config import SweepConfig, extremes
 from unspool._sweeping.trial import Diverged, Job, SweepCorpus, TrialReport
 from unspool._sweeping.verdict import judge
+from unspool._system import available_processors
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
@@ -327,7 +327,7 @@ class _Conductor:
 
 def threads_each(workers: int) -> int:
     """Return the number of processors for each of several parallel trainings."""
-    return max(1, len(os.sched_getaffinity(0)) // workers)
+    return max(1, available_processors() // workers)
 
 
 def _check(config: SweepConfig, network: NetworkConfig, training: TrainingConfig, workers: int) -> None:

@@ -4,23 +4,27 @@ import gc
 import os
 import threading
 import time
-from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from unspool._sweeping.trial import Job, SweepCorpus, run_trial
+from unspool._system import inherited_connection
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 SECONDS_BETWEEN = 1.0  # two looks at whether the sweep's process is there
 
 
-def main(descriptor: int) -> None:
+def main(number: int) -> None:
     """Run the jobs that come through a connection, until it is closed.
 
     After every event the process waits for True, to continue, or False, to drop the training.
 
     Args:
-        descriptor: File descriptor of the connection.
+        number: The number of the connection.
     """
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    with Connection(descriptor) as connection:
+    with inherited_connection(number) as connection:
         try:
             corpus: SweepCorpus = connection.recv()
             while True:

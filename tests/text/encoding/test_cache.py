@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unspool import _system
 from unspool._errors import ConfigError
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
@@ -19,7 +20,7 @@ from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.reading.sources import read_records
-from unspool._text.streams import builder, mapped_file
+from unspool._text.streams import builder
 from unspool._text.tokenizers.registry import CharTokenizer, Tokenizer
 
 TEXT = "".join(f"line {i} says {'abcdefgh'[i % 8]}\n" for i in range(200))
@@ -97,8 +98,7 @@ def test_so_it_is_where_it_lay_in_files(
     monkeypatch.setattr(builder, "SPILL", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(text.parent))
     if not can_link:
-        for module in (builder, mapped_file):
-            monkeypatch.setattr(module, "OPEN_FILES", text.parent / "missing")
+        monkeypatch.setattr(_system, "OPEN_FILES", text.parent / "missing")
     first = encoded(text, document=document, most=most)
     again = encoded(text, document=document, most=most)
     assert (first.note, again.note) == (None, KEPT)

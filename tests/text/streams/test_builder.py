@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unspool import _system
 from unspool._errors import CorpusError
 from unspool._text.streams import builder as module
-from unspool._text.streams import mapped_file
 from unspool._text.streams.builder import Spill
 
 
@@ -70,7 +70,7 @@ def test_a_file_gets_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         pytest.skip("the disk has no files without a name")
     assert not mapped.link(name)
     assert np.fromfile(name, np.uint16).tolist() == [1, 2, 3]
-    monkeypatch.setattr(mapped_file, "OPEN_FILES", tmp_path / "missing")
+    monkeypatch.setattr(_system, "OPEN_FILES", tmp_path / "missing")
     assert not mapped.link(tmp_path / "other")
     del array, mapped
     gc.collect()

@@ -100,7 +100,7 @@ def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
         ("machine", f"{machine.processor}, {machine.system}, {cores}"),
         ("vectors", f"{machine.vectors}; products in bf16: {machine.bf16 or 'none'}"),
         ("unspool", f"{machine.kernels} kernels, {machine.precision}, {threads}"),
-        ("load", f"{machine.load:.1f} before it began"),
+        ("load", "unknown" if machine.load is None else f"{machine.load:.1f} before it began"),
         ("versions", f"Python {machine.python}, {versions}"),
     ]
 

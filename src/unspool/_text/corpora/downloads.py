@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unspool._errors import DownloadError
-from unspool._storage import sync_folder
+from unspool._system import sync_folder
 
 if TYPE_CHECKING:
     import http.client

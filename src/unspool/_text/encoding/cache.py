@@ -143,7 +143,7 @@ class StreamCache:
         try:
             facts = save_corpus(temporary, corpus) | {"keys": keys, "description": spelled(description)}
             sealed = {**facts, CHECKSUM: fingerprint(facts)}
-            (temporary / ENTRY).write_text(json_text(sealed), "utf-8")
+            (temporary / ENTRY).write_bytes(json_text(sealed).encode())
             with contextlib.suppress(OSError):  # another process was first and stored the same
                 temporary.rename(target)
             return load_corpus(target, facts)

@@ -58,7 +58,7 @@ def save_corpus(folder: Path, corpus: EncodedCorpus) -> dict[str, Any]:
         else:
             facts["sum"] = _written(folder / name, array, file)
         arrays[name] = facts
-    (folder / TOKENIZER).write_text(corpus.tokenizer.to_json(), "utf-8")
+    (folder / TOKENIZER).write_bytes(corpus.tokenizer.to_json().encode())
     return {
         "format": FORMAT,
         "arrays": arrays,
@@ -86,7 +86,7 @@ def load_corpus(folder: Path, facts: Mapping[str, Any]) -> EncodedCorpus:
     if facts["format"] != FORMAT or facts["tokenizer"] != _tokenizer_sum(folder):
         raise ValueError("its format or its tokenizer is another")
     try:
-        tokenizer = tokenizer_from_json((folder / TOKENIZER).read_text("utf-8"), where=TOKENIZER)
+        tokenizer = tokenizer_from_json((folder / TOKENIZER).read_bytes().decode(), where=TOKENIZER)
     except InputError as error:
         raise ValueError(str(error)) from error
     lengths = tokenizer.symbol_lengths

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._kernels.lines import Lines, NumberedLines, Numbering, find_lines, to_codepoints
-from unspool._kernels.machine import default_threads
+from unspool._system import available_processors
 from unspool._text.encoding.encoded_corpus import NumberedCorpus, spelling_of_numbers
 from unspool._text.encoding.recipe import EncodingRecipe, TokenizedSymbols
 from unspool._text.encoding.split import digest_limit, refuse_nothing
@@ -101,7 +101,7 @@ def _numbered(
     blocks: Iterator[NDArray[Any] | None], limit: int, numbering: Numbering
 ) -> Iterator[NumberedLines | None]:
     """Find the lines of the blocks and number them, several blocks at a time; yield them in their order."""
-    threads = min(MOST_THREADS, default_threads())
+    threads = min(MOST_THREADS, available_processors())
     waiting: deque[tuple[NDArray[Any], Future[Tried]]] = deque()
 
     def tried(codes: NDArray[Any]) -> Tried:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unspool._errors import CorpusError
+from unspool._system import NO_WAIT
 from unspool._text.reading.notes import Notes
 
 PATIENCE = 10.0  # seconds in which somebody has to begin to write into a named pipe
@@ -113,7 +114,7 @@ def _opened_pipe(path: Path) -> BinaryIO:
             return opening.result(PATIENCE)
         except BaseException as error:
             with suppress(OSError):  # a writer that goes at once ends the waiting of the thread
-                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+                os.close(os.open(path, os.O_WRONLY | NO_WAIT))
                 opening.result().close()
             if not isinstance(error, TimeoutError):
                 raise

@@ -1,7 +1,6 @@
 """Build a token stream piece by piece: in memory while it is short, in a file when it is long."""
 
 import contextlib
-import os
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from unspool._errors import CorpusError
 from unspool._kernels.lines import recode
-from unspool._text.streams.mapped_file import OPEN_FILES, MappedFile
+from unspool._system import unnamed_file
+from unspool._text.streams.mapped_file import MappedFile
 from unspool._text.streams.stream import TokenStream, compact_dtype, tail_cut
 
 SPILL = 1 << 25  # bytes from which on a row lies in a file
@@ -247,7 +247,7 @@ class Spill:
         """Write where the file stands, at once: what waits in a buffer fails where nobody expects it."""
         try:
             if self._file is None:
-                self._file = _unnamed_file()
+                self._file = unnamed_file()
                 weakref.finalize(self, self._file.close)
                 self._file.write(self._buffer)
                 self._buffer = bytearray()
@@ -258,14 +258,6 @@ class Spill:
                 with contextlib.suppress(OSError):  # it tries once more to write the rest
                     self._file.close()
             raise _no_room(error) from error
-
-
-def _unnamed_file() -> IO[bytes]:
-    """Open a temporary file without a name, one that may get a name later where the system has such files."""
-    if OPEN_FILES.exists():
-        with contextlib.suppress(OSError):  # the folder's disk has none
-            return os.fdopen(os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")
-    return tempfile.TemporaryFile(prefix="unspool-")
 
 
 def _no_room(error: OSError) -> CorpusError:

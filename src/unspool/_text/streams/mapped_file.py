@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-OPEN_FILES = Path("/proc/self/fd")  # where Linux lets a file be named that has no name
+from unspool._system import link_open_file, read_at
 
 
 class MappedFile:
@@ -50,17 +50,7 @@ class MappedFile:
         Returns:
             Whether that was done: some systems cannot, and none can where the name lies on another disk.
         """
-        try:
-            folder = os.open(OPEN_FILES, os.O_RDONLY)
-        except OSError:
-            return False
-        try:  # without the folder Python 3.11 would name the link in it, not the file
-            os.link(str(self._descriptor), path, src_dir_fd=folder, follow_symlinks=True)
-        except OSError:
-            return False
-        finally:
-            os.close(folder)
-        return True
+        return link_open_file(self._descriptor, path)
 
     def gather(
         self, array: NDArray[Any], begins: NDArray[np.int64], sizes: NDArray[np.int64]
@@ -76,5 +66,5 @@ class MappedFile:
         """
         first, width = self.offset(array), array.dtype.itemsize
         places = zip((sizes * width).tolist(), (begins * width + first).tolist(), strict=True)
-        raw = b"".join(os.pread(self._descriptor, size, place) for size, place in places)
+        raw = b"".join(read_at(self._descriptor, place, size) for size, place in places)
         return np.frombuffer(raw, array.dtype)

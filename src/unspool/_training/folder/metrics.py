@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from unspool._configuration import from_dict, is_real
 from unspool._errors import ArtifactError, InputError
 from unspool._json_files import json_text, parse_json
-from unspool._storage import append_line, atomic_write, open_regular
+from unspool._storage import append_line, atomic_write, open_regular, sync_file
 from unspool._training.checkpoints import write_error
 from unspool._training.records import (
     ChangeRecord,
@@ -62,8 +62,7 @@ class MetricsFile:
             ArtifactError: If the disk does not accept them.
         """
         try:
-            with open_regular(self.path) as file:
-                os.fsync(file.fileno())
+            sync_file(self.path)
         except FileNotFoundError:
             pass  # nothing is written yet
         except OSError as error:
