@@ -23,7 +23,7 @@ PLATFORMS ?=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format sanitize mutate docs bench wheel check-wheel clean
+.PHONY: help demo test lint format sanitize check-portable mutate docs bench wheel check-wheel clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -42,6 +42,7 @@ lint: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff format --check
 	$(BIN)/clang-format --dry-run --Werror $(NATIVE)
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: $(VENV)/.test ## Rewrite the sources in the house's format
 	$(BIN)/ruff check --fix
@@ -57,6 +58,10 @@ sanitize: $(VENV)/.test ## Run the native code under the sanitizers of addresses
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))" \
 		$(BIN)/python -m tests.sanitized build/sanitized --timeout 3600 -k "not one_processor" \
 		tests/kernels tests/engines/test_writer.py tests/engines/test_contract.py tests/attacks/test_native_faces.py
+
+check-portable: $(VENV)/.test ## Compile the native code for macOS and Windows, run it under wine, and check types for both
+	$(PIP) 'ziglang>=0.13,<1'
+	$(BIN)/python -m pytest -m portable tests/kernels
 
 mutate: $(VENV)/.test ## Put small faults into the source and list those that no test sees (SEED=1 SAMPLE=60)
 	$(PIP) 'pytest-cov>=6,<8'

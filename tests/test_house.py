@@ -142,9 +142,9 @@ def test_one_module_alone_draws_on_a_stream() -> None:
 
 ONE_SYSTEM_ALONE = {
     "modules": "fcntl grp msvcrt posix pty pwd resource syslog termios tty winreg",
-    "os": """fork forkpty getgid getloadavg getuid geteuid killpg memfd_create mkfifo name openpty pread preadv
-        pwrite register_at_fork sched_getaffinity sched_setaffinity sendfile setsid statvfs
-        sysconf uname""",
+    "os": """fork forkpty getgid getloadavg getuid geteuid killpg memfd_create mkfifo name openpty pread
+        preadv pwrite register_at_fork sched_getaffinity sched_setaffinity sendfile setsid
+        statvfs sysconf uname""",
     "signal": """SIGALRM SIGHUP SIGKILL SIGPIPE SIGUSR1 SIGUSR2 alarm pthread_kill pthread_sigmask setitimer
         set_wakeup_fd sigwait""",
     "sys": "platform getwindowsversion",

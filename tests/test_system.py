@@ -27,6 +27,7 @@ for name in {HIDDEN_MODULES!r}:
 for name in {HIDDEN_NAMES!r}:
     vars(os).pop(name, None)
 vars(mmap).pop("MADV_DONTNEED", None)
+tempfile._O_TMPFILE_WORKS = False
 from pathlib import Path
 from unspool import _system
 assert _system.FOLDER is None and _system.memory_size() is None and _system.load_average() is None
