@@ -15,6 +15,8 @@ BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*/*)
 # `make test TEST_OPTIONS='-n 0'` is one process.
 PROCESSES := -n auto --dist worksteal
 TEST_OPTIONS ?=
+# What `make test-all` makes, one after the other; `make test-all PARTS="test docs"` makes some of it.
+PARTS ?= test test-slow sanitize docs wheel check-wheel check-portable
 SEED ?= 0
 SAMPLE ?= 60
 UNDER ?=
@@ -23,7 +25,7 @@ PLATFORMS ?=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format sanitize check-portable mutate docs bench wheel check-wheel clean
+.PHONY: help demo test test-slow test-all lint format sanitize check-portable mutate docs bench wheel check-wheel clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -36,6 +38,14 @@ ifeq ($(TORCH),)
 	@echo "Without PyTorch: no CPU release is pinned for this Python, so the tests that need it are skipped"
 endif
 	$(BIN)/python -m pytest $(PROCESSES) $(TEST_OPTIONS)
+
+test-slow: $(VENV)/.all ## Run the tests that are too slow for every change, with the libraries that some compare with
+	KERAS_BACKEND=torch $(BIN)/python -m pytest $(PROCESSES) -m slow $(TEST_OPTIONS)
+
+test-all: ## Run all there is: the tests, the slow ones, sanitizers, the site, wheels, other systems; an hour or more
+	@for part in $(PARTS); do echo "== make $$part"; \
+		$(MAKE) --no-print-directory $$part && passed="$$passed $$part" || failed="$$failed $$part"; done; \
+	echo "test-all: passed:$${passed:- none}; failed:$${failed:- none}"; test -z "$$failed"
 
 lint: $(VENV)/.test ## Check style and types only
 	$(BIN)/ruff check
@@ -101,6 +111,11 @@ $(VENV)/.test: $(BUILD) Makefile | $(BIN)/python
 	@echo "Installing unspool into $(VENV) with what the tests need $(if $(TORCH),($(TORCH) among it))"
 	@$(PIP) -e '.[test,dev]' $(TORCH)
 	@touch $@ $(VENV)/.core
+
+$(VENV)/.all: $(BUILD) Makefile | $(BIN)/python
+	@echo "Installing unspool into $(VENV) with all that its tests compare it with"
+	@$(PIP) -e '.[test,dev,test-all]' $(TORCH)
+	@touch $@ $(VENV)/.core $(VENV)/.test
 
 $(VENV)/.docs: $(BUILD) Makefile | $(BIN)/python
 	@echo "Installing unspool into $(VENV) with Sphinx"
