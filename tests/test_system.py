@@ -21,12 +21,11 @@ HIDDEN_NAMES = (
     "pread", "getloadavg", "fork", "register_at_fork", "mkfifo", "getuid",
 )  # fmt: skip
 HIDE = f"""
-import filelock, mmap, os, sys, tempfile
+import filelock, os, sys, tempfile
 for name in {HIDDEN_MODULES!r}:
     sys.modules[name] = None
 for name in {HIDDEN_NAMES!r}:
     vars(os).pop(name, None)
-vars(mmap).pop("MADV_DONTNEED", None)
 tempfile._O_TMPFILE_WORKS = False
 from pathlib import Path
 from unspool import _system
@@ -34,7 +33,8 @@ assert _system.FOLDER is None and _system.memory_size() is None and _system.load
 _system.OPEN_FILES = _system.PROCESSOR = Path("nowhere")
 """
 RUN = """
-import unspool
+import os, unspool
+from unspool import _system
 from unspool._text.streams import builder
 builder.SPILL = 0  # in files, as a large corpus is
 options = dict(out="run", cell="gru", hidden_size=8, batch_size=4, sequence_length=8, threads=1, seed=3,
@@ -44,7 +44,7 @@ unspool.train(texts, epochs=1, **options)
 unspool.train(texts, resume=True, out="run", epochs=2)
 for generation in unspool.load("run").generate("line", n=3, seed=1):
     print(repr(generation.text))
-print(sorted(os.listdir("run")))
+print(sorted(name for name in os.listdir("run") if name != _system.LOCK_FILE))
 """
 
 
@@ -59,7 +59,7 @@ def run(program: str, folder: Path) -> str:
 
 
 def test_without_what_linux_alone_has_a_run_is_the_same(tmp_path: Path) -> None:
-    here = run("import os\n" + RUN, tmp_path / "here")
+    here = run(RUN, tmp_path / "here")
     assert here.count("\n") == 4
     assert run(HIDE + RUN, tmp_path / "there") == here
 

@@ -5,6 +5,7 @@ without it gets the portable way.
 """
 
 import errno
+import mmap
 import os
 import subprocess
 import sys
@@ -46,9 +47,12 @@ def memory_size() -> int | None:
     That is the memory of the machine, or the limit of the control group of the process, which is how a
     container is limited.
     """
+    ask = getattr(os, "sysconf", None)
+    if ask is None:
+        return None
     try:
-        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        machine: int = ask("SC_PHYS_PAGES") * ask("SC_PAGE_SIZE")
+    except (OSError, ValueError):
         return None
     return min([machine, *_group_limits()]) if machine > 0 else None
 
@@ -203,6 +207,12 @@ def read_at(descriptor: int, place: int, size: int) -> bytes:
         return os.read(descriptor, size)
 
 
+def release_pages(mapped: mmap.mmap) -> None:
+    """Release the memory that reading a mapped file has filled, where the system can do so."""
+    if sys.platform != "win32":
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
 def is_closed_pipe(error: OSError) -> bool:
     """Return whether an error of writing to a stream says that nobody reads it any more."""
     nameless = error.filename is None and error.errno == errno.EINVAL  # the words of Windows for it
@@ -227,7 +237,7 @@ def apart() -> dict[str, Any]:
     return {"process_group": 0}
 
 
-def inheriting(connection: "Connection[Any, Any]") -> dict[str, Any]:
+def inheriting(connection: Any) -> dict[str, Any]:
     """Return the options of a process that inherits a connection."""
     number = connection.fileno()
     if sys.platform == "win32":
@@ -236,7 +246,7 @@ def inheriting(connection: "Connection[Any, Any]") -> dict[str, Any]:
     return {"pass_fds": [number]}
 
 
-def inherited_connection(number: int) -> "Connection[Any, Any]":
+def inherited_connection(number: int) -> Any:
     """Return the end of a connection that this process has inherited.
 
     Args:

@@ -59,7 +59,7 @@ def keeps_to_itself(stream: Any) -> bool:
         nowhere = os.stat(os.devnull)  # noqa: PTH116 - a device, not one of our paths
     except (OSError, ValueError):
         return False
-    return stat.S_ISREG(file.st_mode) or (stat.S_ISCHR(file.st_mode) and file.st_rdev == nowhere.st_rdev)
+    return stat.S_ISREG(file.st_mode) or (not is_terminal(stream) and os.path.samestat(file, nowhere))
 
 
 def in_notebook() -> bool:

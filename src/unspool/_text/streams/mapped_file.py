@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool._system import link_open_file, read_at
+from unspool._system import link_open_file, read_at, release_pages
 
 
 class MappedFile:
@@ -30,9 +30,7 @@ class MappedFile:
 
     def give_back(self) -> None:
         """Release the memory that reading has filled, where the system can do so."""
-        advice = getattr(mmap, "MADV_DONTNEED", None)
-        if advice is not None:
-            self._map.madvise(advice)
+        release_pages(self._map)
 
     def offset(self, array: NDArray[Any]) -> int:
         """Return the byte of this file at which a part of its array begins."""
