@@ -148,7 +148,7 @@ def remove_open(file: IO[bytes], path: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Give a file the name of another one, which goes.
+    """Rename a file to the name of another one, which goes.
 
     Windows refuses that while somebody reads the other one, so that it is tried for a second.
 
@@ -173,7 +173,7 @@ def unnamed_file() -> IO[bytes]:
 
 
 def link_open_file(descriptor: int, path: Path) -> bool:
-    """Give an open file one more name.
+    """Add a name to an open file.
 
     Returns:
         Whether that was done: some systems cannot, and none can where the name lies on another disk.
