@@ -43,3 +43,10 @@ def test_many_sequences_are_let_through_as_each_alone() -> None:
 def test_many_sequences_go_on_as_each_alone() -> None:
     states, ids = np.array([0, 0, 1, 2, DEAD]), np.array([A, B, B, A, A])
     assert AB.step(states, ids).tolist() == [1, DEAD, 2, 1, DEAD]
+
+
+def test_several_walk_side_by_side() -> None:
+    states = np.array([0, 1, 0, DEAD], np.int32)
+    for ids, reached in (([A, B, B, A], [1, 2, DEAD, DEAD]), ([B, A, A, A], [2, 1, DEAD, DEAD])):
+        states = AB.step(states, np.array(ids))
+        assert (states.dtype, states.tolist()) == (np.int32, reached)
