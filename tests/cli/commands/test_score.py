@@ -13,9 +13,10 @@ from rich.console import Console
 
 import unspool as library
 from tests.cli.conftest import TEXTS, TINY, run
-from unspool._cli.output.score_rows import MEASURES, key_of
+from unspool._cli.output.score_rows import MEASURES, key_of, whole_texts
 from unspool._cli.output.score_sinks import file_sink
 from unspool._cli.output.surprisal_screen import SurprisalScreen
+from unspool._text.records import Record
 
 
 @pytest.fixture(scope="module")
@@ -232,3 +233,9 @@ def test_no_color_is_respected(model: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "\x1b[" in run(arguments, input="oil\n").stdout
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in run(arguments, input="oil\n").stdout
+
+
+def test_a_record_in_pieces_is_one_text() -> None:
+    pieces = [("a", True), ("b", False), ("c", False), ("d", True), ("e", True), ("f", False), ("g", True)]
+    records = [Record(text, ends=ends) for text, ends in pieces]
+    assert list(whole_texts(records)) == ["a", "bcd", "e", "fg"]
