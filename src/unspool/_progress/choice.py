@@ -101,7 +101,7 @@ def watching(
 
 @contextmanager
 def _saying(corpus: Records) -> Iterator[None]:
-    """Say on standard error what reading guesses or passes over, unless a command says it already."""
+    """Print on standard error what reading guesses or passes over, unless a command does so already."""
     if corpus.notes.report is not None:
         yield
         return
