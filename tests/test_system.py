@@ -216,6 +216,24 @@ def test_a_file_or_a_pipe_gets_texts_as_they_are() -> None:
     assert _system.stream_settings(terminal=True) == {}
 
 
+def test_a_path_that_is_stored_is_the_same_on_every_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (
+        _system.relative_path(str(tmp_path / "texts" / "a.txt"), tmp_path / "runs" / "a")
+        == "../../texts/a.txt"
+    )
+    monkeypatch.setattr(os, "sep", "\\")
+    monkeypatch.setattr(os.path, "relpath", lambda path, folder: f"..\\{path}")
+    assert _system.relative_path("a.txt", tmp_path) == "../a.txt"
+
+    def refuse(path: str, folder: Path) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr(os.path, "relpath", refuse)
+    assert _system.relative_path("a.txt", tmp_path) == str(Path("a.txt").absolute())
+
+
 def test_a_name_that_windows_does_not_allow_leads_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: object) -> None:
         raise OSError(errno.EINVAL, "The filename, directory name, or volume label syntax is incorrect")

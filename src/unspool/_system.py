@@ -213,6 +213,17 @@ def release_pages(mapped: mmap.mmap) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
+def relative_path(path: str, folder: Path) -> str:
+    """Return a path as it is seen from a folder, with ``/`` between its names.
+
+    On Windows none leads from one drive to another: then the path is a whole one.
+    """
+    try:
+        return os.path.relpath(path, folder).replace(os.sep, "/")
+    except ValueError:
+        return str(Path(path).absolute())
+
+
 def is_closed_pipe(error: OSError) -> bool:
     """Return whether an error of writing to a stream says that nobody reads it any more."""
     nameless = error.filename is None and error.errno == errno.EINVAL  # the words of Windows for it

@@ -20,6 +20,7 @@ from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, CorpusError, InputError, spelled
 from unspool._json_files import json_text, read_json
 from unspool._storage import atomic_write, is_missing
+from unspool._system import relative_path
 from unspool._text.reading.folders import current_spec
 from unspool._text.reading.read_options import STANDARD_INPUT
 from unspool._text.reading.sources import CORPUS_PREFIX, described
@@ -120,7 +121,7 @@ def _paths(folder: Path, places: list[str] | None) -> list[str]:
 def _places(folder: Path, records: Records | None) -> list[str] | None:
     paths = [] if records is None else paths_of(records.spec.get("source"))
     if records is not None and not Path(records.description).is_absolute():
-        paths = [os.path.relpath(path, folder.resolve()) for path in paths]
+        paths = [relative_path(path, folder.resolve()) for path in paths]
     return [quote(os.fsencode(path)) for path in paths] or None
 
 
