@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from unspool._configuration import to_dict
 from unspool._errors import ConfigError, CorpusError
@@ -373,7 +374,7 @@ def columns_of(chosen: Column | Sequence[Column] | None) -> tuple[Column, ...]:
 def _are_sources(source: object) -> bool:
     """Return whether something names files or a corpus; all else is texts in memory."""
     several = source if isinstance(source, list | tuple) else [source]
-    return all(isinstance(each, str | Path) for each in several)
+    return not several or any(isinstance(each, str | Path) for each in several)
 
 
 def _sources(source: object) -> tuple[str | Path, ...]:
@@ -382,12 +383,12 @@ def _sources(source: object) -> tuple[str | Path, ...]:
     Raises:
         CorpusError: If there is none, one is no path, or one of its own kind stands among several.
     """
-    several = tuple(source) if isinstance(source, list | tuple) else (source,)
+    several: tuple[Any, ...] = tuple(source) if isinstance(source, list | tuple) else (source,)
     hint = 'a file: read_records("names.txt"); texts in memory: train(texts)'
-    if not several:
-        expected = "a path, the name of a corpus, a list of paths, or texts"
-        raise CorpusError("source", expected=expected, got=repr(source), hint=hint)
-    for each in several:
+    for each in several or (source,):
+        if not isinstance(each, str | Path):
+            expected = "a path, the name of a corpus, a list of paths, or texts"
+            raise CorpusError("source", expected=expected, got=repr(each)[:60], hint=hint)
         if "\0" in str(each) or ("\n" in str(each) and is_missing(each)):
             raise CorpusError("source", expected="a path", got=f"{str(each)!r}, which is no file", hint=hint)
     if len(several) > 1:
