@@ -28,12 +28,16 @@ FEWER = 6  # times fewer epochs
 def read_in_part(read: Read) -> Read:
     """Wrap `unspool.read_records` so that it yields fewer texts, with every character of all texts."""
 
-    def part(*arguments: Any, **options: Any) -> Iterator[unspool.Record]:
+    def some(records: Iterable[unspool.Record]) -> Iterator[unspool.Record]:
         known: set[str] = set()
-        for number, record in enumerate(read(*arguments, **options)):
+        for number, record in enumerate(records):
             if number % EVERY == 0 or not known.issuperset(record.text):
                 known.update(record.text)
                 yield record
+
+    def part(*arguments: Any, **options: Any) -> Iterable[unspool.Record]:
+        records = read(*arguments, **options)
+        return records if options.get("document") else some(records)
 
     return part
 
@@ -45,10 +49,13 @@ def trained_once(train: Train, copies: Path) -> Train:
     def again(
         texts: Iterable[Any], *, out: str | Path, on_record: Callable[[Any], None], **options: Any
     ) -> unspool.Generator:
-        asked, training = list(texts), options["training"]
-        epochs = max(1, training.epochs // FEWER)
-        options["training"] = dataclasses.replace(training, epochs=epochs)
-        key = repr((asked, sorted(options.items())))
+        asked = texts if isinstance(texts, unspool.Records) else list(texts)
+        if "training" in options:
+            epochs = max(1, options["training"].epochs // FEWER)
+            options["training"] = dataclasses.replace(options["training"], epochs=epochs)
+        else:
+            options["epochs"] = max(1, options["epochs"] // FEWER)
+        key = repr((list(asked), sorted(options.items())))
         copy = copies / str(list(done).index(key) if key in done else len(done))
         if key not in done:
             told: list[Any] = []

@@ -134,9 +134,13 @@ def test_the_stored_outputs_are_those_of_the_code_beside_them(path: Path) -> Non
 
 
 @each
-def test_every_section_ends_with_something_to_try(path: Path) -> None:
+def test_every_section_ends_with_something_to_try_which_is_answered(path: Path) -> None:
     sections = re.split(r"^## ", "\n\n".join(prose(path)), flags=re.MULTILINE)[1:]
-    assert len(sections) == 13
+    *sections, answers = sections
+    assert len(sections) == 17
+    assert [int(number) for number in re.findall(r"^- \*\*(\d+)\.\*\*", answers, re.MULTILINE)] == [
+        *range(1, 18)
+    ]
     last = [section.rstrip().split("\n\n")[-1] for section in sections]
     assert [text for text in last if not text.startswith(("**Try:** ", "**试一试：** "))] == []
 
@@ -183,6 +187,7 @@ def test_a_change_in_one_language_is_found(code: str, translated: str, found: in
 def test_every_cell_runs(tmp_path: Path) -> None:
     pytest.importorskip("IPython", reason="pip install '.[test]'")
     pytest.importorskip("matplotlib", reason="pip install '.[test]'")
+    pytest.importorskip("sentencex", reason="pip install '.[test]'")
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("notebook_runner.py"), *NOTEBOOKS],
         cwd=tmp_path,
