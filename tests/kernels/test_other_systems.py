@@ -37,7 +37,7 @@ def test_it_compiles_for_macos(
     tmp_path: Path, zig: Path, processor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = "aarch64" if processor == "arm64" else processor
-    monkeypatch.setenv("CXX", f"{zig} c++ -target {target}-macos.11.0")
+    monkeypatch.setenv("CXX", f"{zig} c++ -target {target}-macos")
     program = built(tmp_path, CMAKE_SYSTEM_NAME="Darwin", CMAKE_SYSTEM_PROCESSOR=processor)
     assert program.read_bytes()[:8] == MACH_O + APPLE_PROCESSORS[processor]
 
