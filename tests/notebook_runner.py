@@ -1,6 +1,6 @@
 """Run notebooks as Jupyter does, but in this process: python notebook_runner.py NOTEBOOK …
 
-Every cell runs as it stands, but on every third text and for fewer epochs, since the results matter to
+Every cell runs as it stands, but on every sixth text and for fewer epochs, since the results matter to
 readers only. A translation trains what the original trained, with the same texts and seeds, so a training
 that is asked for again is not done again: its folder is copied and its records are told once more.
 """
@@ -21,7 +21,7 @@ import unspool
 Train = Callable[..., unspool.Generator]
 Read = Callable[..., Iterable[unspool.Record]]
 
-EVERY = 3  # of so many texts one is read
+EVERY = 6  # of so many texts one is read
 FEWER = 6  # times fewer epochs
 
 
