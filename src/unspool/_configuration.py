@@ -319,7 +319,7 @@ def refuse_unknown(
     for key in values:
         if key not in known:
             same = elsewhere.get(str(key).replace("-", "_").lower())
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(str(key), known, n=1)
             kind, shown = ("key" if where else "option"), reprlib.repr(key)
             some = ", ".join(known[:MOST_NAMES]) + (" and others" if len(known) > MOST_NAMES else "")
             raise ConfigError(

@@ -35,8 +35,6 @@ FLAGS: dict[str, tuple[str, ...]] = {
     "prefix": ("starts-with",),
     "dedup": ("unique",),
     "no-copies": ("novel",),
-    "stop-sequence": ("stop",),
-    "end": ("stop",),
     "greedy": ("temperature",),
     "do-sample": ("temperature",),
     "o": ("out",),

@@ -27,6 +27,9 @@ MOST = 2**31 - 1  # the largest count
 UNTIL_ITS_END = 1_000_000  # tokens of a text that nothing else ends: --max-new-tokens none
 LARGEST_BIAS = 1e6
 LARGEST_FLOAT = 3.4e38  # a finite number in float32
+# What the greatest length of a text is called elsewhere, for every way of writing one.
+LENGTH_ELSEWHERE = ("max_length", "max_len", "maxlen", "length", "num_tokens", "n_tokens", "tokens",
+                    "max_completion_tokens")  # fmt: skip
 
 
 def _fits_temperatures(value: Any) -> bool:
@@ -205,7 +208,8 @@ class GenerationOptions:
     # fmt: off
     temperature: Annotated[float | Sequence[float], SamplerRow(
         TEMPERATURES, "0 takes the most probable symbol, higher is more random; 0.2,1 rises from 0.2 to 1",
-        shown="the model's own", sample=0.3, neutral=1.0, aliases=("temp",))] = 1.0
+        shown="the model's own", sample=0.3, neutral=1.0, aliases=("temp",),
+        elsewhere=("do_sample", "greedy", "randomness"))] = 1.0
     temperature_steps: Annotated[int | None, GenerationRow(
         COUNT, "Number of symbols over which it rises or falls", shown="all",
         sample=6, beside={"temperature": (0.2, 3.0)})] = None
@@ -249,7 +253,7 @@ class GenerationOptions:
     repetition_penalty: Annotated[float | None, PenaltyRow(
         real_range("a number from 0.01 to 100", least=0.01, most=100),
         "Above 1: avoid symbols of the prompt and the text",
-        sample=1.5, neutral=1.0, aliases=("repeat_penalty",))] = None
+        sample=1.5, neutral=1.0, aliases=("repeat_penalty",), elsewhere=("rep_pen",))] = None
     presence_penalty: Annotated[float | None, PenaltyRow(
         PENALTY, "Above 0: avoid symbols that are already in the text", sample=0.8, neutral=0.0)] = None
     frequency_penalty: Annotated[float | None, PenaltyRow(
@@ -259,7 +263,8 @@ class GenerationOptions:
         COUNT, "Number of latest symbols that the three penalties count", shown="all",
         sample=2, beside={"frequency_penalty": 0.9}, aliases=("repeat_last_n",))] = None
     no_repeat_ngram_size: Annotated[int | None, PenaltyRow(
-        COUNT, "Never repeat a sequence of so many symbols", sample=1)] = None
+        COUNT, "Never repeat a sequence of so many symbols", sample=1,
+        elsewhere=("no_repeat_ngram", "ngram_size"))] = None
     dry_multiplier: Annotated[float | None, PenaltyRow(
         real_range(f"a number from 0 to {LARGEST_BIAS:.0f}", least=0, most=LARGEST_BIAS),
         "Above 0: avoid symbols that would continue a repeated sequence (DRY)", sample=2.0, neutral=0.0,
@@ -282,15 +287,19 @@ class GenerationOptions:
         sample={3: 2.0, 5: -math.inf})] = None
     bad_words: Annotated[str | Sequence[str] | None, GenerationRow(
         STRINGS, "Never write this string; may be repeated",
-        sample=("b", "e"), of_texts=True, escapes=True)] = None
+        sample=("b", "e"), of_texts=True, escapes=True,
+        elsewhere=("bad_words_ids", "banned_words", "suppress_tokens"))] = None
     stop: Annotated[str | Sequence[str] | None, GenerationRow(
         STRINGS, "End the text at this string; may be repeated",
-        sample=("b", "e"), of_texts=True, aliases=("stop_strings",), escapes=True)] = None
+        sample=("b", "e"), of_texts=True, aliases=("stop_strings",), escapes=True,
+        elsewhere=("stop_sequence", "stop_sequences", "stop_words", "stop_token", "stopping_criteria",
+                   "end"))] = None
     include_stop: Annotated[bool, GenerationRow(
         SWITCH, "Keep the --stop string at the end of the text",
         sample=True, beside={"stop": ("b", "e")}, aliases=("include_stop_str_in_output",))] = False
     min_tokens: Annotated[int, PenaltyRow(
-        LENGTH, "Shortest text, in symbols", sample=10, neutral=0, aliases=("min_new_tokens",))] = 0
+        LENGTH, "Shortest text, in symbols", sample=10, neutral=0, aliases=("min_new_tokens",),
+        elsewhere=("min_length", "min_len"))] = 0
     ignore_eos: Annotated[bool, PenaltyRow(
         SWITCH, "Never draw <eos>: --max-new-tokens or --stop ends the text",
         sample=True, neutral=False)] = False
@@ -300,17 +309,18 @@ class GenerationOptions:
     max_new_tokens: Annotated[int, GenerationRow(
         COUNT, f"Longest text, in symbols; none: until it ends, or {UNTIL_ITS_END}", sample=3,
         shown="200, or the longest text it learned", none_means=UNTIL_ITS_END,
-        aliases=("max_tokens", "n_predict"))] = 200
+        aliases=("max_tokens", "n_predict"), elsewhere=LENGTH_ELSEWHERE)] = 200
     best_of: Annotated[int | None, GenerationRow(
         COUNT, "Draw so many for each prompt and keep the n most probable", sample=4, of_texts=True)] = None
     logprobs: Annotated[int | None, GenerationRow(
         COUNT,
         "With --json: report so many most probable symbols at each place",
-        sample=3, aliases=("n_probs",))] = None
+        sample=3, aliases=("n_probs",), elsewhere=("output_scores", "output_logits", "top_logprobs"))] = None
     echo: Annotated[bool, GenerationRow(
         SWITCH, "With --json: report the log-probabilities of the prompt too", sample=True)] = False
     seed: Annotated[int | None, GenerationRow(
-        SEED, "The same seed gives the same text", shown="new each time", sample=1)] = None
+        SEED, "The same seed gives the same text", shown="new each time", sample=1,
+        elsewhere=("random_state", "random_seed", "manual_seed"))] = None
     # fmt: on
 
     __repr__ = short_repr
@@ -475,6 +485,12 @@ SAMPLERS = tuple(name for name, row in ROWS.items() if isinstance(row, SamplerRo
 # The options about texts, with the values that an engine takes.
 OF_TEXTS = {name: getattr(GenerationOptions, name) for name, row in ROWS.items() if row.of_texts}
 # The number of texts is an argument of `generate` itself, and has its row here.
-N = OptionRow(whole_range(1), "Texts for each prompt", sample=2, aliases=("num_return_sequences",))
+N = OptionRow(
+    whole_range(1),
+    "Texts for each prompt",
+    sample=2,
+    aliases=("num_return_sequences",),
+    elsewhere=("num_samples", "n_samples", "num_texts", "num", "count"),
+)
 # What an option is called in vLLM, Hugging Face transformers or llama.cpp -> what it is called here.
 ALIASES = {alias: name for name, row in {**ROWS, "n": N}.items() for alias in row.aliases}

@@ -16,6 +16,7 @@ from unspool._configuration import (
     whole_range,
 )
 from unspool._errors import ConfigError
+from unspool._generation.options.generation_options import LENGTH_ELSEWHERE, N
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,8 +53,10 @@ class BeamOptions:
     """
 
     # fmt: off
-    num_beams: Annotated[int, OptionRow(BEAMS, "Number of beams: candidates kept at each step")] = 5
-    n: Annotated[int, OptionRow(whole_range(1))] = 1
+    num_beams: Annotated[int, OptionRow(
+        BEAMS, "Number of beams: candidates kept at each step",
+        elsewhere=("beams", "beam_size", "beam_width", "n_beams"))] = 5
+    n: Annotated[int, OptionRow(whole_range(1), elsewhere=(*N.aliases, *N.elsewhere))] = 1
     length_penalty: Annotated[float, OptionRow(
         real_range("a number from -10 to 10", least=-10, most=10),
         "Divide a log-probability by the length to this power")] = 0.0
@@ -64,7 +67,7 @@ class BeamOptions:
     diversity_penalty: Annotated[float | None, OptionRow(
         POSITIVE, "Penalty for a symbol of an earlier group, in nats")] = None
     allow_unk: Annotated[bool, OptionRow(SWITCH)] = False
-    max_new_tokens: Annotated[int, OptionRow(LENGTH)] = 200
+    max_new_tokens: Annotated[int, OptionRow(LENGTH, elsewhere=LENGTH_ELSEWHERE)] = 200
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -141,10 +144,12 @@ class EnumerationOptions:
     min_logprob: Annotated[float | None, OptionRow(
         real_range("a finite number ≤ 0", above=-math.inf, most=0),
         "The same limit as a log-probability, in nats")] = None
-    limit: Annotated[int | None, OptionRow(whole_range(1), "List at most so many texts")] = None
+    limit: Annotated[int | None, OptionRow(
+        whole_range(1), "List at most so many texts", elsewhere=("n", *N.aliases, *N.elsewhere))] = None
     allow_unk: Annotated[bool, OptionRow(
         SWITCH, "List texts with <unk> too, in place of words without a symbol")] = False
-    max_new_tokens: Annotated[int, OptionRow(LENGTH, "Longest text, in symbols including its end")] = 200
+    max_new_tokens: Annotated[int, OptionRow(
+        LENGTH, "Longest text, in symbols including its end", elsewhere=LENGTH_ELSEWHERE)] = 200
     ended_only: Annotated[bool, OptionRow(
         SWITCH, "Leave out texts cut off at the longest length")] = False
     in_order: Annotated[bool, OptionRow(
