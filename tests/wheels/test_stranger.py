@@ -33,12 +33,14 @@ def test_it_runs_from_the_wheel_alone(stranger: Stranger) -> None:
 
 
 def test_the_tests_pass_on_the_installed_package(stranger: Stranger) -> None:
-    tests = shutil.copytree(
-        ROOT / "tests",
-        stranger.folder / "tests",
-        ignore=shutil.ignore_patterns("__pycache__"),
-        dirs_exist_ok=True,
-    )
+    for name in ("tests", "native"):  # some tests compare codes with the native source
+        shutil.copytree(
+            ROOT / name,
+            stranger.folder / name,
+            ignore=shutil.ignore_patterns("__pycache__"),
+            dirs_exist_ok=True,
+        )
+    tests = stranger.folder / "tests"
     shutil.copy(ROOT / "pyproject.toml", stranger.folder)
     stranger.succeeds(*INSTALL, "pytest", "pytest-timeout", "hypothesis")
     suites = [str(tests / suite) for suite in SUITES]
