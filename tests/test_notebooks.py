@@ -107,6 +107,20 @@ def test_the_stored_outputs_are_those_of_one_clean_run(path: Path) -> None:
     assert not [found for found in outputs if home.search(str(found))]
 
 
+@each
+def test_a_drawn_picture_brings_no_white_sheet_onto_a_dark_page(path: Path) -> None:
+    cells = [cell for cell in read(path).cells if cell.cell_type == "code"]
+    pictures = [
+        output["data"]["image/svg+xml"]
+        for cell in cells
+        if "plt.show()" in cell.source
+        for output in cell.outputs
+        if "image/svg+xml" in output.get("data", {})
+    ]
+    assert len(pictures) >= 5
+    assert [picture[:200] for picture in pictures if "#ffffff" in picture] == []
+
+
 def printed(path: Path) -> dict[str, str]:
     """Return what each code cell of a notebook has printed or shown as text, by its source."""
     return {
