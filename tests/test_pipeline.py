@@ -109,6 +109,22 @@ def test_minutes_choose_what_plan_training_chooses(tmp_path: Path, monkeypatch: 
     assert (pairs.training["minutes"], pairs.training["sequence_length"]) == (0.01, 256)
 
 
+def test_minutes_read_a_plain_text_as_it_looks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    poem, more, out = tmp_path / "poem.txt", tmp_path / "more.txt", tmp_path / "run"
+    verses = "".join(f"a line that says {n}\nand one that answers {n}\n\n" for n in range(200))
+    poem.write_text(verses, "utf-8")
+    more.write_text("a line that says no more than this\n" * 20, "utf-8")
+    limits: dict[str, Any] = {"minutes": 0.02, "hidden_size": 8, "threads": 1}
+    model = unspool.train(poem, out=out, **limits)
+    assert model.data["document"]
+    assert "Read as one document, since 33% of its lines are empty" in capsys.readouterr().err
+    assert unspool.train(poem, out=out, resume=True, minutes=0.03).data["document"]
+    assert unspool.train(str(poem), validation=more, **limits).data["document"]
+    assert not unspool.train(poem, document=False, **limits).data["document"]
+    assert not unspool.train(unspool.read_records(poem), **limits).data["document"]
+    assert not unspool.train(poem, epochs=1, hidden_size=8).data["document"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

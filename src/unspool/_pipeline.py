@@ -17,15 +17,16 @@ from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._planning.choosing import TrainingPlan, plan_training
 from unspool._planning.first_seconds import FirstSeconds, PlanMissedError
+from unspool._planning.mode import read_to_learn
 from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
 from unspool._running.new_run import described_data, resolved_network
-from unspool._running.resuming import resume_training, resumed_folder
+from unspool._running.resuming import reading_of, resume_training, resumed_folder
 from unspool._running.run import run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
-from unspool._text.opening import Readable, as_records, held_out_records
+from unspool._text.opening import Readable
 from unspool._text.records import Records
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.by_name import divided, network_with, training_with
@@ -74,7 +75,8 @@ def train(
         out: The run's folder; it must be empty or not exist. None for a model in memory, which `save` writes;
             meanwhile the run is in a temporary folder.
         minutes: Wall time of the whole call, for which `plan_training` chooses the training, and the network
-            if there is none; as `unspool train --minutes` does. For pairs, the time after which a training
+            if there is none; as `unspool train --minutes` does. A plain text that looks like one document is
+            read as one, unless `document` is given. For pairs, the time after which a training
             with the defaults ends. None for no such choice; `TrainingConfig(minutes=...)` is a limit alone.
         plan: A plan of `plan_training` for these texts, in the place of minutes, network and training. It is
             checked in the first seconds of the run: if the speed is twice as high or as low as planned and
@@ -128,13 +130,14 @@ def train(
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     values = options if minutes is None else {**options, "minutes": minutes}
     of_network, of_training, reading = divided(values)
-    corpus, held_out = as_records(records, reading), held_out_records(validation, reading)
-    with watching(corpus, progress, on_start, on_record) as watchers:
+    decided, look = (reading_of(out) if resume else None), "minutes" in of_training
+    corpus, held_out, how = read_to_learn(records, validation, reading, decided, look=look)
+    with watching(corpus, progress, on_start, on_record, how) as watchers:
         if resume:
             folder = resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan)
-            run_of: dict[str, Any] = {"records": corpus, "validation": held_out}
+            run_of: dict[str, Any] = {"records": corpus, "validation": held_out, "network": network}
             run_of |= {"changes": of_network | of_training, "novelty_index": novelty_index}
-            return resume_training(folder, network=network, training=training, **run_of, **watchers)
+            return resume_training(folder, training=training, **run_of, **watchers)
         usual = training_of(corpus, training, canaries=canaries, init_from=init_from)
         config = training_with(usual, of_training)
         _look_before_reading(corpus, out, overwrite=overwrite)
@@ -153,10 +156,9 @@ def train(
         task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
         fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
         data = described_data(corpus, held_out, encoded, sampling, task) | extra
-        texts, first = {"records": corpus, "validation": held_out}, fresh if origin else None
-        with _new_run(
-            out, resolved, config, encoded, data, texts=texts, first=first, overwrite=overwrite
-        ) as run:
+        rest: dict[str, Any] = {"texts": {"records": corpus, "validation": held_out}}
+        rest |= {"first": fresh if origin else None, "overwrite": overwrite}
+        with _new_run(out, resolved, config, encoded, data, **rest) as run:
             return _carry_out(
                 plan, run, corpus, encoded, task, fresh=fresh, in_memory=out is None, **watchers
             )

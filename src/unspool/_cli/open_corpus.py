@@ -1,7 +1,7 @@
 """The opening of a corpus for a command, with the download of a named corpus that is missing."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from unspool._text.records import Records
 
 
-def open_corpus(source: str | Sequence[str], reading: dict[str, Any]) -> "Records":
+def open_corpus(source: str | Sequence[str], reading: Mapping[str, Any]) -> "Records":
     """Return the records of paths, ``-`` or a named corpus; what is said about them goes to standard error.
 
     Args:

@@ -1,6 +1,12 @@
 """Decide from the beginning of a plain text whether it is lines or one document."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from unspool._text.opening import Readable, as_records, held_out_records
+from unspool._text.records import Records
 
 LOOK = 1 << 18  # characters of the beginning that are examined
 PARAGRAPHS = 0.05  # share of empty lines above which they separate paragraphs
@@ -40,3 +46,59 @@ def told_mode(text: str) -> Mode:
     return Mode(
         False, f"a text per line, since its lines are short ({mean:,.0f} characters) and none is empty"
     )
+
+
+def read_to_learn(
+    records: Readable,
+    validation: Readable | None,
+    reading: Mapping[str, Any],
+    decided: Mapping[str, Any] | None,
+    *,
+    look: bool,
+) -> tuple[Records, Records | None, str | None]:
+    """Return the texts to learn from, the held-out ones, and why they are one document.
+
+    Args:
+        records: The texts.
+        validation: The held-out texts, which are read as those to learn from; None for none.
+        reading: The options of `read_records`.
+        decided: What an earlier part of the run decided on reading; None for a new run.
+        look: Whether the look of a plain text decides between lines and document, unless `document` is given.
+    """
+    if isinstance(records, Records) or (decided is None and (not look or "document" in reading)):
+        return as_records(records, reading), held_out_records(validation, reading), None
+    if decided is not None:
+        return read_to_learn(records, validation, {**decided, **reading}, None, look=False)
+    corpus, how = read_as_it_looks(partial(as_records, records), reading)
+    held_out = held_out_records(validation, {**reading, "document": corpus.document})
+    return corpus, held_out, how.rstrip(".") if corpus.document else None
+
+
+def read_as_it_looks(
+    read: Callable[[Mapping[str, Any]], Records], reading: Mapping[str, Any]
+) -> tuple[Records, str]:
+    """Read a corpus that will be read twice; the look of a plain text decides between lines and document.
+
+    Args:
+        read: A function that returns the records of the corpus by options of `read_records`.
+        reading: The options that the user gave; with `document` among them, nothing is decided.
+
+    Returns:
+        The records, and a sentence on how they are read and why.
+    """
+    records = read(reading)
+    once = records.once
+    if once:
+        records = records.gathered()
+    if "document" in reading:
+        return records, f"Read as {kind(records)}, as given."
+    if records.lines is None or once:
+        return records, f"Read as {kind(records)}: use --document for one long document."
+    whole = read({**reading, "document": True})
+    mode = told_mode(next(iter(whole)).text)
+    return whole if mode.document else records, f"Read as {mode.reason}."
+
+
+def kind(records: Records) -> str:
+    """Return the kind of the records in words."""
+    return "one document" if records.document else "separate texts"

@@ -76,6 +76,7 @@ def watching(
     progress: bool | None = None,
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
+    how: str | None = None,
 ) -> Iterator[Watchers]:
     """Show the progress of a training on standard error, or below the cell of a notebook, while it runs.
 
@@ -84,6 +85,7 @@ def watching(
         progress: Whether progress is shown; None shows it unless the caller has an `on_record`.
         on_start: Function of the caller that gets the facts about the training, or None.
         on_record: Function of the caller that gets each record of the loop, or None.
+        how: What was decided on the reading of the corpus, in a sentence that is shown; None for nothing.
 
     Yields:
         The watchers: the display, if there is one, and the caller.
@@ -91,6 +93,8 @@ def watching(
     if not (on_record is None if progress is None else progress):
         yield {"on_start": on_start, "on_record": on_record}
         return
+    if how is not None:
+        _say(how)
     with choose_progress() as display, _saying(corpus):
         corpus.meter.report = display.read
         yield {

@@ -133,6 +133,18 @@ def resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object)
     return out
 
 
+def reading_of(folder: str | Path | None) -> dict[str, Any]:
+    """Return the options of reading that a run has chosen itself: whether its text is one document.
+
+    Args:
+        folder: The folder of the run; None where it is still to be refused.
+
+    Raises:
+        ArtifactError: If there is no run in the folder.
+    """
+    return {"document": True} if folder is not None and RunFolder.reopen(folder).data.get("document") else {}
+
+
 def _changed(
     run: RunFolder,
     network: NetworkConfig | None,

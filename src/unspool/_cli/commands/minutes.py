@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from unspool._cli.flags.flag import FlagValues
@@ -48,9 +49,11 @@ def choose(
         origin: The model to train further, whose network stays, or None.
     """
     from unspool._planning.choosing import plan_training
+    from unspool._planning.mode import read_as_it_looks
 
-    records, reason = open_for_choosing(corpus, flags.reading)
-    held_out = None if validation is None else open_for_choosing([validation], flags.reading)[0]
+    records, reason = read_as_it_looks(partial(open_corpus, corpus), flags.reading)
+    likewise = flags.reading | ({"document": True} if records.document else {})
+    held_out = None if validation is None else open_corpus(validation, likewise)
     plan = plan_training(
         records,
         minutes=flags.training["minutes"],
@@ -62,29 +65,3 @@ def choose(
     )
     note("\n".join((reason, *plan.reasons)))
     return Choice(records, held_out, plan=plan)
-
-
-def open_for_choosing(corpus: Sequence[str], reading: dict[str, Any]) -> "tuple[Records, str]":
-    """Open a corpus that will be read twice; the look of a plain text decides between lines and document.
-
-    Returns:
-        The records, and a sentence on how they are read and why.
-    """
-    records = open_corpus(corpus, reading)
-    once = records.once
-    if once:
-        records = records.gathered()
-    if "document" in reading:
-        return records, f"Read as {kind(records)}, as given."
-    if records.lines is None or once:
-        return records, f"Read as {kind(records)}: use --document for one long document."
-    from unspool._planning.mode import told_mode
-
-    whole = open_corpus(corpus, {**reading, "document": True})
-    mode = told_mode(next(iter(whole)).text)
-    return whole if mode.document else records, f"Read as {mode.reason}."
-
-
-def kind(records: "Records") -> str:
-    """Return the kind of the records in words."""
-    return "one document" if records.document else "separate texts"

@@ -213,7 +213,7 @@ def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
 def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> Start:
     """Return the start of a resumed run, whose records are at their old place or at `corpus`."""
     from unspool._progress.choice import watching
-    from unspool._running.resuming import resume_training
+    from unspool._running.resuming import reading_of, resume_training
     from unspool._text.reading.folders import current_spec
     from unspool._text.reading.sources import records_from_spec
     from unspool._training.folder.run_folder import RunFolder
@@ -221,9 +221,8 @@ def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> Start:
     run = RunFolder.reopen(folder)
     places = corpus[1:] if corpus and Path(corpus[0]) == folder else corpus
     if places:
-        document = {"document": bool(run.data.get("document"))}  # the run may have chosen it
         spec = current_spec(run.data.get("records") or {})
-        records = open_corpus(places, document | same_reading(spec, places) | flags.reading)
+        records = open_corpus(places, reading_of(folder) | same_reading(spec, places) | flags.reading)
     else:
         refuse_for_resuming(flags.reading)
         records = records_from_spec(run.spec("records"))
