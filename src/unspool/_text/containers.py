@@ -2,10 +2,12 @@
 
 import io
 import math
+import numbers
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import date, time
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -89,11 +91,12 @@ def parts_of(item: object, place: int) -> TextParts | None:
         and all(isinstance(part, str) for part in item)
     ):
         return TextParts(item[1], source=item[0])
-    if isinstance(item, Mapping) and isinstance(item.get("text"), str):
+    text = text_of(item.get("text")) if isinstance(item, Mapping) else None
+    if isinstance(item, Mapping) and text is not None:
         rest = {str(key): value for key, value in item.items() if key != "text"}
         vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
         context = {key: "" if is_missing_value(value) else str(value) for key, value in rest.items()}
-        return TextParts(item["text"], context, vector)
+        return TextParts(text, context, vector)
     hint = (
         FOR_FILES
         if isinstance(item, Path)
@@ -144,6 +147,23 @@ def is_missing_value(item: Any) -> bool:
     """Return whether an item stands for a missing value: None, NaN, or the NA and NaT of pandas."""
     number = isinstance(item, float | np.floating)
     return item is None or (number and math.isnan(item)) or type(item).__name__ in ("NAType", "NaTType")
+
+
+def text_of(value: object) -> str | None:
+    """Return what a value of a named column is as a text: a number, a date or a truth value is one, too.
+
+    Files of Parquet and of JSON are read by the same rule. What comes without a name must be strings, since
+    numbers there are rather ids.
+
+    Returns:
+        The text; None if it has none, as a list or bytes.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    is_plain = isinstance(value, numbers.Number | date | time | np.number | np.datetime64)
+    return str(value) if is_plain else None
 
 
 def _vector(values: Any, place: int) -> NDArray[np.float32] | None:

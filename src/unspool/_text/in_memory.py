@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from unspool._errors import CorpusError
-from unspool._text.containers import is_missing_value, is_open_file, items_of
+from unspool._text.containers import is_missing_value, is_open_file, items_of, text_of
 from unspool._text.frames import column_names, column_values, first_with_texts, listed
 from unspool._text.reading.columns import LENGTH, find_column, no_such_name
 from unspool._text.reading.notes import Notes
@@ -136,13 +136,14 @@ def _text(row: Row, name: str, place: int) -> str:
         CorpusError: If it is no text.
     """
     value = row.get(name)
-    if isinstance(value, str):
-        return str(value)
-    if not is_missing_value(value):
+    if is_missing_value(value):
+        return ""
+    text = text_of(value)
+    if text is None:
         hint = "decode it: value.decode()" if isinstance(value, bytes) else "make a text of it: str(value)"
-        where = f"column {name!r}, row {place}"
-        raise CorpusError(where, expected="a string", got=f"{value!r} ({type(value).__name__})", hint=hint)
-    return ""
+        where, got = f"column {name!r}, row {place}", f"{value!r} ({type(value).__name__})"
+        raise CorpusError(where, expected="a text, a number or a date", got=got, hint=hint)
+    return text
 
 
 def _shown(value: object) -> str:
