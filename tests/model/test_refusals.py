@@ -57,10 +57,6 @@ REFUSED: dict[str, tuple[Call, str, str, str]] = {
         lambda model: model.beam_search("a", n=3, num_beams=2),
         "n", "a whole number from 1 to num_beams (2)", "3",
     ),
-    "score": (
-        lambda model: model.score("a"),
-        "texts", "a list of strings or records, not one string", "'a'",
-    ),
     "score-prompt": (lambda model: model.score(["a"], prompt=7), "prompt", A_STRING, "7"),
     "score-unknown": (lambda model: model.score(["a"], unknown="x"), "unknown", TREATMENTS, "'x'"),
     "next": (
@@ -92,3 +88,12 @@ def test_what_is_refused_is_named_with_what_it_may_be(model: Generator, call: st
     what = f"{name} must be {allowed}; got {got}"
     spaced = f"{name}: expected {allowed}, got {got}"
     assert str(caught.value) == (spaced if " " in name else what)
+
+
+def test_one_string_is_no_list_of_texts(model: Generator) -> None:
+    with pytest.raises(unspool.CorpusError) as caught:
+        model.score("a")
+    assert str(caught.value) == (
+        "texts: expected a list of strings, or a file, got one string, 'a', "
+        "which is no file; one text: [text]"
+    )

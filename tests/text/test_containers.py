@@ -82,6 +82,10 @@ def test_tables_of_other_libraries(name: str) -> None:
         (np.array([1, 2]), "text 0: expected a string"),
         ([Row("one", "a"), Row("two", "b")], r"text 0: .*a row with names: pass its text \(row.title\)"),
         (["one", b"two"], r"text 1: .*decode it"),
+        (
+            b"one",
+            r"texts: expected a list of strings, got b'one'; decode it, and .*texts.decode\(\).splitlines",
+        ),
         ([Path("a.txt")], "text 0: .*read_records"),
         ([["one", "two"]], "text 0: expected a string"),
         ([("one", "two", "three")], "text 0: expected a string"),
@@ -99,7 +103,7 @@ def test_what_is_no_list_of_texts_is_refused_with_what_to_do(container: Any, mes
 
 @pytest.mark.parametrize(
     ("container", "got"),
-    [(7, "7"), ("one text", "'one text'"), (b"one", "b'one'"), (np.zeros((2, 2)), "an array of 2 axes")],
+    [(7, "7"), ("one text", "'one text'"), (np.zeros((2, 2)), "an array of 2 axes")],
 )
 def test_what_is_no_list_is_answered_with_both_ways_to_make_one(container: Any, got: str) -> None:
     with pytest.raises(CorpusError) as caught:

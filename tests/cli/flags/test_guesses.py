@@ -66,7 +66,7 @@ def test_the_help_begins_with_examples_and_the_flags_that_matter(unspool: Run) -
     assert lines.index("Examples:") < lines.index("Arguments:") < lines.index("Most used:") < 30
     used = lines[lines.index("Most used:") :]
     flags = [line.split()[0].strip(",") for line in used[1 : used.index("")] if line.startswith("  -")]
-    assert flags == ["--minutes", "-o", "--text", "--epochs", "--hidden-size", "--resume"]
+    assert flags == ["--minutes", "-o", "--text", "--source", "--epochs", "--hidden-size", "--resume"]
 
 
 def test_an_unknown_name_in_python_is_answered_with_the_nearest_alone() -> None:
