@@ -31,6 +31,7 @@ class Outer:
     labels: Mapping[str, int] = field(default_factory=dict)
     inner: Inner = Inner()
     maybe: Inner | None = None
+    parts: Mapping[str, Inner] | None = None
 
     def __post_init__(self) -> None:
         check("size", self.size, "a whole number ≥ 1", is_whole(self.size, least=1))
@@ -104,6 +105,10 @@ def test_a_whole_number_stands_for_a_real_one() -> None:
         ({"size": 1, "inner": 3}, "inner must be an object with keys and values; got 3"),
         ({"size": 1, "inner": {"rat": 1}}, "inner: unknown key 'rat'; did you mean 'rate'?"),
         ({"size": 1, "maybe": {"rate": "x"}}, "maybe: rate must be a number; got 'x'"),
+        ({"size": 1, "maybe": 3}, "maybe must be an object with keys and values or null; got 3"),
+        ({"size": 1, "parts": 3}, "parts must be an object with keys and values or null; got 3"),
+        ({"size": 1, "parts": {"a": 3}}, "parts.a: expected an object with keys and values, got 3"),
+        ({"size": 1, "parts": {"a": {"rate": "x"}}}, "parts.a: rate must be a number; got 'x'"),
         ([1], "config.json: expected an object with keys and values, got [1] (list)"),
     ],
 )

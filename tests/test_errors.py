@@ -64,7 +64,7 @@ def test_the_middle_of_a_long_part_is_left_out() -> None:
         lambda path: unspool.train([[LONG]]),
         lambda path: unspool.train(LONG.encode()),
         lambda path: unspool.train({"text": LONG}),
-        lambda path: unspool.Records.of([{"title": LONG}, {"text": 7, "title": LONG}]),
+        lambda path: unspool.Records.of([{"title": LONG}, {"text": [7], "title": LONG}]),
         lambda path: unspool.Records.of([{"text": "a", "vector": LONG.split()}]),
         lambda path: unspool.read_records(LONG),
         lambda path: unspool.read_records("x" * 1_000_000),

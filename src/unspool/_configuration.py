@@ -365,17 +365,14 @@ def _convert_scalar(hint: Any, value: object) -> tuple[bool, Any]:
 
 def _convert_union(hint: Any, value: object, where: str) -> Any:
     exact = [option for option in get_args(hint) if option is type(value)]
+    inside = None
     for option in [*exact, *get_args(hint)]:
         try:
             return _convert(option, value, where)
         except ConfigError as error:
-            if (
-                len(get_args(hint)) == 2
-                and types.NoneType in get_args(hint)
-                and dataclasses.is_dataclass(option)
-            ):
-                raise error from None  # an optional section: its own complaint says more
-    raise ConfigError(where, expected=_expected(hint), got=_describe(value))
+            if inside is None and error.what != where:
+                inside = error  # the value is of the right kind: what is wrong in it says more
+    raise inside or ConfigError(where, expected=_expected(hint), got=_describe(value))
 
 
 def _convert_container(hint: Any, value: object, where: str) -> Any:
@@ -403,7 +400,8 @@ def _expected(hint: Any) -> str:
         return "one of " + ", ".join(repr(option) for option in get_args(hint))
     if hint in (None, types.NoneType):
         return "null"
-    if isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Mapping):
+    is_mapping = isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Mapping)
+    if is_mapping or dataclasses.is_dataclass(hint):
         return "an object with keys and values"
     return JSON_NAMES.get(hint) or ("a list" if get_origin(hint) in (tuple, list, Sequence) else str(hint))
 
