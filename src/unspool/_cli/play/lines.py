@@ -92,7 +92,8 @@ def figures(session: Session, width: int) -> Pieces:
     bits = prediction.bits_per_character
     pieces: Pieces = []
     if bits is not None:
-        count = f"{len(prediction.surprisals):,}"
+        known, every = f"{len(prediction.judged):,}", f"{len(prediction.surprisals):,}"
+        count = every if known == every else f"{known} of {every}"
         words = (" bits per character  ", " characters  ") if width >= WIDE else (" bits/char  ", " chars  ")
         unit, units = words
         pieces += [("class:strong", f"{bits:.2f}"), ("class:quiet", unit)]

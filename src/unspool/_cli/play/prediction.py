@@ -77,10 +77,14 @@ class Prediction:
     strangers: tuple[str, ...]
 
     @property
+    def judged(self) -> tuple[float, ...]:
+        """The bits of the characters that have any."""
+        return tuple(bits for bits in self.surprisals if bits is not None)
+
+    @property
     def bits_per_character(self) -> float | None:
         """The mean surprise of the characters that have one; None if there are none."""
-        known = [bits for bits in self.surprisals if bits is not None]
-        return sum(known) / len(known) if known else None
+        return sum(self.judged) / len(self.judged) if self.judged else None
 
 
 class Predictor:
