@@ -15,6 +15,12 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def _heard() -> None:
+    """Let Ctrl-C be heard in each test: a command in this process stops hearing it when it ends."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Work in an empty folder, in which nothing may be left: what a test writes is below `tmp_path`."""

@@ -354,4 +354,4 @@ FACES = {
     ),
 }
 # What takes no array and no size: a flag that is set, the class of an error, a switch of the tests.
-WITHOUT_ARGUMENTS = {"StopFlag", "StoppedError", "set_leak_warnings"}
+WITHOUT_ARGUMENTS = {"compiler", "StopFlag", "StoppedError", "set_leak_warnings"}

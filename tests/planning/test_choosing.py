@@ -11,7 +11,7 @@ import pytest
 import unspool
 from unspool._network.cells import CELLS
 from unspool._network.config import NetworkConfig
-from unspool._planning.choosing import _candidate
+from unspool._planning.choosing import Basis, _candidate
 from unspool._planning.facts import CorpusFacts, look_at
 from unspool._planning.rule import LEARNING_RATE_FACTORS, SIZES, core_weights, needed_symbols
 from unspool._text.encoding.recipe import EncodingRecipe
@@ -234,7 +234,11 @@ def test_what_is_held_out_is_not_learnt_and_takes_time(
     )  # fmt: skip
     beside = None if validation is None else replace(facts, symbols=validation, seconds=1.0)
     network = NetworkConfig(hidden_size=4, vocab_size=9)
-    found = _candidate(network, 100.0, facts, beside, fixed, total=60.0, spent=5.0)  # 100 symbols a second
+    basis = Basis(
+        facts=facts, validation=beside, structure={}, fixed=fixed, draft=TrainingConfig(), networks=[network], speeds=[100.0],
+        total=60.0, spent=5.0,
+    )  # fmt: skip
+    found = _candidate(network, 100.0, basis)  # 100 symbols a second
     assert found.share == share
     assert found.text_symbols == pytest.approx(learnt)
     assert found.budget.evaluation == pytest.approx(evaluation)  # three times as fast as learning

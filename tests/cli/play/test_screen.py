@@ -101,7 +101,8 @@ def test_any_window_is_survived(play: Play, columns: int, rows: int) -> None:
         (
             99,
             "abgß",
-            r"\d+\.\d\d bits per character  3 of 4 characters  unknown to the model, left out: 'ß' \(U\+00DF\)",
+            r"\d+\.\d\d bits per character  3 of 4 characters  "
+            r"unknown to the model, left out: 'ß' \(U\+00DF\)",
         ),
         (40, "abc", r"\d+\.\d\d bits/char  3 chars  "),
         (99, "", "type a beginning, or press Tab  "),

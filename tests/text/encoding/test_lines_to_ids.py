@@ -187,7 +187,11 @@ def test_after_ctrl_c_no_further_block_is_begun(monkeypatch: pytest.MonkeyPatch)
         begun.wait(60)
         raise KeyboardInterrupt
 
-    for name, value in {"default_threads": lambda: 1, "find_lines": find, "ThreadPoolExecutor": Pool}.items():
+    for name, value in {
+        "available_processors": lambda: 1,
+        "find_lines": find,
+        "ThreadPoolExecutor": Pool,
+    }.items():
         monkeypatch.setattr(line_encoding, name, value)
     with pytest.raises(KeyboardInterrupt):
         fast(blocks(), EncodingRecipe())
