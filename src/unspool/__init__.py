@@ -25,6 +25,14 @@ _HOMES = {name: home for home, name in re.findall(r"^from (\S+) import (\w+) as"
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - strings all
 
+# What other libraries call it -> the public name.
+_ELSEWHERE = {
+    "fit": "train", "Trainer": "train", "load_model": "load", "from_pretrained": "load", "pipeline": "load",
+    "Model": "Generator", "Sequential": "Generator", "Tokenizer": "CharTokenizer", "Dataset": "Records",
+    "TrainingArguments": "TrainingConfig", "GenerationConfig": "GenerationOptions",
+    "load_dataset": "read_records", "read_csv": "read_records",
+}  # fmt: skip
+
 
 def __getattr__(name: str) -> object:
     """Import a public name from its home, once."""
@@ -35,7 +43,9 @@ def __getattr__(name: str) -> object:
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
     else:
-        raise AttributeError(f"module 'unspool' has no attribute {name!r}")
+        here = _ELSEWHERE.get(name)
+        hint = f"; it is unspool.{here} here" if here else ""
+        raise AttributeError(f"module 'unspool' has no attribute {name!r}{hint}")
     globals()[name] = value
     return value
 

@@ -33,6 +33,7 @@ from unspool._generation.selecting.selection import CollectionKeywords, split_ke
 from unspool._generation.states import State
 from unspool._model import auditing, classifying, conditioning, scoring, searching, writing
 from unspool._model.conditioning import Context
+from unspool._model.elsewhere import no_attribute
 from unspool._model.parts import ModelParts
 from unspool._model.saving import save_parts
 from unspool._model.scoring import make_scorer, strings_of
@@ -182,6 +183,12 @@ class Generator(ModelParts):
             layer ...
         """
         print_fn(summary_text(self.network))
+
+    if not TYPE_CHECKING:  # else a type checker would take any name for one of a model
+
+        def __getattr__(self, name: str) -> None:
+            """Answer a method's name in another library with what it is called here."""
+            raise AttributeError(no_attribute(name), name=name, obj=self)
 
     def __repr__(self) -> str:
         """Show the network in a few words."""
