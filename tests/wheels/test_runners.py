@@ -1,5 +1,6 @@
 """`uvx unspool` and `pipx run unspool`, as they will read once unspool is in the public index."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ TOOLS = Path(sys.executable).parent
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stranger:
-    """Nobody's folder, with uv and pipx in its PATH and nothing else."""
+    """Nobody's folder, with uv and pipx in its PATH, what uv's scripts call, and nothing else."""
     there = Stranger(tmp_path)
     there.bin.mkdir(parents=True)
     for name in ("uv", "uvx", "pipx"):
@@ -23,6 +24,8 @@ def bare(tmp_path: Path) -> Stranger:
             pytest.skip(f"no {name}: make check-wheel installs it")
         (there.bin / name).symlink_to(place)
     (there.bin / "python3").symlink_to(sys.executable)
+    for name in ("realpath", "dirname"):
+        (there.bin / name).symlink_to(shutil.which(name) or pytest.skip(f"no {name}"))
     return there
 
 
