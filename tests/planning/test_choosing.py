@@ -235,9 +235,16 @@ def test_what_is_held_out_is_not_learnt_and_takes_time(
     beside = None if validation is None else replace(facts, symbols=validation, seconds=1.0)
     network = NetworkConfig(hidden_size=4, vocab_size=9)
     basis = Basis(
-        facts=facts, validation=beside, structure={}, fixed=fixed, draft=TrainingConfig(), networks=[network], speeds=[100.0],
-        total=60.0, spent=5.0,
-    )  # fmt: skip
+        facts=facts,
+        validation=beside,
+        structure={},
+        fixed=fixed,
+        draft=TrainingConfig(),
+        networks=[network],
+        speeds=[100.0],
+        total=60.0,
+        spent=5.0,
+    )
     found = _candidate(network, 100.0, basis)  # 100 symbols a second
     assert found.share == share
     assert found.text_symbols == pytest.approx(learnt)
