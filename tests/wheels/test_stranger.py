@@ -33,7 +33,11 @@ def test_it_runs_from_the_wheel_alone(stranger: Stranger) -> None:
 
 
 def test_the_tests_pass_on_the_installed_package(stranger: Stranger) -> None:
-    for name in ("tests", "native"):  # some tests compare codes with the native source
+    for name in (
+        "tests",
+        "native",
+        "docs",
+    ):  # some tests compare what they test with the native source, or a page
         shutil.copytree(
             ROOT / name,
             stranger.folder / name,
@@ -42,12 +46,11 @@ def test_the_tests_pass_on_the_installed_package(stranger: Stranger) -> None:
         )
     tests = stranger.folder / "tests"
     shutil.copy(ROOT / "pyproject.toml", stranger.folder)
-    stranger.succeeds(*INSTALL, "pytest", "pytest-timeout", "hypothesis")
+    stranger.succeeds(*INSTALL, "pytest", "pytest-timeout", "pytest-xdist", "hypothesis")
     suites = [str(tests / suite) for suite in SUITES]
     compiled = tests / "kernels" / "test_check_program.py"  # it builds the checkout
-    stranger.succeeds(
-        "python", "-m", "pytest", "-x", "-p", "no:cacheprovider", f"--ignore={compiled}", *suites
-    )
+    options = ("-x", "-p", "no:cacheprovider", "-n", "auto", "--dist", "worksteal", f"--ignore={compiled}")
+    stranger.succeeds("python", "-m", "pytest", *options, *suites)
 
 
 @pytest.mark.parametrize("home", ["/dev/null", "/nowhere/at/all"])
