@@ -33,11 +33,7 @@ def test_it_runs_from_the_wheel_alone(stranger: Stranger) -> None:
 
 
 def test_the_tests_pass_on_the_installed_package(stranger: Stranger) -> None:
-    for name in (
-        "tests",
-        "native",
-        "docs",
-    ):  # some tests compare what they test with the native source, or a page
+    for name in ("tests", "native", "docs"):  # some tests read the native source, or a page
         shutil.copytree(
             ROOT / name,
             stranger.folder / name,
