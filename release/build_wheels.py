@@ -84,14 +84,8 @@ def pythons(names: Iterable[str]) -> dict[str, str]:
 
 
 def compiler(platform: Platform, folder: Path) -> Path:
-    """Write a compiler for a platform, a shell script that calls zig, and return its path.
-
-    Args:
-        platform: What it compiles for.
-        folder: Folder of the script. CMake keeps its path, so that it is the same at the next build.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    script = folder / "c++"
+    """Write a compiler for a platform, a shell script that calls zig, and return its path."""
+    script = folder / f"c++-{platform.target}"
     command = shlex.join([sys.executable, "-m", "ziglang", "c++", "-target", platform.target])
     script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
     script.chmod(0o755)
@@ -109,13 +103,12 @@ def build(platform: Platform, python: str, out: Path) -> None:
     version = "".join(map(str, version_of(python) or ()))
     defined = {"CMAKE_SYSTEM_NAME": "Linux", "CMAKE_SYSTEM_PROCESSOR": platform.processor}
     settings = {f"cmake.define.{key}": value for key, value in defined.items()}
-    objects = ROOT / "build" / platform.name  # the kernels know nothing of Python: each is compiled once
-    settings["build-dir"] = str(objects)
+    settings["build-dir"] = str(ROOT / "build" / f"{platform.name}-{version}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = {
             **os.environ,
-            "CXX": str(compiler(platform, objects.with_name(f"{platform.name}-compiler"))),
+            "CXX": str(compiler(platform, folder)),
             # The same in every step, or zig builds its C++ library once more. nanobind includes no cstdio.
             "CXXFLAGS": "-O3 -s -include cstdio",
             "_PYTHON_HOST_PLATFORM": f"linux-{platform.processor}",
