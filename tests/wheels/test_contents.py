@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernels.test_dispatch import NEEDED
+
 pytestmark = pytest.mark.slow
 
 MOST_BYTES = 5_000_000
@@ -35,6 +37,15 @@ def test_each_is_small_and_has_its_licences(dist: Path) -> None:
         assert [word for word in NOTICES if word not in text] == [], wheel.name
         assert any(name.endswith("/licenses/LICENSE") for name in names), wheel.name
         assert sum("/_native." in name and name.endswith(".so") for name in names) == 1, wheel.name
+
+
+def test_each_has_every_set_of_kernels_of_its_processor(dist: Path) -> None:
+    for wheel in wheels(dist):
+        with zipfile.ZipFile(wheel) as archive:
+            (native,) = (name for name in archive.namelist() if name.endswith(".so"))
+            module = archive.read(native)
+        (names,) = (names for processor, names in NEEDED.items() if wheel.stem.endswith(processor))
+        assert [name for name in names if f"\0{name}\0".encode() not in module] == [], wheel.name
 
 
 def test_the_checkers_of_packages_are_content(dist: Path) -> None:
