@@ -1,12 +1,13 @@
-"""Build the wheels of unspool for Linux: for each processor, each C library and each kind of Python.
+"""Build the wheels of unspool for Linux: for each processor and each kind of Python.
 
 ::
 
     python release/build_wheels.py dist
     python release/build_wheels.py dist --platform manylinux_2_17_x86_64 --python /usr/bin/python3.12
 
-zig is the compiler. It has the C libraries of Linux with it, so that any machine builds for glibc 2.17, musl
-and Arm. auditwheel then says whether a wheel keeps to its platform, and gives it its name.
+zig is the compiler. It has the C libraries of Linux with it, so that any machine builds for glibc 2.17 and Arm.
+auditwheel then says whether a wheel keeps to its platform, and gives it its name. It refuses what zig links with
+musl: such a module asks for libc.so, where a system with musl has another name.
 """
 
 import argparse
@@ -33,23 +34,19 @@ class Platform:
     Args:
         name: The platform in the wheel's name.
         processor: The processor, as Python and CMake call it.
-        library: The C library, as Python calls it in the names of modules.
         target: The platform as zig calls it.
     """
 
     name: str
     processor: str
-    library: str
     target: str
 
 
 PLATFORMS = {
     platform.name: platform
     for platform in (
-        Platform("manylinux_2_17_x86_64", "x86_64", "gnu", "x86_64-linux-gnu.2.17"),
-        Platform("manylinux_2_17_aarch64", "aarch64", "gnu", "aarch64-linux-gnu.2.17"),
-        Platform("musllinux_1_2_x86_64", "x86_64", "musl", "x86_64-linux-musl"),
-        Platform("musllinux_1_2_aarch64", "aarch64", "musl", "aarch64-linux-musl"),
+        Platform("manylinux_2_17_x86_64", "x86_64", "x86_64-linux-gnu.2.17"),
+        Platform("manylinux_2_17_aarch64", "aarch64", "aarch64-linux-gnu.2.17"),
     )
 }
 
@@ -112,7 +109,7 @@ def build(platform: Platform, python: str, out: Path) -> None:
             # The same in every step, or zig builds its C++ library once more. nanobind includes no cstdio.
             "CXXFLAGS": "-O3 -s -include cstdio",
             "_PYTHON_HOST_PLATFORM": f"linux-{platform.processor}",
-            "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version}-{platform.processor}-linux-{platform.library}.so",
+            "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version}-{platform.processor}-linux-gnu.so",
         }
         options = [part for key, value in settings.items() for part in ("-C", f"{key}={value}")]
         pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
