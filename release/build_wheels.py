@@ -5,9 +5,9 @@
     python release/build_wheels.py dist
     python release/build_wheels.py dist --platform manylinux_2_17_x86_64 --python /usr/bin/python3.12
 
-zig is the compiler. It has the C libraries of Linux with it, so that any machine builds for glibc 2.17 and Arm.
-auditwheel then says whether a wheel keeps to its platform, and gives it its name. It refuses what zig links with
-musl: such a module asks for libc.so, where a system with musl has another name.
+zig is the compiler. It has the C libraries of Linux with it, so that any machine builds for glibc 2.17 and
+Arm. auditwheel then says whether a wheel keeps to its platform, and gives it its name. It refuses what zig
+links with musl: such a module asks for libc.so, where a system with musl has another name.
 """
 
 import argparse
