@@ -130,11 +130,11 @@ def train(
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
     values = options if minutes is None else {**options, "minutes": minutes}
     of_network, of_training, reading = divided(values)
-    decided, look = (reading_of(out) if resume else None), "minutes" in of_training
+    folder = resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan) if resume else None
+    decided, look = (None if folder is None else reading_of(folder)), "minutes" in of_training
     corpus, held_out, how = read_to_learn(records, validation, reading, decided, look=look)
     with watching(corpus, progress, on_start, on_record, how) as watchers:
-        if resume:
-            folder = resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan)
+        if folder is not None:
             run_of: dict[str, Any] = {"records": corpus, "validation": held_out, "network": network}
             run_of |= {"changes": of_network | of_training, "novelty_index": novelty_index}
             return resume_training(folder, training=training, **run_of, **watchers)

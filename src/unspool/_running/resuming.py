@@ -133,16 +133,16 @@ def resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object)
     return out
 
 
-def reading_of(folder: str | Path | None) -> dict[str, Any]:
+def reading_of(folder: str | Path) -> dict[str, Any]:
     """Return the options of reading that a run has chosen itself: whether its text is one document.
 
     Args:
-        folder: The folder of the run; None where it is still to be refused.
+        folder: The folder of the run.
 
     Raises:
         ArtifactError: If there is no run in the folder.
     """
-    return {"document": True} if folder is not None and RunFolder.reopen(folder).data.get("document") else {}
+    return {"document": True} if RunFolder.reopen(folder).data.get("document") else {}
 
 
 def _changed(
