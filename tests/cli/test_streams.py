@@ -286,7 +286,8 @@ def test_the_result_is_the_same_whatever_the_streams_are(unspool_on: Runner, cas
         found[kinds[1]][plain(case, kinds[1], outcome.stdout)] += 1
     assert len(found[PIPE]) == 1
     assert found[FILE] == found[PIPE]
-    assert len(found[TERMINAL]) == 1
+    # a figure of another width folds the cells of a table elsewhere, and so moves its words
+    assert len({tuple(sorted(text.split("#"))) for text in found[TERMINAL]}) == 1
     assert (found[TERMINAL] == found[PIPE]) == (not case.face), case.face
 
 
