@@ -18,7 +18,7 @@ PRESSED = {
     "eval": (["eval", "MODEL", "CORPUS"], "unspool.Generator.evaluate"),
     "classify": (["classify", "LABELLED", "CORPUS"], "unspool.Generator.classifications"),
     "audit": (["audit", "MODEL", "CORPUS", "--out", "OUT"], "unspool._evaluation.audit.run.audit_network"),
-    "info": (["info", "CORPUS"], "unspool._cli.commands.census.take_census"),
+    "info": (["info", "CORPUS"], "unspool._cli.steps.census.take_census"),
     "sweep": (["sweep", "CORPUS", "--out", "OUT"], "unspool.sweep"),
     "bench": (["bench"], "unspool._benchmarking.bench.bench"),
 }

@@ -34,7 +34,7 @@ def info(
         facts = model_facts(load_model(what[0]), Path(what[0]))
         print_json(facts) if as_json else print_facts(model_rows(facts))
         return
-    from unspool._cli.commands.census import take_census
+    from unspool._cli.steps.census import take_census
 
     census = take_census(open_corpus(what, flags.reading), most=MOST_FREQUENT)
     print_json(census) if as_json else print_facts(corpus_rows(census))

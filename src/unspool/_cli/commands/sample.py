@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from unspool._cli.commands.collecting import FEWER, note_cut
 from unspool._cli.flags.flag import Argument, FlagValues, spelled, takes
 from unspool._cli.flags.shared import (
     ASKED,
@@ -23,6 +22,7 @@ from unspool._cli.flags.shared import (
 from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import complain, for_stdout, print_json
 from unspool._cli.output.text_json import as_dict
+from unspool._cli.steps.collecting import FEWER, note_cut
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ConfigError
 
@@ -79,7 +79,7 @@ def sample(
             return
         model = model if flags.search else model.conditioned_on(source=sources[0], unknown=unknown)
     if flags.search:
-        from unspool._cli.commands.beams import beam_options, write_beams
+        from unspool._cli.steps.beams import beam_options, write_beams
 
         chosen = beam_options(flags) | keywords
         chosen |= {"source": sources} if sources else {}
@@ -156,9 +156,9 @@ def collect_many(
     as_json: bool,
 ) -> None:
     """Write the texts that pass the selection, as they are drawn."""
-    from unspool._cli.commands.collecting import run_collection, selection_of
     from unspool._cli.output.new_files import checked_path
     from unspool._cli.output.text_files import FILES, refuse_line_ends
+    from unspool._cli.steps.collecting import run_collection, selection_of
 
     out, overwrite = collecting.get("out"), bool(collecting.get("overwrite"))
     path = None if out is None else checked_path("--out", out, FILES, overwrite=overwrite)

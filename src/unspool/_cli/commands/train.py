@@ -10,7 +10,6 @@ import click
 
 from unspool._cli.commands.audit import same_reading
 from unspool._cli.commands.info import model_facts
-from unspool._cli.commands.minutes import Choice, choose, is_left_to_choose
 from unspool._cli.flags.config_file import toml_lines, with_config
 from unspool._cli.flags.flag import Argument, FlagValues, spelled, takes
 from unspool._cli.flags.shared import (
@@ -31,6 +30,7 @@ from unspool._cli.flags.shared import (
 from unspool._cli.open_corpus import open_corpus, say_once
 from unspool._cli.output.brief_audit import brief_audit
 from unspool._cli.output.printing import for_stdout, note, print_json, print_sentence
+from unspool._cli.steps.minutes import Choice, choose, is_left_to_choose
 from unspool._errors import ConfigError
 from unspool._screen.wording import argument, command_line, one_line
 from unspool._text.reading.read_options import STANDARD_INPUT

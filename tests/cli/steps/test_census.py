@@ -2,7 +2,7 @@
 
 import pytest
 
-from unspool._cli.commands.census import SHOWN_SCRIPTS, quantile, scripts, take_census
+from unspool._cli.steps.census import SHOWN_SCRIPTS, quantile, scripts, take_census
 from unspool._text.records import Records
 
 
