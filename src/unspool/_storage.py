@@ -6,8 +6,9 @@ import io
 import os
 import re
 import secrets
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -74,6 +75,35 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     """
     with atomic_file(path) as file:
         file.write(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder that gets its name, and replaces an old one, only when it is whole.
+
+    Args:
+        path: The folder to write; the folder that it is in must exist.
+        files: The content of each file by its path in the folder.
+
+    Raises:
+        OSError: If the folder cannot be written or the disk is full.
+    """
+    new, old = (path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp") for _ in range(2))
+    new.mkdir()
+    try:
+        for name, content in files.items():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).write_bytes(content)
+            sync_file(new / name)
+        sync_folder(new)
+        if path.exists():
+            path.rename(old)
+        replace(new, path)
+        sync_folder(path.parent)
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        for folder in (new, old):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_torn(folder: Path) -> None:

@@ -19,6 +19,10 @@ PRESSED = {
     "classify": (["classify", "LABELLED", "CORPUS"], "unspool.Generator.classifications"),
     "audit": (["audit", "MODEL", "CORPUS", "--out", "OUT"], "unspool._evaluation.audit.run.audit_network"),
     "info": (["info", "CORPUS"], "unspool._cli.steps.census.take_census"),
+    "export": (
+        ["export", "MODEL", "--to", "torch", "--out", "OUT"],
+        "unspool._exporting.exporters.write_folder",
+    ),
     "sweep": (["sweep", "CORPUS", "--out", "OUT"], "unspool.sweep"),
     "bench": (["bench"], "unspool._benchmarking.bench.bench"),
 }

@@ -46,6 +46,7 @@ COMMANDS = {
     "classify": "classify:classify",
     "audit": "audit:audit",
     "info": "info:info",
+    "export": "export:export",
     "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
     "cache": "cache:cache",

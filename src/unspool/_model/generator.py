@@ -21,6 +21,7 @@ from unspool._evaluation.reader import TextReader
 from unspool._evaluation.scorer import Scorer, TextScore
 from unspool._evaluation.streams import Evaluation
 from unspool._evaluation.surprisal import Surprisal, surprisals
+from unspool._exporting.exporters import export
 from unspool._generation.constraints.constraint import ConstraintLike
 from unspool._generation.options.generation_options import GenerationKeywords
 from unspool._generation.options.keywords import options_and_n
@@ -35,7 +36,7 @@ from unspool._model import auditing, classifying, conditioning, scoring, searchi
 from unspool._model.conditioning import Context
 from unspool._model.elsewhere import no_attribute
 from unspool._model.parts import ModelParts
-from unspool._model.saving import save_parts
+from unspool._model.saving import save_parts, saved
 from unspool._model.scoring import make_scorer, strings_of
 from unspool._model.summary import summary_html, summary_text
 from unspool._network.parameters import count_parameters
@@ -121,6 +122,31 @@ class Generator(ModelParts):
             True
         """
         save_parts(self, Path(folder), self.novelty_index, self.history)
+
+    def export(
+        self, to: str, out: str | Path | None = None, *, precision: str = "float32", overwrite: bool = False
+    ) -> Path:
+        """Write the model in the form of another program, which needs no unspool to run it.
+
+        Args:
+            to: A name in `EXPORTERS`: "html", "js", "onnx", "torch", "keras", "c".
+            out: The file or folder to write; None for one in the working folder.
+            precision: The number format of the parameters: "float32", "float16" or "int8".
+            overwrite: Whether what is there may be replaced.
+
+        Returns:
+            The path of what was written.
+
+        Raises:
+            ConfigError: If the target cannot say the model or keep the precision, its package is not
+                installed, or the path is taken.
+            ArtifactError: If the files cannot be written; what was there is unharmed.
+
+        Example:
+            >>> model.export("html", "names.html").name
+            'names.html'
+        """
+        return export(saved(self), to, out, precision=precision, overwrite=overwrite)[0]
 
     @property
     def novelty_index(self) -> NoveltyIndex | None:

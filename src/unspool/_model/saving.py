@@ -1,9 +1,10 @@
 """How the parts of a model become a folder."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from unspool._artifacts import save_model
+from unspool._artifacts import SavedModel, save_model
 from unspool._artifacts.novelty_file import save_novelty
 from unspool._configuration import from_dict
 from unspool._model.parts import ModelParts
@@ -42,6 +43,11 @@ def save_parts(
     )
     save_novelty(folder, novelty, parts.tokenizer)
     write_evaluations(folder / METRICS, history)
+
+
+def saved(parts: ModelParts) -> SavedModel:
+    """Return the parts of a model as a folder has them."""
+    return SavedModel(**{field.name: getattr(parts, field.name) for field in fields(SavedModel)})
 
 
 def _card(parts: ModelParts, name: str, history: list[dict[str, Any]]) -> str:

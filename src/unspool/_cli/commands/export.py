@@ -1,0 +1,67 @@
+"""``unspool export``: a model in the form of another program."""
+
+from pathlib import Path
+from typing import Annotated
+
+from unspool._cli.flags.flag import Flag, Option
+from unspool._cli.flags.shared import AsJson, ModelFolder
+from unspool._cli.output.printing import print_json
+from unspool._cli.output.tables import print_facts
+from unspool._errors import ConfigError
+from unspool._screen.wording import size
+
+To = Annotated[
+    str | None,
+    Option(Flag("to", str, "What to write: {choices}", table="unspool._exporting.exporters:EXPORTERS")),
+]
+Out = Annotated[
+    str | None, Option(Flag("out", str, "File or folder to write", default="named after the model"))
+]
+Precision = Annotated[
+    str,
+    Option(Flag("precision", str, "Number format of the parameters: {choices}", default="float32",
+                table="unspool._network.quantization:PRECISIONS")),
+]  # fmt: skip
+Replace = Annotated[bool, Option(Flag("overwrite", bool, "Replace what is there", default="off"))]
+
+
+def export(
+    *,
+    folder: ModelFolder,
+    to: To = None,
+    out: Out = None,
+    precision: Precision = "float32",
+    overwrite: Replace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model in the form of another program.
+
+    What is written needs no unspool to run. What a smaller number format costs in bits per character is
+    measured on texts that the model writes.
+    """
+    from unspool._artifacts import load_model
+    from unspool._exporting.exporters import EXPORTERS
+    from unspool._exporting.exporters import export as write
+
+    if to is None:
+        raise ConfigError("--to says what to write", expected=f"one of {', '.join(EXPORTERS)}")
+    model = load_model(folder)
+    name = Path(folder).resolve().name
+    path, exported = write(model, to, out, name=name, precision=precision, overwrite=overwrite)
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    facts = {
+        "path": str(path),
+        "to": to,
+        "precision": exported.precision,
+        "bits_per_character_lost": exported.cost,
+        "files": {str(file.relative_to(path.parent)): file.stat().st_size for file in files},
+    }
+    if as_json:
+        print_json(facts)
+        return
+    lost = (
+        []
+        if exported.cost is None
+        else [("lost", f"{exported.cost:.4f} bits per character, on its own texts")]
+    )
+    print_facts([("wrote", str(path)), *((file.name, size(file.stat().st_size)) for file in files), *lost])

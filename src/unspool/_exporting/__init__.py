@@ -1,0 +1,1 @@
+"""How a model leaves: one file for each target, and a row in `EXPORTERS`."""

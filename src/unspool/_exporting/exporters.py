@@ -1,0 +1,150 @@
+"""The table of targets, and the one road to all of them: checked, written whole or not at all."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from unspool._artifacts.model_folder import SavedModel
+from unspool._configuration import as_spelled, check
+from unspool._errors import ArtifactError, ConfigError
+from unspool._evaluation.precision_cost import precision_cost
+from unspool._exporting.exporter import FEATURES, Exporter, ModelToExport, features_of
+from unspool._extras import install_command
+from unspool._network.quantization import PRECISIONS, rounded
+from unspool._storage import atomic_write, write_folder
+
+Write = Callable[[ModelToExport], Mapping[str, bytes]]
+
+EXPORTERS: dict[str, Exporter] = {
+    "html": Exporter(
+        "html", "one page that runs in any browser", "unspool._exporting.html:html_files", ".html"
+    ),
+    "js": Exporter("js", "an ES module with its types", "unspool._exporting.js:js_files"),
+    "onnx": Exporter(
+        "onnx",
+        "a model of a step and one of a sequence",
+        "unspool._exporting.onnx:onnx_files",
+        precisions=("float32", "int8"),
+        needs="onnx",
+    ),
+    "torch": Exporter(
+        "torch", "a readable nn.Module beside its weights", "unspool._exporting.torch:torch_files"
+    ),
+    "keras": Exporter(
+        "keras",
+        "a .keras file of Keras's own layers",
+        "unspool._exporting.keras:keras_files",
+        ".keras",
+        precisions=("float32",),
+        needs="keras",
+    ),
+    "c": Exporter(
+        "c", "one header and one source", "unspool._exporting.c:c_files", precisions=("float32", "int8")
+    ),
+}
+
+
+def export(
+    model: SavedModel,
+    to: str,
+    out: str | Path | None = None,
+    *,
+    name: str = "model",
+    precision: str = "float32",
+    overwrite: bool = False,
+) -> tuple[Path, ModelToExport]:
+    """Write a model in the form of another program.
+
+    Args:
+        model: The model.
+        to: A name in `EXPORTERS`.
+        out: The file or folder to write; None for one in the working folder that is named after the model.
+        name: A name for the model.
+        precision: The number format of its parameters, one of `PRECISIONS`.
+        overwrite: Whether what is there may be replaced.
+
+    Returns:
+        The path of what was written, and what was written.
+
+    Raises:
+        ConfigError: If there is no such target, it cannot say the model or keep the precision, its package
+            is not installed, or the path is taken.
+        ArtifactError: If the files cannot be written; what was there is unharmed.
+    """
+    exporter = checked(model, to, precision)
+    path = Path(out) if out is not None else Path(f"{name}{exporter.suffix or f'-{exporter.name}'}")
+    check_path(path, exporter, overwrite=overwrite)
+    write = writer_of(exporter)
+    kept = replace(model, parameters=rounded(model.parameters, precision))
+    cost = None if precision == "float32" else precision_cost(model, kept)
+    exported = ModelToExport(kept, name, precision, cost)
+    files = write(exported)
+    try:
+        if exporter.suffix is None:
+            write_folder(path, files)
+        else:
+            (content,) = files.values()
+            atomic_write(path, content)
+    except OSError as error:
+        got, size = error.strerror or str(error), sum(map(len, files.values()))
+        expected = f"a place that can be written to, with {max(0.1, size / 1e6):.1f} MB free"
+        raise ArtifactError(f"cannot write {path}", expected=expected, got=got) from error
+    return path, exported
+
+
+def checked(model: SavedModel, to: str, precision: str) -> Exporter:
+    """Return the row of a target that can say a model in a precision.
+
+    Raises:
+        ConfigError: If it cannot, or there is no such target or precision.
+    """
+    to, precision = as_spelled(to, EXPORTERS), as_spelled(precision, PRECISIONS)
+    check("to", to, f"one of {', '.join(EXPORTERS)}", to in EXPORTERS)
+    exporter = EXPORTERS[to]
+    expected = f"one of {', '.join(exporter.precisions)}, which {to} can keep"
+    check("precision", precision, expected, precision in exporter.precisions)
+    for feature in features_of(model):
+        if feature in exporter.cannot_say:
+            what = FEATURES.get(feature, f"the cell {feature}")
+            raise ConfigError(
+                f"{to} cannot say {what}, which this model has", hint=exporter.cannot_say[feature]
+            )
+    return exporter
+
+
+def check_path(path: Path, exporter: Exporter, *, overwrite: bool) -> None:
+    """Refuse a path that is taken or cannot be made, before anything is computed.
+
+    Raises:
+        ConfigError: If the path is no good.
+    """
+    if not path.parent.is_dir():
+        raise ConfigError(str(path), expected="an existing folder", got=f"no folder {path.parent}")
+    folder = exporter.suffix is None
+    if path.is_dir() and (not folder or not overwrite) and (not folder or any(path.iterdir())):
+        hint = "choose another name" + (", or say that it may be replaced: --overwrite" if folder else "")
+        raise ConfigError(
+            str(path), expected=f"a new {'folder' if folder else 'file'}", got="a folder", hint=hint
+        )
+    if path.exists() and not path.is_dir() and (folder or not overwrite):
+        hint = "choose another name" + ("" if folder else ", or say that it may be replaced: --overwrite")
+        raise ConfigError(
+            str(path), expected=f"a new {'folder' if folder else 'file'}", got="a file", hint=hint
+        )
+
+
+def writer_of(exporter: Exporter) -> Write:
+    """Import the function of a target.
+
+    Raises:
+        ConfigError: If the package that it needs is not installed.
+    """
+    module, function = exporter.function.split(":")
+    needs = exporter.needs
+    if needs is not None and importlib.util.find_spec(needs) is None:
+        what = f"{exporter.name} needs the package {needs}, which is not installed"
+        raise ConfigError(what, hint=install_command(needs))
+    return cast(Write, getattr(importlib.import_module(module), function))
