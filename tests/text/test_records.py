@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,14 @@ def test_what_can_be_read_once_is_gathered_to_be_read_again() -> None:
     assert (gathered.description, gathered.document, gathered.normalization, gathered.spec) == (
         "a pipe", True, None, {"a": 1}
     )  # fmt: skip
+
+
+def test_a_record_is_read_as_a_row_is() -> None:
+    """A number in its context is written out, as a mapping's is; what is no text is named."""
+    rows: list[Any] = [Record("oil", {"size": 0.5, "kind": None}), {"text": "oil", "size": 0.5, "kind": None}]  # type: ignore[dict-item]
+    one, other = Records.of(rows)
+    assert one.context == other.context == {"size": "0.5", "kind": ""}
+    assert "0.5" in Records.of(rows)._repr_html_()
+    assert [record.text for record in Records.of([Record(None), Record("oil")])] == ["oil"]  # type: ignore[arg-type]
+    with pytest.raises(CorpusError, match=r"^text 1: expected .*, got 5"):
+        Records.of([Record("oil"), Record(5)])  # type: ignore[arg-type]

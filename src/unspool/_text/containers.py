@@ -95,8 +95,7 @@ def parts_of(item: object, place: int) -> TextParts | None:
     if isinstance(item, Mapping) and text is not None:
         rest = {str(key): value for key, value in item.items() if key != "text"}
         vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
-        context = {key: "" if is_missing_value(value) else str(value) for key, value in rest.items()}
-        return TextParts(text, context, vector)
+        return TextParts(text, as_context(rest), vector)
     hint = (
         FOR_FILES
         if isinstance(item, Path)
@@ -107,6 +106,11 @@ def parts_of(item: object, place: int) -> TextParts | None:
     if named:
         hint = "a row with names: pass its text (row.title), or row._asdict() with the text at 'text'"
     raise CorpusError(f"text {place}", expected=EXPECTED, got=repr(item), hint=hint)
+
+
+def as_context(values: Mapping[str, object]) -> dict[str, str]:
+    """Return attributes as a file would have them: numbers as they are written, missing ones empty."""
+    return {str(name): "" if is_missing_value(value) else str(value) for name, value in values.items()}
 
 
 def no_text_at_all(items: int, first: int, keys: Iterable[str] | None) -> CorpusError:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unspool._configuration import as_spelled
 from unspool._errors import ConfigError
-from unspool._text.containers import items_of, no_text_at_all, parts_of, refuse_file_names
+from unspool._text.containers import as_context, items_of, no_text_at_all, parts_of, refuse_file_names
 from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import Meter
@@ -255,10 +255,11 @@ def _has_text(record: Record) -> bool:
 
 def _as_record(item: object, place: int, form: str | None) -> Record | None:
     """Return the record of an item, or None if its text is missing."""
-    known = item if isinstance(item, Record) else parts_of(item, place)
-    if known is None:
+    parts = parts_of(item.text if isinstance(item, Record) else item, place)
+    if parts is None:
         return None
+    known = item if isinstance(item, Record) else parts
     text, source = normalized(known.text, form), known.source and normalized(known.source, form)
     if isinstance(known, Record):
-        return replace(known, text=text, source=source)
+        return replace(known, text=text, source=source, context=as_context(known.context))
     return Record(text, known.context, vector=known.vector, source=source)
