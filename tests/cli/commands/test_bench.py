@@ -1,7 +1,9 @@
 """``unspool bench`` as a user meets it."""
 
+import _thread
 import dataclasses
 import json
+import threading
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -40,6 +42,22 @@ def test_tables_and_a_picture(unspool: Run, tmp_path: Path) -> None:
     refused = unspool([*TINY, "--svg", str(svg)])
     assert refused.exit_code == 2
     assert "--overwrite" in refused.stderr
+
+
+def test_ctrl_c_waits_for_no_step_that_is_measured(unspool: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A native call hears no signal; the main thread, which does, is free while it runs."""
+
+    def measure(*arguments: object, **options: object) -> None:
+        _thread.interrupt_main()
+        ended.wait(60)
+
+    ended = threading.Event()
+    monkeypatch.setattr(benchmark, "bench", measure)
+    began = threading.active_count()
+    done = unspool(["bench"])
+    assert done.exit_code == 130
+    assert threading.active_count() == began + 1  # it is left, and not waited for
+    ended.set()
 
 
 def test_one_document(unspool: Run) -> None:

@@ -1,5 +1,6 @@
 """``unspool bench``: how fast this machine is, and unspool on it."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool._cli.flags.flag import Flag, FlagValues, Group, Option, takes
@@ -45,11 +46,13 @@ def bench(
     path = None if svg is None else checked_path("--svg", svg, (".svg",), overwrite=overwrite)
     from unspool._benchmarking import bench as benchmark
     from unspool._configuration import to_dict
+    from unspool._interruptible import interruptible
 
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in flags.measuring.items()
     }
-    result = benchmark.bench(benchmark.BenchConfig(**values), say=note)
+    config = benchmark.BenchConfig(**values)
+    result = interruptible(partial(benchmark.bench, config, say=note))  # a measured step may take seconds
     if path is not None:
         from unspool._benchmarking.picture import draw_bench
         from unspool._storage import atomic_write
