@@ -144,5 +144,5 @@ def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_an_error_of_the_tree(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(DownloadError, match="cannot be written"):
-        fetch(remote(site), tmp_path / "file" / "a.csv", advice="", patience=QUICK)
+    with pytest.raises(DownloadError, match=r"a.csv cannot be written: got .*; .*UNSPOOL_CACHE=FOLDER"):
+        fetch(remote(site), tmp_path / "file" / "a.csv", advice="look at the network", patience=QUICK)

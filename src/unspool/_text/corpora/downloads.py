@@ -88,7 +88,9 @@ def fetch(
         part.replace(target)
         sync_folder(target.parent)
     except OSError as error:
-        raise DownloadError(f"{target} cannot be written", got=str(error), hint=advice) from error
+        hint = "free some disk space, or name another folder: UNSPOOL_CACHE=FOLDER"
+        got = error.strerror or str(error)
+        raise DownloadError(f"{target} cannot be written", got=got, hint=hint) from error
 
 
 def is_complete(path: Path, remote: RemoteFile) -> bool:
