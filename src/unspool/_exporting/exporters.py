@@ -123,17 +123,14 @@ def check_path(path: Path, exporter: Exporter, *, overwrite: bool) -> None:
     """
     if not path.parent.is_dir():
         raise ConfigError(str(path), expected="an existing folder", got=f"no folder {path.parent}")
-    folder = exporter.suffix is None
-    if path.is_dir() and (not folder or not overwrite) and (not folder or any(path.iterdir())):
-        hint = "choose another name" + (", or say that it may be replaced: --overwrite" if folder else "")
-        raise ConfigError(
-            str(path), expected=f"a new {'folder' if folder else 'file'}", got="a folder", hint=hint
-        )
-    if path.exists() and not path.is_dir() and (folder or not overwrite):
-        hint = "choose another name" + ("" if folder else ", or say that it may be replaced: --overwrite")
-        raise ConfigError(
-            str(path), expected=f"a new {'folder' if folder else 'file'}", got="a file", hint=hint
-        )
+    if not path.exists():
+        return
+    kind = "folder" if exporter.suffix is None else "file"
+    there = "folder" if path.is_dir() else "file"
+    if there == kind and (overwrite or (kind == "folder" and not any(path.iterdir()))):
+        return
+    hint = "choose another name" + (", or add --overwrite to replace it" if there == kind else "")
+    raise ConfigError(str(path), expected=f"a new {kind}", got=f"a {there}", hint=hint)
 
 
 def writer_of(exporter: Exporter) -> Write:
