@@ -87,6 +87,16 @@ def test_what_is_there_is_not_replaced_unless_that_is_asked(tmp_path: Path) -> N
         export(model, "html", tmp_path / "nowhere" / "x.html")
 
 
+def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
+    model = model_of("gru-L1")
+    path = export(model, "torch", tmp_path / "x")[0]
+    (path / "notes").mkdir()
+    (path / "notes" / "mine.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="nothing else, got notes/mine.txt"):
+        export(model, "torch", path, overwrite=True)
+    assert (path / "notes" / "mine.txt").read_text() == "mine"
+
+
 def test_a_folder_that_cannot_be_written_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

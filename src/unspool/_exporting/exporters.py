@@ -74,6 +74,7 @@ def export(
             is not installed, or the path is taken.
         ArtifactError: If the files cannot be written; what was there is unharmed.
     """
+    precision = as_spelled(precision, PRECISIONS)
     exporter = checked(model, to, precision)
     path = Path(out) if out is not None else Path(f"{name}{exporter.suffix or f'-{exporter.name}'}")
     check_path(path, exporter, overwrite=overwrite)
@@ -82,6 +83,8 @@ def export(
     cost = None if precision == "float32" else precision_cost(model, kept)
     exported = ModelToExport(kept, name, precision, cost)
     files = write(exported)
+    if exporter.suffix is None:
+        check_strangers(path, files)
     try:
         if exporter.suffix is None:
             write_folder(path, files)
@@ -101,7 +104,7 @@ def checked(model: SavedModel, to: str, precision: str) -> Exporter:
     Raises:
         ConfigError: If it cannot, or there is no such target or precision.
     """
-    to, precision = as_spelled(to, EXPORTERS), as_spelled(precision, PRECISIONS)
+    to = as_spelled(to, EXPORTERS)
     check("to", to, f"one of {', '.join(EXPORTERS)}", to in EXPORTERS)
     exporter = EXPORTERS[to]
     expected = f"one of {', '.join(exporter.precisions)}, which {to} can keep"
@@ -131,6 +134,19 @@ def check_path(path: Path, exporter: Exporter, *, overwrite: bool) -> None:
         return
     hint = "choose another name" + (", or add --overwrite to replace it" if there == kind else "")
     raise ConfigError(str(path), expected=f"a new {kind}", got=f"a {there}", hint=hint)
+
+
+def check_strangers(path: Path, files: Mapping[str, bytes]) -> None:
+    """Refuse to replace a folder with files that no export of this kind has written.
+
+    Raises:
+        ConfigError: If there is such a file.
+    """
+    there = (file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
+    stranger = next((name for name in there if name not in files), None)
+    if stranger is not None:
+        expected, got = "a folder of such an export and nothing else", stranger
+        raise ConfigError(str(path), expected=expected, got=got, hint="choose another name")
 
 
 def writer_of(exporter: Exporter) -> Write:
