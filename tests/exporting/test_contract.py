@@ -92,7 +92,7 @@ def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
     path = export(model, "torch", tmp_path / "x")[0]
     (path / "notes").mkdir()
     (path / "notes" / "mine.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="nothing else, got notes/mine.txt"):
+    with pytest.raises(ConfigError, match=r"nothing else, got notes/mine\.txt"):
         export(model, "torch", path, overwrite=True)
     assert (path / "notes" / "mine.txt").read_text() == "mine"
 

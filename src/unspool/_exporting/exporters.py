@@ -142,8 +142,9 @@ def check_strangers(path: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         ConfigError: If there is such a file.
     """
-    there = (file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
-    stranger = next((name for name in there if name not in files), None)
+    there = (file.relative_to(path) for file in path.rglob("*") if not file.is_dir())
+    names = (file.as_posix() for file in there if "__pycache__" not in file.parts)  # made by running it
+    stranger = next((name for name in names if name not in files), None)
     if stranger is not None:
         expected, got = "a folder of such an export and nothing else", stranger
         raise ConfigError(str(path), expected=expected, got=got, hint="choose another name")
