@@ -58,7 +58,8 @@ class Asked:
         ids: The ids, the first of which is `<eos>`.  # (T,)
         context: The row of the context.  # (F,)
         start: The vector that the first state is computed from.  # (D,)
-        source: The ids of the source.  # (S,)
+        source: The ids of the source as an encoder reads them: `<eos>`, then the last symbol to the
+            first.  # (S,)
     """
 
     ids: NDArray[np.int32]
@@ -91,7 +92,9 @@ def asked_of(model: SavedModel, length: int = 40) -> Asked:
         for size in (network.context_size, network.start_size)
     )
     sources = network.source_vocab_size
-    source = None if sources is None else random.integers(1, sources, 7).astype(np.int32)
+    source = None
+    if sources is not None:  # <eos>, the last of the ids, stands at its beginning alone
+        source = np.append(sources - 1, random.integers(1, sources - 1, 7)).astype(np.int32)
     return Asked(ids, context, start, source)
 
 
@@ -99,8 +102,9 @@ def logprobs_of(model: SavedModel, asked: Asked) -> NDArray[np.float32]:
     """Compute the log-probabilities after each id with the engine "cpu".  # (T, V), -inf for `<pad>`."""
     engine = make_engine("cpu", model.network, threads=1)
     ids = asked.ids[:, None]
-    rows = {"context": asked.context, "starts": asked.start, "sources": asked.source}
+    rows = {"context": asked.context, "starts": asked.start}
     told = {name: row[None] for name, row in rows.items() if row is not None}
+    told |= {} if asked.source is None else {"sources": asked.source[:, None]}  # (S, 1)
     window = Window(ids, np.roll(ids, -1, 0), Conditions(np.zeros_like(ids), **told) if told else None)
     losses = np.full((len(ids), model.network.symbols), -np.inf, np.float32)
     for symbol in range(1, model.network.symbols):  # a loss is minus the log-probability of its target
