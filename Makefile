@@ -77,7 +77,7 @@ mutate: $(VENV)/.test ## Put small faults into the source and list those that no
 	$(PIP) 'pytest-cov>=6,<8'
 	@mkdir -p build/mutation
 	test -e build/mutation/coverage || COVERAGE_FILE=build/mutation/coverage $(BIN)/python -m pytest $(PROCESSES) \
-		--cov=src/unspool --cov-context=test --cov-report= $(TEST_OPTIONS)
+		--cov=src/unspool --cov-context=test --cov-report= --junit-xml=build/mutation/tests.xml $(TEST_OPTIONS)
 	$(BIN)/python -m tests.mutation build/mutation/coverage --seed $(SEED) --sample $(SAMPLE) --under $(UNDER)
 
 docs: $(VENV)/.docs ## Write the documentation as a site, build/docs; a broken link is an error

@@ -2,11 +2,15 @@
 
 Usage: python -m tests.mutation COVERAGE [--seed N] [--sample N] [--under PATH ...]
 
-COVERAGE is the file of a run of the tests with ``--cov-context=test``. The source is changed in a copy.
+COVERAGE is the file of a run of the tests with ``--cov-context=test``, beside which ``tests.xml`` says how
+long each of them took. The source is changed in a copy. A change meets the nearest of the tests that run its
+line, then more of them with some of the golden outputs, and at last all that fit into some minutes, every
+golden output, and the tests that start programs, of whose lines the coverage knows nothing.
 Without `--under`, all of the package may be changed; `--under _training _storage.py` chooses among these.
 """
 
 import argparse
+import compileall
 import itertools
 import os
 import random
@@ -15,18 +19,22 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.mutation.changes import Change, changes
-from tests.mutation.covering import Covering
+from tests.mutation.covering import Covering, seconds_of_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 SOME = 5  # tests of each place that must pass before the first change
+FIRST, SECOND = 20, 100  # how many tests a change meets at first, and then
+REST = 150  # seconds of the tests that it meets at last
 SECONDS = 240  # after which a change counts as found: it loops
+GOLDEN = "tests/golden/test_golden.py::test_it_writes_what_it_wrote"
 # Run commands in processes of their own, where the coverage does not see which lines they run.
-IN_PROCESSES = [
-    f"tests/golden/test_golden.py::test_it_writes_what_it_wrote[{area}]"
+QUICK_IN_PROCESSES = [
+    f"{GOLDEN}[{area}]"
     for area in (
         "signatures.txt",
         "command-help.txt",
@@ -35,7 +43,21 @@ IN_PROCESSES = [
         "command-others.txt",
     )
 ]
-HEAVY = ("numpy", "click", "rich", "safetensors.numpy")  # imported once, not for each change
+IN_PROCESSES = [
+    GOLDEN,
+    "tests/cli/test_process.py",
+    "tests/cli/test_streams.py",
+    "tests/cli/test_full_streams.py",
+    "tests/cli/test_end.py",
+    "tests/cli/commands/test_play.py",
+    "tests/cli/commands/test_collecting.py",
+    "tests/sweeping/test_worker.py",
+    "tests/text/test_memory.py",
+    "tests/training/test_killed_runs.py",
+    "tests/test_imports.py",
+    "tests/test_installed.py",
+]
+HEAVY = ("numpy", "click", "rich", "safetensors.numpy", "pytest", "hypothesis")  # imported once
 
 
 class Copy:
@@ -54,16 +76,19 @@ class Copy:
                 (folder / path.name).symlink_to(path)
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "src" / "unspool", self.source / "unspool", ignore=ignored)
+        compileall.compile_dir(self.source, quiet=2)
 
-    def survives(self, module: str, change: Change, tests: list[str]) -> bool:
-        """Whether no test fails of a change."""
+    def survives(self, module: str, change: Change, rounds: Iterable[list[str]]) -> bool:
+        """Whether no test of any round fails of a change."""
         path = self.source / module
-        before = path.read_bytes()
+        before, written = path.read_bytes(), path.stat().st_mtime_ns
         path.write_bytes(change.applied(before))
+        os.utime(path, ns=(0, 0))  # so that what was compiled of it before does not count
         try:
-            return self.passes(tests)
+            return all(self.passes(tests) for tests in rounds if tests)
         finally:
             path.write_bytes(before)
+            os.utime(path, ns=(written, written))
 
     def passes(self, tests: list[str]) -> bool:
         """Run tests in a fork, which finds the package in the copy; return whether all pass."""
@@ -116,6 +141,22 @@ def chosen(seed: int, sample: int, under: list[str]) -> list[tuple[str, Change]]
     return list(itertools.islice(whole, sample))
 
 
+def rounds_of(tests: list[str], seconds: Mapping[str, float]) -> list[list[str]]:
+    """Return what a change meets, one round after the other, until a test fails.
+
+    Args:
+        tests: Those that run its line, in their order.
+        seconds: How long each takes; what is not known takes a second.
+    """
+    last, left = [], float(REST)
+    for test in tests[SECOND:]:
+        left -= seconds.get(test, 1.0)
+        if left < 0:
+            break
+        last.append(test)
+    return [tests[:FIRST], [*tests[FIRST:SECOND], *QUICK_IN_PROCESSES], last, IN_PROCESSES]
+
+
 def main() -> int:
     """Run the sample, and print the survivors."""
     parser = argparse.ArgumentParser()
@@ -126,20 +167,18 @@ def main() -> int:
     options = parser.parse_args()
     for name in HEAVY:
         __import__(name)
-    covering, copy = (
-        Covering(options.coverage, ROOT / "src"),
-        Copy(options.coverage.resolve().parent / "copy"),
-    )
+    seconds = seconds_of_tests(options.coverage.parent / "tests.xml")
+    covering = Covering(options.coverage, ROOT / "src", seconds)
+    copy = Copy(options.coverage.resolve().parent / "copy")
     sample = chosen(options.seed, options.sample, options.under)
     some = {test for module, change in sample for test in covering.tests(module, change.line)[:SOME]}
-    some.update(IN_PROCESSES)
-    if not copy.passes(sorted(some)):
+    if not copy.passes([*sorted(some), *IN_PROCESSES]):
         print(f"without any fault tests fail: {copy.source.parent / 'last.log'} says which")
         return 1
     found = 0
     for number, (module, change) in enumerate(sample, start=1):
         tests = covering.tests(module, change.line)
-        survives = copy.survives(module, change, [*tests, *IN_PROCESSES])
+        survives = copy.survives(module, change, rounds_of(tests, seconds))
         found += not survives
         old = (ROOT / "src" / module).read_bytes()[change.begin : change.end].decode()
         word = ("survives" if tests else "no test") if survives else "found"

@@ -2,12 +2,13 @@
 
 import ast
 import sqlite3
-from collections.abc import Iterable
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from coverage.numbits import numbits_to_nums
 
-MOST_TESTS = 80  # that are run for one change
+QUICK = 2.0  # seconds; what takes longer comes after what does not
 
 
 class Covering:
@@ -16,10 +17,12 @@ class Covering:
     Args:
         data: The file of `coverage`, of a run with ``--cov-context=test``.
         root: The folder of the source, in which the modules lie.
+        seconds: How long each test takes, where that is known.
     """
 
-    def __init__(self, data: Path, root: Path) -> None:
+    def __init__(self, data: Path, root: Path, seconds: Mapping[str, float] | None = None) -> None:
         self._root = root
+        self._seconds = seconds or {}
         self._tests: dict[str, dict[int, set[str]]] = {}
         rows = sqlite3.connect(data).execute(
             "SELECT path, context, numbits FROM line_bits JOIN file ON file.id = file_id "
@@ -31,7 +34,7 @@ class Covering:
                 lines.setdefault(line, set()).add(context.rpartition("|")[0])
 
     def tests(self, module: str, line: int) -> list[str]:
-        """Return the tests that run a line, those of its own room first.
+        """Return the tests that run a line: the quick ones first, and of these those of its own room.
 
         An import runs a line outside all functions, in whichever test is the first to import the module: it
         counts for the tests that run any line of the module.
@@ -43,7 +46,7 @@ class Covering:
         lines = self._tests.get(module, {})
         imported = line in lines_of_import((self._root / module).read_text("utf-8"))
         found = set().union(*lines.values()) if imported else lines.get(line, set())
-        return _nearest(found - {""}, module)
+        return _nearest(found - {""}, module, self._seconds)
 
 
 def lines_of_import(source: str) -> set[int]:
@@ -59,15 +62,28 @@ def lines_of_import(source: str) -> set[int]:
     return lines
 
 
-def _nearest(tests: Iterable[str], module: str) -> list[str]:
-    """Order tests by how much of their path they share with a module, and by how few of their file came."""
+def seconds_of_tests(report: Path) -> dict[str, float]:
+    """Read how long each test took from a report of ``--junit-xml``; none without a report."""
+    if not report.is_file():
+        return {}
+    cases = ET.parse(report).getroot().iter("testcase")
+    return {
+        f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name')}": float(case.get("time", 0))
+        for case in cases
+    }
+
+
+def _nearest(tests: Iterable[str], module: str, seconds: Mapping[str, float]) -> list[str]:
+    """Order tests by whether they are quick, by how much of their path they share with a module, and by
+    how few of their file came.
+    """
     words = {word.strip("_").removesuffix(".py") for word in Path(module).parts}
     seen: dict[str, int] = {}
     ranked = []
-    for test in sorted(tests):
+    for test in sorted(tests, key=lambda test: (seconds.get(test, 0) > QUICK, test)):
         file = test.partition("::")[0]
         seen[file] = seen.get(file, 0) + 1
         path = Path(file.replace("test_", ""))
         shared = len(words & {part.removesuffix(".py") for part in path.parts})
-        ranked.append((seen[file] // 8, -shared, seen[file], test))
-    return [test for *_, test in sorted(ranked)[:MOST_TESTS]]
+        ranked.append((seconds.get(test, 0) > QUICK, seen[file] // 8, -shared, seen[file], test))
+    return [test for *_, test in sorted(ranked)]

@@ -40,3 +40,32 @@ def test_what_an_import_runs_counts_for_all_tests_of_the_module(tmp_path: Path) 
         7: {"tests/test_b.py::fills"},
         10: {"tests/test_a.py::lazy", "tests/test_c.py::asks"},
     }
+
+
+def test_quick_tests_come_first_and_of_these_the_nearest(tmp_path: Path) -> None:
+    coverage = pytest.importorskip("coverage", reason="`make mutate` installs it")
+    from tests.mutation.covering import Covering, seconds_of_tests
+
+    (tmp_path / "src" / "unspool" / "_text").mkdir(parents=True)
+    (tmp_path / "src" / "unspool" / "_text" / "box.py").write_text(SOURCE)
+    times = {"text/test_box.py::slow": 9.0, "text/test_box.py::near[a.b]": 0.1, "cli/test_far.py::far": 0.2}
+    cases = (
+        '<testcase classname="tests.text.test_box" name="slow" time="9.0"/>'
+        '<testcase classname="tests.text.test_box" name="near[a.b]" time="0.1"/>'
+        '<testcase classname="tests.cli.test_far" name="far" time="0.2"/>'
+    )
+    (tmp_path / "tests.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    data = coverage.CoverageData(str(tmp_path / "coverage"))
+    for test in times:
+        data.set_context(f"tests/{test}|run")
+        data.add_lines({str(tmp_path / "src" / "unspool" / "_text" / "box.py"): {7}})
+    data.write()
+    seconds = seconds_of_tests(tmp_path / "tests.xml")
+    assert seconds == {f"tests/{test}": time for test, time in times.items()}
+    assert seconds_of_tests(tmp_path / "nothing.xml") == {}
+    covering = Covering(tmp_path / "coverage", tmp_path / "src", seconds)
+    assert covering.tests("unspool/_text/box.py", 7) == [
+        "tests/text/test_box.py::near[a.b]",
+        "tests/cli/test_far.py::far",
+        "tests/text/test_box.py::slow",
+    ]
