@@ -14,6 +14,9 @@ from .commands import TRANSCRIPTS, sweep_and_bench, transcript
 from .corpora import write_corpora
 from .digests import digests
 from .figures import figures, searches
+from .refusals import refusals
+from .refused_models import RUNS, WRITING
+from .refused_reading import MEMORY, READING
 from .setting import NO_KERNELS
 from .signatures import signatures
 from .steering import steered_texts
@@ -22,6 +25,9 @@ from .texts import texts_at_random, texts_of_constraints, texts_of_options
 AREAS: dict[str, Callable[[], str]] = {
     **{f"command-{name}.txt": partial(transcript, lines) for name, lines in TRANSCRIPTS.items()},
     "command-sweep.txt": sweep_and_bench,
+    "refused-reading.txt": partial(refusals, READING, MEMORY),
+    "refused-writing.txt": partial(refusals, WRITING),
+    "refused-runs.txt": partial(refusals, RUNS),
     "texts-options.jsonl": texts_of_options,
     "texts-constraints.jsonl": texts_of_constraints,
     "texts-random.jsonl": texts_at_random,

@@ -41,6 +41,9 @@ QUICK_IN_PROCESSES = [
         "command-errors.txt",
         "command-score.txt",
         "command-others.txt",
+        "refused-reading.txt",
+        "refused-writing.txt",
+        "refused-runs.txt",
     )
 ]
 IN_PROCESSES = [
