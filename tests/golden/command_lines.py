@@ -218,4 +218,47 @@ unspool info nowhere
 unspool sweep headlines.txt --cell cnn --out sweeps/x
 unspool bench --seconds 0
 unspool sample lstm --seed
+unspool sample lstm --num-beams 2 --top-k 3
+unspool sample lstm --against-text 1
+unspool play lstm
+unspool sample pairs --source a --source b --unique
+unspool score lstm headlines.txt --guess-number --no-end
+unspool score lstm headlines.txt --context label
+unspool score lstm headlines.txt --show --json
+unspool score lstm headlines.txt --per-symbol
+unspool score lstm headlines.txt --sort random
+unspool score lstm headlines.txt --top 0
+unspool sweep - --train-best runs/y --out sweeps/x < headlines.txt
+unspool sweep headlines.txt --hidden-size 4..x --out sweeps/x
+unspool sample lstm --out nowhere/x.txt
+unspool sample lstm --out headlines.txt
+unspool sample document --n 3 --out x.txt
+unspool bench --cell cnn
+unspool bench --threads 0
+unspool bench --precision float16
+unspool bench --hidden-size 0
+unspool train headlines.txt --config nowhere.toml
+unspool train headlines.txt --config headlines.txt
+unspool train headlines.txt --config several
+unspool train headlines.txt --config wrong.toml
+unspool train headlines.txt --config unknown.toml
+unspool train --resume lstm --epochs 1
+unspool train --resume lstm others.txt
+unspool train headlines.txt --max-vocab-size 3 --out runs/x
+unspool train headlines.txt --validation-fraction 1 --out runs/x
+unspool audit vector
+unspool audit lstm others.txt --secret "pin 12"
+unspool enumerate lstm --limit 0
+unspool eval steered headlines.txt
+unspool cache nothing
+unspool info lstm --nothing
+unspool sample lstm --temperature
+unspool sample lstm --n many
+unspool sample lstm --format x
+unspool demo --seconds 3
+unspool sample lstm --stop ""
+unspool sample lstm --logit-bias x
+unspool sample lstm --logit-bias a=x
+unspool sample lstm --context =
+unspool sample word Ж --unknown nothing
 """

@@ -73,6 +73,8 @@ def write_corpora(folder: Path) -> None:
         "empty.txt": b"\n \n",
         "latin.txt": "fine\ncafé\n".encode("latin-1"),
         "unknown.txt": "Oil falls again\nOil ЖЖ rises\n\nß\n".encode(),
+        "wrong.toml": b'epochs = "many"\n',
+        "unknown.toml": b"epoch = 3\n",
         "ragged.csv": b"label,title\nx,fine\ny\n",
     }
     for name, content in files.items():

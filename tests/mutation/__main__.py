@@ -60,7 +60,7 @@ IN_PROCESSES = [
     "tests/test_imports.py",
     "tests/test_installed.py",
 ]
-HEAVY = ("numpy", "click", "rich", "safetensors.numpy", "pytest", "hypothesis")  # imported once
+HEAVY = ("numpy", "click", "rich", "safetensors.numpy", "pytest")  # imported once
 
 
 class Copy:
