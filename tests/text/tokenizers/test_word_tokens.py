@@ -1,10 +1,17 @@
 """Words of every script, with nothing lost."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool._text.tokenizers.word_tokens import _pattern, complete_length, split_words
+from unspool._text.tokenizers.word_tokens import (
+    _pattern,
+    complete_length,
+    split_words,
+    word_pattern,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +57,11 @@ def test_the_fast_pattern_for_ascii_is_a_twin(text: str) -> None:
 def test_what_is_complete_does_not_depend_on_what_follows(text: str, more: str) -> None:
     done = complete_length(text)
     assert split_words(text[:done]) + split_words(text[done:] + more) == split_words(text + more)
+
+
+@given(st.text())
+def test_other_programs_split_alike_by_the_pattern(text: str) -> None:
+    assert re.findall(word_pattern(), text, re.DOTALL) == split_words(text)
 
 
 def test_a_long_text_is_nearly_complete() -> None:

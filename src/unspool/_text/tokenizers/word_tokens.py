@@ -58,6 +58,14 @@ def complete_length(text: str) -> int:
     return len(text) - sum(map(len, split_words(text)[-3:]))  # at most: a word, an apostrophe, a word
 
 
+def word_pattern() -> str:
+    """Return the regular expression of a token in Python's spelling, for programs that split texts alike.
+
+    It needs Python 3.11 or newer, and the flag `re.DOTALL`.
+    """
+    return _pattern().pattern
+
+
 @functools.cache
 def _ascii_pattern() -> re.Pattern[str]:
     """Return the pattern for ASCII text: the twin of `_pattern`, twice as fast."""

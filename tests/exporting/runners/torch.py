@@ -1,0 +1,40 @@
+"""Runs what the exporter "torch" writes: its own file, imported from where it was written."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tests.exporting.cases import Asked
+from unspool._artifacts.model_folder import SavedModel
+
+
+def load(path: Path) -> Any:
+    """Import model.py of a folder and load the model beside it."""
+    spec = importlib.util.spec_from_file_location("model", path / "model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.TextGenerator.load(path)
+
+
+def logprobs(path: Path, model: SavedModel, asked: Asked) -> NDArray[np.float32]:
+    """Compute the log-probabilities after each id; a text begins anew at each `<eos>`.  # (T, V)."""
+    generator = load(path)
+    L, S, H = model.network.state_shape
+    context = None if asked.context is None else torch.from_numpy(asked.context)
+    if asked.source is None:
+        vector = None if asked.start is None else asked.start.tolist()
+        first = generator.first_state(vector=vector)
+    else:
+        first = generator.encode(asked.source.tolist(), torch.zeros(S, L, 1, H))
+    rows = []
+    for text in np.split(asked.ids, np.flatnonzero(asked.ids == model.tokenizer.eos_id)):
+        if len(text):
+            logits, _ = generator(torch.from_numpy(text).long()[:, None], first, context)
+            rows.append(torch.log_softmax(logits[:, 0], dim=-1).detach().numpy())
+    return np.concatenate(rows)
