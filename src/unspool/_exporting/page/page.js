@@ -1,0 +1,179 @@
+// The page itself: starts the engine, and joins what the user does with what is shown.
+
+import { TOP, showBars } from "./bars.js";
+import { engineOfLink, linkOf, takeLink } from "./link.js";
+import { LONGEST, showReading } from "./reading.js";
+import { Service, latest } from "./service.js";
+import { build, countOf, fieldsOf, fill, label, newSeed, optionsOf, showMore, showTemperature, whereOf } from "./settings.js";
+import { byId, copied, make } from "./symbols.js";
+import { Texts, note } from "./texts.js";
+import { unpacked } from "./unpack.js";
+import { LANGUAGES, explained, number, speak, word } from "./words.js";
+
+const PACE = 60;  // symbols of each text a second, at least
+const LONGEST_SHOW = 8;  // seconds that a text may take to be shown while it is written
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+class Page {
+  texts = new Texts();
+  writing = false;
+
+  constructor(spec, service, model) {
+    Object.assign(this, { spec, service, model });
+    byId("name").textContent = spec.name;
+    build(model);
+    fill(model);
+    this.usual = new Map(fieldsOf(model).map(([name, field]) => [name, field.value]));
+    takeLink(model);
+    byId("slow").checked = !calm.matches;
+    const where = () => whereOf(model);
+    this.next = latest(60, () => service.ask("next", { text: byId("prompt").value, where: where(), top: TOP }),
+      (answer) => showBars(model, (this.bars = answer), (symbol) => this.append(symbol)));
+    this.read = latest(150, () => service.ask("score", { text: this.own, where: where() }),
+      (answer) => showReading((this.score = answer), this.own !== byId("own").value));
+    this.listen();
+    this.speak(this.language());
+    this.next();
+    byId("main").removeAttribute("aria-busy");
+  }
+
+  language() {
+    const wanted = navigator.languages?.length ? navigator.languages : [navigator.language];
+    return wanted.map((tag) => tag.slice(0, 2)).find((tag) => tag in LANGUAGES) ?? "en";
+  }
+
+  listen() {
+    byId("desk").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.write(byId("fresh").checked);
+    });
+    byId("again").addEventListener("click", () => this.write(false));
+    byId("stop").addEventListener("click", () => this.service.stop());
+    byId("copy-all").addEventListener("click", async () => note(await copied(this.texts.all)));
+    byId("download").addEventListener("click", () => this.texts.download(this.spec.name));
+    byId("copy-link").addEventListener("click", async () => note(await copied(linkOf(this.model, this.usual)), word("linkCopied")));
+    byId("seed").addEventListener("input", () => { byId("fresh").checked = false; });
+    byId("temperature").addEventListener("input", (event) => {
+      event.target.dataset.touched = "yes";
+      showTemperature(this.model);
+    });
+    byId("options").addEventListener("input", showMore);
+    byId("own").addEventListener("input", () => this.measure());
+    for (const id of ["prompt", "source", "told"])
+      byId(id).addEventListener("input", () => {
+        this.next();
+        if (id !== "prompt") this.measure();
+      });
+    for (const language of Object.keys(LANGUAGES))
+      byId(`lang-${language}`).addEventListener("click", () => this.speak(language));
+    addEventListener("keydown", (event) => this.pressed(event));
+  }
+
+  pressed(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      byId("desk").requestSubmit();
+    } else if (event.key === "Escape" && this.writing) this.service.stop();
+  }
+
+  speak(language) {
+    speak(language);
+    label(this.model, language);
+    this.texts.speak();
+    if (!this.texts.texts.length) byId("status").textContent = word("nothing");
+    if (this.bars) showBars(this.model, this.bars, (symbol) => this.append(symbol));
+    if (this.score) showReading(this.score, false);
+    byId("foot").replaceChildren(...this.facts().map((fact) => make("span", {}, fact)));
+  }
+
+  facts() {
+    const { spec, model } = this, digits = { minimumFractionDigits: 4, maximumFractionDigits: 4 };
+    const sizes = Object.values(spec.tensors).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+    return [
+      make("bdi", { textContent: spec.name }),
+      word("symbols", number(model.symbols.length)),
+      word("parameters", number(sizes.reduce((a, b) => a + b, 0))),
+      spec.cost === null ? word("exact") : word("costs", spec.precision, number(Math.max(0, spec.cost), digits)),
+      word("engine", word(model.engine)),
+      word("made", spec.unspool),
+    ];
+  }
+
+  append(symbol) {
+    byId("prompt").value += symbol;
+    this.next();
+  }
+
+  // Writes texts with the settings of the page.
+  async write(fresh) {
+    if (this.writing || !byId("desk").reportValidity()) return;
+    if (fresh) byId("seed").value = newSeed();
+    const prompt = byId("prompt").value, options = optionsOf(this.model);
+    const requests = Array.from({ length: countOf() }, () => ({ prompt }));
+    const pace = byId("slow").checked ? Math.max(PACE, options.maxNewTokens / LONGEST_SHOW) : null;
+    this.busy(true);
+    this.texts.begin(requests.length, prompt, (text) => this.measure(text, true));
+    if (byId("texts").getBoundingClientRect().top > innerHeight * 0.8) this.show("texts-title", "start");
+    let results = null;
+    try {
+      const answer = await this.service.ask("write", { requests, options, pace }, (pieces) => this.texts.grow(pieces));
+      results = answer.results;
+      this.report(answer);
+    } catch (error) {
+      this.texts.begin(0);
+      byId("status").textContent = word("failed", explained(error));
+    }
+    this.texts.finish(results);
+    this.busy(false);
+    linkOf(this.model, this.usual);
+  }
+
+  busy(writing) {
+    this.writing = writing;
+    for (const id of ["write", "again", "copy-all", "download"]) byId(id).disabled = writing || (id !== "write" && !this.texts.texts.length);
+    byId("stop").disabled = !writing;
+    byId("status").classList.remove("wrong");
+    if (writing) byId("status").textContent = word("writing");
+  }
+
+  report({ tokens, seconds, stopped, results }) {
+    const speed = tokens / Math.max(seconds, 1e-4), figures = [number(results.length), number(tokens), number(Math.round(speed))];
+    byId("status").textContent = word(stopped ? "stopped" : "written", ...figures);
+    Object.assign(byId("status").dataset, { tokens, seconds });
+  }
+
+  // Colours the text of the user, or another one that takes its place.
+  measure(text = null, show = false) {
+    if (text !== null) byId("own").value = text;
+    this.own = Array.from(byId("own").value).slice(0, LONGEST).join("");
+    if (this.own === "") {
+      byId("read").hidden = true;
+      this.score = null;
+      return;
+    }
+    this.read();
+    if (show) this.show("own", "center");
+  }
+
+  show(id, block) {
+    byId(id).scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block });
+  }
+}
+
+async function start() {
+  speak(navigator.language?.slice(0, 2));
+  byId("status").textContent = word("loading");
+  try {
+    const { spec, engine } = await unpacked(byId("model").textContent);
+    byId("name").textContent = spec.name;
+    const service = await Service.started(engine);
+    const model = await service.ask("load", { spec, wasm: engineOfLink() !== "javascript" });
+    new Page(spec, service, model);
+  } catch (error) {
+    byId("trouble").hidden = false;
+    byId("trouble").textContent = word("noEngine", error.message);
+    throw error;
+  }
+}
+
+start();
