@@ -7,7 +7,8 @@ The convention (CONTRIBUTING.md tells it to writers) is in the fence's first lin
 - ```` ```console exact ````: besides, the output is the one shown, where ``…`` stands for anything.
 - ```` ```console fails ````: each command must exit with 2, and the output is the one shown, as with exact.
 - ```` ```python ````: runs; all Python blocks share their names, like one session.
-- ```` ```python needs=NAME ````: runs where the package is installed; without it, it must compile.
+- ```` ```python needs=NAME ````: runs where the package is installed; without it, it must compile. So does
+  ```` ```console needs=NAME ````; without it, it must parse.
 - ```` ```console no-run ```` and ```` ```python no-run ````: not run (they need a network, or long). Python
   must still compile, and each ``unspool`` command line must parse: its flags, their values, its arguments.
 

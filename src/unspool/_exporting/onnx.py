@@ -11,8 +11,8 @@ Ids are int64, all else is float32. States are (L, B, H), and c belongs to an LS
 input of networks that have one. A text begins with `<eos>`, read from the first state: zeros, or what
 start.onnx or encoder.onnx return. The log-probability of `<pad>` is minus infinity.
 
-In int8 each matrix is stored as integers with a scale for each column. Cast and Mul make floats of them, which
-a runtime does once, when it loads the model, so that what is computed is the rounded model itself. With
+In int8 each matrix is stored as integers with a scale for each column. Cast and Mul make floats of them,
+which a runtime does once, when it loads the model: what is computed is the rounded model itself. With
 DequantizeLinear in their place, onnxruntime would do so at every step, and round activations too.
 """
 
