@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from unspool._artifacts import SavedModel, save_model
+from unspool._artifacts.kept_precision import Arrays
 from unspool._artifacts.model_folder import CONFIG, MODEL, TOKENIZER
-from unspool._artifacts.tensor_files import Arrays, tensor_file_bytes
+from unspool._artifacts.tensor_files import tensor_file_bytes
 from unspool._json_files import fingerprint
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize

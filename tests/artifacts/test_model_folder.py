@@ -224,10 +224,17 @@ def test_a_file_of_another_model_is_noticed(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "error", "message"),
     [
-        (CONFIG, ("format_version", 2), ArtifactError, "format_version: expected 1, got 2; a newer unspool"),
-        (CONFIG, ("format_version", "1"), ArtifactError, "format_version: expected 1, got '1'"),
-        (CONFIG, ("format_version", True), ArtifactError, "format_version: expected 1, got True"),
-        (CONFIG, ("format_version", None), ArtifactError, "format_version: expected 1, got None"),
+        (
+            CONFIG,
+            ("format_version", 3),
+            ArtifactError,
+            "format_version: expected 1 or 2, got 3; a newer unspool",
+        ),
+        (CONFIG, ("format_version", "1"), ArtifactError, "format_version: expected 1 or 2, got '1'"),
+        (CONFIG, ("format_version", True), ArtifactError, "format_version: expected 1 or 2, got True"),
+        (CONFIG, ("format_version", 2), ArtifactError, "expected quantization in a file of version 2 alone"),
+        (CONFIG, ("quantization", {"precision": "int8"}), ArtifactError, "version 2 alone, got version 1"),
+        (CONFIG, ("format_version", None), ArtifactError, "format_version: expected 1 or 2, got None"),
         (CONFIG, ("network", None), ConfigError, "config.json: key 'network' is missing"),
         (CONFIG, ("network", []), ConfigError, "config.json: network must be an object"),
         (CONFIG, ("training", 3), ConfigError, "config.json: training must be an object"),
@@ -274,8 +281,9 @@ def test_what_a_file_should_not_say_is_named(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"format_version": 2}, "model.safetensors: format_version: expected 1, got 2; a newer unspool"),
-        ({"format_version": None}, "model.safetensors: format_version: expected 1, got None"),
+        ({"format_version": 3}, "model.safetensors: format_version: expected 1 or 2, got 3; a newer unspool"),
+        ({"format_version": 2}, "model.safetensors: format_version: expected 1, got 2"),
+        ({"format_version": None}, "model.safetensors: format_version: expected 1 or 2, got None"),
         ({"fingerprints": []}, "were not saved together"),
         ({"fingerprints": {CONFIG: 3}}, "were not saved together"),
     ],

@@ -23,6 +23,10 @@ PRESSED = {
         ["export", "MODEL", "--to", "torch", "--out", "OUT"],
         "unspool._exporting.exporters.write_folder",
     ),
+    "quantize": (
+        ["quantize", "MODEL", "--to", "int8", "--out", "OUT"],
+        "unspool._model.quantizing.precision_cost",
+    ),
     "sweep": (["sweep", "CORPUS", "--out", "OUT"], "unspool.sweep"),
     "bench": (["bench"], "unspool._benchmarking.bench.bench"),
 }

@@ -103,6 +103,8 @@ CASES = [
     Case("score MODEL CORPUS --top 3 --show", prints=True, face="colours, and rows of the terminal's width"),
     Case("export MODEL --to torch --out new"),
     Case("export MODEL --to torch --out new --json"),
+    Case("quantize MODEL --to int8 --out new"),
+    Case("quantize MODEL --to float16 --on CORPUS --out new --json"),
     Case("eval MODEL CORPUS"),
     Case("eval MODEL - --json", reads=True),
     Case("classify STEERED CORPUS --unknown drop"),

@@ -5,7 +5,8 @@
     config.json              format version, network, training and data configuration
     tokenizer.json
     source_tokenizer.json    tokenizer of the texts that an encoder reads, if the network has one
-    model.safetensors        parameters; its metadata holds fingerprints of the files above
+    model.safetensors        parameters, in the number format of config.json (see `kept_precision`); its
+                             metadata holds fingerprints of the files above
     generation_config.json   default options for sampling; a change by hand is warned of
     README.md                model card
     novelty.safetensors      hashes of the training texts, if they were asked for; see `novelty_file`
@@ -26,10 +27,13 @@ from pathlib import Path
 from stat import S_ISDIR
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unspool._artifacts.facts import check_facts
+from unspool._artifacts.kept_precision import Arrays, Quantization, restored, stored, stored_layout
 from unspool._artifacts.tensor_files import (
     DAMAGED,
-    Arrays,
     TensorFile,
     check_arrays,
     open_tensor_file,
@@ -43,7 +47,8 @@ from unspool._network.parameters import parameter_shapes
 from unspool._storage import atomic_write, is_missing
 from unspool._text.tokenizers.registry import Tokenizer, tokenizer_from_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 1  # of a model in float32
+QUANTIZED_VERSION = 2  # of one in fewer bits, which earlier versions cannot read
 CONFIG, TOKENIZER, MODEL = "config.json", "tokenizer.json", "model.safetensors"
 GENERATION, CARD = "generation_config.json", "README.md"
 SOURCE_TOKENIZER = "source_tokenizer.json"
@@ -51,6 +56,7 @@ FINGERPRINTED = (CONFIG, TOKENIZER, SOURCE_TOKENIZER, GENERATION)
 NEXT = ".next"  # suffix of a new file until model.safetensors is replaced
 KEYS = ("format_version", "fingerprints")  # of the metadata of model.safetensors
 MOST_OF_TOKENIZER = 1 << 25  # bytes
+ROUND_IT = "round the model anew: model.quantized(…)"
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,19 @@ class ConfigFile:
         network: The network of the parameters.
         training: The training configuration with no open value, in plain JSON types.
         data: The origin of the texts, in plain JSON types.
+        quantization: The number format of the parameters and its cost; None, and no key, for float32.
     """
 
     format_version: int
     network: NetworkConfig
     training: Mapping[str, Any]
     data: Mapping[str, Any]
+    quantization: Quantization | None = None
+
+    @property
+    def precision(self) -> str:
+        """The number format of the parameters, one of `PRECISIONS`."""
+        return "float32" if self.quantization is None else self.quantization.precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +95,7 @@ class SavedModel:
         data: The origin of the texts, in plain JSON types.
         generation_config: The default options for sampling, in plain JSON types; empty if there are none.
         source_tokenizer: The tokenizer of the texts that an encoder reads; None without an encoder.
+        quantization: The number format of the parameters in the folder and its cost; None for float32.
     """
 
     network: NetworkConfig
@@ -91,6 +105,7 @@ class SavedModel:
     data: dict[str, Any] = field(default_factory=dict)
     generation_config: dict[str, Any] = field(default_factory=dict)
     source_tokenizer: Tokenizer | None = None
+    quantization: Quantization | None = None
 
 
 def save_model(
@@ -104,6 +119,7 @@ def save_model(
     generation_config: Mapping[str, object],
     data: Mapping[str, object] | None = None,
     source_tokenizer: Tokenizer | None = None,
+    quantization: Quantization | None = None,
 ) -> None:
     """Write a model in place of the one in the folder.
 
@@ -118,6 +134,8 @@ def save_model(
         data: The origin of the texts, in plain JSON types.
         source_tokenizer: The tokenizer of the texts that an encoder reads; its vocab_size must be the
             network's source_vocab_size.
+        quantization: The number format of the parameters in the folder, which they must have been rounded to,
+            and its cost; None for float32.
 
     Raises:
         ArtifactError: If the model does not fit together or cannot be written. A model that was in the folder
@@ -127,11 +145,13 @@ def save_model(
     _check_vocabulary(network, tokenizer, str(folder))
     _check_source_vocabulary(network, source_tokenizer, str(folder))
     check_arrays(parameters, parameter_shapes(network), where=str(folder))
-    config = ConfigFile(FORMAT_VERSION, network, training, data or {})
+    version = FORMAT_VERSION if quantization is None else QUANTIZED_VERSION
+    config = ConfigFile(version, network, training, data or {}, quantization)
+    arrays = _arrays_of(parameters, config.precision, str(folder))
     texts = config_texts(config, tokenizer, source_tokenizer)
     texts[GENERATION] = _json_text(generation_config, GENERATION)
     fingerprints = {name: fingerprint(json.loads(text)) for name, text in texts.items()}
-    model = tensor_file_bytes(parameters, {"format_version": FORMAT_VERSION, "fingerprints": fingerprints})
+    model = tensor_file_bytes(arrays, {"format_version": version, "fingerprints": fingerprints})
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder, texts, model, card)
@@ -177,7 +197,10 @@ def config_texts(
     Raises:
         ArtifactError: If a text has a value that JSON has not, or is larger than is read again.
     """
-    texts = {CONFIG: _json_text(config, CONFIG), TOKENIZER: tokenizer.to_json()}
+    content = {
+        name: value for name, value in vars(config).items() if value is not None or name != "quantization"
+    }
+    texts = {CONFIG: _json_text(content, CONFIG), TOKENIZER: tokenizer.to_json()}
     if source_tokenizer is not None:
         texts[SOURCE_TOKENIZER] = source_tokenizer.to_json()
     for name, text in texts.items():
@@ -198,6 +221,9 @@ def config_of(values: Mapping[str, Any], *, where: str) -> ConfigFile:
     """
     _check_version(values.get("format_version"), where)
     config = from_dict(ConfigFile, values, where=where)
+    if (config.quantization is None) != (config.format_version == FORMAT_VERSION):
+        expected, got = "quantization in a file of version 2 alone", f"version {config.format_version}"
+        raise ArtifactError(where, expected=expected, got=got, hint=DAMAGED)
     check_facts(config.data, where=where)
     return config
 
@@ -265,6 +291,7 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
     model.verify(KEYS)
     config = config_of(_read_belonging(folder, CONFIG, model.content), where=str(folder / CONFIG))
     tokenizer_text = json.dumps(_read_belonging(folder, TOKENIZER, model.content))
+    _check_version(model.content.get("format_version"), str(model.path), config.format_version)
     network = config.network
     tokenizer = tokenizer_from_json(tokenizer_text, where=str(folder / TOKENIZER))
     _check_vocabulary(network, tokenizer, str(folder))
@@ -279,12 +306,36 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
     return SavedModel(
         network=network,
         tokenizer=tokenizer,
-        parameters=model.read(parameter_shapes(network)),
+        parameters=_parameters(model, config),
         training=dict(config.training),
         data=dict(config.data),
         generation_config=_read_generation(folder, model.content),
         source_tokenizer=source_tokenizer,
+        quantization=config.quantization,
     )
+
+
+def _parameters(model: TensorFile, config: ConfigFile) -> Arrays:
+    """Read the parameters, in float32 whatever the file keeps them in."""
+    shapes = parameter_shapes(config.network)
+    parameters = restored(model.read_stored(stored_layout(shapes, config.precision)), config.precision)
+    check_arrays(parameters, shapes, where=str(model.path))  # a scale may be far too large
+    return parameters
+
+
+def _arrays_of(parameters: Arrays, precision: str, where: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays that keep parameters exactly.
+
+    Raises:
+        ArtifactError: If the precision does not keep them, since they are not rounded to it.
+    """
+    arrays = stored(parameters, precision)
+    if precision != "float32":
+        for name, kept in restored(arrays, precision).items():
+            if not np.array_equal(kept, parameters[name]):
+                expected, got = f"numbers that {precision} keeps", "others: they were changed"
+                raise ArtifactError(f"{where}: array {name!r}", expected=expected, got=got, hint=ROUND_IT)
+    return arrays
 
 
 def read_generation(folder: Path) -> dict[str, Any]:
@@ -429,11 +480,12 @@ def _check_folder(folder: Path) -> None:
         raise ArtifactError(f"{folder} has no {MODEL}", expected="the folder of a model", hint=hint)
 
 
-def _check_version(version: object, where: str) -> None:
-    if type(version) is not int or version != FORMAT_VERSION:
+def _check_version(version: object, where: str, *known: int) -> None:
+    known = known or (FORMAT_VERSION, QUANTIZED_VERSION)
+    if type(version) is not int or version not in known:
         hint = "a newer unspool may read it: upgrade" if type(version) is int and version > 0 else DAMAGED
-        got = repr(version)
-        raise ArtifactError(f"{where}: format_version", expected=str(FORMAT_VERSION), got=got, hint=hint)
+        expected, got = " or ".join(map(str, known)), repr(version)
+        raise ArtifactError(f"{where}: format_version", expected=expected, got=got, hint=hint)
 
 
 def _check_vocabulary(network: NetworkConfig, tokenizer: Tokenizer, where: str) -> None:

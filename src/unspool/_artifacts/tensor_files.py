@@ -1,9 +1,10 @@
 """Arrays in a safetensors file, checked against the file's size before anything is allocated.
 
 Such a file is eight bytes with the length N of its header (little-endian), N bytes of JSON, and the arrays'
-bytes. The header has the type, shape and place of each array; ``__metadata__`` holds texts. Here every array
-is float32, and the only text, ``unspool``, is itself JSON. Its key ``sha256`` is a checksum of the other keys
-and of the arrays: names, types, shapes and bytes. Files of version 0.1 have none.
+bytes. The header has the type, shape and place of each array; ``__metadata__`` holds texts. Here an array is
+float32, or float16 or int8 in a model that was rounded, and the only text, ``unspool``, is itself JSON. Its
+key ``sha256`` is a checksum of the other keys and of the arrays: names, types, shapes and bytes. Files of
+version 0.1 have none.
 """
 
 import hashlib
@@ -24,14 +25,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from unspool._artifacts.kept_precision import DTYPES, Arrays, Layout
 from unspool._errors import ArtifactError
 from unspool._json_files import canonical_json, parse_json
 from unspool._storage import open_regular
 
-Arrays = dict[str, NDArray[np.float32]]
 METADATA_KEY = "unspool"  # one text only: safetensors writes several in a random order
 CHECKSUM = "sha256"
 LARGEST_HEADER = 1 << 24
+NAMES = {dtype.newbyteorder("="): name for name, dtype in DTYPES.items()}  # of NumPy's types
+WORDS = {name: str(dtype.newbyteorder("=")) for name, dtype in DTYPES.items()}  # "F32" -> "float32"
 DAMAGED = "the file is damaged or is not a model: copy it again, or save the model again"
 
 
@@ -53,29 +56,46 @@ def check_arrays(
     for name, array in arrays.items():
         if array.dtype != np.float32:
             raise ArtifactError(f"{where}: array {name!r}", expected="float32", got=str(array.dtype))
-        if not np.isfinite(array).all():
-            hint = "its training diverged: use an earlier model"
-            what = f"{where}: array {name!r}"
-            raise ArtifactError(what, expected="finite numbers", got="NaN or infinity", hint=hint)
+        _check_finite(name, array, where)
 
 
-def tensor_file_bytes(arrays: Arrays, content: Mapping[str, object]) -> bytes:
-    """Return arrays as the bytes of a safetensors file, with JSON content and a checksum in its metadata."""
+def _check_finite(name: str, array: NDArray[Any], where: str) -> None:
+    if not np.isfinite(array).all():
+        hint = "its training diverged: use an earlier model"
+        what = f"{where}: array {name!r}"
+        raise ArtifactError(what, expected="finite numbers", got="NaN or infinity", hint=hint)
+
+
+def _typed(name: str) -> str:
+    """Return a type in words: "float32 (F32)"."""
+    return f"{WORDS[name]} ({name})"
+
+
+def tensor_file_bytes(arrays: Mapping[str, NDArray[Any]], content: Mapping[str, object]) -> bytes:
+    """Return arrays as the bytes of a safetensors file, with JSON content and a checksum in its metadata.
+
+    Args:
+        arrays: The arrays by name, each of a type in `DTYPES`.
+        content: The content of the metadata.
+    """
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    shapes = {name: array.shape for name, array in contiguous.items()}
-    data = {name: array.astype("<f4", copy=False).reshape(-1).data for name, array in contiguous.items()}
-    sealed = {**content, CHECKSUM: _checksum(content, shapes, data)}
+    layout = {name: (NAMES[array.dtype], array.shape) for name, array in contiguous.items()}
+    data = {
+        name: array.astype(DTYPES[layout[name][0]], copy=False).reshape(-1).data
+        for name, array in contiguous.items()
+    }
+    sealed = {**content, CHECKSUM: _checksum(content, layout, data)}
     return save(contiguous, metadata={METADATA_KEY: json.dumps(sealed, sort_keys=True)})
 
 
 def _checksum(
     content: Mapping[str, object],
-    shapes: Mapping[str, tuple[int, ...]],
+    layout: Layout,
     data: Mapping[str, memoryview],
 ) -> str:
     """Return the checksum of a file's JSON content and arrays, in the order of their names."""
-    names = sorted(shapes)
-    described = [[name, "F32", list(shapes[name])] for name in names]
+    names = sorted(layout)
+    described = [[name, layout[name][0], list(layout[name][1])] for name in names]
     digest = hashlib.sha256(canonical_json([json.loads(json.dumps(content)), described]))
     for name in names:
         digest.update(data[name])
@@ -88,7 +108,7 @@ class TensorFile:
 
     Args:
         path: The path of the file.
-        shapes: Name -> shape of each array, as the header declares it.
+        layout: Name -> type and shape of each array, as the header declares them.
         places: Name -> first and last byte of each array, as the header declares it, from `begin`.
         begin: The place in the file where the bytes of the arrays begin.
         content: The JSON content of the metadata, without the checksum; not yet verified.
@@ -98,12 +118,17 @@ class TensorFile:
     """
 
     path: Path
-    shapes: dict[str, tuple[int, ...]]
+    layout: Layout
     places: dict[str, tuple[int, int]]
     begin: int
     content: dict[str, Any]
     checksum: object
     file: BinaryIO
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each array by its name."""
+        return {name: shape for name, (_, shape) in self.layout.items()}
 
     @cached_property
     def raw(self) -> bytes:
@@ -133,11 +158,11 @@ class TensorFile:
             return
         view = memoryview(self.raw)[self.begin :]
         data = {name: view[begin:end] for name, (begin, end) in self.places.items()}
-        if self.checksum != _checksum(self.content, self.shapes, data):
+        if self.checksum != _checksum(self.content, self.layout, data):
             raise ArtifactError(f"{self.path}: its checksum does not match its content", hint=DAMAGED)
 
     def read(self, expected: Mapping[str, tuple[int, ...]]) -> Arrays:
-        """Read the arrays, if they are the expected ones; `verify` them first.
+        """Read the arrays, if they are the expected ones in float32; `verify` them first.
 
         Args:
             expected: Name -> shape, in the order of the result.
@@ -148,14 +173,35 @@ class TensorFile:
         Raises:
             ArtifactError: If names or shapes differ (before any array is read), or a number is not finite.
         """
-        _check_shapes(self.shapes, expected, str(self.path))
+        return self.read_stored({name: ("F32", shape) for name, shape in expected.items()})
+
+    def read_stored(self, expected: Layout) -> dict[str, NDArray[Any]]:
+        """Read the arrays as they are stored, if they are the expected ones; `verify` them first.
+
+        Args:
+            expected: Name -> type and shape, in the order of the result.
+
+        Returns:
+            New arrays that may be changed.
+
+        Raises:
+            ArtifactError: If names, shapes or types differ (before any array is read), or a number is not
+                finite.
+        """
+        _check_shapes(self.shapes, {name: shape for name, (_, shape) in expected.items()}, str(self.path))
+        for name, (dtype, _) in expected.items():
+            got = self.layout[name][0]
+            if got != dtype:
+                what = f"{self.path}: array {name!r}"
+                raise ArtifactError(what, expected=_typed(dtype), got=_typed(got), hint=DAMAGED)
         try:
             stored = load(self.raw)
             arrays = {name: np.array(stored[name], order="C") for name in expected}
         except (SafetensorError, ValueError, TypeError, KeyError) as error:
             what = f"{self.path}: safetensors cannot read it"
             raise ArtifactError(what, got=str(error), hint=DAMAGED) from None
-        check_arrays(arrays, expected, where=str(self.path))
+        for name, array in arrays.items():
+            _check_finite(name, array, str(self.path))
         return arrays
 
 
@@ -177,10 +223,10 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
         size = os.fstat(file.fileno()).st_size
         header, begin = _read_header(file, size, path)
         content = _read_content(header.pop("__metadata__", None), path)
-        shapes = {name: _checked_shape(name, entry, path) for name, entry in header.items()}
+        layout = {name: _checked_layout(name, entry, path) for name, entry in header.items()}
         _check_places(header, size - begin, path)
         places = {name: tuple(entry["data_offsets"]) for name, entry in header.items()}
-        yield TensorFile(path, shapes, places, begin, content, content.pop(CHECKSUM, None), file)
+        yield TensorFile(path, layout, places, begin, content, content.pop(CHECKSUM, None), file)
 
 
 def _read_header(file: BinaryIO, size: int, path: Path) -> tuple[dict[str, Any], int]:
@@ -210,13 +256,14 @@ def _are_counts(values: object) -> bool:
     return all(type(value) is int and 0 <= value < 1 << 53 for value in values)
 
 
-def _checked_shape(name: str, entry: object, path: Path) -> tuple[int, ...]:
-    """Check one array's entry by itself and return its shape."""
+def _checked_layout(name: str, entry: object, path: Path) -> tuple[str, tuple[int, ...]]:
+    """Check one array's entry by itself and return its type and shape."""
     where = f"{path}: array {name!r}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise ArtifactError(where, expected="dtype, shape and data_offsets", got=repr(entry), hint=DAMAGED)
-    if entry["dtype"] != "F32":
-        raise ArtifactError(where, expected="float32 (F32)", got=repr(entry["dtype"]), hint=DAMAGED)
+    if not isinstance(entry["dtype"], str) or entry["dtype"] not in DTYPES:
+        expected = ", ".join(map(_typed, DTYPES))
+        raise ArtifactError(where, expected=expected, got=repr(entry["dtype"]), hint=DAMAGED)
     for key in ("shape", "data_offsets"):
         if not _are_counts(entry[key]):
             expected = "at most 4 whole numbers ≥ 0"
@@ -224,7 +271,7 @@ def _checked_shape(name: str, entry: object, path: Path) -> tuple[int, ...]:
     if len(entry["data_offsets"]) != 2:
         got = repr(entry["data_offsets"])
         raise ArtifactError(f"{where}: data_offsets", expected="two numbers", got=got, hint=DAMAGED)
-    return tuple(entry["shape"])
+    return entry["dtype"], tuple(entry["shape"])
 
 
 def _check_places(header: Mapping[str, Any], available: int, path: Path) -> None:
@@ -232,7 +279,8 @@ def _check_places(header: Mapping[str, Any], available: int, path: Path) -> None
     places = sorted((*entry["data_offsets"], name) for name, entry in header.items())
     ends = [0, *(end for _, end, _ in places)]
     for before, (begin, end, name) in zip(itertools.chain(ends), places, strict=False):
-        expected = (before, before + 4 * math.prod(header[name]["shape"]))
+        bytes_each = DTYPES[header[name]["dtype"]].itemsize
+        expected = (before, before + bytes_each * math.prod(header[name]["shape"]))
         if (begin, end) != expected:
             what = f"{path}: array {name!r}: data_offsets"
             raise ArtifactError(what, expected=repr(expected), got=repr((begin, end)), hint=DAMAGED)

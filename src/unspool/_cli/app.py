@@ -47,6 +47,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "info": "info:info",
     "export": "export:export",
+    "quantize": "quantize:quantize",
     "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
     "cache": "cache:cache",

@@ -81,6 +81,8 @@ def export(
     write = writer_of(exporter)
     kept = replace(model, parameters=rounded(model.parameters, precision))
     cost = None if precision == "float32" else precision_cost(model, kept)
+    if model.quantization is not None and model.quantization.precision == precision:
+        cost = model.quantization.bits_per_character_lost  # nothing is lost a second time
     exported = ModelToExport(kept, name, precision, cost)
     files = write(exported)
     if exporter.suffix is None:

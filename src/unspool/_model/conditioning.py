@@ -46,7 +46,14 @@ def conditioned_on(
         parameters, network = with_first_state(parameters, network, start)
         known, tokenizer = known | {"source": source}, None
     data = {**parts.data, "context": None, "given": {**parts.data.get("given", {}), **known}}
-    return replace(parts, network=network, parameters=parameters, data=data, source_tokenizer=tokenizer)
+    return replace(
+        parts,
+        network=network,
+        parameters=parameters,
+        data=data,
+        source_tokenizer=tokenizer,
+        quantization=None,  # what was told is in the parameters now, in float32
+    )
 
 
 def encode_sources(parts: ModelParts, sources: Sequence[str], *, unknown: Unknown) -> list[Floats]:

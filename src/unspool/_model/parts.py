@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from unspool._artifacts.kept_precision import Quantization
 from unspool._configuration import as_spelled, check
 from unspool._engines import ENGINES, make_engine
 from unspool._engines.protocol import Engine, Parameters
@@ -28,6 +29,7 @@ class ModelParts:
         data: Where the text came from, in plain JSON types.
         generation_config: How the model is meant to be sampled, in plain JSON types.
         source_tokenizer: That of the texts which an encoder reads; None for a network without one.
+        quantization: The number format that the parameters were rounded to, and its cost; None for float32.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
 
@@ -45,6 +47,7 @@ class ModelParts:
     data: Mapping[str, Any] = field(default_factory=dict)
     generation_config: Mapping[str, Any] = field(default_factory=dict)
     source_tokenizer: Tokenizer | None = None
+    quantization: Quantization | None = None
     engine: str = "cpu"
     threads: int | None = None
     runner: Engine = field(init=False)

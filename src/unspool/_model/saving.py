@@ -39,6 +39,7 @@ def save_parts(
         data=shared_data(parts.data),
         generation_config=parts.generation_config,
         source_tokenizer=parts.source_tokenizer,
+        quantization=parts.quantization,
         card=_card(parts, folder.name, history),
     )
     save_novelty(folder, novelty, parts.tokenizer)
@@ -62,9 +63,13 @@ def _card(parts: ModelParts, name: str, history: list[dict[str, Any]]) -> str:
             tokenizer=tokenizer,
             data=shared_data(parts.data),
             evaluation=evaluation_of(best[-1], where="history"),
+            quantization=parts.quantization,
         )
+    kept = (
+        "" if parts.quantization is None else f"Its parameters are kept in {parts.quantization.sentence}.\n\n"
+    )
     return (
         f"# {markdown(name)}\n\nA text generator: {network.num_layers} × {network.cell} of "
         f"{network.hidden_size} units, {tokenizer.vocab_size:,} symbols ({tokenizer.kind}), "
-        f"{count_parameters(network):,} parameters.\n\n```\n{sample_command(name)}\n```\n"
+        f"{count_parameters(network):,} parameters.\n\n{kept}```\n{sample_command(name)}\n```\n"
     )

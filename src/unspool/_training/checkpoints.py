@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from unspool._artifacts.tensor_files import Arrays, TensorFile, open_tensor_file, tensor_file_bytes
+from unspool._artifacts.kept_precision import Arrays
+from unspool._artifacts.tensor_files import TensorFile, open_tensor_file, tensor_file_bytes
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, ConfigError
 from unspool._storage import atomic_write

@@ -70,6 +70,7 @@ def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]
                          else {"spells_unk": model.tokenizer.spells_unk})},
         "training": model.training,
         "data": model.data,
+        **({} if model.quantization is None else {"quantization": to_dict(model.quantization)}),
         "evaluation": best[-1] if best else None,
         "fit": to_dict(judge_fit(lines, held_out_characters=held_out)),
     }  # fmt: skip
@@ -77,6 +78,7 @@ def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]
 
 def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the names and values of a model for people."""
+    from unspool._artifacts.kept_precision import Quantization
     from unspool._network.conditions import schema_of
     from unspool._network.config import VARIANTS
     from unspool._training.folder.model_card import precision_row
@@ -107,6 +109,8 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("trained with", ", ".join(f"{key} {training.get(key)}" for key in keys)))
     rows += list(precision_row(data).items())
     rows += evaluation_rows(facts["evaluation"])
+    if "quantization" in facts:
+        rows.append(("rounded to", Quantization(**facts["quantization"]).sentence))
     if tokens.get("spells_unk") is False:
         rows.append(("left out", f"bits per character are {LEFT_OUT}"))
     return [*rows, ("fit", facts["fit"]["sentence"])] if facts["evaluation"] else rows

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from unspool._artifacts.kept_precision import Quantization
 from unspool._errors import spelled
 from unspool._network.conditions import schema_of
 from unspool._network.config import VARIANTS, NetworkConfig
@@ -43,6 +44,7 @@ def model_card(
     tokenizer: Tokenizer,
     data: Mapping[str, Any],
     evaluation: EvaluationRecord,
+    quantization: Quantization | None = None,
 ) -> str:
     """Return the card of a model.
 
@@ -52,7 +54,8 @@ def model_card(
         training: The training configuration.
         tokenizer: The tokenizer of the model.
         data: The training data: `description` and `sizes` (from `stream_sizes`) are shown if they are there.
-        evaluation: The evaluation of the saved parameters.
+        evaluation: The evaluation of the saved parameters, before they were rounded.
+        quantization: What they were rounded to, and its cost; None if they were not.
 
     Returns:
         Markdown text.
@@ -69,6 +72,7 @@ def model_card(
         *_context_sections(data),
         "## Figures",
         "\n".join(_figure_rows(network, training, tokenizer, data, evaluation)),
+        *_rounding(quantization),
         "## Limits",
         "It writes in the manner of its training data and knows nothing else: what it says is not "
         "true, its faults and biases are those of the data, and it may repeat passages of the data word "
@@ -121,6 +125,14 @@ def _split(data: Mapping[str, Any]) -> list[str]:
         return []
     sentence = str(split["sentence"])
     return ["", f"{sentence[:1].upper()}{sentence[1:]}."]
+
+
+def _rounding(quantization: Quantization | None) -> list[str]:
+    """Return the paragraph about rounded parameters, if they are rounded."""
+    if quantization is None:
+        return []
+    kept = markdown(quantization.sentence)
+    return [f"These are the figures before its parameters were rounded. They are kept in {kept}."]
 
 
 def precision_row(data: Mapping[str, Any]) -> dict[str, str]:

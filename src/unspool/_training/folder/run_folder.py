@@ -198,6 +198,13 @@ class RunFolder:
             )
         where = str(folder / CONFIG)
         config = read_config(folder)
+        if config.quantization is not None:
+            raise ArtifactError(
+                f"{folder}: no run to resume",
+                expected="a run, in float32",
+                got=f"a model rounded to {config.precision}",
+                hint="resume the run that it was made from, or start another run from it (--init-from)",
+            )
         paired = config.network.source_vocab_size is not None
         return cls(
             folder,
