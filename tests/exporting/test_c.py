@@ -19,6 +19,7 @@ from unspool._exporting.c_literals import chosen, identifier, string
 from unspool._exporting.exporter import ModelToExport
 from unspool._model.generator import Generator
 from unspool._network.conditions import schema_of
+from unspool._network.quantization import rounded
 from unspool._text.context import Attribute, ContextSchema
 
 # Writes one text for each prompt of standard input, which are ended by 0: its length, as a line, and itself.
@@ -104,10 +105,18 @@ def expected_texts(model: SavedModel, prompt: str, count: int, **options: Any) -
 )
 def test_it_writes_the_text_of_the_seed(words: dict[str, str], options: Any, tmp_path: Path) -> None:
     model = model_of("lstm-L2")
-    wanted = expected_texts(model, "pl", 50, **options)
-    got = texts_of(folder_of(model, tmp_path), ["pl"] * 50, **words)
-    assert len(set(wanted)) > (0 if words == {"TEMPERATURE": "0"} else 40)
-    assert sum(a == b for a, b in zip(got, wanted, strict=True)) >= 49
+    wanted = expected_texts(model, "pl", 1000, **options)
+    got = texts_of(folder_of(model, tmp_path), ["pl"] * 1000, **words)
+    assert len(set(wanted)) > (0 if words == {"TEMPERATURE": "0"} else 500)
+    assert sum(a == b for a, b in zip(got, wanted, strict=True)) >= 999
+
+
+def test_int8_writes_the_text_of_the_rounded_model(tmp_path: Path) -> None:
+    model = model_of("gru-L2")
+    model = replace(model, parameters=rounded(model.parameters, "int8"))
+    got = texts_of(folder_of(model, tmp_path, "int8"), ["pl"] * 1000)
+    wanted = expected_texts(model, "pl", 1000)
+    assert sum(a == b for a, b in zip(got, wanted, strict=True)) >= 995
 
 
 def test_it_writes_words_and_bytes_as_unspool_does(tmp_path: Path) -> None:
