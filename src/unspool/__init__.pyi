@@ -29,6 +29,7 @@ from unspool._generation.selecting.selection import Selection as Selection
 from unspool._generation.states import State as State
 from unspool._model import Generator as Generator
 from unspool._model import load as load
+from unspool._model.importing import import_model as import_model
 from unspool._network.config import NetworkConfig as NetworkConfig
 from unspool._pipeline import train as train
 from unspool._planning.choosing import TrainingPlan as TrainingPlan

@@ -268,3 +268,20 @@ def inherited_connection(number: int) -> Any:
 
         return PipeConnection(number)
     return Connection(number)
+
+
+def limit_resources(*, seconds: int, memory: int) -> None:
+    """Limit what this process may take from now on, where the system can do that.
+
+    Args:
+        seconds: Time of a processor.
+        memory: Bytes of addresses.
+    """
+    try:
+        import resource  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return
+    limits = {"RLIMIT_CPU": seconds, "RLIMIT_AS": memory, "RLIMIT_CORE": 0}
+    for name, most in limits.items():
+        with suppress(AttributeError, OSError, ValueError):
+            resource.setrlimit(getattr(resource, name), (most, most))

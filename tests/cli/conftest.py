@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -43,6 +44,17 @@ def model(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
 @pytest.fixture
 def unspool() -> Run:
     return run
+
+
+def state_dictionary(folder: Path) -> dict[str, Path]:
+    """Write a network as PyTorch has it, and its symbols."""
+    from safetensors.numpy import save_file
+
+    shapes = {"weight_ih_l0": (16, 3), "weight_hh_l0": (16, 4), "head.weight": (3, 4)}
+    paths = {"STATE": folder / "state.safetensors", "SYMBOLS": folder / "symbols.json"}
+    save_file({name: np.ones(shape, np.float32) for name, shape in shapes.items()}, paths["STATE"])
+    paths["SYMBOLS"].write_text('["a", "b", "<eos>"]', "utf-8")
+    return paths
 
 
 def run(arguments: list[str], **options: object) -> Result:

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.cli.conftest import TINY, run
+from tests.cli.conftest import TINY, run, state_dictionary
 from unspool._cli.app import COMMANDS
 
 # The arguments of each command, and the function in which somebody presses Ctrl-C.
@@ -27,6 +27,10 @@ PRESSED = {
         ["quantize", "MODEL", "--to", "int8", "--out", "OUT"],
         "unspool._model.quantizing.precision_cost",
     ),
+    "import": (
+        ["import", "STATE", "--tokenizer", "SYMBOLS", "--out", "OUT"],
+        "unspool._importing.torch_state.stack_of_tensors",
+    ),
     "sweep": (["sweep", "CORPUS", "--out", "OUT"], "unspool.sweep"),
     "bench": (["bench"], "unspool._benchmarking.bench.bench"),
 }
@@ -41,7 +45,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, model: Path, corpus: Path) 
     texts = "text,label\n" + "oil,a\nteam,b\n" * 20
     command = ["train", "-", "--format", "csv", "--text", "text", "--context", "label", "--epochs", "1"]
     assert run([*command, "--out", str(folder), *TINY], input=texts).exit_code == 0
-    return {"MODEL": model, "LABELLED": folder, "CORPUS": corpus}
+    return {"MODEL": model, "LABELLED": folder, "CORPUS": corpus} | state_dictionary(folder.parent)
 
 
 def test_each_command_is_pressed_or_has_a_reason_not_to_be() -> None:

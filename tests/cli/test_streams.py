@@ -27,7 +27,7 @@ import pytest
 
 from unspool._cli.app import COMMANDS
 
-from .conftest import TEXTS, TINY, run
+from .conftest import TEXTS, TINY, run, state_dictionary
 
 TERMINAL, PIPE, FILE = KINDS = ("terminal", "pipe", "file")
 ONE_SCREEN = "the terminal of standard output"
@@ -105,6 +105,8 @@ CASES = [
     Case("export MODEL --to torch --out new --json"),
     Case("quantize MODEL --to int8 --out new"),
     Case("quantize MODEL --to float16 --on CORPUS --out new --json"),
+    Case("import STATE --tokenizer SYMBOLS --out new"),
+    Case("import STATE --tokenizer SYMBOLS --out new --json"),
     Case("eval MODEL CORPUS"),
     Case("eval MODEL - --json", reads=True),
     Case("classify STEERED CORPUS --unknown drop"),
@@ -231,6 +233,7 @@ def names(model: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -
     done = run(["train", str(table), "--out", str(folder / "steered"), *flags])
     assert done.exit_code == 0, done.stderr
     places = {"CORPUS": corpus, "MODEL": model, "STEERED": folder / "steered", "SWEEP": folder / "sweep"}
+    places |= state_dictionary(folder)
     return {name: str(path) for name, path in places.items()}
 
 

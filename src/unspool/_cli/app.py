@@ -48,6 +48,7 @@ COMMANDS = {
     "info": "info:info",
     "export": "export:export",
     "quantize": "quantize:quantize",
+    "import": "import_:import_model",
     "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
     "cache": "cache:cache",
