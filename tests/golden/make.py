@@ -21,6 +21,7 @@ from .setting import NO_KERNELS
 from .signatures import signatures
 from .steering import steered_texts
 from .texts import texts_at_random, texts_of_constraints, texts_of_options
+from .words import answers
 
 AREAS: dict[str, Callable[[], str]] = {
     **{f"command-{name}.txt": partial(transcript, lines) for name, lines in TRANSCRIPTS.items()},
@@ -28,6 +29,7 @@ AREAS: dict[str, Callable[[], str]] = {
     "refused-reading.txt": partial(refusals, READING, MEMORY),
     "refused-writing.txt": partial(refusals, WRITING),
     "refused-runs.txt": partial(refusals, RUNS),
+    "words.txt": answers,
     "texts-options.jsonl": texts_of_options,
     "texts-constraints.jsonl": texts_of_constraints,
     "texts-random.jsonl": texts_at_random,

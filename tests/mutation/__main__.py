@@ -41,6 +41,7 @@ QUICK_IN_PROCESSES = [
         "command-errors.txt",
         "command-score.txt",
         "command-others.txt",
+        "words.txt",
         "refused-reading.txt",
         "refused-writing.txt",
         "refused-runs.txt",
