@@ -227,3 +227,11 @@ def test_held_out_texts_of_the_user_stay_as_they_are() -> None:
     encoded = encode_corpus(Records.of(chat()), RECIPE, Records.of(["ok"] * 9))
     assert sides(encoded) == (Counter(chat()), Counter({"ok": 9}))
     assert encoded.split is None
+
+
+@pytest.mark.parametrize(("count", "unusual"), [(9, True), (10, False), (19, False)])
+def test_few_texts_are_those_of_which_a_tenth_is_less_than_one(count: int, unusual: bool) -> None:
+    encoded = encode_corpus(
+        Records.of([f"text {letter}" for letter in "abcdefghijklmnopqrs"[:count]]), RECIPE
+    )
+    assert (encoded.split is not None) is unusual
