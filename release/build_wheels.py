@@ -5,8 +5,8 @@
     python release/build_wheels.py dist
     python release/build_wheels.py dist --platform manylinux_2_17_x86_64 --python /usr/bin/python3.12
 
-zig is the compiler. It has the C libraries of Linux with it, so that any machine builds for glibc 2.17, for musl
-and for Arm. auditwheel then says whether a wheel keeps to its platform, and gives it its name.
+zig is the compiler. It has the C libraries of Linux with it, so that any machine builds for glibc 2.17, for
+musl and for Arm. auditwheel then says whether a wheel keeps to its platform, and gives it its name.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def run_tool(*command: str) -> None:
 def ask_for_musl(wheel: Path, processor: str) -> None:
     """Let the module in a wheel ask for musl by the name that systems with musl have.
 
-    zig links it with `libc.so`, a name that is not the C library's on every system, and auditwheel refuses it.
+    zig links it with `libc.so`, which is no C library on many systems, and auditwheel refuses it.
 
     Args:
         wheel: The wheel, which is written anew.

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +16,26 @@ from release.build_wheels import candidates, version_of
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ("UNSPOOL_", "PYTHON", "PYTEST", "VIRTUAL_ENV", "CC", "CXX", "UV_")  # variables that a stranger has not
-INTERPRETERS = {version_of(sys.executable): sys.executable}
-for _candidate in candidates():
-    INTERPRETERS.setdefault(version_of(_candidate), _candidate)
+# Interpreters that no search finds, such as one for musl on a system with glibc.
+NAMED = filter(None, os.environ.get("UNSPOOL_PYTHONS", "").split(os.pathsep))
+
+
+def interpreters(paths: Iterable[str]) -> dict[str, str]:
+    """Return the first interpreter of each kind that unspool runs on, by what Python calls the kind.
+
+    Args:
+        paths: Interpreters to choose from.
+    """
+    chosen: dict[str, str] = {}
+    for python in paths:
+        if (version_of(python) or ()) >= (3, 11):
+            kind = "import sysconfig; print(sysconfig.get_config_var('SOABI'))"
+            asked = subprocess.run([python, "-c", kind], capture_output=True, text=True, check=True)
+            chosen.setdefault(asked.stdout.strip(), python)
+    return chosen
+
+
+INTERPRETERS = interpreters([sys.executable, *NAMED, *candidates()])
 
 
 @dataclass(frozen=True)
@@ -74,15 +91,12 @@ def dist() -> Path:
 
 @pytest.fixture(
     scope="session",
-    params=sorted(filter(None, INTERPRETERS)),
-    ids=lambda version: ".".join(map(str, version)),
+    params=sorted(INTERPRETERS),
 )
 def stranger(
     request: pytest.FixtureRequest, dist: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Stranger:
-    """A clean environment with the wheel that pip chooses, for each Python of this machine."""
-    if request.param < (3, 11):
-        pytest.skip("unspool needs Python 3.11")
+    """A clean environment with the wheel that pip chooses, for each kind of Python of this machine."""
     there = new_stranger(tmp_path_factory.mktemp("stranger"), INTERPRETERS[request.param])
     there.succeeds(
         "python", "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--find-links", dist, "unspool"
