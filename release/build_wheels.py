@@ -133,7 +133,11 @@ def build(platform: Platform, python: str, out: Path) -> None:
         out: Folder for the wheel.
     """
     version = "".join(map(str, version_of(python) or ()))
-    defined = {"CMAKE_SYSTEM_NAME": "Linux", "CMAKE_SYSTEM_PROCESSOR": platform.processor}
+    defined = {
+        "CMAKE_SYSTEM_NAME": "Linux",
+        "CMAKE_SYSTEM_PROCESSOR": platform.processor,
+        "UNSPOOL_WASM_COMPILER": shlex.join([sys.executable, "-m", "ziglang", "c++"]),
+    }
     settings = {f"cmake.define.{key}": value for key, value in defined.items()}
     settings["build-dir"] = str(ROOT / "build" / f"{platform.name}-{version}")
     with tempfile.TemporaryDirectory() as name:

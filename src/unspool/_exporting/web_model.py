@@ -4,14 +4,17 @@
 
 - ``format``, ``unspool`` (the version that wrote it), ``name``, ``precision``, ``cost`` (bits per character);
 - ``network``: the configuration in camel case, without what only a training needs;
-- ``tokenizer`` and ``sourceTokenizer`` (or null): kind, normalization, symbols, whether there is an ``<unk>``;
+- ``tokenizer`` and ``sourceTokenizer`` (or null): kind, normalization, symbols, and whether they
+  have an ``<unk>``;
 - ``attributes`` and ``vectorSize``: what the model is told of a text;
 - ``defaults``: the default options of generation, in camel case;
-- ``tensors``: name -> shape and base64 of little-endian float32, float16, or int8 with a scale for each column;
+- ``tensors``: name -> shape and base64 of little-endian float32, float16, or int8 with a scale for each
+  column;
 - ``wasm``: base64 of the compiled kernel, or null.
 """
 
 import base64
+import importlib.util
 import json
 import re
 from importlib.metadata import version
@@ -39,8 +42,8 @@ NETWORK = (
 )  # fmt: skip
 NOT_IN_A_PAGE = ("best_of", "logprobs", "echo")  # options that the engine has not
 # The files of the engine, each after those that it imports.
-MODULES = ("random", "tensors", "kernel", "network", "tokenizers", "options", "filters", "penalties", "phrases",
-           "conditions", "draw", "engine")  # fmt: skip
+MODULES = ("random", "tensors", "kernel", "network", "tokenizers", "options", "filters", "penalties",
+           "phrases", "conditions", "draw", "engine")  # fmt: skip
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:class|function|const) )", re.MULTILINE)
 
@@ -74,9 +77,12 @@ def web_spec(exported: ModelToExport) -> dict[str, Any]:
 
 
 def spec_json(spec: dict[str, Any]) -> str:
-    r"""Return JSON that may stand inside a script of a page, or of a module: ``<``, ``>`` and ``&`` are ``\u003c``.
+    r"""Return JSON that may stand inside a script, be it of a page or a module.
 
-    Line separators and marks of direction are escaped too, as is everything beyond ASCII.
+    Such as ``\u003c`` stands for ``<``, ``>``, ``&`` and for everything beyond ASCII, such as marks of direction.
+
+    Args:
+        spec: Plain JSON values.
     """
     text = json.dumps(spec, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
@@ -85,20 +91,29 @@ def spec_json(spec: dict[str, Any]) -> str:
 
 
 def engine_source() -> str:
-    """Return the engine as one module, which exports ``load``, ``Model`` and ``Writer``, and imports nothing."""
+    """Return the engine as one module: it exports ``load``, ``Model`` and ``Writer``, and imports nothing."""
     parts = [IMPORT.sub("", (WEB / f"{name}.js").read_text("utf-8")) for name in MODULES]
     inner = [EXPORT.sub("", part) for part in parts[:-1]]
     return "\n".join([*inner, parts[-1]])
 
 
 def wasm_module() -> bytes | None:
-    """Return the compiled kernel of the engine, or None if it was not built."""
-    path = WEB / WASM
-    return path.read_bytes() if path.is_file() else None
+    """Return the compiled kernel of the engine; None if unspool was built without a compiler for it."""
+    native = importlib.util.find_spec("unspool._native")  # an editable install has what was built beside it
+    built = None if native is None or native.origin is None else Path(native.origin).parent
+    for package in filter(None, (WEB.parents[1], built)):
+        path = package / "_exporting" / "web" / WASM
+        if path.is_file():
+            return path.read_bytes()
+    return None
 
 
 def camel_case(name: str) -> str:
-    """Return a name as JavaScript spells it: ``top_k`` is ``topK``."""
+    """Return a name as JavaScript spells it: ``top_k`` is ``topK``.
+
+    Args:
+        name: A name with underscores.
+    """
     first, *others = name.split("_")
     return first + "".join(part.capitalize() for part in others)
 

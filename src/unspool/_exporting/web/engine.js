@@ -6,8 +6,8 @@ import { contextRow, sourceIds, vectorOf } from "./conditions.js";
 import { Drawer } from "./draw.js";
 import { PlainKernel, WasmKernel } from "./kernel.js";
 import { MOST_ROWS, Network } from "./network.js";
-import { resolved } from "./options.js";
-import { Phrases, cut, withheld } from "./phrases.js";
+import { checkedIndex, resolved } from "./options.js";
+import { cut, withheld } from "./phrases.js";
 import { freshSeed, streamOf } from "./random.js";
 import { tensorOf } from "./tensors.js";
 import { Tokenizer } from "./tokenizers.js";
@@ -96,7 +96,7 @@ export class Model {
 
   // Returns the state after a source.
   encoded(ids) {
-    const { encoder } = this, zeros = new Float32Array(encoder.stateSize), state = zeros.slice();
+    const { encoder } = this, zeros = new Float64Array(encoder.stateSize), state = zeros.slice();
     encoder.setState(0, zeros);
     for (const id of ids) {
       if (id === this.sourceTokenizer.eosId) encoder.setState(0, zeros);
@@ -125,26 +125,30 @@ export class Model {
 
 // One text that is being written.
 class Text {
-  constructor(model, request, options, index) {
-    const { prompt = "", ...own } = request, { tokenizer } = model;
-    this.options = resolved(own, { ...options, index }, model.defaults);
-    this.stream = streamOf(this.options.seed, this.options.index);
-    this.drawer = new Drawer(model.network, this.options, tokenizer);
-    Object.assign(this, model.known(this.options));
-    this.ids = tokenizer.encode(prompt);
-    this.prompt = this.ids.filter((id) => id < tokenizer.eosId);
-    this.promptText = tokenizer.decode(this.ids);
-    this.read = [tokenizer.eosId, ...this.ids];
+  // start: what is known of the text, as Model.known returns it; drawer: of its options.
+  constructor(tokenizer, prompt, index, start, drawer) {
     this.tokenizer = tokenizer;
+    this.drawer = drawer;
+    this.options = drawer.options;
+    this.stream = streamOf(this.options.seed, index);
+    this.state = Float64Array.from(start.state);  // exact for the numbers of either kernel
+    this.offset = start.offset;
+    const ids = tokenizer.encode(prompt);
+    this.prompt = ids.filter((id) => id < tokenizer.eosId);
+    this.promptText = tokenizer.decode(ids);
+    this.read = [tokenizer.eosId, ...ids];
     this.decoder = tokenizer.decoder();
-    const { stop, badWords } = this.options;
-    this.stop = stop === null ? null : new Phrases(stop, tokenizer);
-    this.stops = (stop ?? []).map((phrase) => tokenizer.normalize(phrase));
+    this.tail = drawer.forbidden?.after(tokenizer.letters(this.promptText)) ?? "";  // of the letters, for badWords
     this.stopTail = "";
-    this.forbidden = badWords === null ? null : new Phrases(badWords, tokenizer);
-    this.tail = this.forbidden?.after(tokenizer.letters(this.promptText)) ?? "";
-    Object.assign(this, { position: 0, written: [], logprobs: [], memory: {}, finish: null, stopReason: null });
-    Object.assign(this, { continuation: "", pending: "", decoded: "" });
+    this.position = 0;
+    this.written = [];
+    this.logprobs = [];
+    this.memory = {};
+    this.finish = null;
+    this.stopReason = null;
+    this.continuation = "";
+    this.pending = "";  // text that a stop string may still cut
+    this.logprob = 0;
   }
 
   // Draws a token from the logits of a row, and returns what is new.
@@ -166,31 +170,34 @@ class Text {
     }
     this.written.push(id);
     this.read.push(id);
-    const letters = this.tokenizer.spellings[id];
-    if (this.forbidden) this.tail = this.forbidden.after(this.tail + letters);
-    if (this.stops.length && this.stopped(letters)) this.finish = "stop string";
+    const letters = this.tokenizer.spellings[id], { forbidden, stop } = this.drawer;
+    if (forbidden) this.tail = forbidden.after(this.tail + letters);
+    if (stop && this.stopped(letters)) this.finish = "stop string";
     else if (this.written.length === this.options.maxNewTokens) this.finish = "length";
   }
 
   // Returns whether a stop string ends the text.
   stopped(letters) {
-    const complete = this.stop.completed(this.stopTail, letters);
-    this.stopTail = complete ? "" : this.stop.after(this.stopTail + letters);
+    const { stop } = this.drawer, complete = stop.completed(this.stopTail, letters);
+    this.stopTail = complete ? "" : stop.after(this.stopTail + letters);
     return complete && this.written.length >= this.options.minTokens;
   }
 
   // Returns the text that is certain after a token: without what a stop string may still cut.
   piece(id) {
+    const { stops } = this.drawer;
     this.pending += id < 0 || id === this.tokenizer.eosId ? "" : this.decoder.push(id);
     if (this.finish !== null) this.pending += this.decoder.end();
     if (this.finish === "stop string") {
       const last = this.tokenizer.decode([id]);
-      const done = cut(this.pending, this.stops, this.pending.length - last.length, this.options.includeStop);
-      Object.assign(this, { pending: done.text, stopReason: done.phrase, finish: "stop" });
+      const done = cut(this.pending, stops, this.pending.length - last.length, this.options.includeStop);
+      this.pending = done.text;
+      this.stopReason = done.phrase;
+      this.finish = "stop";
     }
-    const kept = this.finish === null ? withheld(this.pending, this.stops) : 0;
-    const piece = this.pending.slice(0, this.pending.length - kept);
-    this.pending = this.pending.slice(this.pending.length - kept);
+    const kept = this.finish === null && stops.length ? withheld(this.pending, stops) : 0;
+    const piece = kept ? this.pending.slice(0, -kept) : this.pending;
+    this.pending = kept ? this.pending.slice(-kept) : "";
     this.continuation += piece;
     return piece;
   }
@@ -205,10 +212,19 @@ class Text {
 export class Writer {
   constructor(model, requests, options) {
     const several = typeof requests === "number" ? Array.from({ length: requests }, () => ({})) : requests;
-    const seed = options.seed ?? model.defaults.seed ?? freshSeed();
+    const seed = options.seed ?? model.defaults.seed ?? freshSeed(), first = options.index ?? 0;
+    const planOf = (own, index) => {
+      const all = resolved(own, { ...options, seed, index }, model.defaults);
+      return { all, start: model.known(all), drawer: new Drawer(model.network, all, model.tokenizer) };
+    };
+    let shared = null;  // by the texts without options of their own
     this.network = model.network;
-    const first = options.index ?? 0;
-    this.texts = several.map((one, i) => new Text(model, typeof one === "string" ? { prompt: one } : one, { ...options, seed }, first + i));
+    this.texts = several.map((one, i) => {
+      const { prompt = "", ...own } = typeof one === "string" ? { prompt: one } : one;
+      const index = checkedIndex(own.index ?? first + i), alone = Object.keys(own).some((name) => name !== "index");
+      const plan = alone ? planOf(own, index) : (shared ??= planOf({}, first));
+      return new Text(model.tokenizer, prompt, index, plan.start, plan.drawer);
+    });
   }
 
   get done() {
@@ -222,28 +238,32 @@ export class Writer {
 
   // Returns the results of all texts, once they have ended.
   run() {
-    this.advance(Infinity);
+    this.draw(Infinity, null);
     return this.results;
   }
 
-  // Draws up to `tokens` tokens of each text; returns them as [{text, piece, id, logprob, finishReason}], in
-  // the order in which they were drawn; text is its number. finishReason is null before the end.
+  // Draws up to `tokens` tokens of each text; returns them as [{text, piece, id, logprob, finishReason}]; text is
+  // its number. finishReason is null before the end.
   advance(tokens = 1) {
-    const going = this.texts.flatMap((text, number) => (text.finish === null ? [{ text, number, left: tokens }] : []));
     const drawn = [];
-    for (let first = 0; first < going.length; first += MOST_ROWS)
-      this.advanceRows(going.slice(first, first + MOST_ROWS), drawn);
+    this.draw(tokens, drawn);
     return drawn;
   }
 
-  advanceRows(rows, drawn) {
+  draw(tokens, drawn) {
+    const going = this.texts.flatMap((text, number) => (text.finish === null ? [{ text, number, left: tokens }] : []));
+    for (let first = 0; first < going.length; first += MOST_ROWS)
+      this.drawRows(going.slice(first, first + MOST_ROWS), drawn);
+  }
+
+  drawRows(rows, drawn) {
     const { network } = this, ids = new Int32Array(rows.length), none = new Float32Array(network.stride);
-    rows.forEach(({ text }, row) => {
-      network.setState(row, text.state);
-      network.setOffset(row, text.offset ?? none);
-    });
+    for (let row = 0; row < rows.length; ++row) {
+      network.setState(row, rows[row].text.state);
+      network.setOffset(row, rows[row].text.offset ?? none);
+    }
     while (rows.length) {
-      rows.forEach(({ text }, row) => { ids[row] = text.read[text.position]; });
+      for (let row = 0; row < rows.length; ++row) ids[row] = rows[row].text.read[rows[row].text.position];
       network.step(rows.length, ids);
       for (let row = rows.length - 1; row >= 0; --row) this.after(rows, row, drawn);
     }
@@ -253,7 +273,8 @@ export class Writer {
   after(rows, row, drawn) {
     const { network } = this, one = rows[row], { text } = one;
     if (++text.position < text.read.length) return;
-    drawn.push(text.draw(row, one.number));
+    const news = text.draw(row, one.number);
+    if (drawn) drawn.push(news);
     if (--one.left > 0 && text.finish === null) return;
     network.getState(row, text.state);
     const last = rows.pop();

@@ -129,3 +129,9 @@ export function temperatureAt(options, place) {
   const along = (Math.min(place, steps) * lines) / steps, at = Math.min(Math.trunc(along), lines - 1);
   return numbers[at] + (numbers[at + 1] - numbers[at]) * (along - at);
 }
+
+// Returns the number of a text of a seed.
+export function checkedIndex(index) {
+  if (!LENGTH[1](index)) throw new RangeError(`index: expected ${LENGTH[0]}, got ${said(index)}`);
+  return index;
+}

@@ -1,9 +1,8 @@
 // Random streams with access to any of their numbers: the twin of unspool/_generation/sampling/random.py.
 // A number of 64 bits is a pair of its upper and its lower 32 bits.
 
-const GOLDEN = [0x9e3779b9, 0x7f4a7c15];
-const FIRST = [0xbf58476d, 0x1ce4e5b9];
-const SECOND = [0x94d049bb, 0x133111eb];
+// The pair that the functions below have computed last: two variables are faster than a new pair each time.
+let high = 0, low = 0;
 
 // Returns the upper 32 bits of the product of two numbers of 32 bits.
 function upper(a, b) {
@@ -13,24 +12,43 @@ function upper(a, b) {
   return (a1 * b1 + (u >>> 16) + (v >>> 16)) >>> 0;
 }
 
-function times([ah, al], [bh, bl]) {
-  return [(upper(al, bl) + Math.imul(ah, bl) + Math.imul(al, bh)) >>> 0, Math.imul(al, bl) >>> 0];
+// Multiplies the pair by another.
+function times(otherHigh, otherLow) {
+  high = (upper(low, otherLow) + Math.imul(high, otherLow) + Math.imul(low, otherHigh)) >>> 0;
+  low = Math.imul(low, otherLow) >>> 0;
 }
 
-function plus([ah, al], [bh, bl]) {
-  const low = al + bl;
-  return [(ah + bh + (low > 0xffffffff ? 1 : 0)) >>> 0, low >>> 0];
+// Adds another to the pair.
+function plus(otherHigh, otherLow) {
+  const sum = low + otherLow;
+  high = (high + otherHigh + (sum > 0xffffffff ? 1 : 0)) >>> 0;
+  low = sum >>> 0;
 }
 
-// Returns z ^ (z >> bits), for fewer than 32 bits.
-function folded([high, low], bits) {
-  return [(high ^ (high >>> bits)) >>> 0, (low ^ ((low >>> bits) | (high << (32 - bits)))) >>> 0];
+// Makes z ^ (z >> bits) of the pair z, for fewer than 32 bits.
+function fold(bits) {
+  low = (low ^ ((low >>> bits) | (high << (32 - bits)))) >>> 0;
+  high = (high ^ (high >>> bits)) >>> 0;
 }
 
-// Returns number `counter` of a stream, 64 bits (SplitMix64).
+// Makes number `counter` of a stream of the pair (SplitMix64).
+function mix(streamHigh, streamLow, counterHigh, counterLow) {
+  high = counterHigh;
+  low = counterLow;
+  plus(0, 1);
+  times(0x9e3779b9, 0x7f4a7c15);
+  plus(streamHigh, streamLow);
+  fold(30);
+  times(0xbf58476d, 0x1ce4e5b9);
+  fold(27);
+  times(0x94d049bb, 0x133111eb);
+  fold(31);
+}
+
+// Returns number `counter` of a stream, both pairs, as a pair.
 export function raw(stream, counter) {
-  const z = plus(stream, times(plus(counter, [0, 1]), GOLDEN));
-  return folded(times(folded(times(folded(z, 30), FIRST), 27), SECOND), 31);
+  mix(stream[0], stream[1], counter[0], counter[1]);
+  return [high, low];
 }
 
 // Returns the random stream of text `index` of a seed.
@@ -38,9 +56,9 @@ export function streamOf(seed, index) {
   return raw(pair(seed), pair(index));
 }
 
-// Returns number `counter` of a stream, uniform in [0, 1).
+// Returns number `counter` < 2^32 of a stream, uniform in [0, 1).
 export function uniform(stream, counter) {
-  const [high, low] = raw(stream, [Math.floor(counter / 2 ** 32), counter >>> 0]);
+  mix(stream[0], stream[1], 0, counter);
   return (high * 2 ** 21 + (low >>> 11)) * 2 ** -53;
 }
 
