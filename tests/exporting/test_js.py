@@ -19,7 +19,8 @@ from unspool._generation.options.generation_options import ROWS
 from unspool._model.saving import saved
 
 ENGINES = (False, True) if wasm_module() is not None else (False,)
-WORDS = "the cat sat on the mat while a small dog ran over the hill and the bird sang".split()
+SENTENCE = "the cat sat on the mat while a small dog ran over the hill and the bird sang"
+WORDS = SENTENCE.split()
 LINES = [" ".join(WORDS[i % 7 : i % 7 + 3 + i % 5]) for i in range(60)]
 MEASURED = [
     unspool.Record(text, context={"kind": f"k{i % 2}", "size": f"{i * 1.37 - 20:.2f}"})
@@ -201,7 +202,7 @@ def test_texts_side_by_side_are_those_written_alone(modules: Mapping[str, Path])
     run = """
       const writer = model.writer(40, { seed: 5, maxNewTokens: 30 }), pieces = Array(40).fill("");
       while (!writer.done) for (const { text, piece } of writer.advance(3)) pieces[text] += piece;
-      const alone = Array.from({ length: 40 }, (_, index) => model.generate("", { seed: 5, index, maxNewTokens: 30 }));
+      const alone = pieces.map((_, index) => model.generate("", { seed: 5, index, maxNewTokens: 30 }));
       results.push([pieces, writer.results, alone]);
     """
     for pieces, together, alone in node(modules["lines"], {}, run, ENGINES):
@@ -210,8 +211,10 @@ def test_texts_side_by_side_are_those_written_alone(modules: Mapping[str, Path])
 
 
 HOSTILE = [
-    "don't stop", "rock’n’roll l’", "naïve e\u0301t\u0301", "日本語 kana カナ", "👍🏽👩‍👩‍👧 🇩🇪🇫🇷🇩", "a\u200db \u0300x",
-    "x" * 150, "a'" * 80, "tab\there\r\n\x1c\x85\u2028\ufeffz", "٣٤ ² Ⅷ _a1", "ไทย ລາວ", "(a) — “b”", "🏴\U000e0067\U000e0062\U000e007f!",
+    "don't stop", "rock’n’roll l’", "naïve e\u0301t\u0301", "日本語 kana カナ",
+    "👍🏽👩‍👩‍👧 🇩🇪🇫🇷🇩", "a\u200db \u0300x",
+    "x" * 150, "a'" * 80, "tab\there\r\n\x1c\x85\u2028\ufeffz", "٣٤ ² Ⅷ _a1", "ไทย ລາວ", "(a) — “b”",
+    "🏴\U000e0067\U000e0062\U000e007f!",
     "e" + "\u0301" * 80, "\u0301", "", "𝒜𝒷 𠀀𠀁",
 ]  # fmt: skip
 
@@ -270,8 +273,10 @@ def test_a_wrong_value_is_refused_in_words(modules: Mapping[str, Path]) -> None:
         "unknown option top_k: expected one of temperature, ": ["generate", "", {"top_k": 1}],
         "seed: expected a whole number from 0": ["generate", "", {"seed": -1}],
         "samplers: expected topK too": ["generate", "", {"samplers": ["temperature"], "topK": 2}],
-        "minTokens: expected at most maxNewTokens (3), got 4": ["generate", "", {"minTokens": 4, "maxNewTokens": 3}],
-        "context kind: expected none: the model knows no context": ["generate", "", {"context": {"kind": "a"}}],
+        "minTokens: expected at most maxNewTokens (3), got 4":
+            ["generate", "", {"minTokens": 4, "maxNewTokens": 3}],
+        "context kind: expected none: the model knows no context":
+            ["generate", "", {"context": {"kind": "a"}}],
         "source: the model was trained without sources": ["score", "a", {"source": "b"}],
         "vector: expected none": ["generate", "", {"vector": [1]}],
         "logitBias: expected single symbols": ["generate", "", {"logitBias": {"cat": 1}}],
@@ -303,14 +308,15 @@ def test_the_folder_runs_alone(modules: Mapping[str, Path]) -> None:
     assert {file.name for file in path.iterdir()} == {"model.js", "model.d.ts", "example.mjs", "package.json"}
     run = """
       const { model: own } = await import(asked.module);
-      results.push([own.name, own.precision, own.cost, own.unspool, own.defaults, own.vectorSize, own.takesSource, own.attributes]);
+      const { name, precision, cost, unspool, defaults, vectorSize, takesSource, attributes } = own;
+      results.push([name, precision, cost, unspool, defaults, vectorSize, takesSource, attributes]);
     """
     ((name, precision, cost, version, defaults, *known),) = node(
         path, {"module": (path / "model.js").resolve().as_uri()}, run
     )
     assert (name, precision, cost, version) == ("model", "float32", None, unspool.__version__)
     usual = trained("lines")
-    assert defaults == dict(as_javascript({n: v for n, v in _changed(usual).items()}))
+    assert defaults == dict(as_javascript(_changed(usual)))
     assert known == [None, False, []]
 
 
@@ -339,10 +345,11 @@ def test_the_options_of_a_model_are_used_unless_others_are_given(tmp_path: Path)
     config = {"temperature": 0.0, "top_k": 2, "samplers": ["top_k", "temperature"], "seed": None}
     path = export(replace(model_of("gru-L1"), generation_config=config), "js", tmp_path / "x")[0]
     run = """
-      const usual = model.generate("", { maxNewTokens: 20 }).text;
-      const others = [1, 2, 3].map((seed) => model.generate("", { seed, maxNewTokens: 20 }).text);
-      const free = [1, 2, 3].map((seed) => model.generate("", { seed, temperature: 1, topK: null, maxNewTokens: 20 }).text);
-      results.push([model.defaults, others.every((text) => text === usual), free.every((text) => text === usual)]);
+      const text = (options) => model.generate("", { maxNewTokens: 20, ...options }).text;
+      const usual = text({}), others = [1, 2, 3].map((seed) => text({ seed }));
+      const free = [1, 2, 3].map((seed) => text({ seed, temperature: 1, topK: null }));
+      const same = (texts) => texts.every((one) => one === usual);
+      results.push([model.defaults, same(others), same(free)]);
     """
     (result,) = node(path, {}, run)
     assert result == [{"temperature": 0, "topK": 2, "samplers": ["topK", "temperature"]}, True, False]
@@ -350,7 +357,10 @@ def test_the_options_of_a_model_are_used_unless_others_are_given(tmp_path: Path)
 
 def test_json_has_no_infinity(modules: Mapping[str, Path]) -> None:
     """A symbol that is forbidden is given as a Map with minus infinity."""
-    run = "results.push(model.generate('', { seed: 1, logitBias: new Map([[2, -Infinity]]), maxNewTokens: 60 }).ids);"
+    run = """
+      const logitBias = new Map([[2, -Infinity]]);
+      results.push(model.generate("", { seed: 1, logitBias, maxNewTokens: 60 }).ids);
+    """
     (ids,) = node(modules["lines"], {}, run)
     assert 2 not in ids
     assert json.dumps(ids)

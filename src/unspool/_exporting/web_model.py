@@ -17,6 +17,7 @@ import base64
 import importlib.util
 import json
 import re
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ from unspool._text.tokenizers.tokenizer import Tokenizer
 FORMAT = 1
 WEB = Path(__file__).parent / "web"
 WASM = "engine.wasm"
+WITHOUT_WASM = (
+    "the engine is plain JavaScript alone, which is slower: this unspool was built without a compiler for "
+    "WebAssembly (apt install clang lld, then install unspool again)"
+)
 NETWORK = (
     "cell", "hidden_size", "num_layers", "embedding_size", "residual", "tied_output", "reset_after",
     "context_size", "start_size", "vocab_size", "source_vocab_size",
@@ -55,6 +60,8 @@ def web_spec(exported: ModelToExport) -> dict[str, Any]:
         exported: The model, its name, its precision and the cost of it.
     """
     model, wasm = exported.model, wasm_module()
+    if wasm is None:
+        warnings.warn(WITHOUT_WASM, UserWarning, stacklevel=2)
     schema = schema_of(model.data) or ContextSchema()
     sources = model.source_tokenizer
     return {
@@ -79,7 +86,7 @@ def web_spec(exported: ModelToExport) -> dict[str, Any]:
 def spec_json(spec: dict[str, Any]) -> str:
     r"""Return JSON that may stand inside a script, be it of a page or a module.
 
-    Such as ``\u003c`` stands for ``<``, ``>``, ``&`` and for everything beyond ASCII, such as marks of direction.
+    ``\u003c`` and its like stand for ``<``, ``>``, ``&`` and everything beyond ASCII.
 
     Args:
         spec: Plain JSON values.
