@@ -16,7 +16,7 @@ BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*/*)
 PROCESSES := -n auto --dist worksteal
 TEST_OPTIONS ?=
 # What `make test-all` makes, one after the other; `make test-all PARTS="test docs"` makes some of it.
-PARTS ?= test test-slow sanitize docs wheel check-wheel check-portable
+PARTS ?= test test-slow test-browser sanitize docs wheel check-wheel check-portable
 SEED ?= 0
 SAMPLE ?= 60
 UNDER ?=
@@ -25,7 +25,7 @@ PLATFORMS ?=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-all lint format sanitize check-portable mutate docs bench wheel check-wheel clean
+.PHONY: help demo test test-slow test-browser test-all lint format sanitize check-portable mutate docs bench wheel check-wheel clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -41,6 +41,10 @@ endif
 
 test-slow: $(VENV)/.all ## Run the tests that are too slow for every change, with the libraries that some compare with
 	KERAS_BACKEND=torch $(BIN)/python -m pytest $(PROCESSES) -m slow $(TEST_OPTIONS)
+
+test-browser: $(VENV)/.test ## Run the tests of exported pages in Chromium (apt install chromium)
+	$(PIP) 'playwright>=1.45,<2'
+	$(BIN)/python -m pytest -n 0 -m browser tests/exporting $(TEST_OPTIONS)
 
 test-all: ## Run all there is: the tests, the slow ones, sanitizers, the site, wheels, other systems; an hour or more
 	@for part in $(PARTS); do echo "== make $$part"; \

@@ -3,22 +3,22 @@
 import { byId, make } from "./symbols.js";
 import { number, word } from "./words.js";
 
-// The options that are folded away, with their words and the least, the largest and the step of their fields.
+// The options that are folded away, with their words and the least and the largest number; a step of 1 is for whole ones.
 const OPTIONS = {
   topK: { en: "Only the k most probable", zh: "只取最可能的 k 个", min: 1, step: 1 },
-  topP: { en: "Only the most probable with this share (top p)", zh: "只取合占此比例的(top p)", min: 0.01, max: 1, step: 0.01 },
-  minP: { en: "At least this share of the most probable (min p)", zh: "至少为最可能者的此比例(min p)", min: 0, max: 1, step: 0.01 },
-  typicalP: { en: "Only the typical with this share", zh: "只取典型的、合占此比例的", min: 0.01, max: 1, step: 0.01 },
-  topNSigma: { en: "Within so many deviations of the best", zh: "距最佳不超过几个标准差", min: 0.1, max: 100, step: 0.1 },
-  epsilonCutoff: { en: "At least this probability (ε)", zh: "概率至少为(ε)", min: 0, max: 0.99, step: 0.0001 },
-  etaCutoff: { en: "At least this, less if unsure (η)", zh: "概率至少为,拿不准时更低(η)", min: 0, max: 0.99, step: 0.0001 },
-  mirostatTau: { en: "Steer to this surprise, in bits", zh: "引向此意外程度(比特)", min: 0.1, max: 1000, step: 0.1 },
-  xtcProbability: { en: "Chance to leave out the obvious (XTC)", zh: "略去显而易见者的机会(XTC)", min: 0, max: 1, step: 0.05 },
-  repetitionPenalty: { en: "Against what was used; 1 is none", zh: "抑制已用过的;1 为不抑制", min: 0.01, max: 100, step: 0.05 },
-  presencePenalty: { en: "Against what is in the text", zh: "抑制文中已有的", step: 0.1 },
-  frequencyPenalty: { en: "Against what is often in the text", zh: "抑制文中常见的", step: 0.1 },
+  topP: { en: "Only the most probable with this share (top p)", zh: "只取合占此比例的(top p)", min: 0.01, max: 1 },
+  minP: { en: "At least this share of the most probable (min p)", zh: "至少为最可能者的此比例(min p)", min: 0, max: 1 },
+  typicalP: { en: "Only the typical with this share", zh: "只取典型的、合占此比例的", min: 0.01, max: 1 },
+  topNSigma: { en: "Within so many deviations of the best", zh: "距最佳不超过几个标准差", min: 0.1, max: 100 },
+  epsilonCutoff: { en: "At least this probability (ε)", zh: "概率至少为(ε)", min: 0, max: 0.99 },
+  etaCutoff: { en: "At least this, less if unsure (η)", zh: "概率至少为,拿不准时更低(η)", min: 0, max: 0.99 },
+  mirostatTau: { en: "Steer to this surprise, in bits", zh: "引向此意外程度(比特)", min: 0.1, max: 1000 },
+  xtcProbability: { en: "Chance to leave out the obvious (XTC)", zh: "略去显而易见者的机会(XTC)", min: 0, max: 1 },
+  repetitionPenalty: { en: "Against what was used; 1 is none", zh: "抑制已用过的;1 为不抑制", min: 0.01, max: 100 },
+  presencePenalty: { en: "Against what is in the text", zh: "抑制文中已有的" },
+  frequencyPenalty: { en: "Against what is often in the text", zh: "抑制文中常见的" },
   noRepeatNgramSize: { en: "Never repeat so many in a row", zh: "不重复这么多个连续符号", min: 1, step: 1 },
-  dryMultiplier: { en: "Against repeated sequences (DRY)", zh: "抑制重复的序列(DRY)", min: 0, step: 0.1 },
+  dryMultiplier: { en: "Against repeated sequences (DRY)", zh: "抑制重复的序列(DRY)", min: 0 },
   minTokens: { en: "Shortest, in symbols", zh: "最短(符号数)", min: 0, step: 1 },
   stop: { en: "End at this string", zh: "遇到此串即止", text: true },
   badWords: { en: "Never write this string", zh: "绝不写此串", text: true },
@@ -30,7 +30,7 @@ const COUNT = 4;  // texts, unless the user says otherwise
 export function build(model) {
   byId("source-field").hidden = !model.takesSource;
   byId("options").replaceChildren(...Object.entries(OPTIONS).map(([name, row]) => {
-    const { min = "", max = "", step } = row;
+    const { min = "", max = "", step = "any" } = row;
     const field = row.text ? { type: "text" } : { type: "number", min, max, step, inputMode: "decimal" };
     const label = make("label", { for: `option-${name}` });
     label.dataset.option = name;
@@ -60,7 +60,7 @@ export function fill(model) {
   const { temperature = 1, maxNewTokens = 200, seed } = model.defaults;
   byId("temperature").value = Array.isArray(temperature) ? temperature[0] : temperature;
   byId("temperature").dataset.touched = "";
-  byId("count").value = COUNT;
+  byId("count").value = temperature === 0 ? 1 : COUNT;  // without chance all are alike
   byId("maxNewTokens").value = maxNewTokens ?? 1000000;
   byId("seed").value = seed ?? newSeed();
   for (const name of Object.keys(OPTIONS)) {

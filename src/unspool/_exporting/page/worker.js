@@ -23,13 +23,14 @@ export function serve(post) {
       let busy = 0, steps = 0, tokens = 0, step = 1;
       writing = id;
       while (!writer.done && writing === id) {
-        const due = pace === null ? step : Math.ceil((pace * (performance.now() - began)) / 1000) - steps;
+        const wanted = pace === null ? step : Math.ceil((pace * (performance.now() - began)) / 1000) - steps;
+        const due = Math.min(step, wanted);  // who falls behind stays there, and does not stop hearing
         const start = performance.now(), drawn = due > 0 ? writer.advance(due) : [];
         const spent = performance.now() - start;
         busy += spent;
-        steps += due;
+        steps += Math.max(0, due);
         tokens += drawn.length;
-        if (spent < SLICE / 2) step *= 2;
+        if (due === step && spent < SLICE / 2) step *= 2;
         else if (spent > SLICE) step = Math.max(1, step >> 1);
         post({ id, type: "pieces", pieces: joined(drawn) });
         await pause(pace === null ? 0 : FRAME);
