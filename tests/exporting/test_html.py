@@ -13,7 +13,7 @@ import pytest
 from tests.exporting.cases import model_of
 from tests.exporting.runners.html import packed_text
 from unspool._exporting.exporter import ModelToExport
-from unspool._exporting.html import HARMLESS, PAGE, html_files, packed, page_script, plain_title
+from unspool._exporting.html import FIRST, HARMLESS, MODULES, PAGE, html_files, packed, plain_title, script_of
 from unspool._exporting.web_model import wasm_module
 from unspool._text.tokenizers.words import WordTokenizer
 
@@ -117,10 +117,10 @@ def test_both_languages_have_the_same_words() -> None:
     tables = re.findall(r"^const (?:ENGLISH|CHINESE) = \{\n(.*?)^\};", script, re.S | re.M)
     english, chinese = (re.findall(r"^  (\w+):", table, re.M) for table in tables)
     assert english == chinese
-    used = re.findall(r'\bword\("(\w+)"', page_script())
+    used = re.findall(r'\bword\("(\w+)"', script_of(MODULES))
     used += re.findall(r'data-(?:word|label|hint)="(\w+)"', (PAGE / "page.html").read_text("utf-8"))
     assert set(used) <= set(english)
-    assert "</script" not in page_script()
+    assert "</script" not in script_of(FIRST)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,10 +1,10 @@
 """``--to html``: a model as one page, which needs no network.
 
-The page holds its styles and its script as they are, and one packed text with all that comes from the model
-and the engine: base 85 of a deflated container, in which no character means anything to HTML. ``unpack.js``
-is its reader. The container is the length of a JSON header as four bytes, the header, and the bytes of each
-tensor. The bytes of numbers stand by significance, the first bytes of all numbers first, since those are
-alike.
+The page holds its styles and a short script as they are, and one packed text with the model, the engine and
+the rest of the script: base 85 of a deflated container, in which no character means anything to HTML.
+``unpack.js`` is its reader. The container is the length of a JSON header as four bytes, the header, and the
+bytes of each tensor. The bytes of numbers stand by significance, the first bytes of all numbers first, since
+those are alike.
 """
 
 import base64
@@ -14,7 +14,7 @@ import json
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ from unspool._exporting.exporter import ModelToExport
 from unspool._exporting.web_model import EXPORT, IMPORT, engine_source, web_spec
 
 PAGE = Path(__file__).parent / "page"
-# The files of the script, each after those that it imports.
-MODULES = ("unpack", "words", "symbols", "service", "settings", "link", "bars", "texts", "reading", "page")
+# The files of the scripts, each after those that it imports: what is there at once, and what is packed.
+FIRST = ("unpack", "start")
+MODULES = ("words", "symbols", "service", "settings", "link", "bars", "texts", "reading", "page")
 SIZES = {"float32": 4, "float16": 2, "int8": 1, "scales": 4}  # bytes of a number
 # What b85encode uses and HTML or a template may read as more than a letter -> what stands for it.
 HARMLESS = bytes.maketrans(b"&<>`", b",.:/")
@@ -39,7 +40,7 @@ def html_files(exported: ModelToExport) -> dict[str, bytes]:
     Args:
         exported: The model, its name, its precision and the cost of it.
     """
-    style, script = (PAGE / "page.css").read_text("utf-8"), page_script()
+    style, script = (PAGE / "page.css").read_text("utf-8"), script_of(FIRST)
     rules = (
         f"default-src 'none'; script-src {_hash(script)} blob: 'wasm-unsafe-eval'; worker-src blob:; "
         f"style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
@@ -57,18 +58,25 @@ def html_files(exported: ModelToExport) -> dict[str, bytes]:
     return {"page.html": page.encode("utf-8")}
 
 
-def page_script() -> str:
-    """Return the script of the page: its modules in one, without imports."""
-    parts = ((PAGE / f"{name}.js").read_text("utf-8") for name in MODULES)
-    return "\n" + "\n".join(EXPORT.sub("", IMPORT.sub("", part)) for part in parts)
+def script_of(names: Sequence[str], exported: str | None = None) -> str:
+    """Return files of the page as one module, which imports nothing.
+
+    Args:
+        names: The files, without their suffix.
+        exported: The one name that the module exports; None for none.
+    """
+    parts = ((PAGE / f"{name}.js").read_text("utf-8") for name in names)
+    script = "\n".join(EXPORT.sub("", IMPORT.sub("", part)) for part in parts)
+    return "\n" + script + ("" if exported is None else f"export {{ {exported} }};\n")
 
 
 def packed(exported: ModelToExport) -> str:
-    """Return a model, the engine and what runs it beside the page as text without a meaning in HTML."""
+    """Return a model, its engine and the rest of the page as text without a meaning in HTML."""
     spec = web_spec(exported)
     worker = engine_source() + "\n" + (PAGE / "worker.js").read_text("utf-8")
     body = [*_take_tensors(spec)]
-    head = json.dumps({"spec": spec, "engine": worker}, separators=(",", ":")).encode("utf-8")
+    scripts = {"engine": worker, "page": script_of(MODULES, "start")}
+    head = json.dumps({"spec": spec, **scripts}, separators=(",", ":")).encode("utf-8")
     content = b"".join([len(head).to_bytes(4, "little"), head, *body])
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     return base64.b85encode(deflate.compress(content) + deflate.flush()).translate(HARMLESS).decode("ascii")

@@ -7,7 +7,6 @@ import { Service, latest } from "./service.js";
 import { build, countOf, fieldsOf, fill, label, newSeed, optionsOf, showMore, showTemperature, whereOf } from "./settings.js";
 import { byId, copied, make } from "./symbols.js";
 import { Texts, note } from "./texts.js";
-import { unpacked } from "./unpack.js";
 import { LANGUAGES, explained, number, speak, word } from "./words.js";
 
 const PACE = 60;  // symbols of each text a second, at least
@@ -20,7 +19,6 @@ class Page {
 
   constructor(spec, service, model) {
     Object.assign(this, { spec, service, model });
-    byId("name").textContent = spec.name;
     build(model);
     fill(model);
     this.usual = new Map(fieldsOf(model).map(([name, field]) => [name, field.value]));
@@ -160,20 +158,11 @@ class Page {
   }
 }
 
-async function start() {
+// Starts the engine, then the page.
+export async function start(spec, source) {
+  byId("name").textContent = spec.name;
   speak(navigator.language?.slice(0, 2));
   byId("status").textContent = word("loading");
-  try {
-    const { spec, engine } = await unpacked(byId("model").textContent);
-    byId("name").textContent = spec.name;
-    const service = await Service.started(engine);
-    const model = await service.ask("load", { spec, wasm: engineOfLink() !== "javascript" });
-    new Page(spec, service, model);
-  } catch (error) {
-    byId("trouble").hidden = false;
-    byId("trouble").textContent = word("noEngine", error.message);
-    throw error;
-  }
+  const service = await Service.started(source);
+  new Page(spec, service, await service.ask("load", { spec, wasm: engineOfLink() !== "javascript" }));
 }
-
-start();

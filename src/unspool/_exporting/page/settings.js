@@ -46,9 +46,15 @@ export function build(model) {
   byId("told").hidden = fields.length === 0;
 }
 
+function numberField(id) {
+  const field = make("input", { id, type: "number", step: "any" });
+  field.dataset.any = "";
+  return field;
+}
+
 function fieldOf({ name, kind, values }, id) {
   const label = make("label", { for: id }, make("bdi", { textContent: name }));
-  if (kind === "number") return make("div", { className: "dial" }, label, make("input", { id, type: "number", step: "any" }));
+  if (kind === "number") return make("div", { className: "dial" }, label, numberField(id));
   const options = values.map((value) => make("option", { value, textContent: value }));
   const any = make("option", { value: "", textContent: word("any") });
   any.dataset.word = "any";
@@ -74,6 +80,7 @@ export function label(model, language) {
   for (const element of document.querySelectorAll("[data-option]"))
     element.textContent = OPTIONS[element.dataset.option][language];
   for (const name of Object.keys(OPTIONS)) byId(`option-${name}`).placeholder = word("off");
+  for (const field of document.querySelectorAll("[data-any]")) field.placeholder = word("any");
   if (model.vectorSize !== null) byId("vector").placeholder = word("vectorHint", number(model.vectorSize));
   showTemperature(model);
   showMore();

@@ -1,4 +1,4 @@
-// From the packed text of the page to the model and its engine; the twin of unspool/_exporting/html.py.
+// From the packed text of the page to the model, its engine and the rest of the page; the twin of unspool/_exporting/html.py.
 
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%,()*+-;.=:?@^_/{|}~";
 const SIZES = { float32: 4, float16: 2, int8: 1, scales: 4 };  // bytes of a number
@@ -46,7 +46,7 @@ function base64Of(bytes) {
   return btoa(text);
 }
 
-// Returns {spec, engine}: the model as the engine takes it, and the source of the engine.
+// Returns {spec, engine, page}: the model as the engine takes it, and the sources of the engine and of the page.
 export async function unpacked(text) {
   const bytes = await inflated(bytesOf85(text));
   const length = new DataView(bytes.buffer).getUint32(0, true);
