@@ -1,10 +1,8 @@
 """What the exporter "onnx" writes, exact over thousands of steps, small, with examples that run."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ import pytest
 
 import unspool
 from tests.exporting.cases import LABELLED, model_of
-from tests.exporting.test_torch import NO_UNSPOOL, generator_of
+from tests.exporting.runners.onnx import session
+from tests.exporting.strangers import generator_of, run_without_unspool
 from unspool._engines import make_engine
 from unspool._exporting.exporters import export
 from unspool._generation.sampling.draw import log_softmax
@@ -22,10 +21,6 @@ from unspool._model.saving import saved
 from unspool._network.conditions import with_context
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-
-from tests.exporting.runners.onnx import session  # noqa: E402 - it needs onnxruntime
-
 STEPS = 10_000
 
 
@@ -138,14 +133,11 @@ def test_the_example_in_python_writes_what_unspool_does(
 ) -> None:
     model = replace(model_of(case), generation_config={"temperature": 0.9, "max_new_tokens": 25})
     path = export(model, "onnx", tmp_path / "x")[0]
-    (tmp_path / "unspool.py").write_text(NO_UNSPOOL)
-    environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
-    command = [sys.executable, str(path / "example.py"), "--seed", "5", *flags]
-    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=True)
+    written = run_without_unspool(path / "example.py", "--seed", "5", *flags)
     generator = generator_of(model)
     generator = generator.conditioned_on(**known) if known else generator
     (text,) = generator.generate(seed=5, temperature=0.9, max_new_tokens=25)
-    assert done.stdout == f"{text}\n"
+    assert written == f"{text}\n"
 
 
 def test_the_example_in_javascript_draws_alike(tmp_path: Path) -> None:

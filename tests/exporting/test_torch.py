@@ -1,9 +1,6 @@
 """What the exporter "torch" writes, as its user meets it: the same texts, without unspool, and its files."""
 
 import json
-import os
-import subprocess
-import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +13,9 @@ from safetensors.numpy import load_file
 import unspool
 from tests.exporting.cases import model_of
 from tests.exporting.runners.torch import load
-from unspool._artifacts.model_folder import SavedModel
+from tests.exporting.strangers import generator_of, run_without_unspool
 from unspool._exporting.exporters import export
 from unspool._exporting.torch import torch_tensors
-from unspool._model.generator import Generator
-
-NO_UNSPOOL = "raise ImportError('no unspool here')"
-
-
-def generator_of(model: SavedModel) -> Generator:
-    return Generator(
-        network=model.network,
-        tokenizer=model.tokenizer,
-        parameters=model.parameters,
-        data=model.data,
-        source_tokenizer=model.source_tokenizer,
-    )
 
 
 @pytest.mark.parametrize(
@@ -67,28 +51,9 @@ def test_a_seed_gives_the_text_that_it_gives_in_unspool(
 
 def test_it_runs_where_there_is_no_unspool(tmp_path: Path) -> None:
     path = export(model_of("lstm-L1"), "torch", tmp_path / "x")[0]
-    (tmp_path / "unspool.py").write_text(NO_UNSPOOL)
-    environment = os.environ | {
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(tmp_path),
-        "PYTHONIOENCODING": "utf-8",
-    }
-    command = [
-        sys.executable,
-        str(path / "model.py"),
-        "na",
-        "--seed",
-        "3",
-        "--max-new-tokens",
-        "9",
-        "--n",
-        "2",
-    ]
-    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=True)
+    written = run_without_unspool(path / "model.py", "na", "--seed=3", "--max-new-tokens=9", "--n=2")
     wanted = generator_of(model_of("lstm-L1")).generate("na", n=2, seed=3, max_new_tokens=9, temperature=0.8)
-    assert done.stdout == "".join(f"{text}\n" for text in wanted)
-    imported = subprocess.run([sys.executable, "-c", "import unspool"], env=environment, check=False)
-    assert imported.returncode == 1
+    assert written == "".join(f"{text}\n" for text in wanted)
 
 
 @pytest.mark.parametrize(("precision", "kind", "most"), [("float16", "float16", 0.55), ("int8", "int8", 0.4)])

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import pytest
 from numpy.typing import NDArray
 
 from tests.exporting.cases import Asked
 from unspool._artifacts.model_folder import SavedModel
+
+onnxruntime = pytest.importorskip("onnxruntime")
 
 
 def session(path: Path) -> Any:

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+import pytest
 from numpy.typing import NDArray
 
 from tests.exporting.cases import Asked
 from unspool._artifacts.model_folder import SavedModel
+
+torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # small networks, and tests side by side
 
 
 def load(path: Path) -> Any:

@@ -1,0 +1,36 @@
+"""What a user of exported files has: a model to compare with, and a program in which unspool is not there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from unspool._artifacts.model_folder import SavedModel
+from unspool._model.generator import Generator
+
+
+def generator_of(model: SavedModel) -> Generator:
+    """Make the model that a user of unspool has."""
+    return Generator(
+        network=model.network,
+        tokenizer=model.tokenizer,
+        parameters=model.parameters,
+        data=model.data,
+        source_tokenizer=model.source_tokenizer,
+    )
+
+
+def run_without_unspool(program: Path, *words: str) -> str:
+    """Run a Python program where importing unspool fails, and return what it prints."""
+    there = program.parent.parent
+    (there / "unspool.py").write_text("raise ImportError('no unspool here')")
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(there), "PYTHONIOENCODING": "utf-8"}
+    imported = [sys.executable, "-c", "import unspool"]
+    assert (
+        b"no unspool here"
+        in subprocess.run(imported, env=environment, capture_output=True, check=False).stderr
+    )
+    command = [sys.executable, str(program), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
