@@ -25,19 +25,21 @@ from unspool._text.context import Attribute, ContextSchema
 # Writes one text for each prompt of standard input, which are ended by 0: its length, as a line, and itself.
 WRITER = """
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
 
-int main(void) {
+int main(int argc, char **argv) {
     static model_state state;
     static char prompts[65536], text[1 << 19];
+    const size_t room = argc > 1 ? (size_t)atoi(argv[1]) : 0;
     const size_t size = fread(prompts, 1, sizeof prompts - 1, stdin);
-    const model_options options = {TEMPERATURE, TOP_K, TOP_P, MIN_P, 0, 60};
+    const model_options options = {TEMPERATURE, TOP_K, TOP_P, MIN_P, LEAST, 60};
     model_start(&state, 7, 0);
     CONDITIONS
     for (const char *prompt = prompts; prompt < prompts + size; prompt += strlen(prompt) + 1) {
-        const ptrdiff_t written = model_write(&state, prompt, text, SIZE, &options);
+        const ptrdiff_t written = model_write(&state, prompt, text, room, &options);
         printf("%ld\\n", (long)written);
         if (written > 0) fwrite(text, 1, (size_t)written, stdout);
     }
@@ -50,6 +52,7 @@ PLAIN = {
     "TOP_K": "0",
     "TOP_P": "1",
     "MIN_P": "0",
+    "LEAST": "0",
     "SIZE": "4096",
     "CONDITIONS": "",
 }
@@ -66,21 +69,30 @@ def generator_of(model: SavedModel) -> Generator:
     return Generator(**{name: getattr(model, name) for name in SavedModel.__dataclass_fields__})
 
 
-def texts_of(folder: Path, prompts: list[str], *options: str, **words: str) -> list[bytes | int]:
-    """Return the text that C writes for each prompt, or what is wrong."""
+def writer(**words: str) -> str:
+    """Return the program that writes texts, with options of sampling."""
     program = WRITER
     for word, value in {**PLAIN, **words}.items():
         program = program.replace(word, value)
-    program = compiled(folder, program, *options)
+    return program
+
+
+def written_by(program: Path, prompts: list[str], size: int = 4096) -> list[bytes | int]:
+    """Return the text of each prompt, or what is wrong."""
     given = b"".join(prompt.encode("utf-8", "surrogateescape") + b"\0" for prompt in prompts)
-    rest = subprocess.run([program], input=given, capture_output=True, check=True).stdout
+    rest = subprocess.run([program, str(size)], input=given, capture_output=True, check=True).stdout
     texts: list[bytes | int] = []
     while rest:
         line, _, rest = rest.partition(b"\n")
-        size = int(line)
-        texts.append(rest[:size] if size >= 0 else size)
-        rest = rest[max(0, size) :]
+        length = int(line)
+        texts.append(rest[:length] if length >= 0 else length)
+        rest = rest[max(0, length) :]
     return texts
+
+
+def texts_of(folder: Path, prompts: list[str], **words: str) -> list[bytes | int]:
+    """Return the text that C writes for each prompt."""
+    return written_by(compiled(folder, writer(**words)), prompts)
 
 
 def expected_texts(model: SavedModel, prompt: str, count: int, **options: Any) -> list[bytes]:
@@ -96,12 +108,13 @@ def expected_texts(model: SavedModel, prompt: str, count: int, **options: Any) -
         ({"TOP_K": "5"}, {"top_k": 5}),
         ({"TOP_P": "0.7"}, {"top_p": 0.7}),
         ({"MIN_P": "0.2f"}, {"min_p": 0.2}),
+        ({"LEAST": "9"}, {"min_tokens": 9}),
         (
             {"TEMPERATURE": "1.3f", "TOP_K": "9", "TOP_P": "0.8", "MIN_P": "0.1f"},
             {"temperature": 1.3, "top_k": 9, "top_p": 0.8, "min_p": 0.1},
         ),
     ],
-    ids=["plain", "greedy", "top_k", "top_p", "min_p", "all"],
+    ids=["plain", "greedy", "top_k", "top_p", "min_p", "min_symbols", "all"],
 )
 def test_it_writes_the_text_of_the_seed(words: dict[str, str], options: Any, tmp_path: Path) -> None:
     model = model_of("lstm-L2")
@@ -109,6 +122,13 @@ def test_it_writes_the_text_of_the_seed(words: dict[str, str], options: Any, tmp
     got = texts_of(folder_of(model, tmp_path), ["pl"] * 1000, **words)
     assert len(set(wanted)) > (0 if words == {"TEMPERATURE": "0"} else 500)
     assert sum(a == b for a, b in zip(got, wanted, strict=True)) >= 999
+
+
+def test_of_equal_symbols_the_first_are_kept(tmp_path: Path) -> None:
+    model = model_of("rnn-L1")
+    model = replace(model, parameters={name: 0 * values for name, values in model.parameters.items()})
+    got = texts_of(folder_of(model, tmp_path), [""] * 9, TOP_K="3")
+    assert got == expected_texts(model, "", 9, top_k=3)
 
 
 def test_int8_writes_the_text_of_the_rounded_model(tmp_path: Path) -> None:
@@ -129,13 +149,14 @@ def test_it_writes_words_and_bytes_as_unspool_does(tmp_path: Path) -> None:
         assert sum(a == b for a, b in zip(decoded, wanted, strict=True)) >= 49
 
 
-@pytest.mark.parametrize("case", ["words", "bytes", "lstm-L1"])
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize(
+    ("case", "precision"), [("words", "int8"), ("bytes", "float32"), ("lstm-L1", "float32")]
+)
 def test_no_byte_beyond_its_own_is_touched(case: str, precision: str, tmp_path: Path) -> None:
     model = model_of(case)
-    folder = folder_of(model, tmp_path, precision)
+    program = compiled(folder_of(model, tmp_path, precision), writer(TOP_K="4", TOP_P="0.9"), *SANITIZED)
     prompts = ["", "pl", "naïve 日本 👍🏽", "\udcff", "\udce2\udc82", "p\udc80", "p" * 5000, "\x01"]
-    got = texts_of(folder, prompts, *SANITIZED, TOP_K="4", TOP_P="0.9")
+    got = written_by(program, prompts)
     errors = [text if isinstance(text, int) else 0 for text in got]
     too_long, unknown, not_utf8 = -3, -1, -2
     assert (
@@ -146,7 +167,7 @@ def test_no_byte_beyond_its_own_is_touched(case: str, precision: str, tmp_path: 
             "bytes": [0, 0, 0, 0, 0, 0, too_long, 0],
         }[case]
     )
-    small = texts_of(folder, ["", "pl", "plain words"], *SANITIZED, SIZE="9")
+    small = written_by(program, ["", "pl", "plain words"], size=9)
     assert small[2] == too_long
     assert [text for text in small[:2] if isinstance(text, int) or len(text) > 8] == []
 
@@ -180,10 +201,12 @@ def conditioned(case: str) -> tuple[Generator, str]:
             'if (model_describe_number(context, "k", 1) != MODEL_NO_ATTRIBUTE) return 1;',
             'if (model_describe(context, "\\"rest\\"?" "?/", "r1") < 0) return 1;',
             "model_set_context(&state, context);",
+            "model_set_context(&state, context);",
         ]
         return model.conditioned_on({"kind": "k1", "size": "1.5", '"rest"??/': "r1"}), "\n".join(lines)
     if case == "vector":
-        lines = ["const float v[] = {0.3f, 1, -2};", "model_set_vector(&state, v);"]
+        lines = ["const float v[] = {0.3f, 1, -2}, other[] = {1, 1, 1};"]
+        lines += ["model_set_vector(&state, other);", "model_set_vector(&state, v);"]
         return model.conditioned_on(vector=[0.3, 1, -2]), "\n".join(lines)
     lines = ['if (model_set_source(&state, "sdrow") < 0) return 1;']
     lines += ['if (model_set_source(&state, "\\x01") != MODEL_UNKNOWN) return 1;']
@@ -202,8 +225,16 @@ def test_an_answer_without_a_source_is_refused(tmp_path: Path) -> None:
     assert texts_of(folder_of(model_of("pairs"), tmp_path), [""]) == [-4]
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
-@pytest.mark.parametrize("case", ["pairs", "words", "bytes", "context", "vector", "tied_output"])
+@pytest.mark.parametrize(
+    ("case", "precision"),
+    [
+        ("pairs", "int8"),
+        ("words", "float32"),
+        ("context", "float32"),
+        ("vector", "int8"),
+        ("tied_output", "int8"),
+    ],
+)
 def test_it_is_cpp_too(case: str, precision: str, tmp_path: Path) -> None:
     options = ["-x", "c++", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-O0"]
     folder = folder_of(model_of(case), tmp_path, precision)
@@ -254,7 +285,7 @@ def test_words_are_split_as_unspool_splits_them(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     codes = random.integers(1, 0x30000, 4000)
     strange = "".join(chr(code) for code in codes if not 0xD800 <= code < 0xE000)
-    texts = ["".join(random.choice(ALPHABET, random.integers(1, 30))) for _ in range(800)]
+    texts = ["".join(random.choice(ALPHABET, random.integers(1, 30))) for _ in range(400)]
     texts += ["a'" * 200, "a\u0301" * 200, "👩\u200d" * 200, "".join(map(chr, range(1, 0xD800))), strange]
     tokenizer = model_of("words").tokenizer
     program = compiled(folder_of(model_of("words"), tmp_path), SPLITTER)
@@ -287,7 +318,8 @@ def test_a_symbol_may_be_longer_than_a_string_of_c(tmp_path: Path) -> None:
     long = "日" * 1500
     symbols = [long, *model.tokenizer.symbols[1:-1]]
     tokenizer = unspool.WordTokenizer(symbols, unk=True)
-    got = texts_of(folder_of(replace(model, tokenizer=tokenizer), tmp_path), [""] * 9, SIZE="sizeof text")
+    program = compiled(folder_of(replace(model, tokenizer=tokenizer), tmp_path), writer())
+    got = written_by(program, [""] * 9, size=1 << 19)
     assert any(isinstance(text, bytes) and long.encode() in text for text in got)
 
 

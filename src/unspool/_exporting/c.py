@@ -7,7 +7,7 @@ but the rounding of the parameters is lost.
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,6 @@ from unspool._network.parameters import ENCODER
 from unspool._network.quantization import is_quantized, quantize
 from unspool._text.tokenizers.registry import Tokenizer
 
-SOURCES = Path(__file__).parent / "c_sources"
 SAID = {"temperature", "top_k", "top_p", "min_p", "min_tokens", "ignore_eos"}  # options that the C knows
 UNSAID = ("stop", "bad_words", "allow_unk", "best_of")  # further ones that change a text
 # The parameters that are kernels of their own in the C, and their names there.
@@ -59,13 +58,13 @@ def c_files(exported: ModelToExport) -> dict[str, bytes]:
         "data": "\n\n".join([*_texts(model), *_numbers(model, int8=int8), _defaults(model, name)]),
         "tokenizers": "\n\n".join(_tokenizers(model, name.upper())),
     }
-    files = {}
+    written, templates = {}, files("unspool._exporting").joinpath("c_sources")
     for file in ("model.h", "model.c", "example.c"):
-        template = (SOURCES / file).read_text("utf-8")
+        template = templates.joinpath(file).read_text("utf-8")
         for old, new in (("MODEL_", name.upper() + "_"), ("model_", name + "_"), ("model.", name + ".")):
             template = template.replace(old, new)
-        files[file.replace("model", name)] = chosen(template, known, parts).encode("ascii")
-    return files
+        written[file.replace("model", name)] = chosen(template, known, parts).encode("ascii")
+    return written
 
 
 def _known(model: SavedModel) -> Iterator[str]:
