@@ -75,7 +75,7 @@ sanitize: $(VENV)/.test ## Run the native code under the sanitizers of addresses
 
 check-portable: $(VENV)/.test ## Compile the native code for macOS and Windows, run it under wine, and check types for both
 	$(PIP) 'ziglang>=0.13,<1'
-	$(BIN)/python -m pytest -m portable tests/kernels
+	$(BIN)/python -m pytest -m portable tests/kernels tests/exporting/test_c_on_arm.py
 
 mutate: $(VENV)/.test ## Put small faults into the source and list those that no test sees (SEED=1 SAMPLE=60)
 	$(PIP) 'pytest-cov>=6,<8'

@@ -365,3 +365,18 @@ def test_a_template_keeps_what_is_known() -> None:
     template = "a\n//@if x\nb\n  //@if y\nc\n  //@else\nd\n  //@end\n//@put z\n//@end\n//@put z"
     assert chosen(template, {"x"}, {"z": "Z"}) == "a\nb\nd\nZ\nZ\n"
     assert chosen(template, {"y"}, {"z": "Z"}) == "a\nZ\n"
+
+
+def test_the_example_of_the_page_is_clean_and_runs(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exporting.md").read_text("utf-8")
+    body = page.split("```c\n", 1)[1].split("```", 1)[0].replace("Oil ", "pl")
+    model = model_of("lstm-L1")
+    for name, content in c_files(ModelToExport(model, "headlines")).items():
+        (tmp_path / name.replace("headlines.c", "model.c")).write_bytes(content)
+    includes = '#include <stdio.h>\n#include "headlines.h"\n'
+    program = f'{includes}int main(void) {{\n{body}\nputs("|"); puts(text); return 0;\n}}\n'
+    done = subprocess.run([compiled(tmp_path, program)], capture_output=True, check=True)
+    options = {"temperature": 0.8, "seed": 0, "max_new_tokens": model.generation_config["max_new_tokens"]}
+    second, first = done.stdout.split(b"|\n")
+    assert first.rstrip(b"\n") == expected_texts(model, "pl", 1, **options)[0][:199]
+    assert second == expected_texts(model, "", 2, **options)[1]
