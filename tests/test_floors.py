@@ -22,7 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"network"}),
     frozenset({"generation"}),
     frozenset({"engines", "artifacts"}),
-    frozenset({"evaluation"}),
+    frozenset({"evaluation", "hub"}),
     frozenset({"training", "exporting", "importing"}),
     frozenset({"model", "progress"}),
     frozenset({"planning", "fine_tuning", "running"}),

@@ -32,6 +32,7 @@ from unspool._generation.search.texts import Enumeration, FoundText
 from unspool._generation.selecting.collection import Collection
 from unspool._generation.selecting.selection import CollectionKeywords, split_keywords
 from unspool._generation.states import State
+from unspool._hub.fetching import model_folder
 from unspool._model import auditing, classifying, conditioning, quantizing, scoring, searching, writing
 from unspool._model.conditioning import Context
 from unspool._model.elsewhere import no_attribute
@@ -87,24 +88,25 @@ class Generator(ModelParts):
 
     @classmethod
     def load(cls, folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> "Generator":
-        """Read a model folder.
+        """Read a model folder, or a model of the Hugging Face Hub.
 
         Args:
-            folder: What `save` or a training made.
+            folder: What `save` or a training made; or ``hf://user/name``, also with ``@revision``.
             engine: A name in `ENGINES`.
             threads: Threads of the engine, ≥ 1; None for one on each processor.
 
         Raises:
-            ArtifactError: If the folder is not a whole model.
-            ConfigError: If the engine cannot be made.
+            ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
+            ConfigError: If the engine cannot be made, or the package huggingface_hub is not there.
 
         Example:
             >>> model.save("runs/names")
             >>> unspool.Generator.load("runs/names").num_parameters == model.num_parameters
             True
         """
-        model = cls(**vars(load_model(Path(folder))), engine=engine, threads=threads)
-        model._novelty, model._history = Path(folder), Path(folder) / METRICS
+        folder = model_folder(folder)
+        model = cls(**vars(load_model(folder)), engine=engine, threads=threads)
+        model._novelty, model._history = folder, folder / METRICS
         return model
 
     def _leave_folder(self) -> None:
@@ -900,16 +902,16 @@ class Generator(ModelParts):
 
 
 def load(folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> Generator:
-    """Read a model folder, as `Generator.load` does.
+    """Read a model folder, or a model of the Hugging Face Hub, as `Generator.load` does.
 
     Args:
-        folder: A folder that `save` or a training made.
+        folder: A folder that `save` or a training made; or ``hf://user/name``, also with ``@revision``.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
 
     Raises:
-        ArtifactError: If the folder is not a whole model.
-        ConfigError: If the engine cannot be made.
+        ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
+        ConfigError: If the engine cannot be made, or the package huggingface_hub is not there.
 
     Example:
         >>> import tempfile, unspool

@@ -21,7 +21,8 @@ from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_facts, print_table
-from unspool._errors import CorpusError, spelled
+from unspool._errors import ConfigError, CorpusError, spelled
+from unspool._hub.places import is_hub_place
 from unspool._screen.connections import can_redraw
 from unspool._screen.wording import one_line
 from unspool._text.reading.folders import current_spec
@@ -69,11 +70,15 @@ def audit(
     to the text are ranked.
     """
     import unspool
+    from unspool._hub.fetching import model_folder
 
-    model = unspool.load(folder, **flags.computing)
+    if is_hub_place(folder) and out is None:
+        raise ConfigError("--out says where the report goes", expected="a folder", got="a model of the Hub")
+    home = model_folder(folder)
+    model = unspool.load(home, **flags.computing)
     note_left_out(model.tokenizer)
-    records = training_records(model, Path(folder), corpus, flags.reading)
-    held_out = held_out_records(model, Path(folder), validation, flags.reading)
+    records = training_records(model, home, corpus, flags.reading)
+    held_out = held_out_records(model, home, validation, flags.reading)
     target = Path(out or folder)
     target.mkdir(parents=True, exist_ok=True)
     if model.schema.width:

@@ -1,6 +1,5 @@
 """``unspool export``: a model in the form of another program."""
 
-from pathlib import Path
 from typing import Annotated
 
 from unspool._cli.flags.flag import Flag, Option
@@ -42,11 +41,13 @@ def export(
     from unspool._artifacts import load_model
     from unspool._exporting.exporters import EXPORTERS
     from unspool._exporting.exporters import export as write
+    from unspool._hub.fetching import model_folder
+    from unspool._hub.places import model_name
 
     if to is None:
         raise ConfigError("--to says what to write", expected=f"one of {', '.join(EXPORTERS)}")
-    model = load_model(folder)
-    name = Path(folder).resolve().name
+    model = load_model(model_folder(folder))
+    name = model_name(folder)
     path, exported = write(model, to, out, name=name, precision=precision, overwrite=overwrite)
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     facts = {

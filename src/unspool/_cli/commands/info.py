@@ -30,8 +30,10 @@ def info(
     """Show the facts about a model or a corpus."""
     if len(what) == 1 and is_run(what[0]):
         from unspool._artifacts import load_model
+        from unspool._hub.fetching import model_folder
 
-        facts = model_facts(load_model(what[0]), Path(what[0]))
+        folder = model_folder(what[0])
+        facts = model_facts(load_model(folder), folder) | {"folder": what[0]}
         print_json(facts) if as_json else print_facts(model_rows(facts))
         return
     from unspool._cli.steps.census import take_census
@@ -43,7 +45,10 @@ def info(
 def is_run(what: str) -> bool:
     """Return whether this is the folder of a model or of a run."""
     from unspool._artifacts.model_folder import CONFIG, MODEL, has_file
+    from unspool._hub.places import is_hub_place
 
+    if is_hub_place(what):
+        return True
     return what != STANDARD_INPUT and any(has_file(Path(what), name) for name in (CONFIG, MODEL))
 
 

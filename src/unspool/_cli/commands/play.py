@@ -3,7 +3,6 @@
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool._cli.flags.flag import Argument, FlagValues, takes
@@ -42,12 +41,13 @@ def play(
     from unspool._cli.play.prediction import Predictor
     from unspool._cli.play.screen import Screen, facts_of
     from unspool._cli.play.session import Session
+    from unspool._hub.places import model_name
 
     model = unspool.load(folder, **flags.computing)
     predictor = Predictor(model)
     options = options_of(model, flags.sampling)
     session = Session(predictor, normalize=model.tokenizer.normalize, options=options, text=text or "")
-    Screen(session, predictor, name=Path(folder).resolve().name, facts=facts_of(model), output=output).run()
+    Screen(session, predictor, name=model_name(folder), facts=facts_of(model), output=output).run()
     if as_json:
         print_json(as_dict(session))
     elif session.text:

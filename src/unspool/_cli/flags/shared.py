@@ -38,7 +38,9 @@ ValidationCorpus = Annotated[
     str | None,
     Option(Flag("validation", str, "Corpus to evaluate on, instead of a part of CORPUS")),
 ]
-ModelFolder = Annotated[str, Argument(metavar="DIR", help="A folder that `unspool train` made.")]
+ModelFolder = Annotated[
+    str, Argument(metavar="DIR", help="A folder that `unspool train` made, or hf://USER/NAME.")
+]
 
 
 def _unknown(default: str) -> Option:
