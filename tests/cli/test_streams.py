@@ -125,8 +125,8 @@ CASES = [
     Case(BENCH, vague=FIGURES, face=TABLE, slow=True),
     Case(f"{BENCH} --json", vague=FIGURES, slow=True),
 ]
-# It needs a terminal to type on and one to draw on, and is tried apart.
-APART = {"play"}
+# Tried apart: `play` needs a terminal to type on and one to draw on, `push` a Hub.
+APART = {"play", "push"}
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ COMMANDS = {
     "export": "export:export",
     "quantize": "quantize:quantize",
     "import": "import_:import_model",
+    "push": "push:push",
     "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
     "cache": "cache:cache",

@@ -1,0 +1,82 @@
+"""``unspool push``: a model to the Hugging Face Hub."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+from unspool._cli.flags.flag import Argument, Flag, Option
+from unspool._cli.flags.shared import AsJson
+from unspool._cli.output.printing import note, print_json
+from unspool._cli.output.tables import print_facts
+from unspool._errors import ConfigError
+
+Folder = Annotated[str, Argument(metavar="DIR", help="The folder of a model.")]
+Place = Annotated[str, Argument(metavar="USER/NAME", help="Where it goes on the Hub.")]
+Private = Annotated[bool, Option(Flag("private", bool, "Show it to its owner alone", default="off"))]
+Revision = Annotated[
+    str | None, Option(Flag("revision", str, "Branch, made if it is not there", default="main"))
+]
+Message = Annotated[str | None, Option(Flag("message", str, "Message of the commit", default="a usual one"))]
+License = Annotated[
+    str | None, Option(Flag("license", str, "Licence as the Hub spells it: apache-2.0, cc-by-4.0, other"))
+]
+Language = Annotated[str | None, Option(Flag("language", str, "Code of the language of its texts: en, zh"))]
+
+
+def push(
+    *,
+    folder: Folder,
+    place: Place,
+    private: Private = False,
+    revision: Revision = None,
+    message: Message = None,
+    license: License = None,  # noqa: A002 - as the flag is called
+    language: Language = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a model on the Hugging Face Hub.
+
+    What goes is what a model folder holds, without checkpoints and without the index of the training texts,
+    and README.md with a header for the Hub. It asks for a token with the right to write: hf auth login, or
+    HF_TOKEN.
+    """
+    import unspool
+    from unspool._hub.connection import hub_api
+    from unspool._hub.places import hub_place, is_hub_place
+    from unspool._hub.pushing import push as upload
+    from unspool._model.publishing import hub_files
+
+    if is_hub_place(folder):
+        raise ConfigError(folder, expected="a folder of this machine", got="a place on the Hub")
+    where = hub_place(place)
+    if revision is not None:
+        where = replace(where, revision=revision)
+    model = unspool.load(folder)
+    with hub_api(where):  # without the extra nothing below works
+        pass
+    if license is None and not _has_license(Path(folder)):
+        note("no licence is named, so nobody knows what they may do with it: --license")
+    files = hub_files(model, model.history, where, folder=Path(folder), license=license, language=language)
+    pushed = upload(files, where, private=private, message=message)
+    if as_json:
+        print_json(
+            {"place": str(where), **asdict(pushed), "files": {name: len(files[name]) for name in files}}
+        )
+        return
+    print_facts(
+        [
+            ("pushed", ", ".join(files)),
+            ("to", pushed.url + (" (private)" if pushed.private else "")),
+            ("commit", pushed.commit),
+            ("load it", f'unspool.load("{where}")'),
+        ]
+    )
+
+
+def _has_license(folder: Path) -> bool:
+    """Return whether the card in a folder names a licence."""
+    from unspool._artifacts.model_folder import CARD
+
+    card = folder / CARD
+    text = card.read_text("utf-8") if card.is_file() else ""
+    return text.startswith("---") and "\nlicense:" in text.partition("\n---\n")[0]
