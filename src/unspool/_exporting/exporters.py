@@ -35,9 +35,8 @@ EXPORTERS: dict[str, Exporter] = {
     ),
     "keras": Exporter(
         "keras",
-        "a .keras file of Keras's own layers",
+        "a model of Keras's own layers, in a .keras file",
         "unspool._exporting.keras:keras_files",
-        ".keras",
         precisions=("float32",),
         needs="keras",
     ),

@@ -22,6 +22,8 @@ SAFETENSORS = (
     "import save_file; save_file(model.state_dict(), 'model.safetensors')"
 )
 KERAS = "save it in Keras 3: model.save('model.keras')"
+# The file that only the folder of an export has -> its row.
+OWN_FILES = {"model.keras": "keras-export", "model.py": "torch-export"}
 HEAD = 1 << 12  # bytes that tell what a file is
 
 
@@ -46,6 +48,12 @@ IMPORTERS: dict[str, Importer] = {
         "state", "a state dictionary of PyTorch", "unspool._importing.torch_state:stack_of_state"
     ),
     "keras": Importer("keras", "a Keras model", "unspool._importing.keras_stack:stack_of_keras"),
+    "torch-export": Importer(
+        "torch-export", "an export to PyTorch", "unspool._importing.own_torch:model_of_torch_export"
+    ),
+    "keras-export": Importer(
+        "keras-export", "an export to Keras", "unspool._importing.own_keras:model_of_keras_export"
+    ),
 }
 
 
@@ -114,6 +122,9 @@ def kind_of(path: Path) -> str:
 
 
 def _folder_kind(path: Path) -> str:
+    for name, kind in OWN_FILES.items():
+        if (path / name).is_file():
+            return kind
     if _is_own_model(path / MODEL):
         raise ArtifactError(
             f"{path} is a model folder already", hint=f"use it as it is: unspool sample {path}"

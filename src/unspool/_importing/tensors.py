@@ -38,7 +38,9 @@ def read_bytes(path: Path) -> bytes:
     return raw
 
 
-def tensors_of(raw: bytes, *, where: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def tensors_of(
+    raw: bytes, *, where: str, int8: bool = False
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return the arrays in the bytes of a safetensors file, as they are, and its metadata.
 
     Numbers are float64, float32, float16 or bfloat16, which comes as float32.
@@ -46,6 +48,7 @@ def tensors_of(raw: bytes, *, where: str) -> tuple[dict[str, NDArray[Any]], dict
     Args:
         raw: The bytes.
         where: The name of the file, for messages.
+        int8: Whether integers of 8 bits are taken as well.
 
     Raises:
         ArtifactError: If the header is broken, has other types, or declares what the file has not.
@@ -57,7 +60,8 @@ def tensors_of(raw: bytes, *, where: str) -> tuple[dict[str, NDArray[Any]], dict
     header = parse_json(raw[8 : 8 + length], where=f"{where}: header", hint=DAMAGED)
     metadata = header.pop("__metadata__", None)
     data = memoryview(raw)[8 + length :]
-    arrays = {name: _array(data, name, entry, where) for name, entry in header.items()}
+    sizes = SIZES | ({"I8": 1} if int8 else {})
+    arrays = {name: _array(data, name, entry, sizes, where) for name, entry in header.items()}
     if sum(_bytes(entry) for entry in header.values()) != len(data):
         got = f"{len(data):,} bytes of arrays"
         raise ArtifactError(where, expected="those that its header declares", got=got, hint=DAMAGED)
@@ -90,28 +94,28 @@ def _bytes(entry: Mapping[str, Any]) -> int:
     return int(end - begin)
 
 
-def _array(data: memoryview, name: str, entry: object, where: str) -> NDArray[Any]:
+def _array(data: memoryview, name: str, entry: object, sizes: Mapping[str, int], where: str) -> NDArray[Any]:
     """Return one array, after its entry was checked by itself."""
     where = f"{where}: {name}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         expected, got = "dtype, shape and data_offsets", json.dumps(entry)
         raise ArtifactError(where, expected=expected, got=got, hint=DAMAGED)
     dtype, shape, places = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if dtype not in SIZES:
-        expected = f"numbers of type {', '.join(SIZES)}"
+    if dtype not in sizes:
+        expected = f"numbers of type {', '.join(sizes)}"
         raise ArtifactError(where, expected=expected, got=json.dumps(dtype), hint="save float32 weights")
     if not _are_counts(shape, MOST_AXES) or not _are_counts(places, 2) or len(places) != 2:
         got = f"shape {json.dumps(shape)} at {json.dumps(places)}"
         raise ArtifactError(where, expected=f"at most {MOST_AXES} axes and two places", got=got, hint=DAMAGED)
     begin, end = places
-    if end > len(data) or end - begin != SIZES[dtype] * math.prod(shape):
+    if end > len(data) or end - begin != sizes[dtype] * math.prod(shape):
         got = f"shape {json.dumps(shape)} at {json.dumps(places)}, in {len(data):,} bytes"
         raise ArtifactError(where, expected="a place that holds its shape", got=got, hint=DAMAGED)
     piece = data[begin:end]
     if dtype == "BF16":
         wide = np.frombuffer(piece, "<u2").astype(np.uint32) << np.uint32(16)
         return wide.view(np.float32).reshape(shape)
-    return np.frombuffer(piece, f"<f{SIZES[dtype]}").reshape(shape)
+    return np.frombuffer(piece, "i1" if dtype == "I8" else f"<f{sizes[dtype]}").reshape(shape)
 
 
 def _are_counts(values: object, most: int) -> bool:

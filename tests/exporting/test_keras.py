@@ -1,0 +1,94 @@
+"""The folder for Keras: what it holds, that Keras agrees closely, and that its example runs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import unspool
+from tests.exporting.cases import Asked, logprobs_of, model_of
+from unspool._exporting.exporters import export
+
+SLOW = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Export the model of a case."""
+    pytest.importorskip("keras")
+    return export(model_of(request.param), "keras", tmp_path / "out", name='a/</b>"')[0]
+
+
+def slow(*names: str) -> list[object]:
+    return [pytest.param(name, marks=SLOW) for name in names]
+
+
+@pytest.mark.parametrize("folder", slow("lstm-L2"), indirect=True)
+def test_the_layers_are_those_of_the_lesson(folder: Path) -> None:
+    import keras
+
+    model = keras.saving.load_model(folder / "model.keras")
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["InputLayer", "LSTM", "LSTM", "Dense"]
+    assert {file.name for file in folder.iterdir()} == {
+        "model.keras",
+        "config.json",
+        "tokenizer.json",
+        "example.py",
+    }
+    assert json.loads((folder / "config.json").read_text("utf-8"))["name"] == 'a/</b>"'
+    case = model_of("lstm-L2")
+    ids = np.array([case.tokenizer.eos_id, *range(1, case.tokenizer.eos_id)], np.int32)
+    hot = np.eye(case.network.symbols, dtype=np.float32)[ids][None]
+    shares = keras.ops.convert_to_numpy(model(hot))[0]
+    assert (shares[:, 0] == 0).all()
+    wanted = logprobs_of(case, Asked(ids))[:, 1:]
+    np.testing.assert_allclose(np.log(shares[:, 1:]), wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("folder", slow("gru-L2"), indirect=True)
+def test_a_step_at_a_time_is_the_whole_sequence(folder: Path) -> None:
+    """The cells of the layers carry their states, as docs/exporting.md shows."""
+    import keras
+
+    model = keras.saving.load_model(folder / "model.keras")
+    layers = [layer for layer in model.layers if hasattr(layer, "cell")]
+    hot = np.eye(model.input_shape[-1], dtype=np.float32)[[3, 1, 4, 1, 5]]
+    states = [layer.cell.get_initial_state(batch_size=1) for layer in layers]
+    for step, wanted in zip(hot, keras.ops.convert_to_numpy(model(hot[None]))[0], strict=True):
+        x = keras.ops.convert_to_tensor(step[None])
+        for number, layer in enumerate(layers):
+            x, states[number] = layer.cell(x, states[number])
+        got = keras.ops.convert_to_numpy(model.layers[-1](x))[0]
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    slow("words", "bytes", "context", "vector", "pairs", "embedding"),
+    indirect=True,
+)
+def test_the_example_writes_without_unspool(folder: Path) -> None:
+    (folder / "unspool.py").write_text("raise ImportError('not here')")  # stands before the installed one
+    symbols = json.loads((folder / "tokenizer.json").read_text("utf-8")).get("symbols", ["plain"])
+    command = [sys.executable, "example.py", symbols[0], "--n", "2", "--seed", "1", "--source", "plain"]
+    done = subprocess.run(command, cwd=folder, env=os.environ, capture_output=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode("utf-8").startswith(symbols[0])
+
+
+def test_without_a_backend_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras" / "__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'tensorflow'\")"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.split(".")[0] == "keras"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(unspool.ConfigError, match="KERAS_BACKEND=torch, tensorflow or jax"):
+        export(model_of("gru-L1"), "keras", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
