@@ -1,11 +1,12 @@
 """Put small faults into the source, one at a time, and report those of which no test fails.
 
-Usage: python -m tests.mutation COVERAGE [--seed N] [--sample N] [--under PATH ...]
+Usage: python -m tests.mutation [COVERAGE] [--seed N] [--sample N] [--under PATH ...]
 
 COVERAGE is the file of a run of the tests with ``--cov-context=test``, beside which ``tests.xml`` says how
-long each of them took. The source is changed in a copy. A change meets the nearest of the tests that run its
-line, then more of them with some of the golden outputs, and at last all that fit into some minutes, every
-golden output, and the tests that start programs, of whose lines the coverage knows nothing.
+long each of them took; without it, files of tests are chosen by the names in them. The source is changed in a
+copy. A change meets the nearest of the tests that run its line, then more of them with some of the golden
+outputs, and at last all that fit into some minutes, every golden output, and the tests that start programs,
+of whose lines the coverage knows nothing.
 Without `--under`, all of the package may be changed; `--under _training _storage.py` chooses among these.
 """
 
@@ -24,11 +25,13 @@ from pathlib import Path
 
 from tests.mutation.changes import Change, changes
 from tests.mutation.covering import Covering, seconds_of_tests
+from tests.mutation.naming import Naming
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 SOME = 5  # tests of each place that must pass before the first change
 FIRST, SECOND = 20, 100  # how many tests a change meets at first, and then
+FILES = 2  # of tests that it meets at first, where there is no coverage
 REST = 150  # seconds of the tests that it meets at last
 SECONDS = 240  # after which a change counts as found: it loops
 GOLDEN = "tests/golden/test_golden.py::test_it_writes_what_it_wrote"
@@ -74,7 +77,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.source = folder / "src"
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder.mkdir(parents=True)
         for path in ROOT.iterdir():
             if path.name not in ("src", "build") and not path.name.startswith("."):
                 (folder / path.name).symlink_to(path)
@@ -161,28 +164,37 @@ def rounds_of(tests: list[str], seconds: Mapping[str, float]) -> list[list[str]]
     return [tests[:FIRST], [*tests[FIRST:SECOND], *QUICK_IN_PROCESSES], last, IN_PROCESSES]
 
 
+def rounds_of_files(files: list[str]) -> list[list[str]]:
+    """Return what a change meets, where files of tests are chosen by names."""
+    return [files[:FILES], QUICK_IN_PROCESSES, files[FILES:]]
+
+
 def main() -> int:
     """Run the sample, and print the survivors."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("coverage", type=Path)
+    parser.add_argument("coverage", type=Path, nargs="?")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sample", type=int, default=60)
     parser.add_argument("--under", nargs="*", default=[])
     options = parser.parse_args()
     for name in HEAVY:
         __import__(name)
-    seconds = seconds_of_tests(options.coverage.parent / "tests.xml")
-    covering = Covering(options.coverage, ROOT / "src", seconds)
-    copy = Copy(options.coverage.resolve().parent / "copy")
+    folder = options.coverage.resolve().parent if options.coverage else ROOT / "build" / "mutation"
+    seconds = seconds_of_tests(folder / "tests.xml")
+    choice = Covering(options.coverage, ROOT / "src", seconds) if options.coverage else Naming(ROOT)
+    copy = Copy(folder / "copy")
     sample = chosen(options.seed, options.sample, options.under)
-    some = {test for module, change in sample for test in covering.tests(module, change.line)[:SOME]}
-    if not copy.passes([*sorted(some), *IN_PROCESSES]):
+    some = set(QUICK_IN_PROCESSES)
+    if options.coverage:
+        some.update(*(choice.tests(module, change.line)[:SOME] for module, change in sample), IN_PROCESSES)
+    if not copy.passes(sorted(some)):
         print(f"without any fault tests fail: {copy.source.parent / 'last.log'} says which")
         return 1
     found = 0
     for number, (module, change) in enumerate(sample, start=1):
-        tests = covering.tests(module, change.line)
-        survives = copy.survives(module, change, rounds_of(tests, seconds))
+        tests = choice.tests(module, change.line)
+        rounds = rounds_of(tests, seconds) if options.coverage else rounds_of_files(tests)
+        survives = copy.survives(module, change, rounds)
         found += not survives
         old = (ROOT / "src" / module).read_bytes()[change.begin : change.end].decode()
         word = ("survives" if tests else "no test") if survives else "found"
