@@ -1,5 +1,6 @@
 """The folder for Keras: what it holds, that Keras agrees closely, and that its example runs."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -69,16 +70,34 @@ def test_a_step_at_a_time_is_the_whole_sequence(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "folder",
-    slow("words", "bytes", "context", "vector", "pairs", "embedding"),
+    slow("gru-reset_before", "residual", "words", "bytes", "context", "vector", "learned_start", "pairs"),
     indirect=True,
 )
-def test_the_example_writes_without_unspool(folder: Path) -> None:
+def test_the_example_writes_what_unspool_does(folder: Path, request: pytest.FixtureRequest) -> None:
+    import keras
+
+    case = request.node.callspec.params["folder"]
+    spec = importlib.util.spec_from_file_location("example", folder / "example.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    writer = example.Writer(keras.saving.load_model(folder / "model.keras"))
+    model = unspool.Generator(**vars(model_of(case)), threads=1)
+    prompt, source = model.tokenizer.symbols[0] or "p", "plain"
+    told = {"source": source} if case == "pairs" else {}
+    for text in (prompt, ""):
+        (wanted,) = model.generate(text, temperature=0, max_new_tokens=30, **told)
+        assert writer.write(text, temperature=0, longest=30, source=source) == wanted.text
+
+
+@pytest.mark.parametrize("folder", slow("embedding"), indirect=True)
+def test_the_example_needs_no_unspool(folder: Path) -> None:
     (folder / "unspool.py").write_text("raise ImportError('not here')")  # stands before the installed one
-    symbols = json.loads((folder / "tokenizer.json").read_text("utf-8")).get("symbols", ["plain"])
-    command = [sys.executable, "example.py", symbols[0], "--n", "2", "--seed", "1", "--source", "plain"]
+    command = [sys.executable, "example.py", "plain", "--n", "2", "--seed", "1"]
     done = subprocess.run(command, cwd=folder, env=os.environ, capture_output=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout.decode("utf-8").startswith(symbols[0])
+    assert done.stdout.decode("utf-8").startswith("plain")
 
 
 def test_without_a_backend_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Write texts with the Keras model beside this file: ``KERAS_BACKEND=torch python example.py "Today "``.
 
-It needs Keras 3 with any backend, and nothing of unspool. A text is written symbol by symbol: the cell of each
-layer takes what the layer before it says and its own states, and returns its new ones.
+It needs Keras 3 with any backend, and nothing of unspool. A text is written symbol by symbol: the cell of
+each layer takes what the layer before it says and its own states, and returns its new ones.
 """
 
 import argparse
@@ -90,6 +90,8 @@ class Writer:
             if waiting:
                 continue
             shares = keras.ops.convert_to_numpy(self.model.get_layer("output")(x))[0].astype("float64")
+            if self.symbols.unknown is not None:
+                shares[self.symbols.unknown] = 0
             shares = shares == shares.max() if temperature == 0 else shares ** (1 / temperature)
             waiting = [int(random.choice(self.symbols.size, p=shares / shares.sum()))]
             ids += waiting
