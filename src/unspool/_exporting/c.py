@@ -182,7 +182,7 @@ def _texts(model: SavedModel) -> Iterator[str]:
         columns += [value.encode() for value in one.values] or [b"", b""]
     texts, before = _text_pointers("column", columns)
     rows = (f"    {text}," for text in texts)
-    yield "\n".join([*lines, "};", "", *before, "static const char *const columns[] = {", *rows, "};"])
+    yield "\n".join([*lines, "};", "", *before, "static const char* const columns[] = {", *rows, "};"])
 
 
 def _text_pointers(name: str, contents: Sequence[bytes]) -> tuple[list[str], list[str]]:
@@ -201,7 +201,7 @@ def _tokenizers(model: SavedModel, name: str) -> Iterator[str]:
         if tokenizer is not None:
             body = _symbol_of(tokenizer, name, f"{prefix}spellings")
             lines = ["if (**text == 0) return 0;", *body]
-            head = f"static int32_t {prefix}symbol_of(const char **text) {{"
+            head = f"static int32_t {prefix}symbol_of(const char** text) {{"
             yield "\n".join([head, *(f"    {line}" for line in lines), "}"])
 
 

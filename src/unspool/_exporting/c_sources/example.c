@@ -6,10 +6,10 @@
 
 #include "model.h"
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     static model_state state;  // all the memory that the model needs
     static char text[16384];
-    const char *prompt = argc > 1 ? argv[1] : "";
+    const char* prompt = argc > 1 ? argv[1] : "";
     const uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     const long texts = argc > 3 ? strtol(argv[3], NULL, 10) : 1;
     model_start(&state, seed, 0);

@@ -15,18 +15,18 @@ typedef float weight;
 
 // A matrix: a row for each input, a column for each output.
 typedef struct kernel {
-    const weight *values;
+    const weight* values;
 //@if int8
-    const float *scales;
+    const float* scales;
 //@end
     int32_t columns;
 } kernel;
 
 typedef struct layer {
     kernel input, recurrent;
-    const float *bias;
+    const float* bias;
 //@if reset_after
-    const float *recurrent_bias;
+    const float* recurrent_bias;
 //@end
 } layer;
 
@@ -40,14 +40,14 @@ typedef struct network {
 
 typedef struct spelling {
     size_t size;
-    const char *text;
+    const char* text;
 } spelling;
 //@end
 //@if attributes
 
 // An attribute of a context: its values are columns, or one is its number and one marks that it is known.
 typedef struct attribute {
-    const char *name;
+    const char* name;
     int32_t column, values;  // no values: a number
     float mean, deviation;
 } attribute;
@@ -56,18 +56,18 @@ typedef struct attribute {
 //@put data
 
 // Adds a row of numbers times some columns of a kernel to `out`.
-static void add_product(const float *row, int32_t rows, const kernel *by, int32_t first, int32_t columns,
-                        float *out) {
+static void add_product(const float* row, int32_t rows, const kernel* by, int32_t first, int32_t columns,
+                        float* out) {
     enum { BLOCK = 32 };  // columns whose sums are kept in registers
     for (int32_t j = 0; j < columns; j += BLOCK) {
         float sums[BLOCK] = {0.0f};
-        const weight *values = by->values + first + j;
+        const weight* block = by->values + first + j;
         const int32_t size = columns - j < BLOCK ? columns - j : BLOCK;
-        if (size == BLOCK) {
-            for (int32_t i = 0; i < rows; ++i, values += by->columns)
+        for (int32_t i = 0; i < rows; ++i) {
+            const weight* values = block + (size_t)i * (size_t)by->columns;
+            if (size == BLOCK)
                 for (int32_t k = 0; k < BLOCK; ++k) sums[k] += row[i] * (float)values[k];
-        } else {
-            for (int32_t i = 0; i < rows; ++i, values += by->columns)
+            else
                 for (int32_t k = 0; k < size; ++k) sums[k] += row[i] * (float)values[k];
         }
 //@if int8
@@ -79,8 +79,8 @@ static void add_product(const float *row, int32_t rows, const kernel *by, int32_
 }
 
 // Adds one row of a kernel to `out`.
-static void add_row(const kernel *of, int32_t row, float *out) {
-    const weight *values = of->values + (size_t)row * (size_t)of->columns;
+static void add_row(const kernel* of, int32_t row, float* out) {
+    const weight* values = of->values + (size_t)row * (size_t)of->columns;
 //@if int8
     for (int32_t j = 0; j < of->columns; ++j) out[j] += (float)values[j] * of->scales[j];
 //@else
@@ -95,14 +95,14 @@ static float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 static float hyperbolic(float x) { return 2.0f / (1.0f + expf(-2.0f * x)) - 1.0f; }
 
 // Takes one step of a layer from the part that its input has in the gates.
-static void step_layer(model_state *state, const layer *of, float *hidden) {
-    float *gates = state->gates;
+static void step_layer(model_state* state, const layer* of, float* hidden) {
+    float* gates = state->gates;
 //@if rnn
     add_product(hidden, UNITS, &of->recurrent, 0, UNITS, gates);
     for (int32_t j = 0; j < UNITS; ++j) hidden[j] = hyperbolic(gates[j]);
 //@end
 //@if lstm
-    float *cell = hidden + UNITS;
+    float* cell = hidden + UNITS;
     add_product(hidden, UNITS, &of->recurrent, 0, GATES, gates);
     for (int32_t j = 0; j < UNITS; ++j) {  // the gates: input, forget, candidate, output
         const float input = sigmoid(gates[j]) * hyperbolic(gates[2 * UNITS + j]);
@@ -132,9 +132,9 @@ static void step_layer(model_state *state, const layer *of, float *hidden) {
 }
 
 // Reads a symbol with all layers of a network.
-static void step(model_state *state, const network *by, float *hidden, int32_t symbol) {
+static void step(model_state* state, const network* by, float* hidden, int32_t symbol) {
     for (int32_t l = 0; l < MODEL_LAYERS; ++l, hidden += MODEL_STATES * UNITS) {
-        const layer *of = &by->layers[l];
+        const layer* of = &by->layers[l];
         memcpy(state->gates, of->bias, sizeof state->gates);
 //@if embedding
         if (l == 0) {
@@ -163,14 +163,14 @@ static void step(model_state *state, const network *by, float *hidden, int32_t s
     }
 }
 
-static void compute_logits(model_state *state) {
-    float *logits = state->logits;
+static void compute_logits(model_state* state) {
+    float* logits = state->logits;
     memcpy(logits, output_bias, sizeof output_bias);
 //@if tied_output
     for (int32_t v = 0; v < MODEL_SYMBOLS; ++v) {
-        const weight *row = decoder.embedding.values + (size_t)v * UNITS;
+        const weight* row = decoder.embedding.values + (size_t)v * UNITS;
 //@if int8
-        const float *scales = decoder.embedding.scales;
+        const float* scales = decoder.embedding.scales;
         for (int32_t j = 0; j < UNITS; ++j) logits[v] += state->layer[j] * scales[j] * (float)row[j];
 //@else
         for (int32_t j = 0; j < UNITS; ++j) logits[v] += state->layer[j] * row[j];
@@ -190,12 +190,12 @@ static uint64_t random_bits(uint64_t key, uint64_t counter) {
     return z ^ (z >> 31);
 }
 
-static int32_t is_before(const float *logits, int32_t a, int32_t b) {
+static int32_t is_before(const float* logits, int32_t a, int32_t b) {
     return logits[a] > logits[b] || (!(logits[a] < logits[b]) && a < b);
 }
 
 // Moves a symbol down a heap to its place.
-static void sift(const float *logits, int32_t *heap, int32_t size, int32_t place) {
+static void sift(const float* logits, int32_t* heap, int32_t size, int32_t place) {
     const int32_t symbol = heap[place];
     for (int32_t child; (child = 2 * place + 1) < size; place = child) {
         if (child + 1 < size && is_before(logits, heap[child + 1], heap[child])) ++child;
@@ -206,7 +206,7 @@ static void sift(const float *logits, int32_t *heap, int32_t size, int32_t place
 }
 
 // Keeps the most probable symbols: at most `most`, and the fewest that reach `share` of the weights.
-static void keep_likeliest(model_state *state, int32_t most, double share) {
+static void keep_likeliest(model_state* state, int32_t most, double share) {
     int32_t *heap = state->order, size = 0;
     double total = 0.0, sum = 0.0;
     for (int32_t v = 1; v < MODEL_SYMBOLS; ++v) {
@@ -225,9 +225,9 @@ static void keep_likeliest(model_state *state, int32_t most, double share) {
 }
 
 // Draws a symbol from the logits by inversion with a random number from [0, 1).
-static int32_t draw(model_state *state, const model_options *options, double random) {
-    const float *logits = state->logits;
-    float *weights = state->weights;
+static int32_t draw(model_state* state, const model_options* options, double random) {
+    const float* logits = state->logits;
+    float* weights = state->weights;
     int32_t symbol = 1;
     double total = 0.0, sum = 0.0;
     for (int32_t v = 2; v < MODEL_SYMBOLS; ++v)
@@ -268,11 +268,17 @@ static int32_t class_of(uint32_t character) {
 //@end
 //@if characters
 
-// Returns the number of bytes of the character that a text begins with, and the character; 0 if it is not UTF-8.
-static size_t character_of(const char *text, uint32_t *character) {
-    const unsigned char *bytes = (const unsigned char *)text;
+// Returns the number of bytes of the character that a text begins with, and the character; 0 if it is not
+// UTF-8.
+static size_t character_of(const char* text, uint32_t* character) {
+    const unsigned char* bytes = (const unsigned char*)text;
     const uint32_t first = bytes[0];
-    const size_t size = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    const size_t size = first < 0x80   ? 1
+                        : first < 0xC2 ? 0
+                        : first < 0xE0 ? 2
+                        : first < 0xF0 ? 3
+                        : first < 0xF5 ? 4
+                                       : 0;
     *character = size < 2 ? first : first & (0x7Fu >> size);
     for (size_t i = 1; i < size; ++i) {
         if ((bytes[i] & 0xC0u) != 0x80u) return 0;
@@ -284,27 +290,27 @@ static size_t character_of(const char *text, uint32_t *character) {
 //@if words
 
 // Returns whether one of the classes is that of the character that a text begins with, and its size.
-static int32_t has_class(const char *text, int32_t wanted, size_t *size) {
+static int32_t has_class(const char* text, int32_t wanted, size_t* size) {
     uint32_t character;
     *size = character_of(text, &character);
     return *text != 0 && *size > 0 && class_of(character) == wanted;
 }
 
 // Returns whether a text begins with a character from `first` to `last`, and its size.
-static int32_t is_within(const char *text, uint32_t first, uint32_t last, size_t *size) {
+static int32_t is_within(const char* text, uint32_t first, uint32_t last, size_t* size) {
     uint32_t character;
     *size = character_of(text, &character);
     return *size > 0 && character >= first && character <= last;
 }
 
-static const char *after_letters(const char *text) {
+static const char* after_letters(const char* text) {
     size_t size;
     for (int32_t i = 0; i < LONGEST && has_class(text, LETTER, &size); ++i) text += size;
     return text;
 }
 
 // Moves behind the marks of a character, the tones of an emoji and the letters inside a flag.
-static const char *after_marks(const char *text) {
+static const char* after_marks(const char* text) {
     size_t size;
     for (int32_t i = 0; i < LONGEST; ++i, text += size)
         if (!has_class(text, MARK, &size) && !is_within(text, 0x1F3FB, 0x1F3FF, &size) &&
@@ -314,11 +320,12 @@ static const char *after_marks(const char *text) {
 }
 
 // Moves behind a word: letters with apostrophes, marks and joiners between them.
-static const char *after_word(const char *text) {
+static const char* after_word(const char* text) {
     size_t size, next;
     text = after_letters(text);
     for (int32_t i = 0; i < LONGEST; ++i) {
-        const int32_t apostrophe = is_within(text, 0x27, 0x27, &size) || is_within(text, 0x2019, 0x2019, &size);
+        const int32_t apostrophe =
+            is_within(text, 0x27, 0x27, &size) || is_within(text, 0x2019, 0x2019, &size);
         if (!(apostrophe && has_class(text + size, LETTER, &next)) && !has_class(text, MARK, &size) &&
             !is_within(text, 0x200C, 0x200D, &size))
             break;
@@ -328,15 +335,16 @@ static const char *after_word(const char *text) {
 }
 
 // Returns the number of bytes of the word, mark or space that a text begins with; 0 if it is not UTF-8.
-static size_t word_size(const char *text) {
+static size_t word_size(const char* text) {
     size_t size, next;
     if (has_class(text, LETTER, &size)) return (size_t)(after_word(text) - text);
     if (size == 0 || has_class(text, SPACE, &size)) return size;
     if (is_within(text, 0x1F1E6, 0x1F1FF, &size) && is_within(text + size, 0x1F1E6, 0x1F1FF, &next))
         return size + next;
-    const char *end = after_marks(text + size);
+    const char* end = after_marks(text + size);
     for (int32_t i = 0; i < LONGEST && is_within(end, 0x200D, 0x200D, &size); ++i) {
-        if (end[size] == 0 || !(has_class(end + size, OTHER, &next) || has_class(end + size, MARK, &next))) break;
+        if (end[size] == 0 || !(has_class(end + size, OTHER, &next) || has_class(end + size, MARK, &next)))
+            break;
         end = after_marks(end + size + next);
     }
     return (size_t)(end - text);
@@ -345,7 +353,7 @@ static size_t word_size(const char *text) {
 //@if spelled
 
 // Returns the symbol that is spelled by some bytes; 0 for none.
-static int32_t spelled(const spelling *spellings, int32_t count, const char *text, size_t size) {
+static int32_t spelled(const spelling* spellings, int32_t count, const char* text, size_t size) {
     for (int32_t v = 1; v < count; ++v)
         if (spellings[v].size == size && memcmp(spellings[v].text, text, size) == 0) return v;
     return 0;
@@ -354,9 +362,9 @@ static int32_t spelled(const spelling *spellings, int32_t count, const char *tex
 
 //@put tokenizers
 
-int32_t model_symbol(const char **text) { return symbol_of(text); }
+int32_t model_symbol(const char** text) { return symbol_of(text); }
 
-const char *model_spelling(int32_t symbol, size_t *size) {
+const char* model_spelling(int32_t symbol, size_t* size) {
 //@if bytes_text
     *size = symbol > 0 && symbol < MODEL_END;
     return &byte_values[symbol > 0 && symbol < MODEL_END ? symbol - 1 : 0];
@@ -367,7 +375,7 @@ const char *model_spelling(int32_t symbol, size_t *size) {
 //@end
 }
 
-void model_start(model_state *state, uint64_t seed, uint64_t index) {
+void model_start(model_state* state, uint64_t seed, uint64_t index) {
     memset(state, 0, sizeof *state);
     state->seed = seed;
     state->index = index;
@@ -377,13 +385,13 @@ void model_start(model_state *state, uint64_t seed, uint64_t index) {
 //@end
 }
 
-void model_begin(model_state *state) {
+void model_begin(model_state* state) {
     state->key = random_bits(state->seed, state->index++);
     state->drawn = 0;
     model_read(state, MODEL_END);
 }
 
-void model_read(model_state *state, int32_t symbol) {
+void model_read(model_state* state, int32_t symbol) {
     if (symbol < 0 || symbol >= MODEL_SYMBOLS) return;
 //@if first
     if (symbol == MODEL_END) memcpy(state->hidden, state->first, sizeof state->hidden);
@@ -393,20 +401,22 @@ void model_read(model_state *state, int32_t symbol) {
     step(state, &decoder, state->hidden, symbol);
 }
 
-int32_t model_next_symbol(model_state *state, const model_options *options) {
+int32_t model_next_symbol(model_state* state, const model_options* options) {
     if (options == NULL) options = &model_defaults;
     compute_logits(state);
 //@if unk
     state->logits[MODEL_UNK] = NEVER;
 //@end
-    if (options->min_symbols > 0 && state->drawn < (uint64_t)options->min_symbols) state->logits[MODEL_END] = NEVER;
-    const double random = (double)(random_bits(state->key, state->drawn++) >> 11) * (1.0 / 9007199254740992.0);
+    if (options->min_symbols > 0 && state->drawn < (uint64_t)options->min_symbols)
+        state->logits[MODEL_END] = NEVER;
+    const double random =
+        (double)(random_bits(state->key, state->drawn++) >> 11) * (1.0 / 9007199254740992.0);
     const int32_t symbol = draw(state, options, random);
     if (symbol != MODEL_END) model_read(state, symbol);
     return symbol;
 }
 
-void model_logprobs(model_state *state, float logprobs[MODEL_SYMBOLS]) {
+void model_logprobs(model_state* state, float logprobs[MODEL_SYMBOLS]) {
     compute_logits(state);
     float top = NEVER;
     double total = 0.0;
@@ -417,9 +427,9 @@ void model_logprobs(model_state *state, float logprobs[MODEL_SYMBOLS]) {
 }
 
 // Puts the spelling of a symbol behind a text, if it and a 0 fit.
-static int32_t append(int32_t symbol, char *out, size_t size, size_t *written) {
+static int32_t append(int32_t symbol, char* out, size_t size, size_t* written) {
     size_t more;
-    const char *text = model_spelling(symbol, &more);
+    const char* text = model_spelling(symbol, &more);
     if (more >= size - *written) return 0;
     memcpy(out + *written, text, more);
     *written += more;
@@ -427,8 +437,8 @@ static int32_t append(int32_t symbol, char *out, size_t size, size_t *written) {
     return 1;
 }
 
-ptrdiff_t model_write(model_state *state, const char *prompt, char *out, size_t size,
-                      const model_options *options) {
+ptrdiff_t model_write(model_state* state, const char* prompt, char* out, size_t size,
+                      const model_options* options) {
     size_t written = 0;
     if (options == NULL) options = &model_defaults;
     if (size == 0) return MODEL_NO_ROOM;
@@ -451,21 +461,21 @@ ptrdiff_t model_write(model_state *state, const char *prompt, char *out, size_t 
 }
 //@if context
 
-void model_set_context(model_state *state, const float *context) {
+void model_set_context(model_state* state, const float* context) {
     memset(state->context, 0, sizeof state->context);
     if (context != NULL) add_product(context, MODEL_CONTEXT, &by_context, 0, GATES, state->context);
 }
 //@end
 //@if attributes
 
-static const attribute *attribute_of(const char *name) {
+static const attribute* attribute_of(const char* name) {
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; ++i)
         if (strcmp(attributes[i].name, name) == 0) return &attributes[i];
     return NULL;
 }
 
-int32_t model_describe(float context[MODEL_CONTEXT], const char *name, const char *value) {
-    const attribute *one = attribute_of(name);
+int32_t model_describe(float context[MODEL_CONTEXT], const char* name, const char* value) {
+    const attribute* one = attribute_of(name);
     if (one == NULL) return MODEL_NO_ATTRIBUTE;
     for (int32_t i = 0; i < one->values; ++i) {
         if (strcmp(columns[one->column + i], value) != 0) continue;
@@ -477,8 +487,8 @@ int32_t model_describe(float context[MODEL_CONTEXT], const char *name, const cha
 //@end
 //@if numbers
 
-int32_t model_describe_number(float context[MODEL_CONTEXT], const char *name, double value) {
-    const attribute *one = attribute_of(name);
+int32_t model_describe_number(float context[MODEL_CONTEXT], const char* name, double value) {
+    const attribute* one = attribute_of(name);
     if (one == NULL || one->values > 0) return MODEL_NO_ATTRIBUTE;
     context[one->column] = ((float)value - one->mean) / one->deviation;
     context[one->column + 1] = 1.0f;
@@ -487,7 +497,7 @@ int32_t model_describe_number(float context[MODEL_CONTEXT], const char *name, do
 //@end
 //@if vector
 
-void model_set_vector(model_state *state, const float *vector) {
+void model_set_vector(model_state* state, const float* vector) {
     memcpy(state->first, start_bias, sizeof start_bias);
     if (vector != NULL)
         add_product(vector, MODEL_VECTOR, &by_vector, 0, MODEL_LAYERS * MODEL_STATES * UNITS, state->first);
@@ -495,22 +505,22 @@ void model_set_vector(model_state *state, const float *vector) {
 //@end
 //@if source
 
-void model_read_source(model_state *state, int32_t symbol) {
+void model_read_source(model_state* state, int32_t symbol) {
     if (symbol < 0 || symbol >= MODEL_SOURCE_SYMBOLS) return;
     if (symbol == MODEL_SOURCE_END) memset(state->first, 0, sizeof state->first);
     step(state, &encoder, state->first, symbol);
     state->has_source = 1;
 }
 
-int32_t model_set_source(model_state *state, const char *source) {
+int32_t model_set_source(model_state* state, const char* source) {
     size_t count = 0;
-    for (const char *rest = source; *rest != 0; ++count) {
+    for (const char* rest = source; *rest != 0; ++count) {
         const int32_t symbol = source_symbol_of(&rest);
         if (symbol < 0) return symbol;
     }
     model_read_source(state, MODEL_SOURCE_END);
     for (; count > 0; --count) {  // from the last symbol to the first, without a list of them
-        const char *rest = source;
+        const char* rest = source;
         int32_t symbol = 0;
         for (size_t i = 0; i < count; ++i) symbol = source_symbol_of(&rest);
         model_read_source(state, symbol);
