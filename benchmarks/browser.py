@@ -1,7 +1,7 @@
 """Characters a second of an exported model in headless Chromium and in node, with WebAssembly and without it.
 
-And how many of 1,000 texts of a seed are those of `model.generate`. The processor's time of node is stated beside
-the time by the clock: on a busy machine it says more.
+And how many of 1,000 texts of a seed are those of `model.generate`. The processor's time of node is stated
+beside the time by the clock: on a busy machine it says more.
 """
 
 import argparse
@@ -43,7 +43,8 @@ async function measure(wasm, count, seconds) {
 
 export async function run(seconds) {
   const rows = [];
-  for (const wasm of [true, false]) for (const count of [1, 16]) rows.push(await measure(wasm, count, seconds));
+  for (const wasm of [true, false])
+    for (const count of [1, 16]) rows.push(await measure(wasm, count, seconds));
   const texts = {};
   for (const wasm of [true, false]) {
     const model = await load(spec, { wasm });
@@ -71,7 +72,7 @@ def in_node(folder: Path) -> dict[str, Any]:
 
 
 def in_browser(folder: Path, browser: str, seconds: float) -> dict[str, Any]:
-    """Measure in a browser without a window, which takes the page from this machine and sends back what it found."""
+    """Measure in a browser without a window, which takes a page and sends back what it found."""
     found: list[dict[str, Any]] = []
     came = threading.Event()
 
@@ -126,9 +127,8 @@ def main() -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         values = {"LONGEST": LONGEST, "TEXTS": TEXTS, "SEED": SEED, "SECONDS": arguments.seconds}
         for file, text in {"measure.js": MEASURE, "page.html": PAGE, "measure.mjs": NODE}.items():
-            for key, value in values.items():
-                text = text.replace(key, str(value))
-            (folder / file).write_text(text, "utf-8")
+            filled = functools.reduce(lambda all_, key: all_.replace(key, str(values[key])), values, text)
+            (folder / file).write_text(filled, "utf-8")
         if shutil.which("node"):
             results["node"] = in_node(folder)
         if shutil.which(arguments.browser):
