@@ -1,6 +1,7 @@
 """The ES module of `unspool export --to js`, run by node: it writes and scores as Python does."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -325,6 +326,15 @@ def _changed(model: unspool.Generator) -> dict[str, Any]:
     usual = unspool.GenerationOptions()
     options = saved(model).generation_config
     return {name: value for name, value in options.items() if value != getattr(usual, name)}
+
+
+def test_the_types_declare_what_the_module_exports(modules: Mapping[str, Path]) -> None:
+    run = "results.push(Object.keys(await import(asked.module)));"
+    path = modules["lines"]
+    (names,) = node(path, {"module": (path / "model.js").resolve().as_uri()}, run)
+    types = (path / "model.d.ts").read_text("utf-8")
+    declared = re.findall(r"^export declare (?:class|const|function) (\w+)", types, re.MULTILINE)
+    assert sorted(names) == sorted(declared)
 
 
 def test_what_comes_from_a_model_stays_data(tmp_path: Path) -> None:

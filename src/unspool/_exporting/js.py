@@ -3,6 +3,13 @@
 from unspool._exporting.exporter import ModelToExport
 from unspool._exporting.web_model import WEB, engine_source, spec_json, web_spec
 
+TYPES = """
+/** The model of this module, as `load` takes it. */
+export declare const spec: Spec;
+
+/** It, loaded. */
+export declare const model: Model;
+"""
 EXAMPLE = """\
 // node example.mjs "Once " 3        three texts that begin so; the seed is 0
 import { model } from "./model.js";
@@ -32,7 +39,7 @@ def js_files(exported: ModelToExport) -> dict[str, bytes]:
         f"export {{ spec }};\n"
     )
     types = (WEB / "engine.d.ts").read_text("utf-8")
-    types += "\n/** The model of this module, loaded. */\nexport declare const model: Model;\n"
+    types += TYPES
     files = {"model.js": module, "model.d.ts": types, "example.mjs": EXAMPLE}
     return {name: text.encode("utf-8") for name, text in files.items()} | {
         "package.json": b'{ "type": "module", "types": "./model.d.ts", "main": "./model.js" }\n'
