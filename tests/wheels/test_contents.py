@@ -75,6 +75,7 @@ def test_each_is_small_and_has_its_licences(dist: Path) -> None:
         assert [word for word in NOTICES if word not in text] == [], wheel.name
         assert any(name.endswith("/licenses/LICENSE") for name in names), wheel.name
         assert sum("/_native." in name and name.endswith(".so") for name in names) == 1, wheel.name
+        assert "unspool/_exporting/web/engine.wasm" in names, wheel.name  # the JavaScript engine's own kernel
 
 
 def test_each_has_every_set_of_kernels_of_its_processor(dist: Path) -> None:
