@@ -136,7 +136,7 @@ def build(platform: Platform, python: str, out: Path) -> None:
     defined = {
         "CMAKE_SYSTEM_NAME": "Linux",
         "CMAKE_SYSTEM_PROCESSOR": platform.processor,
-        "UNSPOOL_WASM_COMPILER": shlex.join([sys.executable, "-m", "ziglang", "c++"]),
+        "UNSPOOL_WASM_COMPILER": shlex.join([sys.executable, "-I", "-m", "ziglang", "c++"]),
     }
     settings = {f"cmake.define.{key}": value for key, value in defined.items()}
     settings["build-dir"] = str(ROOT / "build" / f"{platform.name}-{version}")

@@ -13,9 +13,9 @@ import pytest
 
 import unspool
 from tests.exporting.cases import PAIRS, TEXTS, VECTORS, model_of
-from tests.exporting.runners.js import node
+from tests.exporting.runners.js import node, run_node
 from unspool._exporting.exporters import export
-from unspool._exporting.web_model import NOT_IN_A_PAGE, camel_case, wasm_module
+from unspool._exporting.web_model import NOT_IN_A_PAGE, WEB, camel_case, wasm_module
 from unspool._generation.options.generation_options import ROWS
 from unspool._model.saving import saved
 
@@ -363,6 +363,19 @@ def test_the_options_of_a_model_are_used_unless_others_are_given(tmp_path: Path)
     """
     (result,) = node(path, {}, run)
     assert result == [{"temperature": 0, "topK": 2, "samplers": ["topK", "temperature"]}, True, False]
+
+
+def test_the_exponential_is_that_of_the_language() -> None:
+    program = f"""
+      import {{ exponential }} from {json.dumps((WEB / "kernel.js").as_uri())};
+      const numbers = Array.from({{ length: 20001 }}, (_, i) => (i - 10000) * 0.0699);
+      const worst = Math.max(...numbers.map((x) => Math.abs(exponential(x) / Math.exp(x) - 1)));
+      const [least, most, none] = [-Infinity, Infinity, NaN].map(exponential);
+      console.log(JSON.stringify([worst, least < 1e-300, most > 1e300, Number.isNaN(none)]));
+    """
+    worst, *ends = json.loads(run_node(program))
+    assert worst < 1e-12
+    assert ends == [True, True, True]
 
 
 def test_json_has_no_infinity(modules: Mapping[str, Path]) -> None:

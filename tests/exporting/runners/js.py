@@ -1,7 +1,6 @@
 """Run a module of `unspool export --to js` with node."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,17 +45,25 @@ def node(path: Path, asked: dict[str, Any], run: str, wasm: tuple[bool, ...] = (
     Returns:
         What it pushed to `results`.
     """
+    module = json.dumps((path / "model.js").resolve().as_uri())
+    text = json.dumps({**asked, "wasm": wasm})
+    results: list[Any] = json.loads(run_node(READ.replace("MODULE", module).replace("RUN", run), text))
+    return results
+
+
+def run_node(program: str, text: str = "") -> str:
+    """Run a module of JavaScript, and return what it prints.
+
+    Args:
+        program: The module.
+        text: What it finds on its standard input.
+    """
     if shutil.which("node") is None:
         pytest.skip("node is not installed: apt install nodejs")
-    program = READ.replace("MODULE", json.dumps((path / "model.js").resolve().as_uri())).replace("RUN", run)
     command = ["node", "--input-type=module", "-e", program]
-    text = json.dumps({**asked, "wasm": wasm})
-    done = subprocess.run(
-        command, input=text, capture_output=True, text=True, env=dict(os.environ), check=False
-    )
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    results: list[Any] = json.loads(done.stdout)
-    return results
+    return done.stdout
 
 
 def logprobs(path: Path, model: SavedModel, asked: Asked) -> NDArray[np.float32]:
