@@ -91,6 +91,16 @@ def test_a_file_says_all_that_a_program_needs(tmp_path: Path) -> None:
         assert str(Path(unspool.__file__).parents[2]).encode() not in file.read_bytes()
 
 
+def test_a_name_that_is_no_text_is_spelled(tmp_path: Path) -> None:
+    path = export(model_of("rnn-L1"), "onnx", tmp_path / "x", name="a\udcff")[
+        0
+    ]  # a folder in another encoding
+    assert (
+        properties(path / "step.onnx")["name"]
+        == json.loads((path / "config.json").read_text("utf-8"))["name"]
+    )
+
+
 def test_operators_are_the_standard_ones(tmp_path: Path) -> None:
     for case, kind in (("lstm-L2", "LSTM"), ("gru-reset_before", "GRU"), ("rnn-L1", "RNN")):
         model = onnx.load(export(model_of(case), "onnx", tmp_path / case)[0] / "step.onnx")

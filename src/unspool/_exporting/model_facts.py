@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from unspool._configuration import from_dict, to_dict, to_plain
+from unspool._errors import spelled
 from unspool._exporting.exporter import ModelToExport
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._network.conditions import schema_of
@@ -29,7 +30,7 @@ def facts_of(exported: ModelToExport) -> dict[str, Any]:
     return {
         "format_version": FORMAT,
         "unspool": version("unspool"),
-        "name": exported.name,
+        "name": spelled(exported.name),
         "precision": exported.precision,
         "bits_per_character_lost": exported.cost,
         "network": to_dict(model.network),
