@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from unspool._artifacts import SavedModel, load_model, save_model
 from unspool._artifacts.kept_precision import Quantization, restored, stored, stored_layout
 from unspool._artifacts.model_folder import CONFIG, MODEL, read_config
 from unspool._errors import ArtifactError, ConfigError
+from unspool._network.cells import CELLS
 from unspool._network.parameters import parameter_shapes
 from unspool._network.quantization import rounded
 
@@ -21,7 +23,7 @@ MATRIX = np.array([[127, -63.5], [0.5, 31.7]], np.float32)
 BIAS = np.array([1.0, 0.3], np.float32)
 
 
-def rounded_model(precision: str, **network: int) -> SavedModel:
+def rounded_model(precision: str, **network: Any) -> SavedModel:
     model = make_model(**network)
     quantization = Quantization(precision, 0.001, "its own texts")
     return replace(model, parameters=rounded(model.parameters, precision), quantization=quantization)
@@ -61,6 +63,28 @@ def test_the_round_trip_is_exact_and_the_files_say_what_they_are(tmp_path: Path,
         "precision": precision, "bits_per_character_lost": 0.001, "measured_on": "its own texts",
     }  # fmt: skip
     assert read_config(tmp_path).precision == precision
+
+
+@pytest.mark.parametrize("precision", SMALLER)
+@pytest.mark.parametrize(
+    "network",
+    [
+        *({"cell": cell, "num_layers": 2} for cell in CELLS),
+        {"cell": "gru", "reset_after": False},
+        {"num_layers": 3, "residual": True},
+        {"hidden_size": 4, "embedding_size": 4, "tied_output": True},
+        {"context_size": 3},
+        {"start_size": 0},
+        {"start_size": 3},
+    ],
+    ids=str,
+)
+def test_every_kind_of_network_comes_back(tmp_path: Path, precision: str, network: dict[str, Any]) -> None:
+    model = rounded_model(precision, **network)
+    write(tmp_path, model)
+    read = load_model(tmp_path)
+    assert list(read.parameters) == list(model.parameters)
+    assert all(np.array_equal(read.parameters[name], array) for name, array in model.parameters.items())
 
 
 def test_int8_is_about_a_quarter_of_the_size(tmp_path: Path) -> None:
@@ -142,3 +166,13 @@ def test_the_sentence_says_what_is_known() -> None:
     assert Quantization("float16", 0.02, "a.txt").sentence == (
         "float16, 0.0200 bits per character lost on a.txt"
     )
+
+
+def test_a_later_version_is_told_before_a_type_that_only_it_knows(tmp_path: Path) -> None:
+    model = rounded_model("int8")
+    write(tmp_path, model)
+    seal(tmp_path, stored(model.parameters, "int8"), format_version=3)
+    whole = (tmp_path / MODEL).read_bytes()
+    (tmp_path / MODEL).write_bytes(whole.replace(b'"I8"', b'"I4"'))
+    with pytest.raises(ArtifactError, match="format_version: expected 1 or 2, got 3; a newer unspool may"):
+        load_model(tmp_path)

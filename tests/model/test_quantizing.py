@@ -65,6 +65,21 @@ def test_a_model_of_pairs_says_what_was_measured(tmp_path: Path) -> None:
     assert model.quantized("int8", on=PAIRS[:5]).quantization.bits_per_character_lost == after - before
 
 
+@pytest.mark.parametrize(
+    "options", [{"start_size": 0}, {"tokenizer": "word"}, {"tokenizer": "bytes"}], ids=str
+)
+def test_the_loss_on_its_own_texts_is_measured_for_any_model(options: dict[str, Any]) -> None:
+    model = unspool.train(TEXTS, progress=False, hidden_size=9, epochs=1, threads=1, **options)
+    lost = model.quantized("int8").quantization.bits_per_character_lost
+    assert 0 < abs(lost) < 0.01
+
+
+def test_a_vector_is_left_open_for_its_own_texts() -> None:
+    records = [unspool.Record(text, vector=np.array([len(text) / 5, 1], np.float32)) for text in TEXTS]
+    small = unspool.train(records, progress=False, hidden_size=9, epochs=1, threads=1).quantized("int8")
+    assert 0 < abs(small.quantization.bits_per_character_lost) < 0.01
+
+
 def test_what_cannot_be_rounded_is_refused(model: unspool.Generator) -> None:
     with pytest.raises(unspool.ConfigError, match="precision must be one of float16, int8; got 'float32'"):
         model.quantized("float32")

@@ -180,9 +180,13 @@ def load_model(folder: str | Path) -> SavedModel:
         TokenizerError: If the tokenizer is broken.
     """
     folder = Path(folder)
+
+    def check_content(content: Mapping[str, Any]) -> None:
+        _check_version(content.get("format_version"), str(folder / MODEL))
+
     try:
         _check_folder(folder)
-        with open_tensor_file(folder / MODEL) as model:
+        with open_tensor_file(folder / MODEL, check_content) as model:
             return _load(folder, model)
     except OSError as error:
         got = error.strerror or str(error)
@@ -287,7 +291,6 @@ def read_tokenizer(path: Path) -> Tokenizer:
 
 
 def _load(folder: Path, model: TensorFile) -> SavedModel:
-    _check_version(model.content.get("format_version"), str(model.path))
     model.verify(KEYS)
     config = config_of(_read_belonging(folder, CONFIG, model.content), where=str(folder / CONFIG))
     tokenizer_text = json.dumps(_read_belonging(folder, TOKENIZER, model.content))

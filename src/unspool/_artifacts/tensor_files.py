@@ -13,7 +13,7 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -206,11 +206,15 @@ class TensorFile:
 
 
 @contextmanager
-def open_tensor_file(path: Path) -> Iterator[TensorFile]:
+def open_tensor_file(
+    path: Path, check_content: Callable[[Mapping[str, Any]], None] = lambda _: None
+) -> Iterator[TensorFile]:
     """Open a safetensors file and check its header against its size.
 
     Args:
         path: The file.
+        check_content: What is called with the JSON content before the arrays are looked at, so that a file of
+            a later version is refused as such.
 
     Yields:
         The open file, before any of its arrays is read.
@@ -223,6 +227,7 @@ def open_tensor_file(path: Path) -> Iterator[TensorFile]:
         size = os.fstat(file.fileno()).st_size
         header, begin = _read_header(file, size, path)
         content = _read_content(header.pop("__metadata__", None), path)
+        check_content(content)
         layout = {name: _checked_layout(name, entry, path) for name, entry in header.items()}
         _check_places(header, size - begin, path)
         places = {name: tuple(entry["data_offsets"]) for name, entry in header.items()}
