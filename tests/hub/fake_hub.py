@@ -51,6 +51,7 @@ class Hub:
         repos: The models by their names.
         blobs: What was uploaded and is in no commit yet, by checksum.
         asked: The method and path of every request.
+        full: Whether it takes no blobs.
         down: The error that every request is answered with; 0 for none.
     """
 
@@ -58,6 +59,7 @@ class Hub:
     repos: dict[str, Repo] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    full: bool = False
     down: int = 0
 
     def put(self, name: str, files: Files, *, private: bool = False) -> str:
@@ -193,6 +195,9 @@ def batch(handler: Handler, repo: str) -> None:
 
 
 def blob(handler: Handler, oid: str) -> None:
+    if handler.hub.full:
+        handler.refuse(403, message="your storage is full")
+        return
     assert hashlib.sha256(handler.body).hexdigest() == oid
     handler.hub.blobs[oid] = handler.body
     handler.answer()

@@ -85,6 +85,14 @@ def test_who_may_not_write_is_told_so(hub: Hub, folder: Path, monkeypatch: pytes
     assert hub.repos == {}
 
 
+def test_an_upload_that_fails_leaves_the_model_as_it_was(hub: Hub, folder: Path) -> None:
+    hub.full = True
+    done = run(["push", str(folder), "somebody/names"])
+    assert done.exit_code == 2
+    assert "the Hub does not allow it (403): got your storage is full" in done.stderr
+    assert newest(hub) == {}
+
+
 def test_no_network_is_told_so(hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     done = run(["push", str(folder), "somebody/names"])
