@@ -1,6 +1,8 @@
 """What unspool exported comes back: parameters to the bit, tokenizers, context and options."""
 
+import base64
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,17 @@ import unspool
 from tests.exporting.cases import CASES, model_of
 from unspool._artifacts.model_folder import SavedModel
 from unspool._exporting.exporters import EXPORTERS, export
+from unspool._exporting.html import HARMLESS
 from unspool._importing.importers import import_path
+from unspool._importing.own_web import LETTERS
 from unspool._network.conditions import schema_of
 from unspool._network.quantization import rounded
 
 # The targets whose exports are read, and what must be installed for that.
-READ = {"torch": None, "keras": "h5py"}
-NO_PADDING_BIAS = {"keras"}  # that of <pad>, which no training changes, is 0 when it comes back
+READ = {"torch": None, "keras": "h5py", "onnx": None, "js": None, "html": None}
+NO_PADDING_BIAS = {"keras", "onnx"}  # that of <pad>, which no training changes, is 0 when it comes back
+
+WITHOUT_SPELLINGS = {"js", "html"}  # the probability of what <unk> stands for stays behind
 
 
 def check_same(got: SavedModel, wanted: SavedModel, precision: str, to: str) -> None:
@@ -31,7 +37,10 @@ def check_same(got: SavedModel, wanted: SavedModel, precision: str, to: str) -> 
     assert list(got.parameters) == list(parameters)
     for name, array in parameters.items():
         np.testing.assert_array_equal(got.parameters[name].view(np.int32), array.view(np.int32), err_msg=name)
-    assert (got.tokenizer, got.source_tokenizer) == (wanted.tokenizer, wanted.source_tokenizer)
+    pairs = ((got.tokenizer, wanted.tokenizer), (got.source_tokenizer, wanted.source_tokenizer))
+    for tokenizer, other in pairs:
+        assert (tokenizer and tokenizer.spellings) == (other and other.spellings)
+        assert to in WITHOUT_SPELLINGS or tokenizer == other
     schema, other = schema_of(got.data), schema_of(wanted.data)
     assert (schema and schema.described) == (other and other.described)
 
@@ -140,3 +149,139 @@ def test_code_beside_the_weights_is_never_run(tmp_path: Path) -> None:
 def test_an_export_takes_no_other_symbols(tmp_path: Path) -> None:
     with pytest.raises(unspool.ConfigError, match="tokenizer: an export to PyTorch brings its own symbols"):
         import_path(_exported(tmp_path), tokenizer=["a"])
+
+
+def _page(tmp_path: Path, change: Any) -> Path:
+    """Export a page, and change what is packed in it."""
+    path = export(model_of("gru-L1"), "html", tmp_path / "page.html")[0]
+    text = path.read_bytes()
+    begin = text.index(PLACE) + len(PLACE)
+    end = text.index(b"</script>", begin)
+    content = zlib.decompress(base64.b85decode(text[begin:end].translate(LETTERS, b"\n")), -15)
+    packed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    changed = packed.compress(change(content)) + packed.flush()
+    path.write_bytes(text[:begin] + base64.b85encode(changed).translate(HARMLESS) + text[end:])
+    return path
+
+
+def _in_head(**changes: Any) -> Any:
+    def change(content: bytes) -> bytes:
+        size = int.from_bytes(content[:4], "little")
+        head = json.loads(content[4 : 4 + size])
+        for key, value in changes.items():
+            head["spec"][key] = head["spec"][key] | value if isinstance(value, dict) else value
+        text = json.dumps(head).encode()
+        return len(text).to_bytes(4, "little") + text + content[4 + size :]
+
+    return change
+
+
+PLACE = b'<script type="text/plain" id="model">'
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content[:-8], "the packed model: .*bytes of"),
+        (lambda content: b"\xff\xff\xff\xff" + content, "a head of 4,294,967,295 bytes"),
+        (lambda content: content + bytes(1 << 27), "an end that does not come within"),
+        (lambda content: b"\x02\x00\x00\x00{}", "the packed model"),
+        (_in_head(network={"hiddenSize": 8}), "expected shape"),
+        (_in_head(network={"extra": 8}), "extra"),
+        (_in_head(format=9), "format_version: expected 1, got 9"),
+        (_in_head(tokenizer={"symbols": ["a", "a"]}), "is there twice"),
+        (_in_head(tokenizer=None), "tokenizer: expected dict, got NoneType"),
+        (
+            _in_head(attributes=[{"name": "x", "kind": "other"}]),
+            "attributes: expected a number or a category",
+        ),
+        (_in_head(tensors={"output.bias": {"shape": [2], "float32": 4}}), "expected a shape and its numbers"),
+        (
+            _in_head(tensors={"output.bias": {"shape": [1 << 60], "float32": 4}}),
+            "expected a shape and its numbers",
+        ),
+        (_in_head(tensors={"output.bias": {"shape": [1], "float32": -4}}), "bytes of"),
+        (_in_head(tensors={"output.bias": 3}), "the packed model"),
+    ],
+    ids=range(14),
+)
+def test_a_page_that_was_changed_is_one_error(change: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(unspool.InputError, match=message):
+        import_path(_page(tmp_path, change))
+
+
+def test_a_page_and_a_module_of_somebody_else_are_one_error(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<!doctype html><script>alert(1)</script>")
+    with pytest.raises(unspool.ArtifactError, match="no element with the id model"):
+        import_path(tmp_path / "a.html")
+    (tmp_path / "a.js").write_text("const x = 1;\n")
+    with pytest.raises(unspool.ArtifactError, match="no line that begins with const spec"):
+        import_path(tmp_path / "a.js")
+    (tmp_path / "b.js").write_text("\nconst spec = JSON.parse('{\"a\": ');\n")
+    with pytest.raises(unspool.ArtifactError, match="expected JSON"):
+        import_path(tmp_path / "b.js")
+
+
+def _onnx(tmp_path: Path, change: Any) -> Path:
+    onnx = pytest.importorskip("onnx")
+    path = export(model_of("gru-L1"), "onnx", tmp_path / "out")[0]
+    model = onnx.load(path / "step.onnx")
+    change({tensor.name: tensor for tensor in model.graph.initializer}["output.kernel"])
+    (path / "step.onnx").write_bytes(model.SerializeToString())
+    return path
+
+
+def _elsewhere(tensor: Any) -> None:
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def _huge(tensor: Any) -> None:
+    tensor.dims[0] = 1 << 60
+
+
+def _negative(tensor: Any) -> None:
+    tensor.dims[0] = -tensor.dims[0]
+    tensor.dims[1] = -tensor.dims[1]
+
+
+def _other_type(tensor: Any) -> None:
+    tensor.data_type = 11  # DOUBLE
+
+
+def _not_finite(tensor: Any) -> None:
+    tensor.raw_data = b"\xff" * len(tensor.raw_data)
+
+
+def _renamed(tensor: Any) -> None:
+    tensor.name = "other"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_elsewhere, "output.kernel: expected an array of its own .* in another file"),
+        (_huge, "as many bytes as its shape has"),
+        (_negative, "as many bytes as its shape has"),
+        (_other_type, "of FLOAT or INT8, got DOUBLE"),
+        (_not_finite, "output.kernel: expected finite numbers"),
+        (_renamed, "output.kernel is missing"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_an_onnx_model_that_was_changed_is_one_error(change: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(unspool.InputError, match=message):
+        import_path(_onnx(tmp_path, change))
+
+
+def test_a_broken_onnx_model_is_one_error(tmp_path: Path) -> None:
+    path = _onnx(tmp_path, lambda tensor: None)
+    for content in (b"\xff" * 100, (path / "step.onnx").read_bytes()[:-100]):
+        (path / "step.onnx").write_bytes(content)
+        with pytest.raises(unspool.ArtifactError):
+            import_path(path)
+
+
+def test_a_part_of_an_export_is_read_with_all_of_it(tmp_path: Path) -> None:
+    """The weights of a residual stack alone look like those of any other."""
+    path = export(model_of("residual"), "torch", tmp_path / "out")[0]
+    assert import_path(path / "model.safetensors").model.network.residual

@@ -23,7 +23,13 @@ SAFETENSORS = (
 )
 KERAS = "save it in Keras 3: model.save('model.keras')"
 # The file that only the folder of an export has -> its row.
-OWN_FILES = {"model.keras": "keras-export", "model.py": "torch-export"}
+OWN_FILES = {
+    "model.keras": "keras-export",
+    "model.py": "torch-export",
+    "step.onnx": "onnx-export",
+    "model.js": "js-export",
+}
+IN_FOLDERS = (MODEL, "model.keras", "step.onnx", "sequence.onnx", "model.py")  # each a part of an export
 HEAD = 1 << 12  # bytes that tell what a file is
 
 
@@ -54,6 +60,13 @@ IMPORTERS: dict[str, Importer] = {
     "keras-export": Importer(
         "keras-export", "an export to Keras", "unspool._importing.own_keras:model_of_keras_export"
     ),
+    "onnx-export": Importer(
+        "onnx-export", "an export to ONNX", "unspool._importing.own_onnx:model_of_onnx_export"
+    ),
+    "js-export": Importer(
+        "js-export", "an export to JavaScript", "unspool._importing.own_web:model_of_js_export"
+    ),
+    "html-export": Importer("html-export", "an exported page", "unspool._importing.own_web:model_of_page"),
 }
 
 
@@ -92,7 +105,7 @@ def import_path(
         TokenizerError: If the symbols do not fit it.
         ConfigError: If there is no such symbol, or a package that is needed is not installed.
     """
-    place = Path(path)
+    place = whole(Path(path))
     importer = IMPORTERS[kind_of(place)]
     module, function = importer.function.split(":")
     read = cast(Callable[[Path], Stack | SavedModel], getattr(importlib.import_module(module), function))
@@ -105,6 +118,17 @@ def import_path(
         return Imported(found, importer.name)
     model, numbering = fitted(found, tokenizer, begin=begin, end=end)
     return Imported(model, importer.name, numbering)
+
+
+def whole(path: Path) -> Path:
+    """Return the folder of the export that a file is a part of, or the path itself.
+
+    Its weights alone do not say all: a residual stack looks like any other.
+    """
+    folder = path.parent
+    if path.name not in IN_FOLDERS or not path.is_file() or not (folder / "config.json").is_file():
+        return path
+    return folder if any((folder / name).is_file() for name in OWN_FILES) else path
 
 
 def kind_of(path: Path) -> str:
@@ -143,6 +167,10 @@ def _file_kind(path: Path) -> str:
         raise ArtifactError(f"{path} is a pickle", expected=FORMS, hint=SAFETENSORS)
     if head[:8] == b"\x89HDF\r\n\x1a\n":
         raise ArtifactError(f"{path} is an HDF5 file alone", expected="a .keras file", hint=KERAS)
+    if path.suffix in (".js", ".mjs"):
+        return "js-export"
+    if head.lstrip()[:9].lower() in (b"<!doctype", b"<html lan"):
+        return "html-export"
     if head[8:9] == b"{" and len(head) > 9:
         if path.name == MODEL and _is_own_model(path):
             folder = path.parent

@@ -21,20 +21,25 @@ SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # the types of numbers that b
 DAMAGED = "the file is damaged: copy it again, or save it again"
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, *, most_bytes: int | None = None) -> bytes:
     """Return the content of a file of a bearable size.
+
+    Args:
+        path: The file.
+        most_bytes: The largest size; None for the usual one.
 
     Raises:
         ArtifactError: If it is too large, cannot be read or is not a file.
     """
+    most = MOST_BYTES if most_bytes is None else most_bytes
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            raw = file.read(MOST_BYTES + 1) if size <= MOST_BYTES else b""
+            raw = file.read(most + 1) if size <= most else b""
     except OSError as error:
         raise ArtifactError(f"cannot read {path}", got=error.strerror or str(error)) from None
-    if max(size, len(raw)) > MOST_BYTES:
-        raise ArtifactError(str(path), expected=f"at most {MOST_BYTES:,} bytes", got=f"{size:,}")
+    if max(size, len(raw)) > most:
+        raise ArtifactError(str(path), expected=f"at most {most:,} bytes", got=f"{size:,}")
     return raw
 
 
