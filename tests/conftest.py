@@ -11,8 +11,12 @@ DATA_FILES = ("ag_news_test.csv", "tinyshakespeare.txt", "names.txt")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C be heard, by the programs too that tests start: in the background a shell ignores it."""
+    """Let Ctrl-C be heard, by the programs too that tests start: in the background a shell ignores it.
+
+    Keras gets a backend that is there.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that the tests have
 
 
 @pytest.fixture(autouse=True)

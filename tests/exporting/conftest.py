@@ -1,10 +1,6 @@
-"""What Keras needs to be tried: a backend, time, and leave to warn."""
-
-import os
+"""What Keras needs to be tried: time."""
 
 import pytest
-
-os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -14,4 +10,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         runs = "case" in parameters or parameters.get("precision") == "float32"
         if parameters.get("to") == "keras" and runs:
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))

@@ -14,8 +14,6 @@ import unspool
 from tests.exporting.cases import Asked, logprobs_of, model_of
 from unspool._exporting.exporters import export
 
-SLOW = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
-
 
 @pytest.fixture
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
@@ -25,7 +23,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def slow(*names: str) -> list[object]:
-    return [pytest.param(name, marks=SLOW) for name in names]
+    return [pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 @pytest.mark.parametrize("folder", slow("lstm-L2"), indirect=True)

@@ -177,7 +177,6 @@ def test_what_does_not_fit_is_named(
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras under NumPy 2
 @pytest.mark.parametrize("functional", [False, True])
 @pytest.mark.parametrize(
     ("kind", "options"),
