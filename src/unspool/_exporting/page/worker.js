@@ -3,6 +3,7 @@
 
 const SLICE = 30;  // milliseconds
 const FRAME = 16;
+const RARELY = 120;  // milliseconds between two reports of what is written as fast as it goes
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -20,7 +21,7 @@ export function serve(post) {
     score: ({ text, where }) => ({ symbols: model.score(text, where) }),
     async write({ id, requests, options, pace }) {
       const began = performance.now(), writer = model.writer(requests, options);
-      let busy = 0, steps = 0, tokens = 0, step = 1;
+      let busy = 0, steps = 0, tokens = 0, step = 1, unsaid = [], said = began;
       writing = id;
       while (!writer.done && writing === id) {
         const wanted = pace === null ? step : Math.ceil((pace * (performance.now() - began)) / 1000) - steps;
@@ -32,7 +33,11 @@ export function serve(post) {
         tokens += drawn.length;
         if (due === step && spent < SLICE / 2) step *= 2;
         else if (spent > SLICE) step = Math.max(1, step >> 1);
-        post({ id, type: "pieces", pieces: joined(drawn) });
+        unsaid.push(...drawn);
+        if (pace !== null || performance.now() - said > RARELY) {
+          post({ id, type: "pieces", pieces: joined(unsaid) });
+          [unsaid, said] = [[], performance.now()];
+        }
         await pause(pace === null ? 0 : FRAME);
       }
       return { results: writer.results, tokens, seconds: busy / 1000, stopped: !writer.done };
