@@ -20,8 +20,8 @@ def generator_of(model: SavedModel) -> Generator:
     )
 
 
-def run_without_unspool(program: Path, *words: str) -> str:
-    """Run a Python program where importing unspool fails, and return what it prints."""
+def run_without_unspool(program: Path, *words: str, code: int = 0) -> str:
+    """Run a Python program where importing unspool fails, and return what it prints, or its last error."""
     there = program.parent.parent
     (there / "unspool.py").write_text("raise ImportError('no unspool here')")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(there), "PYTHONIOENCODING": "utf-8"}
@@ -32,5 +32,5 @@ def run_without_unspool(program: Path, *words: str) -> str:
     )
     command = [sys.executable, str(program), *words]
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == code, done.stderr
+    return done.stderr.splitlines()[-1] if code else done.stdout

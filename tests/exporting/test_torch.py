@@ -54,6 +54,8 @@ def test_it_runs_where_there_is_no_unspool(tmp_path: Path) -> None:
     written = run_without_unspool(path / "model.py", "na", "--seed=3", "--max-new-tokens=9", "--n=2")
     wanted = generator_of(model_of("lstm-L1")).generate("na", n=2, seed=3, max_new_tokens=9, temperature=0.8)
     assert written == "".join(f"{text}\n" for text in wanted)
+    error = run_without_unspool(path / "model.py", "Ω", code=2)
+    assert error == "model.py: error: the model does not know the symbol 'Ω'"
 
 
 @pytest.mark.parametrize(("precision", "kind", "most"), [("float16", "float16", 0.55), ("int8", "int8", 0.4)])

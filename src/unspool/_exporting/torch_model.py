@@ -363,13 +363,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="the same seed, the same texts")
     parser.add_argument("--source", help="the source to answer, for a model of pairs")
     parser.add_argument("--context", action="append", default=[], metavar="NAME=VALUE", help="what is known")
+    parser.add_argument("--vector", type=float, nargs="+", help="the start vector")
     for name, kind in (("temperature", float), ("top-k", int), ("top-p", float), ("min-p", float)):
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help="as in unspool sample")
     parser.add_argument("--max-new-tokens", type=int, default=argparse.SUPPRESS, help="longest text")
     told = vars(parser.parse_args())
-    told["context"] = dict(item.split("=", 1) for item in told["context"])
-    for text in TextGenerator.load().generate(**told):
-        print(text)
+    model = TextGenerator.load()
+    try:
+        told["context"] = dict(item.split("=", 1) for item in told["context"])
+        texts = model.generate(**told)
+    except ValueError as error:
+        parser.error(str(error))
+    print(*texts, sep="\n")
 
 
 if __name__ == "__main__":

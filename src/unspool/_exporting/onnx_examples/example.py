@@ -142,7 +142,10 @@ def main() -> None:
     parser.add_argument("--vector", type=float, nargs="+", default=[], help="the start vector")
     parser.add_argument("--source", help="the source to answer, for a model of pairs")
     told = parser.parse_args()
-    print(write(told.prompt, told))
+    try:
+        print(write(told.prompt, told))
+    except ValueError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
