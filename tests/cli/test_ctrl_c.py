@@ -31,7 +31,7 @@ PRESSED = {
         ["import", "STATE", "--tokenizer", "SYMBOLS", "--out", "OUT"],
         "unspool._importing.torch_state.stack_of_tensors",
     ),
-    "push": (["push", "MODEL", "somebody/names"], "unspool._model.publishing.save_parts"),
+    "push": (["push", "MODEL", "somebody/names", "--license", "mit"], "unspool._model.publishing.save_parts"),
     "sweep": (["sweep", "CORPUS", "--out", "OUT"], "unspool.sweep"),
     "bench": (["bench"], "unspool._benchmarking.bench.bench"),
 }

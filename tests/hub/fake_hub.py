@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import yaml
+
 Files = dict[str, bytes]
 REPO = r"(?P<repo>[\w.-]+/[\w.-]+)"
 WRITER, READER = "Bearer hf_writer", "Bearer hf_reader"
@@ -158,10 +160,12 @@ def info(handler: Handler, repo: str, revision: str = "main", **_: str) -> None:
     if version is None:
         handler.refuse(404, "RevisionNotFound", "no such revision")
         return
+    card = version[1].get("README.md", b"").decode().split("---\n")
+    data = yaml.safe_load(card[1]) if len(card) > 2 else None
     siblings = [{"rfilename": name, "size": len(raw)} for name, raw in version[1].items()]
     handler.answer(
         {"_id": "1", "id": repo, "modelId": repo, "sha": version[0], "private": found.private,
-         "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}
+         "cardData": data, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}
     )  # fmt: skip
 
 

@@ -128,6 +128,12 @@ def test_the_card_has_the_header_that_the_hub_reads(hub: Hub, folder: Path) -> N
     assert card.count("# names") == 1
 
 
+def test_a_licence_that_was_named_stays(hub: Hub, folder: Path) -> None:
+    push(folder, "--license", "cc-by-4.0")
+    assert "no licence is named" not in push(folder)
+    assert "license: cc-by-4.0" in newest(hub)["README.md"].decode()
+
+
 def test_a_rounded_model_says_so(hub: Hub, folder: Path, tmp_path: Path) -> None:
     unspool.load(folder).quantized("int8").save(tmp_path / "small")
     push(tmp_path / "small")

@@ -16,6 +16,17 @@ class HubUnreachableError(ArtifactError):
     """The Hub does not answer, or is not to be asked."""
 
 
+def check_installed() -> None:
+    """Refuse to go on without huggingface_hub.
+
+    Raises:
+        ConfigError: If it is not installed.
+    """
+    if importlib.util.find_spec("huggingface_hub") is None:
+        what = "models on the Hub need the package huggingface_hub, which is not installed"
+        raise ConfigError(what, hint=install_command("hub"))
+
+
 @contextmanager
 def hub_api(place: HubPlace) -> Iterator[Any]:
     """Open the Hub, as HF_ENDPOINT and HF_TOKEN say.
@@ -31,9 +42,7 @@ def hub_api(place: HubPlace) -> Iterator[Any]:
         HubUnreachableError: If the Hub does not answer.
         ArtifactError: If it refuses what it is asked for.
     """
-    if importlib.util.find_spec("huggingface_hub") is None:
-        what = "models on the Hub need the package huggingface_hub, which is not installed"
-        raise ConfigError(what, hint=install_command("hub"))
+    check_installed()
     from httpx import HTTPError, TransportError  # noqa: PLC0415 - they come with the extra
     from huggingface_hub import HfApi  # noqa: PLC0415
     from huggingface_hub.errors import (  # noqa: PLC0415

@@ -24,6 +24,19 @@ class Pushed:
     private: bool
 
 
+def license_of(place: HubPlace) -> str | None:
+    """Return the licence that a model on the Hub names, or None if it names none or is not there.
+
+    Raises:
+        ConfigError: If huggingface_hub is not installed.
+        ArtifactError: If the Hub does not answer.
+    """
+    with hub_api(place) as api:
+        card = api.model_info(place.repo).card_data if api.repo_exists(place.repo) else None
+        named = None if card is None else card.get("license")
+        return named if isinstance(named, str) else None
+
+
 def push(
     files: Mapping[str, bytes], place: HubPlace, *, private: bool = False, message: str | None = None
 ) -> Pushed:

@@ -41,8 +41,9 @@ def push(
     HF_TOKEN.
     """
     import unspool
-    from unspool._hub.connection import hub_api
+    from unspool._hub.connection import check_installed
     from unspool._hub.places import hub_place, is_hub_place
+    from unspool._hub.pushing import license_of
     from unspool._hub.pushing import push as upload
     from unspool._model.publishing import hub_files
 
@@ -51,9 +52,10 @@ def push(
     where = hub_place(place)
     if revision is not None:
         where = replace(where, revision=revision)
+    check_installed()
     model = unspool.load(folder)
-    with hub_api(where):  # without the extra nothing below works
-        pass
+    if license is None and not _has_license(Path(folder)):
+        license = license_of(where)  # noqa: A001 - an earlier push has named it
     if license is None and not _has_license(Path(folder)):
         note("no licence is named, so nobody knows what they may do with it: --license")
     files = hub_files(model, model.history, where, folder=Path(folder), license=license, language=language)
