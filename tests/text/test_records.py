@@ -80,5 +80,10 @@ def test_a_record_is_read_as_a_row_is() -> None:
     assert one.context == other.context == {"size": "0.5", "kind": ""}
     assert "0.5" in Records.of(rows)._repr_html_()
     assert [record.text for record in Records.of([Record(None), Record("oil")])] == ["oil"]  # type: ignore[arg-type]
+    (drawn,) = Records.of([Record("oil", vector=[1, 0.5])])  # type: ignore[arg-type]
+    assert drawn.vector is not None
+    assert drawn.vector.tolist() == [1, 0.5]
+    with pytest.raises(CorpusError, match=r"^the vector of text 0: expected a list of finite numbers"):
+        Records.of([Record("oil", vector=[float("nan")])])  # type: ignore[arg-type]
     with pytest.raises(CorpusError, match=r"^text 1: expected .*, got 5"):
         Records.of([Record("oil"), Record(5)])  # type: ignore[arg-type]

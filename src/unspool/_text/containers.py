@@ -94,7 +94,7 @@ def parts_of(item: object, place: int) -> TextParts | None:
     text = text_of(item.get("text")) if isinstance(item, Mapping) else None
     if isinstance(item, Mapping) and text is not None:
         rest = {str(key): value for key, value in item.items() if key != "text"}
-        vector = None if isinstance(rest.get("vector"), str) else _vector(rest.pop("vector", None), place)
+        vector = None if isinstance(rest.get("vector"), str) else as_vector(rest.pop("vector", None), place)
         return TextParts(text, as_context(rest), vector)
     hint = (
         FOR_FILES
@@ -170,7 +170,16 @@ def text_of(value: object) -> str | None:
     return str(value) if is_plain else None
 
 
-def _vector(values: Any, place: int) -> NDArray[np.float32] | None:
+def as_vector(values: Any, place: int) -> NDArray[np.float32] | None:
+    """Return the numbers of a start vector, or None without one.  # (D,).
+
+    Args:
+        values: A list or an array of numbers, or None.
+        place: The number of the item, for messages.
+
+    Raises:
+        CorpusError: If it is no list of finite numbers.
+    """
     if values is None:
         return None
     try:

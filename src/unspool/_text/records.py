@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from unspool._configuration import as_spelled
 from unspool._errors import ConfigError
-from unspool._text.containers import as_context, items_of, no_text_at_all, parts_of, refuse_file_names
+from unspool._text.containers import (
+    as_context,
+    as_vector,
+    items_of,
+    no_text_at_all,
+    parts_of,
+    refuse_file_names,
+)
 from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import Meter
@@ -261,5 +268,6 @@ def _as_record(item: object, place: int, form: str | None) -> Record | None:
     known = item if isinstance(item, Record) else parts
     text, source = normalized(known.text, form), known.source and normalized(known.source, form)
     if isinstance(known, Record):
-        return replace(known, text=text, source=source, context=as_context(known.context))
+        context, vector = as_context(known.context), as_vector(known.vector, place)
+        return replace(known, text=text, source=source, context=context, vector=vector)
     return Record(text, known.context, vector=known.vector, source=source)
