@@ -14,7 +14,8 @@ from tests.exporting.cases import model_of
 from tests.exporting.runners.html import packed_text
 from unspool._exporting.exporter import ModelToExport
 from unspool._exporting.html import FIRST, HARMLESS, MODULES, PAGE, html_files, packed, plain_title, script_of
-from unspool._exporting.web_model import wasm_module
+from unspool._exporting.web_model import camel_case, wasm_module
+from unspool._generation.options.generation_options import ROWS, SAMPLERS
 from unspool._text.tokenizers.words import WordTokenizer
 
 HOSTILE = (
@@ -121,6 +122,14 @@ def test_both_languages_have_the_same_words() -> None:
     used += re.findall(r'data-(?:word|label|hint)="(\w+)"', (PAGE / "page.html").read_text("utf-8"))
     assert set(used) <= set(english)
     assert "</script" not in script_of(FIRST)
+
+
+def test_every_sampler_has_its_field_and_every_field_its_option() -> None:
+    script = (PAGE / "settings.js").read_text("utf-8")
+    (table,) = re.findall(r"^const OPTIONS = \{\n(.*?)^\};", script, re.S | re.M)
+    fields = {"temperature", "maxNewTokens", *re.findall(r"^  (\w+):", table, re.M)}
+    assert fields >= set(map(camel_case, SAMPLERS))
+    assert fields <= set(map(camel_case, ROWS))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

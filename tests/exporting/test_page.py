@@ -9,6 +9,7 @@ import unspool
 from tests.exporting.browser import Opened, chromium, opened
 from tests.exporting.cases import PAIRS, TEXTS, VECTORS
 from unspool import Generator
+from unspool._evaluation.character_grid import LEVELS
 
 pytestmark = pytest.mark.browser
 __all__ = ["chromium", "opened"]
@@ -105,7 +106,10 @@ def test_a_text_is_coloured_by_the_surprisal_of_python(opened: Opened, page: Pat
     )
     titles = here.eval_on_selector_all("#coloured span", "all => all.map(one => one.title)")
     bits = [float(title.split()[-2]) for title in titles]
-    assert bits == pytest.approx(model.surprisal(text).bits.tolist(), abs=0.0051)
+    exact = model.surprisal(text).bits.tolist()
+    assert bits == pytest.approx(exact, abs=0.0051)
+    classes = here.eval_on_selector_all("#coloured span", "all => all.map(one => one.className)")
+    assert classes == [f"heat{sum(one >= least for least in LEVELS)}" for one in exact]
     assert (
         "".join(here.eval_on_selector_all("#coloured span", "all => all.map(one => one.textContent)"))
         == f"{text}∎"
@@ -217,6 +221,46 @@ def test_pairs_have_a_source_and_vectors_their_numbers(opened: Opened, tmp_path:
     here = opened.open(vectors.export("html", tmp_path / "vectors.html"))
     set_to(here, seed=SEED, vector="0.4, 1 -0.5")
     assert opened.write() == texts_of(vectors, vector=[0.4, 1, -0.5])
+
+
+def test_texts_are_downloaded_and_copied(opened: Opened, page: Path) -> None:
+    here = opened.open(page)
+    here.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    here.fill("#seed", str(SEED))
+    texts = opened.write()
+    with here.expect_download() as download:
+        here.click("#download")
+    assert download.value.suggested_filename == "model-7.txt"
+    assert download.value.path().read_text("utf-8") == "\n".join(texts) + "\n"
+    pasted = "() => navigator.clipboard.readText()"
+    here.click("#copy-all")
+    here.wait_for_selector("#status:has-text('Copied')")
+    assert here.evaluate(pasted) == "\n".join(texts)
+    here.click("[aria-label='Copy text 2']")
+    here.wait_for_selector("#status:has-text('Copied')")
+    here.click("#copy-link")
+    here.wait_for_selector("#status:has-text('link')")
+    assert here.evaluate(pasted) == f"{page.as_uri()}#seed=7"
+
+
+ASK = """async () => {
+    const refused = [], address = "http://127.0.0.1:9/";
+    addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective));
+    new Image().src = address;
+    document.head.append(Object.assign(document.createElement("script"), { src: address }));
+    document.body.append(Object.assign(document.createElement("iframe"), { src: address }));
+    await fetch(address).catch(() => null);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return refused.sort();
+}"""
+
+
+def test_its_own_rules_forbid_any_request(opened: Opened, page: Path) -> None:
+    here = opened.open(page)
+    assert here.evaluate(ASK) == ["connect-src", "frame-src", "img-src", "script-src-elem"]
+    assert all("Content Security Policy" in one for one in opened.said)
+    opened.said.clear()
+    opened.asked.clear()  # what this test asked for
 
 
 @pytest.mark.parametrize("opened", [PHONE, PHONE | {"color_scheme": "dark"}], indirect=True)

@@ -30,8 +30,10 @@ export class Texts {
   name({ copy, colour, element, index }) {
     const place = number(index + 1);
     element.setAttribute("aria-label", word("textNumber", place));
-    Object.assign(copy, { textContent: word("copy"), ariaLabel: word("copyText", place) });
-    Object.assign(colour, { textContent: word("measure"), ariaLabel: word("measureText", place) });
+    for (const [button, short, long] of [[copy, "copy", "copyText"], [colour, "measure", "measureText"]]) {
+      button.textContent = word(short);
+      button.setAttribute("aria-label", word(long, place));
+    }
   }
 
   // Puts the words of another language beside the texts.
