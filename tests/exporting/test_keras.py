@@ -80,7 +80,7 @@ def test_the_example_writes_what_unspool_does(folder: Path, request: pytest.Fixt
     assert spec.loader is not None
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
-    writer = example.Writer(keras.saving.load_model(folder / "model.keras"))
+    writer = example.KerasWriter(keras.saving.load_model(folder / "model.keras"))
     model = unspool.Generator(**vars(model_of(case)), threads=1)
     prompt, source = model.tokenizer.symbols[0] or "p", "plain"
     told = {"source": source} if case == "pairs" else {}

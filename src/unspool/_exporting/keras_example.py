@@ -49,7 +49,7 @@ class Symbols:
         return bytes(found).decode("utf-8", "replace") if self.kind == "bytes" else "".join(found)
 
 
-class Writer:
+class KerasWriter:
     """A model that writes, one text at a time.
 
     Args:
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--source", default="", help="for a model of pairs")
     options = parser.parse_args()
-    writer = Writer(keras.saving.load_model(FOLDER / "model.keras"))
+    writer = KerasWriter(keras.saving.load_model(FOLDER / "model.keras"))
     random = np.random.default_rng(options.seed)
     for _ in range(options.n):
         print(
