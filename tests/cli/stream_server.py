@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import Any
 
-NOT_INSTALLED = ("torch", "ray")  # or it may be so
+NOT_INSTALLED = ("torch", "ray", "keras_example")  # or it may be so
 
 
 def prepare(corpus: str) -> None:
