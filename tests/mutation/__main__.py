@@ -15,6 +15,7 @@ import compileall
 import itertools
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -33,7 +34,8 @@ SOME = 5  # tests of each place that must pass before the first change
 FIRST, SECOND = 20, 100  # how many tests a change meets at first, and then
 FILES = 2  # of tests that it meets at first, where there is no coverage
 REST = 150  # seconds of the tests that it meets at last
-SECONDS = 240  # after which a change counts as found: it loops
+SECONDS = 240  # of a processor, after which a change counts as found: it loops
+LONGEST = 1800  # seconds in all, after which it does, too: it waits for what never comes
 GOLDEN = "tests/golden/test_golden.py::test_it_writes_what_it_wrote"
 # Run commands in processes of their own, where the coverage does not see which lines they run.
 QUICK_IN_PROCESSES = [
@@ -110,7 +112,7 @@ class Copy:
             finally:
                 sys.stdout.flush()
                 os._exit(code)
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + LONGEST
         while time.monotonic() < end:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
@@ -123,6 +125,7 @@ class Copy:
     def _run(self, tests: list[str]) -> int:
         import pytest
 
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         for number in (1, 2):
             os.dup2(os.open(self.source.parent / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]

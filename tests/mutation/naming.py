@@ -40,7 +40,7 @@ class Naming:
             says = bool(name) and re.search(rf"\b_?{re.escape(name)}\b", text) is not None
             beside = sum(room in path.parts for room in rooms[:-1]) + (rooms[-1] in path.stem)
             score = 100 * (path == mirror) + 3 * (dotted in text) + 2 * says + beside
-            if score >= 2:
+            if score:
                 ranked.append((-score, path.relative_to(self._root).as_posix()))
         return [path for _, path in sorted(ranked)[:MOST_FILES]]
 
