@@ -97,6 +97,16 @@ def test_a_seed_gives_the_same_texts_as_in_python(temperature: float, modules: M
     assert len({one.text for one in wanted}) > SEEDS / 4
 
 
+TOGETHER: list[dict[str, Any]] = [
+    {"stop": ["at", "t "], "min_tokens": 9},
+    {"stop": ["aa", "ss", "tt", "  "], "min_tokens": 12, "temperature": 4.0, "ignore_eos": True},
+    {"stop": "   ", "min_tokens": 10, "logit_bias": {1: 50.0}},  # spaces alone: it ends after 12
+    {"bad_words": ["at ", "the", "o"]},
+    {"dry_multiplier": 2.0, "dry_allowed_length": 1, "dry_sequence_breakers": ["at"]},
+    {"dry_multiplier": 5.0, "dry_allowed_length": 1, "dry_sequence_breakers": [" "]},
+    {"temperature": [0.5, 1.5], "top_k": 6, "top_p": 0.9, "min_p": 0.02, "repetition_penalty": 1.3,
+     "presence_penalty": 0.2, "frequency_penalty": 0.1, "penalty_last_n": 5},
+]  # fmt: skip
 EVERY_OPTION = """
   results.push(asked.several.map((pairs) => {
     const options = Object.fromEntries(pairs);
@@ -112,7 +122,7 @@ def test_every_option_does_what_it_does_in_python(kind: str, modules: Mapping[st
     rows = {name: row for name, row in ROWS.items() if name not in (*NOT_IN_A_PAGE, "seed")}
     options: dict[str, Any] = {
         name: {**usual, **(row.beside or {}), name: row.sample} for name, row in rows.items()
-    }
+    } | {f"together {number}": {**usual, **several} for number, several in enumerate(TOGETHER)}
     asked = {"several": [as_javascript(one) for one in options.values()], "count": 40}
     for several in node(modules[kind], asked, EVERY_OPTION, ENGINES):
         for name, texts in zip(options, several, strict=True):
