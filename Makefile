@@ -33,7 +33,7 @@ help: ## Show the targets
 demo: $(VENV)/.core ## Learn the embedded corpus and write from it, in under a minute
 	@$(BIN)/unspool demo
 
-test: lint ## Check style and types, then run every test
+test: lint ## Check style and types, then run the tests
 ifeq ($(TORCH),)
 	@echo "Without PyTorch: no CPU release is pinned for this Python, so the tests that need it are skipped"
 endif
