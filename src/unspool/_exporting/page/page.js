@@ -11,6 +11,7 @@ import { LANGUAGES, explained, number, speak, word } from "./words.js";
 
 const PACE = 60;  // symbols of each text a second, at least
 const LONGEST_SHOW = 8;  // seconds that a text may take to be shown while it is written
+const MEASURED = 2000;  // symbols from which on a speed says something
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 class Page {
@@ -135,8 +136,9 @@ class Page {
   }
 
   report({ tokens, seconds, stopped, results }) {
-    const speed = tokens / Math.max(seconds, 1e-4), figures = [number(results.length), number(tokens), number(Math.round(speed))];
-    byId("status").textContent = word(stopped ? "stopped" : "written", ...figures);
+    const speed = tokens < MEASURED ? null : number(Math.round(tokens / Math.max(seconds, 1e-4)));
+    const figures = [number(results.length), number(tokens)];
+    byId("status").textContent = stopped ? word("stopped", ...figures) : word("written", ...figures, speed);
     Object.assign(byId("status").dataset, { tokens, seconds });
   }
 
