@@ -248,6 +248,10 @@ def _other_type(tensor: Any) -> None:
     tensor.data_type = 11  # DOUBLE
 
 
+def _unknown_type(tensor: Any) -> None:
+    tensor.data_type = 99
+
+
 def _not_finite(tensor: Any) -> None:
     tensor.raw_data = b"\xff" * len(tensor.raw_data)
 
@@ -263,6 +267,7 @@ def _renamed(tensor: Any) -> None:
         (_huge, "as many bytes as its shape has"),
         (_negative, "as many bytes as its shape has"),
         (_other_type, "of FLOAT or INT8, got DOUBLE"),
+        (_unknown_type, "of FLOAT or INT8, got an unknown type"),
         (_not_finite, "output.kernel: expected finite numbers"),
         (_renamed, "output.kernel is missing"),
     ],
@@ -275,7 +280,9 @@ def test_an_onnx_model_that_was_changed_is_one_error(change: Any, message: str, 
 
 def test_a_broken_onnx_model_is_one_error(tmp_path: Path) -> None:
     path = _onnx(tmp_path, lambda tensor: None)
-    for content in (b"\xff" * 100, (path / "step.onnx").read_bytes()[:-100]):
+    whole = (path / "step.onnx").read_bytes()
+    no_text = whole.replace(b"output.kernel", b"output\xffkernel")
+    for content in (b"\xff" * 100, whole[:-100], no_text):
         (path / "step.onnx").write_bytes(content)
         with pytest.raises(unspool.ArtifactError):
             import_path(path)

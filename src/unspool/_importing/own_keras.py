@@ -32,7 +32,7 @@ def model_of_keras_export(folder: Path) -> SavedModel:
     network = facts.network
     check_layers(network, len(layers), where=where)
     kernel, bias = _arrays(weights, "output", 2, where)
-    bias = bias.copy()
+    bias = np.atleast_1d(bias).copy()
     bias[:1] = 0  # of <pad>, whose probability is 0 there by a bias of its own
     parameters = _stack(network, weights, "", where) | {"output.kernel": kernel, "output.bias": bias}
     if network.tied_output and np.array_equal(kernel, parameters["embedding"].T):

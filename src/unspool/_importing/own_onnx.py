@@ -81,11 +81,19 @@ def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
     except DecodeError as error:
         raise ArtifactError(str(path), expected="an ONNX model", got=str(error), hint=DAMAGED) from None
     found: dict[str, NDArray[Any]] = {}
+    kinds = {number: name for name, number in onnx.TensorProto.DataType.items()}
     for tensor in model.graph.initializer:
-        kind = onnx.TensorProto.DataType.Name(tensor.data_type)
+        kind = kinds.get(tensor.data_type, "an unknown type")
         if kind == "INT64":
             continue  # shapes and axes
-        if kind not in TYPES or tensor.name in found or tensor.external_data or len(tensor.dims) > MOST_AXES:
+        named = isinstance(tensor.name, str)  # bytes, where it is no UTF-8
+        if (
+            not named
+            or kind not in TYPES
+            or tensor.name in found
+            or tensor.external_data
+            or len(tensor.dims) > MOST_AXES
+        ):
             got = f"{kind} {list(tensor.dims)}" + (" in another file" if tensor.external_data else "")
             what = f"{path}: {tensor.name}"
             raise ArtifactError(what, expected="an array of its own of FLOAT or INT8", got=got, hint=DAMAGED)
@@ -136,7 +144,7 @@ def _parameter(network: NetworkConfig, tensors: Mapping[str, NDArray[Any]], name
     if prefix + there not in tensors:
         raise ArtifactError(f"{where}: {prefix + there} is missing", expected="every array", hint=DAMAGED)
     array = tensors[prefix + there]
-    if own == "output.bias":
+    if own == "output.bias" and array.ndim == 1:
         array = array.copy()
         array[:1] = 0  # of <pad>, which is minus infinity there
     if own == "start.bias":
