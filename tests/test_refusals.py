@@ -11,6 +11,7 @@ import pytest
 import unspool
 from unspool import CharTokenizer, GenerationOptions, NetworkConfig
 from unspool._artifacts.facts import PartSizes
+from unspool._artifacts.model_folder import _check_source_vocabulary, _check_vocabulary
 from unspool._artifacts.tensor_files import check_arrays
 from unspool._engines.cpu import CpuEngine
 from unspool._evaluation.streams import stream_nats
@@ -46,6 +47,7 @@ NUMBER = Attribute("n", mean=0.0, deviation=1.0)
 PROMPT = [np.array([1])]
 CHECKPOINT = Path("c")
 EPOCHS = unspool.TrainingConfig(epochs=3)
+TWO = "in the network's configuration; they belong to two different models"
 RESUME = "resume with the same value, or start a new run in another folder"
 
 
@@ -118,6 +120,15 @@ REFUSED: dict[str, Callable[[], object]] = {
     "got Attribute(name='label', values=('a',), counts=(), mean=None, "
     "deviation=None)": lambda: Attribute("label", values=("a",)),
     "records must be a whole number ≥ 0; got -1": lambda: PartSizes(-1, 0, 0),
+    f"m: vocab_size: expected 4 as in its tokenizer, got 9 {TWO}": lambda: _check_vocabulary(
+        NetworkConfig(vocab_size=9), AB, "m"
+    ),
+    f"m: source_vocab_size: expected 4 as in its tokenizer, got None {TWO}": lambda: _check_source_vocabulary(
+        NETWORK, AB, "m"
+    ),
+    f"m: source_vocab_size: expected none: there is no source tokenizer, got 9 {TWO}": lambda: (
+        _check_source_vocabulary(NetworkConfig(source_vocab_size=9), None, "m")
+    ),
     "model: array 'a' is missing: expected shape (1,); the file belongs to another network": lambda: (
         check_arrays({}, {"a": (1,)}, where="model")
     ),

@@ -57,6 +57,13 @@ def test_saving_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_files_that_wait_under_their_second_name_belong_to_the_model(tmp_path: Path) -> None:
+    save(tmp_path, make_model())
+    for name in ("config.json", "tokenizer.json"):  # the writer died after it had replaced the arrays
+        (tmp_path / name).rename(tmp_path / f"{name}.next")
+    assert same(load_model(tmp_path), make_model())
+
+
 def test_a_model_replaces_another_and_leaves_the_rest(tmp_path: Path) -> None:
     save(tmp_path, make_model(0))
     (tmp_path / "metrics.jsonl").write_text("{}\n")

@@ -86,12 +86,13 @@ def transcript(lines: str) -> str:
 
 def sweep_and_bench() -> str:
     """Return what a sweep finds, without what is measured, and which figures a benchmark has."""
-    code, out, _ = ran(shlex.split(f"{SWEEP} --json"))
+    code, out, err = ran(shlex.split(f"{SWEEP} --json"))
+    said = "".join(f"! {row}\n" for row in steady(err, Path.cwd()).splitlines())
     found = json.dumps(rounded(without_time(json.loads(out))), indent=1, ensure_ascii=False)
     _, out, _ = ran(shlex.split(BENCH))
     names = sorted({name for name in paths(json.loads(out)) if not OF_THE_MACHINE.search(name)})
     told = "\n".join(names)
-    return f"$ {SWEEP} --json\n[exit {code}]\n{found}\n\n$ {BENCH}\n{told}\n"
+    return f"$ {SWEEP} --json\n{said}[exit {code}]\n{found}\n\n$ {BENCH}\n{told}\n"
 
 
 def without_time(document: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 import unspool
 from unspool._network.cells import CELLS
 from unspool._network.config import NetworkConfig
-from unspool._planning.choosing import Basis, _candidate
+from unspool._planning.choosing import Basis, _candidate, _fixed_network
 from unspool._planning.facts import CorpusFacts, look_at
 from unspool._planning.rule import LEARNING_RATE_FACTORS, SIZES, core_weights, needed_symbols
 from unspool._text.encoding.recipe import EncodingRecipe
@@ -252,3 +252,10 @@ def test_what_is_held_out_is_not_learnt_and_takes_time(
     assert (found.budget.total, found.budget.spent, found.budget.reading) == (60.0, 5.0, reading)
     times = found.budget.evaluations
     assert found.symbols == pytest.approx(100 * (60 - 5 - reading - 0.8 - times * evaluation))
+
+
+def test_a_network_that_is_given_keeps_its_values() -> None:
+    kept = _fixed_network(NetworkConfig(cell="gru", hidden_size=5, dropout=0.25), None)
+    assert (kept["cell"], kept["hidden_size"], kept["dropout"]) == ("gru", 5, 0.25)
+    assert _fixed_network({"hidden_size": 6}, None) == {"hidden_size": 6}
+    assert _fixed_network(None, None) == {}

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -218,6 +219,13 @@ def test_colours_fit_the_terminal(model: Path, colours: str, mark: str) -> None:
     assert mark in legend
     assert "\x1b[31m" not in line
     assert "␛" in line
+
+
+def test_the_legend_says_how_many_bits_a_colour_stands_for(model: Path) -> None:
+    legend = re.sub(r"\x1b\[[\d;]*m", "", shown(model, "q", colours="truecolor")[0])
+    assert legend.split() == [
+        "bits/char", "bits", "per", "symbol", "0–1", "1–2", "2–3", "3–4", "4–6", "6–8", "8–12", "12+",
+    ]  # fmt: skip
 
 
 def test_long_texts_are_broken_to_the_width(model: Path) -> None:

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
+from unspool import SweepConfig
+from unspool._cli.commands.sweep import Running
 from unspool._cli.flags.shared import NETWORK, TRAINING
 from unspool._cli.flags.sweeping import BUDGET, PLACE, TRYING
+from unspool._sweeping import results
 from unspool._sweeping.space import PARAMETERS
 
 SHORT = ["--symbols-per-trial", "1000", "--evaluations", "2", "--sequence-length", "16", "--threads", "1"]
@@ -49,6 +52,19 @@ def test_it_ends_with_a_table_a_sentence_and_a_command_that_works(
     assert document["verdict"] == sentence
     assert document["train"] == shlex.join(words)
     assert [len(each["runs"]) for each in document["configurations"]] == [2, 2]
+
+
+def test_a_line_says_how_each_training_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    config = SweepConfig(cell=("gru",), hidden_size=(4, 8), learning_rate=(0.02,))
+    chosen = {"cell": "gru", "hidden_size": 4, "num_layers": 1, "learning_rate": 0.02}
+    tell = Running(config)
+    curve = ((0.5, 2.5), (1.0, 2.75))
+    tell(results.Run(number=0, configuration=chosen, seed=1, state="complete", curve=curve), 3)
+    tell(results.Run(number=1, configuration=chosen, seed=0, state="diverged", message="no finite loss"), 2)
+    assert capsys.readouterr().err.splitlines() == [
+        "gru, 4 units, seed 1: 2.5000 bits/character, complete; 3 to do",
+        "gru, 4 units, seed 0: not measured, diverged (no finite loss); 2 to do",
+    ]
 
 
 def test_the_best_is_trained_in_full(unspool: Run, corpus: Path, tmp_path: Path) -> None:
