@@ -27,15 +27,15 @@ def test_a_text_is_drawn_as_it_stands(
 
 
 def test_the_drawing_thread_has_ended_when_the_work_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "SECONDS_BETWEEN", 0.0)
     before, drawn = threading.active_count(), threading.Event()
 
-    def draw() -> str:
+    def refresh(_: drawing.Display) -> None:
         if threading.current_thread() is not threading.main_thread():
             drawn.set()
             time.sleep(0.05)  # is drawing while the work ends
-        return ""
 
-    with redrawn(draw):
+    monkeypatch.setattr(drawing, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(drawing.Display, "refresh", refresh)
+    with redrawn(lambda: ""):
         assert drawn.wait(60)
     assert threading.active_count() == before
