@@ -60,7 +60,6 @@ IN_PROCESSES = [
     "tests/cli/test_end.py",
     "tests/cli/commands/test_play.py",
     "tests/cli/commands/test_collecting.py",
-    "tests/sweeping/test_worker.py",
     "tests/text/test_memory.py",
     "tests/training/test_killed_runs.py",
     "tests/test_imports.py",
