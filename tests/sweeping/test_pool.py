@@ -113,6 +113,12 @@ def test_a_process_killed_while_it_waits_is_lost_as_well(corpus: SweepCorpus) ->
         assert isinstance(error, LostError)
 
 
+def test_a_process_that_does_not_end_by_itself_is_killed() -> None:
+    process = _Process()
+    os.kill(process._process.pid, signal.SIGSTOP)
+    assert process.end() == -signal.SIGKILL
+
+
 def test_closing_leaves_no_process(corpus: SweepCorpus) -> None:
     pool = LocalPool(1, corpus)
     pool.begin(numbered(0, symbols=10**12))
