@@ -30,6 +30,14 @@ def test_paragraphs_and_long_lines_make_a_document(text: str, document: bool) ->
     assert mode.reason.startswith("one document" if document else "a text per line")
 
 
+@pytest.mark.parametrize(("text", "said"), [("one\ntwo\n", "none is"), ("one\n" * 40 + "\none\n", "few are")])
+def test_a_line_is_called_empty_only_if_one_is(text: str, said: str) -> None:
+    assert (
+        told_mode(text).reason
+        == f"a text per line, since its lines are short (3 characters) and {said} empty"
+    )
+
+
 def test_no_more_than_the_beginning_counts() -> None:
     lines = "oil prices rise\n" * (LOOK // 16 + 1)
     assert not told_mode(lines + "\n\nand\n\nso\n\non\n" * LOOK).document

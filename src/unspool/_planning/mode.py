@@ -43,9 +43,8 @@ def told_mode(text: str) -> Mode:
         return Mode(True, f"one document, since {empty:.0%} of its lines are empty")
     if mean >= LONG_LINE:
         return Mode(True, f"one document, since its lines are long ({mean:,.0f} characters on average)")
-    return Mode(
-        False, f"a text per line, since its lines are short ({mean:,.0f} characters) and none is empty"
-    )
+    few = "few are" if empty else "none is"
+    return Mode(False, f"a text per line, since its lines are short ({mean:,.0f} characters) and {few} empty")
 
 
 def read_to_learn(
