@@ -72,6 +72,8 @@ def unpacked(raw: bytes, *, where: str) -> dict[str, bytes]:
             entries = archive.infolist()
             _check_entries(entries, len(raw), where)
             parts = {entry.filename: _read(archive, entry) for entry in entries if entry.filename in NAMES}
+    except ArtifactError:
+        raise
     except (
         zipfile.BadZipFile,
         zipfile.LargeZipFile,
