@@ -71,8 +71,9 @@ def archived(path: Path, layers: list[dict[str, Any]], arrays: dict[str, NDArray
 
 def test_the_lessons_model_is_read(tmp_path: Path) -> None:
     arrays = lstm_weights()
+    trained = {"optimizer/vars/0": np.array(7, np.int32), "optimizer/vars/1": np.array(1e-3, np.float32)}
     layers = [layer("InputLayer", "in"), layer("Masking", "mask"), recurrent(), layer("Dropout", "d"), DENSE]
-    model = unspool.import_model(archived(tmp_path / "m.keras", layers, arrays), tokenizer=SYMBOLS)
+    model = unspool.import_model(archived(tmp_path / "m.keras", layers, arrays | trained), tokenizer=SYMBOLS)
     assert (model.network.cell, model.network.hidden_size, model.network.embedding_size) == ("lstm", H, None)
     kernel, recurrent_kernel, bias, output_kernel, output_bias = arrays.values()
     kernel[0], output_kernel[:, 0], output_bias[0] = 0, 0, 0  # <pad> is never read or written

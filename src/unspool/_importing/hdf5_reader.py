@@ -66,14 +66,17 @@ def arrays_of(path: str, most_bytes: int) -> dict[str, Any]:
         NotReadError: If they are, or one is of a kind that is not read.
     """
     import h5py  # noqa: PLC0415 - an extra
+    import numpy as np  # noqa: PLC0415 - after the limits
 
     found: dict[str, Any] = {}
     with h5py.File(path, "r") as file:
         for place, item in datasets(file):
+            if item.dtype.kind in "iu":
+                continue  # steps of an optimizer and states of random numbers, which are no weights
             most_bytes -= checked(place, item)
             if most_bytes < 0 or len(found) == MOST_OBJECTS or place in found:
                 raise NotReadError(f"{place} is one array too many, or larger than its file")
-            found[place] = item[()].astype("<f4")
+            found[place] = np.array(item[()], "<f4")
     return found
 
 
