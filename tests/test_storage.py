@@ -47,6 +47,13 @@ def test_a_file_written_in_pieces_is_there_when_it_is_whole(tmp_path: Path) -> N
     assert os.listdir(tmp_path) == ["names.txt"]  # noqa: PTH208  (hidden files count as well)
 
 
+def test_whoever_lets_go_of_a_written_file_gets_no_error(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "notes.txt") as file:
+        file.write(b"new")
+    file.close()  # Python does it for an object that nobody has; from 3.13 on it prints the error
+    assert (tmp_path / "notes.txt").read_bytes() == b"new"
+
+
 def test_the_file_has_the_modes_of_an_ordinary_one(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("x")
     atomic_write(tmp_path / "atomic", "x")

@@ -171,9 +171,13 @@ class _NamedFile(io.BufferedIOBase):
             return self._file.write(data)
 
     def flush(self) -> None:
-        """Hand the bytes to the system."""
-        with _named(self._path):
-            self._file.flush()
+        """Hand the bytes to the system; without effect on a closed file, unlike elsewhere.
+
+        Python calls it once more when nobody has this object, and from 3.13 on prints what it raises then.
+        """
+        if not self._file.closed:
+            with _named(self._path):
+                self._file.flush()
 
 
 @contextlib.contextmanager
