@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,8 @@ from numpy.typing import NDArray
 
 from unspool._configuration import as_spelled
 from unspool._errors import ConfigError
-from unspool._text.containers import (
-    as_context,
-    as_vector,
-    items_of,
-    no_text_at_all,
-    parts_of,
-    refuse_file_names,
-)
+from unspool._text import containers
+from unspool._text.containers import items_of, no_text_at_all, parts_of, refuse_file_names
 from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import Meter
@@ -267,7 +261,5 @@ def _as_record(item: object, place: int, form: str | None) -> Record | None:
         return None
     known = item if isinstance(item, Record) else parts
     text, source = normalized(known.text, form), known.source and normalized(known.source, form)
-    if isinstance(known, Record):
-        context, vector = as_context(known.context), as_vector(known.vector, place)
-        return replace(known, text=text, source=source, context=context, vector=vector)
-    return Record(text, known.context, vector=known.vector, source=source)
+    ends, vector = getattr(known, "ends", True), containers.as_vector(known.vector, place)
+    return Record(text, containers.as_context(known.context), ends, vector, source)
