@@ -63,6 +63,6 @@ def export(
     lost = (
         []
         if exported.cost is None
-        else [("lost", f"{exported.cost:.4f} bits per character, on its own texts")]
+        else [("lost", f"{round(exported.cost, 4) + 0.0:.4f} bits per character, on its own texts")]
     )
     print_facts([("wrote", str(path)), *((file.name, size(file.stat().st_size)) for file in files), *lost])
