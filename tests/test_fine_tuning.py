@@ -9,6 +9,7 @@ import pytest
 
 import unspool
 from unspool._running.resuming import resume_training
+from unspool._training.folder.run_folder import CHECKPOINT
 
 OLD = ["oil prices rise", "team wins late game", "rates rise again"] * 20
 NEW = ["Ölpreis steigt", "oil prices fall", "team verliert ß"] * 20
@@ -42,6 +43,17 @@ def started(origin: unspool.Generator, out: Path, **options: object) -> unspool.
     """Train for one step that changes next to nothing."""
     still = unspool.TrainingConfig(epochs=1, learning_rate=1e-12, weight_decay=0.0, validation_fraction=None)
     return unspool.train(NEW, out=out, init_from=origin, training=still, **options)  # type: ignore[arg-type]
+
+
+def test_the_parameters_it_begins_with_are_kept_before_the_first_step(
+    origin: unspool.Generator, tmp_path: Path
+) -> None:
+    kept: list[bool] = []
+    for name, start in (("grown", origin), ("new", None)):
+        place = tmp_path / name / CHECKPOINT
+        begun = lambda *_, place=place: kept.append(place.is_file())  # noqa: E731
+        unspool.train(NEW, out=tmp_path / name, init_from=start, epochs=1, on_start=begun)
+    assert kept == [True, False]  # a new run makes its own from its seed
 
 
 def test_what_was_learnt_stays(origin: unspool.Generator, tmp_path: Path) -> None:
