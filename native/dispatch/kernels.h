@@ -3,9 +3,9 @@
 #pragma once
 
 #include <atomic>
-#include <cfloat>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace unspool {
 
@@ -68,8 +68,9 @@ struct Automaton {
 // What every row of the tables of penalties and of samplers begins with.
 struct StageRow {
     const char* name;
-    int least;                                    // number of numbers that a stage of this row has at least
-    double lowest = -DBL_MAX, highest = DBL_MAX;  // of its first number
+    int least;  // number of numbers that a stage of this row has at least
+    double lowest = std::numeric_limits<double>::lowest(),
+           highest = std::numeric_limits<double>::max();  // of its first number
 };
 
 // One step from logits to a draw: a row in the table of penalties or of samplers, and its numbers. A stage
