@@ -33,6 +33,8 @@ def conditioned_on(
     if context is None and vector is None and source is None:
         return parts
     parameters, network, schema = parts.parameters, parts.network, parts.schema
+    expected = "names and values: {'label': 'Sports'}"
+    check("context", context, expected, context is None or isinstance(context, Mapping))
     row = schema.row(context or {})
     if schema.attributes:
         parameters, network = with_context(parameters, network, row)
@@ -82,6 +84,7 @@ def start_states(
     if source is None:
         return state
     check("state", state, "None with a source: the source makes the state", state is None)
+    check("source", source, "a text, or a list of texts", isinstance(source, Sequence))
     several = [source] if isinstance(source, str) else source
     check("source", source, "at least one text", len(several) > 0)
     return encode_sources(parts, several, unknown=unknown)

@@ -753,6 +753,7 @@ class Generator(ModelParts):
             0.0
         """
         some = strings_of("texts", texts)
+        check("against", against, "a model", isinstance(against, Generator))
         ours, theirs = (m.scorer(prompt=prompt, ended=ended, unknown=unknown) for m in (self, against))
         return list(likelihood_ratios(ours, theirs, some))
 

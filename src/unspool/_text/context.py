@@ -178,11 +178,12 @@ class ContextSchema:
             ConfigError: If the model has no start vector, or one of another size, or a number is not finite.
         """
         size = self.vector_size
-        vector: Numbers = np.asarray(numbers, np.float32)
+        expected = "None: the model was trained without vectors" if size is None else f"{size} finite numbers"
+        try:
+            vector: Numbers = np.asarray(numbers, np.float32)
+        except (TypeError, ValueError):
+            raise ConfigError("vector", expected=expected, got=repr(numbers)) from None
         if size is None or vector.shape != (size,) or not np.isfinite(vector).all():
-            expected = (
-                "None: the model was trained without vectors" if size is None else f"{size} finite numbers"
-            )
             raise ConfigError("vector", expected=expected, got=f"shape {vector.shape}")
         return vector
 
