@@ -42,8 +42,7 @@ endif
 test-slow: $(VENV)/.all ## Run the tests that are too slow for every change, with the libraries that some compare with
 	KERAS_BACKEND=torch $(BIN)/python -m pytest $(PROCESSES) -m slow $(TEST_OPTIONS)
 
-test-browser: $(VENV)/.test ## Run the tests of exported pages in Chromium (apt install chromium)
-	$(PIP) 'playwright>=1.45,<2'
+test-browser: $(VENV)/.browser ## Run the tests of exported pages in Chromium (apt install chromium)
 	$(BIN)/python -m pytest -n 0 -m browser tests/exporting $(TEST_OPTIONS)
 
 test-all: ## Run all there is: the tests, the slow ones, sanitizers, the site, wheels, other systems; an hour or more
@@ -119,6 +118,12 @@ $(VENV)/.test: $(BUILD) Makefile | $(BIN)/python
 $(VENV)/.all: $(BUILD) Makefile | $(BIN)/python
 	@echo "Installing unspool into $(VENV) with all that its tests compare it with"
 	@$(PIP) -e '.[test,dev,test-all]' $(TORCH)
+	@touch $@ $(VENV)/.core $(VENV)/.test
+
+$(VENV)/.browser: $(BUILD) Makefile | $(BIN)/python
+	@echo "Installing unspool into $(VENV) with Playwright, and with zig, which compiles the pages' WebAssembly"
+	@$(PIP) 'playwright>=1.45,<2' 'ziglang>=0.15,<0.18'
+	@$(PIP) -e '.[test,dev]' $(TORCH)
 	@touch $@ $(VENV)/.core $(VENV)/.test
 
 $(VENV)/.docs: $(BUILD) Makefile | $(BIN)/python
