@@ -290,5 +290,5 @@ def test_held_out_texts_are_read_as_the_texts_to_learn_from() -> None:
     options: dict[str, Any] = {"hidden_size": 4, "epochs": 1, "threads": 1, "progress": False}
     model = unspool.train(table, source="label", target="title", validation=table, **options)
     assert model.evaluate(unspool.read_records(table, source_text="label", text="title")).loss > 0
-    with pytest.raises(unspool.ConfigError, match=r"(text|target) and another name of text"):
+    with pytest.raises(unspool.ConfigError, match=r"^target and another name of text"):
         unspool.train(table, text="title", target="title", **options)

@@ -55,7 +55,7 @@ def divided(options: Mapping[str, Any]) -> Divided:
     elsewhere = arguments | names_elsewhere(ReadOptions, NetworkConfig, TrainingConfig)
     refuse_unknown(options, known, "", elsewhere)
     reading: dict[str, Any] = {}
-    for spelling in options.keys() & {*READING, *COLUMNS}:
+    for spelling in (name for name in options if name in {*READING, *COLUMNS}):
         name = COLUMNS.get(spelling, spelling)
         if name in reading:
             raise ConfigError(f"{spelling} and another name of {name} are given", expected="one of them")

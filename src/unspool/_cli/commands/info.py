@@ -31,9 +31,12 @@ def info(
     if len(what) == 1 and is_run(what[0]):
         from unspool._artifacts import load_model
         from unspool._hub.fetching import model_folder
+        from unspool._hub.places import is_hub_place
 
         folder = model_folder(what[0])
-        facts = model_facts(load_model(folder), folder) | {"folder": what[0]}
+        facts = model_facts(load_model(folder), folder)
+        if is_hub_place(what[0]):
+            facts["folder"] = what[0]
         print_json(facts) if as_json else print_facts(model_rows(facts))
         return
     from unspool._cli.steps.census import take_census
