@@ -16,7 +16,7 @@ from unspool._importing.stack import Stack
 from unspool._importing.symbols import Given
 from unspool._storage import is_missing, open_regular
 
-FORMS = "a state dictionary in safetensors, a .keras file, or what unspool export wrote"
+FORMS = "a state dictionary in safetensors, a .keras file, or what unspool export wrote, but for C"
 SAFETENSORS = (
     "nothing is unpickled here; where it was made, two lines save what can be read: from safetensors.torch "
     "import save_file; save_file(model.state_dict(), 'model.safetensors')"

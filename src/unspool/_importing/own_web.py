@@ -66,7 +66,7 @@ def model_of_page(path: Path) -> SavedModel:
             raise ValueError(f"a head of {size:,} bytes")
         head = parse_json(content[4 : 4 + size], where=where, hint=DAMAGED)
         spec = head["spec"]
-        _give_tensors(spec["tensors"], memoryview(content)[4 + size :])
+        _give_tensors(spec["tensors"], memoryview(content)[4 + size :], after=spec.get("wasm") or 0)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         if isinstance(error, ArtifactError):
             raise
@@ -89,8 +89,13 @@ def _unpacked(text: bytes) -> bytes:
     return content
 
 
-def _give_tensors(tensors: dict[str, Any], body: memoryview) -> None:
+def _give_tensors(tensors: dict[str, Any], body: memoryview, *, after: int) -> None:
     """Put the bytes of each tensor in base64, as in a module, in the place of their number.
+
+    Args:
+        tensors: The tensors, with numbers of bytes.
+        body: Their bytes, one after the other.
+        after: The number of bytes that follow them: the engine's kernel, which is not read.
 
     Raises:
         ValueError: If there are fewer bytes, or more.
@@ -104,6 +109,8 @@ def _give_tensors(tensors: dict[str, Any], body: memoryview) -> None:
             planes = np.frombuffer(body[at : at + count], np.uint8).reshape(size, -1)  # by significance
             tensor[kind] = base64.b64encode(planes.T.tobytes()).decode("ascii")
             at += count
+    if len(body) - at != after:
+        raise ValueError(f"{len(body) - at} bytes of {after} after the numbers")
 
 
 def _model(spec: Mapping[str, Any], where: str) -> SavedModel:
