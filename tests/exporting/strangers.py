@@ -8,6 +8,21 @@ from pathlib import Path
 from unspool._artifacts.model_folder import SavedModel
 from unspool._model.generator import Generator
 
+# Asked before all else that finds modules, those of editable installs too.
+WITHOUT = """
+import sys
+
+
+class Without:
+    @staticmethod
+    def find_spec(name, *_):
+        if name.partition(".")[0] == "unspool":
+            raise ImportError("no unspool here")
+
+
+sys.meta_path.insert(0, Without)
+"""
+
 
 def generator_of(model: SavedModel) -> Generator:
     """Make the model that a user of unspool has."""
@@ -23,7 +38,7 @@ def generator_of(model: SavedModel) -> Generator:
 def run_without_unspool(program: Path, *words: str, code: int = 0) -> str:
     """Run a Python program where importing unspool fails, and return what it prints, or its last error."""
     there = program.parent.parent
-    (there / "unspool.py").write_text("raise ImportError('no unspool here')")
+    (there / "sitecustomize.py").write_text(WITHOUT)
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(there), "PYTHONIOENCODING": "utf-8"}
     imported = [sys.executable, "-c", "import unspool"]
     assert (

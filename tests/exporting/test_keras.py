@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 import unspool
 from tests.exporting.cases import Asked, logprobs_of, model_of
+from tests.exporting.strangers import run_without_unspool
 from unspool._exporting.exporters import export
 
 
@@ -91,11 +90,8 @@ def test_the_example_writes_what_unspool_does(folder: Path, request: pytest.Fixt
 
 @pytest.mark.parametrize("folder", slow("embedding"), indirect=True)
 def test_the_example_needs_no_unspool(folder: Path) -> None:
-    (folder / "unspool.py").write_text("raise ImportError('not here')")  # stands before the installed one
-    command = [sys.executable, "example.py", "plain", "--n", "2", "--seed", "1"]
-    done = subprocess.run(command, cwd=folder, env=os.environ, capture_output=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout.decode("utf-8").startswith("plain")
+    written = run_without_unspool(folder / "example.py", "plain", "--n", "2", "--seed", "1")
+    assert written.startswith("plain")
 
 
 def test_without_a_backend_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
