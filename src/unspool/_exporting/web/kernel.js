@@ -1,5 +1,5 @@
 // The arithmetic of a network on one array of numbers, in which places are indices: in plain JavaScript, and its
-// twin in WebAssembly (kernel.c). Rows are those of texts that are written side by side; a row of gates has a slot
+// twin in WebAssembly (kernel.cpp). Rows are those of texts that are written side by side; a row of gates has a slot
 // of `width` numbers for each gate. Padding is zero and stays zero.
 
 import { bytesOf } from "./tensors.js";
