@@ -10,6 +10,7 @@ It is spelled as in a URL: ``%FF`` is a byte that is not UTF-8, ``%25`` a percen
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from unspool._training.checkpoints import write_error
 PLACES = "checkpoint/corpus.json"
 FORMAT_VERSION = 1
 NAME_IT = "name the text: unspool train --resume DIR CORPUS, unspool audit DIR CORPUS"
+HALF = re.compile("[\ud800-\udfff]")  # of a pair that stands for one character in UTF-16
 PARTS = ("records", "validation")  # keys of the specifications of texts in config.json
 
 
@@ -166,4 +168,8 @@ def _read_places(path: Path) -> CorpusPlaces:
     if places.format_version != FORMAT_VERSION:
         got = str(places.format_version)
         raise ArtifactError(f"{path}: format_version", expected=str(FORMAT_VERSION), got=got, hint=NAME_IT)
+    for place in (*(places.records or ()), *(places.validation or ())):
+        if HALF.search(place):  # JSON can spell it, a path cannot
+            expected = "places spelled as in a URL"
+            raise ArtifactError(str(path), expected=expected, got=ascii(place), hint=NAME_IT)
     return places
