@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ from unspool._training.records import CheckpointRecord, FinishRecord, StepRecord
 from .test_choosing import LINES, Machine, plan
 
 LONG = LINES * 60
+
+
+@cache
+def two_minutes() -> unspool.TrainingPlan:
+    """Plan two minutes on much text, which is read once for all tests."""
+    return plan(LONG, minutes=2)
 
 
 def steps(speed: float, *, up_to: float, apart: float = 0.1) -> Iterator[StepRecord]:
@@ -60,13 +67,13 @@ def test_a_plan_that_is_far_off_is_made_again_by_the_same_rule(times: float) -> 
 
 @pytest.mark.parametrize("times", [1.01 / FAR_OFF, 1.0, 0.99 * FAR_OFF])
 def test_a_plan_that_is_nearly_right_stays(times: float) -> None:
-    first = plan(LONG, minutes=2)
+    first = two_minutes()
     assert first.best is not None
     assert revised(first, speed=times * first.best.speed, seconds=6.0) is None
 
 
 def test_what_reading_really_took_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = plan(LONG, minutes=2)  # by a clock that stands still, so reading was to take no time
+    first = two_minutes()  # by a clock that stands still, so reading was to take no time
     minutes = first.training.minutes or 0
     assert first.after_reading(30.0).training.minutes == pytest.approx(minutes - 0.5)
     assert first.after_reading(600.0).training.minutes == pytest.approx(0.2), "a tenth is left to learn"
@@ -91,13 +98,13 @@ def test_a_size_that_was_given_stays(given: dict[str, Any]) -> None:
 
 
 def test_where_not_even_the_smallest_could_learn_the_run_goes_on() -> None:
-    first = plan(LONG, minutes=2)
+    first = two_minutes()
     assert revised(first, speed=1e-3, seconds=6.0) is None
 
 
 @pytest.mark.parametrize("slow", [False, True])
 def test_it_is_checked_once_after_its_share_of_the_time_without_evaluations(slow: bool) -> None:
-    first = plan(LONG, minutes=2)
+    first = two_minutes()
     assert first.best is not None
     share = CHECKED * 60 * (first.training.minutes or 0)
     check = FirstSeconds(first, symbols_per_character=1.0)
