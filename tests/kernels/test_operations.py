@@ -216,7 +216,8 @@ def test_threads_that_the_system_does_not_give_are_an_error_and_not_an_end() -> 
         "from unspool._kernels import machine\n"
         "from unspool._errors import ConfigError\n"
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20), -1))\n"  # room for some threads' stacks
+        # A stack has 8 MB, or 128 kB where the C library is musl.
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (60 << 20), -1))\n"
         "try:\n"
         "    machine.thread_team(1000)\n"
         "except ConfigError as error:\n"

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -353,6 +355,27 @@ def test_optuna_is_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     with pytest.raises(ConfigError, match=re.escape(install_command("sweep"))):
         run(tmp_path / "s")
+
+
+def test_a_python_without_sqlite_is_told(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['_sqlite3'] = None\n"
+        "import unspool\n"
+        "for options in ({'workers': 10**12}, {}):\n"
+        "    try:\n"
+        "        unspool.sweep(['a cat'], out='s', **options)\n"
+        "    except unspool.ConfigError as error:\n"
+        "        print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    first, second = done.stdout.splitlines()
+    assert first.startswith("workers must be a whole number from 1 to 1024")
+    assert second.startswith("a sweep needs SQLite, and this Python cannot load it: got ")
+    assert second.endswith("use a Python that was built with it")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_runs_beside_the_main_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,8 @@ from unspool._sweeping.space import PARAMETERS, Configuration, Range, Values
 from unspool._sweeping.sweep_config import SweepConfig
 
 if TYPE_CHECKING:
+    import sqlite3
+
     import optuna
     from optuna.distributions import BaseDistribution
 
@@ -29,11 +30,14 @@ def import_optuna() -> Any:
     """Import Optuna.
 
     Raises:
-        ConfigError: If it is not installed.
+        ConfigError: If it is not installed, or Python lacks the SQLite that it uses.
     """
     try:
         import optuna  # noqa: PLC0415 - an extra, and slow to import
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        if error.name == "_sqlite3":
+            what = "a sweep needs SQLite, and this Python cannot load it"
+            raise ConfigError(what, got=str(error), hint="use a Python that was built with it") from None
         if error.name != "optuna":
             raise
         what = "a sweep needs the package optuna, which is not installed"
@@ -104,8 +108,9 @@ class Ledger:
 
     def _file(self, path: Path) -> Any:
         """Open a SQLite file with a write-ahead log, which writes less; a power cut loses little."""
+        import sqlite3  # noqa: PLC0415 - some Pythons lack it
 
-        def connect() -> sqlite3.Connection:
+        def connect() -> "sqlite3.Connection":
             connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
