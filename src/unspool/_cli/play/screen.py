@@ -244,7 +244,7 @@ class Screen:
         width: Callable[[], int] | None = None,
     ) -> Window:
         control = FormattedTextControl(lambda: cast(StyleAndTextTuples, pieces()))
-        return Window(control, width=width, height=height, always_hide_cursor=True)
+        return Window(control, width=width, height=height)
 
     def _text(self) -> StyleAndTextTuples:
         sizes = self._sizes
