@@ -17,7 +17,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "unspool"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "native", "system"}),
     frozenset({"configuration", "storage", "pictures", "screen", "extras", "installed", "interruptible"}),
-    frozenset({"kernels", "json_files", "views"}),
+    frozenset({"kernels", "folders", "json_files", "views"}),
     frozenset({"text"}),
     frozenset({"network"}),
     frozenset({"generation"}),

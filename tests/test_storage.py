@@ -20,7 +20,14 @@ import pytest
 from tests.closed_folder import closed_folder
 from tests.failing_disk import HALF, NOTHING, FailingDisk
 from unspool._errors import spelled
-from unspool._storage import append_line, atomic_file, atomic_write, is_missing, open_regular, sync_folder
+from unspool._storage import (
+    append_line,
+    atomic_file,
+    atomic_write,
+    is_missing,
+    open_regular,
+    sync_folder,
+)
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:

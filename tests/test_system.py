@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -129,6 +130,42 @@ def test_a_file_that_somebody_reads_is_replaced_when_he_has_read_it(
     with pytest.raises(PermissionError):
         atomic_write(tmp_path / "file", b"newer")
     assert names_in(tmp_path) == ["file"]
+
+
+def test_two_folders_exchange_their_names_where_the_system_can_do_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[object, ...]] = []
+
+    def library(name: str, answer: int) -> SimpleNamespace:
+        return SimpleNamespace(**{name: lambda *given: calls.append(given) or answer})
+
+    def refuse(_: None) -> None:
+        raise TypeError("LoadLibrary() argument 1 must be str, not None")  # the words of Windows
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (first / "file").touch()
+    assert not _system.exchange(first, second)
+    second.mkdir()
+    if _system.exchange(first, second):  # the disk may be one that cannot
+        assert names_in(second) == ["file"]
+    else:
+        assert names_in(first) == ["file"]
+    for system, answer, done in (("renameat2", 0, True), ("renamex_np", 0, True), ("renamex_np", -1, False)):
+        monkeypatch.setattr("ctypes.CDLL", lambda _, name=system, answer=answer: library(name, answer))
+        assert _system.exchange(first, second) is done
+    names = os.fsencode(first), os.fsencode(second)
+    assert [[*map(plain, given)] for given in calls] == [
+        [-1, names[0], -1, names[1], 2], [*names, 2], [*names, 2],
+    ]  # fmt: skip
+    monkeypatch.setattr("ctypes.CDLL", refuse)
+    assert not _system.exchange(first, second)
+
+
+def plain(argument: object) -> object:
+    """Return the number in a number of C, and all else as it is."""
+    return getattr(argument, "value", argument)
 
 
 @pytest.mark.usefixtures("windows")

@@ -6,9 +6,8 @@ import io
 import os
 import re
 import secrets
-import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,7 +43,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     remove_torn(path.parent)
-    temporary, file = _new_file(path)
+    temporary, file = locked_file(path)
     try:
         try:
             yield _NamedFile(file, path)  # type: ignore[misc]
@@ -75,35 +74,6 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     """
     with atomic_file(path) as file:
         file.write(data.encode("utf-8") if isinstance(data, str) else data)
-
-
-def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder that gets its name, and replaces an old one, only when it is whole.
-
-    Args:
-        path: The folder to write; the folder that it is in must exist.
-        files: The content of each file by its path in the folder.
-
-    Raises:
-        OSError: If the folder cannot be written or the disk is full.
-    """
-    new, old = (path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp") for _ in range(2))
-    new.mkdir()
-    try:
-        for name, content in files.items():
-            (new / name).parent.mkdir(parents=True, exist_ok=True)
-            (new / name).write_bytes(content)
-            sync_file(new / name)
-        sync_folder(new)
-        if path.exists():
-            path.rename(old)
-        replace(new, path)
-        sync_folder(path.parent)
-    finally:
-        if old.exists() and not path.exists():
-            old.rename(path)
-        for folder in (new, old):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_torn(folder: Path) -> None:
@@ -137,8 +107,8 @@ def _remove_if_free(path: Path) -> None:
             remove_open(file, path)
 
 
-def _new_file(path: Path) -> tuple[Path, BinaryIO]:
-    """Make a temporary file for a path, and lock it."""
+def locked_file(path: Path) -> tuple[Path, BinaryIO]:
+    """Make a temporary file for a path, and lock it; return its path and the open file."""
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         with _named(path):

@@ -28,6 +28,7 @@ READ = os.O_RDONLY | BINARY | NO_WAIT | getattr(os, "O_NOCTTY", 0)
 APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | BINARY
 FOLDER: int | None = getattr(os, "O_DIRECTORY", None)  # None: a folder cannot be opened, as on Windows
 WINDOWS = os.name == "nt"
+EXCHANGE = 2  # the flag of `renameat2` on Linux, and of `renamex_np` on macOS
 LOCK_FILE = ".lock.000000000000.tmp"  # a name as `_storage` has for what is no content of a folder
 
 READING = threading.Lock()  # a descriptor has one place, which all threads share
@@ -161,6 +162,22 @@ def replace(source: Path, target: Path) -> None:
             return
         time.sleep(PAUSE)
     source.replace(target)
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Exchange the names of two files or folders in one step.
+
+    Returns:
+        Whether that was done: not every system and not every file system can do it.
+    """
+    import ctypes  # noqa: PLC0415 - slow to import, and for a few calls only
+
+    names = os.fsencode(first.absolute()), os.fsencode(second.absolute())
+    for function, arguments in (("renameat2", (-1, names[0], -1, names[1])), ("renamex_np", names)):
+        with suppress(AttributeError, OSError, TypeError):  # Windows has no library of all symbols
+            call = getattr(ctypes.CDLL(None), function)
+            return bool(call(*arguments, ctypes.c_uint(EXCHANGE)) == 0)
+    return False
 
 
 def unnamed_file() -> IO[bytes]:

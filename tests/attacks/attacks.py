@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from unspool._cli.app import app
 
@@ -28,6 +29,7 @@ TINY = [
 SAVING = ["--checkpoint-seconds", "0", "--evaluate-every", "4", "--seed", "3", "--temperature", "0.5"]
 CLOCK = ("seconds", "characters_per_second")
 CORPUS, RUN, TEXTS, OLD = "corpus.txt", "run", "texts.txt", "old\n"
+EXPORT = "model-c"
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,48 @@ def texts_broken(folder: Path) -> list[str]:
     return [] if text == OLD or whole else [f"a file of {len(text)} characters is neither old nor new"]
 
 
+def prepare_export(folder: Path) -> int:
+    """Train, export, and make all files of the export old ones."""
+    code = prepare_model(folder) or export(folder)
+    for path in (folder / EXPORT).rglob("*.*"):
+        path.write_text(OLD)
+    return code
+
+
+def export(folder: Path) -> int:
+    run, out = str(folder / RUN), str(folder / EXPORT)
+    return command("export", run, "--to", "c", "--out", out, "--overwrite")
+
+
+def export_without_exchange(folder: Path) -> int:
+    """Export as on a system that cannot exchange two names in one step."""
+    with mock.patch("unspool._folders.exchange", return_value=False):
+        return export(folder)
+
+
+def export_again(folder: Path) -> int:
+    """Export once more, which also removes what was left under hidden names."""
+    return export(folder) or len(list(folder.glob(".*")))
+
+
+def export_left(folder: Path) -> Any:
+    return {path.name: path.read_bytes() for path in (folder / EXPORT).iterdir()}
+
+
+def export_broken(folder: Path) -> list[str]:
+    """The old export is there, or the new one as a whole."""
+    old = [path.read_text() == OLD for path in (folder / EXPORT).glob("*")]
+    return [] if len(old) == 3 and len(set(old)) == 1 else [f"of its files these are old: {old}"]
+
+
+def hidden_export_broken(folder: Path) -> list[str]:
+    """The same, but the old one may be there under the name that it had while it was replaced."""
+    hidden = list(folder.glob(f".{EXPORT}.*.old"))
+    if (folder / EXPORT).exists() or len(hidden) != 1:
+        return export_broken(folder)
+    return [] if all(path.read_text() == OLD for path in hidden[0].iterdir()) else ["the old one is broken"]
+
+
 def encode(folder: Path, *, spill: bool = False) -> int:
     """Encode a corpus through the cache; with `spill`, by way of unnamed files that get names there."""
     import unspool
@@ -221,6 +265,10 @@ ATTACKS = {
     "train": Attack(write_corpus, train, train_or_resume, run_left, run_broken),
     "resume": Attack(begin_run, resume, resume, run_left, run_broken),
     "sample": Attack(prepare_model, sample, sample, texts_left, texts_broken),
+    "export": Attack(prepare_export, export, export_again, export_left, export_broken),
+    "export without exchange": Attack(
+        prepare_export, export_without_exchange, export_again, export_left, hidden_export_broken
+    ),
     "sweep": Attack(prepare_sweep, sweep, sweep, sweep_left),
     "cache": Attack(write_corpus, encode, encode, corpus_left),
     "cache from files": Attack(write_corpus, encode_from_files, encode_from_files, corpus_left),

@@ -122,8 +122,12 @@ WHOLE(int, truncate64, (const char* path, off64_t size), (path, size), is_below(
 WHOLE(int, rename, (const char* from, const char* to), (from, to), is_below(to))
 WHOLE(int, renameat, (int at, const char* from, int below, const char* to), (at, from, below, to),
       is_below(to))
+WHOLE(int, renameat2, (int at, const char* from, int below, const char* to, unsigned flags),
+      (at, from, below, to, flags), is_below(to))
 WHOLE(int, link, (const char* from, const char* to), (from, to), is_below(to))
 WHOLE(int, linkat, (int at, const char* from, int below, const char* to, int flags),
       (at, from, below, to, flags), is_below(to))
 WHOLE(int, mkdir, (const char* path, mode_t mode), (path, mode), is_below(path))
 WHOLE(int, unlink, (const char* path), (path), is_below(path))
+WHOLE(int, unlinkat, (int at, const char* path, int flags), (at, path, flags), file_is_below(at))
+WHOLE(int, rmdir, (const char* path), (path), is_below(path))

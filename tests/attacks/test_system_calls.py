@@ -1,8 +1,8 @@
 """Any call of the system may fail, or be the last: what is left can be used, and the next call mends it.
 
 Full disks, broken disks, interruptions, writes of a part, and kill -9, at calls of train, resume,
-sample --out, sweep and the cache of corpora. After each of them the command is run once more, and must leave
-the same bytes as a command that nothing happened to. Each case is a fork of one process.
+sample --out, export, sweep and the cache of corpora. After each of them the command is run once more, and
+must leave the same bytes as a command that nothing happened to. Each case is a fork of one process.
 """
 
 import json
@@ -20,11 +20,22 @@ from tests.attacks.attacks import ATTACKS
 
 HERE = Path(__file__).parent
 # One call of so many is attacked in the quick suite, each by the next fault; 0 is every call by every fault.
-STRIDES = {"train": 5, "resume": 7, "sample": 1, "cache": 1, "cache from files": 1, "sweep": 11}
+STRIDES = {
+    "train": 5,
+    "resume": 7,
+    "sample": 1,
+    "export": 1,
+    "export without exchange": 1,
+    "cache": 1,
+    "cache from files": 1,
+    "sweep": 11,
+}
 EXPECTED = {  # calls that each command must make, or the attack has missed it
     "train": {"open64", "write", "fsync", "rename", "mkdir"},
     "resume": {"open64", "write", "fsync", "rename"},
     "sample": {"open64", "write", "fsync", "rename"},
+    "export": {"open64", "write", "fsync", "mkdir", "renameat2", "unlinkat"},
+    "export without exchange": {"open64", "write", "fsync", "mkdir", "rename", "unlinkat"},
     "cache": {"open64", "write", "mkdir", "rename"},
     "cache from files": {"open64", "write", "linkat", "rename"},
     "sweep": {"open64", "pwrite64"},

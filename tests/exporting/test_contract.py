@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_written_leaves_what_was_there(
     def fail(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("unspool._storage.sync_file", fail)
+    monkeypatch.setattr("unspool._folders.sync_file", fail)
     with pytest.raises(ArtifactError, match="No space left"):
         export(model_of("lstm-L1"), "torch", path, overwrite=True)
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before

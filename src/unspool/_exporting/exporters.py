@@ -13,8 +13,9 @@ from unspool._errors import ArtifactError, ConfigError
 from unspool._evaluation.precision_cost import precision_cost
 from unspool._exporting.exporter import FEATURES, Exporter, ModelToExport, features_of
 from unspool._extras import install_command
+from unspool._folders import write_folder
 from unspool._network.quantization import PRECISIONS, rounded
-from unspool._storage import atomic_write, write_folder
+from unspool._storage import atomic_write
 
 Write = Callable[[ModelToExport], Mapping[str, bytes]]
 
