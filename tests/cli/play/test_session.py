@@ -173,6 +173,17 @@ def test_the_bits_of_what_is_read_as_unk_are_those_of_score(kind: str, text: str
     assert prediction.bits_per_character == pytest.approx(bits / len(text), rel=1e-3)
 
 
+def test_the_suggestion_is_the_most_probable_one_and_ends_after_60_symbols() -> None:
+    model = cyclic("ab" * 40)
+    kernel = model.parameters["output.kernel"]
+    kernel[:] = np.where(kernel > 0, 0.5, kernel)  # a draw would soon go another way
+    greedy = model.generate("a", temperature=0, max_new_tokens=60)[0].continuation
+    for seed in (0, 1):
+        session = session_of(model, "a", seed=seed)
+        assert session.settle().suggestion == Continuation(greedy, ends=False)
+    assert len(greedy) == 60
+
+
 def test_a_word_is_finished_before_the_next_one_comes() -> None:
     model = cyclic("the company.", "companion", tokenizer="word")
     session = session_of(model, "the com")

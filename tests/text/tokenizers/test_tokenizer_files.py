@@ -63,6 +63,40 @@ def test_what_is_broken_is_named(content: str, reason: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+SPELLED = GOOD | {
+    "kind": "word",
+    "unk": True,
+    "format_version": 2,
+    "spelling_model": {"": {"a": 1}, "a": {"": 1}},
+}
+
+
+def test_a_model_of_spellings_is_read() -> None:
+    tokenizer = tokenizer_from_json(json.dumps(SPELLED), where="x")
+    assert tokenizer.spelling_model is not None
+    assert tokenizer.spelling_model.counts == {"": {"a": 1}, "a": {"": 1}}
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [[], "a", {"abc": {"a": 1}}, {"": []}, {"": {}}, {"": {"ab": 1}}, {"": {"a": 0}}, {"": {"a": True}}],
+)
+def test_a_model_of_spellings_that_is_none_is_named(counts: object) -> None:
+    content = json.dumps(SPELLED | {"spelling_model": counts})
+    with pytest.raises(TokenizerError) as caught:
+        tokenizer_from_json(content, where="m/tokenizer.json")
+    assert str(caught.value) == (
+        "m/tokenizer.json: spelling_model: expected whole numbers ≥ 1 by the next character, by the 2 "
+        f"characters before it, got {counts!r}"
+    )
+
+
+def test_without_unk_there_is_nothing_to_spell() -> None:
+    with pytest.raises(TokenizerError) as caught:
+        tokenizer_from_json(json.dumps(SPELLED | {"unk": False}), where="m/tokenizer.json")
+    assert str(caught.value) == "m/tokenizer.json: unk: expected true beside a spelling_model, got False"
+
+
 def test_a_kind_reads_only_its_own_files() -> None:
     with pytest.raises(TokenizerError, match="kind: expected one of word, got 'char'"):
         WordTokenizer.from_json(json.dumps(GOOD), where="x")
