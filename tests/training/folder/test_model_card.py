@@ -25,7 +25,7 @@ NOTHING = EvaluationRecord(
     step=3, epoch=1, training_loss=1.0, training_bits_per_character=2.0, loss=None, bits_per_character=None,
     perplexity=None, best=True, seconds=0.4,
 )  # fmt: skip
-TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.0125, schedule="linear")
+TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.0125, schedule="constant")
 SIZES = {
     "training": {"records": 1000, "symbols": 20_000, "characters": 19_000},
     "validation": {"records": 100, "symbols": 2000, "characters": 1900},
@@ -120,7 +120,7 @@ def test_the_whole_card() -> None:
         "| parameters | 196 (lstm, 2 × 3, residual) |",
         "| vocabulary | 4 symbols (char) |",
         "| trained for | 1,200 steps, 1,003 epochs, 1,235 s |",
-        "| optimizer | sgd, learning rate 0.0125, linear |",
+        "| optimizer | sgd, learning rate 0.0125, constant |",
         "| precision | bf16 products in training, sums and all else float32 |",
         "| training, bits per character | 1.443 |",
         "| held-out text, bits per character | 1.731 |",
