@@ -1,11 +1,14 @@
 """Fixtures shared by all tests."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.told import recording
 
 DATA_FILES = ("ag_news_test.csv", "tinyshakespeare.txt", "names.txt")
 
@@ -23,6 +26,27 @@ def pytest_configure() -> None:
 def _heard() -> None:
     """Let Ctrl-C be heard in each test: a command in this process stops hearing it when it ends."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compare what the errors of a test say, word for word, with what is recorded of it."""
+    name = request.node.nodeid
+    room = recording.room_of(name)
+    if room is None or hasattr(request.function, "hypothesis"):
+        yield
+        return
+    folder = request.getfixturevalue("tmp_path")
+    with recording.listening() as errors:
+        yield
+    said = recording.spelled(errors, folder)
+    if sink := os.environ.get("UNSPOOL_TOLD"):
+        with Path(sink).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([name, said]) + "\n")
+    elif (before := recording.recorded(room).get(name)) is not None and said != before:
+        lines = [f"- {line}" for line in before if line not in said]
+        lines += [f"+ {line}" for line in said if line not in before]
+        pytest.fail("\n".join([*lines, f"If it is meant: python -m tests.told.renew {room}"]), pytrace=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,6 +15,11 @@ def test_what_leads_nowhere_reaches_nothing() -> None:
     assert graphs.reachable(TABLE, np.array([], np.int64)).tolist() == [False, False, False]
 
 
+def test_the_last_state_is_not_reached_by_what_leads_nowhere() -> None:
+    table = np.array([[1, DEAD], [1, 1], [2, 2], [2, DEAD]], np.int32)
+    assert graphs.reachable(table, np.array([0])).tolist() == [True, True, False, False]
+
+
 def test_distances_count_the_fewest_letters() -> None:
     assert graphs.distances(TABLE, np.array([False, True, False])).tolist() == [1, 0, 2]
     assert graphs.distances(TABLE, np.array([False, False, True])).tolist() == [-1, -1, 0]
