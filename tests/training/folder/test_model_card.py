@@ -74,6 +74,52 @@ def test_a_command_quotes_a_name() -> None:
     assert sample_command("my run") == "unspool sample 'my run'"
 
 
+BODY = [
+    "Learned from names.txt.",
+    "",
+    "| | records | symbols | characters |",
+    "|---|---:|---:|---:|",
+    "| training | 1,000 | 20,000 | 19,000 |",
+    "| validation | 100 | 2,000 | 1,900 |",
+    "",
+    "Equal texts stay together.",
+    "",
+    "## Context",
+    "",
+    "What may be said of a text that it is to write or to judge; each can be left out.",
+    "",
+    "| | |",
+    "|---|---|",
+    r"| a\|b | x&lt;y, z |",
+    "| size | a number, 2.5 ± 0.5 |",
+    "",
+    "## Figures",
+    "",
+    "| | |",
+    "|---|---|",
+    # 4 · 3 gates from 4 symbols, 3 units and a bias; from 3, 3 and a bias; the output: 96 + 84 + 16
+    "| parameters | 196 (lstm, 2 × 3, residual) |",
+    "| vocabulary | 4 symbols (char) |",
+    "| trained for | 1,200 steps, 1,003 epochs, 1,235 s |",
+    "| optimizer | sgd, learning rate 0.0125, constant |",
+    "| precision | bf16 products in training, sums and all else float32 |",
+    "| training, bits per character | 1.443 |",
+    "| held-out text, bits per character | 1.731 |",
+    "| held-out characters measured | 4,321 |",
+    "| held-out sources answered exactly | 12.5% |",
+    "| held-out text, perplexity per symbol | 3.320 |",
+    "",
+    "These are the figures before its parameters were rounded. They are kept in int8, 0.0012 bits per "
+    "character lost on names.txt.",
+    "",
+    "## Limits",
+    "",
+    "It writes in the manner of its training data and knows nothing else: what it says is not true, its "
+    "faults and biases are those of the data, and it may repeat passages of the data word for word. It "
+    "can read and write only the symbols that it was trained on.",
+]
+
+
 def test_the_whole_card() -> None:
     data = {
         "description": "names.txt", "sizes": SIZES, "precision": "bf16",
@@ -93,50 +139,7 @@ def test_the_whole_card() -> None:
         '```python\nimport unspool\n\nmodel = unspool.load("my <model>")\n'
         'for generation in model.generate("", n=5, temperature=0.8):\n    print(generation.text)\n```\n\n'
     )
-    assert rest.splitlines() == [
-        "Learned from names.txt.",
-        "",
-        "| | records | symbols | characters |",
-        "|---|---:|---:|---:|",
-        "| training | 1,000 | 20,000 | 19,000 |",
-        "| validation | 100 | 2,000 | 1,900 |",
-        "",
-        "Equal texts stay together.",
-        "",
-        "## Context",
-        "",
-        "What may be said of a text that it is to write or to judge; each can be left out.",
-        "",
-        "| | |",
-        "|---|---|",
-        r"| a\|b | x&lt;y, z |",
-        "| size | a number, 2.5 ± 0.5 |",
-        "",
-        "## Figures",
-        "",
-        "| | |",
-        "|---|---|",
-        # 4 · 3 gates from 4 symbols, 3 units and a bias; from 3, 3 and a bias; the output: 96 + 84 + 16
-        "| parameters | 196 (lstm, 2 × 3, residual) |",
-        "| vocabulary | 4 symbols (char) |",
-        "| trained for | 1,200 steps, 1,003 epochs, 1,235 s |",
-        "| optimizer | sgd, learning rate 0.0125, constant |",
-        "| precision | bf16 products in training, sums and all else float32 |",
-        "| training, bits per character | 1.443 |",
-        "| held-out text, bits per character | 1.731 |",
-        "| held-out characters measured | 4,321 |",
-        "| held-out sources answered exactly | 12.5% |",
-        "| held-out text, perplexity per symbol | 3.320 |",
-        "",
-        "These are the figures before its parameters were rounded. They are kept in int8, 0.0012 bits per "
-        "character lost on names.txt.",
-        "",
-        "## Limits",
-        "",
-        "It writes in the manner of its training data and knows nothing else: what it says is not true, its "
-        "faults and biases are those of the data, and it may repeat passages of the data word for word. It "
-        "can read and write only the symbols that it was trained on.",
-    ]
+    assert rest.splitlines() == BODY
 
 
 def test_what_is_not_known_is_left_out() -> None:
