@@ -34,6 +34,14 @@ def test_the_one_delimiter_that_fits_is_found_and_said(tmp_path: Path, mark: str
     assert notes == [f"columns are taken to end at {mark!r} (--delimiter)"]
 
 
+@pytest.mark.parametrize("rows", [47, 48, 49, 60])
+def test_a_row_that_goes_on_after_the_lines_looked_at_does_not_count(tmp_path: Path, rows: int) -> None:
+    content = "title;town\n" + "A;Köln\n" * rows + '"two\nlines";Bonn\n'  # 50 lines are looked at
+    found, notes = texts(tmp_path / "a.csv", content, text="title")
+    assert found == ["A"] * rows + ["two\nlines"]
+    assert notes == ["columns are taken to end at ';' (--delimiter)"]
+
+
 def test_commas_in_a_tsv_are_found_too(tmp_path: Path) -> None:
     found, notes = texts(tmp_path / "a.tsv", "title,town\nA,Köln\nB,Bonn\n", text="title")
     assert found == ["A", "B"]
