@@ -1,12 +1,13 @@
 """The results of a sweep as people see them: one line, a table in a notebook, a data frame, flags."""
 
+import math
 from pathlib import Path
 
 import pytest
 
 from tests.sweeping.runs import ended
 from tests.views.checked_html import texts_of
-from unspool._sweeping.results import Sweep, outcomes
+from unspool._sweeping.results import Run, Sweep, outcomes
 
 RUNS = [
     ended(2.5, seed=0),
@@ -62,6 +63,14 @@ def test_a_data_frame_has_a_row_for_each_training() -> None:
     assert frame["bits_per_character"].tolist() == [2.5, 2.7, 3.0, 3.5]
     assert frame["state"].tolist() == ["complete", "complete", "complete", "pruned"]
     assert frame["cell"].tolist() == ["lstm", "lstm", "gru", "lstm"]
+
+
+def test_a_training_that_has_not_begun_has_done_nothing() -> None:
+    run = Run(number=1, configuration=RUNS[0].configuration, seed=0, state="running")
+    assert (run.steps, run.characters, run.seconds, run.evaluation_seconds) == (0, 0, 0, 0)
+    assert (run.parameters, run.message, run.curve, run.drawn) == (None, None, (), False)
+    assert run.bits_per_character == math.inf
+    assert outcomes([run]) == []
 
 
 def test_a_speed_is_over_all_trainings_of_a_configuration() -> None:

@@ -1,17 +1,26 @@
 """Words of every script, with nothing lost."""
 
 import re
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unspool._text.tokenizers.word_tokens import (
+    _combining_marks,
     _pattern,
     complete_length,
     split_words,
     word_pattern,
 )
+
+
+def test_the_combining_marks_are_those_of_unicode() -> None:
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    marks = [character for character in every if unicodedata.category(character)[0] == "M"]
+    assert re.findall(f"[{_combining_marks()}]", every) == marks
 
 
 @pytest.mark.parametrize(
