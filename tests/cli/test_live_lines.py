@@ -31,6 +31,7 @@ class Stream(io.StringIO):
     ("terminal", "drawn"),
     [
         (True, ["", "downloading AG News: 0 B of 2.0 kB", "downloading AG News: 20 B of 2.0 kB",
+                "downloading AG News: 190 B of 2.0 kB",
                 "downloading AG News: 2.0 kB of 2.0 kB\n"]),
         (False, ["downloading AG News: 0 B of 2.0 kB\ndownloading AG News: 2.0 kB of 2.0 kB\n"]),
     ],
@@ -41,7 +42,7 @@ def test_a_download_is_shown_when_it_has_moved(
     shown = Stream(terminal=terminal)
     monkeypatch.setattr("sys.stderr", shown)
     download = Download("AG News")
-    for done in (0, 1, 20, 39, 2000):
+    for done in (0, 1, 20, 39, 190, 2000):
         download.report(done, 2000)
     download.close()
     assert shown.getvalue().split("\r") == drawn
@@ -55,6 +56,8 @@ def test_a_download_of_nothing_leaves_no_line(monkeypatch: pytest.MonkeyPatch) -
     download = Download("x")
     download.report(0, 0)
     assert shown.getvalue() == "\rdownloading x: 0 B of 0 B"
+    download.close()
+    assert shown.getvalue().endswith("0 B\n")
 
 
 def test_scored_texts_are_counted_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
