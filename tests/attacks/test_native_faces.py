@@ -4,6 +4,7 @@ Each array lies between memory of ours that a call must leave alone. `make sanit
 what is read beyond an array as well.
 """
 
+import re
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,16 @@ def test_what_does_not_fit_is_refused(name: str, argument: str) -> None:
     assert taken == MEANT.get((name, argument), set())
     for _, value in odd:
         outcome(name, {argument: value})
+
+
+@pytest.mark.parametrize(("name", "argument"), CASES, ids=lambda word: word)
+def test_an_array_of_another_type_is_named(name: str, argument: str) -> None:
+    last = argument.split(".")[-1]  # "gradients.output.bias" is the array "output.bias" of several
+    shown = "optimizer array" if name == "optimize" and last.isdigit() else last
+    shown = argument.split(".")[0] if shown.isdigit() else shown
+    for word, value in damages(name, argument)[0]:
+        if word.startswith("as "):
+            assert re.search(rf"(^|[ .]){re.escape(shown)}\b", str(outcome(name, {argument: value})))
 
 
 @given(data=st.data())
