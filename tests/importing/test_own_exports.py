@@ -21,8 +21,8 @@ from unspool._importing.own_web import LETTERS
 from unspool._network.conditions import schema_of
 from unspool._network.quantization import rounded
 
-# The targets whose exports are read, and what must be installed for that.
-READ = {"torch": None, "keras": "h5py", "onnx": None, "js": None, "html": None}
+# What must be installed for an export to be read.
+READ = {"torch": None, "keras": "h5py", "onnx": None, "js": None, "html": None, "c": None}
 NO_PADDING_BIAS = {"keras", "onnx"}  # that of <pad>, which no training changes, is 0 when it comes back
 
 WITHOUT_SPELLINGS = {"js", "html"}  # the probability of what <unk> stands for stays behind
@@ -53,6 +53,10 @@ WAYS = [
 ]
 
 
+def test_whatever_goes_out_comes_back() -> None:
+    assert READ.keys() == EXPORTERS.keys()
+
+
 @pytest.mark.parametrize(("to", "case", "precision"), WAYS)
 def test_an_export_comes_back_to_the_bit(to: str, case: str, precision: str, tmp_path: Path) -> None:
     for needed in (READ[to], EXPORTERS[to].needs):
@@ -64,9 +68,10 @@ def test_an_export_comes_back_to_the_bit(to: str, case: str, precision: str, tmp
     check_same(imported.model, model, precision, to)
 
 
-def test_the_options_come_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("to", ["torch", "c"])
+def test_the_options_come_back(to: str, tmp_path: Path) -> None:
     model = replace(model_of("gru-L1"), generation_config={"temperature": 0.5, "top_k": 3})
-    path = export(model, "torch", tmp_path / "out")[0]
+    path = export(model, to, tmp_path / "out")[0]
     got = import_path(path).model.generation_config
     assert (got["temperature"], got["top_k"]) == (0.5, 3)
 

@@ -2,9 +2,11 @@
 
 The text of the C is in ``c_sources/``, with marks for what only some models need; the constants of the
 model are put into it here. A product multiplies the integers of int8 with float activations, so that nothing
-but the rounding of the parameters is lost.
+but the rounding of the parameters is lost. The source ends with a comment that says in JSON what no constant
+says: with it and the arrays, ``unspool import`` has the whole model.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.resources import files
@@ -20,12 +22,14 @@ from unspool._exporting.c_literals import (
     LONGEST_STRING,
     character_array,
     chosen,
+    comment,
     identifier,
     number,
     number_array,
     string,
 )
 from unspool._exporting.exporter import ModelToExport
+from unspool._exporting.model_facts import facts_of
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.sampling.filters import FILTERS
 from unspool._generation.sampling.penalties import PENALTIES
@@ -39,6 +43,7 @@ SAID = {"temperature", "top_k", "top_p", "min_p", "min_tokens", "ignore_eos"}  #
 UNSAID = ("stop", "bad_words", "allow_unk", "best_of")  # further ones that change a text
 # The parameters that are kernels of their own in the C, and their names there.
 KERNELS = {"output.kernel": "output", "context.kernel": "by_context", "start.kernel": "by_vector"}
+DESCRIPTION = "What the model is, for unspool import:"
 
 
 def c_files(exported: ModelToExport) -> dict[str, bytes]:
@@ -57,6 +62,7 @@ def c_files(exported: ModelToExport) -> dict[str, bytes]:
         "facts": "\n".join(_facts(exported, name.upper())),
         "data": "\n\n".join([*_texts(model), *_numbers(model, int8=int8), _defaults(model, name)]),
         "tokenizers": "\n\n".join(_tokenizers(model, name.upper())),
+        "description": comment(DESCRIPTION, _description(exported)),
     }
     written, templates = {}, files("unspool._exporting").joinpath("c_sources")
     for file in ("model.h", "model.c", "example.c"):
@@ -128,6 +134,18 @@ def _facts(exported: ModelToExport, name: str) -> Iterator[str]:
         "SOURCE_END": None if model.source_tokenizer is None else model.source_tokenizer.eos_id,
     }
     yield from (f"#define {name}_{key} {size}" for key, size in sizes.items() if size is not None)
+
+
+def _description(exported: ModelToExport) -> dict[str, object]:
+    """Return what a model is, but for its numbers, in plain JSON types."""
+    model, facts = exported.model, facts_of(exported)
+    del facts["word_pattern"]  # the C has the classes of characters
+    tokenizers = {"tokenizer": model.tokenizer, "source_tokenizer": model.source_tokenizer}
+    return facts | {
+        name: json.loads(tokenizer.to_json())
+        for name, tokenizer in tokenizers.items()
+        if tokenizer is not None
+    }
 
 
 def _defaults(model: SavedModel, name: str) -> str:

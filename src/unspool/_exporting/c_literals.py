@@ -4,9 +4,10 @@ All that comes out is ASCII. A byte that is not a plain letter, digit or mark is
 no quote, backslash, trigraph or digit after it can change what is read.
 """
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,20 @@ def number_array(kind: str, name: str, values: NDArray[Any]) -> str:
 def number(value: float) -> str:
     """Return a float literal."""
     return str(np.float32(value)) + "f"
+
+
+def comment(title: str, values: Mapping[str, object]) -> str:
+    """Return a comment with JSON in which white space means nothing, and that nothing in it can end.
+
+    Args:
+        title: The first line.
+        values: A JSON object.
+    """
+    text = json.dumps(values, allow_nan=False, separators=(",", ":"))  # ASCII, with spaces in texts alone
+    for letter in " /?":  # no end of a comment, no beginning of one, no trigraph
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    lines = (text[begin : begin + WIDTH] for begin in range(0, len(text), WIDTH))
+    return "\n".join([f"/* {title}", *lines, "*/"])
 
 
 def wrapped(items: Iterable[str]) -> str:

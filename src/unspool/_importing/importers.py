@@ -12,11 +12,12 @@ from unspool._artifacts.model_folder import MODEL, SavedModel
 from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._errors import ArtifactError, ConfigError
 from unspool._importing.fitting import Renumbering, fitted
+from unspool._importing.own_c import c_sources
 from unspool._importing.stack import Stack
 from unspool._importing.symbols import Given
 from unspool._storage import is_missing, open_regular
 
-FORMS = "a state dictionary in safetensors, a .keras file, or what unspool export wrote, but for C"
+FORMS = "a state dictionary in safetensors, a .keras file, or what unspool export wrote"
 SAFETENSORS = (
     "nothing is unpickled here; where it was made, two lines save what can be read: from safetensors.torch "
     "import save_file; save_file(model.state_dict(), 'model.safetensors')"
@@ -67,6 +68,7 @@ IMPORTERS: dict[str, Importer] = {
         "js-export", "an export to JavaScript", "unspool._importing.own_web:model_of_js_export"
     ),
     "html-export": Importer("html-export", "an exported page", "unspool._importing.own_web:model_of_page"),
+    "c-export": Importer("c-export", "an export to C", "unspool._importing.own_c:model_of_c_export"),
 }
 
 
@@ -153,6 +155,8 @@ def _folder_kind(path: Path) -> str:
         raise ArtifactError(
             f"{path} is a model folder already", hint=f"use it as it is: unspool sample {path}"
         )
+    if c_sources(path):
+        return "c-export"
     raise ArtifactError(str(path), expected=FORMS, got="a folder with none of these")
 
 
@@ -169,6 +173,8 @@ def _file_kind(path: Path) -> str:
         raise ArtifactError(f"{path} is an HDF5 file alone", expected="a .keras file", hint=KERAS)
     if path.suffix in (".js", ".mjs"):
         return "js-export"
+    if path.suffix in (".c", ".h"):
+        return "c-export"
     if head.lstrip()[:9].lower() in (b"<!doctype", b"<html lan"):
         return "html-export"
     if head[8:9] == b"{" and len(head) > 9:

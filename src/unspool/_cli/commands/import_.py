@@ -9,7 +9,7 @@ from unspool._cli.output.printing import print_json
 from unspool._cli.output.tables import print_facts
 from unspool._errors import ConfigError
 
-WORDS = "A state dictionary of PyTorch in safetensors, a .keras file, or an export of unspool, but for C."
+WORDS = "A state dictionary of PyTorch in safetensors, a .keras file, or an export of unspool."
 FoundAt = Annotated[str, Argument(metavar="PATH", help=WORDS)]
 Out = Annotated[str | None, Option(Flag("out", str, "Folder of the model to write"))]
 Symbols = Annotated[

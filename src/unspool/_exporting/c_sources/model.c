@@ -528,3 +528,5 @@ int32_t model_set_source(model_state* state, const char* source) {
     return 0;
 }
 //@end
+
+//@put description
