@@ -73,8 +73,9 @@ def test_symbols_that_look_like_c_are_symbols(tmp_path: Path) -> None:
     assert import_path(path).model.tokenizer == wanted.tokenizer
 
 
-# 7.038531e-26 is rounded to 64 bits, and then to 32, not the float32 next to it.
-NUMBERS = [7.038531e-26, -0.0, 1e-45, 3.4028235e38, 1.1754944e-38, 0.1, 16777216.0, -1e-7]
+# The nearest float32 of 7.038531e-26; rounded to 64 bits first, its digits end at the one above.
+HALFWAY = np.nextafter(np.float32(7.0385313e-26), np.float32(0))
+NUMBERS = [HALFWAY, -0.0, 1e-45, 3.4028235e38, 1.1754944e-38, 0.1, 16777216.0, -1e-7]
 
 
 def test_every_float_comes_back_to_the_bit(tmp_path: Path) -> None:
@@ -82,6 +83,7 @@ def test_every_float_comes_back_to_the_bit(tmp_path: Path) -> None:
     random = np.random.default_rng(6).integers(0, 0x7F800000, parameters["output.kernel"].shape, np.uint32)
     parameters["output.kernel"][:] = random.view(np.float32)  # of all magnitudes
     parameters["output.bias"][1 : 1 + len(NUMBERS)] = NUMBERS
+    assert (str(HALFWAY), str(np.float32(float("7.038531e-26")))) == ("7.038531e-26", "7.0385313e-26")
     got = import_path(written(tmp_path, parameters=parameters)).model.parameters
     for name, array in parameters.items():
         np.testing.assert_array_equal(got[name].view(np.uint32), array.view(np.uint32), err_msg=name)
