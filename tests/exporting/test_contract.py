@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from tests.exporting.cases import CASES, asked_of, logprobs_of, model_of
+from unspool._artifacts.kept_precision import Quantization
 from unspool._errors import ArtifactError, ConfigError
+from unspool._evaluation.precision_cost import precision_cost
 from unspool._exporting.exporter import FEATURES, features_of
 from unspool._exporting.exporters import EXPORTERS, export, writer_of
 from unspool._network.cells import CELLS
@@ -59,6 +61,21 @@ def test_a_smaller_precision_is_the_rounded_model(to: str, precision: str, tmp_p
     np.testing.assert_allclose(got[:, 1:], wanted[:, 1:], rtol=0, atol=1e-4)
     if precision != "float32":  # it is not the exact model
         assert np.abs(wanted[:, 1:] - logprobs_of(model, asked)[:, 1:]).max() > 1e-4
+
+
+@pytest.mark.parametrize(("precision", "second"), [("float32", False), ("int8", False), ("float16", True)])
+def test_what_a_rounded_model_lost_before_is_counted(precision: str, second: bool, tmp_path: Path) -> None:
+    model = model_of("gru-L1")
+    small = replace(model, parameters=rounded(model.parameters, "int8"))
+    for before in (0.25, None):
+        kept = replace(small, quantization=Quantization("int8", before))
+        cost = export(kept, "torch", tmp_path / f"{before}", precision=precision)[1].cost
+        if before is None:
+            assert cost is None
+            continue
+        again = precision_cost(small, replace(small, parameters=rounded(small.parameters, "float16")))
+        assert again != 0
+        assert cost == before + (again if second else 0)
 
 
 @every_exporter

@@ -52,7 +52,8 @@ class ModelToExport:
         model: The model; its parameters are those that the precision keeps, in float32.
         name: A name for it, such as that of its folder.
         precision: One of `PRECISIONS`.
-        cost: Bits per character that the precision costs, measured; None for float32.
+        cost: Bits per character that the precision costs, measured, and those of an earlier rounding with
+            them; None for a model that was never rounded, or whose earlier rounding was never measured.
     """
 
     model: SavedModel

@@ -80,10 +80,7 @@ def export(
     check_path(path, exporter, overwrite=overwrite)
     write = writer_of(exporter)
     kept = replace(model, parameters=rounded(model.parameters, precision))
-    cost = None if precision == "float32" else precision_cost(model, kept)
-    if model.quantization is not None and model.quantization.precision == precision:
-        cost = model.quantization.bits_per_character_lost  # nothing is lost a second time
-    exported = ModelToExport(kept, name, precision, cost)
+    exported = ModelToExport(kept, name, precision, _cost(model, kept, precision))
     files = write(exported)
     if exporter.suffix is None:
         check_strangers(path, files)
@@ -98,6 +95,16 @@ def export(
         expected = f"a place that can be written to, with {max(0.1, size / 1e6):.1f} MB free"
         raise ArtifactError(f"cannot write {path}", expected=expected, got=got) from error
     return path, exported
+
+
+def _cost(model: SavedModel, kept: SavedModel, precision: str) -> float | None:
+    """Return the bits per character lost by all roundings; None for none, or if one was never measured."""
+    before = model.quantization
+    if before is None:
+        return None if precision == "float32" else precision_cost(model, kept)
+    if before.bits_per_character_lost is None or precision in ("float32", before.precision):
+        return before.bits_per_character_lost  # nothing is lost a second time
+    return before.bits_per_character_lost + precision_cost(model, kept)
 
 
 def checked(model: SavedModel, to: str, precision: str) -> Exporter:

@@ -60,9 +60,11 @@ def export(
     if as_json:
         print_json(facts)
         return
+    before = model.quantization
+    on = "on its own texts" if before is None else f"with those of its rounding to {before.precision} before"
     lost = (
         []
         if exported.cost is None
-        else [("lost", f"{round(exported.cost, 4) + 0.0:.4f} bits per character, on its own texts")]
+        else [("lost", f"{round(exported.cost, 4) + 0.0:.4f} bits per character, {on}")]
     )
     print_facts([("wrote", str(path)), *((file.name, size(file.stat().st_size)) for file in files), *lost])
