@@ -192,6 +192,7 @@ def frames(shown: dict[str, Any], library: str) -> Iterator[tuple[str, Any, int]
     """Yield the name, the data frame and the expected number of rows of each result that has one."""
     yield "Generations", shown["Generations"].to_frame(library), 1041
     yield "Audit", shown["Audit"].to_frame(library), 50
+    yield "Evaluation", shown["Evaluation"].to_frame(library), 1
     yield "Sweep", shown["Sweep"].to_frame(library), 199
     yield "History", shown["History"].to_frame(library), len(shown["History"])
     yield "NextSymbols", shown["NextSymbols"].to_frame(library), len(shown["NextSymbols"])
@@ -201,7 +202,9 @@ def frames(shown: dict[str, Any], library: str) -> Iterator[tuple[str, Any, int]
 def test_a_frame_has_a_row_for_each(shown: dict[str, Any], library: str) -> None:
     pytest.importorskip(library)
     found = {name: frame for name, frame, rows in frames(shown, library) if len(frame) == rows}
-    assert sorted(found) == ["Audit", "Generations", "History", "NextSymbols", "Sweep"]
+    assert sorted(found) == ["Audit", "Evaluation", "Generations", "History", "NextSymbols", "Sweep"]
+    assert list(found["Evaluation"].columns)[:2] == ["loss", "bits_per_character"]
+    assert list(found["Evaluation"]["characters"]) == [shown["Evaluation"].characters]
     assert list(found["Generations"]["text"])[1:3] == ["anna", "hanna"]
     assert list(found["Generations"]["copied"])[:2] == [False, True]
     assert list(found["Sweep"]["bits_per_character"])[:2] == [2.0, 3.0]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from unspool._kernels.matching import hash_records
 from unspool._text.streams.batches import padded_batches
 from unspool._text.streams.lanes import Window, conditions_of, record_of
 from unspool._text.streams.stream import TokenStream
+from unspool._views.frames import data_frame
 from unspool._views.html import html_table
 from unspool._views.short_repr import short_repr
 
@@ -59,6 +61,23 @@ class Evaluation:
     unspelled: int | None = None
 
     __repr__ = short_repr
+
+    def to_frame(self, library: str | None = None) -> Any:
+        """Return the numbers as a data frame of one row, so that the frames of several can be joined.
+
+        Args:
+            library: "pandas" or "polars"; None for the first of them that is installed.
+
+        Raises:
+            ConfigError: If the library is not installed.
+
+        Example:
+            >>> frame = model.evaluate(["anna", "hanna"]).to_frame()
+            >>> list(frame.columns)[:3], len(frame)
+            (['loss', 'bits_per_character', 'perplexity'], 1)
+        """
+        columns = [field.name for field in fields(self)]
+        return data_frame(columns, [{name: getattr(self, name) for name in columns}], library)
 
     def _repr_html_(self) -> str:
         """Return the numbers as a table for a notebook."""
