@@ -97,9 +97,9 @@ def test_what_does_not_fit_is_refused(name: str, argument: str) -> None:
 
 @pytest.mark.parametrize(("name", "argument"), CASES, ids=lambda word: word)
 def test_an_array_of_another_type_is_named(name: str, argument: str) -> None:
-    last = argument.split(".")[-1]  # "gradients.output.bias" is the array "output.bias" of several
+    first, *_, last = argument.split(".") * 2  # "gradients.output.bias" is "output.bias" of several
     shown = "optimizer array" if name == "optimize" and last.isdigit() else last
-    shown = argument.split(".")[0] if shown.isdigit() else shown
+    shown = first if shown.isdigit() else shown
     for word, value in damages(name, argument)[0]:
         if word.startswith("as "):
             assert re.search(rf"(^|[ .]){re.escape(shown)}\b", str(outcome(name, {argument: value})))
