@@ -12,7 +12,7 @@ import pytest
 from unspool import _system
 from unspool._errors import CorpusError
 from unspool._text.streams import builder as module
-from unspool._text.streams.builder import Spill
+from unspool._text.streams.builder import Spill, StreamBuilder
 
 
 def filled(parts: list[list[int]]) -> Spill:
@@ -119,3 +119,31 @@ def test_a_disk_that_gets_full_is_one_clear_error(
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert open_files() == before
     assert noise == []
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [([1, 2, 3, 4, 5, 6], [2, 3, 1], [True, False, True])],
+        [([1, 2], [2], [True]), ([3, 4, 5], [3], [False]), ([6], [1], [True])],
+        [([1], [1], [False]), ([2, 3, 4], [1, 2], [True, False]), ([5], [1], [False]), ([6], [1], [True])],
+    ],
+    ids=["at once", "in three calls", "in four calls"],
+)
+def test_records_that_come_in_pieces_are_whole(
+    batches: list[tuple[list[int], list[int], list[bool]]],
+) -> None:
+    builder = StreamBuilder()
+    for numbers, lengths, ends in batches:
+        builder.add(
+            np.array(numbers, np.uint16), lengths=np.array(lengths), ends=np.array(ends),
+            characters=10 * np.array(lengths), spelling=np.array(numbers, np.float32),
+        )  # fmt: skip
+    assert builder.num_records == 2
+    assert builder.counts(6).tolist() == [1] * 6
+    stream = builder.finish(np.arange(10, 17, dtype=np.uint32), symbol_lengths=None, spelling={})
+    assert stream.ids.tolist() == [11, 12, 10, 13, 14, 15, 16, 10]
+    assert stream.starts.tolist() == [0, 3]
+    assert stream.characters == 60
+    assert stream.spelling is not None
+    assert stream.spelling.tolist() == [1, 2, 3, 4, 5, 6]
