@@ -7,6 +7,7 @@ import pytest
 
 from tests.sweeping.runs import ended
 from tests.views.checked_html import texts_of
+from unspool._cli.commands.sweep import table
 from unspool._sweeping.results import Run, Sweep, outcomes
 
 RUNS = [
@@ -76,3 +77,15 @@ def test_a_training_that_has_not_begun_has_done_nothing() -> None:
 def test_a_speed_is_over_all_trainings_of_a_configuration() -> None:
     assert [outcome.characters_per_second for outcome in FOUND] == [1000.0, 1000.0, 1000.0]
     assert [outcome.parameters for outcome in FOUND] == [512, 512, 128]
+
+
+def test_the_command_shows_what_varies_and_how_it_ended() -> None:
+    headings, rows = table(SWEEP)
+    assert headings == [
+        "cell", "hidden size", "parameters", "bits/character", "±", "seeds", "seconds", "characters/s", "",
+    ]  # fmt: skip
+    assert rows == [
+        ["lstm", "8", "512", "2.6000", "0.1414", "2", "1.0", "1,000", ""],
+        ["gru", "8", "512", "3.0000", "", "1", "1.0", "1,000", ""],
+        ["lstm", "4", "128", "", "", "0", "1.0", "1,000", "pruned"],
+    ]
