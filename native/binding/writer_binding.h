@@ -62,6 +62,7 @@ struct Group {
     std::optional<AutomatonArrays> guide, stop;
     Array<const int32_t> prompts;
     Optional<const float> start, first_bias;
+    bool whole;  // nothing of a sequence is returned before it has ended
     Settings settings;
 };
 
@@ -156,7 +157,7 @@ class WriterHandle {
                 std::optional<AutomatonArrays> guide, std::optional<AutomatonArrays> stop,
                 std::vector<NamedStage> penalties, std::vector<NamedStage> samplers,
                 Optional<const float> first_bias, int64_t penalty_last, int alternatives, bool echo,
-                bool from_state, int64_t max_new_tokens, int end_id) {
+                bool from_state, int64_t max_new_tokens, int end_id, bool whole) {
         const Busy busy(busy_);
         const Kernels& kernels = network_.kernels();
         const std::shared_ptr<Group> group(new Group{{std::move(penalties), kernels.penalty},
@@ -166,6 +167,7 @@ class WriterHandle {
                                                      prompts,
                                                      start,
                                                      first_bias,
+                                                     whole,
                                                      {}});
         const Automaton none{};
         group->settings = {group->penalties.view(),
@@ -197,8 +199,8 @@ class WriterHandle {
         return next_id_ - static_cast<int64_t>(count);
     }
 
-    // Advances every sequence by this number of steps and returns the news: of all sequences, or only of
-    // those that have ended. Finished sequences are removed.
+    // Advances every sequence by this number of steps and returns the news: of all sequences that were not
+    // added as whole ones, or only of those that have ended. Finished sequences are removed.
     nb::dict advance(int64_t steps, bool whole) {
         const Busy busy(busy_);
         check_stop();
@@ -241,7 +243,8 @@ class WriterHandle {
         for (auto& one : sequences_) {
             const Sequence& s = one->sequence;
             const bool news = s.drawn.count > 0 || s.echo.count > 0;
-            if (s.finish != Finish::kGoesOn || (news && !whole)) changed.push_back(one.get());
+            if (s.finish != Finish::kGoesOn || (news && !whole && !one->group->whole))
+                changed.push_back(one.get());
         }
         NewArray<int64_t> ids(changed.size());
         NewArray<int32_t> finish(changed.size()), widths(changed.size());
@@ -302,7 +305,7 @@ inline void bind_writer(nb::module_& module) {
              nb::arg("keys"), nb::arg("start").none(), nb::arg("guide_states").none(),
              nb::arg("guide").none(), nb::arg("stop").none(), nb::arg("penalties"), nb::arg("samplers"),
              nb::arg("first_bias").none(), nb::arg("penalty_last"), nb::arg("alternatives"), nb::arg("echo"),
-             nb::arg("from_state"), nb::arg("max_new_tokens"), nb::arg("end_id"))
+             nb::arg("from_state"), nb::arg("max_new_tokens"), nb::arg("end_id"), nb::arg("whole"))
         .def("advance", &WriterHandle::advance)
         .def("remove", &WriterHandle::remove)
         .def("__len__", &WriterHandle::size);

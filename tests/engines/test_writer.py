@@ -81,12 +81,14 @@ def random_request(draw: random.Random, config: NetworkConfig) -> EngineRequest:
 
 def in_company(draw: random.Random, writer: Writer, requests: list[EngineRequest]) -> list[GeneratedIds]:
     """Write requests side by side: they join at random moments, and some sequences are taken out."""
-    waiting, pieces, wanted, leaving = list(requests), {}, [], []
+    waiting, pieces, wanted, leaving, whole = list(requests), {}, [], [], set()
     while waiting or len(writer):
         for _ in range(draw.choice([0, 1, 1, 3]) if len(writer) else 1):
             if waiting:
-                sequences = writer.add(waiting.pop(0))
+                at_once = draw.random() < 0.3
+                sequences = writer.add(waiting.pop(0), whole=at_once)
                 wanted += sequences
+                whole |= set(sequences) if at_once else set()
                 pieces |= {sequence: [] for sequence in sequences}
                 leaving += writer.add(draw.choice(requests))
         while leaving and draw.random() < 0.5:
@@ -97,6 +99,7 @@ def in_company(draw: random.Random, writer: Writer, requests: list[EngineRequest
         reasons = [piece.finish_reason for piece in pieces[sequence]]
         assert None not in reasons[-1:]
         assert set(reasons[:-1]) <= {None}
+        assert sequence not in whole or len(reasons) == 1
     return [joined(pieces[sequence]) for sequence in wanted]
 
 

@@ -26,7 +26,7 @@ class SlowWriter:
     left: dict[int, int] = field(default_factory=dict)
     added: int = 0
 
-    def add(self, request: EngineRequest) -> range:
+    def add(self, request: EngineRequest, *, whole: bool = False) -> range:
         ids = range(self.added, self.added + len(request.prompts))
         self.left |= {i: self.lengths(i) for i in ids}
         self.added = ids.stop

@@ -34,7 +34,7 @@ class CpuWriter:
     def __len__(self) -> int:
         return len(self._native)
 
-    def add(self, request: EngineRequest) -> range:
+    def add(self, request: EngineRequest, *, whole: bool = False) -> range:
         """Add sequences that share their options."""
         config, options, states = self._config, request.options, request.states
         eos, guide, stop = config.symbols - 1, request.guide, request.stop
@@ -63,6 +63,7 @@ class CpuWriter:
             first_bias=None
             if request.context is None
             else with_context(self._parameters, config, request.context)[0]["layers.0.bias"],
+            whole=whole,
         )
 
     def advance(self, steps: int, *, whole: bool = False) -> Written:

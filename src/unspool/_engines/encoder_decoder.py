@@ -201,11 +201,11 @@ class AnswerWriter:
     def __len__(self) -> int:
         return len(self._writer)
 
-    def add(self, request: EngineRequest) -> range:
+    def add(self, request: EngineRequest, *, whole: bool = False) -> range:
         """Add sequences with the same options, each with its state."""
         if request.states is None:
             raise no_source()
-        return self._writer.add(request)
+        return self._writer.add(request, whole=whole)
 
 
 def trimmed(sources: NDArray[np.int32]) -> NDArray[np.int32]:

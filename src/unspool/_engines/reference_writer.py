@@ -42,16 +42,16 @@ class ReferenceWriter:
     def __len__(self) -> int:
         return len(self._sequences)
 
-    def add(self, request: EngineRequest) -> range:
+    def add(self, request: EngineRequest, *, whole: bool = False) -> range:
         """Add sequences that share their options."""
         request.check_ids(self._engine.config.symbols)
         ids = range(self._added, self._added + len(request.prompts))
         self._added = ids.stop
         for i, sequence in enumerate(ids):
-            self._sequences[sequence] = self._begin(request.part(i, i + 1))
+            self._sequences[sequence] = self._begin(request.part(i, i + 1), whole)
         return ids
 
-    def _begin(self, request: EngineRequest) -> "_Sequence":
+    def _begin(self, request: EngineRequest, whole: bool) -> "_Sequence":
         config, parameters, forward = self._engine.config, self._parameters, self._forward
         if request.context is not None:
             parameters, _ = with_context(parameters, config, request.context)
@@ -60,7 +60,9 @@ class ReferenceWriter:
         state = self._engine.initial_state(1, parameters) if request.states is None else request.states
         logits = None if fresh else logits_of(config, parameters, state)
         eos = config.symbols - 1
-        return _Sequence(request, forward, state, eos, input=eos if fresh else None, logits=logits)
+        return _Sequence(
+            request, forward, state, eos, input=eos if fresh else None, logits=logits, whole=whole
+        )
 
     def advance(self, steps: int, *, whole: bool = False) -> Written:
         """Advance every sequence by some steps."""
@@ -72,7 +74,7 @@ class ReferenceWriter:
         news = {
             i: one
             for i, one in self._sequences.items()
-            if one.finish or (not whole and (one.drawn or one.echo))
+            if one.finish or (not whole and not one.whole and (one.drawn or one.echo))
         }
         self._sequences = {i: one for i, one in self._sequences.items() if one.finish is None}
         options = [one.request.options for one in news.values()]
@@ -112,6 +114,7 @@ class _Sequence:
         eos: The id of `<eos>`.
         input: The token to read next; None if the first token is drawn from the state itself.
         logits: The logits of the first token, if it is drawn from the state itself.  # (V,)
+        whole: Whether it is reported only once it has ended.
     """
 
     request: EngineRequest
@@ -120,6 +123,7 @@ class _Sequence:
     eos: int
     input: int | None
     logits: Floats | None
+    whole: bool
     finish: str | None = None
     position: int = 0
     written: list[int] = field(default_factory=list)

@@ -15,9 +15,13 @@ class Pace:
     """The number of sequences and of steps for the next call of a writer, from the time of the last one.
 
     Only the time depends on it: the text of a sequence is the same at every pace.
+
+    Attributes:
+        seconds: How long a call should take, about.
     """
 
     def __init__(self) -> None:
+        self.seconds = CALL_SECONDS
         self._tokens = float(FIRST_TOKENS)
 
     @property
@@ -40,7 +44,7 @@ class Pace:
         steps = max(1, int(self._tokens / before))
         steps = steps if most is None else min(steps, most)
         yield steps
-        share = CALL_SECONDS / max(time.perf_counter() - began, 1e-9)
+        share = self.seconds / max(time.perf_counter() - began, 1e-9)
         # if most sequences have ended early, the call was short for another reason than its size
         growth = MOST_GROWTH if len(writer) > before // 2 else 1
         self._tokens = max(1.0, steps * before * min(growth, share))

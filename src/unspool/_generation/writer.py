@@ -27,8 +27,12 @@ class Writer(Protocol):
     at a time may use a writer.
     """
 
-    def add(self, request: EngineRequest) -> range:
+    def add(self, request: EngineRequest, *, whole: bool = False) -> range:
         """Add sequences with the same options.
+
+        Args:
+            request: The sequences.
+            whole: Whether `advance` returns nothing of them before they have ended, then all tokens.
 
         Returns:
             The ids of the sequences, in the order of the prompts.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,21 +36,30 @@ class TokenReport:
     alternatives: NDArray[np.int32] | None = None
     alternative_logprobs: NDArray[np.float32] | None = None
 
-    def alternatives_of(self, i: int, widths: NDArray[np.int32]) -> Alternatives | None:
+    def alternatives_of(self, i: int, start: int, width: int) -> Alternatives | None:
         """Return the alternatives of sequence i, or None if it reports none.
 
         Args:
             i: Index of the sequence.
-            widths: Number of alternatives that each sequence reports at a place.  # (N,)
+            start: Index of its first alternative.
+            width: Number of alternatives that it reports at a place.
         """
-        if self.alternatives is None or self.alternative_logprobs is None or not widths[i]:
+        if self.alternatives is None or self.alternative_logprobs is None or not width:
             return None
-        counts = np.diff(self.offsets)
-        start = int((counts[:i] * widths[:i]).sum())
-        places, shape = slice(start, start + counts[i] * widths[i]), (counts[i], widths[i])
+        count = int(self.offsets[i + 1] - self.offsets[i])
+        places, shape = slice(start, start + count * width), (count, width)
         return Alternatives(
             self.alternatives[places].reshape(shape), self.alternative_logprobs[places].reshape(shape)
         )
+
+    def starts_of_alternatives(self, widths: NDArray[np.int32]) -> list[int]:
+        """Return the index of the first alternative of each sequence.
+
+        Args:
+            widths: Number of alternatives that each sequence reports at a place.  # (N,)
+        """
+        starts: list[int] = np.cumsum([0, *(np.diff(self.offsets) * widths).tolist()]).tolist()
+        return starts
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,26 +88,60 @@ class Written:
 
     def pieces(self) -> Iterator[tuple[int, GeneratedIds]]:
         """Yield the id of each sequence and its piece, whose arrays are views of the packed ones."""
-        ends, tokens, logprobs = self.drawn.offsets.tolist(), self.drawn.tokens, self.drawn.logprobs
-        for i, (sequence, code) in enumerate(zip(self.ids.tolist(), self.finish.tolist(), strict=True)):
-            start, end = ends[i], ends[i + 1]
-            reason = FINISH[code] if code >= 0 else None
-            piece = GeneratedIds(
-                ids=tokens[start : end - (reason == "end")],
-                logprobs=logprobs[start:end],
-                finish_reason="stop" if reason == "end" else reason,
-            )
-            yield sequence, piece if self.widths is None else self._with_reports(piece, i)
+        for i, sequence in enumerate(self.ids.tolist()):
+            yield sequence, self.piece(i)
+
+    def piece(self, i: int) -> GeneratedIds:
+        """Return the piece at index i, whose arrays are views of the packed ones."""
+        start, end = self.ends[i], self.ends[i + 1]
+        reason = self.reasons[i]
+        piece = GeneratedIds(
+            ids=self.drawn.tokens[start : end - (reason == "end")],
+            logprobs=self.drawn.logprobs[start:end],
+            finish_reason="stop" if reason == "end" else reason,
+        )
+        return piece if self.widths is None else self._with_reports(piece, i)
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """Return where the tokens of each sequence begin, and where those of the last one end."""
+        ends: list[int] = self.drawn.offsets.tolist()
+        return ends
+
+    @cached_property
+    def tokens(self) -> list[int]:
+        """Return the tokens that were drawn, of one sequence after the other."""
+        tokens: list[int] = self.drawn.tokens.tolist()
+        return tokens
+
+    @cached_property
+    def reasons(self) -> list[str | None]:
+        """Return why each sequence has ended, an entry of `FINISH`; None for one that continues."""
+        return [FINISH[code] if code >= 0 else None for code in self.finish.tolist()]
+
+    @cached_property
+    def _starts(self) -> tuple[list[int], list[int]]:
+        """Where the alternatives of each sequence begin: of drawn tokens, and of prompts."""
+        if self.widths is None:
+            return [], []
+        echo = [] if self.echo is None else self.echo.starts_of_alternatives(self.widths)
+        return self.drawn.starts_of_alternatives(self.widths), echo
 
     def _with_reports(self, piece: GeneratedIds, i: int) -> GeneratedIds:
-        """Return a piece with the further reports of its sequence."""
+        """Return a piece with the further reports of its sequence, if it has any."""
         drawn, echo, widths = self.drawn, self.echo, self.widths
+        width = 0 if widths is None else int(widths[i])
+        guided = self.guided is not None and bool(self.guided[i]) and drawn.constrained is not None
+        echoed = self.echoed is not None and bool(self.echoed[i])
+        if not (width or guided or echoed):
+            return piece
         more: dict[str, Any] = {}
-        if widths is not None:
-            more["alternatives"] = drawn.alternatives_of(i, widths)
-        if self.guided is not None and self.guided[i] and drawn.constrained is not None:
-            more["constrained_logprobs"] = drawn.constrained[drawn.offsets[i] : drawn.offsets[i + 1]]
-        if self.echoed is not None and self.echoed[i] and echo is not None and widths is not None:
+        if width:
+            more["alternatives"] = drawn.alternatives_of(i, self._starts[0][i], width)
+        if guided and drawn.constrained is not None:
+            more["constrained_logprobs"] = drawn.constrained[self.ends[i] : self.ends[i + 1]]
+        if echoed and echo is not None:
             more["prompt_logprobs"] = echo.logprobs[echo.offsets[i] : echo.offsets[i + 1]]
-            more["prompt_alternatives"] = echo.alternatives_of(i, widths)
+            if width:
+                more["prompt_alternatives"] = echo.alternatives_of(i, self._starts[1][i], width)
         return replace(piece, **more)

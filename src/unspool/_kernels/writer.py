@@ -91,6 +91,7 @@ class NativeWriter:
         alternatives: int | None = None,
         echo: bool = False,
         first_bias: Floats | None = None,
+        whole: bool = False,
     ) -> range:
         """Add sequences; the arrays are not copied, and not to be changed.
 
@@ -116,6 +117,7 @@ class NativeWriter:
             alternatives: Most probable tokens to report at each place; None for no report.
             echo: Whether to report about the prompts.
             first_bias: The bias of the first layer, in place of the network's own.  # (G·H,)
+            whole: Whether `advance` returns nothing of them before they have ended.
 
         Returns:
             The ids of the sequences.
@@ -161,6 +163,7 @@ class NativeWriter:
             from_state=from_state,
             max_new_tokens=max_new_tokens,
             end_id=native_id("end_id", end_id, shape.vocab_size),
+            whole=whole,
         )
         return range(first, first + N)
 
