@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -12,6 +13,29 @@
 #include "dispatch/system.h"
 
 namespace unspool {
+
+// A lock that threads get in the order in which they asked for it: one that takes it again and again, as a
+// writer does, keeps no other one waiting for longer than a task.
+class Queue {
+ public:
+    void lock() {
+        std::unique_lock<std::mutex> guard(mutex_);
+        const uint64_t mine = last_++;
+        moved_.wait(guard, [&] { return first_ == mine; });
+    }
+    void unlock() {
+        {
+            const std::lock_guard<std::mutex> guard(mutex_);
+            ++first_;
+        }
+        moved_.notify_all();
+    }
+
+ private:
+    std::mutex mutex_;
+    std::condition_variable moved_;
+    uint64_t first_ = 0, last_ = 0;  // numbers of those that wait; the first one has the lock
+};
 
 class ThreadTeam {
     struct Crew;
@@ -30,7 +54,7 @@ class ThreadTeam {
     // The right to use the team. It waits for its turn: a team runs one task at a time.
     class Turn {
      public:
-        explicit Turn(ThreadTeam& team) : crew_(team.crew()), guard_(crew_.mutex) {}
+        explicit Turn(ThreadTeam& team) : crew_(team.crew()), guard_(crew_.queue) {}
 
         // The team as the kernels see it. The caller's thread is thread 0.
         Team team() {
@@ -42,7 +66,7 @@ class ThreadTeam {
 
      private:
         Crew& crew_;
-        std::lock_guard<std::mutex> guard_;
+        std::lock_guard<Queue> guard_;
     };
 
  private:
@@ -123,7 +147,7 @@ class ThreadTeam {
             barrier.wait();
         }
         const uint32_t born = forks();
-        std::mutex mutex;
+        Queue queue;
         Barrier barrier;
         Task task = nullptr;
         void* argument = nullptr;
@@ -133,7 +157,7 @@ class ThreadTeam {
     };
 
     // Returns the crew of this process. After a fork the child does not touch the old one: its threads are in
-    // the parent, and its mutex may be locked for ever.
+    // the parent, and its queue may wait for one of them for ever.
     Crew& crew() {
         Crew* crew = crew_.load();
         if (crew->born == forks()) return *crew;
