@@ -22,10 +22,7 @@ def generation_of(
         drawn: The tokens that were drawn, with their reports.
         options: The options, among them the stop strings.
     """
-    text, stop = tokenizer.decode(drawn.ids), None
-    if at_stop_string(drawn):
-        last = tokenizer.decode(drawn.ids[-1:])
-        text, stop = cut(text, options, after=len(text) - len(last))
+    text, stop = continuation_of(tokenizer, drawn, options)
     begin, echoed, rivals = tokenizer.decode(prompt), drawn.prompt_logprobs, drawn.prompt_alternatives
     unasked = 0 if echoed is None else len(echoed) - len(prompt)  # the <eos> before the prompt
     return Generation(
@@ -43,6 +40,34 @@ def generation_of(
     )
 
 
+def continuation_of(
+    tokenizer: Tokenizer, drawn: GeneratedIds, options: GenerationOptions
+) -> tuple[str, str | None]:
+    """Return the text of tokens without its prompt, and the stop string that ended it, or None."""
+    text = tokenizer.decode(drawn.ids)
+    if not at_stop_string(drawn):
+        return text, None
+    last = tokenizer.decode(drawn.ids[-1:])
+    return cut(text, options, after=len(text) - len(last))
+
+
+def best_texts(texts: list[Generation], *, constrained: bool, count: int, n: int) -> list[Generation]:
+    """Return the best n of each `count` texts, those of one prompt, the best first.
+
+    Args:
+        texts: The texts, `count` of each prompt.
+        constrained: Whether they must meet a constraint.
+        count: Texts of a prompt.
+        n: Texts to keep of a prompt.
+    """
+
+    def worse(text: Generation) -> tuple[bool, float]:
+        return constrained and text.finish_reason == "blocked", -text.mean_logprob
+
+    groups = (texts[i : i + count] for i in range(0, len(texts), count))
+    return [text for group in groups for text in sorted(group, key=worse)[:n]]
+
+
 def streamed_text(
     tokenizer: Tokenizer, pieces: Iterator[GeneratedIds], options: GenerationOptions
 ) -> Generator[str, None, str]:
@@ -56,22 +81,43 @@ def streamed_text(
     Returns:
         The reason for the end, as in `Generation.finish_reason`.
     """
-    stops = tuple(options.stop or ())
-    pending, waiting, reason = "", np.empty(0, np.int32), ""
+    text, reason = GrowingText(tokenizer, options), ""
     for piece in pieces:
-        waiting = np.concatenate([waiting, piece.ids])
-        whole = tokenizer.decodable(waiting) if piece.finish_reason is None else len(waiting)
-        pending += tokenizer.decode(waiting[:whole])
-        waiting = waiting[whole:]
-        if at_stop_string(piece):
-            last = tokenizer.decode(piece.ids[-1:])
-            pending, _ = cut(pending, options, after=len(pending) - len(last))
-        keep = withheld(pending, stops) if piece.finish_reason is None else 0
-        shown, pending = pending[: len(pending) - keep], pending[len(pending) - keep :]
-        reason = str(piece.finish_reason)
+        shown, reason = text.add(piece), str(piece.finish_reason)
         if shown:
             yield shown
     return reason
+
+
+class GrowingText:
+    """The text of one stream, which shows no end that a stop string may still cut.
+
+    Args:
+        tokenizer: The tokenizer of the model.
+        options: The options, among them the stop strings.
+
+    Attributes:
+        stop_reason: The stop string that ended the text, or None.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, options: GenerationOptions) -> None:
+        self._tokenizer, self._options = tokenizer, options
+        self._pending, self._waiting = "", np.empty(0, np.int32)
+        self.stop_reason: str | None = None
+
+    def add(self, piece: GeneratedIds) -> str:
+        """Add the tokens of a piece, and return the characters that can be shown with it."""
+        tokenizer, stops = self._tokenizer, tuple(self._options.stop or ())
+        waiting = np.concatenate([self._waiting, piece.ids])
+        whole = tokenizer.decodable(waiting) if piece.finish_reason is None else len(waiting)
+        pending = self._pending + tokenizer.decode(waiting[:whole])
+        self._waiting = waiting[whole:]
+        if at_stop_string(piece):
+            last = tokenizer.decode(piece.ids[-1:])
+            pending, self.stop_reason = cut(pending, self._options, after=len(pending) - len(last))
+        keep = withheld(pending, stops) if piece.finish_reason is None else 0
+        self._pending = pending[len(pending) - keep :]
+        return pending[: len(pending) - keep]
 
 
 def at_stop_string(drawn: GeneratedIds) -> bool:

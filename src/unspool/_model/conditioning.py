@@ -11,6 +11,7 @@ from unspool._engines.encoder_decoder import EncoderDecoder
 from unspool._engines.protocol import Floats
 from unspool._errors import ConfigError
 from unspool._generation.requests import StatesLike
+from unspool._generation.states import State
 from unspool._model.parts import ModelParts, Parts
 from unspool._network.conditions import with_context, with_first_state, with_start
 from unspool._text.encoding.source_texts import read_sources
@@ -58,6 +59,36 @@ def conditioned_on(
     )
 
 
+def row_and_start(
+    parts: ModelParts, context: Context | None, vector: Any
+) -> tuple[Floats | None, Floats | None]:
+    """Return what `conditioned_on` would make part of the network, for a request to a writer of the model.
+
+    Args:
+        parts: The model.
+        context: What is known of the texts; None for nothing.
+        vector: The numbers that the first state is worked from; None for none.
+
+    Returns:
+        The row of the context (F,), and the first state (L, S, H); None for one that is not needed.
+
+    Raises:
+        ConfigError: If the model has no such attribute or value, or no vector of this size.
+    """
+    if context is None and vector is None:
+        return None, None
+    expected = "names and values: {'label': 'Sports'}"
+    check("context", context, expected, context is None or isinstance(context, Mapping))
+    schema = parts.schema
+    row = schema.row(context or {})
+    start: Floats | None = None
+    if vector is not None or schema.vector_size is not None:
+        numbers = np.zeros(schema.vector_size or 0) if vector is None else vector
+        folded, _ = with_start(parts.parameters, parts.network, schema.vector(numbers))
+        start = folded["start.bias"].reshape(parts.network.state_shape)
+    return (row if schema.attributes else None), start
+
+
 def encode_sources(parts: ModelParts, sources: Sequence[str], *, unknown: Unknown) -> list[Floats]:
     """Read sources side by side, and return the state (L, S, H) that the answer to each starts from.
 
@@ -88,3 +119,13 @@ def start_states(
     several = [source] if isinstance(source, str) else source
     check("source", source, "at least one text", len(several) > 0)
     return encode_sources(parts, several, unknown=unknown)
+
+
+def state_after(parts: ModelParts, text: str, *, unknown: Unknown) -> State:
+    """Read a text, and return the state after it; see `Generator.state_after`."""
+    check("text", text, "a string", isinstance(text, str))
+    ids = parts.tokenizer.encode(text, unknown=unknown)
+    read = np.concatenate([[parts.tokenizer.eos_id], ids]).astype(np.int32)[:, None]  # (T, 1)
+    before = parts.runner.initial_state(1, parts.parameters)
+    _, state = parts.runner.logits(parts.parameters, read, before)
+    return State(state[:, :, 0].astype(np.float32))

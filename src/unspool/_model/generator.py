@@ -499,7 +499,7 @@ class Generator(ModelParts):
             >>> text.continuation == model.generate("an", seed=0)[0].continuation
             True
         """
-        return writing.state_after(self, text, unknown=unknown)
+        return conditioning.state_after(self, text, unknown=unknown)
 
     def beam_search(
         self,

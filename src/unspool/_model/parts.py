@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from unspool._artifacts.kept_precision import Quantization
-from unspool._configuration import as_spelled, check
+from unspool._configuration import as_spelled, check, from_dict, to_dict
 from unspool._engines import ENGINES, make_engine
 from unspool._engines.protocol import Engine, Parameters
 from unspool._errors import ConfigError
+from unspool._generation.options.generation_options import GenerationOptions
 from unspool._network.conditions import schema_of
 from unspool._network.config import NetworkConfig
 from unspool._text.context import ContextSchema
@@ -85,3 +86,12 @@ class ModelParts:
             ['label']
         """
         return schema_of(self.data) or ContextSchema()
+
+
+def own_options(parts: ModelParts) -> dict[str, Any]:
+    """Return the options of generation that a model was saved with.
+
+    Raises:
+        ConfigError: If a value in its file is out of its range.
+    """
+    return to_dict(from_dict(GenerationOptions, parts.generation_config, where="generation_config.json"))

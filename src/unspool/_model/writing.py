@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 
-import numpy as np
-
 from unspool._configuration import check, is_whole
 from unspool._generation.automata.automaton import Guide
 from unspool._generation.constraints.constraint import ConstraintLike
@@ -13,8 +11,7 @@ from unspool._generation.requests import Request, StateLike, StatesLike, make_re
 from unspool._generation.results import Generation
 from unspool._generation.selecting.collection import Collection
 from unspool._generation.selecting.selection import Selection
-from unspool._generation.states import State
-from unspool._generation.texts import generation_of, streamed_text
+from unspool._generation.texts import best_texts, generation_of, streamed_text
 from unspool._generation.writer import Writer, generate
 from unspool._generation.writer import stream as written_in_pieces
 from unspool._kernels.arrays import Ids
@@ -47,9 +44,21 @@ def prepare(
     if parts.network.source_vocab_size is not None and state is None:
         raise no_source()
     ids = [parts.tokenizer.encode(text, unknown=unknown) for text in prompts]
-    guide = guide_of(parts, constraint, ids, options.max_new_tokens)
+    return prepare_ids(parts, ids, options, state=state, constraint=constraint)
+
+
+def prepare_ids(
+    parts: ModelParts,
+    prompts: list[Ids],
+    options: GenerationOptions,
+    *,
+    state: StatesLike,
+    constraint: ConstraintLike,
+) -> Request:
+    """Make a request of prompts in ids and options; see `prepare`."""
+    guide = guide_of(parts, constraint, prompts, options.max_new_tokens)
     shape = parts.network.state_shape
-    return make_request(parts.tokenizer, ids, options, state_shape=shape, state=state, guide=guide)
+    return make_request(parts.tokenizer, prompts, options, state_shape=shape, state=state, guide=guide)
 
 
 def guide_of(
@@ -95,12 +104,7 @@ def write(parts: ModelParts, request: Request, *, n: int, first: int) -> list[Ge
     check("first", first, f"a multiple of n ({n}) with best_of", count == n or first % n == 0)
     start = first if count == n else first // n * count
     texts = draw(writer, parts.tokenizer, request, count=count, first=start)
-
-    def worse(text: Generation) -> tuple[bool, float]:
-        return request.constrained and text.finish_reason == "blocked", -text.mean_logprob
-
-    groups = (texts[i : i + count] for i in range(0, len(texts), count))
-    return [text for group in groups for text in sorted(group, key=worse)[:n]]
+    return best_texts(texts, constrained=request.constrained, count=count, n=n)
 
 
 def collection(
@@ -167,13 +171,3 @@ def stream(
     check("state", state, "one state: a stream is one text", len(request.prompts) == 1)
     pieces = written_in_pieces(parts.runner.writer(parts.parameters), request.in_ids)
     return streamed_text(parts.tokenizer, pieces, request.options)
-
-
-def state_after(parts: ModelParts, text: str, *, unknown: Unknown) -> State:
-    """Read a text, and return the state after it; see `Generator.state_after`."""
-    check("text", text, "a string", isinstance(text, str))
-    ids = parts.tokenizer.encode(text, unknown=unknown)
-    read = np.concatenate([[parts.tokenizer.eos_id], ids]).astype(np.int32)[:, None]  # (T, 1)
-    before = parts.runner.initial_state(1, parts.parameters)
-    _, state = parts.runner.logits(parts.parameters, read, before)
-    return State(state[:, :, 0].astype(np.float32))

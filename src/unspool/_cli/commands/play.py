@@ -60,10 +60,10 @@ def options_of(model: "Generator", sampling: dict[str, Any]) -> "GenerationOptio
     Raises:
         ConfigError: If a value is out of its range.
     """
-    from unspool._cli.commands.sample import own_options
     from unspool._configuration import check, from_dict
     from unspool._generation.options.generation_options import GenerationOptions
     from unspool._generation.sampling.random import fresh_seed
+    from unspool._model.parts import own_options
 
     options = own_options(model) | sampling
     if options["seed"] is None:

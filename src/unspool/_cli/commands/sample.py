@@ -23,7 +23,7 @@ from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import complain, for_stdout, print_json
 from unspool._cli.output.text_json import as_dict
 from unspool._cli.steps.collecting import FEWER, note_cut
-from unspool._configuration import from_dict, to_dict
+from unspool._configuration import to_dict
 from unspool._errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def sample(
     after Ctrl-C; the texts found so far are written in both cases.
     """
     import unspool
+    from unspool._model.parts import own_options
 
     model = unspool.load(folder, **flags.computing).conditioned_on(**flags.known)
     texts = prompts or [""]
@@ -192,17 +193,6 @@ def sink_of(
     if as_json:
         return json_sink(as_dict, (lambda: to_dict(collection.report)) if reported else None)
     return screen_sink(lines=may_have_lines(model, prompts))
-
-
-def own_options(model: "Generator") -> dict[str, Any]:
-    """Return the options of generation that the model was saved with.
-
-    Raises:
-        ConfigError: If a value in its file is out of its range.
-    """
-    from unspool._generation.options.generation_options import GenerationOptions
-
-    return to_dict(from_dict(GenerationOptions, model.generation_config, where="generation_config.json"))
 
 
 def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:
