@@ -45,12 +45,14 @@ def check(name: str, value: object, allowed: str, ok: bool) -> None:
 
 def is_whole(value: object, *, least: int) -> bool:
     """Return whether a value is an integer of Python or NumPy (bool excluded) of at least `least`."""
+    if type(value) is int:  # as nearly always; the class of all integers is slow to ask
+        return value >= least
     return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def is_real(value: object) -> bool:
     """Return whether a value is a real number (bool excluded); it may still be infinite or NaN."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return type(value) is float or (isinstance(value, numbers.Real) and not isinstance(value, bool))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,16 +64,21 @@ class Allowed:
         holds: A function that returns whether a value is in the range.
         table: The table whose names a value is or contains, ``module:NAME``; it is read when it is needed.
             None if a value is not a name.
+        bounds: The bounds of the numbers, strings and lists in it, as far as JSON Schema has words for them:
+            {"minimum": 1}.
     """
 
     words: str
     holds: Callable[[Any], bool]
     table: str | None = None
+    bounds: Mapping[str, float] = dataclasses.field(default_factory=dict, hash=False)
 
     @property
     def or_none(self) -> "Allowed":
         """Return the same range with None in it."""
-        return Allowed(f"{self.words}, or None", lambda value: value is None or self.holds(value), self.table)
+        return dataclasses.replace(
+            self, words=f"{self.words}, or None", holds=lambda value: value is None or self.holds(value)
+        )
 
     def canonical(self, value: Any) -> Any:
         """Return a name, or each of several, as the table spells it; any other value as it is."""
@@ -113,7 +120,12 @@ def one_of(table: str) -> Allowed:
 def whole_range(least: int, most: int | None = None) -> Allowed:
     """Return the range of whole numbers from `least` to `most`, or without an upper limit."""
     words = f"a whole number ≥ {least}" if most is None else f"a whole number from {least} to {most}"
-    return Allowed(words, lambda value: is_whole(value, least=least) and (most is None or value <= most))
+    bounds = {"minimum": least} if most is None else {"minimum": least, "maximum": most}
+    return Allowed(
+        words,
+        lambda value: is_whole(value, least=least) and (most is None or value <= most),
+        bounds=bounds,
+    )
 
 
 def real_range(
@@ -133,7 +145,12 @@ def real_range(
         most: The largest allowed number.
         below: A number that allowed numbers must stay below.
     """
-    return Allowed(words, lambda value: is_real(value) and least <= value <= most and above < value < below)
+    names = {"minimum": least, "exclusiveMinimum": above, "maximum": most, "exclusiveMaximum": below}
+    return Allowed(
+        words,
+        lambda value: is_real(value) and least <= value <= most and above < value < below,
+        bounds={name: number for name, number in names.items() if math.isfinite(number)},
+    )
 
 
 SWITCH = Allowed("true or false", lambda value: isinstance(value, bool))

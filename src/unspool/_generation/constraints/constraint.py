@@ -19,9 +19,17 @@ def _fits_choices(value: Any) -> bool:
 
 
 REGEX = Allowed("a string", lambda value: isinstance(value, str))
-STRING = Allowed("a string that is not empty", lambda value: isinstance(value, str) and value != "")
-STRINGS = Allowed("one or more strings that are not empty", lambda value: _fits_choices(value) and all(value))
-CHOICES = Allowed("a list of one or more strings", _fits_choices)
+STRING = Allowed(
+    "a string that is not empty",
+    lambda value: isinstance(value, str) and value != "",
+    bounds={"minLength": 1},
+)
+STRINGS = Allowed(
+    "one or more strings that are not empty",
+    lambda value: _fits_choices(value) and all(value),
+    bounds={"minLength": 1, "minItems": 1},
+)
+CHOICES = Allowed("a list of one or more strings", _fits_choices, bounds={"minItems": 1})
 LENGTH = whole_range(0, LONGEST)
 SCOPE = Allowed(" or ".join(get_args(Scope)), lambda value: value in get_args(Scope))
 

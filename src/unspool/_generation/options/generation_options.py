@@ -60,9 +60,13 @@ def _fits_biases(value: Any) -> bool:
     )
 
 
-TEMPERATURES = Allowed("a finite number ≥ 0, or several of them", _fits_temperatures)
+TEMPERATURES = Allowed(
+    "a finite number ≥ 0, or several of them",
+    _fits_temperatures,
+    bounds={"minimum": 0, "maximum": LARGEST_FLOAT, "minItems": 1},
+)
 COUNT = whole_range(1, MOST)
-LENGTH = Allowed("a whole number ≥ 0", whole_range(0, MOST).holds)
+LENGTH = replace(whole_range(0, MOST), words="a whole number ≥ 0")
 SEED = whole_range(0, 2**64 - 1)
 FRACTION = real_range("a number in [0, 1]", least=0, most=1)
 SURPRISE = real_range("a number above 0 and up to 1000", above=0, most=1000)
@@ -75,10 +79,16 @@ ORDER = Allowed(
     "some of {choices}, each once", _fits_samplers, "unspool._generation.options.generation_options:SAMPLERS"
 )
 BIASES = Allowed(
-    f"symbols or ids, each with a number up to ±{LARGEST_BIAS:.0f} or minus infinity", _fits_biases
+    f"symbols or ids, each with a number up to ±{LARGEST_BIAS:.0f} or minus infinity",
+    _fits_biases,
+    bounds=PENALTY.bounds,
 )
-BREAKERS = Allowed("strings or tuples of ids, none of them empty", _fits_breakers)
-STRINGS = Allowed("a string or several, none of them empty", _fits_strings)
+BREAKERS = Allowed(
+    "strings or tuples of ids, none of them empty",
+    _fits_breakers,
+    bounds={"minimum": 1, "minLength": 1},
+)
+STRINGS = Allowed("a string or several, none of them empty", _fits_strings, bounds={"minLength": 1})
 
 
 @dataclass(frozen=True)
@@ -364,6 +374,24 @@ class GenerationOptions:
         if token is None:
             return self
         return replace(self, logit_bias={**(self.logit_bias or {}), token: -math.inf})
+
+    def seeded(self, seed: int) -> "GenerationOptions":
+        """Return the options with another seed; what was checked is not checked again.
+
+        Args:
+            seed: The seed, in [0, 2^64).
+
+        Raises:
+            ConfigError: If the seed is out of its range.
+
+        Example:
+            >>> unspool.GenerationOptions(seed=1, top_k=5).seeded(2).seed
+            2
+        """
+        check("seed", seed, SEED.words, SEED.holds(seed))
+        seeded = object.__new__(type(self))
+        vars(seeded).update(vars(self), seed=seed)
+        return seeded
 
     def stage_values(self, name: str) -> tuple[Any, ...]:
         """Return the value of a penalty or a sampler, and the values of its settings.
