@@ -71,7 +71,13 @@ def read_json(
 
 
 def parse_json(
-    raw: bytes | str, *, where: str, error: type[InputError] = ArtifactError, hint: str | None = None
+    raw: bytes | str,
+    *,
+    where: str,
+    error: type[InputError] = ArtifactError,
+    hint: str | None = None,
+    most_levels: int = MOST_LEVELS,
+    most_parts: int = MOST_PARTS,
 ) -> dict[str, Any]:
     """Return the JSON object that a text is.
 
@@ -80,6 +86,8 @@ def parse_json(
         where: The name of the text, for messages.
         error: The class of the error.
         hint: Advice for whoever has a broken text.
+        most_levels: How often lists and objects may be within each other.
+        most_parts: The greatest number of lists and objects.
 
     Raises:
         InputError: If it is not a strict JSON object; of the class `error`.
@@ -88,13 +96,17 @@ def parse_json(
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
     except UnicodeDecodeError as wrong:
         raise error(where, expected="UTF-8 text", got=_reason(wrong), hint=hint) from None
-    if text.count("[") + text.count("{") > MOST_PARTS:
-        raise error(where, expected="JSON", got=f"more than {MOST_PARTS:,} lists and objects", hint=hint)
+    parts = text.count("[") + text.count("{")
+    if parts > most_parts:
+        raise error(where, expected="JSON", got=f"more than {most_parts:,} lists and objects", hint=hint)
     try:
-        value = json.loads(text, **STRICT)
-        _check_levels(value)
+        if text.startswith("\ufeff"):
+            raise ValueError("Unexpected UTF-8 BOM")
+        value = STRICT.decode(text)
+        if parts > most_levels:
+            _check_levels(value, most_levels)
     except RecursionError:
-        raise error(where, expected="JSON", got=f"more than {MOST_LEVELS} levels", hint=hint) from None
+        raise error(where, expected="JSON", got=f"more than {most_levels} levels", hint=hint) from None
     except ValueError as wrong:
         raise error(where, expected="JSON", got=str(wrong), hint=hint) from None
     if not isinstance(value, dict):
@@ -116,14 +128,14 @@ def _reason(error: UnicodeDecodeError) -> str:
     return f"byte 0x{error.object[error.start]:02x} at {error.start:,} ({error.reason})"
 
 
-def _check_levels(value: object) -> None:
+def _check_levels(value: object, most: int) -> None:
     """Check that lists and objects are not within each other too often; what reads them may call itself.
 
     Raises:
         RecursionError: If they are.
     """
     level: list[object] = [value]
-    for _ in range(MOST_LEVELS):
+    for _ in range(most):
         level = [
             item
             for each in level
@@ -159,9 +171,6 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-STRICT: dict[str, Any] = {
-    "object_pairs_hook": _unique,
-    "parse_int": _whole,
-    "parse_float": _real,
-    "parse_constant": _no_constant,
-}
+STRICT = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_whole, parse_float=_real, parse_constant=_no_constant
+)

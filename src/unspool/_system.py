@@ -7,6 +7,8 @@ without it gets the portable way.
 import errno
 import mmap
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -80,6 +82,38 @@ def load_average() -> float | None:
     """Return how many processes ran or waited in the last minute, or None where the system does not count."""
     average = getattr(os, "getloadavg", None)
     return None if average is None else float(average()[0])
+
+
+def others_may_read(descriptor: int) -> bool:
+    """Return whether any user may read an open file, not only its owner and their group.
+
+    It is False where files have no such modes.
+    """
+    return not WINDOWS and bool(os.fstat(descriptor).st_mode & 0o007)
+
+
+def allow_open_files(count: int) -> int:
+    """Allow this process more open files and connections, and return how many it may have.
+
+    Args:
+        count: The number that it would like.
+    """
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and no such limit
+    except ImportError:
+        return count
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        return most
+    return count if soft == resource.RLIM_INFINITY else soft
+
+
+def take_freed_port(listener: socket.socket) -> None:
+    """Allow a socket a port whose last server has just ended; on Windows it would take one in use."""
+    if not WINDOWS:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
 
 def lock(descriptor: int, *, wait: bool) -> bool:
@@ -263,6 +297,23 @@ def apart() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"process_group": 0}
+
+
+def on_its_own() -> dict[str, Any]:
+    """Return the options of a process that goes on when this one and its terminal are gone."""
+    return apart() if WINDOWS else {"start_new_session": True}
+
+
+def interrupt(process: int) -> None:
+    """Interrupt a process as Ctrl-C does.
+
+    Args:
+        process: Its number.
+
+    Raises:
+        ProcessLookupError: If there is none.
+    """
+    os.kill(process, getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
 
 
 def inheriting(connection: Any) -> dict[str, Any]:
