@@ -9,7 +9,7 @@ from unspool._text.reading.columns import NO_TEXT, select
 from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.decoding import GZIP_MAGIC
 from unspool._text.reading.places import FilePlace, refuse_unreadable
-from unspool._text.reading.read_options import ReadOptions
+from unspool._text.reading.read_options import Columns, ReadOptions
 from unspool._text.records import Record
 
 BATCH = 1 << 22  # desired bytes of text in a batch
@@ -66,6 +66,22 @@ def read_batches(
                     place.notes.count(*NO_TEXT, f"{place.name}, row {number + 1:,}")
             before += batch.num_rows
         place.notes.warn_of(signs.sentences(place.name))
+
+
+def arrow_columns(
+    place: FilePlace, *, format_name: str, magic: bytes, open_table: Callable[[BinaryIO], ArrowTable]
+) -> Columns:
+    """Return the names of the columns that hold neither lists nor tables; see `read_batches`.
+
+    Raises:
+        CorpusError: If the file is of another format or broken.
+    """
+    with refuse_unreadable(place.name), _refuse_broken(place.name, format_name), place.open() as file:
+        from pyarrow import types  # noqa: PLC0415 (an extra that few need)
+
+        _check_start(place.name, file.read(len(magic)), format_name, magic)
+        schema, _ = open_table(file)
+        return tuple(field.name for field in schema if not types.is_nested(field.type))
 
 
 @contextmanager

@@ -3,16 +3,21 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from unspool._text.reading.arrow_batches import ArrowTable, read_batches
+from unspool._text.reading.arrow_batches import ArrowTable, arrow_columns, read_batches
 from unspool._text.reading.columns import Rows
 from unspool._text.reading.places import FilePlace
-from unspool._text.reading.read_options import ReadOptions
+from unspool._text.reading.read_options import Columns, ReadOptions
 from unspool._text.records import Record
 
 
 def read_feather(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     """Read a Feather file, each row a record; see `read_batches`. The batches are those of the file."""
     return read_batches(place, options, format_name="Feather", magic=b"ARROW1", open_table=_open)
+
+
+def feather_columns(place: FilePlace, options: ReadOptions) -> Columns:
+    """Return the names of the columns of a Feather file that can be texts."""
+    return arrow_columns(place, format_name="Feather", magic=b"ARROW1", open_table=_open)
 
 
 def _open(file: BinaryIO) -> ArrowTable:

@@ -12,7 +12,7 @@ from unspool._text.reading.damage import DamageSigns
 from unspool._text.reading.decoding import text_blocks
 from unspool._text.reading.notes import Notes
 from unspool._text.reading.places import FilePlace
-from unspool._text.reading.read_options import Column, ReadOptions
+from unspool._text.reading.read_options import Column, Columns, ReadOptions
 from unspool._text.reading.tables import LONGEST_FIELD, whole_lines
 from unspool._text.records import Record, normalized
 
@@ -38,14 +38,8 @@ def read_json(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     Raises:
         CorpusError: If a value is not JSON, or no value has a chosen column. It names the file and the place.
     """
-    blocks = text_blocks(_unjudged(place))
-    start = ""
-    for block in blocks:
-        start += block
-        if not start.isspace():
-            break
-    blocks = chain([start], blocks)
-    if not start.lstrip().startswith("["):
+    blocks, is_array = _begun(text_blocks(_unjudged(place)))
+    if not is_array:
         yield from _json_lines(place, options, whole_lines(place, blocks))
         return
     rows = JsonRows(place, options)
@@ -53,6 +47,41 @@ def read_json(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
         if record := rows.record(value, f"{place.name}, value {number}"):
             yield record
     rows.end()
+
+
+def json_columns(place: FilePlace, options: ReadOptions, *, by_line: bool) -> Columns:
+    """Return the columns of the first value of a file: the keys of an object, also those inside its keys.
+
+    A list has numbers, a string no columns.
+
+    Args:
+        place: The file.
+        options: The options of reading.
+        by_line: Whether there is one value a line, and never one array of them.
+
+    Raises:
+        CorpusError: If the first value is not JSON.
+    """
+    blocks, is_array = _begun(text_blocks(_unjudged(place)))
+    if is_array and not by_line:
+        values = _array_values(place, blocks)
+    else:
+        lines = whole_lines(place, blocks)
+        values = (_parse(line, f"{place.name}, the first value") for line in lines if not line.isspace())
+    value = next(values, None)
+    if isinstance(value, dict):
+        return tuple(name for name in _names(value) if not isinstance(_find(value, name), dict))
+    return tuple(range(len(value))) if isinstance(value, list) else ()
+
+
+def _begun(blocks: Iterator[str]) -> tuple[Iterator[str], bool]:
+    """Return the text from its first character on that is no space, and whether it begins an array."""
+    start = ""
+    for block in blocks:
+        start += block
+        if not start.isspace():
+            break
+    return chain([start], blocks), start.lstrip().startswith("[")
 
 
 def write_jsonl(rows: Rows) -> bytes:

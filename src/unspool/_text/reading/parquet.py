@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from unspool._text.reading.arrow_batches import BATCH, ArrowTable, read_batches
+from unspool._text.reading.arrow_batches import BATCH, ArrowTable, arrow_columns, read_batches
 from unspool._text.reading.columns import Rows
 from unspool._text.reading.decoding import BLOCK
 from unspool._text.reading.places import FilePlace
-from unspool._text.reading.read_options import ReadOptions
+from unspool._text.reading.read_options import Columns, ReadOptions
 from unspool._text.records import Record
 
 MOST_ROWS = 1 << 12  # in a batch
@@ -16,6 +16,11 @@ MOST_ROWS = 1 << 12  # in a batch
 def read_parquet(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     """Read a Parquet file, each row a record; see `read_batches`."""
     return read_batches(place, options, format_name="Parquet", magic=b"PAR1", open_table=_open)
+
+
+def parquet_columns(place: FilePlace, options: ReadOptions) -> Columns:
+    """Return the names of the columns of a Parquet file that can be texts."""
+    return arrow_columns(place, format_name="Parquet", magic=b"PAR1", open_table=_open)
 
 
 def _open(file: BinaryIO) -> ArrowTable:

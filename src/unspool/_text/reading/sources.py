@@ -23,11 +23,11 @@ from unspool._text.frames import TableInMemory
 from unspool._text.in_memory import records_in_memory
 from unspool._text.reading.columns import LENGTH, Rows
 from unspool._text.reading.decoding import text_blocks
-from unspool._text.reading.feather import read_feather, write_feather
+from unspool._text.reading.feather import feather_columns, read_feather, write_feather
 from unspool._text.reading.folders import FileList, current_spec, list_files, suffix_of
-from unspool._text.reading.jsonl import read_json, read_jsonl, write_json, write_jsonl
+from unspool._text.reading.jsonl import json_columns, read_json, read_jsonl, write_json, write_jsonl
 from unspool._text.reading.notes import Notes
-from unspool._text.reading.parquet import read_parquet, write_parquet
+from unspool._text.reading.parquet import parquet_columns, read_parquet, write_parquet
 from unspool._text.reading.places import (
     FilePlace,
     file_place,
@@ -37,10 +37,10 @@ from unspool._text.reading.places import (
     standard_input,
 )
 from unspool._text.reading.plain_text import read_text, write_text
-from unspool._text.reading.read_options import STANDARD_INPUT, Column, ReadOptions
+from unspool._text.reading.read_options import STANDARD_INPUT, Column, Columns, ReadOptions
 from unspool._text.reading.sentences import SPLITS
 from unspool._text.reading.separated import separator_pattern
-from unspool._text.reading.tables import read_table, write_table
+from unspool._text.reading.tables import read_table, table_columns, write_table
 from unspool._text.records import Record, Records, Texts
 
 CORPUS_PREFIX = "corpus:"
@@ -62,7 +62,8 @@ class Source:
         read: Function that yields the records of one file.
         write: Function that returns the content of a file with rows of named columns, for the tests. A format
             without columns writes the column named ``text``.
-        columns: Whether it has columns to choose from.
+        columns: Function that returns the columns of one file to choose from: their names, or their numbers
+            if nothing names them; None for a format without columns.
         delimited: Whether it has a delimiter, and possibly a header.
         binary: Whether its files are not text: they cannot be gzip data or come through standard input.
         needs: The package that reads it, and the extra of unspool that installs the package; None for none.
@@ -71,7 +72,7 @@ class Source:
     suffixes: tuple[str, ...]
     read: Callable[[FilePlace, ReadOptions], Iterator[Record]]
     write: Callable[[Rows], bytes]
-    columns: bool = True
+    columns: Callable[[FilePlace, ReadOptions], Columns] | None = None
     delimited: bool = False
     binary: bool = False
     needs: tuple[str, str] | None = None
@@ -79,16 +80,22 @@ class Source:
 
 READ_CSV, WRITE_CSV = partial(read_table, delimiter=","), partial(write_table, delimiter=",")
 READ_TSV, WRITE_TSV = partial(read_table, delimiter="\t"), partial(write_table, delimiter="\t")
+CSV_COLUMNS, TSV_COLUMNS = partial(table_columns, delimiter=","), partial(table_columns, delimiter="\t")
+JSONL_COLUMNS, JSON_COLUMNS = partial(json_columns, by_line=True), partial(json_columns, by_line=False)
 ARROW = ("pyarrow", "parquet")
+# fmt: off
 SOURCES: dict[str, Source] = {
-    "text": Source((".txt", ".text", ".md"), read_text, write_text, columns=False),
-    "csv": Source((".csv",), READ_CSV, WRITE_CSV, delimited=True),
-    "tsv": Source((".tsv", ".tab"), READ_TSV, WRITE_TSV, delimited=True),
-    "jsonl": Source((".jsonl", ".ndjson"), read_jsonl, write_jsonl),
-    "json": Source((".json",), read_json, write_json),
-    "parquet": Source((".parquet", ".pq"), read_parquet, write_parquet, binary=True, needs=ARROW),
-    "feather": Source((".feather", ".arrow"), read_feather, write_feather, binary=True, needs=ARROW),
+    "text": Source((".txt", ".text", ".md"), read_text, write_text),
+    "csv": Source((".csv",), READ_CSV, WRITE_CSV, CSV_COLUMNS, delimited=True),
+    "tsv": Source((".tsv", ".tab"), READ_TSV, WRITE_TSV, TSV_COLUMNS, delimited=True),
+    "jsonl": Source((".jsonl", ".ndjson"), read_jsonl, write_jsonl, JSONL_COLUMNS),
+    "json": Source((".json",), read_json, write_json, JSON_COLUMNS),
+    "parquet": Source((".parquet", ".pq"), read_parquet, write_parquet, parquet_columns,
+                      binary=True, needs=ARROW),
+    "feather": Source((".feather", ".arrow"), read_feather, write_feather, feather_columns,
+                      binary=True, needs=ARROW),
 }
+# fmt: on
 
 
 def read_records(
@@ -291,6 +298,28 @@ def _records_of_files(
         records.lines = lines
     records.files = files if reuse and options.split is None and not pipes else None
     return records
+
+
+def columns_of_file(path: Path, options: ReadOptions) -> tuple[str, Columns]:
+    """Return the format of a file, and the columns to choose from: names, or numbers if nothing names them.
+
+    Args:
+        path: The file.
+        options: The options of reading; those that say which columns are chosen need not fit it.
+
+    Returns:
+        A key of `SOURCES`, and the columns; none of a format without columns.
+
+    Raises:
+        CorpusError: If the beginning of the file cannot be read.
+        ConfigError: If the package that reads its format is not installed.
+    """
+    form = options.format or _format_of((path,))
+    known = SOURCES[form]
+    _refuse_misfits(path.name, known, ReadOptions(format=form, encoding=options.encoding), piped=False)
+    return form, () if known.columns is None else known.columns(
+        file_place(path, encoding=options.encoding), options
+    )
 
 
 def records_from_spec(spec: Mapping[str, object]) -> Records:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ from unspool._text.reading.decoding import lines_of, text_blocks
 from unspool._text.reading.delimiters import are_rows, find_delimiter, lines_ahead, row_reader, sep_delimiter
 from unspool._text.reading.headers import is_header, may_be_header
 from unspool._text.reading.places import FilePlace
-from unspool._text.reading.read_options import ReadOptions
+from unspool._text.reading.read_options import Columns, ReadOptions
 from unspool._text.records import Record
 
 LONGEST_FIELD = 1 << 24  # characters; a quote that is never closed must not read a whole disk into memory
@@ -38,6 +39,58 @@ def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Ite
             rows, a field is longer than 16,777,216 characters, the delimiter cannot be told, or a chosen
             column is missing. It names the file and the line.
     """
+    table = _open_table(place, options, delimiter)
+    if table is None:
+        return
+    selection = select(table.names, table.width, options, where=f"{place.name}, line {table.line}")
+    for number, row in table.rows:
+        if len(row) != table.width:
+            _refuse_ragged(place, number, row, table.width, table.delimiter)
+        record = selection.record(row, options)
+        if record:
+            yield record
+        else:
+            place.notes.count(*NO_TEXT, f"{place.name}, line {number}")
+
+
+def table_columns(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Columns:
+    """Return the names of a table's columns, or their numbers if nothing names them; none of an empty table.
+
+    Args:
+        place: The file.
+        options: The options of reading.
+        delimiter: The usual character between the columns of the format.
+
+    Raises:
+        CorpusError: If the table's first rows cannot be read.
+    """
+    table = _open_table(place, options, delimiter)
+    if table is None:
+        return ()
+    return tuple(range(table.width)) if table.names is None else tuple(table.names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OpenTable:
+    """A table whose first rows are read.
+
+    Args:
+        names: The names of its columns, or None.
+        width: Number of columns.
+        delimiter: The character between them.
+        line: The line at which the first row begins.
+        rows: The rows with texts, each after the number of its line.
+    """
+
+    names: list[str] | None
+    width: int
+    delimiter: str
+    line: int
+    rows: Iterator[tuple[int, list[str]]]
+
+
+def _open_table(place: FilePlace, options: ReadOptions, delimiter: str) -> _OpenTable | None:
+    """Read the first rows of a table, which tell its delimiter and its header; None if there is no row."""
     lines = whole_lines(place)
     first_lines = lines_ahead(lines)
     told = sep_delimiter(first_lines[0]) if first_lines else None
@@ -50,18 +103,16 @@ def read_table(place: FilePlace, options: ReadOptions, *, delimiter: str) -> Ite
     rows = _rows(place, table, delimiter, quoting=options.quoting, before=told is not None)
     ahead = list(islice(rows, ROWS_AHEAD))
     if not ahead:
-        return
+        return None
     line, first = ahead[0]
     names = first if _has_header(place, [row for _, row in ahead], options) else None
-    selection = select(names, len(first), options, where=f"{place.name}, line {line}")
-    for number, row in chain(ahead[names is not None :], rows):
-        if len(row) != len(first):
-            _refuse_ragged(place, number, row, len(first), delimiter)
-        record = selection.record(row, options)
-        if record:
-            yield record
-        else:
-            place.notes.count(*NO_TEXT, f"{place.name}, line {number}")
+    return _OpenTable(
+        names=names,
+        width=len(first),
+        delimiter=delimiter,
+        line=line,
+        rows=chain(ahead[names is not None :], rows),
+    )
 
 
 def write_table(rows: Rows, *, delimiter: str) -> bytes:
