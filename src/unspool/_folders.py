@@ -62,7 +62,7 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def mend_folders(parent: Path) -> None:
-    """Give folders back the names that killed processes took from them, and remove what else these left.
+    """Restore the names that killed processes took from folders, and remove what else these left.
 
     Args:
         parent: The folder that they are in; where it has no locks, or cannot be read, nothing is done.
@@ -76,7 +76,7 @@ def mend_folders(parent: Path) -> None:
 
 
 def _mend_folder(left: Path, path: Path) -> None:
-    """Give a folder its name, or remove it, if the process that had it has ended.
+    """Restore the name of a folder, or remove it, if the process that had it has ended.
 
     Raises:
         OSError: If that cannot be done.
