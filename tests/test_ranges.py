@@ -9,12 +9,19 @@ import pytest
 import unspool
 from unspool._configuration import Allowed, rows_of
 from unspool._generation.selecting.selection import Selection
+from unspool._serving.limits import Limits
 from unspool._sweeping.sweep_config import SweepConfig
 
 NUMBER = r"(-?\d+(?:\.\d+)?)"
 MOST = 2**31 - 1
 # The least and the greatest number of each option; a bracket that is round leaves its number out.
 BOUNDS = f"""
+Limits max_concurrent max_connections max_prompt max_tokens max_texts max_pattern [1 {MOST}]
+Limits max_queue [0 {MOST}]
+Limits max_memory max_body max_upload max_headers max_buffer [1024 {2**40}]
+Limits max_levels [1 100]
+Limits compile_seconds header_seconds body_seconds write_seconds idle_seconds text_seconds (0 86400]
+Limits stop_seconds (0 86400]
 GenerationOptions temperature_steps top_k penalty_last_n no_repeat_ngram_size dry_allowed_length [1 {MOST}]
 GenerationOptions dry_penalty_last_n max_new_tokens best_of logprobs [1 {MOST}]
 GenerationOptions seed [0 {2**64 - 1}]
@@ -49,7 +56,7 @@ Selection max_attempts [1 inf)
 """
 CONFIGS: tuple[type, ...] = (
     unspool.GenerationOptions, unspool.Constraint, unspool.TrainingConfig, unspool.NetworkConfig, SweepConfig,
-    Selection,
+    Selection, Limits,
 )  # fmt: skip
 RANGES = {
     f"{cls.__name__} {name}": row.range
@@ -104,3 +111,20 @@ def test_the_words_and_the_bounds_are_these(option: str, bounds: str) -> None:
 
 def test_every_number_has_its_bounds_here() -> None:
     assert {option for option, _ in bounds()} == set(RANGES)
+
+
+SIDES = {
+    "minimum": (-1, True),
+    "exclusiveMinimum": (-1, False),
+    "maximum": (1, True),
+    "exclusiveMaximum": (1, False),
+}
+
+
+@pytest.mark.parametrize("option", RANGES)
+def test_the_bounds_for_other_programs_are_those(option: str) -> None:
+    allowed = RANGES[option]
+    assert allowed.bounds.keys() & {"minimum", "exclusiveMinimum"}
+    for name, number in allowed.bounds.items():
+        upwards, included = SIDES[name]
+        assert held(allowed, str(number), upwards=upwards) == (included, False)

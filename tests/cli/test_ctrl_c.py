@@ -31,6 +31,7 @@ PRESSED = {
         ["import", "STATE", "--tokenizer", "SYMBOLS", "--out", "OUT"],
         "unspool._importing.torch_state.stack_of_tensors",
     ),
+    "serve": (["serve", "MODEL", "--port", "0"], "unspool._serving.server.listening_socket"),
     "push": (["push", "MODEL", "somebody/names", "--license", "mit"], "unspool._model.publishing.save_parts"),
     "sweep": (["sweep", "CORPUS", "--out", "OUT"], "unspool.sweep"),
     "bench": (["bench"], "unspool._benchmarking.bench.bench"),

@@ -125,8 +125,8 @@ CASES = [
     Case(BENCH, vague=FIGURES, face=TABLE, slow=True),
     Case(f"{BENCH} --json", vague=FIGURES, slow=True),
 ]
-# Tried apart: `play` needs a terminal to type on and one to draw on, `push` a Hub.
-APART = {"play", "push"}
+# Tried apart: `play` needs a terminal to type on and one to draw on, `push` a Hub; `serve` does not end.
+APART = {"play", "push", "serve"}
 
 
 @dataclass(frozen=True)

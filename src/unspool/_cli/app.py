@@ -50,6 +50,7 @@ COMMANDS = {
     "quantize": "quantize:quantize",
     "import": "import_:import_model",
     "push": "push:push",
+    "serve": "serve:serve",
     "sweep": "sweep:sweep",
     "corpora": "corpora:corpora",
     "cache": "cache:cache",

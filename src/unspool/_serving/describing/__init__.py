@@ -1,0 +1,1 @@
+"""The description of the API for other programs: JSON Schema and OpenAPI, from the tables and the rows."""
