@@ -52,16 +52,24 @@ class Opened:
         return texts
 
 
+_running: list[Any] = []  # the one browser, which each module that imports the fixture uses
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """Start Chromium without a window."""
+    if _running:
+        yield _running[0]
+        return
     playwright = pytest.importorskip("playwright.sync_api")
     path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("there is no Chromium: apt install chromium")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        _running.append(browser)
         yield browser
+        _running.clear()
         browser.close()
 
 

@@ -52,6 +52,7 @@ def html_files(exported: ModelToExport) -> dict[str, bytes]:
         "style": style,
         "model": lines_of(packed(exported)),
         "script": script,
+        "desk": (PAGE / "desk.html").read_text("utf-8"),
     }
     template = (PAGE / "page.html").read_text("utf-8")
     page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)

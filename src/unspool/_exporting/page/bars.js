@@ -5,19 +5,19 @@ import { explained, percent, word } from "./words.js";
 
 export const TOP = 10;
 
-// Shows an answer of the engine: {symbols} or {error}.
-export function showBars(model, answer, append) {
+// Shows an answer of the engine: {symbols: [{symbol, spelling, means, probability}]} or {error}. A symbol that has no
+// spelling cannot be appended; one that is no text at all, as the end, says what it means.
+export function showBars(answer, append) {
   byId("next-note").textContent = answer.error ? word("cannot", explained(answer.error)) : "";
   byId("next-note").classList.toggle("wrong", Boolean(answer.error));
   const symbols = answer.symbols ?? [], most = symbols[0]?.probability ?? 1;
   const focused = [...byId("bars").querySelectorAll("button")].indexOf(document.activeElement);
-  byId("bars").replaceChildren(...symbols.map((one) => make("li", {}, barOf(model, one, most, append))));
+  byId("bars").replaceChildren(...symbols.map((one) => make("li", {}, barOf(one, most, append))));
   if (focused >= 0) [...byId("bars").querySelectorAll("button")].at(focused)?.focus();
 }
 
-function barOf(model, { id, symbol, probability }, most, append) {
-  const spelling = model.bytes && id > 128 ? null : model.symbols[id];
-  const name = id === model.eosId ? word("ends") : spelling === null && !model.bytes ? word("unknown") : shown(symbol);
+function barOf({ symbol, spelling, means, probability }, most, append) {
+  const name = means ? word(means) : shown(symbol);
   const glyph = make("bdi", { className: spelling === null ? "glyph named" : "glyph", textContent: name });
   const bar = make("span", { className: "bar" }), share = percent(probability);
   bar.style.setProperty("--share", probability / most);

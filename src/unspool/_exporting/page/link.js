@@ -1,17 +1,16 @@
 // A link that keeps the settings: the part of the address after #, which no server ever sees.
 
 import { byId } from "./symbols.js";
-import { fieldsOf } from "./settings.js";
 
 const read = () => new URLSearchParams(location.hash.slice(1));
 
 // Returns the engine that a link asks for, or null.
 export const engineOfLink = () => read().get("engine");
 
-// Sets the fields that a link names; those that it does not name keep what they have.
-export function takeLink(model) {
+// Sets the fields, [name, field] each, that a link names; those that it does not name keep what they have.
+export function takeLink(fields) {
   const settings = read();
-  for (const [name, field] of fieldsOf(model)) {
+  for (const [name, field] of fields) {
     if (!settings.has(name)) continue;
     field.value = settings.get(name);
     if (name === "temperature") field.dataset.touched = "yes";
@@ -22,14 +21,15 @@ export function takeLink(model) {
   }
 }
 
-// Returns the address of this page with its settings, and shows it where the browser lets it.
-export function linkOf(model, usual) {
+// Returns the address of this page with its settings, and shows it where the browser lets it. `usual` has the values
+// that need no mention; `before` comes before the settings.
+export function linkOf(fields, usual, before = "") {
   const settings = new URLSearchParams();
-  for (const [name, field] of fieldsOf(model))
+  for (const [name, field] of fields)
     if (field.value !== (usual.get(name) ?? "")) settings.set(name, field.value);
   settings.set("seed", byId("seed").value);
   if (engineOfLink()) settings.set("engine", engineOfLink());
-  const address = `${location.href.replace(/#.*$/s, "")}#${settings}`;
+  const address = `${location.href.replace(/#.*$/s, "")}#${before}${settings}`;
   try {
     history.replaceState(null, "", address);
   } catch {  // a page without an address of its own

@@ -14,26 +14,48 @@ const LONGEST_SHOW = 8;  // seconds that a text may take to be shown while it is
 const MEASURED = 2000;  // symbols from which on a speed says something
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-class Page {
+// What may be another's in a page around the same desk: `build`, `fields`, `tools`, `question`, `link`, `failed`, `facts`.
+export class Page {
   texts = new Texts();
   writing = false;
+  closed = new AbortController();
 
   constructor(spec, service, model) {
     Object.assign(this, { spec, service, model });
-    build(model);
-    fill(model);
-    this.usual = new Map(fieldsOf(model).map(([name, field]) => [name, field.value]));
-    takeLink(model);
+    this.build();
+    this.usual = new Map(this.fields().map(([name, field]) => [name, field.value]));
+    takeLink(this.fields());
     byId("slow").checked = !calm.matches;
     const where = () => whereOf(model);
     this.next = latest(60, () => service.ask("next", { text: byId("prompt").value, where: where(), top: TOP }),
-      (answer) => showBars(model, (this.bars = answer), (symbol) => this.append(symbol)));
+      (answer) => showBars((this.bars = answer), (symbol) => this.append(symbol)));
     this.read = latest(150, () => service.ask("score", { text: this.own, where: where() }),
       (answer) => showReading((this.score = answer), this.own !== byId("own").value));
     this.listen();
     this.speak(this.language());
     this.next();
     byId("main").removeAttribute("aria-busy");
+  }
+
+  build() {
+    build(this.model);
+    fill(this.model);
+  }
+
+  fields() {
+    return fieldsOf(this.model);
+  }
+
+  // Returns the buttons of each text.
+  tools() {
+    return [
+      ["measure", "measureText", ({ text }) => this.measure(text, true)],
+      ["copy", "copyText", async ({ text }) => note(await copied(text))],
+    ];
+  }
+
+  link() {
+    return linkOf(this.fields(), this.usual);
   }
 
   language() {
@@ -50,7 +72,7 @@ class Page {
     byId("stop").addEventListener("click", () => this.service.stop());
     byId("copy-all").addEventListener("click", async () => note(await copied(this.texts.all)));
     byId("download").addEventListener("click", () => this.texts.download(this.spec.name));
-    byId("copy-link").addEventListener("click", async () => note(await copied(linkOf(this.model, this.usual)), word("linkCopied")));
+    byId("copy-link").addEventListener("click", async () => note(await copied(this.link()), word("linkCopied")));
     byId("seed").addEventListener("input", () => { byId("fresh").checked = false; });
     byId("temperature").addEventListener("input", (event) => {
       event.target.dataset.touched = "yes";
@@ -63,9 +85,7 @@ class Page {
         this.next();
         if (id !== "prompt") this.measure();
       });
-    for (const language of Object.keys(LANGUAGES))
-      byId(`lang-${language}`).addEventListener("click", () => this.speak(language));
-    addEventListener("keydown", (event) => this.pressed(event));
+    addEventListener("keydown", (event) => this.pressed(event), { signal: this.closed.signal });
   }
 
   pressed(event) {
@@ -80,7 +100,7 @@ class Page {
     label(this.model, language);
     this.texts.speak();
     if (!this.texts.texts.length) byId("status").textContent = word("nothing");
-    if (this.bars) showBars(this.model, this.bars, (symbol) => this.append(symbol));
+    if (this.bars) showBars(this.bars, (symbol) => this.append(symbol));
     if (this.score) showReading(this.score, false);
     byId("foot").replaceChildren(...this.facts().map((fact) => make("span", {}, fact)));
   }
@@ -107,24 +127,38 @@ class Page {
   async write(fresh) {
     if (this.writing || !byId("desk").reportValidity()) return;
     if (fresh) byId("seed").value = newSeed();
-    const prompt = byId("prompt").value, options = optionsOf(this.model);
-    const requests = Array.from({ length: countOf() }, () => ({ prompt }));
-    const pace = byId("slow").checked ? Math.max(PACE, options.maxNewTokens / LONGEST_SHOW) : null;
+    const question = this.question(), { requests } = question;
     this.busy(true);
-    this.texts.begin(requests.length, prompt, (text) => this.measure(text, true));
+    this.texts.begin(requests.length, requests[0].prompt, this.tools());
     if (byId("texts").getBoundingClientRect().top > innerHeight * 0.8) this.show("texts-title", "start");
-    let results = null;
+    let results = null, failure = null;
     try {
-      const answer = await this.service.ask("write", { requests, options, pace }, (pieces) => this.texts.grow(pieces));
+      const answer = await this.service.ask("write", question, (pieces) => this.texts.grow(pieces));
       results = answer.results;
       this.report(answer);
     } catch (error) {
-      this.texts.begin(0);
-      byId("status").textContent = word("failed", explained(error));
+      failure = error;
     }
+    if (failure) this.texts.begin(0);
     this.texts.finish(results);
     this.busy(false);
-    linkOf(this.model, this.usual);
+    if (failure) this.failed(failure);
+    this.link();
+  }
+
+  // Returns what to ask the engine for.
+  question() {
+    const prompt = byId("prompt").value, options = optionsOf(this.model);
+    const requests = Array.from({ length: countOf() }, () => ({ prompt }));
+    return { requests, options, pace: this.pace(options) };
+  }
+
+  pace({ maxNewTokens }) {
+    return byId("slow").checked ? Math.max(PACE, maxNewTokens / LONGEST_SHOW) : null;
+  }
+
+  failed(error) {
+    byId("status").textContent = word("failed", explained(error));
   }
 
   busy(writing) {
@@ -166,5 +200,7 @@ export async function start(spec, source) {
   speak(navigator.language?.slice(0, 2));
   byId("status").textContent = word("loading");
   const service = await Service.started(source);
-  new Page(spec, service, await service.ask("load", { spec, wasm: engineOfLink() !== "javascript" }));
+  const page = new Page(spec, service, await service.ask("load", { spec, wasm: engineOfLink() !== "javascript" }));
+  for (const language of Object.keys(LANGUAGES))
+    byId(`lang-${language}`).addEventListener("click", () => page.speak(language));
 }

@@ -1,36 +1,38 @@
 // The texts: an article for each, which grows while it is written.
 
-import { byId, copied, make } from "./symbols.js";
+import { byId, make } from "./symbols.js";
 import { number, word } from "./words.js";
 
 export class Texts {
   texts = [];
 
-  // Makes room for some texts that begin alike.
-  begin(count, prompt, measure) {
+  // Makes room for some texts that begin alike. `tools` are the buttons of each: [words, its name when read aloud, what
+  // it does with {text, prompt, …}].
+  begin(count, prompt = "", tools = []) {
     byId("texts").setAttribute("aria-busy", "true");
-    this.texts = Array.from({ length: count }, (_, i) => this.article(i, prompt, measure));
+    this.texts = Array.from({ length: count }, (_, i) => this.article(i, prompt, tools));
     byId("texts").replaceChildren(...this.texts.map(({ element }) => element));
   }
 
-  article(index, prompt, measure) {
+  article(index, prompt, tools) {
     const data = document.createTextNode(""), end = make("span", { className: "end" });
     const body = make("p", { className: "text", dir: "auto" }, make("span", { className: "given", textContent: prompt }), data, end);
-    const one = { data, end, text: prompt };
-    const copy = make("button", { type: "button", className: "quiet" });
-    const colour = make("button", { type: "button", className: "quiet" });
-    copy.addEventListener("click", async () => note(await copied(one.text)));
-    colour.addEventListener("click", () => measure(one.text));
-    one.element = make("article", { className: "growing" }, body, make("p", { className: "tools" }, colour, copy));
-    Object.assign(one, { copy, colour, index });
+    const one = { data, end, body, prompt, text: prompt, index };
+    one.buttons = tools.map(([short, long, use]) => {
+      const button = make("button", { type: "button", className: "quiet" });
+      button.addEventListener("click", () => use(one));
+      return [button, short, long];
+    });
+    const row = make("p", { className: "tools" }, ...one.buttons.map(([button]) => button));
+    one.element = make("article", { className: "growing" }, body, row);
     this.name(one);
     return one;
   }
 
-  name({ copy, colour, element, index }) {
+  name({ buttons, element, index }) {
     const place = number(index + 1);
     element.setAttribute("aria-label", word("textNumber", place));
-    for (const [button, short, long] of [[copy, "copy", "copyText"], [colour, "measure", "measureText"]]) {
+    for (const [button, short, long] of buttons) {
       button.textContent = word(short);
       button.setAttribute("aria-label", word(long, place));
     }
@@ -49,11 +51,15 @@ export class Texts {
     }
   }
 
-  // Shows the texts as they are in the end; null if they came to none.
+  // Shows the texts as they are in the end; null if they came to none, or for one that was not found.
   finish(results) {
     this.texts.forEach((one, index) => {
       one.element.classList.remove("growing");
       if (results === null) return;
+      if (results[index] === null) {
+        one.element.remove();
+        return;
+      }
       const { text, prompt, continuation, finishReason } = results[index];
       if (one.data.data !== continuation) one.data.data = continuation;
       one.element.querySelector(".given").textContent = prompt;
@@ -61,6 +67,7 @@ export class Texts {
       const mark = { length: ["…", word("cut")], blocked: ["⊘", word("blocked")] }[finishReason];
       if (mark) Object.assign(one.end, { textContent: mark[0], title: mark[1] });
     });
+    if (results !== null) this.texts = this.texts.filter((_, index) => results[index] !== null);
     byId("texts").removeAttribute("aria-busy");
   }
 

@@ -148,6 +148,17 @@ export const LANGUAGES = { en: ENGLISH, zh: CHINESE };
 
 let current = "en";
 
+// Adds words to each language: {en: {name: words}, zh: {…}}, under names that are not in use.
+export function addWords(blocks) {
+  for (const [language, block] of Object.entries(blocks)) {
+    const taken = Object.keys(block).filter((name) => name in LANGUAGES[language]);
+    if (taken.length) throw new Error(`words that are there: ${taken.join(", ")}`);
+    Object.assign(LANGUAGES[language], block);
+  }
+}
+
+export const currentLanguage = () => current;
+
 // Returns words of the language in use; what has a hole takes its filling.
 export function word(name, ...filling) {
   const words = LANGUAGES[current][name];

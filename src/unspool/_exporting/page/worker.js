@@ -17,7 +17,7 @@ export function serve(post) {
       const { bytes, eosId, kind } = tokenizer;
       return { engine, symbols, bytes, eosId, kind, defaults, attributes, takesSource, vectorSize };
     },
-    next: ({ text, where, top }) => ({ symbols: model.nextSymbols(text, { top, ...where }) }),
+    next: ({ text, where, top }) => ({ symbols: model.nextSymbols(text, { top, ...where }).map((one) => spelled(model, one)) }),
     score: ({ text, where }) => ({ symbols: model.score(text, where) }),
     async write({ id, requests, options, pace }) {
       const began = performance.now(), writer = model.writer(requests, options);
@@ -54,6 +54,12 @@ export function serve(post) {
       post({ id: message.id, type: "failed", message: String(error?.message ?? error) });
     }
   };
+}
+
+// Returns a symbol with what it adds to a text, null for nothing, and what it means if it is no text.
+function spelled({ symbols, tokenizer }, { id, symbol, probability }) {
+  const { bytes, eosId } = tokenizer, spelling = bytes && id > 128 ? null : symbols[id];
+  return { symbol, spelling, means: id === eosId ? "ends" : spelling === null && !bytes ? "unknown" : null, probability };
 }
 
 // Returns the pieces of each text as one: [[number of the text, piece], …].
