@@ -1,0 +1,1 @@
+"""Train from the page: texts that are uploaded, what is read in them, trainings that outlive the server."""
