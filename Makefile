@@ -42,8 +42,8 @@ endif
 test-slow: $(VENV)/.all ## Run the tests that are too slow for every change, with the libraries that some compare with
 	KERAS_BACKEND=torch $(BIN)/python -m pytest $(PROCESSES) -m slow $(TEST_OPTIONS)
 
-test-browser: $(VENV)/.browser ## Run the tests of exported pages in Chromium (apt install chromium)
-	$(BIN)/python -m pytest -n 0 -m browser tests/exporting $(TEST_OPTIONS)
+test-browser: $(VENV)/.browser ## Run the tests of the pages in Chromium (apt install chromium)
+	$(BIN)/python -m pytest -n 0 -m browser tests/exporting tests/serving $(TEST_OPTIONS)
 
 test-all: ## Run all there is: the tests, the slow ones, sanitizers, the site, wheels, other systems; an hour or more
 	@for part in $(PARTS); do echo "== make $$part"; \
