@@ -98,10 +98,10 @@ def allow_open_files(count: int) -> int:
     Args:
         count: The number that it would like.
     """
-    try:
-        import resource  # noqa: PLC0415 - Windows has none, and no such limit
-    except ImportError:
-        return count
+    if sys.platform == "win32":
+        return count  # it has no such limit
+    import resource  # noqa: PLC0415 - Windows has none
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -345,10 +345,10 @@ def limit_resources(*, seconds: int, memory: int) -> None:
         seconds: Time of a processor.
         memory: Bytes of addresses.
     """
-    try:
-        import resource  # noqa: PLC0415 - not on every system
-    except ImportError:
+    if sys.platform == "win32":
         return
+    import resource  # noqa: PLC0415 - Windows has none
+
     limits = {"RLIMIT_CPU": seconds, "RLIMIT_AS": memory, "RLIMIT_CORE": 0}
     for name, most in limits.items():
         with suppress(AttributeError, OSError, ValueError):
