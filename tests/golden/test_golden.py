@@ -38,7 +38,9 @@ def test_it_writes_what_it_wrote(area: str, tmp_path: Path) -> None:
     check(area, made_or_skipped(area, tmp_path))
 
 
-@pytest.mark.parametrize("area", SEVERAL)
+@pytest.mark.parametrize(
+    "area", [pytest.param(area, marks=[pytest.mark.slow] * (area == "digests.json")) for area in SEVERAL]
+)
 def test_two_threads_write_the_same(area: str, tmp_path: Path) -> None:
     check(area, made_or_skipped(area, tmp_path, threads=2))
 

@@ -15,7 +15,7 @@ from tests.serving.attacker import PATIENCE, Answer, Target, attacked, connectio
 from tests.serving.hostile_requests import BAD_JSON, PATTERNS, SMUGGLED, TRAVERSALS, Maker
 
 RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: what is closed is forgotten at once
-BATCH, QUICK_BATCHES, SLOW_BATCHES = 1000, 2, 100
+BATCH, QUICK_BATCHES, SLOW_BATCHES = 1000, 1, 100
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,7 @@ def test_a_failed_training_tells_why_and_its_name_is_free_again(desk: httpx.Clie
     assert desk.get("/api/trainings/one").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_training_is_stopped_and_killed_and_goes_on(desk: httpx.Client, runs: Path) -> None:
     corpus = uploaded(desk, LONG, "names.txt")["id"]
     begun(desk, corpus, minutes=1, name="one")
