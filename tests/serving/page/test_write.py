@@ -149,7 +149,7 @@ def test_hostile_names_and_symbols_stay_text(served_page: ServedPage, base: str,
     here = served_page.open(base)
     here.select_option("#model", HOSTILE)
     here.wait_for_selector("#bars .named")
-    here.wait_for_function("name => document.querySelector('#foot bdi').textContent === name", arg=HOSTILE)
+    here.wait_for_function("name => document.querySelector('#foot bdi')?.textContent === name", arg=HOSTILE)
     set_to(here, seed=SEED, maxNewTokens=30)
     assert served_page.write() == texts_of(hostile, max_new_tokens=30)
     assert here.query_selector("main b, main img, select b") is None
@@ -161,7 +161,7 @@ def test_hostile_names_and_symbols_stay_text(served_page: ServedPage, base: str,
         here.evaluate("id => document.getElementById(id).click()", f"call-{kind}")
         assert not {"\u202e", "\u2028"} & set(here.text_content("#call-code"))
     here.reload()  # the link names the model
-    here.wait_for_function("name => document.querySelector('#foot bdi').textContent === name", arg=HOSTILE)
+    here.wait_for_function("name => document.querySelector('#foot bdi')?.textContent === name", arg=HOSTILE)
 
 
 def run(program: str, folder: Path, *, shell: bool = False) -> str:
