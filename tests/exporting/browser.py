@@ -44,12 +44,17 @@ class Opened:
         return self.written()
 
     def written(self) -> list[str]:
-        self.page.wait_for_selector("#texts:not([aria-busy]) article")
-        # <span class="given"> is the prompt, <span class="end"> a mark that is no part of the text
-        script = """all => all.map(one => [...one.childNodes].filter(
-            node => node.className !== "end").map(node => node.textContent).join(""))"""
-        texts: list[str] = self.page.eval_on_selector_all("#texts .text", script)
-        return texts
+        return texts_of_page(self.page)
+
+
+def texts_of_page(page: Any) -> list[str]:
+    """Return the texts of an exported or a served page once they are written."""
+    page.wait_for_selector("#texts:not([aria-busy]) article")
+    # <span class="given"> is the prompt, <span class="end"> a mark that is no part of the text
+    script = """all => all.map(one => [...one.childNodes].filter(
+        node => node.className !== "end").map(node => node.textContent).join(""))"""
+    texts: list[str] = page.eval_on_selector_all("#texts .text", script)
+    return texts
 
 
 _running: list[Any] = []  # the one browser, which each module that imports the fixture uses

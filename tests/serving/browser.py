@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from tests.exporting.browser import chromium
+from tests.exporting.browser import chromium, texts_of_page
 
 __all__ = ["Running", "ServedPage", "chromium", "served_page"]
 
@@ -87,12 +87,7 @@ class ServedPage:
 
     def written(self) -> list[str]:
         """Return the texts once they are written."""
-        self.page.wait_for_selector("#texts:not([aria-busy]) article")
-        # <span class="given"> is the prompt, <span class="end"> a mark that is no part of the text
-        script = """all => all.map(one => [...one.childNodes].filter(
-            node => node.className !== "end").map(node => node.textContent).join(""))"""
-        texts: list[str] = self.page.eval_on_selector_all("#texts .text", script)
-        return texts
+        return texts_of_page(self.page)
 
 
 @pytest.fixture

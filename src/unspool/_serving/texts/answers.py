@@ -122,6 +122,7 @@ class Texts(Response):
             self._plan.loaded.batcher.cancel(self._ticket)
 
     def _receive(self, written: Written, news: list[tuple[int, int]]) -> None:
+        """Take what the writer has written, as each kind of answer does in its own way."""
         raise NotImplementedError
 
     def _fail(self, error: Exception) -> None:
