@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "writing/filters.h"
+#include "writing/ngram_index.h"
 
 namespace unspool::UNSPOOL_ISA {
 
@@ -39,6 +40,7 @@ class History {
         }
         if (keeps_) tokens_[length_] = id;
         ++length_;
+        if (has_ngrams_ && !ngrams_.add(tokens_, length_)) return false;
         if (last_ == 0 || length_ <= last_) return true;
         const int64_t gone = length_ - 1 - last_;  // place of the token that leaves the window
         seen_.get()[tokens_[gone]] -= 1.0f;
@@ -66,15 +68,9 @@ class History {
             store(scores + j, load(scores + j) - penalty * load(written_.get() + j));
     }
 
-    // Forbids the tokens that would make the last `size` tokens a repetition.
-    void forbid_repeated(int size, float* scores) const {
-        if (length_ < size) return;
-        const int before = size - 1;
-        const int32_t *suffix = tokens_ + length_ - before, *last = tokens_ + length_ - 1;
-        for (const int32_t* at = tokens_ + before; at <= last; ++at)  // the token after a possible repetition
-            if ((before == 0 || at[-1] == *last) &&
-                std::memcmp(at - before, suffix, sizeof(int32_t) * before) == 0)
-                scores[*at] = Network::kNever;
+    // Forbids the tokens that would make the last n tokens a repetition.
+    void forbid_repeated(float* scores) const {
+        ngrams_.each_next(tokens_, length_, [&](int32_t token) { scores[token] = Network::kNever; });
     }
 
     // Lowers the score of each token that would continue a repetition of the end of the text.
@@ -105,12 +101,13 @@ class History {
     }
 
  private:
-    bool counts_ = false, keeps_ = false;
+    bool counts_ = false, keeps_ = false, has_ngrams_ = false;
     int64_t last_ = 0, length_ = 0, first_written_ = INT64_MAX, room_ = 0;
     int vocab_ = 0, width_ = 0;
     Buffer longest_;         // scratch: length of the longest repetition that each token would continue
     Buffer seen_, written_;  // count of each token, and its count in the text without the prompt
     int32_t* tokens_ = nullptr;
+    NgramIndex ngrams_;  // of the size that may not repeat
 
     bool grow() {
         const int64_t room = room_ == 0 ? 64 : 2 * room_;
@@ -170,8 +167,8 @@ inline const PenaltyRow* penalty_row(int row) {
         {{"no_repeat_ngram_size", 1, 1.0, kMostTokens},
          false,
          true,
-         [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
-             place.history.forbid_repeated(static_cast<int>(stage.numbers[0]), scores);
+         [](const DrawStage&, const PenaltyPlace& place, float* scores) {
+             place.history.forbid_repeated(scores);
          }},
         {{"logit_bias", 2, 0.0, kMostTokens},
          false,
@@ -218,6 +215,9 @@ inline bool History::reserve(const Settings& settings, int vocab, int width) {
     keeps_ = keeps_ || last_ > 0;
     vocab_ = vocab;
     width_ = width;
+    const DrawStage* repeated = find_stage(settings.penalties, penalty_row, "no_repeat_ngram_size");
+    has_ngrams_ = repeated != nullptr;
+    if (has_ngrams_) ngrams_.begin(static_cast<int>(repeated->numbers[0]));
     const bool dry = find_stage(settings.penalties, penalty_row, "dry_multiplier") != nullptr;
     if (dry && longest_.reserve(width) == nullptr) return false;
     return !counts_ || (seen_.reserve(width) != nullptr && written_.reserve(width) != nullptr);

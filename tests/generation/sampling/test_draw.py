@@ -71,6 +71,33 @@ def test_the_native_loop_draws_what_its_plain_twin_draws(name: str, options: Gen
         np.testing.assert_allclose(text.logprobs[:few], twin.logprobs[:few], rtol=0, atol=5e-5)
 
 
+@pytest.mark.parametrize(("size", "read", "wanted"), [
+    (2, 0, 30), (2, 6, 20), (3, 40, 60), (4, 700, 300), (5, 3, 3000), (7, 300, 3000), (40, 300, 300),
+])  # fmt: skip
+def test_a_greedy_text_takes_the_best_symbol_that_repeats_nothing(size: int, read: int, wanted: int) -> None:
+    """Choose each symbol by looking through the whole text, as slowly as the rule is simple."""
+    engine, parameters, logits = flat_network()
+    best_first = np.argsort(-logits[1:-1]) + 1  # without <pad> and <eos>
+    prompt = np.random.default_rng(size).integers(1, 7, read).astype(np.int32)
+    options = GenerationOptions(
+        temperature=0, max_new_tokens=wanted, ignore_eos=True, no_repeat_ngram_size=size
+    )
+    (written,) = generate(engine.writer(parameters), EngineRequest([prompt], options))
+    text, seen = prompt.tolist(), dict[tuple[int, ...], set[int]]()
+    for end in range(size - 1, len(text)):
+        seen.setdefault(tuple(text[end - size + 1 : end]), set()).add(text[end])
+    for _ in range(wanted):
+        after = seen.setdefault(tuple(text[len(text) - size + 1 :]) if len(text) >= size - 1 else (), set())
+        free = [symbol for symbol in best_first.tolist() if symbol not in after]
+        if not free:
+            break
+        text.append(free[0])
+        if len(text) >= size:
+            after.add(text[-1])
+    assert written.ids.tolist() == text[read:]
+    assert written.finish_reason == ("length" if len(text) == read + wanted else "blocked")
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_text_depends_on_its_seed_and_index_alone(name: str) -> None:
     config, parameters = CONFIGS[name], lively(CONFIGS[name])
