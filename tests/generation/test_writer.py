@@ -1,5 +1,6 @@
 """The pace of a writer: no call takes long, and a stop leaves the texts that are finished."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -99,10 +100,16 @@ def test_an_error_leaves_a_writer_that_can_be_used_again(paced: Callable[[SlowWr
     assert len(writer) == 0
 
 
-def test_a_long_stream_comes_in_pieces_of_one_size(paced: Callable[[SlowWriter], SlowWriter]) -> None:
-    writer = paced(SlowWriter(1e-9, lambda _: 500_001))
-    list(stream(writer, EngineRequest([NOTHING], GenerationOptions(seed=0, max_new_tokens=1))))
-    assert max(writer.calls) == pytest.approx(256e-9)
+@pytest.mark.parametrize("seconds", [1e-6, 1e-4, 4e-3])
+def test_the_pieces_of_a_stream_are_a_hundredth_of_a_second_apart(
+    seconds: float, paced: Callable[[SlowWriter], SlowWriter]
+) -> None:
+    writer = paced(SlowWriter(seconds, lambda _: 500_001))
+    pieces = stream(writer, EngineRequest([NOTHING], GenerationOptions(seed=0, max_new_tokens=1)))
+    list(itertools.islice(pieces, 100))
+    assert writer.calls[0] == pytest.approx(seconds)  # one token, to show something at once
+    assert max(writer.calls) <= 0.0101
+    assert np.median(writer.calls) >= 0.0079
 
 
 def test_a_long_prompt_of_a_stream_is_read_in_short_calls(

@@ -14,7 +14,7 @@ from unspool._generation.pace import Pace
 from unspool._generation.search.forward import Floats, Forward
 from unspool._generation.written import Written
 
-PIECE = 256  # tokens of a piece of a stream, at most; the first piece is one token, to show some text at once
+PIECE_SECONDS = 0.01  # between two pieces of a stream, about; the first is one token, to show text at once
 
 Parameters = Mapping[str, Floats]
 
@@ -168,8 +168,9 @@ def stream(writer: Writer, request: EngineRequest) -> Iterator[GeneratedIds]:
 def _pieces(writer: Writer, to_read: int) -> Iterator[GeneratedIds]:
     """Yield pieces; after `to_read` steps the prompt is read, and the first token is drawn."""
     pace = Pace()
+    pace.seconds = PIECE_SECONDS
     while len(writer):
-        with pace.call(writer, most=to_read or PIECE) as steps:
+        with pace.call(writer, most=to_read or None) as steps:
             written = writer.advance(steps)
         to_read -= min(to_read, steps)
         yield from (_finite(piece) for _, piece in written.pieces())
