@@ -5,6 +5,7 @@ from pathlib import Path
 
 from unspool._kernels.precision import missing_bf16
 from unspool._network.config import NetworkConfig
+from unspool._network.memory import words_of_memory
 from unspool._network.parameters import count_parameters
 from unspool._text.context import ContextSchema
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
@@ -31,7 +32,7 @@ class Announcement:
         training: The training configuration, with no open value.
         schema: The context that steers the texts, or None.
         note: A remark on the cache of the encoded corpus, on an unusual split, on broken files of the run, on
-            why it was begun again and on what was changed since it was stopped, or None.
+            why it was begun again, on what was changed since it was stopped, and on much memory, or None.
         precision: Number format of the matrix products; see `Engine`.
         missing: The reason why the requested precision is not used, or None.
     """
@@ -66,6 +67,8 @@ def plan_of(
         in_memory: Whether the folder goes once the model is trained.
     """
     split = None if encoded.split is None else encoded.split.sentence
+    symbols = min(run.training.batch_size * run.training.sequence_length, len(encoded.training.ids))
+    memory = words_of_memory(run.network, symbols)
     return Announcement(
         out=None if in_memory else run.path,
         description=corpus.description,
@@ -73,7 +76,7 @@ def plan_of(
         characters=encoded.training.characters,
         held_out_characters=encoded.validation.characters,
         unknown=encoded.unknown,
-        note="; ".join(filter(None, (encoded.note, split, run.remark, run.begun_anew, _changes(run))))
+        note="; ".join(filter(None, (encoded.note, split, run.remark, run.begun_anew, _changes(run), memory)))
         or None,
         vocab_size=encoded.tokenizer.vocab_size,
         num_parameters=count_parameters(run.network),
