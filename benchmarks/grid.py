@@ -150,12 +150,6 @@ def opened(path: Path, expected: dict[str, object]) -> list[dict[str, object]]:
     return [json.loads(line) for line in rest]
 
 
-def keep_to_processors(threads: int) -> None:
-    """Show no contender more processors than it has threads: JAX and TensorFlow use all they see."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-
-
 def main() -> None:
     """Measure the cells that are not yet measured, and report all."""
     parser = harness.options(__doc__, rounds=None)
@@ -169,7 +163,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0, help="for a cell, without first steps")
     parser.add_argument("--out", type=Path, default=Path("grid.jsonl"), help="JSON lines; goes on with it")
     arguments = parser.parse_args()
-    keep_to_processors(arguments.threads)
+    harness.keep_to_processors(arguments.threads)
     machine = harness.describe(threads=arguments.threads)
     results = opened(arguments.out, terms(arguments, machine))
     grid = cases(arguments)

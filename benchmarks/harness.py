@@ -9,8 +9,17 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
 from unspool._benchmarking import machine
+from unspool._benchmarking.bench import BUSY
 from unspool._benchmarking.machine import installed
 from unspool._benchmarking.turns import SETTLE_SECONDS, Spread, figure, seconds, take_turns
+from unspool._system import available_processors, load_average
+
+# Each keeps a library from the instructions of this processor, or from compiling at all.
+HINDRANCES = (
+    "OPENBLAS_CORETYPE", "NVPL_BLAS_DEBUG_CPU_TYPE", "MKL_DEBUG_CPU_TYPE", "MKL_ENABLE_INSTRUCTIONS",
+    "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NUMBA_DISABLE_JIT", "NUMBA_CPU_NAME",
+    "JAX_DISABLE_JIT", "PYTORCH_JIT", "TORCHDYNAMO_DISABLE",
+)  # fmt: skip
 
 __all__ = [
     "SETTLE_SECONDS",
@@ -21,6 +30,7 @@ __all__ = [
     "figure",
     "finish",
     "installed",
+    "keep_to_processors",
     "options",
     "plain",
     "required",
@@ -48,7 +58,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def options(description: str, *, threads: int = 2, rounds: int | None = 7) -> argparse.ArgumentParser:
-    """Return a parser with the flags of every benchmark."""
+    """Return a parser with the flags of every benchmark, once nothing of the environment slows a peer."""
+    _without_hindrances()
+    load = load_average()
+    if load is not None and load > BUSY * available_processors():
+        say(f"the machine is busy, {load:.1f} processes wait for its processors: all figures are too low")
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -57,6 +71,21 @@ def options(description: str, *, threads: int = 2, rounds: int | None = 7) -> ar
         parser.add_argument("--rounds", type=int, default=rounds, help="rounds that are counted")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     return parser
+
+
+def _without_hindrances() -> None:
+    """Begin anew without the variables that slow a library: some are read when it is imported."""
+    found = [name for name in HINDRANCES if name in os.environ]
+    if found:
+        say(f"without {', '.join(found)}, which would slow a contender")
+        environment = {name: value for name, value in os.environ.items() if name not in found}
+        os.execve(sys.executable, sys.orig_argv, environment)
+
+
+def keep_to_processors(threads: int) -> None:
+    """Show no contender more processors than it has threads: JAX and TensorFlow use all they see."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def data(name: str) -> Path:
