@@ -1,34 +1,42 @@
-"""Training speed next to PyTorch: the same network, the same windows, forward, backward, clipping, AdamW."""
+"""Training speed next to PyTorch and JAX: the same windows, forward, backward, clipping, AdamW or Adam.
+
+Without an embedding the network is the same, too, and the losses of the first step must agree. With one, a
+network of PyTorch has learnt input rows in place of one-hot ones: other work, and less of it.
+"""
 
 import argparse
 from collections.abc import Callable
 
-import numpy as np
-
 import harness
 
-LEARNING_RATE = 1e-3
+EMBEDDING = 32  # size of PyTorch's learnt rows
+STEPS = 20  # steps of a round
+SAME = {"float32": 1e-4, "bf16": 2e-2}  # relative difference of the first losses, at most
 
-Step = Callable[[], float]
+# contenders of PyTorch: what differs from one-hot input in eager mode
+TORCH = {
+    "PyTorch, one-hot": {},
+    "PyTorch, one-hot, compiled": {"compiled": True},
+    "PyTorch, embedding": {"embedding": EMBEDDING},
+    "PyTorch, embedding, compiled": {"embedding": EMBEDDING, "compiled": True},
+}
+IN_BF16 = {"by autocast": {"bf16": True}, "all in bf16": {"half": True}}
 
 
-def windows(arguments: argparse.Namespace) -> list[np.ndarray]:
-    """Draw the windows that all contenders train on: ids (T + 1, B) from 1 to V - 1."""
-    generator = np.random.default_rng(0)
-    shape = (arguments.sequence_length + 1, arguments.batch_size)
-    return [
-        generator.integers(1, arguments.vocab_size, shape).astype(np.int32) for _ in range(arguments.steps)
-    ]
+def peers(precision: str) -> dict[str, dict[str, object]]:
+    """Return the contenders of PyTorch in this precision, each with its arguments."""
+    if precision == "float32":
+        return TORCH
+    return {
+        f"{name}, {way}": {**more, **kind} for name, more in TORCH.items() for way, kind in IN_BF16.items()
+    }
 
 
-def unspool_steps(cell: str, arguments: argparse.Namespace) -> tuple[dict[str, np.ndarray], list[Step]]:
-    """Prepare unspool's steps; return the initial parameters as well."""
-    from unspool._engines import make_engine
+def prepared(cell: str, arguments: argparse.Namespace) -> dict[str, Callable[[], float]]:
+    """Prepare a step of every contender, which returns its loss; those of the same network must agree."""
+    from unspool._benchmarking import contenders
     from unspool._network.config import NetworkConfig
     from unspool._network.parameters import initialize
-    from unspool._text.streams.lanes import Window
-    from unspool._training.config import TrainingConfig
-    from unspool._training.optimizers import Optimizer
 
     config = NetworkConfig(
         cell=cell,
@@ -36,45 +44,27 @@ def unspool_steps(cell: str, arguments: argparse.Namespace) -> tuple[dict[str, n
         num_layers=arguments.num_layers,
         vocab_size=arguments.vocab_size,
     )
-    engine = make_engine("cpu", config, threads=arguments.threads)
-    parameters = initialize(config, 0)
-    start = {name: array.copy() for name, array in parameters.items()}
-    recipe = TrainingConfig(optimizer="adamw", clip_norm=1.0)
-    optimizer = Optimizer("adamw", parameters, recipe, threads=arguments.threads)
-    state = engine.initial_state(arguments.batch_size)
+    sizes = {name: getattr(arguments, name) for name in ("vocab_size", "sequence_length", "batch_size")}
+    windows, start = contenders.random_windows(**sizes), initialize(config, 0)
+    precision, rate = arguments.precision, contenders.LEARNING_RATE
+    ours = {"threads": arguments.threads, "precision": precision}
+    steps = {"unspool": contenders.training_step(config, start, windows, **ours)}
+    if harness.installed("torch"):
+        from unspool._benchmarking import torch_peer
 
-    def step(window: Window) -> float:
-        nonlocal state
-        loss, gradients, state = engine.loss_and_gradients(parameters, window, state, reset_id=None)
-        optimizer.update(parameters, gradients, LEARNING_RATE)
-        return loss.mean
+        for name, more in peers(precision).items():
+            terms = {"threads": arguments.threads, "learning_rate": rate, **more}
+            steps[name] = torch_peer.training_step(config, start, windows, **terms)
+    else:
+        harness.absent("PyTorch", "torch")
+    if precision == "float32" and harness.installed("jax"):
+        from jax_training import training_step
 
-    prepared = [Window(np.ascontiguousarray(w[:-1]), np.ascontiguousarray(w[1:])) for w in windows(arguments)]
-    return start, [lambda window=window: step(window) for window in prepared]
-
-
-def torch_steps(cell: str, arguments: argparse.Namespace, start: dict[str, np.ndarray]) -> list[Step]:
-    """Prepare PyTorch's steps, from the same parameters."""
-    import torch
-
-    from unspool._benchmarking.torch_peer import TorchNetwork, TorchTrainer
-
-    torch.set_num_threads(arguments.threads)
-    network = TorchNetwork(
-        cell,
-        vocab_size=arguments.vocab_size,
-        hidden_size=arguments.hidden_size,
-        num_layers=arguments.num_layers,
-    )
-    network.take(start)
-    trainer = TorchTrainer(network, learning_rate=LEARNING_RATE)
-    tensors = [torch.from_numpy(window).long() for window in windows(arguments)]
-    return [lambda window=window: trainer.step(window[:-1], window[1:]) for window in tensors]
-
-
-def speed(steps: list[Step], characters: int) -> float:
-    """Run all steps once and return characters per second."""
-    return len(steps) * characters / harness.seconds(lambda: [step() for step in steps])
+        steps["JAX"] = training_step(config, start, windows, learning_rate=rate)
+    first = {name: step() for name, step in steps.items()}
+    same = {name: loss for name, loss in first.items() if "embedding" not in name}
+    contenders.refuse_other_work(same, tolerance=dict.fromkeys(same, SAME[precision]))
+    return steps
 
 
 def operations(cell: str, arguments: argparse.Namespace) -> int:
@@ -94,30 +84,27 @@ def operations(cell: str, arguments: argparse.Namespace) -> int:
 
 def measure(cell: str, arguments: argparse.Namespace) -> dict[str, object]:
     """Measure every contender on one cell."""
-    start, steps_of_unspool = unspool_steps(cell, arguments)
-    contenders = {"unspool": steps_of_unspool}
-    if harness.installed("torch"):
-        contenders["PyTorch"] = torch_steps(cell, arguments, start)
-        first = {name: steps[0]() for name, steps in contenders.items()}
-        if abs(first["unspool"] - first["PyTorch"]) > 1e-4 * first["PyTorch"]:
-            raise SystemExit(f"{cell}: not the same work, the losses of the first step differ: {first}")
-    else:
-        harness.absent("PyTorch", "torch")
-    characters = arguments.batch_size * arguments.sequence_length
-    speeds = harness.take_turns(
-        {name: lambda steps=steps: speed(steps, characters) for name, steps in contenders.items()},
-        rounds=arguments.rounds,
-    )
+    characters = STEPS * arguments.batch_size * arguments.sequence_length
+    rounds = {
+        name: lambda step=step: characters / harness.seconds(lambda: [step() for _ in range(STEPS)])
+        for name, step in prepared(cell, arguments).items()
+    }
+    speeds = harness.take_turns(rounds, rounds=arguments.rounds)
     return {"cell": cell, "characters_per_second": speeds, "operations": operations(cell, arguments)}
 
 
-def row(result: dict[str, object]) -> list[str]:
-    """Return one cell's result as a table row."""
+def rows(result: dict[str, object]) -> list[list[str]]:
+    """Return a row for each contender on one cell; the strongest peer is marked."""
     speeds: dict[str, harness.Spread] = result["characters_per_second"]
-    unspool, peer = speeds["unspool"], speeds.get("PyTorch")
-    gflops = unspool.median * result["operations"] / 1e9
-    ratio = f"{unspool.median / peer.median:.2f}" if peer else "absent"
-    return [result["cell"], str(unspool), f"{gflops:.0f}", str(peer or "absent"), ratio]
+    ours, *others = speeds
+    strongest = max(others, key=lambda name: speeds[name].median, default=None)
+    gflops = f"{speeds[ours].median * result['operations'] / 1e9:.0f}"
+    lines = [[result["cell"], ours, str(speeds[ours]), gflops, ""]]
+    for name in others:
+        beside = f"{speeds[ours].median / speeds[name].median:.2f} ×"
+        mark = " (strongest)" if name == strongest else ""
+        lines.append([result["cell"], name + mark, str(speeds[name]), "", beside])
+    return lines
 
 
 def main() -> None:
@@ -129,22 +116,23 @@ def main() -> None:
     parser.add_argument("--vocab-size", type=int, default=84)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--sequence-length", type=int, default=45)
-    parser.add_argument("--steps", type=int, default=20, help="steps in a round")
+    parser.add_argument("--precision", default="float32", choices=list(SAME), help="of the products")
     arguments = parser.parse_args()
+    harness.keep_to_processors(arguments.threads)
     results = [measure(cell, arguments) for cell in arguments.cells]
     terms = f"Training characters a second, median (low to high) of {arguments.rounds} rounds: "
     terms += f"hidden {arguments.hidden_size} x {arguments.num_layers}, vocabulary {arguments.vocab_size}, "
-    terms += f"batch {arguments.batch_size} x {arguments.sequence_length}"
-    header = ["cell", "unspool", "GFLOP/s", "PyTorch", "unspool / PyTorch"]
+    terms += f"batch {arguments.batch_size} x {arguments.sequence_length}, {arguments.precision}"
+    header = ["cell", "", "characters a second", "GFLOP/s", "unspool / it"]
     document = {
         "benchmark": "training_throughput",
-        "machine": harness.describe(threads=arguments.threads),
+        "machine": harness.describe(threads=arguments.threads, precision=arguments.precision),
         "settings": vars(arguments),
         "results": results,
     }
     harness.finish(
         document,
-        [terms, "", harness.table(header, [row(result) for result in results])],
+        [terms, "", harness.table(header, [row for result in results for row in rows(result)])],
         as_json=arguments.json,
     )
 

@@ -26,33 +26,45 @@ PeerState = Any  # (L, B, H), or a pair of them for a cell with two states
 
 
 class TorchNetwork(nn.Module):  # type: ignore[misc]  # torch is optional: the type checker skips it
-    """One-hot input, recurrent layers and output layer, as a PyTorch user writes them.
+    """Input, recurrent layers and output layer, as a PyTorch user writes them.
 
-    The one-hot rows are read from a unit matrix, which is the fastest way to make them.
+    One-hot rows are read from a unit matrix, which is the fastest way to make them.
 
     Args:
         cell: A cell for which PyTorch has a layer.
         vocab_size: V, the number of token ids, with <pad> and <eos>.
         hidden_size: H, the number of units in each layer.
         num_layers: L, the number of layers.
+        embedding: Size of the learnt rows in place of the one-hot rows, or None.
 
     Raises:
         UnspoolError: If PyTorch has no layer for the cell.
     """
 
-    def __init__(self, cell: str, *, vocab_size: int, hidden_size: int, num_layers: int = 1) -> None:
+    def __init__(
+        self,
+        cell: str,
+        *,
+        vocab_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        embedding: int | None = None,
+    ) -> None:
         super().__init__()
         torch_cell = TORCH_CELLS[cell]
         if isinstance(torch_cell.layer, str):
             raise UnspoolError(f"cell {cell}: {torch_cell.layer}")
         self.gates = [CELLS[cell].gates.index(gate) for gate in torch_cell.gates]  # in PyTorch's order
-        self.register_buffer("unit", torch.eye(vocab_size))
-        self.layers = torch_cell.layer(vocab_size, hidden_size, num_layers)
+        if embedding is None:
+            self.register_buffer("rows", torch.eye(vocab_size))
+        else:
+            self.rows = nn.Parameter(torch.randn(vocab_size, embedding))
+        self.layers = torch_cell.layer(embedding or vocab_size, hidden_size, num_layers)
         self.output = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, ids: Tensor, state: PeerState = None) -> tuple[Tensor, PeerState]:
         """Run ids (T, B) and return logits (T, B, V) and the state after them."""
-        hidden, state = self.layers(functional.embedding(ids, self.unit), state)  # (T, B, H)
+        hidden, state = self.layers(functional.embedding(ids, self.rows), state)  # (T, B, H)
         return self.output(hidden), state
 
     def take(self, parameters: Mapping[str, Floats]) -> None:
@@ -186,6 +198,8 @@ def training_step(
     learning_rate: float,
     bf16: bool = False,
     compiled: bool = False,
+    embedding: int | None = None,
+    half: bool = False,
 ) -> Callable[[], float]:
     """Prepare PyTorch's training of a network, from the same parameters and on the same windows.
 
@@ -197,11 +211,19 @@ def training_step(
         learning_rate: Learning rate of AdamW.
         bf16: Whether products are computed in bf16, by autocast.
         compiled: Whether the network is compiled by `torch.compile`.
+        embedding: Size of learnt input rows, with which it is another network than unspool's, faster and with
+            fresh parameters; None for the same one.
+        half: Whether parameters, states and the optimizer are in bf16, too.
 
     Returns:
         A function that makes one step and returns its loss.
     """
     network = network_like(config, start)
+    if embedding is not None:
+        sizes = {"hidden_size": config.hidden_size, "num_layers": config.num_layers}
+        network = TorchNetwork(config.cell, vocab_size=config.symbols, embedding=embedding, **sizes)
+    if half:
+        network = network.to(torch.bfloat16)
     trainer = TorchTrainer(network, learning_rate=learning_rate, bf16=bf16, compiled=compiled)
     tensors = [tuple(torch.from_numpy(part).long() for part in (w.ids, w.targets)) for w in windows]
     turns = itertools.cycle(tensors)
