@@ -265,7 +265,7 @@ def _texts(pieces: Iterable[Piece], *, by_line: bool) -> Iterator[str]:
 
 def _joined(head: TokenStream, tail: TokenStream, tokenizer: Tokenizer) -> Iterator[Piece]:
     """Decode the two parts of a document, which may be cut inside a line."""
-    cut = len(head) > 0 and head.ids[-1] != tokenizer.eos_id
+    cut = head.ids[-1] != tokenizer.eos_id  # never empty: a corpus without texts to learn from is refused
     before: Piece | None = None
     for piece in _decoded(head, tokenizer):
         if before is not None:
