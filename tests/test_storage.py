@@ -54,6 +54,16 @@ def test_a_file_written_in_pieces_is_there_when_it_is_whole(tmp_path: Path) -> N
     assert os.listdir(tmp_path) == ["names.txt"]  # noqa: PTH208  (hidden files count as well)
 
 
+def test_what_is_flushed_is_handed_to_the_system(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "notes.txt") as file:
+        assert file.writable()
+        assert file.write(b"new") == 3
+        (temporary,) = tmp_path.iterdir()
+        assert temporary.stat().st_size == 0
+        file.flush()
+        assert temporary.read_bytes() == b"new"
+
+
 def test_whoever_lets_go_of_a_written_file_gets_no_error(tmp_path: Path) -> None:
     with atomic_file(tmp_path / "notes.txt") as file:
         file.write(b"new")

@@ -1,5 +1,6 @@
 """The edges of how a corpus is kept and split: sizes, ages and shares at which something else is done."""
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from unspool._errors import ConfigError
 from unspool._text.encoding import cache
 from unspool._text.encoding.cache import StreamCache, cache_key
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
+from unspool._text.encoding.corpus_files import _digest
 from unspool._text.encoding.encoded_corpus import UnusualSplit, described
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.encoding.repeats import _copies, _smallest
@@ -159,6 +161,19 @@ def test_what_is_unusual_is_said(split: tuple[int, ...], sentence: str) -> None:
 def test_limits_of_hashes() -> None:
     limits = [digest_limit(fraction) for fraction in (0, 2**-64, 0.5, 1)]
     assert limits == [0, 1, 1 << 63, (1 << 64) - 1]
+
+
+def test_the_sum_of_an_array_is_that_of_its_mebibytes() -> None:
+    """Each is summed as numbers of eight bytes, little end first; what is left is a number, too."""
+    array = np.arange((1 << 18) + 3, dtype=np.uint32)
+    raw = array.astype("<u4").tobytes()
+    sums = []
+    for begin in range(0, len(raw), 1 << 20):
+        block = raw[begin : begin + (1 << 20)]
+        numbers = [int.from_bytes(block[at : at + 8], "little") for at in range(0, len(block), 8)]
+        sums.append((sum(numbers) % (1 << 64)).to_bytes(8, "little"))
+    assert len(sums) == 2
+    assert _digest(array, None) == hashlib.blake2b(b"".join(sums), digest_size=16).hexdigest()
 
 
 def test_fingerprints_are_those_of_both_parts() -> None:

@@ -116,3 +116,34 @@ def test_words_are_drawn_by_their_probability() -> None:
         error = math.sqrt(probability * (1 - probability) / 20_000)
         assert drawn[word] / 20_000 == pytest.approx(probability, abs=4 * error)
     assert not any("\ud800" <= letter <= "\udfff" for word in drawn for letter in word)
+
+
+CHARACTERS = 0x110000 - 0x800  # of Unicode, without halves of pairs; the end has the number after the last
+
+
+@pytest.mark.parametrize(
+    ("before", "numbers", "drawn"),
+    [
+        ("", [0], "a"),
+        ("", [1 / 4], "b"),  # two letters once each, and two shares for what was not seen
+        ("", [2 / 4, 0], "a"),
+        ("", [2 / 4, 1 / 8], "b"),  # of all: a, b, three ends, and three shares for what was not seen
+        ("", [2 / 4, 2 / 8], ""),
+        ("", [2 / 4, 4 / 8], ""),
+        ("", [2 / 4, 5 / 8, 0], "\0"),
+        ("", [2 / 4, 5 / 8, (0xD7FF + 0.5) / (CHARACTERS + 1)], "\ud7ff"),
+        ("", [2 / 4, 5 / 8, (0xD800 + 0.5) / (CHARACTERS + 1)], "\ue000"),
+        ("", [2 / 4, 5 / 8, (CHARACTERS - 0.5) / (CHARACTERS + 1)], "\U0010ffff"),
+        ("", [2 / 4, 5 / 8, (CHARACTERS + 0.5) / (CHARACTERS + 1)], ""),
+        ("xa", [0, 1 / 3], ""),  # nothing came after xa; after an a came the end, twice
+        ("xa", [0, 2 / 3, 0], "a"),
+    ],
+)
+def test_a_letter_is_drawn_from_the_longest_context_that_has_it(
+    before: str, numbers: list[float], drawn: str
+) -> None:
+    left = iter(numbers)
+    model = SpellingModel.fit({"a": 2, "b": 1})
+    model = SpellingModel({**model.counts, "": {"a": 1, "b": 1}})
+    assert model._next(before, lambda: next(left)) == drawn
+    assert list(left) == []
