@@ -29,6 +29,7 @@ from unspool._json_files import MOST_LEVELS, canonical_json, fingerprint, json_t
         (b'{"a": [' + b"[]," * (1 << 20) + b"[]]}", "more than 1,048,576 lists and objects"),
         (b'{"a": 1, "a": 1}', "a key that is there twice"),
         (b'{"a": ' + b"[" * 100_000, "more than 100 levels"),
+        (b'{"a":' * (MOST_LEVELS + 1) + b"1" + b"}" * (MOST_LEVELS + 1), "more than 100 levels"),
         (b'{"a": ' + b"[" * MOST_LEVELS + b"]" * MOST_LEVELS + b"}", "more than 100 levels"),
     ],
 )
@@ -42,6 +43,8 @@ def test_what_is_strict_is_read() -> None:
     levels = MOST_LEVELS - 1
     nested = b'{"a": ' + b"[" * levels + b"]" * levels + b"}"
     assert parse_json(nested, where="file")["a"] == json.loads(b"[" * levels + b"]" * levels)
+    objects = b'{"a":' * MOST_LEVELS + b"1" + b"}" * MOST_LEVELS
+    assert parse_json(objects, where="file") == json.loads(objects)
     raw = '{"é": [1.5, -3, 18446744073709551615, true, null, "\\ud800"]}'
     assert parse_json(raw, where="file") == {"é": [1.5, -3, (1 << 64) - 1, True, None, "\ud800"]}
 

@@ -4,6 +4,8 @@ import hashlib
 import os
 import sysconfig
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,34 @@ def test_after_others_it_is_tried_four_times_with_longer_pauses(
         assert len(site.asked) == 4
     assert quiet == [1.0, 2.0, 4.0]
     assert Patience(attempts=4, timeout=30.0, pause=1.0) == PATIENCE
+
+
+def test_a_server_is_told_who_asks_for_what_and_is_given_up_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, dict[str, str], float]] = []
+
+    def refuse(request: urllib.request.Request, *, timeout: float) -> None:
+        asked.append((request.full_url, dict(request.headers), timeout))
+        raise urllib.error.URLError("nobody is here")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    for content, more in ((b"", {}), (b"abc", {"Range": "bytes=3-"})):
+        (tmp_path / "a.csv.part").write_bytes(content)
+        with pytest.raises(DownloadError) as caught:
+            fetch(
+                RemoteFile("http://a/b", 9, ""), tmp_path / "a.csv", advice="wait", patience=Patience(1, 7.0)
+            )
+        assert asked.pop() == ("http://a/b", {"User-agent": "unspool", **more}, 7.0)
+        assert str(caught.value) == (
+            "cannot download http://a/b: the connection failed (nobody is here); wait"
+        )
+
+
+def test_a_range_that_nobody_asked_for_may_be_refused(tmp_path: Path) -> None:
+    with serve(Site({"/a.csv": CONTENT}, statuses=[416])) as site:
+        fetch(remote(site), tmp_path / "a.csv", advice="")
+    assert (tmp_path / "a.csv").read_bytes() == CONTENT
 
 
 def test_what_comes_is_reported_and_forced_to_the_disk(

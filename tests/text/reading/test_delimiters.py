@@ -42,6 +42,15 @@ def test_a_row_that_goes_on_after_the_lines_looked_at_does_not_count(tmp_path: P
     assert notes == ["columns are taken to end at ';' (--delimiter)"]
 
 
+def test_a_delimiter_is_looked_for_as_quotes_are_meant(tmp_path: Path) -> None:
+    """One quote alone stands around the rest of the file, if quotes mean anything."""
+    content = 'one;two\n"three;four\nfive;six\n'
+    found, notes = texts(tmp_path / "a.csv", content, text=0, quoting="none", header=False)
+    assert (found, notes) == (["one", '"three', "five"], ["columns are taken to end at ';' (--delimiter)"])
+    with pytest.raises(CorpusError, match="with ',' between the columns there is one, and it is full of ';'"):
+        texts(tmp_path / "a.csv", content, text=0, header=False)
+
+
 def test_commas_in_a_tsv_are_found_too(tmp_path: Path) -> None:
     found, notes = texts(tmp_path / "a.tsv", "title,town\nA,Köln\nB,Bonn\n", text="title")
     assert found == ["A", "B"]

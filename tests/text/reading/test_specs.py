@@ -138,3 +138,27 @@ def test_a_length_of_records_in_memory_and_their_splits() -> None:
     ):
         read_records(iter(["a"]), language="de")
     assert isinstance(read_records(iter(["a"])), Records)
+
+
+@pytest.mark.parametrize(("kinds", "more"), [(6, ""), (7, ", ...")])
+def test_six_kinds_of_files_are_named(tmp_path: Path, kinds: int, more: str) -> None:
+    for number in range(kinds):
+        for copy in range(9 - number):
+            (tmp_path / f"{copy}.k{number}").touch()
+    shown = ", ".join(f".k{number} {9 - number}" for number in range(6)) + more
+    with pytest.raises(CorpusError) as caught:
+        list(read_records(tmp_path, format="tsv"))
+    assert str(caught.value) == (
+        f"{tmp_path}: no file to read: expected names that end in .tsv, .tab (or these with .gz), got {shown}"
+        "; choose their --format; --format text reads every file"
+    )
+    (tmp_path / "a.tsv").write_text("text\tlabel\na\tb\n")
+    records = read_records(tmp_path, format="tsv", text="text")
+    assert [record.text for record in records] == ["a"]
+    count = sum(9 - number for number in range(kinds))
+    assert list(records.notes) == [
+        f"{tmp_path}: {count} of {count + 1} files were passed over ({shown}); --format text reads every "
+        "file as text"
+    ]
+    with pytest.raises(CorpusError, match=r"expected names that end in \.parquet, \.pq, got "):
+        list(read_records(tmp_path, format="parquet"))
