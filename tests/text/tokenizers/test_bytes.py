@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unspool._errors import TokenizerError
+from unspool._errors import ConfigError, TokenizerError
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Record
@@ -21,6 +21,20 @@ def test_the_id_of_a_byte_is_its_value_and_one() -> None:
     assert (BYTES.vocab_size, BYTES.eos_id, BYTES.unk_id) == (258, 257, None)
     assert BYTES.symbols[0x61] == "a"
     assert BYTES.symbols[0xE2] == "\\xe2"
+
+
+def test_every_byte_has_a_name_and_begins_a_character_or_not() -> None:
+    names = [chr(byte) if byte < 0x80 else f"\\x{byte:02x}" for byte in range(256)]
+    assert list(BYTES.symbols) == names
+    begins = [int(not 0b10_000000 <= byte <= 0b10_111111) for byte in range(256)]
+    assert BYTES.decoded_lengths.tolist() == [0, *begins, 0]
+    with pytest.raises(ConfigError) as caught:
+        ByteTokenizer.fit([], max_vocab_size=257)
+    assert str(caught.value) == (
+        "max_vocab_size must be a whole number ≥ 258, or None, with the bytes tokenizer; got 257"
+    )
+    fitted = ByteTokenizer.fit(["e\u0301"], max_vocab_size=258, normalization="NFD")
+    assert (fitted.vocab_size, fitted.normalization) == (258, "NFD")
 
 
 @given(st.text())
