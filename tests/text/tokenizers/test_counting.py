@@ -51,6 +51,7 @@ def test_the_table_gives_the_id_of_each_number(text: str, size: int) -> None:
 
 def test_a_corpus_of_words_that_never_repeat_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "MOST_DISTINCT", 3)
+    assert SymbolCounter(str.split).number_texts(["a b c a"])[0].tolist() == [1, 2, 3, 1]
     with pytest.raises(TokenizerError, match=r"different words .* choose the char tokenizer"):
         SymbolCounter(str.split).number_texts(["a b c d"])
 
@@ -58,7 +59,9 @@ def test_a_corpus_of_words_that_never_repeat_is_given_up_in_time(monkeypatch: py
 def test_more_symbols_than_a_tokenizer_holds_need_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "MOST_SYMBOLS", 3)
     counter = Numbering()
-    counter.number_texts(["abcd"])
+    counter.number_texts(["abc"])
+    assert rank(counter).symbols == ["a", "b", "c"]
+    counter.number_texts(["d"])
     with pytest.raises(TokenizerError, match="expected at most 3, got 4; choose a max_vocab_size"):
         rank(counter)
     assert rank(counter, max_vocab_size=5).symbols == ["a", "b"]

@@ -42,6 +42,8 @@ def test_the_combining_marks_are_those_of_unicode() -> None:
         ("👩‍👩‍👧👍🏽", ["👩‍👩‍👧", "👍🏽"]),
         ("🇩🇪🇫🇷❤️!", ["🇩🇪", "🇫🇷", "❤️", "!"]),
         ("e\u0301te\u0301 \u0301", ["e\u0301te\u0301", " ", "\u0301"]),
+        ("👍~~🇩~é~", ["👍", "~", "~", "🇩", "~", "é", "~"]),
+        ("e\u0300x\U000e0100y !\U000e007f!", ["e\u0300x\U000e0100y", " ", "!\U000e007f", "!"]),
         ("x" * 130, ["x" * 64, "x" * 64, "xx"]),
         ("", []),
     ],
@@ -71,6 +73,15 @@ def test_what_is_complete_does_not_depend_on_what_follows(text: str, more: str) 
 @given(st.text())
 def test_other_programs_split_alike_by_the_pattern(text: str) -> None:
     assert re.findall(word_pattern(), text, re.DOTALL) == split_words(text)
+
+
+@pytest.mark.parametrize("space", [" ", "\n"])
+def test_a_space_is_looked_for_among_the_last_4096_characters(space: str) -> None:
+    assert complete_length(space + "x" * 4095) == 1
+    assert complete_length(space + "x" * 4096) == 1 + 4096 - 3 * 64
+    assert complete_length(f"a{space}b{space}c") == 4
+    assert complete_length("a'b") == complete_length("") == 0
+    assert complete_length("我爱北京") == 1
 
 
 def test_a_long_text_is_nearly_complete() -> None:
