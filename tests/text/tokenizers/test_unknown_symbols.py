@@ -27,6 +27,29 @@ def test_the_error_names_the_symbol_its_place_and_what_to_do() -> None:
     assert "--unknown drop or replace" in message
 
 
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [("ac", ""), ("acc", ""), ("acd", " (and 1 more: 'd')"), ("acdefgh", " (and 5 more: 'd', 'e', 'f')")],
+)
+def test_three_other_symbols_are_named(text: str, others: str) -> None:
+    with pytest.raises(UnknownSymbolError) as caught:
+        CharTokenizer(["a", "世"]).encode(text)
+    assert str(caught.value) == (
+        f"unknown symbol 'c' (U+0063) at character 2 of the text{others}: expected one of the 2 that the "
+        "model knows, nearest 'a' (U+0061); change it, or drop or replace such symbols: --unknown drop or "
+        "replace (in Python unknown='drop')"
+    )
+
+
+def test_a_symbol_without_a_near_one_has_none_named() -> None:
+    with pytest.raises(UnknownSymbolError) as caught:
+        CharTokenizer(["世"]).encode("c")
+    assert str(caught.value) == (
+        "unknown symbol 'c' (U+0063) at character 1 of the text: expected one of the 1 that the model knows; "
+        "change it, or drop or replace such symbols: --unknown drop or replace (in Python unknown='drop')"
+    )
+
+
 def test_an_unknown_word_is_named_with_the_character_where_it_begins() -> None:
     with pytest.raises(
         UnknownSymbolError, match=r"unknown symbol 'price' at character 9 .* nearest 'prices';"
