@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from tests.artifacts.models import make_model, same, save
-from unspool._artifacts import load_model, model_folder
+from unspool._artifacts import load_model, model_folder, save_model
 from unspool._artifacts.facts import PartSizes, check_facts
 from unspool._artifacts.kept_precision import Quantization, restored, stored, stored_layout
 from unspool._artifacts.model_folder import has_file, read_config, read_content, read_generation
 from unspool._artifacts.tensor_files import _are_counts, open_tensor_file, tensor_file_bytes
 from unspool._errors import ArtifactError, ConfigError
+from unspool._text.tokenizers.registry import CharTokenizer
 
 MATRIX, ROW = np.array([[127, -63.5], [0, 63.5]], np.float32), np.array([0.25, 3], np.float32)
 SHAPES: dict[str, tuple[int, ...]] = {"w": (2, 2), "b": (2,)}
@@ -142,6 +143,29 @@ def test_a_configuration_that_waits_is_the_models(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").unlink()
     (tmp_path / "generation_config.json").unlink()
     assert read_generation(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("size", "tokenizer", "message"),
+    [
+        (5, None, "expected none: there is no source tokenizer, got 5 in the network's configuration"),
+        (5, "ab", "expected 4 as in its tokenizer, got 5 in the network's configuration"),
+        (None, "ab", "expected 4 as in its tokenizer, got None in the network's configuration"),
+    ],
+)
+def test_a_network_and_the_tokenizer_of_its_sources_fit_together(
+    tmp_path: Path, size: int | None, tokenizer: str | None, message: str
+) -> None:
+    model = make_model(source_vocab_size=size)
+    known = None if tokenizer is None else CharTokenizer(tokenizer)
+    with pytest.raises(ArtifactError) as caught:
+        save_model(
+            tmp_path / "x", network=model.network, tokenizer=model.tokenizer, parameters=model.parameters,
+            training={}, card="", generation_config={}, source_tokenizer=known,
+        )  # fmt: skip
+    hint = "they belong to two different models"
+    assert str(caught.value) == f"{tmp_path}/x: source_vocab_size: {message}; {hint}"
+    assert not (tmp_path / "x").exists()
 
 
 def test_files_that_have_not_changed_are_not_written_again(tmp_path: Path) -> None:

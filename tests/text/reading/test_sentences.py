@@ -102,6 +102,36 @@ def test_a_long_sentence_comes_in_pieces_that_are_the_text() -> None:
     assert all(part[0] != " " and part[-1] == " " for part, _ in parts[:first])
 
 
+def test_windows_grow_while_no_sentence_ends_and_begin_anew_before_their_margin() -> None:
+    sizes: list[int] = []
+    cutter = SentenceCutter(lambda text: sizes.append(len(text)) or [text])
+    assert list(cutter.feed("x" * 20_000, ends=False)) == []
+    assert sizes == [1024, 2048, 4096, 8192] * 2 + [1024, 2048]
+    sizes.clear()
+    assert list(cutter.feed("", ends=True)) == [("x" * 20_000, True)]
+    assert sizes == [1024, 2048, 3744]  # from the place where the second window of 8192 had its margin
+
+
+@pytest.mark.parametrize(("place", "found"), [(960, True), (961, False)])
+def test_no_end_counts_in_the_margin_of_a_window(place: int, found: bool) -> None:
+    cutter = SentenceCutter(lambda text: [text[:place], text[place:]])
+    parts = list(cutter.feed("x" * 1025, ends=False))
+    assert parts == ([("x" * place, True)] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("piece", "parts"),
+    [
+        (9, [("one two ", False), ("three", True)]),
+        (14, [("one two ", False), ("three", True)]),
+        (15, [("one two three", True)]),
+    ],
+)
+def test_a_long_sentence_has_no_space_before_it_or_after_it(piece: int, parts: list[object]) -> None:
+    cutter = SentenceCutter(lambda text: [text], piece=piece)
+    assert [*cutter.feed(" one two three", ends=False), *cutter.feed(" ", ends=True)] == parts
+
+
 def test_a_quotation_mark_that_is_never_closed_does_not_swallow_the_rest() -> None:
     parts = cut('He said: "I am tired. ' + "The rain came down on the roof. " * 3000)
     assert len(parts) > 2500
