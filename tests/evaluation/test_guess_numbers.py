@@ -8,6 +8,7 @@ import pytest
 
 from unspool._engines.cpu import CpuEngine
 from unspool._errors import ConfigError
+from unspool._evaluation import guess_numbers
 from unspool._evaluation.guess_numbers import TIE, GuessNumbers
 from unspool._evaluation.scorer import Scorer
 from unspool._network.config import NetworkConfig
@@ -112,3 +113,31 @@ def test_an_unk_is_spelled() -> None:
         found = drawn.of(score.total_logprob)
         exact = more_probable(score.total_logprob + TIE)
         assert found.guess_number == pytest.approx(exact, abs=4 * found.standard_error), text
+
+
+def test_an_estimate_and_its_error_are_those_of_the_weights() -> None:
+    """Of four samples two are more probable: their weights are e and e², the others weigh nothing."""
+    numbers = GuessNumbers(np.array([-2.0, -1.0, -3.0]), np.array([-5.0]))
+    weights = np.array([math.e, math.e**2, 0.0, 0.0])
+    found = numbers.of(-2.5)
+    assert found.guess_number == pytest.approx(weights.mean())
+    assert found.log2_guess_number == pytest.approx(math.log2(weights.mean()))
+    assert found.standard_error == pytest.approx(weights.std(ddof=1) / 2)
+    assert (found.percentile, found.lower_bound) == (50.0, False)
+    beside = numbers.of(-2.0 - TIE / 2)  # as probable as one of them, but for rounding
+    assert beside.guess_number == pytest.approx(math.e / 4)
+    assert numbers.of(-2.0 - 2 * TIE).guess_number == pytest.approx(weights.mean())
+    last = numbers.of(-6.0)
+    assert (last.percentile, last.lower_bound) == (0.0, True)
+    assert last.guess_number == pytest.approx((math.e + math.e**2 + math.e**3) / 4)
+
+
+def test_samples_are_drawn_in_blocks_and_none_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = GuessNumbers.draw(tiny(), samples=20, seed=3)
+    monkeypatch.setattr(guess_numbers, "AT_ONCE", 7)
+    parts = GuessNumbers.draw(tiny(), samples=20, seed=3)
+    assert parts.samples == whole.samples == 20
+    for total in (-1.0, -3.0, -5.0, -8.0):
+        assert parts.of(total).guess_number == pytest.approx(whole.of(total).guess_number, rel=1e-4)
+    assert GuessNumbers.draw(tiny(), samples=2).samples == 2
+    assert GuessNumbers.draw(tiny(), samples=20, seed=4).of(-5.0) != whole.of(-5.0)

@@ -3,6 +3,7 @@
 import pytest
 
 from unspool._errors import UnknownSymbolError
+from unspool._evaluation import scorer as scores
 from unspool._evaluation.likelihood_ratio import likelihood_ratios, shared_text
 from unspool._text.tokenizers.registry import CharTokenizer
 
@@ -53,3 +54,22 @@ def test_words_that_grow_together_are_looked_at_again(text: str, left: str, lost
     assert (found, count) == (left, lost)
     assert shared_text(found, (letters, WORDS)) == (found, 0)
     assert shared_text("é", (CHARACTERS,)) == ("é", 0)
+
+
+@pytest.mark.parametrize("knows_less", ["the first", "the second"])
+def test_an_error_names_the_text_by_its_place_among_all(
+    knows_less: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scores, "TEXTS_AT_ONCE", 1)
+    pair = scorer(), scorer(CharTokenizer(("a", "b")))
+    ours, theirs = pair[::-1] if knows_less == "the first" else pair
+    with pytest.raises(UnknownSymbolError, match=r"text 13\b"):
+        list(likelihood_ratios(ours, theirs, ["a", "b", "c"], first=10))
+
+
+def test_what_only_the_first_drops_is_dropped_for_both() -> None:
+    small = CharTokenizer(("a", "b"))
+    ratios = list(likelihood_ratios(scorer(small, unknown="drop"), scorer(), ["cc", "ab", "acb"]))
+    assert [one.dropped for one in ratios] == [2, 0, 1]
+    assert ratios[0].bits_per_character is None
+    assert ratios[1].log_likelihood_ratio == ratios[2].log_likelihood_ratio

@@ -2,6 +2,7 @@
 
 import math
 import random
+import tempfile
 from typing import Any
 
 import pytest
@@ -46,3 +47,45 @@ def test_long_rows_wait_in_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "CHARACTERS_IN_MEMORY", 10)
     rows = [{"text": "x" * size} for size in (9, 3, 30, 1, 4)]
     assert [len(row["text"]) for row in in_order(rows, lambda row: len(row["text"]))] == [1, 3, 4, 9, 30]
+
+
+def test_a_file_is_begun_once_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "ROWS_IN_MEMORY", 2)
+    rows: list[dict[str, Any]] = [{"text": str(i)} for i in range(5)]
+    assert list(ranking._loads(rows)) == [rows[:2], rows[2:4], rows[4:]]
+    assert list(ranking._loads(rows[:4])) == [rows[:2], rows[2:4]]
+    monkeypatch.setattr(ranking, "ROWS_IN_MEMORY", 100)
+    monkeypatch.setattr(ranking, "CHARACTERS_IN_MEMORY", 70)
+    long = [{"text": "abc"}, {"text": "abc", "bits": [1.0, 2.0]}, {"bits": [1.0] * 3}, {}, {"text": "x" * 70}]
+    assert list(ranking._loads(long)) == [long[:2], long[2:3], long[3:]]  # each token counts 32, 70 are full
+
+
+def test_files_of_rows_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "ROWS_IN_MEMORY", 1)
+    made: list[Any] = []
+    make = tempfile.TemporaryFile
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        made.append(make(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(ranking.tempfile, "TemporaryFile", noted)
+    assert [row["n"] for row in in_order(({"n": n} for n in (3, 1, 2)), lambda row: float(row["n"]))] == [
+        1,
+        2,
+        3,
+    ]
+    assert len(made) == 2  # what was read last stays in memory
+    assert all(file.closed for file in made)
+
+
+def test_each_text_has_its_score() -> None:
+    scores = list(scorer().scores(TEXTS))
+    with pytest.raises(ValueError, match="shorter"):
+        rank_texts(TEXTS, scores[:-1], by="logprob")
+    with pytest.raises(ConfigError) as caught:
+        rank_texts(TEXTS, scores, by="length")
+    assert str(caught.value) == "by must be one of logprob, bits_per_character; got 'length'"
+    (first, *_) = rank_texts(["a", "abc"], list(scorer().scores(["a", "abc"])), by="bits_per_character")
+    bits = [score.bits_per_character or 0.0 for score in scorer().scores(["a", "abc"])]
+    assert first.index == bits.index(min(bits))

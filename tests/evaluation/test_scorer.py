@@ -13,6 +13,7 @@ from unspool._evaluation.scorer import Scorer
 from unspool._evaluation.streams import evaluate_stream
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
+from unspool._text.records import Record
 from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import CharTokenizer
 
@@ -124,3 +125,16 @@ def test_an_error_names_the_text_by_its_place_among_all(monkeypatch: pytest.Monk
     assert len([next(results), next(results)]) == 2  # what was read before is scored before
     with pytest.raises(UnknownSymbolError, match="text 4"):
         list(results)
+
+
+def test_a_block_is_full_at_its_texts_or_its_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "TEXTS_AT_ONCE", 3)
+    monkeypatch.setattr(scores, "CHARACTERS_AT_ONCE", 6)
+    texts = ["a", "b", "c", "d", "ee", "fff", "gg", "hhhh", Record("i" * 6), "j"]
+    assert list(scores.blocks(texts)) == [texts[:3], texts[3:6], texts[6:8], texts[8:9], texts[9:]]
+    assert list(scores.blocks(texts[:3])) == [texts[:3]]
+
+
+def test_texts_before_these_count_for_messages() -> None:
+    with pytest.raises(UnknownSymbolError, match=r"text 12\b"):
+        list(Scorer(ENGINE, parameters(), TOKENIZER).scores(["a", "x"], first=10))

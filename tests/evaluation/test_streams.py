@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from unspool._engines.cpu import CpuEngine
-from unspool._errors import CorpusError
+from unspool._errors import CorpusError, NetworkError
 from unspool._evaluation import streams
 from unspool._evaluation.streams import bits_per_character, document_lanes, evaluate_stream
 from unspool._network.config import NetworkConfig
@@ -93,3 +93,72 @@ def test_an_empty_stream_is_refused() -> None:
 
 def test_bits_per_character_spreads_all_bits_over_the_characters() -> None:
     assert bits_per_character(4 * math.log(2), 2) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("records", "document", "enough"),
+    [(10, False, True), (9, False, False), (200, True, True), (199, True, False)],
+)
+def test_ten_different_texts_or_two_hundred_characters_say_enough(
+    records: int, document: bool, enough: bool
+) -> None:
+    texts = [[EOS - 1 - n // 7, 1 + n % 7, EOS] for n in range(records)] if not document else [[1] * records]
+    ids = np.concatenate([*texts, *([] if document else texts[:3])]).astype(np.uint8)  # three come twice
+    size = len(texts[0])
+    corpus = TokenStream(ids, np.arange(0, len(ids), size), records if document else 2 * len(ids) // 3)
+    assert streams.says_enough(corpus, document=document) is enough
+
+
+def test_only_the_first_records_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "RECORDS_AT_ONCE", 9)
+    assert not streams.says_enough(stream(list(range(20))), document=False)
+    monkeypatch.setattr(streams, "RECORDS_AT_ONCE", 10)
+    assert streams.says_enough(stream(list(range(20))), document=False)
+
+
+def test_an_evaluation_is_made_of_the_nats_of_its_parts() -> None:
+    corpus = stream([1, 2])  # five symbols, three characters
+    found = streams.evaluation_of(corpus, [4.0, 1.0], exact=0.25)
+    assert (found.loss, found.symbols, found.characters, found.exact) == (1.0, 5, 3, 0.25)
+    assert found.bits_per_character == pytest.approx(5 / math.log(2) / 3)
+    assert found.perplexity == pytest.approx(math.e)
+    assert found.unspelled is None
+    assert streams.evaluation_of(corpus, [4.0]).exact is None
+    assert math.isfinite(streams.evaluation_of(corpus, [5 * 699.0]).perplexity)
+    assert streams.evaluation_of(corpus, [5 * 701.0]).perplexity == math.inf
+    assert "unspelled" not in found._repr_html_()
+    assert "bits per character" in found._repr_html_()
+    assert "Evaluation" in found._repr_html_()
+
+
+@pytest.mark.parametrize("document", [False, True])
+def test_the_parts_count_every_token_and_what_was_read_is_given_back(
+    document: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "BATCH_SYMBOLS", 64)
+    given_back: list[int] = []
+    monkeypatch.setattr(TokenStream, "give_back", lambda self: given_back.append(id(self)))
+    corpus = stream([3, 0, 17, 300, 5, 5])
+    parts = list(streams.stream_nats(ENGINE, parameters(), corpus, eos_id=EOS, document=document))
+    assert sum(count for _, count in parts) == len(corpus)
+    assert set(given_back) == {id(corpus)}
+
+
+def test_as_many_answers_are_written_as_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def answered(engine: object, values: object, corpus: object, **options: Any) -> float:
+        asked.append((engine, corpus, options))
+        return 0.5
+
+    monkeypatch.setattr(streams, "answered_exactly", answered)
+    corpus = stream([3, 4])
+    found = evaluate_stream(ENGINE, parameters(), corpus, eos_id=EOS, document=False, most_answers=7)
+    assert found.exact == 0.5
+    assert asked == [(ENGINE, corpus, {"eos_id": EOS, "most": 7})]
+
+
+def test_a_loss_that_is_not_finite_is_refused() -> None:
+    broken = {name: np.full_like(array, np.nan) for name, array in parameters().items()}
+    with pytest.raises(NetworkError):
+        evaluate_stream(ENGINE, broken, stream([3, 4]), eos_id=EOS, document=False)

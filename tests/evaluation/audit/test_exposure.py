@@ -148,3 +148,47 @@ def test_its_parameters_are_found_again() -> None:
         pytest.approx(2, abs=0.05),
         pytest.approx(4, abs=0.4),
     )
+
+
+def test_ranks_of_a_fit_stay_within_the_space() -> None:
+    sample = np.random.default_rng(0).normal(10.0, 1.0, 4000)
+    first, middle, last = exposure._fitted_ranks(np.array([-50.0, 10.0, 90.0]), sample, 10_001)
+    assert (first, last) == (1.0, 10_001.0)
+    assert middle == pytest.approx(5000, rel=0.05)
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_fit_has_the_moments_of_its_sample(side: float) -> None:
+    """Those of a skew-normal distribution: mean ξ + ωδ√(2/π), variance ω²(1 - 2δ²/π) (Azzalini, 1985)."""
+    sample = side * np.array([0.0, 0.0, 1.0, 1.0, 2.0, 3.0, 5.0])
+    location, scale, shape = fit_skew_normal(sample)
+    delta = shape / math.sqrt(1 + shape**2)
+    assert location + scale * delta * math.sqrt(2 / math.pi) == pytest.approx(sample.mean())
+    assert scale**2 * (1 - 2 * delta**2 / math.pi) == pytest.approx(sample.var())
+    part = delta * math.sqrt(2 / math.pi)
+    skewness = (4 - math.pi) / 2 * part**3 / (1 - part**2) ** 1.5
+    assert skewness == pytest.approx((((sample - sample.mean()) / sample.std()) ** 3).mean())
+    steep = fit_skew_normal(side * np.array([0.0] * 99 + [1.0]))
+    assert math.isfinite(steep[2])
+    assert side * steep[2] > 10  # as skew as such a distribution can be
+    assert fit_skew_normal(np.zeros(5))[2] == 0.0
+
+
+def test_texts_of_a_format_are_ranked_in_parts_with_their_seeds(
+    model: unspool.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[int, int]] = []
+    draw = CanaryFormat.draw
+
+    def noted(form: CanaryFormat, count: int, *, seed: int, **options: object) -> list[str]:
+        drawn.append((count, seed))
+        return draw(form, count, seed=seed, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(CanaryFormat, "draw", noted)
+    assert measure(model, ["key 42x."]).method == "enumerated"
+    monkeypatch.setattr(exposure, "MOST_ENUMERATED", 2600)
+    assert measure(model, ["key 42x."]).method == "enumerated"
+    monkeypatch.setattr(exposure, "MOST_ENUMERATED", 2599)
+    monkeypatch.setattr(exposure, "SAMPLED", 50)
+    assert measure(model, ["key 42x."]).method == "fitted"
+    assert drawn == [(1, 1), (1, 1), (1, 1), (50, 2)]

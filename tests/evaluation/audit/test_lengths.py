@@ -1,5 +1,7 @@
 """Which of two samples is longer, worked out by hand and by counting pairs."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,3 +53,24 @@ def test_every_length_is_in_the_histogram() -> None:
     assert histogram([0, 3, 99], edges) == pytest.approx([2 / 3, *[0] * 8, 1 / 3])
     assert histogram([], edges) == [0] * 10
     assert histogram([0], edges_for([0], [])) == [1]
+
+
+def test_twenty_on_each_side_are_enough_and_ties_shrink_the_error() -> None:
+    """Ten of 20 are ones, and five of 20: U counts ties half; ties of 25 zeros and 15 ones."""
+    assert compare([5] * 20, [3] * 19) is None
+    found = compare([0] * 10 + [1] * 10, [0] * 15 + [1] * 5)
+    assert found is not None
+    chance = (10 * 15 + 0.5 * (10 * 15 + 10 * 5)) / 400
+    ties = ((25**3 - 25) + (15**3 - 15)) / (40 * 39)
+    assert found.chance == chance == 0.625
+    assert found.errors == pytest.approx((chance - 0.5) / math.sqrt((41 - ties) / (12 * 400)))
+    assert found.verdict == "as much"  # far enough, and not sure enough
+    assert compare([7] * 20, [7] * 20) is not None
+    assert compare([7] * 20, [7] * 20).errors == 0.0  # type: ignore[union-attr]
+
+
+def test_edges_are_as_wide_as_they_must_be() -> None:
+    assert edges_for([0, 15]) == list(range(16))
+    assert edges_for([0, 16]) == list(range(0, 17, 2))
+    assert edges_for([], []) == edges_for() == [0]
+    assert histogram([1, 2, 3, 9], [0, 2]) == [0.25, 0.75]

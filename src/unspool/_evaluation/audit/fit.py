@@ -42,7 +42,7 @@ class Point:
     epoch: int
     training: float
     held_out: float
-    kept: bool = False
+    kept: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
