@@ -43,7 +43,7 @@ class SamplingCallback:
 
     tokenizer: Tokenizer
     prompts: Sequence[str] = ("",)
-    temperatures: Sequence[float] = (0.3, 0.8, 1.0)
+    temperatures: Sequence[float] = TEMPERATURES
     max_new_tokens: int = 80
     seed: int = 0
     source_tokenizer: Tokenizer | None = None
