@@ -164,7 +164,7 @@ def _breakers(tokenizer: Tokenizer, options: GenerationOptions) -> tuple[tuple[i
         breakers += [(i,) for i, spelling in enumerate(tokenizer.spellings) if letters in spelling]
         with suppress(UnknownSymbolError):  # such a string never appears
             breakers.append(tuple(tokenizer.encode(breaker).tolist()))
-    return tuple(dict.fromkeys(ids for ids in breakers if ids and ids != (tokenizer.unk_id,)))
+    return tuple(dict.fromkeys(ids for ids in breakers if ids != (tokenizer.unk_id,)))
 
 
 def _token(tokenizer: Tokenizer, key: str | int) -> int:
