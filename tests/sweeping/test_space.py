@@ -129,3 +129,69 @@ def test_each_parameter_has_its_words() -> None:
     assert label(values, list(PARAMETERS)) == (
         "gru, 256 units, layers 2, learning rate 0.003123, dropout 0.25, batch size 32"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "taken"),
+    [
+        ("dropout", Range(0, 0.5), Range(0.0, 0.5)),
+        ("hidden_size", Range(1, 2), Range(1, 2)),
+        ("learning_rate", [1, 0.5], (1.0, 0.5)),
+        ("hidden_size", (4,), (4,)),
+        ("learning_rate", Range(0.0, 1), "a range above 0"),
+        ("dropout", Range(-0.5, 0.5), "a range from 0"),
+        ("hidden_size", Range(1.5, 8), "a range between whole numbers"),
+        ("hidden_size", Range(8, 8), "a range from low to high"),
+        ("hidden_size", Range("8", 9), "a range from low to high"),  # type: ignore[arg-type]
+        ("hidden_size", Range(8, None), "a range from low to high"),  # type: ignore[arg-type]
+        ("cell", Range(1, 2), "a range from low to high"),
+        ("hidden_size", [8, 8], "a list without repeated values"),
+        ("learning_rate", [1, 1.0], "a list without repeated values"),
+        ("hidden_size", [], "a list of values"),
+        ("hidden_size", {8}, "a list of values"),
+        ("cell", "lstm", "a list of values"),
+    ],
+)
+def test_values_are_taken_or_refused_in_words(name: str, values: Any, taken: Any) -> None:
+    if not isinstance(taken, str):
+        found = check_values(name, values)
+        assert found == taken
+        ends = (found.low, found.high) if isinstance(found, Range) else found
+        assert {type(end) for end in ends} == {PARAMETERS[name].kind}
+        return
+    with pytest.raises(ConfigError) as caught:
+        check_values(name, values)
+    assert str(caught.value) == f"{name} must be {taken}; got {values!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("hidden_size", "x", "hidden_size must be a whole number or a range such as 64..512; got 'x'"),
+        ("dropout", "x", "dropout must be a number or a range such as 0.001..0.1; got 'x'"),
+        ("dropout", "..5", "dropout must be a number or a range such as 0.001..0.1; got '..5'"),
+    ],
+)
+def test_what_is_no_number_is_said(name: str, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_values(name, [text])
+    assert str(caught.value) == message
+
+
+def test_a_sweep_says_what_does_not_go_together() -> None:
+    with pytest.raises(ConfigError) as caught:
+        SweepConfig(hidden_size=Range(8, 16))
+    assert str(caught.value) == (
+        "hidden_size must be a list of values, as trials is not set; got Range(low=8, high=16); list the "
+        "values, or draw from the range with trials"
+    )
+    with pytest.raises(ConfigError) as caught:
+        SweepConfig(minutes_per_trial=1, symbols_per_trial=5)
+    assert str(caught.value) == (
+        "minutes_per_trial and symbols_per_trial do not work together; leave one of them out"
+    )
+    for wrong in ("lstm", 3, {8}):
+        with pytest.raises(ConfigError, match="must be a list of"):
+            SweepConfig(hidden_size=wrong)
+    drawn = SweepConfig(trials=7)
+    assert (drawn.num_configurations, SweepConfig().num_configurations) == (7, 12)
