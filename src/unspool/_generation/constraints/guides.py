@@ -25,7 +25,6 @@ def make_guide(
     prompts: Sequence[Ids],
     *,
     max_new_tokens: int,
-    beside: Guide | None = None,
 ) -> Guide:
     """Compile constraints and read every prompt.
 
@@ -34,14 +33,13 @@ def make_guide(
         tokenizer: The tokenizer of the model.
         prompts: The ids of each prompt, at least one.
         max_new_tokens: Number of tokens that may be drawn after a prompt.
-        beside: Another guide for the same prompts, which holds as well.
 
     Raises:
         ConfigError: If no text meets the constraints, or none after one of the prompts, or none that is short
             enough.
     """
     constraints = constraints_of(constraint)
-    guides = [] if beside is None else [beside]
+    guides: list[Guide] = []
     for scope in ("text", "continuation"):
         chosen = tuple(one for one in constraints if one.scope == scope)
         if chosen:
