@@ -106,8 +106,8 @@ def test_something_else_is_refused(constraint: Any) -> None:
         ),
         (
             Constraint(min_length=13), "abc",
-            "max_new_tokens for prompt 'abc': expected at least 10, the length of the shortest text that meets "
-            "the constraint, got 9",
+            "max_new_tokens for prompt 'abc': expected at least 10, the length of the shortest text that "
+            "meets the constraint, got 9",
         ),
     ],
 )  # fmt: skip
@@ -184,6 +184,7 @@ def test_a_table_is_too_large_beyond_its_most_entries(monkeypatch: pytest.Monkey
     with pytest.raises(ConfigError) as caught:
         graphs.check_size(4000, 4)
     assert str(caught.value) == (
-        "the constraint is too large: expected a table of at most 12,000 entries, got 4,000 states × 4 classes "
-        "of symbols, or more; make it simpler: a smaller max_length, shorter counted repeats, fewer choices"
+        "the constraint is too large: expected a table of at most 12,000 entries, got 4,000 states × 4 "
+        "classes of symbols, or more; make it simpler: a smaller max_length, shorter counted repeats, "
+        "fewer choices"
     )

@@ -173,8 +173,8 @@ def test_memory_is_half_for_what_waits() -> None:
         search._check_memory()
     assert str(caught.value) == (
         "the enumeration needs too much memory: expected at most half of max_memory (73,727 bytes), got "
-        "36,864 bytes: 0 beginnings and 0 texts wait; raise min_probability or max_memory, or list the texts in any "
-        "order (--any-order)"
+        "36,864 bytes: 0 beginnings and 0 texts wait; raise min_probability or max_memory, or list the texts "
+        "in any order (--any-order)"
     )
 
 
