@@ -177,8 +177,8 @@ def test_an_audit_goes_step_by_step(monkeypatch: pytest.MonkeyPatch, document: b
         options, report=lambda *said: told.append(said),
     )  # fmt: skip
     steps = list(dict.fromkeys(what for what, *_ in told))
-    assert steps == ["ranking the secrets", "reading the corpus", "measuring bits per character", "writing texts",
-                     "searching the training text", "comparing the texts"]  # fmt: skip
+    assert steps == ["ranking the secrets", "reading the corpus", "measuring bits per character",
+                     "writing texts", "searching the training text", "comparing the texts"]  # fmt: skip
     assert told[0] == ("ranking the secrets", 0, 0)
     assert seeds == [("{letters:1}", ["a"], 5)]
     encoded = encode_corpus(corpus, recipe)
