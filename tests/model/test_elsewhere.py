@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import unspool
-from unspool._model.elsewhere import ELSEWHERE, HERE
+from unspool._model.elsewhere import ELSEWHERE, HERE, no_attribute
 from unspool._network.parameters import initialize
 
 
@@ -54,3 +54,16 @@ def test_unspool_itself_answers_the_names_of_other_libraries() -> None:
         _ = unspool.load_model  # type: ignore[attr-defined]
     assert not set(unspool._ELSEWHERE) & set(unspool.__all__)
     assert set(unspool._ELSEWHERE.values()) <= set(unspool.__all__)
+
+
+def test_what_it_is_called_here_is_there() -> None:
+    for here, names in HERE.items():
+        assert [name for name in names if not name.isidentifier()] == []
+        place, word = re.fullmatch(r"(unspool\.)?(\w+).*", here).groups()  # type: ignore[union-attr]
+        owner: Any = unspool if place else unspool.Generator
+        assert hasattr(owner, word) or word in owner.__dataclass_fields__, here
+    assert len(ELSEWHERE) == sum(map(len, HERE.values())) == len(set(ELSEWHERE))
+    assert no_attribute("fit") == (
+        "'Generator' object has no attribute 'fit'; it is unspool.train(texts, init_from=model) here"
+    )
+    assert no_attribute("xyzzy") == "'Generator' object has no attribute 'xyzzy'"

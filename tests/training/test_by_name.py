@@ -12,7 +12,15 @@ from unspool import ConfigError
 from unspool._configuration import names_elsewhere
 from unspool._network.config import NetworkConfig
 from unspool._text.reading.read_options import ReadOptions
-from unspool._training.by_name import ARGUMENTS, NETWORK, READING, TRAINING, divided
+from unspool._training.by_name import (
+    ARGUMENTS,
+    NETWORK,
+    READING,
+    TRAINING,
+    divided,
+    network_with,
+    training_with,
+)
 from unspool._training.config import TrainingConfig
 
 CONFIGURATIONS = (NetworkConfig, TrainingConfig, ReadOptions)
@@ -74,6 +82,8 @@ def test_every_name_elsewhere_means_one_option_and_is_none_here() -> None:
     spelled = [other for cls in CONFIGURATIONS for other in names_elsewhere(cls)]
     spelled += [other for others in ARGUMENTS.values() for other in others]
     assert len(spelled) == len(set(spelled)) > 100
+    assert [other for other in spelled if not other.isidentifier()] == []
+    assert len(ARGUMENTS["out"]) == 7
     assert set(spelled) & {*TRAINING, *NETWORK, *READING} == {"vocab_size"}
     assert ARGUMENTS.keys() <= inspect.signature(unspool.train).parameters.keys()
 
@@ -93,3 +103,18 @@ def test_a_configuration_answers_an_unknown_name_itself(cls: Any) -> None:
         cls(**{f"{name}s": 1})
     config = cls()
     assert pickle.loads(pickle.dumps(config)) == copy.deepcopy(config) == config
+
+
+def test_two_names_of_one_value_and_values_that_are_none_are_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        divided({"source": 0, "source_text": 1})
+    assert str(caught.value) == "source_text and another name of source_text are given: expected one of them"
+    assert divided({}) == ({}, {}, {})
+    assert network_with(None, {}) is None
+    assert network_with(None, {"hidden_size": 3}) == NetworkConfig(hidden_size=3)
+    assert network_with(NetworkConfig(cell="gru"), {"hidden_size": 3}) == NetworkConfig(
+        cell="gru", hidden_size=3
+    )
+    training = TrainingConfig(seed=3)
+    assert training_with(training, {}) is training
+    assert training_with(training, {"epochs": 2}) == TrainingConfig(seed=3, epochs=2)

@@ -64,4 +64,24 @@ def test_a_name_that_is_like_none_is_not_answered_with_some_name() -> None:
 def test_every_name_elsewhere_means_one_argument_and_is_none_here() -> None:
     names = [*names_elsewhere(GenerationOptions), *(each for others in ARGUMENTS.values() for each in others)]
     assert len(names) == len(set(names)) > 30
+    assert [name for name in names if not name.isidentifier()] == []
     assert not set(names) & {*ROWS, *ALIASES, *ARGUMENTS, *Selection.__dataclass_fields__}
+
+
+def test_two_names_of_one_option_are_refused_with_both_values() -> None:
+    with pytest.raises(ConfigError) as caught:
+        generation_options({"temp": 0.5, "temperature": 0.7})
+    assert str(caught.value) == (
+        "temp and temperature are two names of one option: expected one of them, got 0.5 and 0.7"
+    )
+    assert options_and_n({"num_return_sequences": 3}, 1)[1] == 3
+    assert options_and_n({}, 4)[1] == 4
+    for keywords, n, message in (
+        ({"num_return_sequences": 3}, 2, "n must be left out where num_return_sequences is used: they are "
+                                         "the same "
+                                         "option; got 2"),
+        ({}, 0, "n must be a whole number ≥ 1; got 0"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError) as caught:
+            options_and_n(keywords, n)
+        assert str(caught.value) == message
