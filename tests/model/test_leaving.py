@@ -233,3 +233,49 @@ def test_parts_that_do_not_fit_are_refused() -> None:
     assert made.generation_config == {"temperature": 0.25}
     assert "runner" not in made.__getstate__()
     assert repr(made).startswith("<Generator gru 2×3, 4 symbols, ")
+
+
+def test_a_model_is_loaded_rounded_and_exported_as_it_is_told(
+    told: unspool.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.save(tmp_path / "model")
+    for load in (unspool.load, unspool.Generator.load):
+        loaded = load(tmp_path / "model", threads=3)
+        assert (loaded.engine, loaded.threads, loaded.runner.threads) == ("cpu", 3, 3)
+    with pytest.raises(ConfigError, match="engine"):
+        unspool.load(tmp_path / "model", engine="abacus")
+    loaded.novelty_index = index = unspool.NoveltyIndex.of(["ab"])
+    history = loaded.history
+    assert loaded.history is history
+    for other in (loaded.quantized("int8"), loaded.conditioned_on({"label": "x"})):
+        assert other.novelty_index is index
+    assert loaded.quantized("int8").history is history
+    asked: list[Any] = []
+
+    def export(*arguments: Any, **options: Any) -> Any:
+        asked.append((*arguments[1:], options))
+        return ["a path"]
+
+    monkeypatch.setattr("unspool._model.generator.export", export)
+    assert told.export("js") == "a path"
+    assert told.export("c", tmp_path, precision="int8", overwrite=True) == "a path"
+    assert asked == [
+        ("js", None, {"precision": "float32", "overwrite": False}),
+        ("c", tmp_path, {"precision": "int8", "overwrite": True}),
+    ]
+
+
+def test_how_often_a_value_was_met_counts_if_it_is_asked_for() -> None:
+    texts = [{"text": "ab", "label": "x"}] * 9 + [{"text": "ab", "label": "y"}] * 3
+    often = unspool.train(texts, hidden_size=3, epochs=1, validation_fraction=None, threads=1, progress=False)
+    (fair,) = often.classify(["ab"], by="label", prior=False)
+    (weighed,) = often.classify(["ab"], by="label", prior=True)
+    odds = [found.probabilities["x"] / found.probabilities["y"] for found in (fair, weighed)]
+    assert odds[1] == pytest.approx(3 * odds[0], rel=1e-4)
+    (usual,) = often.classify(["ab"], by="label")
+    assert usual == weighed
+    numbered = unspool.train([{"text": "ab", "size": str(i * 0.5)} for i in range(150)], hidden_size=3, epochs=1,
+                             validation_fraction=None, threads=1, progress=False)  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        list(numbered.classify(["ab"], by="size"))
+    assert str(caught.value) == "by must be an attribute with named values, not a number; got 'size'"
