@@ -274,8 +274,8 @@ def test_how_often_a_value_was_met_counts_if_it_is_asked_for() -> None:
     assert odds[1] == pytest.approx(3 * odds[0], rel=1e-4)
     (usual,) = often.classify(["ab"], by="label")
     assert usual == weighed
-    numbered = unspool.train([{"text": "ab", "size": str(i * 0.5)} for i in range(150)], hidden_size=3, epochs=1,
-                             validation_fraction=None, threads=1, progress=False)  # fmt: skip
+    sizes = [{"text": "ab", "size": str(i * 0.5)} for i in range(150)]
+    numbered = unspool.train(sizes, hidden_size=3, epochs=1, threads=1, progress=False)
     with pytest.raises(ConfigError) as caught:
         list(numbered.classify(["ab"], by="size"))
     assert str(caught.value) == "by must be an attribute with named values, not a number; got 'size'"
