@@ -1,5 +1,6 @@
 """Every line that a display of a training prints, worked out by hand, and when it prints it."""
 
+import io
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 
 from tests.progress.records import MEASURING, STOP, evaluation, finish, plan, sample, step
 from unspool import NetworkConfig, Records, TrainingConfig
+from unspool._cli.output.printing import note
 from unspool._progress import choice, plain
 from unspool._progress.latest import Latest
 from unspool._progress.plain import PlainProgress
@@ -163,6 +165,18 @@ def test_the_later_parts_of_a_long_line_stand_below_its_words(
     PlainProgress().start(plan(description="news " * 9))
     lines = capsys.readouterr().err.splitlines()
     assert lines[:2] == ["text     news news news news news news", "         news news news"]
+
+
+def test_each_line_is_passed_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stream(io.StringIO):
+        def flush(self) -> None:
+            passed.append(self.getvalue())
+
+    passed = list[str]()
+    monkeypatch.setattr("sys.stderr", Stream())
+    for write in (plain._write, choice._say, note):
+        write("a")
+    assert passed == ["a\n", "a\na\n", "a\na\na\n"]
 
 
 class Screen:

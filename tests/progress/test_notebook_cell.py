@@ -119,6 +119,9 @@ def test_a_stopped_run_that_goes_on_later_says_no_end(clock: list[float], output
             " (best so far)",
             "measuring the held-out text: 1,000 of 4,000 symbols",
         ]
+        screen.start(plan(out=None))
+        end = "Stopped after 1:01 at step 1,501: the best model so far is kept"
+        assert output.plain[-1] == output.rows[-1][0] == end
 
 
 def test_the_cell_is_drawn_four_times_a_second(clock: list[float], output: Output) -> None:
