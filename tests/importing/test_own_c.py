@@ -211,6 +211,7 @@ def test_a_huge_source_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(unspool.ArtifactError, match="its last comment: expected at most 100 bytes"):
         import_path(path)
     monkeypatch.setattr(own_c, "MOST_TEXT", 100)
+    path.write_text("x" * 101)
     with pytest.raises(unspool.ArtifactError, match="expected at most 100 bytes"):
         import_path(path)
 
