@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import unspool
 from tests.exporting.cases import LABELLED, model_of
+from tests.exporting.programs import imported, printed
 from tests.exporting.runners.onnx import session
 from tests.exporting.strangers import generator_of, run_without_unspool
 from tests.network.reference import reference_logits
@@ -158,12 +159,21 @@ def test_the_example_in_python_writes_what_unspool_does(
     temperature = 1.5 if case == "words" else 0.2  # where texts are long, and depend on what is known
     options = {"temperature": temperature, "max_new_tokens": 40}
     path = export(replace(model_of(case), generation_config=options), "onnx", tmp_path / "x")[0]
-    written = run_without_unspool(path / "example.py", "--seed", "0", *flags)
+    written = printed(imported(path / "example.py", "onnx_examples/example.py"), "--seed", "0", *flags)
     generator = generator_of(model_of(case))
     generator = generator.conditioned_on(**known) if known else generator
     (text,) = generator.generate(seed=0, temperature=temperature, max_new_tokens=40)
     assert written == f"{text}\n"
     assert len(text.text) > 15
+
+
+def test_the_example_in_python_needs_no_unspool(tmp_path: Path) -> None:
+    path = export(model_of("lstm-L2"), "onnx", tmp_path / "x")[0]
+    written = run_without_unspool(path / "example.py", "na", "--seed", "3", "--temperature", "0.5")
+    (text,) = generator_of(model_of("lstm-L2")).generate("na", seed=3, temperature=0.5, max_new_tokens=200)
+    assert written == f"{text}\n"
+    error = run_without_unspool(path / "example.py", "Ω", code=2)
+    assert error == "example.py: error: the model does not know the symbol 'Ω'"
 
 
 def test_the_example_in_javascript_draws_alike(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 import unspool
 from tests.exporting.cases import model_of
+from tests.exporting.programs import imported, printed
 from tests.exporting.runners.torch import load
 from tests.exporting.strangers import generator_of, run_without_unspool
 from unspool._exporting.exporters import export
@@ -143,3 +144,61 @@ def test_of_several_temperatures_the_last_is_taken_with_a_warning(tmp_path: Path
         text = written.generate(seed=1)
     with warnings.catch_warnings(action="error"):
         assert written.generate(seed=1, temperature=1.0) == text
+
+
+@pytest.mark.parametrize(
+    ("case", "words", "known", "options"),
+    [
+        ("lstm-L1", ["na", "--n=3", "--temperature", "0.9", "--top-k", "5"], {},
+         {"n": 3, "temperature": 0.9, "top_k": 5}),
+        ("lstm-L1", ["--top-p", "0.6", "--min-p", "0.05", "--temperature", "1.2"], {},
+         {"temperature": 1.2, "top_p": 0.6, "min_p": 0.05}),
+        ("context", ["--context", "kind=k1", "--context", "size=0.25"],
+         {"context": {"kind": "k1", "size": 0.25}}, {"temperature": 0.8}),
+        ("vector", ["--vector", "0.4", "1", "-0.5"], {"vector": [0.4, 1.0, -0.5]}, {"temperature": 0.8}),
+        ("pairs", ["--source", "plain", "--temperature", "0.9"], {"source": "plain"}, {"temperature": 0.9}),
+        ("learned_start", ["--n", "2"], {}, {"n": 2, "temperature": 0.8}),
+    ],
+)  # fmt: skip
+def test_its_command_line_says_all_that_it_can_be_told(
+    case: str, words: list[str], known: dict[str, Any], options: dict[str, Any], tmp_path: Path
+) -> None:
+    program = imported(export(model_of(case), "torch", tmp_path / "x")[0] / "model.py", "torch_model.py")
+    prompt = "na" if "na" in words else ""
+    written = printed(program, *words, "--seed", "11", "--max-new-tokens", "25")
+    generator = generator_of(model_of(case))
+    generator = generator.conditioned_on(**known) if known else generator
+    wanted = generator.generate(prompt, seed=11, max_new_tokens=25, **options)
+    assert written == "".join(f"{text}\n" for text in wanted)
+    assert len(written) > 8
+
+
+def test_the_seed_of_a_text_is_drawn_where_none_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = load(export(model_of("lstm-L1"), "torch", tmp_path / "x")[0])
+    asked: list[int] = []
+
+    def randbits(bits: int) -> int:
+        asked.append(bits)
+        return 5
+
+    monkeypatch.setattr("secrets.randbits", randbits)
+    assert written.generate(max_new_tokens=9) == written.generate(max_new_tokens=9, seed=5)
+    assert asked == [64]
+
+
+def test_what_is_unknown_is_drawn_only_where_that_is_allowed(tmp_path: Path) -> None:
+    path = export(model_of("words"), "torch", tmp_path / "x")[0]
+    written = load(path)
+    texts = written.generate(n=30, seed=1, temperature=1.5, max_new_tokens=20)
+    assert not any("<unk>" in text for text in texts)
+    allowed = written.generate(n=30, seed=1, temperature=1.5, max_new_tokens=20, allow_unk=True)
+    assert any("<unk>" in text for text in allowed)
+    wanted = generator_of(model_of("words")).generate(
+        n=30, seed=1, temperature=1.5, max_new_tokens=20, allow_unk=True
+    )
+    assert allowed == [str(text) for text in wanted]
+    assert written.tokenizer.decode([0, 1, written.tokenizer.unk_id, written.tokenizer.eos_id]) == (
+        model_of("words").tokenizer.symbols[0] + "<unk>"
+    )

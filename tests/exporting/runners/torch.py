@@ -1,6 +1,5 @@
 """Runs what the exporter "torch" writes: its own file, imported from where it was written."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.exporting.cases import Asked
+from tests.exporting.programs import imported
 from unspool._artifacts.model_folder import SavedModel
 
 torch = pytest.importorskip("torch")
@@ -17,12 +17,7 @@ torch.set_num_threads(1)  # small networks, and tests side by side
 
 def load(path: Path) -> Any:
     """Import model.py of a folder and load the model beside it."""
-    spec = importlib.util.spec_from_file_location("model", path / "model.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.TextGenerator.load(path)
+    return imported(path / "model.py", "torch_model.py").TextGenerator.load(path)
 
 
 def logprobs(path: Path, model: SavedModel, asked: Asked) -> NDArray[np.float32]:
