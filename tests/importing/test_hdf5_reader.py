@@ -99,7 +99,7 @@ def test_what_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
         assert refused(tmp_path / "a.h5") == "a/z is a link to another place, which is not followed"
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["a/kind"] = np.dtype("f4")
-        with pytest.raises(NotReadError, match="^a/kind is neither a group nor an array$"):
+        with pytest.raises(NotReadError, match=r"^a/kind is neither a group nor an array$"):
             list(datasets(file))
 
 
