@@ -121,7 +121,8 @@ def test_the_first_folder_that_is_no_model_has_the_runs(tmp_path: Path) -> None:
     assert (desk.root, desk.uploads.most_bytes, desk.most_running) == (runs.resolve(), 2048, MOST_RUNNING)
     assert desk_of(server) is desk
     assert refused(desk_of, served(model)) == (
-        403, "this server has models alone, and no folder for new ones; start it with one: unspool serve runs",
+        403, "this server has models alone, and no folder for new ones; start it with one: "
+        "unspool serve runs",
         "no_trainings", None,
     )  # fmt: skip
     open_to_all = (403, "this server is open to everybody, so that it trains nothing; start it with "
