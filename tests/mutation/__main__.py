@@ -6,7 +6,8 @@ COVERAGE is the file of a run of the tests with ``--cov-context=test``, beside w
 long each of them took; without it, files of tests are chosen by the names in them. The source is changed in a
 copy. A change meets the nearest of the tests that run its line, then more of them with some of the golden
 outputs, and at last all that fit into some minutes, every golden output, and the tests that start programs,
-of whose lines the coverage knows nothing.
+of whose lines the coverage knows nothing. Where no test runs a line, such as one of a table that is imported
+before the first of them, the names tell the tests.
 Without `--under`, all of the package may be changed; `--under _training _storage.py` chooses among these.
 """
 
@@ -183,7 +184,8 @@ def main() -> int:
         __import__(name)
     folder = options.coverage.resolve().parent if options.coverage else ROOT / "build" / "mutation"
     seconds = seconds_of_tests(folder / "tests.xml")
-    choice = Covering(options.coverage, ROOT / "src", seconds) if options.coverage else Naming(ROOT)
+    naming = Naming(ROOT)
+    choice = Covering(options.coverage, ROOT / "src", seconds) if options.coverage else naming
     copy = Copy(folder / "copy")
     sample = chosen(options.seed, options.sample, options.under)
     some = set(QUICK_IN_PROCESSES)
@@ -195,7 +197,10 @@ def main() -> int:
     found = 0
     for number, (module, change) in enumerate(sample, start=1):
         tests = choice.tests(module, change.line)
-        rounds = rounds_of(tests, seconds) if options.coverage else rounds_of_files(tests)
+        if options.coverage and tests:
+            rounds = rounds_of(tests, seconds)
+        else:
+            rounds = [*rounds_of_files(naming.tests(module, change.line)), IN_PROCESSES]
         survives = copy.survives(module, change, rounds)
         found += not survives
         old = (ROOT / "src" / module).read_bytes()[change.begin : change.end].decode()
