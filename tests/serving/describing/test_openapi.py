@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from tests.serving.conftest import DOCUMENT, check_answer, error_of
+from tests.serving.describing.api import PROMISED, api
 from unspool._serving.describing.openapi import document
 from unspool._serving.describing.schemas import SCHEMAS
 from unspool._serving.endpoint import JSON
@@ -25,6 +26,11 @@ def test_each_endpoint_with_a_summary_is_in_it() -> None:
     assert found == known
     names = [operation["operationId"] for each in described["paths"].values() for operation in each.values()]
     assert len(names) == len(set(names))
+
+
+def test_what_is_promised_to_clients_stays_as_it_is() -> None:
+    """After a change on purpose: ``python -m tests.serving.describing.api``."""
+    assert api().splitlines() == PROMISED.read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
