@@ -1,4 +1,4 @@
-"""What the server promises its clients, line by line: ``python -m tests.serving.describing.api`` renews it."""
+"""What the server promises its clients: ``python -m tests.serving.describing.api`` renews it."""
 
 import hashlib
 import json
