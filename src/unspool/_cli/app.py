@@ -106,7 +106,7 @@ def output_errors() -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        complain(f"not enough memory: {error or 'none is left'}; a smaller network needs less")
+        complain(f"not enough memory: {str(error) or 'none is left'}; a smaller network needs less")
         raise click.exceptions.Exit(2) from None
     except OSError as error:
         if is_closed_pipe(error):
