@@ -155,7 +155,7 @@ def folded(continuation: Continuation, width: int, rows: int) -> Iterator[Pieces
     """Yield a continuation in at most `rows` lines of a width."""
     left = one_line(continuation.text)
     for row in range(rows):
-        line = cut(left, width - 1) if row == rows - 1 else take(left, width - 1)
+        line = cut(left, width - 1) if row == rows - 1 else take(left, width - 1) or left[:1]
         left = left[len(line) :]
         done = row == rows - 1 or not left
         ends = END if continuation.ends and done and not line.endswith("…") else ""
@@ -222,12 +222,12 @@ def cut(words: str, width: int) -> str:
 
 
 def take(words: str, width: int) -> str:
-    """Return as many characters as fit into a width, at least one, so that folding ends."""
+    """Return as many characters as fit into a width."""
     used = 0
     for place, character in enumerate(words):
         used += get_cwidth(character)
         if used > width:
-            return words[: max(1, place)]
+            return words[:place]
     return words
 
 
