@@ -7,7 +7,7 @@ import pytest
 
 from unspool._cli.play import lines
 from unspool._cli.play.prediction import Continuation, Prediction, without_loop
-from unspool._cli.play.screen import Sizes, filled, joined, sizes_of
+from unspool._cli.play.screen import SESSION_KEYS, STYLE, Sizes, filled, joined, sizes_of
 
 
 def latest(**changes: Any) -> Prediction:
@@ -224,3 +224,47 @@ def test_the_mean_surprise_is_that_of_what_was_judged() -> None:
     assert latest(surprisals=(1.0, None, 2.0)).bits_per_character == 1.5
     assert latest(surprisals=(None,)).bits_per_character is None
     assert latest(surprisals=(None, 0.0)).judged == (0.0,)
+
+
+class Keyboard:
+    """A session that keeps what it is asked to do."""
+
+    cursor = 5
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        places = {"word_start": 1, "word_end": 2, "line_start": 3}
+        return lambda *given: places[name] if name in places else self.asked.append((name, *given))
+
+
+MOVES = {
+    ("left",): ("move", 4), ("right",): ("forward",), ("up",): ("move_line", -1), ("down",): ("move_line", 1),
+    ("c-left",): ("move", 1), ("c-right",): ("move", 2), ("escape", "b"): ("move", 1),
+    ("escape", "f"): ("move", 2), ("home",): ("move", 3), ("c-a",): ("move", 3), ("end",): ("line_forward",),
+    ("c-e",): ("line_forward",), ("c-up",): ("heat", 1), ("escape", "up"): ("heat", 1),
+    ("c-down",): ("heat", -1), ("escape", "down"): ("heat", -1),
+}  # fmt: skip
+CHANGES = {
+    ("tab",): "accept_word", ("enter",): "enter", ("backspace",): "erase_before", ("delete",): "erase_after",
+    ("c-w",): "erase_word", ("escape", "backspace"): "erase_word", ("c-u",): "clear", ("c-z",): "undo",
+    ("c-_",): "undo", ("c-y",): "redo", ("c-r",): "reseed",
+}  # fmt: skip
+
+
+def test_each_key_asks_for_one_thing() -> None:
+    for keys, asked in MOVES.items():
+        keyboard = Keyboard()
+        SESSION_KEYS[keys](cast("Any", keyboard))
+        assert keyboard.asked == [asked], keys
+    assert {keys: does.__name__ for keys, does in SESSION_KEYS.items() if keys not in MOVES} == CHANGES
+
+
+def test_the_styles_are_those_of_a_dark_and_a_light_terminal() -> None:
+    assert dict(STYLE.style_rules) == {
+        "strong": "bold", "quiet": "dim", "rule": "dim", "ghost": "dim", "typed": "bold reverse",
+        "name": "ansicyan", "bar": "ansicyan", "key": "ansicyan", "message": "ansiyellow",
+        "surprise1": "ansiyellow", "surprise2": "ansibrightred", "surprise3": "ansibrightred underline",
+        "unknown": "ansired reverse",
+    }  # fmt: skip
