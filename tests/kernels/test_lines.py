@@ -86,3 +86,26 @@ def test_numbers_are_looked_up(source: type[np.generic], target: type[np.generic
         assert found.tolist() == table[numbers].tolist()
     with pytest.raises(IndexError, match="below 200, got 200"):
         recode(np.array([200], source), table)
+
+
+def test_a_line_is_empty_where_python_calls_its_characters_spaces() -> None:
+    edges = {code + by for code in range(0x110000) if chr(code).isspace() for by in (-1, 0, 1)} - {9, 10, 11}
+    for codes in ([code for code in sorted(edges) if code > 0], [9, 11]):  # 10 ends a line
+        text = "\n".join(map(chr, codes))
+        bounds = find_lines(to_codepoints(text), limit=0).bounds
+        found = [text[begin:end] for begin, end in bounds.tolist()]
+        assert found == [chr(code) for code in codes if not chr(code).isspace() and code != 10]
+
+
+@pytest.mark.parametrize("kernels", kernel_names())
+@pytest.mark.parametrize(
+    "code",
+    [0x7F, 0x80, 0xBF, 0x7FF, 0x800, 0xFFF, 0xD7FF, 0xFFFF, 0x10000, 0x3FFFF, 0x40000, 0x10FFFF],
+    ids=hex,
+)
+def test_the_hash_of_a_character_is_exactly_that_of_python(kernels: str, code: int) -> None:
+    for line in (chr(code), f"{chr(code)}a", f"\u4e00{chr(code) * 2}"):
+        digest = int.from_bytes(hashlib.blake2b(line.encode(), digest_size=8).digest(), "big")
+        for limit in (digest, digest + 1):
+            found = find_lines(to_codepoints(line), limit=limit, kernels=kernels)
+            assert found.held_out.tolist() == [digest < limit]

@@ -99,3 +99,21 @@ def test_equal_records_have_equal_hashes(dtype: Any) -> None:
 def test_records_outside_are_refused(starts: list[int], ends: list[int]) -> None:
     with pytest.raises(ValueError, match="records"):
         hash_records(np.zeros(3, np.uint8), np.array(starts), np.array(ends))
+
+
+def hashed(ids: list[int]) -> int:
+    """Return the hash of a record: FNV-1a over its ids, then the last mixing of SplitMix64."""
+    value, every_bit = 0xCBF29CE484222325, (1 << 64) - 1
+    for each in ids:
+        value = (value ^ each) * 0x100000001B3 & every_bit
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        value = (value ^ value >> shift) * factor & every_bit
+    return value ^ value >> 31
+
+
+@pytest.mark.parametrize("dtype", UNSIGNED)
+def test_hashes_are_those_worked_out_in_python(dtype: Any) -> None:
+    ids = np.array([0, 1, 255, 128, 7, 7, 0, 200], dtype)
+    bounds = [(begin, end) for begin in range(9) for end in range(begin, 9)]
+    starts, ends = (np.array(side) for side in zip(*bounds, strict=True))
+    assert hash_records(ids, starts, ends).tolist() == [hashed(ids[a:b].tolist()) for a, b in bounds]
