@@ -109,6 +109,62 @@ def test_stages_that_do_not_fit_are_refused(changes: dict[str, Any], match: str)
         write(**changes)
 
 
+MOST = 2147483647.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "more", "least"),
+    [
+        ("samplers", "temperature", [0.5], 1.0),
+        ("samplers", "top_k", [], 1.0),
+        ("penalties", "no_repeat_ngram_size", [], 1.0),
+    ],
+)
+def test_the_first_number_of_a_stage_has_limits(
+    kind: str, name: str, more: list[float], least: float
+) -> None:
+    for first in (least, MOST):
+        assert write(**{kind: [(name, [first, *more])]})["ids"].tolist() == [0]
+    for first in (np.nextafter(least, 0), np.nextafter(MOST, np.inf), np.nan):
+        with pytest.raises(ValueError, match=f"{name}: expected a first number from 1"):
+            write(**{kind: [(name, [first, *more])]})
+
+
+@pytest.mark.parametrize("V", [3, 8, 17])
+@pytest.mark.parametrize("echo", [False, True])
+def test_logits_overflow_above_a_limit(V: int, echo: bool) -> None:
+    """The logits are the bias alone; each text reads a token after its first one, and draws two."""
+    config = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=V)
+    parameters = {name: np.zeros_like(values) for name, values in initialize(config, 0).items()}
+    network = CpuEngine(config, threads=1)._network
+    limit = np.float32(1e30)
+    above = np.nextafter(limit, np.float32(np.inf))
+    for token in {1, V // 2, V - 1}:
+        for logit, finish in ((limit, 0), (-limit, 0), (above, 4), (-above, 4), (np.nan, 4), (-np.inf, 4)):
+            parameters["output.bias"] = np.zeros(V, np.float32)
+            parameters["output.bias"][token] = logit
+            writing = NativeWriter(network, parameters)
+            writing.add(
+                prompts=[np.array([1, 2], np.int32)], keys=np.zeros(1, np.uint64), start=None,
+                max_new_tokens=2, end_id=None, echo=echo,
+            )  # fmt: skip
+            news = writing.advance(9)
+            assert news["finish"].tolist() == [finish]
+            assert not echo or news["echo"]["offsets"].tolist() == [0, int(finish == 0)]
+
+
+def test_a_long_repetition_is_penalized_by_a_finite_number() -> None:
+    """Symbol 3 alone may be drawn: 10^30 · 10^8 is finite, and what is more than that ends no text."""
+    never = [number for token in (1, 2, 4, 5) for number in (token, -np.inf)]
+    writing = writer()
+    writing.add(
+        prompts=[np.array([1], np.int32)], keys=np.zeros(1, np.uint64), start=None, max_new_tokens=70,
+        end_id=None, penalties=[("logit_bias", never), ("dry_multiplier", [1e8, 10.0, 1, 0])],
+    )  # fmt: skip
+    news = writing.advance(99)
+    assert (news["finish"].tolist(), news["drawn"]["tokens"].tolist()) == ([0], [3] * 70)
+
+
 def test_what_a_writer_is_asked_is_checked() -> None:
     with pytest.raises(ValueError, match="steps: expected a number from 1"):
         writer().advance(0)
