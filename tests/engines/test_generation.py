@@ -224,6 +224,21 @@ def test_every_option_gives_what_the_plain_twin_gives(
         assert_same(joined(pieces), twin)
 
 
+def test_a_long_text_is_that_of_the_plain_twin() -> None:
+    """What native code keeps of a text grows at 64 tokens, at 128, and so on."""
+    engine, parameters = engine_or_skip("cpu", NETWORK), parameters_of(NETWORK)
+    options = GenerationOptions(
+        max_new_tokens=140, ignore_eos=True, seed=6, echo=True, logprobs=2, repetition_penalty=1.05,
+        frequency_penalty=0.05, penalty_last_n=70, no_repeat_ngram_size=4, dry_multiplier=0.2,
+    )  # fmt: skip
+    prompts = [np.resize(np.array([3, 1, 4, 1, 5, 9, 2, 6], np.int32), length) for length in (63, 64, 130)]
+    request = EngineRequest(prompts, options)
+    results = generate(engine.writer(parameters), request)
+    for result, twin in zip(results, generate(ReferenceWriter(engine, parameters), request), strict=True):
+        assert len(result.ids) == 140
+        assert_same(result, twin)
+
+
 @every_engine
 @some_networks
 def test_a_stop_automaton_ends_a_text_once_there_are_enough_symbols(
