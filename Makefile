@@ -25,7 +25,7 @@ PLATFORMS ?=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-browser test-all lint format sanitize check-portable mutate docs bench wheel check-wheel clean
+.PHONY: help demo test test-slow test-browser test-all lint format sanitize check-portable mutate mutate-native docs bench wheel check-wheel clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -82,6 +82,10 @@ mutate: $(VENV)/.test ## Put small faults into the source and list those that no
 	test -e build/mutation/coverage || COVERAGE_FILE=build/mutation/coverage $(BIN)/python -m pytest $(PROCESSES) \
 		--cov=src/unspool --cov-context=test --cov-report= --junit-xml=build/mutation/tests.xml $(TEST_OPTIONS)
 	$(BIN)/python -m tests.mutation build/mutation/coverage --seed $(SEED) --sample $(SAMPLE) --under $(UNDER)
+
+mutate-native: $(VENV)/.test ## The same for native code, with CMake and Ninja (SEED=1 SAMPLE=30)
+	$(PIP) 'nanobind>=2.4,<4'
+	$(BIN)/python -m tests.mutation.native --seed $(SEED) --sample $(SAMPLE) --under $(UNDER)
 
 docs: $(VENV)/.docs ## Write the documentation as a site, build/docs; a broken link is an error
 	$(BIN)/sphinx-build -q -W --keep-going -d build/docs-pages -c docs/site . build/docs

@@ -44,13 +44,17 @@ int available_kernels(const Kernels** out, int room) {
     // VDPBF16PS takes twice as long on Intel processors: a step would be slower than in float32.
     add(processor.avx512_bf16 && !processor.intel, kernels_avx512_bf16);
 #endif
+#if !defined(UNSPOOL_QUICK)
     add(processor.avx512, kernels_avx512);
+#endif
     add(processor.avx2, kernels_avx2);
 #endif
 #if defined(UNSPOOL_NEON_BF16)
     add(has_neon_bf16(), kernels_neon_bf16);
 #endif
+#if !defined(UNSPOOL_QUICK)
     add(true, kernels_baseline);
+#endif
     return count;
 }
 

@@ -76,6 +76,8 @@ class Copy:
         folder: Where; what is there is removed.
     """
 
+    seconds, longest = SECONDS, LONGEST
+
     def __init__(self, folder: Path) -> None:
         self.source = folder / "src"
         shutil.rmtree(folder, ignore_errors=True)
@@ -112,7 +114,7 @@ class Copy:
             finally:
                 sys.stdout.flush()
                 os._exit(code)
-        end = time.monotonic() + LONGEST
+        end = time.monotonic() + self.longest
         while time.monotonic() < end:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
@@ -125,7 +127,7 @@ class Copy:
     def _run(self, tests: list[str]) -> int:
         import pytest
 
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (self.seconds, self.seconds))
         for number in (1, 2):
             os.dup2(os.open(self.source.parent / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
