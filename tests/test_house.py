@@ -1,9 +1,10 @@
 """House rules that a reader relies on: sizes, names, docstrings, and a map that shows every room."""
 
 import ast
+import functools
 import re
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -14,7 +15,6 @@ PYTHON_FILES = [
     *sorted((ROOT / "tests").rglob("*.py")),
     *sorted((ROOT / "benchmarks").rglob("*.py")),
 ]
-TREES = {path: ast.parse(path.read_text("utf-8")) for path in PYTHON_FILES}
 NATIVE_FILES = [path for path in sorted((ROOT / "native").rglob("*")) if path.suffix in {".h", ".cpp"}]
 
 LONGEST_FILE = 400
@@ -22,6 +22,24 @@ LONGEST_FUNCTION = 60
 BANNED_NAMES = {"util", "utils", "common", "helper", "helpers", "misc"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Nodes = Sequence[ast.AST]
+
+
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    """Parse a file, once for all tests."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@functools.cache
+def nodes_of(path: Path) -> Nodes:
+    """List the nodes of a file's tree, once for all tests."""
+    return list(ast.walk(tree_of(path)))
+
+
+def nodes_in(text: str) -> Nodes:
+    """List the nodes of the tree of a text."""
+    return list(ast.walk(ast.parse(text)))
 
 
 def relative(path: Path) -> str:
@@ -29,9 +47,9 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def functions(tree: ast.AST) -> Iterator[Function]:
+def functions(nodes: Nodes) -> Iterator[Function]:
     """Yield every function and method of a module."""
-    return (node for node in ast.walk(tree) if isinstance(node, Function))
+    return (node for node in nodes if isinstance(node, Function))
 
 
 def span(node: ast.stmt) -> int:
@@ -41,7 +59,9 @@ def span(node: ast.stmt) -> int:
 
 def docstring_lines(node: ast.AST) -> int:
     """Count the lines of a node's docstring, 0 where it has none."""
-    documented = isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node)
+    documented = isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(
+        node, clean=False
+    )
     return span(node.body[0]) if documented else 0
 
 
@@ -58,7 +78,7 @@ def undocumented(tree: ast.Module) -> list[str]:
         for node in body:
             if isinstance(node, ast.ClassDef | Function) and not node.name.startswith("_"):
                 overload = any("overload" in ast.dump(mark) for mark in node.decorator_list)
-                if ast.get_docstring(node) is None and not overload:
+                if ast.get_docstring(node, clean=False) is None and not overload:
                     bare.append(prefix + node.name)
                 if isinstance(node, ast.ClassDef):
                     visit(node.body, f"{prefix}{node.name}.")
@@ -67,9 +87,10 @@ def undocumented(tree: ast.Module) -> list[str]:
     return bare
 
 
+@functools.cache
 def lines_of(path: Path) -> int:
     """Count the lines of a file, in Python without the docstrings: a face has one for each method."""
-    nodes = ast.walk(TREES[path]) if path in TREES else ()
+    nodes = nodes_of(path) if path.suffix == ".py" else ()
     return len(path.read_text("utf-8").splitlines()) - sum(map(docstring_lines, nodes))
 
 
@@ -83,26 +104,26 @@ def test_functions_fit_on_a_screen() -> None:
     sizes = {
         f"{relative(path)}: {function.name}": length(function)
         for path in PYTHON_FILES
-        for function in functions(TREES[path])
+        for function in functions(nodes_of(path))
     }
     assert {name: lines for name, lines in sizes.items() if lines > LONGEST_FUNCTION} == {}
 
 
 def test_most_functions_are_small() -> None:
-    sizes = [length(function) for path in MODULES for function in functions(TREES[path])]
+    sizes = [length(function) for path in MODULES for function in functions(nodes_of(path))]
     assert statistics.median(sizes) <= 12
 
 
 def test_what_is_public_is_documented() -> None:
-    bare = [relative(path) for path in MODULES if not ast.get_docstring(TREES[path])]
+    bare = [relative(path) for path in MODULES if not ast.get_docstring(tree_of(path))]
     assert bare == [], "a module says in its first line what it is for"
-    assert [f"{relative(path)}: {name}" for path in MODULES for name in undocumented(TREES[path])] == []
+    assert [f"{relative(path)}: {name}" for path in MODULES for name in undocumented(tree_of(path))] == []
 
 
 def test_no_two_public_classes_have_one_name() -> None:
     homes: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in TREES[path].body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(relative(path))
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
@@ -112,24 +133,29 @@ def test_no_module_raises_by_assert() -> None:
     found = [
         f"{relative(path)}:{node.lineno}"
         for path in MODULES
-        for node in ast.walk(TREES[path])
+        for node in nodes_of(path)
         if isinstance(node, ast.Assert)
     ]
     assert found == []
 
 
-def made_with_rich(tree: ast.AST) -> list[str]:
+def last_name(call: ast.Call) -> str:
+    """Return the name of what is called, without what stands before its last dot; empty where it has none."""
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def made_with_rich(nodes: Nodes) -> list[str]:
     """List what takes a stream for itself: rich's displays that are imported, its consoles that are made."""
     displays = {"rich.live", "rich.progress", "rich.status"}
     found = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module in displays:
             found.append(node.module)
         elif isinstance(node, ast.ImportFrom) and node.module == "rich":
             found += [f"rich.{name.name}" for name in node.names]
         elif isinstance(node, ast.Import):
             found += [name.name for name in node.names if name.name.split(".")[0] == "rich"]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("Console", "status"):
+        elif isinstance(node, ast.Call) and last_name(node) in ("Console", "status"):
             found.append(ast.unparse(node.func))
     return found
 
@@ -137,7 +163,7 @@ def made_with_rich(tree: ast.AST) -> list[str]:
 def test_one_module_alone_draws_on_a_stream() -> None:
     """A display of rich's that is made without care swallows standard output."""
     others = [path for path in MODULES if path != PACKAGE / "_screen" / "drawing.py"]
-    assert {relative(path): made for path in others if (made := made_with_rich(TREES[path]))} == {}
+    assert {relative(path): made for path in others if (made := made_with_rich(nodes_of(path)))} == {}
 
 
 ONE_SYSTEM_ALONE = {
@@ -153,10 +179,10 @@ PORTABLE_FLAGS = {"O_RDONLY", "O_WRONLY", "O_RDWR", "O_APPEND", "O_CREAT", "O_EX
 TEXT_OPENERS = {"open", "fdopen", "TemporaryFile", "NamedTemporaryFile"}
 
 
-def of_one_system(tree: ast.AST) -> list[str]:
+def of_one_system(nodes: Nodes) -> list[str]:
     """List what a module uses that one operating system alone has: modules, names, options, places."""
     found = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found += [name.name for name in node.names if name.name in ONE_SYSTEM_ALONE["modules"].split()]
         elif isinstance(node, ast.ImportFrom) and node.module in ONE_SYSTEM_ALONE:
@@ -177,31 +203,31 @@ def of_one_system(tree: ast.AST) -> list[str]:
     return found
 
 
-def opened_as_the_system_likes(tree: ast.AST) -> list[str]:
+def opened_as_the_system_likes(nodes: Nodes) -> list[str]:
     """List the calls that open a text without its encoding, or that leave its line ends to the system."""
     found = []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+    for node in nodes:
+        if not isinstance(node, ast.Call):
             continue
-        call, name = ast.unparse(node), ast.unparse(node.func)
+        name = last_name(node)
         given = {keyword.arg for keyword in node.keywords}
         words = {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
         modes = {word for word in words if isinstance(word, str) and re.fullmatch("[rwxabt+]{1,3}", word)}
-        text = any("b" not in mode for mode in modes) or (not modes and name == "open")
-        if name.endswith((".write_text", ".read_text")):
-            needed = (
-                {"newline"} if name.endswith(".write_text") else {"encoding"} - {"encoding" for _ in words}
-            )
+        text = any("b" not in mode for mode in modes) or (
+            not modes and name == "open" and isinstance(node.func, ast.Name)
+        )
+        if name in ("write_text", "read_text"):
+            needed = {"newline"} if name == "write_text" else {"encoding"} - {"encoding" for _ in words}
         else:
-            opens = text and name.split(".")[-1] in TEXT_OPENERS
+            opens = text and name in TEXT_OPENERS
             needed = {"encoding", "newline"} if opens else set()
-        found += [] if needed <= given else [call]
+        found += [] if needed <= given else [ast.unparse(node)]
     return found
 
 
 def test_one_module_alone_knows_the_operating_system() -> None:
     others = [path for path in MODULES if path != PACKAGE / "_system.py"]
-    assert {relative(path): found for path in others if (found := of_one_system(TREES[path]))} == {}
+    assert {relative(path): found for path in others if (found := of_one_system(nodes_of(path)))} == {}
     places = {"native/dispatch/system.cpp", "native/dispatch/dispatch.cpp", "native/binding/stop.h"}
     places |= {"native/binding/interpreter.h", "native/binding/interpreter.cpp"}
     header = re.compile(r"#include <(sys/|linux/|asm/|windows|unistd|pthread|sched|signal|fcntl|poll|dlfcn)")
@@ -210,7 +236,7 @@ def test_one_module_alone_knows_the_operating_system() -> None:
 
 
 def test_a_text_is_opened_alike_everywhere() -> None:
-    found = {relative(path): opened_as_the_system_likes(TREES[path]) for path in MODULES}
+    found = {relative(path): opened_as_the_system_likes(nodes_of(path)) for path in MODULES}
     assert {name: calls for name, calls in found.items() if calls} == {}
 
 
@@ -233,16 +259,16 @@ def test_the_annotated_tree_shows_every_room() -> None:
 
 def test_the_rules_can_fail() -> None:
     long_function = "def shout():\n" + "    print()\n" * LONGEST_FUNCTION
-    (found,) = functions(ast.parse(long_function))
+    (found,) = functions(nodes_in(long_function))
     assert length(found) == LONGEST_FUNCTION + 1
     linux = (
         "import fcntl, os\nfrom signal import SIGKILL\nos.fork()\nos.O_TMPFILE | os.O_RDWR\nx = '/proc/self'"
     )
-    assert sorted(of_one_system(ast.parse(linux))) == ["/proc/self", "O_TMPFILE", "SIGKILL", "fcntl", "fork"]
+    assert sorted(of_one_system(nodes_in(linux))) == ["/proc/self", "O_TMPFILE", "SIGKILL", "fcntl", "fork"]
     texts = "open('a', 'w')\na.open('rb')\nb.write_text(c, 'utf-8')\nopen('a', encoding='utf-8', newline='')"
-    assert opened_as_the_system_likes(ast.parse(texts)) == ["open('a', 'w')", "b.write_text(c, 'utf-8')"]
+    assert opened_as_the_system_likes(nodes_in(texts)) == ["open('a', 'w')", "b.write_text(c, 'utf-8')"]
     drawn = "import rich\nfrom rich import live\nfrom rich.progress import track\nConsole(stderr=True)"
-    assert made_with_rich(ast.parse(drawn)) == ["rich", "rich.live", "rich.progress", "Console"]
+    assert made_with_rich(nodes_in(drawn)) == ["rich", "rich.live", "rich.progress", "Console"]
     assert undocumented(
         ast.parse("class A:\n    '''Hold.'''\n    def b(self): ...\n    def _c(self): ...")
     ) == ["A.b"]
