@@ -10,6 +10,11 @@ import pytest
 
 from tests.told import recording
 
+# Threads of BLAS and OpenMP wait for each other by spinning: with several processes a small product
+# takes many times its time. What unspool itself starts is not changed by this.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 DATA_FILES = ("ag_news_test.csv", "tinyshakespeare.txt", "names.txt")
 
 
