@@ -15,6 +15,10 @@ BUILD := pyproject.toml CMakeLists.txt $(wildcard native/*/*)
 # `make test TEST_OPTIONS='-n 0'` is one process.
 PROCESSES := -n auto --dist worksteal
 TEST_OPTIONS ?=
+# Style and types: the first check that fails is the last.
+CHECKS = $(BIN)/ruff check && $(BIN)/ruff format --check && \
+	$(BIN)/clang-format --dry-run --Werror $(NATIVE) && $(BIN)/mypy && \
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
 # What `make test-all` makes, one after the other; `make test-all PARTS="test docs"` makes some of it.
 PARTS ?= test test-slow test-browser sanitize docs wheel check-wheel check-portable
 SEED ?= 0
@@ -33,11 +37,17 @@ help: ## Show the targets
 demo: $(VENV)/.core ## Learn the embedded corpus and write from it, in under a minute
 	@$(BIN)/unspool demo
 
-test: lint ## Check style and types, then run the tests
+test: $(VENV)/.test ## Run the tests, and check style and types beside them
 ifeq ($(TORCH),)
 	@echo "Without PyTorch: no CPU release is pinned for this Python, so the tests that need it are skipped"
 endif
-	$(BIN)/python -m pytest $(PROCESSES) $(TEST_OPTIONS)
+	@mkdir -p build
+	@echo "What the check of style and types says, which runs beside the tests, stands at the end"
+	@($(CHECKS)) >build/lint.log 2>&1 & lint=$$!; trap "kill $$lint" INT TERM; \
+	$(BIN)/python -m pytest $(PROCESSES) $(TEST_OPTIONS); tests=$$?; \
+	wait $$lint; lint=$$?; echo "Style and types:"; cat build/lint.log; \
+	test $$lint = 0 || echo "make lint failed: see above"; test $$tests = 0 || echo "The tests failed: see above"; \
+	test $$tests = 0 -a $$lint = 0
 
 test-slow: $(VENV)/.all ## Run the tests that are too slow for every change, with the libraries that some compare with
 	KERAS_BACKEND=torch $(BIN)/python -m pytest $(PROCESSES) -m slow $(TEST_OPTIONS)
@@ -51,11 +61,7 @@ test-all: ## Run all there is: the tests, the slow ones, sanitizers, the site, w
 	echo "test-all: passed:$${passed:- none}; failed:$${failed:- none}"; test -z "$$failed"
 
 lint: $(VENV)/.test ## Check style and types only
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/clang-format --dry-run --Werror $(NATIVE)
-	$(BIN)/mypy
-	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(CHECKS)
 
 format: $(VENV)/.test ## Rewrite the sources in the house's format
 	$(BIN)/ruff check --fix
