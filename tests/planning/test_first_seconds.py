@@ -4,9 +4,9 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -21,15 +21,13 @@ from unspool._training.config import TrainingConfig
 from unspool._training.folder import run_folder
 from unspool._training.records import CheckpointRecord, FinishRecord, StepRecord, TrainingRecord
 
-from .test_choosing import LINES, Machine, plan
-
-LONG = LINES * 60
+from .test_choosing import LINES, Machine, looked_at, plan
 
 
-@cache
-def two_minutes() -> unspool.TrainingPlan:
+def two_minutes(**options: Any) -> unspool.TrainingPlan:
     """Plan two minutes on much text, which is read once for all tests."""
-    return plan(LONG, minutes=2)
+    with mock.patch("unspool._planning.choosing.look_at", return_value=looked_at()):
+        return plan(minutes=2, **options)
 
 
 def steps(speed: float, *, up_to: float, apart: float = 0.1) -> Iterator[StepRecord]:
@@ -45,7 +43,7 @@ def steps(speed: float, *, up_to: float, apart: float = 0.1) -> Iterator[StepRec
 @pytest.mark.parametrize("times", [1 / 8, 8.0])
 def test_a_plan_that_is_far_off_is_made_again_by_the_same_rule(times: float) -> None:
     machine = Machine()
-    first = plan(LONG, minutes=2, measure=machine)
+    first = two_minutes(measure=machine)
     assert first.best is not None
     speed = times * first.best.speed
     better = revised(first, speed=speed, seconds=6.0)
@@ -92,7 +90,7 @@ def test_what_reading_really_took_is_taken_off(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("given", [{"hidden_size": 128}, {"cell": "gru", "hidden_size": 64}])
 def test_a_size_that_was_given_stays(given: dict[str, Any]) -> None:
-    first = plan(LONG, minutes=2, network=given)
+    first = two_minutes(network=given)
     assert first.best is not None
     assert revised(first, speed=first.best.speed / 50, seconds=6.0) is None
 
