@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from unspool._interruptible import interruptible
+from unspool._interruptible import GivenUpError, check_wanted, interruptible, while_wanted
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 
@@ -60,3 +60,22 @@ def test_first_values_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     deaf = Deaf()
     monkeypatch.setattr(np.linalg, "qr", deaf)
     assert deaf.is_left_by(lambda: initialize(NetworkConfig(hidden_size=4, vocab_size=5), 0))
+
+
+def test_work_that_nobody_waits_for_ends_where_it_looks() -> None:
+    answers = iter((False, False, True))
+    done: list[int] = []
+
+    def work(step: int) -> None:
+        while True:
+            check_wanted()
+            done.append(step)
+
+    with pytest.raises(GivenUpError):
+        while_wanted(lambda: next(answers), work, 7)
+    assert done == [7]  # the first look comes before the work
+    check_wanted()  # nobody can give up what comes after it
+
+
+def test_work_that_is_waited_for_brings_its_result() -> None:
+    assert while_wanted(lambda: False, pow, 2, 5) == 32

@@ -1,10 +1,12 @@
-"""Long calls into other libraries, which Ctrl-C leaves at once."""
+"""Long calls that are left: by Ctrl-C, and by whoever waited for work on a thread and waits no more."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import ContextVar
 from typing import TypeVar
 
 Result = TypeVar("Result")
+_is_given_up: ContextVar[Callable[[], bool]] = ContextVar("is_given_up")
 PATIENCE = 0.1  # seconds between two looks for a signal that came just before a wait and did not end it
 
 
@@ -30,3 +32,37 @@ def interruptible(work: Callable[[], Result]) -> Result:
         return working.result()
     finally:
         pool.shutdown(wait=working.done())
+
+
+class GivenUpError(Exception):
+    """Nobody waits any more for what is being computed."""
+
+
+def while_wanted(is_given_up: Callable[[], bool], work: Callable[..., Result], *arguments: object) -> Result:
+    """Do some work, which `check_wanted` ends in this thread once it is given up, and return its result.
+
+    Args:
+        is_given_up: Whether nobody waits for the result any more.
+        work: The work.
+        *arguments: Its arguments.
+
+    Raises:
+        GivenUpError: If it was given up before it was done.
+    """
+    token = _is_given_up.set(is_given_up)
+    try:
+        check_wanted()
+        return work(*arguments)
+    finally:
+        _is_given_up.reset(token)
+
+
+def check_wanted() -> None:
+    """Check that somebody waits for the work of this thread; work that nobody can give up is always wanted.
+
+    Raises:
+        GivenUpError: If it was given up.
+    """
+    is_given_up = _is_given_up.get(None)
+    if is_given_up is not None and is_given_up():
+        raise GivenUpError

@@ -1,13 +1,18 @@
 """A compiled regular expression accepts what `re.fullmatch` matches, and nothing else."""
 
+import gc
 import re
+import weakref
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unspool._errors import ConfigError
-from unspool._generation.constraints.determinize import regex
+from unspool._generation.constraints import determinize
+from unspool._generation.constraints.determinize import Subsets, regex
+from unspool._generation.constraints.patterns import read_pattern
+from unspool._interruptible import GivenUpError, while_wanted
 
 from .languages import accepts, strings
 
@@ -90,3 +95,37 @@ def test_what_cannot_be_decided_is_refused(pattern: str, words: str) -> None:
 def test_equal_states_are_merged() -> None:
     assert len(regex("(?:aB|1B| B)*", ALPHABET).transitions) == 2
     assert len(regex(".{0,200}", ALPHABET).transitions) == 201
+
+
+def test_sets_of_places_have_a_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    regex("a.{200}", "ab")  # about 200 states, each a set of one place in some bytes of bits
+    monkeypatch.setattr(determinize, "MOST_BYTES", 1000)
+    regex("a.{20}", "ab")
+    with pytest.raises(ConfigError, match="20,000 states"):
+        regex("a.{200}", "ab")
+
+
+@pytest.mark.parametrize("looks", [3, 30, 300, 1000])
+def test_an_expression_that_nobody_waits_for_is_left(looks: int) -> None:
+    seen = 0
+
+    def is_given_up() -> bool:
+        nonlocal seen
+        seen += 1
+        return seen == looks
+
+    with pytest.raises(GivenUpError):
+        while_wanted(is_given_up, regex, "(?:a?){200}b{50}", "ab")
+    assert seen == looks
+
+
+def test_what_was_needed_to_compile_is_freed_at_once() -> None:
+    gc.disable()
+    try:
+        subsets = Subsets(read_pattern("a{3}|b", "ab"))
+        subsets.automaton()
+        gone = weakref.ref(subsets)
+        del subsets
+        assert gone() is None
+    finally:
+        gc.enable()

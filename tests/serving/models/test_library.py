@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.serving.texts.company import CHARS, made
+from unspool._interruptible import GivenUpError, check_wanted
 from unspool._model.generator import Generator
 from unspool._serving.limits import Limits
 from unspool._serving.models import library as module
@@ -179,3 +181,30 @@ def test_models_come_and_go_with_their_folders(folders: Path, tmp_path: Path) ->
         assert list(library.states()) == []
 
     use((root,), test)
+
+
+@pytest.mark.parametrize("how", ["too late", "gone"])
+def test_work_that_nobody_waits_for_gives_its_thread_back(folders: Path, how: str) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless() -> None:
+        begun.set()
+        try:
+            while True:
+                check_wanted()
+        except GivenUpError:
+            ended.set()
+            raise
+
+    async def test(library: Library) -> None:
+        work = asyncio.create_task(library.work(endless, seconds=0.02 if how == "too late" else 60))
+        assert await asyncio.to_thread(begun.wait, 20)
+        if how == "gone":
+            work.cancel()
+        with pytest.raises(RefusedError if how == "too late" else asyncio.CancelledError):
+            await work
+        assert await asyncio.to_thread(ended.wait, 20)
+        while library.jobs:
+            await asyncio.sleep(0.001)
+
+    use((folders,), test)

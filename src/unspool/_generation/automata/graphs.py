@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unspool._errors import ConfigError
 from unspool._generation.automata.automaton import DEAD
+from unspool._interruptible import check_wanted
 
 Table = NDArray[np.int32]
 
@@ -65,6 +66,7 @@ def distances(table: Table, accepting: NDArray[np.bool_]) -> NDArray[np.int32]:
     frontier = np.flatnonzero(accepting)
     steps = 0
     while len(frontier):
+        check_wanted()
         steps += 1
         counts = ends[frontier + 1] - ends[frontier]
         offsets = np.repeat(ends[frontier] - np.cumsum(counts) + counts, counts)
@@ -80,6 +82,7 @@ def reachable(table: Table, starts: NDArray[np.integer[Any]]) -> NDArray[np.bool
     reached[-1] = True
     frontier = np.unique(starts)
     while len(frontier):
+        check_wanted()
         reached[frontier] = True
         after = np.unique(table[frontier])
         frontier = after[~reached[after]]
@@ -130,6 +133,7 @@ def product(one: Table, other: Table, starts: NDArray[np.int64]) -> tuple[Table,
     frontier = np.array(list(begin), np.int64)
     frontiers, rows = [], []
     while len(frontier):
+        check_wanted()
         check_size(len(known), C)
         left, right = one[frontier // Z], other[frontier % Z]  # (n, C) each
         codes = np.where((left < 0) | (right < 0), DEAD, left.astype(np.int64) * Z + right)

@@ -14,6 +14,7 @@ from unspool._generation.automata.graphs import (
     product,
     shared_classes,
 )
+from unspool._interruptible import check_wanted
 
 WORTH_MERGING = 200_000  # entries of a table above which equal states are not merged
 
@@ -75,6 +76,7 @@ def minimize(automaton: CharacterAutomaton) -> CharacterAutomaton:
     block = automaton.accepting.astype(np.int32)  # (S,)
     blocks = 0
     while True:
+        check_wanted()
         extended = np.append(block, DEAD)
         first, block = distinct_rows(np.column_stack([block, extended[table]]))
         if len(first) == blocks:

@@ -1,7 +1,7 @@
 """Compile constraints: all their conditions become one automaton over the tokens of a vocabulary."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import combinations
 from typing import NamedTuple
 
@@ -11,9 +11,12 @@ from unspool._generation.constraints import parts
 from unspool._generation.constraints.characters import CharacterAutomaton, intersect
 from unspool._generation.constraints.constraint import Constraint
 from unspool._generation.constraints.determinize import regex
+from unspool._generation.constraints.kept import KeptAutomata
 from unspool._generation.constraints.lifting import Spellings, lift, spellings_of
 from unspool._generation.constraints.patterns import read_pattern, shown
 from unspool._text.tokenizers.registry import Tokenizer
+
+KEPT = KeptAutomata()
 
 
 class Part(NamedTuple):
@@ -28,7 +31,6 @@ def compile_constraint(constraint: Constraint, tokenizer: Tokenizer) -> TokenAut
     return compile_constraints((constraint,), tokenizer)
 
 
-@lru_cache(maxsize=4)
 def compile_constraints(constraints: tuple[Constraint, ...], tokenizer: Tokenizer) -> TokenAutomaton:
     """Compile constraints that all hold at once; their scope is ignored.
 
@@ -43,6 +45,10 @@ def compile_constraints(constraints: tuple[Constraint, ...], tokenizer: Tokenize
     Raises:
         ConfigError: If no text of the model's tokens meets them, or if the automaton would be too large.
     """
+    return KEPT.get((constraints, tokenizer), lambda: _compile(constraints, tokenizer))
+
+
+def _compile(constraints: tuple[Constraint, ...], tokenizer: Tokenizer) -> TokenAutomaton:
     spellings = spellings_of(tokenizer)
     compiled: list[Part] = []
     for number, constraint in enumerate(constraints, start=1):

@@ -1,7 +1,5 @@
 """Turn an automaton with free moves into a deterministic one: sets of nodes become states."""
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +9,10 @@ from unspool._generation.automata.graphs import distinct_rows
 from unspool._generation.constraints.assertions import ANYTHING, END, OTHER, START, after, kind_of
 from unspool._generation.constraints.characters import CharacterAutomaton, minimize, trim
 from unspool._generation.constraints.patterns import PatternAutomaton, read_pattern, shown
+from unspool._interruptible import check_wanted
 
 MOST_STATES = 20_000
+MOST_BYTES = 2**26  # of all sets of places
 ACCEPT = 1  # the bit of a state in which a text may end
 
 NodePlace = tuple[int, int]  # a node that reads, and the promise of its branch
@@ -45,7 +45,8 @@ class Subsets:
         self.anchored = any(anchor for moves in free.free for _, anchor in moves)
         self.classes, self.members = self._classes()
         self.width = int(self.classes.max(initial=0)) + 1
-        self.closure = cache(self._closure)
+        self.closures: dict[tuple[int, int, int], int] = {}
+        self.size = 0  # bytes of the sets of places, of which a long pattern has many large ones
         self.start = self.closure(free.start, ANYTHING, START)
 
     def _classes(self) -> tuple[NDArray[np.int32], list[list[tuple[int, list[int]]]]]:
@@ -61,8 +62,15 @@ class Subsets:
             members.append(list(by_kind.items()))
         return classes, members
 
-    def _closure(self, node: int, promise: int, before: int) -> int:
+    def closure(self, node: int, promise: int, before: int) -> int:
         """Follow the free moves from a node; return the places that are reached, and `ACCEPT`."""
+        key = node, promise, before
+        if key not in self.closures:
+            check_wanted()
+            self.closures[key] = self._count(self._closure(*key))
+        return self.closures[key]
+
+    def _closure(self, node: int, promise: int, before: int) -> int:
         bits, waiting, visited = 0, [(node, promise)], {(node, promise)}
         while waiting:
             at, promised = waiting.pop()
@@ -113,17 +121,25 @@ class Subsets:
             for state in row:
                 if state and state not in states:
                     states[state] = len(waiting)
-                    waiting.append(state)
+                    waiting.append(self._count(state))
             rows.append([states[state] if state else DEAD for state in row])
-            self._check(len(states))
+            if len(states) > MOST_STATES:
+                raise self._too_large()
+            check_wanted()
         accepting = np.array([bool(state & ACCEPT) for state in waiting])
         return CharacterAutomaton(self.classes, np.array(rows, np.int32), accepting)
 
-    def _check(self, states: int) -> None:
-        if states > MOST_STATES:
-            raise ConfigError(
-                f"regex {shown(self.free.pattern)}",
-                expected=f"an automaton of at most {MOST_STATES:,} states",
-                got="more",
-                hint="make its counted repeats smaller, or split it into several constraints",
-            )
+    def _count(self, places: int) -> int:
+        """Count the bytes of a set of places that is kept, and return it."""
+        self.size += places.bit_length() // 8
+        if self.size > MOST_BYTES:
+            raise self._too_large()
+        return places
+
+    def _too_large(self) -> ConfigError:
+        return ConfigError(
+            f"regex {shown(self.free.pattern)}",
+            expected=f"an automaton of at most {MOST_STATES:,} states",
+            got="more",
+            hint="make its counted repeats smaller, or split it into several constraints",
+        )

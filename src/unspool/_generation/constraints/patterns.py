@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unspool._errors import ConfigError
 from unspool._generation.constraints.assertions import Condition, condition
+from unspool._interruptible import check_wanted
 
 MOST_NODES = 100_000
 SCOPED = re.IGNORECASE | re.ASCII | re.DOTALL  # flags that change the characters of a class
@@ -54,6 +55,7 @@ class PatternAutomaton:
 
     def node(self) -> int:
         """Add a node and return its number."""
+        check_wanted()
         if len(self.free) == MOST_NODES:
             raise ConfigError(
                 f"regex {shown(self.pattern)}",

@@ -1,13 +1,16 @@
 """The models of a server by name: loaded when they are first asked for, and as new as their folders."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from unspool._artifacts.model_folder import MODEL
 from unspool._errors import UnspoolError, shortened
+from unspool._interruptible import while_wanted
 from unspool._model.generator import Generator
 from unspool._serving.limits import Limits
 from unspool._serving.models.found import FileMark, FoundModels, mark_of
@@ -94,6 +97,8 @@ class Library:
     async def work(self, function: Callable[..., T], *arguments: Any, seconds: float | None = None) -> T:
         """Do something on a thread that would keep the event loop for too long.
 
+        If nobody waits for it any more, it ends where it next calls `unspool._interruptible.check_wanted`.
+
         Args:
             function: What is to be done.
             *arguments: Its arguments.
@@ -104,7 +109,9 @@ class Library:
         """
         self._check_jobs()
         seconds = self._limits.compile_seconds if seconds is None else seconds
-        future = asyncio.get_running_loop().run_in_executor(self._workers, function, *arguments)
+        given_up = threading.Event()
+        job = partial(while_wanted, given_up.is_set, function, *arguments)
+        future = asyncio.get_running_loop().run_in_executor(self._workers, job)
         self.jobs += 1
         future.add_done_callback(self._end_job)
         try:
@@ -113,6 +120,8 @@ class Library:
         except TimeoutError:
             message = f"the request must be prepared within {seconds:g} seconds; ask for something simpler"
             raise RefusedError(400, message, code="too_hard") from None
+        finally:
+            given_up.set()
 
     def collect(self, function: Callable[[], None]) -> None:
         """Judge texts on a thread.
