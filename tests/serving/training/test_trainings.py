@@ -13,7 +13,7 @@ from tests.serving.conftest import error_of, serving
 from tests.serving.training.conftest import LONG, NAMES, begun, client_of, serving_apart, state_when, uploaded
 from unspool._serving.served import Served
 from unspool._serving.training.desk import TrainingDesk
-from unspool._serving.training.jobs import NAME, Jobs, toml
+from unspool._serving.training.jobs import NAME, Jobs, file_name, toml
 from unspool._serving.training.states import last_records
 
 
@@ -32,6 +32,31 @@ def test_a_text_becomes_a_model(desk: httpx.Client, runs: Path) -> None:
     assert every["data"] == [end]
     assert every["limits"] == {"upload": 2**28, "running": 2, "minutes": 1440.0}
     assert (runs / "my-names-all" / "novelty.safetensors").is_file()  # by which copies are told
+    row = desk.get("/api/runs/my-names-all").json()
+    assert row["text"] == row["configuration"]["data"]["description"] == "My names (all).txt"
+    card, config = ((runs / "my-names-all" / name).read_text() for name in ("README.md", "config.json"))
+    assert "My names (all).txt" in card
+    assert corpus not in card + config
+
+
+@pytest.mark.parametrize(
+    ("name", "like", "expected"),
+    [
+        ("titles.csv", "0f.csv", "titles.csv"),
+        ("Titles.CSV.gz", "0f.csv.gz", "Titles.CSV.gz"),
+        ("pasted text", "0f.txt", "pasted text"),
+        ("b.gz", "0f.txt.gz", "b.gz"),
+        ("a.dat", "0f.parquet", "a.dat.parquet"),
+        ('a"b:c?.md', "0f.txt", "a_b_c_.md"),
+        ("con.txt", "0f.txt", "text con.txt"),
+        ("-n.txt", "0f.txt", "text -n.txt"),
+        ("..", "0f.txt", "text"),
+        ("名" * 80 + ".txt", "0f.txt", "名" * 66),
+        ("名" * 80 + ".csv", "0f.csv", "名" * 66 + ".csv"),
+    ],
+)
+def test_the_file_of_a_text_has_the_name_that_its_owner_gave_it(name: str, like: str, expected: str) -> None:
+    assert file_name(name, like) == expected
 
 
 def test_a_failed_training_tells_why_and_its_name_is_free_again(desk: httpx.Client, runs: Path) -> None:

@@ -5,6 +5,7 @@ All that is known of one is in its folder::
     RUNS/headlines/checkpoint/training.json    what was asked for, and the number of its process
     RUNS/headlines/checkpoint/training.toml    the options of `unspool train`
     RUNS/headlines/checkpoint/training.log     what the process says; it is locked while the process lives
+    RUNS/headlines/checkpoint/text/titles.csv  the text, under the name that its owner gave it
 
 So a server that is started again knows as much as the one before it.
 """
@@ -28,17 +29,21 @@ from unspool._json_files import json_text, read_json
 from unspool._screen.wording import argument, command_line
 from unspool._storage import atomic_write, is_torn
 from unspool._system import interrupt, lock, on_its_own
+from unspool._text.reading.folders import suffix_of
+from unspool._text.reading.sources import SOURCES
 from unspool._training.folder.run_folder import UNBORN
 
 JOB = "checkpoint/training.json"
 SETTINGS = "checkpoint/training.toml"
 LOG = "checkpoint/training.log"
+TEXT = "checkpoint/text"
 FORMAT_VERSION = 1
 TRIES, PAUSE = 20, 0.01  # to lock a log that somebody looks at; seconds between two
 
 # A name is a folder, a part of an address, and an argument of commands, on every system.
 NAME = re.compile(r"[^\W_](?:[\w.-]{0,62}[\w-])?")
 NO_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # of files on Windows
+MOST_OF_NAME = 200  # bytes of the name of a file
 NAME_WORDS = "letters, digits, - _ and . inside, at most 64 of them"
 
 _looking = threading.Lock()  # two looks at a lock would take each other for a process
@@ -129,7 +134,8 @@ class Jobs:
         if not is_unborn(folder):
             raise TakenError(name)
         (folder / JOB).parent.mkdir(exist_ok=True)
-        words = ["train", job.file, "--out", argument(name), "--config", f"{argument(name)}/{SETTINGS}"]
+        text = argument(f"{name}/{TEXT}/{_named(self.root / job.file, folder / TEXT, job.text)}")
+        words = ["train", text, "--out", argument(name), "--config", f"{argument(name)}/{SETTINGS}"]
         self._start(name, job, words)
 
     def resume(self, name: str, job: TrainingJob, minutes: float | None) -> None:
@@ -192,6 +198,50 @@ class Jobs:
             )
             _write_job(folder, replace(job, process=child.pid))
         threading.Thread(target=child.wait, daemon=True).start()  # or it would stay in the system's table
+
+
+def _named(content: Path, folder: Path, name: str) -> str:
+    """Put a text into a folder under the name that its owner gave it, and return the name of the file.
+
+    Args:
+        content: The file of the text, which stays.
+        folder: The folder, in which it takes no place if the file system knows links.
+        name: What its owner calls it.
+    """
+    folder.mkdir(exist_ok=True)
+    file = file_name(name, content.name)
+    try:
+        os.link(content, folder / file)
+    except FileExistsError:  # of a training that ended before its start
+        pass
+    except OSError:
+        shutil.copyfile(content, folder / file)
+    return file
+
+
+def file_name(name: str, like: str) -> str:
+    """Return a name for a file that every system takes, as close to a name as can be.
+
+    Args:
+        name: What its owner calls it.
+        like: The name of a file of the same format, whose end is added where the name tells another format.
+    """
+    plain = (
+        re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name)
+        .encode()[:MOST_OF_NAME]
+        .decode("utf-8", "ignore")
+        .strip(" .")
+    )
+    if not plain or NO_NAMES.fullmatch(plain) or plain.startswith("-"):
+        plain = f"text {plain}".strip()
+    end = "".join(Path(like).suffixes)
+    return plain if _format_of(plain) == _format_of(like) else plain + end
+
+
+def _format_of(name: str) -> tuple[str, bool]:
+    suffix = suffix_of(Path(name))
+    known = (form for form, source in SOURCES.items() if suffix in source.suffixes)
+    return next(known, "text"), name.endswith(".gz")
 
 
 def read_job(folder: Path) -> TrainingJob:
