@@ -17,11 +17,12 @@ MOST = 2**31 - 1
 # The least and the greatest number of each option; a bracket that is round leaves its number out.
 BOUNDS = f"""
 Limits max_concurrent max_connections max_prompt max_tokens max_texts max_pattern [1 {MOST}]
+Limits max_trainings [1 {MOST}]
 Limits max_queue [0 {MOST}]
-Limits max_memory max_body max_upload max_headers max_buffer [1024 {2**40}]
+Limits max_memory max_body max_upload max_headers max_buffer max_read_memory [1024 {2**40}]
 Limits max_levels [1 100]
 Limits compile_seconds header_seconds body_seconds write_seconds idle_seconds text_seconds (0 86400]
-Limits stop_seconds (0 86400]
+Limits stop_seconds read_seconds (0 86400]
 GenerationOptions temperature_steps top_k penalty_last_n no_repeat_ngram_size dry_allowed_length [1 {MOST}]
 GenerationOptions dry_penalty_last_n max_new_tokens best_of logprobs [1 {MOST}]
 GenerationOptions seed [0 {2**64 - 1}]

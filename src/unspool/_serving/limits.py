@@ -34,9 +34,13 @@ class Limits:
         max_pattern: Number of characters of all patterns and strings of a constraint, ≥ 1.
         max_body: Bytes of the body of a request in JSON, ≥ 1024.
         max_upload: Bytes of a corpus that is uploaded, ≥ 1024.
+        max_trainings: Number of trainings that the page runs at once, ≥ 1; a further one is refused with the
+            status 429.
+        max_read_memory: Bytes of addresses of the process that reads a corpus that was uploaded, ≥ 1024.
         max_headers: Bytes of the first line and the headers of a request, ≥ 1024.
         max_levels: How often lists and objects of the body may be within each other, from 1 to 100.
         max_buffer: Bytes that wait for a client that reads slowly, ≥ 1024; beyond them its stream is dropped.
+        read_seconds: Greatest time to read a corpus that was uploaded, above 0.
         compile_seconds: Greatest time to compile a constraint, above 0.
         header_seconds: Greatest time until the headers of a request have arrived, above 0.
         body_seconds: Greatest time until the body of a request has arrived, above 0.
@@ -68,12 +72,18 @@ class Limits:
     max_body: Annotated[int, OptionRow(BYTES, "Bytes of the body of a request", sample=2**16)] = 2**20
     max_upload: Annotated[int, OptionRow(
         BYTES, "Bytes of a corpus that is uploaded", sample=2**20)] = 2**28
+    max_trainings: Annotated[int, OptionRow(
+        COUNT, "Trainings of the page at once; a further one is refused", sample=1)] = 2
+    max_read_memory: Annotated[int, OptionRow(
+        BYTES, "Bytes of addresses of the process that reads a corpus", sample=2**31)] = 2**32
     max_headers: Annotated[int, OptionRow(
         BYTES, "Bytes of the first line and the headers of a request", sample=2**12)] = 2**15
     max_levels: Annotated[int, OptionRow(
         LEVELS, "Lists and objects of the body within each other", sample=8)] = 32
     max_buffer: Annotated[int, OptionRow(
         BYTES, "Bytes that wait for a slow reader; beyond them its stream is dropped", sample=2**14)] = 2**20
+    read_seconds: Annotated[float, OptionRow(
+        SECONDS, "Longest time to read a corpus that is uploaded", sample=10.0)] = 60.0
     compile_seconds: Annotated[float, OptionRow(
         SECONDS, "Longest time to compile a constraint", sample=1.0)] = 5.0
     header_seconds: Annotated[float, OptionRow(

@@ -121,9 +121,24 @@ def test_a_reader_that_is_killed_is_a_sentence(desk: httpx.Client, monkeypatch: 
     monkeypatch.setattr(reader, "PROGRAM", "import os; os.kill(os.getpid(), 9)")
     answer = uploaded(desk, NAMES, "a.txt")
     assert answer["problem"] == "a.txt cannot be read: its reader ended with signal 9; is the file damaged?"
+
+
+def test_a_reader_has_the_time_of_its_limit(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "PROGRAM", "import time; time.sleep(60)")
-    monkeypatch.setattr(reader, "MOST_SECONDS", 0.5)
-    assert "could not be read in 0 seconds" in uploaded(desk, NAMES, "a.txt")["problem"]
+    served = Served(roots=(runs,), limits=Limits(read_seconds=0.5))
+    token = {"x-unspool-token": served.token}
+    with serving(served) as running, httpx.Client(base_url=running.address, headers=token) as client:
+        assert "could not be read in 0.5 seconds" in uploaded(client, NAMES, "a.txt")["problem"]
+
+
+def test_a_reader_is_told_its_limits(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "PROGRAM", "import sys; print(sys.stdin.read())")  # says what it was asked
+    limits = Limits(read_seconds=50, max_read_memory=2**31, max_upload=2**20)
+    served = Served(roots=(runs,), limits=limits)
+    token = {"x-unspool-token": served.token}
+    with serving(served) as running, httpx.Client(base_url=running.address, headers=token) as client:
+        told = uploaded(client, NAMES, "a.txt")
+    assert (told["most_seconds"], told["most_memory"], told["most_bytes"]) == (50, 2**31, 2**20)
 
 
 def test_a_gzip_bomb_is_not_unpacked(runs: Path) -> None:

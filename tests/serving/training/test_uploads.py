@@ -12,6 +12,7 @@ import pytest
 
 from tests.failing_disk import FailingDisk
 from unspool._configuration import to_dict
+from unspool._serving.limits import Limits
 from unspool._serving.refusals import RefusedError
 from unspool._serving.training.desk import TrainingDesk
 from unspool._serving.training.jobs import JOB, TrainingJob
@@ -47,7 +48,7 @@ def test_old_texts_go_and_those_of_trainings_stay(runs: Path) -> None:
 
 
 def test_the_oldest_make_room_for_a_new_text(runs: Path) -> None:
-    uploads = TrainingDesk(runs, most_bytes=1024).uploads
+    uploads = TrainingDesk(runs, Limits(max_upload=1024)).uploads
     ids = []
     for number in range(6):
         ids.append(stored(uploads, bytes([65 + number]) * 1000).id)

@@ -1,6 +1,7 @@
 """What runs in the process that reads an uploaded text: a request comes as JSON, and so goes its answer."""
 
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +11,12 @@ from unspool._errors import InputError
 from unspool._serving.training.reading import Wishes, problem_of, what_was_read
 from unspool._system import limit_resources
 
-MOST_SECONDS = 60.0  # of a reading; a processor may be busy for twice as long in all
-MOST_MEMORY = 4 << 30  # bytes of addresses
-
 
 def main() -> None:
     """Answer one request."""
     request = json.load(sys.stdin)
-    limit_resources(seconds=int(2 * MOST_SECONDS), memory=MOST_MEMORY)
+    seconds = math.ceil(2 * request["most_seconds"])  # that processors are busy for, all together
+    limit_resources(seconds=seconds, memory=request["most_memory"])
     print(json.dumps(answer_to(request)))
 
 

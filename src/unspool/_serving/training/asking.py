@@ -29,7 +29,7 @@ def desk_of(served: Served) -> TrainingDesk:
         if root is None:
             message = "this server has models alone, and no folder for new ones"
             raise RefusedError(403, f"{message}; start it with one: unspool serve runs", code="no_trainings")
-        served.trainings = TrainingDesk(root, most_bytes=served.limits.max_upload)
+        served.trainings = TrainingDesk(root, served.limits)
     desk: TrainingDesk = served.trainings
     return desk
 

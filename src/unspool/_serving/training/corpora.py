@@ -47,13 +47,12 @@ async def plan(served: Served, request: Request) -> JSONResponse:
     if wishes.minutes is None:
         raise RefusedError(400, "minutes is missing: how long may the training take?", param="minutes")
     upload = await asyncio.to_thread(desk.uploads.find, request.path_params["corpus"])
-    most = desk.uploads.most_bytes
-    answer = await desk.reader.read(upload, wishes, most_bytes=most, plan_alone=True)
+    answer = await desk.reader.read(upload, wishes, plan_alone=True)
     return JSONResponse(answer.get("plan") or answer)
 
 
 async def _answer(desk: TrainingDesk, upload: Upload, wishes: Wishes) -> dict[str, Any]:
-    facts = await desk.reader.read(upload, wishes, most_bytes=desk.uploads.most_bytes)
+    facts = await desk.reader.read(upload, wishes)
     return {"id": upload.id, "object": "corpus", "name": upload.name, "bytes": upload.bytes, **facts}
 
 

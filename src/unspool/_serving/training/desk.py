@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from unspool._artifacts.model_folder import CONFIG, has_file
+from unspool._serving.limits import Limits
 from unspool._serving.refusals import RefusedError
 from unspool._serving.training.jobs import Jobs, TrainingJob
 from unspool._serving.training.reader import UploadReader
 from unspool._serving.training.states import state_of
-from unspool._serving.training.uploads import FOLDER, MOST_BYTES, Uploads
-
-MOST_RUNNING = 2  # trainings at once: each takes all processors
+from unspool._serving.training.uploads import FOLDER, Uploads
 
 
 class TrainingDesk:
@@ -20,15 +19,15 @@ class TrainingDesk:
 
     Args:
         root: The folder of the runs.
-        most_bytes: Greatest size of an uploaded text.
-        most_running: Greatest number of trainings at once.
+        limits: The limits of the server; None for the usual ones.
     """
 
-    def __init__(self, root: Path, *, most_bytes: int = MOST_BYTES, most_running: int = MOST_RUNNING) -> None:
-        self.root, self.most_running = root.resolve(), most_running
+    def __init__(self, root: Path, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self.root, self.most_running = root.resolve(), limits.max_trainings
         self.jobs = Jobs(self.root)
-        self.uploads = Uploads(self.root / FOLDER, self.jobs.named, most_bytes=most_bytes)
-        self.reader = UploadReader()
+        self.uploads = Uploads(self.root / FOLDER, self.jobs.named, most_bytes=limits.max_upload)
+        self.reader = UploadReader(limits)
         self.starting = threading.Lock()  # so that two do not count the running ones at once
 
     def states(self) -> list[dict[str, Any]]:

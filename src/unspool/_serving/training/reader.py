@@ -11,8 +11,8 @@ import sys
 from typing import Any
 
 from unspool._configuration import to_dict
+from unspool._serving.limits import Limits
 from unspool._serving.refusals import RefusedError
-from unspool._serving.training.apart import MOST_SECONDS
 from unspool._serving.training.reading import Wishes
 from unspool._serving.training.uploads import Upload
 from unspool._system import apart
@@ -22,20 +22,22 @@ PROGRAM = "from unspool._serving.training.apart import main; main()"
 
 
 class UploadReader:
-    """Reads uploaded texts in processes of their own, a few at once."""
+    """Reads uploaded texts in processes of their own, a few at once.
 
-    def __init__(self) -> None:
+    Args:
+        limits: The limits of the server.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._places, self._waiting = asyncio.Semaphore(AT_ONCE), 0
 
-    async def read(
-        self, upload: Upload, wishes: Wishes, *, most_bytes: int, plan_alone: bool = False
-    ) -> dict[str, Any]:
+    async def read(self, upload: Upload, wishes: Wishes, *, plan_alone: bool = False) -> dict[str, Any]:
         """Return what stands in an uploaded text, and what a training would do.
 
         Args:
             upload: The text.
             wishes: How it is to be read.
-            most_bytes: Greatest size of a packed file once it is unpacked.
             plan_alone: Whether only the plan is wanted.
 
         Returns:
@@ -49,7 +51,12 @@ class UploadReader:
             message = f"too many texts are being read: at most {MOST_WAITING}; try again in a moment"
             raise RefusedError(429, message, code="too_many_readings", headers={"Retry-After": "5"})
         request: dict[str, Any] = {"file": upload.path.name, "wishes": to_dict(wishes)}
-        request |= {"most_bytes": most_bytes, "plan_alone": plan_alone}
+        request |= {
+            "plan_alone": plan_alone,
+            "most_bytes": self._limits.max_upload,  # of a packed file once it is unpacked
+            "most_seconds": self._limits.read_seconds,
+            "most_memory": self._limits.max_read_memory,
+        }
         self._waiting += 1
         try:
             async with self._places:
@@ -67,13 +74,13 @@ def _answer_of(request: dict[str, Any], upload: Upload) -> dict[str, Any]:
             cwd=upload.path.parent,
             input=json.dumps(request).encode(),
             capture_output=True,
-            timeout=MOST_SECONDS,
+            timeout=request["most_seconds"],
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             **apart(),
         )
     except subprocess.TimeoutExpired:
-        message = f"{upload.name} could not be read in {MOST_SECONDS:.0f} seconds"
+        message = f"{upload.name} could not be read in {request['most_seconds']:g} seconds"
         return {"problem": f"{message}; train it with `unspool train`, which waits longer"}
     if done.returncode == 0:
         answer: dict[str, Any] = json.loads(done.stdout)

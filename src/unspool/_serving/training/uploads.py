@@ -40,7 +40,6 @@ MAGIC = {b"PAR1": "parquet", b"ARROW1": "feather"}  # formats that are known by 
 LONGEST_START = max(map(len, STRANGE_STARTS))
 FORMAT_VERSION = 1
 
-MOST_BYTES = 1 << 30  # of one upload
 MOST_KEPT = 4  # times as much is kept of all uploads that no training names
 KEPT_SECONDS = 7 * 24 * 3600.0
 RESERVE = 64 << 20  # bytes of the disk that no upload takes
@@ -87,7 +86,7 @@ class Uploads:
         most_bytes: Greatest size of an upload.
     """
 
-    def __init__(self, folder: Path, named: Callable[[], set[str]], *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, named: Callable[[], set[str]], *, most_bytes: int) -> None:
         self.folder, self.most_bytes = folder, most_bytes
         self._named, self._lock = named, threading.Lock()
 
