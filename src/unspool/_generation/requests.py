@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from unspool._configuration import check, is_whole
 from unspool._errors import ConfigError, UnknownSymbolError
 from unspool._generation.automata.automaton import Guide
 from unspool._generation.automata.joint_guide import at_least, joint_guide
+from unspool._generation.automata.kept import KeptAutomata
 from unspool._generation.automata.phrases import PhraseAutomaton, phrase_automaton
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import OF_TEXTS, GenerationOptions
@@ -21,6 +21,7 @@ from unspool._generation.states import State, stacked_states
 from unspool._kernels.arrays import Ids
 from unspool._text.tokenizers.registry import Tokenizer
 
+KEPT: KeptAutomata[PhraseAutomaton] = KeptAutomata()
 StateLike = State | ArrayLike
 StatesLike = StateLike | Sequence[StateLike] | None
 
@@ -129,9 +130,11 @@ def _joint(
     return joint
 
 
-@lru_cache(maxsize=16)
 def _phrases(tokenizer: Tokenizer, phrases: tuple[str, ...], name: str) -> PhraseAutomaton:
-    return phrase_automaton(tuple(map(tokenizer.letters, phrases)), tokenizer.spellings, name=name)
+    def compiled() -> PhraseAutomaton:
+        return phrase_automaton(tuple(map(tokenizer.letters, phrases)), tokenizer.spellings, name=name)
+
+    return KEPT.get((tokenizer, phrases, name), compiled)
 
 
 def _biases(tokenizer: Tokenizer, options: GenerationOptions) -> dict[str | int, float] | None:

@@ -56,3 +56,9 @@ def test_a_table_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(phrases, "LARGEST_TABLE", 10)
     with pytest.raises(ConfigError, match="bad_words must be fewer or shorter"):
         phrase_automaton(("abcab",), CHARS, name="bad_words")
+
+
+def test_a_long_phrase_takes_memory_in_proportion_to_its_length() -> None:
+    sizes = [phrase_automaton(("ab" * length,), CHARS, name="stop").nbytes for length in (1000, 4000)]
+    assert sizes[1] == pytest.approx(4 * sizes[0], rel=0.01)
+    assert sizes[1] < 100 * 4000 * 4  # a few numbers of 4 bytes for each letter

@@ -37,6 +37,11 @@ class TokenAutomaton:
     distance: NDArray[np.int32]
     start: int = 0
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.classes.nbytes + self.transitions.nbytes + self.distance.nbytes
+
     def walk(self, ids: ArrayLike, state: int | None = None) -> int:
         """Return the state after ids, or `DEAD` if one is not allowed; None starts at the beginning."""
         at = self.start if state is None else state

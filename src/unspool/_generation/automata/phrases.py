@@ -7,6 +7,7 @@ and across several. The same automaton forbids phrases, as a guide, and ends tex
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +24,26 @@ class PhraseAutomaton:
 
     Args:
         automaton: The automaton; every state accepts, and a token that completes a phrase is `DEAD`.
-        beginnings: The state of each beginning of a phrase. A text is in the state of the longest beginning
-            with which it ends; "" is state 0.
+        letters: The number of each letter of a phrase, from 1.
+        table: The state after each state and letter; 0 is any other letter. A text is in the state of the
+            longest beginning of a phrase with which it ends.  # (S, letters + 1)
     """
 
     automaton: TokenAutomaton
-    beginnings: dict[str, int]
+    letters: dict[str, int]
+    table: NDArray[np.int32]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.automaton.nbytes + self.table.nbytes
 
     def after(self, text: str) -> int:
         """Return the state after a text, even if the text itself has a phrase."""
-        longest = min(len(text), max(map(len, self.beginnings)))
-        ends = (text[len(text) - size :] for size in range(longest, -1, -1))
-        return next(self.beginnings[end] for end in ends if end in self.beginnings)
+        state = 0
+        for letter in text[-len(self.table) :]:  # no beginning is longer
+            state = int(self.table[state, self.letters.get(letter, 0)])
+        return state
 
 
 def phrase_automaton(phrases: Sequence[str], spellings: Sequence[str], *, name: str) -> PhraseAutomaton:
@@ -48,46 +57,72 @@ def phrase_automaton(phrases: Sequence[str], spellings: Sequence[str], *, name: 
     Raises:
         ConfigError: If the table would be too large.
     """
-    beginnings = _beginnings(phrases)
     letters = {letter: i for i, letter in enumerate(sorted(set("".join(phrases))), start=1)}
     spelled = [tuple(letters.get(letter, 0) for letter in spelling) for spelling in spellings]
     columns = {letters_of: i for i, letters_of in enumerate(dict.fromkeys(spelled))}
-    ok = len(beginnings) * len(columns) <= LARGEST_TABLE
+    levels = _levels([[letters[letter] for letter in phrase] for phrase in phrases])
+    states = sum(map(len, levels))
+    ok = states * max(len(columns), len(letters) + 1) <= LARGEST_TABLE
     check(name, phrases, "fewer or shorter strings: the vocabulary is too large for so many", ok)
-    table = _spell(list(columns), *_letter_table(phrases, beginnings, letters))  # (S, columns)
-    transitions, classes = np.unique(table, axis=1, return_inverse=True)
+    table, whole = _letter_table(levels, states, len(letters) + 1)
+    spelled_table = _spell(list(columns), table, whole)  # (S, columns)
+    transitions, classes = np.unique(spelled_table, axis=1, return_inverse=True)
     of_column = classes.reshape(-1)
     automaton = TokenAutomaton(
         classes=of_column[[columns[letters_of] for letters_of in spelled]].astype(np.int32),
         transitions=np.ascontiguousarray(transitions, dtype=np.int32),
-        distance=np.zeros(len(beginnings), dtype=np.int32),
+        distance=np.zeros(states, dtype=np.int32),
     )
-    return PhraseAutomaton(automaton, beginnings)
+    return PhraseAutomaton(automaton, letters, table)
 
 
-def _beginnings(phrases: Sequence[str]) -> dict[str, int]:
-    """Number the beginnings of all phrases, whole phrases included, by length: shorter ones come first."""
-    starts = {phrase[:size] for phrase in phrases for size in range(len(phrase) + 1)}
-    return {beginning: i for i, beginning in enumerate(sorted(starts, key=lambda text: (len(text), text)))}
+@dataclass
+class _Beginning:
+    """A beginning of phrases: its last letter, the state of what is before it, and the phrases."""
+
+    letter: int
+    parent: int
+    phrases: list[Sequence[int]]
+    is_whole: bool = False
+
+
+def _levels(phrases: Sequence[Sequence[int]]) -> list[list[_Beginning]]:
+    """Return the beginnings of all phrases in their order as states: by length, then by their letters."""
+    levels, number = [[_Beginning(0, 0, list(phrases))]], 0
+    while levels[-1]:
+        following: list[_Beginning] = []
+        for state, beginning in enumerate(levels[-1], number):
+            by_letter: dict[int, _Beginning] = {}
+            for phrase in beginning.phrases:
+                if len(phrase) == len(levels) - 1:
+                    beginning.is_whole = True
+                else:
+                    letter = phrase[len(levels) - 1]
+                    by_letter.setdefault(letter, _Beginning(letter, state, [])).phrases.append(phrase)
+            following += (by_letter[letter] for letter in sorted(by_letter))
+        number += len(levels[-1])
+        levels.append(following)
+    return levels
 
 
 def _letter_table(
-    phrases: Sequence[str], beginnings: dict[str, int], letters: dict[str, int]
+    levels: list[list[_Beginning]], states: int, width: int
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Return the next state for each state and letter, and which states end with a phrase."""
-    table = np.zeros((len(beginnings), len(letters) + 1), dtype=np.int32)
-    whole = np.zeros(len(beginnings), dtype=bool)
-    whole[[beginnings[phrase] for phrase in phrases]] = True
-    shorter = np.zeros(len(beginnings), dtype=np.int32)  # the longest other beginning that ends its text
-    for text, state in beginnings.items():  # by length, so that shorter beginnings are ready
-        if text:
-            parent, letter = beginnings[text[:-1]], letters[text[-1]]
-            shorter[state] = table[shorter[parent], letter] if parent else 0
-            whole[state] |= whole[shorter[state]]
+    beginnings = list(chain.from_iterable(levels))
+    longer: list[list[int]] = [[] for _ in beginnings]
+    for state, beginning in enumerate(beginnings[1:], 1):
+        longer[beginning.parent].append(state)
+    table = np.zeros((states, width), dtype=np.int32)
+    whole = np.zeros(states, dtype=bool)
+    shorter = np.zeros(states, dtype=np.int32)  # the longest other beginning that ends its text
+    for state, beginning in enumerate(beginnings):  # by length, so that shorter ones are ready
+        if beginning.parent:
+            shorter[state] = table[shorter[beginning.parent], beginning.letter]
+        whole[state] = beginning.is_whole or whole[shorter[state]]
         table[state] = table[shorter[state]]
-        for ending, number in letters.items():
-            if text + ending in beginnings:
-                table[state, number] = beginnings[text + ending]
+        for after in longer[state]:
+            table[state, beginnings[after].letter] = after
     return table, whole
 
 

@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 from unspool._errors import ConfigError
 from unspool._generation.automata.automaton import TokenAutomaton
+from unspool._generation.automata.kept import KeptAutomata
 from unspool._generation.constraints import parts
 from unspool._generation.constraints.characters import CharacterAutomaton, intersect
 from unspool._generation.constraints.constraint import Constraint
 from unspool._generation.constraints.determinize import regex
-from unspool._generation.constraints.kept import KeptAutomata
 from unspool._generation.constraints.lifting import Spellings, lift, spellings_of
 from unspool._generation.constraints.patterns import read_pattern, shown
 from unspool._text.tokenizers.registry import Tokenizer
 
-KEPT = KeptAutomata()
+KEPT: KeptAutomata[TokenAutomaton] = KeptAutomata()
 
 
 class Part(NamedTuple):

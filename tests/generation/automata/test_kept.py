@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from unspool._generation.automata import kept
 from unspool._generation.automata.automaton import TokenAutomaton
-from unspool._generation.constraints import kept
 
 
 def automaton(entries: int) -> TokenAutomaton:
@@ -16,7 +16,8 @@ def automaton(entries: int) -> TokenAutomaton:
 def test_those_that_were_asked_for_longest_ago_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "ENTRY", 0)
     monkeypatch.setattr(kept, "MOST_BYTES", 4000)
-    automata, compiled = kept.KeptAutomata(), []
+    automata: kept.KeptAutomata[TokenAutomaton] = kept.KeptAutomata()
+    compiled: list[str] = []
 
     def ask(name: str, entries: int) -> TokenAutomaton:
         def compile_it() -> TokenAutomaton:
@@ -39,7 +40,7 @@ def test_those_that_were_asked_for_longest_ago_go_first(monkeypatch: pytest.Monk
 
 
 def test_an_error_leaves_nothing() -> None:
-    automata = kept.KeptAutomata()
+    automata: kept.KeptAutomata[TokenAutomaton] = kept.KeptAutomata()
     with pytest.raises(ZeroDivisionError):
         automata.get("a", lambda: automaton(1 // 0))
     assert automata.get("a", lambda: automaton(3)).transitions.shape == (1, 3)

@@ -2,24 +2,35 @@
 
 import threading
 from collections.abc import Callable, Hashable
-
-from unspool._generation.automata.automaton import TokenAutomaton
+from typing import Generic, Protocol, TypeVar
 
 MOST_BYTES = 2**26  # of all together: one of the largest, or many usual ones
-ENTRY = 2**16  # of a key and of small objects
+ENTRY = 2**16  # bytes of a key and of small objects
 
 
-class KeptAutomata:
+class Sized(Protocol):
+    """What knows how much memory it takes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        ...
+
+
+Automaton = TypeVar("Automaton", bound=Sized)
+
+
+class KeptAutomata(Generic[Automaton]):
     """Automata by what they were compiled from; those that were not asked for longest go first.
 
     Any number of threads may use it.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, TokenAutomaton] = {}
+        self._kept: dict[Hashable, Automaton] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, compiled: Callable[[], TokenAutomaton]) -> TokenAutomaton:
+    def get(self, key: Hashable, compiled: Callable[[], Automaton]) -> Automaton:
         """Return the automaton of a key.
 
         Args:
@@ -34,12 +45,9 @@ class KeptAutomata:
         with self._lock:
             self._kept.pop(key, None)  # of another thread that compiled it, too
             self._kept[key] = automaton
-            while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > MOST_BYTES:
+            while len(self._kept) > 1 and self._size() > MOST_BYTES:
                 del self._kept[next(iter(self._kept))]
         return automaton
 
-
-def _size(automaton: TokenAutomaton) -> int:
-    """Return the bytes of an automaton, about, with what is kept beside it."""
-    arrays = automaton.classes, automaton.transitions, automaton.distance
-    return ENTRY + sum(array.nbytes for array in arrays)
+    def _size(self) -> int:
+        return sum(ENTRY + automaton.nbytes for automaton in self._kept.values())
