@@ -278,6 +278,15 @@ def test_a_start_vector_is_a_state(engine_name: str, config: NetworkConfig) -> N
             np.testing.assert_allclose(got, wanted, **CLOSE)
 
 
+def test_a_start_vector_is_refused_whose_state_is_not_finite() -> None:
+    config = next(c for c in steered() if c.start_size)
+    parameters = parameters_of(config)
+    parameters["start.kernel"] = np.full_like(parameters["start.kernel"], 2)
+    with_start(parameters, config, np.full(VECTOR, 1e37, np.float32))  # no warning
+    with pytest.raises(ConfigError, match=r"vector must be small enough .*; got 'numbers up to 3e\+38'"):
+        with_start(parameters, config, np.full(VECTOR, 3e38, np.float32))
+
+
 @every_engine
 def test_what_does_not_fit_is_named(engine_name: str) -> None:
     config = replace(networks()[0], context_size=CONTEXT, start_size=VECTOR)

@@ -84,6 +84,12 @@ def test_a_folder_without_models_is_served_too(tmp_path: Path, capsys: pytest.Ca
     ("arguments", "words"),
     [
         (["nowhere"], "nowhere must be a folder; got no such folder; name the folder of a model"),
+        (
+            ["no where/"],
+            "no where/: expected a folder, got no such folder; name the folder of a model, or a folder with "
+            "such folders, such as runs; unspool train CORPUS --out 'no where/NAME' makes one, and so does "
+            "mkdir 'no where'",
+        ),
         (["MODELS", "--port", "70000"], "--port must be a whole number from 0 to 65535; got 70000"),
         (["MODELS", "--host", "0.0.0.0"], "--host must be 127.0.0.1, or a key; got 0.0.0.0 without a key"),
         (["MODELS", "--host", "no.such.host.invalid"], "--host must be an address or a name of this machine"),

@@ -37,6 +37,7 @@ def test_columns_are_worked_by_hand() -> None:
         ({"label": "c"}, "'b', 'a'"),
         ({"size": "big"}, "a number"),
         ({"size": "nan"}, "a number"),
+        ({"size": 1e300}, "a number"),
     ],
 )
 def test_what_is_not_known_is_named_with_what_is(context: dict[str, str], told: str) -> None:
@@ -46,7 +47,7 @@ def test_what_is_not_known_is_named_with_what_is(context: dict[str, str], told: 
 
 def test_a_vector_has_its_size() -> None:
     np.testing.assert_array_equal(SCHEMA.vector([1, 2]), [1, 2])
-    for wrong in ([1], [1, float("inf")], [[1, 2]]):
+    for wrong in ([1], [1, float("inf")], [[1, 2]], [1, 1e300], [-4e38, 0]):
         with pytest.raises(ConfigError, match="2 finite numbers"):
             SCHEMA.vector(wrong)
     with pytest.raises(ConfigError, match="without"):

@@ -217,13 +217,18 @@ def with_start(
         The parameters and the configuration of a network whose start_size is 0.
 
     Raises:
-        ConfigError: If the network has no start vector, or one of another size.
+        ConfigError: If the network has no start vector, or one of another size,
+            or its first state is not finite.
     """
     size = config.start_size
     _expect("vector", vector.shape, (size,) if size else None)
     bias = parameters["start.bias"]  # (L·S·H,)
     folded = {name: values for name, values in parameters.items() if name != "start.kernel"}
-    folded["start.bias"] = (bias + vector.astype(bias.dtype) @ parameters["start.kernel"]).astype(bias.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        start = (bias + vector.astype(bias.dtype) @ parameters["start.kernel"]).astype(bias.dtype)
+    largest = f"numbers up to {np.abs(vector).max(initial=0):.3g}"
+    check("vector", largest, "small enough for a finite first state", bool(np.isfinite(start).all()))
+    folded["start.bias"] = start
     return folded, config.without_start()
 
 

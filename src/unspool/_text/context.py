@@ -16,6 +16,7 @@ from unspool._errors import ConfigError
 from unspool._views.short_repr import short_repr
 
 Numbers = NDArray[np.float32]
+LARGEST = float(np.finfo(np.float32).max)
 SHOWN_VALUES = 20  # number of values of an attribute that a message shows
 
 
@@ -180,7 +181,8 @@ class ContextSchema:
         size = self.vector_size
         expected = "None: the model was trained without vectors" if size is None else f"{size} finite numbers"
         try:
-            vector: Numbers = np.asarray(numbers, np.float32)
+            with np.errstate(over="ignore"):  # beyond the range of 32 bits is infinite, and refused
+                vector: Numbers = np.asarray(numbers, np.float32)
         except (TypeError, ValueError):
             raise ConfigError("vector", expected=expected, got=repr(numbers)) from None
         if size is None or vector.shape != (size,) or not np.isfinite(vector).all():
@@ -257,9 +259,9 @@ def kept_attributes(
 
 
 def number_in(text: str) -> float | None:
-    """Read a finite number; return None if the text is not one."""
+    """Read a number that is finite in 32 bits; return None if the text is not one."""
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= LARGEST else None

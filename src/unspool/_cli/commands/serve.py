@@ -123,8 +123,14 @@ def checked_folder(name: str) -> Path:
 
     path = Path(name)
     if not path.is_dir():
-        hint = "name the folder of a model, or a folder with such folders, such as runs"
-        got = "a file" if path.exists() else "no such folder"
+        from unspool._screen.wording import argument, command_line
+
+        hint, got = "name the folder of a model, or a folder with such folders, such as runs", "a file"
+        if not path.exists():
+            got = "no such folder"
+            train = command_line(["unspool", "train", "CORPUS", "--out", argument(path / "NAME")])
+            empty = command_line(["mkdir", argument(path)])
+            hint = f"{hint}; {train} makes one, and so does {empty}, to train in the page"
         raise ConfigError(name, expected="a folder", got=got, hint=hint)
     return path
 
