@@ -55,6 +55,7 @@ WATCH = (
     "watch_run.js",
     "watch_verdicts.js",
     "watch_compare.js",
+    "watch_sweep.js",
 )
 TRAIN = (
     "train.css",

@@ -219,6 +219,20 @@ RUNS: tuple[Endpoint, ...] = (  # the name of a run may have slashes in it, so t
         summary="Return all that is known of a run but its curves",
         answer="Run",
     ),
+    Endpoint(
+        method="GET",
+        path="/api/sweeps",
+        handler="watching.handlers:list_sweeps",
+        summary="List the sweeps",
+        answer="Sweeps",
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/sweeps/{sweep:path}",
+        handler="watching.handlers:one_sweep",
+        summary="Return a sweep with its trials",
+        answer="Sweep",
+    ),
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (*STATE, *MODELS, *TEXTS, *PAGE, *RUNS, *TRAIN)

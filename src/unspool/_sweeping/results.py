@@ -187,7 +187,7 @@ class Sweep:
             "complete": self.complete,
             "best": None if self.best is None else dict(self.best.configuration),
             "configurations": [_outcome_to_dict(outcome) for outcome in self.outcomes],
-            "failed": [_run_to_dict(run) for run in self.failed],
+            "failed": [run_to_dict(run) for run in self.failed],
         }
 
     def to_frame(self, library: str | None = None) -> Any:
@@ -206,7 +206,7 @@ class Sweep:
             0
         """
         runs = [run for outcome in self.outcomes for run in outcome.runs] + list(self.failed)
-        rows = [{**_run_to_dict(run), **run.configuration} for run in runs]
+        rows = [{**run_to_dict(run), **run.configuration} for run in runs]
         return data_frame((*PARAMETERS, *RUN_COLUMNS), rows, library)
 
     def __repr__(self) -> str:
@@ -243,10 +243,11 @@ def _outcome_to_dict(outcome: SweepOutcome) -> dict[str, Any]:
         "spread": outcome.spread,
         "seconds": outcome.seconds,
         "characters_per_second": outcome.characters_per_second,
-        "runs": [_run_to_dict(run) for run in outcome.runs],
+        "runs": [run_to_dict(run) for run in outcome.runs],
     }
 
 
-def _run_to_dict(run: Run) -> dict[str, Any]:
+def run_to_dict(run: Run) -> dict[str, Any]:
+    """Return a training in plain JSON types."""
     bits = run.bits_per_character
     return {**asdict(run), "bits_per_character": bits if math.isfinite(bits) else None}

@@ -1,9 +1,12 @@
 """A whole sweep in one call: it reads the corpus once, trains with equal budgets, and writes the result."""
 
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from unspool._sweeping.ledger import Ledger, import_optuna
 from unspool._sweeping.picture import draw_sweep
 from unspool._sweeping.pool import Answer, LocalPool, Pool
 from unspool._sweeping.ray_pool import RayPool, import_ray
-from unspool._sweeping.results import SETTLED, Run, Sweep, outcomes
+from unspool._sweeping.results import SETTLED, Run, Sweep, outcomes, run_to_dict
 from unspool._sweeping.schedule import Name, name_of, next_task, planned
 from unspool._sweeping.space import PARAMETERS, configured
 from unspool._sweeping.sweep_config import SweepConfig, extremes
@@ -39,6 +42,7 @@ RESULT, PICTURE = "sweep.json", "sweep.svg"
 ATTEMPTS = 3  # a training that fails so often is given up until the sweep is started again
 WORKERS = whole_range(1, 1024)
 PATIENCE = 0.05  # seconds between two checks for Ctrl-C
+LIVE_SECONDS = 1.0  # between two states of sweep.json while trainings run
 # The values of the training configuration that the sweep decides.
 DECIDED = ("minutes", "patience", "evaluate_every", "learning_rate", "batch_size")
 
@@ -164,7 +168,9 @@ def sweep(
     with sole_writer(folder):
         identity = _identity(config, network, training, corpus, workers=workers, ray=ray)
         ledger = Ledger(folder, storage, config, identity, training.seed)
-        conductor = _Conductor(ledger, config, network, training, on_run)
+        description = shared_description(texts)
+        live = partial(keep_up, folder, description, config)
+        conductor = _Conductor(ledger, config, network, training, on_run, live=live)
         if on_start is not None:
             on_start(_plan(folder, texts, encoded, conductor, workers=workers, threads=threads))
         try:
@@ -172,7 +178,7 @@ def sweep(
                 with closing(_pool(workers, corpus, ray, threads)) as pool, stop_on_interrupt() as stop:
                     conductor.conduct(pool, stop)
         finally:
-            result = conclude(folder, shared_description(texts), config, conductor.runs, conductor.given_up)
+            result = conclude(folder, description, config, conductor.runs, conductor.given_up)
     return result
 
 
@@ -191,9 +197,24 @@ def conclude(
     Raises:
         ArtifactError: If the result cannot be written, for example on a full disk; an earlier result stays.
     """
+    result = _result(folder, description, config, runs, given_up)
+    _write(folder, {RESULT: _document(result, config, runs), PICTURE: draw_sweep(result)})
+    return result
+
+
+def keep_up(
+    folder: Path, description: str, config: SweepConfig, runs: list[Run], given_up: Mapping[Name, Run]
+) -> None:
+    """Write the trainings so far to sweep.json, also those that run, for whoever watches; see `conclude`."""
+    _write(folder, {RESULT: _document(_result(folder, description, config, runs, given_up), config, runs)})
+
+
+def _result(
+    folder: Path, description: str, config: SweepConfig, runs: list[Run], given_up: Mapping[Name, Run]
+) -> Sweep:
     results = outcomes(runs)
     verdict = judge(results, seeds=config.seeds)
-    result = Sweep(
+    return Sweep(
         folder=folder,
         description=description,
         outcomes=tuple(results),
@@ -202,16 +223,22 @@ def conclude(
         complete=not planned(config, runs, given_up) and not given_up,
         failed=tuple(given_up.values()),
     )
-    document = {**result.to_dict(), "folder": folder.resolve().name, "sweep": to_plain(config)}
-    text = json_text(document, indent=1) + "\n"
+
+
+def _document(result: Sweep, config: SweepConfig, runs: list[Run]) -> str:
+    running = [run_to_dict(run) for run in runs if run.state == "running"]
+    named = {"folder": result.folder.resolve().name, "running": running, "sweep": to_plain(config)}
+    return json_text({**result.to_dict(), **named}, indent=1) + "\n"
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
     try:
-        atomic_write(folder / RESULT, text)
-        atomic_write(folder / PICTURE, draw_sweep(result))
+        for name, content in files.items():
+            atomic_write(folder / name, content)
     except OSError as error:
         hint = "free some disk space and repeat the call: finished trainings are kept"
         got = error.strerror or str(error)
         raise ArtifactError(f"cannot write to {folder}", got=got, hint=hint) from error
-    return result
 
 
 class _Conductor:
@@ -224,10 +251,13 @@ class _Conductor:
         network: NetworkConfig,
         training: TrainingConfig,
         on_run: OnRun | None,
+        *,
+        live: Callable[[list[Run], Mapping[Name, Run]], None],
     ) -> None:
         self.ledger, self.config = ledger, config
         self.network, self.training = network, training
-        self.on_run = on_run
+        self.on_run, self._live = on_run, live
+        self._has_news, self._told = False, -math.inf  # since when the files tell of it
         self.runs = ledger.runs()
         self.given_up: dict[Name, Run] = {}
         self._failures: Counter[Name] = Counter()
@@ -245,6 +275,7 @@ class _Conductor:
         """
         try:
             while self.begin(pool):
+                self.tell()
                 for number, answer in pool.wait(PATIENCE):
                     self.take(number, answer, pool)
                 if stop():
@@ -259,8 +290,16 @@ class _Conductor:
             run = self.ledger.start(task, self.runs)
             self._running[run.number] = len(self.runs)
             self.runs.append(run)
+            self._has_news = True
             pool.begin(self.job(run))
         return bool(self._running)
+
+    def tell(self) -> None:
+        """Write what is new, now and then."""
+        if self._has_news and time.monotonic() - self._told >= LIVE_SECONDS:
+            with suppress(ArtifactError):  # of a full disk, which is said at the end
+                self._live(self.runs, self.given_up)
+            self._has_news, self._told = False, time.monotonic()
 
     def job(self, run: Run) -> Job:
         """Return the job of a training for a worker."""
@@ -303,6 +342,7 @@ class _Conductor:
 
     def enter(self, number: int, report: TrialReport) -> None:
         """Add an evaluation to its training."""
+        self._has_news = True
         place = self._running[number]
         values = asdict(report)
         bits = values.pop("bits_per_character")

@@ -119,6 +119,8 @@ def with_keys(**keys: Schema) -> Schema:
 SCHEMAS: dict[str, Schema] = {
     "Run": with_keys(name=STRING, state={"enum": ["training", "finished", "stopped", "broken"]}),
     "Runs": record({"object": {"const": "list"}, "data": array(reference("Run"))}),
+    "Sweep": with_keys(name=STRING, state={"enum": ["training", "finished", "stopped", "broken"]}),
+    "Sweeps": record({"object": {"const": "list"}, "data": array(reference("Sweep"))}),
     "Audit": with_keys(state=STRING),
     "Corpus": with_keys(id=STRING, object={"const": "corpus"}, name=STRING, bytes=COUNT),
     "Plan": {"type": "object"},

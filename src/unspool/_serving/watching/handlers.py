@@ -14,6 +14,7 @@ from unspool._serving.watching.audits import Audits
 from unspool._serving.watching.listing import Runs
 from unspool._serving.watching.live import Watching
 from unspool._serving.watching.log import position_of
+from unspool._serving.watching.sweeps import Sweeps
 
 MOST_LISTENERS = 200
 STREAM = {"cache-control": "no-store", "x-accel-buffering": "no"}  # a proxy passes each event on at once
@@ -28,6 +29,7 @@ class WatchedRuns:
 
     def __init__(self, served: Served) -> None:
         self.runs = Runs(served.roots)
+        self.sweeps = Sweeps(served.roots)
         self.audits = Audits(lambda: served.is_stopping)
         self.watching = Watching(lambda: served.is_stopping)
 
@@ -52,6 +54,22 @@ async def one_run(served: Served, request: Request) -> Response:
     details = await asyncio.to_thread(runs_of(served).runs.details, name)
     if details is None:
         raise _missing(name)
+    return JSONResponse(details)
+
+
+async def list_sweeps(served: Served, request: Request) -> Response:
+    """List the sweeps."""
+    rows = await asyncio.to_thread(runs_of(served).sweeps.rows)
+    return JSONResponse({"object": "list", "data": rows})
+
+
+async def one_sweep(served: Served, request: Request) -> Response:
+    """Return a sweep with its trials."""
+    name = request.path_params["sweep"]
+    details = await asyncio.to_thread(runs_of(served).sweeps.details, name)
+    if details is None:
+        message = f"there is no sweep {shortened(name)!r} in the served folders; GET /api/sweeps lists them"
+        raise RefusedError(404, message, code="sweep_not_found", param="sweep")
     return JSONResponse(details)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,18 +76,24 @@ class Runs:
         }
 
 
-def runs_below(roots: Sequence[Path]) -> dict[str, Path]:
+def is_run(path: Path) -> bool:
+    """Return whether a folder is that of a run."""
+    return (path / METRICS).is_file() or ((path / CONFIG).is_file() and (path / CHECKPOINT).parent.is_dir())
+
+
+def runs_below(roots: Sequence[Path], is_one: Callable[[Path], bool] = is_run) -> dict[str, Path]:
     """Return the folders of the runs below some folders, by their names.
 
     A name is the path below the served folder, or the name of that folder if it is a run itself.
 
     Args:
         roots: The folders.
+        is_one: Whether a folder is one of them; there are none below it.
     """
     runs: dict[str, Path] = {}
     seen: set[Path] = set()
     for root in roots:
-        for path in _below(root):
+        for path in _below(root, is_one):
             place = path.resolve()
             if place in seen:  # by a link, or below two of the folders
                 continue
@@ -107,12 +113,7 @@ def runs_below(roots: Sequence[Path]) -> dict[str, Path]:
     return runs
 
 
-def is_run(path: Path) -> bool:
-    """Return whether a folder is that of a run."""
-    return (path / METRICS).is_file() or ((path / CONFIG).is_file() and (path / CHECKPOINT).parent.is_dir())
-
-
-def _below(root: Path) -> Iterator[Path]:
+def _below(root: Path, is_one: Callable[[Path], bool]) -> Iterator[Path]:
     """Yield the folders of runs at a folder and below it, nearest first; a run has none below it."""
     level, looked_at = [root], 0
     for _ in range(DEPTH + 1):
@@ -122,7 +123,7 @@ def _below(root: Path) -> Iterator[Path]:
             if looked_at > MOST_FOLDERS:
                 return
             try:
-                if is_run(folder):
+                if is_one(folder):
                     yield folder
                     continue
                 names = [one for one in folder.iterdir() if not one.name.startswith(".") and one.is_dir()]

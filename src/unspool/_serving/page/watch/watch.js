@@ -3,6 +3,7 @@
 //   #/watch                       the list
 //   #/watch&run=names             one run
 //   #/watch&run=names&run=other   both in one picture
+//   #/watch&sweep=names           a sweep, with its trials
 
 import "./watch_words.js";
 import { hashOf } from "./route.js";
@@ -11,6 +12,7 @@ import { bits, spark } from "./watch_chart.js";
 import { openComparison } from "./watch_compare.js";
 import { ago, commandBox, heading, networkWords, progressWords, stateMark } from "./watch_parts.js";
 import { openRun } from "./watch_run.js";
+import { makeSweeps, openSweep } from "./watch_sweep.js";
 import { currentLanguage, number, word } from "./words.js";
 
 const MOST_COMPARED = 6;
@@ -18,12 +20,13 @@ const EVERY = 2000;  // milliseconds between two looks at the list
 
 export function start(root, api) {
   let open = null;  // the view that is shown: { speak(), close() }
-  let names = [], wasAt = "";
-  const view = () => (names.length === 0 ? openList(root, api) : names.length === 1 ? openRun(root, api, names[0]) : openComparison(root, api, names));
+  let names = [], sweep = null, wasAt = "";
+  const view = () => (sweep !== null ? openSweep(root, api, sweep) : names.length === 0 ? openList(root, api) : names.length === 1 ? openRun(root, api, names[0]) : openComparison(root, api, names));
   return {
     shown(settings) {
       names = settings.getAll("run").slice(0, MOST_COMPARED);
-      const at = names.join("\n"), moved = open !== null && at !== wasAt;
+      sweep = settings.get("sweep");
+      const at = [sweep ?? "", ...names].join("\n"), moved = open !== null && at !== wasAt;
       if (open && !moved) return;
       open?.close();
       open = view();
@@ -47,7 +50,8 @@ function openList(root, api) {
   const list = make("ul", { className: "runs" }), note = make("p", { className: "note" });
   const compare = make("a", { className: "button" }), clear = make("button", { type: "button", className: "quiet", onclick: pickNone });
   const title = heading(""), bar = make("div", { className: "heading" }, title, make("p", { className: "tools", role: "status" }, compare, clear));
-  let rows = null, timer = 0, closed = false, order = "";
+  const sweeps = makeSweeps();
+  let rows = null, swept = [], timer = 0, closed = false, order = "";
 
   function pickNone() {
     picked.clear();
@@ -69,9 +73,11 @@ function openList(root, api) {
   function draw() {
     title.textContent = word("watchTitle");
     tellPicked();
-    note.textContent = rows === null ? word("watchLoading") : rows.length ? "" : word("watchNone");
+    const nothing = rows !== null && rows.length + swept.length === 0;
+    note.textContent = rows === null ? word("watchLoading") : nothing ? word("watchNone") : "";
     note.hidden = note.textContent === "";
-    hint.hidden = rows === null || rows.length > 0;
+    hint.hidden = !nothing;
+    sweeps.draw(swept);
     const names = new Set((rows ?? []).map((row) => row.name));
     for (const [name, entry] of entries)
       if (!names.has(name)) {
@@ -95,7 +101,8 @@ function openList(root, api) {
   async function look() {
     if (!document.hidden || rows === null) {
       try {
-        rows = (await api.get("/api/runs")).data;
+        const [found, tried] = await Promise.all([api.get("/api/runs"), api.get("/api/sweeps")]);
+        [rows, swept] = [found.data, tried.data];
         if (!closed) draw();
       } catch (error) {
         if (rows === null && !closed && api.here) note.textContent = error.message;
@@ -105,7 +112,7 @@ function openList(root, api) {
   }
 
   const hint = commandBox("unspool train TEXT.txt --minutes 1");
-  root.replaceChildren(bar, note, hint, list);
+  root.replaceChildren(bar, note, hint, list, sweeps.root);
   draw();
   look();
   return { speak: draw, close: () => { closed = true; clearTimeout(timer); } };
