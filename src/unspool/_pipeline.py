@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Unpack
 
 from unspool._configuration import check
 from unspool._engines import make_engine
@@ -29,7 +29,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.opening import Readable
 from unspool._text.records import Records
 from unspool._text.tokenizers.registry import Tokenizer
-from unspool._training.by_name import divided, network_with, training_with
+from unspool._training.by_name import TrainKeywords, divided, network_with, training_with
 from unspool._training.callbacks import sampling_callback
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
@@ -60,7 +60,7 @@ def train(
     progress: bool | None = None,
     on_start: OnStart | None = None,
     on_record: OnRecord | None = None,
-    **options: Any,
+    **options: Unpack[TrainKeywords],
 ) -> Generator:
     """Train a network on texts, in memory or in a run folder.
 

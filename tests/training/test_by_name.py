@@ -3,7 +3,7 @@
 import copy
 import inspect
 import pickle
-from typing import Any
+from typing import Any, Unpack, get_type_hints
 
 import pytest
 
@@ -12,11 +12,14 @@ from unspool import ConfigError
 from unspool._configuration import names_elsewhere
 from unspool._network.config import NetworkConfig
 from unspool._text.reading.read_options import ReadOptions
+from unspool._text.reading.sources import read_records
 from unspool._training.by_name import (
     ARGUMENTS,
+    COLUMNS,
     NETWORK,
     READING,
     TRAINING,
+    TrainKeywords,
     divided,
     network_with,
     training_with,
@@ -118,3 +121,14 @@ def test_two_names_of_one_value_and_values_that_are_none_are_refused() -> None:
     training = TrainingConfig(seed=3)
     assert training_with(training, {}) is training
     assert training_with(training, {"epochs": 2}) == TrainingConfig(seed=3, epochs=2)
+
+
+def test_type_checkers_and_editors_know_every_option_of_train() -> None:
+    reading = {name: kind for name, kind in get_type_hints(read_records).items() if name in READING}
+    columns = {other: reading[name] for other, name in COLUMNS.items()}
+    fields = get_type_hints(NetworkConfig) | get_type_hints(TrainingConfig)
+    del fields["minutes"]  # an argument of its own
+    assert get_type_hints(TrainKeywords) == fields | reading | columns
+    taken = inspect.signature(unspool.train).parameters
+    assert taken["options"].annotation == Unpack[TrainKeywords]
+    assert not set(TrainKeywords.__annotations__) & set(taken)

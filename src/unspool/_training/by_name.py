@@ -1,14 +1,14 @@
 """The configurations of a training from values by name, as keyword arguments of one function."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from unspool._configuration import from_dict, names_elsewhere, refuse_unknown, rows_of, to_dict
 from unspool._errors import ConfigError
 from unspool._network.config import NetworkConfig
 from unspool._text.opening import READING
-from unspool._text.reading.read_options import ReadOptions
+from unspool._text.reading.read_options import Column, ReadOptions
 from unspool._training.config import TrainingConfig
 
 NETWORK = tuple(field.name for field in fields(NetworkConfig))
@@ -33,6 +33,75 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "sample_prompts": ("prompt", "prompts"),
     "sample_temperatures": ("temperature", "temperatures"),
 }
+
+
+class TrainKeywords(TypedDict, total=False):
+    """What `train` takes by name beside its own arguments: fields of configurations, and options of reading.
+
+    A type checker and an editor read a TypedDict from the source, so it cannot be made from the rows. A test
+    compares it with the fields and with the arguments of `read_records`. `minutes` is an argument of `train`.
+    """
+
+    # of NetworkConfig and TrainingConfig
+    cell: str
+    hidden_size: int
+    num_layers: int
+    embedding_size: int | None
+    residual: bool
+    tied_output: bool
+    dropout: float
+    input_dropout: float
+    recurrent_dropout: float
+    reset_after: bool
+    context_size: int | None
+    start_size: int | None
+    vocab_size: int | None
+    source_vocab_size: int | None
+    epochs: int | None
+    batch_size: int
+    sequence_length: int
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    warmup_fraction: float
+    floor_fraction: float
+    weight_decay: float
+    beta1: float
+    beta2: float
+    rho: float
+    momentum: float
+    epsilon: float
+    clip_norm: float | None
+    ema: float | None
+    validation_fraction: float | None
+    max_validation_symbols: int | None
+    state_reset: float
+    context_dropout: float
+    patience: int | None
+    evaluate_every: float | None
+    checkpoint_seconds: float
+    seed: int
+    threads: int | None
+    engine: str
+    precision: str
+    # of read_records
+    text: Column | Sequence[Column] | None
+    source_text: Column | Sequence[Column] | None
+    context: Column | Sequence[Column]
+    target: Column | Sequence[Column] | None
+    source: Column | Sequence[Column] | None
+    document: bool
+    format: str | None
+    header: bool | None
+    delimiter: str | None
+    quoting: str | None
+    separator: str
+    record_separator: str | None
+    encoding: str | None
+    normalization: str | None
+    split: str | None
+    language: str
+    reuse: bool
 
 
 class Divided(NamedTuple):
