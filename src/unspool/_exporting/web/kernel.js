@@ -6,6 +6,8 @@ import { bytesOf } from "./tensors.js";
 
 const LEAST = -87;  // of an exponent, so that no token that may be drawn underflows to zero
 const PAGE = 65536;  // bytes
+// Every index is below it: after `& INDEX` an engine knows that no sum of indices overflows, and does not check each.
+const INDEX = 0x1fffffff;
 
 // e^x = 2^(n / 64) e^r with n whole and |r| <= ln 2 / 128; both powers of two are in tables.
 const STEPS = Float64Array.from({ length: 64 }, (_, i) => 2 ** (i / 64));
@@ -48,16 +50,20 @@ export class PlainKernel {
 
   // Adds x (rows, n) times a packed matrix (n, columns) to out.
   multiply(rows, x, xStride, n, matrix, columns, out, outStride) {
+    if (rows === 1) {
+      this.multiplyRow(x, n, matrix, columns, out);
+      return;
+    }
     const a = this.numbers;
     for (let j = 0; j < columns; j += 4) {
       const panel = matrix + j * n;
       for (let row = 0; row + 1 < rows; row += 2) {
-        const to = out + row * outStride + j, next = to + outStride;
+        const to = (out + row * outStride + j) & INDEX, next = (to + outStride) & INDEX;
         let p0 = a[to], p1 = a[to + 1], p2 = a[to + 2], p3 = a[to + 3];
         let q0 = a[next], q1 = a[next + 1], q2 = a[next + 2], q3 = a[next + 3];
-        let from = x + row * xStride;
-        for (let w = panel, end = panel + 4 * n; w < end; w += 4, ++from) {
-          const p = a[from], q = a[from + xStride], w0 = a[w], w1 = a[w + 1], w2 = a[w + 2], w3 = a[w + 3];
+        for (let k = 0, from = x + row * xStride; k < 4 * n; k += 4, ++from) {
+          const w = (panel + k) & INDEX, p = a[from], q = a[from + xStride];
+          const w0 = a[w], w1 = a[w + 1], w2 = a[w + 2], w3 = a[w + 3];
           p0 += p * w0; p1 += p * w1; p2 += p * w2; p3 += p * w3;
           q0 += q * w0; q1 += q * w1; q2 += q * w2; q3 += q * w3;
         }
@@ -72,10 +78,11 @@ export class PlainKernel {
   multiplyRow(x, n, matrix, columns, out) {
     const a = this.numbers;
     for (let j = 0; j < columns; j += 8) {
-      const panel = matrix + j * n, other = 4 * n, to = out + j;
+      const panel = matrix + j * n, other = 4 * n, to = (out + j) & INDEX;
       let p0 = a[to], p1 = a[to + 1], p2 = a[to + 2], p3 = a[to + 3];
-      let q0 = a[to + 4], q1 = a[to + 5], q2 = a[to + 6], q3 = a[to + 7], from = x;
-      for (let w = panel, v = panel + other, end = panel + other; w < end; w += 4, v += 4, ++from) {
+      let q0 = a[to + 4], q1 = a[to + 5], q2 = a[to + 6], q3 = a[to + 7];
+      for (let k = 0, from = x; k < other; k += 4, ++from) {
+        const w = (panel + k) & INDEX, v = (w + other) & INDEX;
         const p = a[from];
         p0 += p * a[w]; p1 += p * a[w + 1]; p2 += p * a[w + 2]; p3 += p * a[w + 3];
         q0 += p * a[v]; q1 += p * a[v + 1]; q2 += p * a[v + 2]; q3 += p * a[v + 3];
