@@ -19,8 +19,11 @@ TEST_OPTIONS ?=
 CHECKS = $(BIN)/ruff check && $(BIN)/ruff format --check && \
 	$(BIN)/clang-format --dry-run --Werror $(NATIVE) && $(BIN)/mypy && \
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+# What fails, and why what is skipped is skipped: a tool that is missing.
+TOLD := -rfEs
 # What `make test-all` makes, one after the other; `make test-all PARTS="test docs"` makes some of it.
 PARTS ?= test test-slow test-browser sanitize docs wheel check-wheel check-portable
+LOGS ?= build/test-all
 SEED ?= 0
 SAMPLE ?= 60
 UNDER ?=
@@ -29,7 +32,8 @@ PLATFORMS ?=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-browser test-all lint format sanitize check-portable mutate mutate-native docs bench wheel check-wheel clean
+.PHONY: help demo test test-slow test-browser test-all lint format sanitize sanitize-addresses \
+	sanitize-threads check-portable mutate mutate-native docs bench wheel check-wheel clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || true
@@ -50,15 +54,20 @@ endif
 	test $$tests = 0 -a $$lint = 0
 
 test-slow: $(VENV)/.all ## Run the tests that are too slow for every change, with the libraries that some compare with
-	KERAS_BACKEND=torch $(BIN)/python -m pytest $(PROCESSES) -m slow $(TEST_OPTIONS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest $(PROCESSES) $(TOLD) --timeout 1200 --durations=30 -m 'slow and not portable' \
+		--ignore=tests/wheels $(TEST_OPTIONS)
 
 test-browser: $(VENV)/.browser ## Run the tests of the pages in Chromium (apt install chromium)
-	$(BIN)/python -m pytest -n 0 -m browser tests/exporting tests/serving $(TEST_OPTIONS)
+	$(BIN)/python -m pytest -n 0 $(TOLD) -m browser tests/exporting tests/serving $(TEST_OPTIONS)
 
-test-all: ## Run all there is: the tests, the slow ones, sanitizers, the site, wheels, other systems; an hour or more
-	@for part in $(PARTS); do echo "== make $$part"; \
-		$(MAKE) --no-print-directory $$part && passed="$$passed $$part" || failed="$$failed $$part"; done; \
-	echo "test-all: passed:$${passed:- none}; failed:$${failed:- none}"; test -z "$$failed"
+test-all: ## Run all there is: the tests, the slow ones, sanitizers, the site, wheels, other systems; about an hour
+	@rm -rf $(LOGS); mkdir -p $(LOGS); for part in $(PARTS); do \
+		log=$(LOGS)/$$part.log; echo "== make $$part"; began=$$(date +%s); \
+		{ $(MAKE) --no-print-directory $$part 2>&1 || touch $$log.failed; } | tee $$log; \
+		told="$$part $$((($$(date +%s) - began + 30) / 60)) min"; \
+		if test -e $$log.failed; then failed="$$failed, $$told"; logs="$$logs $$log"; else passed="$$passed, $$told"; fi; done; \
+	for log in $$logs; do echo "== the end of $$log, which failed"; tail -n 40 $$log; done; \
+	echo "test-all: passed:$${passed:- none}; failed:$${failed:- none}" | sed 's/:,/:/g'; test -z "$$failed"
 
 lint: $(VENV)/.test ## Check style and types only
 	@$(CHECKS)
@@ -69,18 +78,27 @@ format: $(VENV)/.test ## Rewrite the sources in the house's format
 	$(BIN)/clang-format -i $(NATIVE)
 
 sanitize: $(VENV)/.test ## Run the native code under the sanitizers of addresses, undefined behaviour and threads
-	for kind in address,undefined thread; do \
-		cmake -S . -B build/check-$$kind -DUNSPOOL_CHECK_KERNELS=ON -DUNSPOOL_SANITIZE=$$kind && \
-		cmake --build build/check-$$kind -j && build/check-$$kind/check_kernels 40 || exit 1; done
+	@mkdir -p build && printf 'addresses\nthreads\n' | xargs -P 2 -I KIND sh -c '$(MAKE) sanitize-KIND \
+		>build/sanitize-KIND.log 2>&1; status=$$?; cat build/sanitize-KIND.log; exit $$status'
+
+# The module for Python and the check of the kernels, from one build of the kernels.
+sanitize-addresses:
 	$(PIP) --no-deps --upgrade --target build/sanitized -C build-dir=build/sanitized-objects \
-		-C cmake.define.UNSPOOL_SANITIZE=address,undefined .
+		-C cmake.define.UNSPOOL_SANITIZE=address,undefined -C cmake.define.UNSPOOL_CHECK_KERNELS=ALSO .
+	build/sanitized-objects/check_kernels 40
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$(foreach name,asan stdc++,$(shell $(CXX) -print-file-name=lib$(name).so))" \
-		$(BIN)/python -m tests.sanitized build/sanitized --timeout 3600 -k "not one_processor" \
+		UNSPOOL_SANITIZED=build/sanitized $(BIN)/python -m pytest -p no:cacheprovider -p tests.sanitized $(PROCESSES) \
+		--timeout 3600 -k "not one_processor" \
 		tests/kernels tests/engines/test_writer.py tests/engines/test_contract.py tests/attacks/test_native_faces.py
+
+sanitize-threads:
+	cmake -S . -B build/check-thread -DUNSPOOL_CHECK_KERNELS=ON -DUNSPOOL_SANITIZE=thread
+	cmake --build build/check-thread -j 2
+	build/check-thread/check_kernels 40
 
 check-portable: $(VENV)/.test ## Compile the native code for macOS and Windows, run it under wine, and check types for both
 	$(PIP) 'ziglang>=0.13,<1'
-	$(BIN)/python -m pytest -m portable tests/kernels tests/exporting/test_c_on_arm.py
+	$(BIN)/python -m pytest $(PROCESSES) $(TOLD) -m portable tests/kernels tests/exporting/test_c_on_arm.py
 
 mutate: $(VENV)/.test ## Put small faults into the source and list those that no test sees (SEED=1 SAMPLE=60)
 	$(PIP) 'pytest-cov>=6,<8'
@@ -106,7 +124,7 @@ wheel: $(VENV)/.wheel ## Build the wheels for Linux and the source archive into 
 	$(BIN)/python -m build --sdist --outdir dist
 
 check-wheel: $(VENV)/.wheel ## Test what is in dist/ as a stranger has it: no checkout, no compiler
-	$(BIN)/python -m pytest -m slow tests/wheels
+	$(BIN)/python -m pytest $(TOLD) -n auto --dist loadgroup -m slow tests/wheels
 
 clean: ## Remove .venv and everything that was built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,13 +1,13 @@
-"""Run tests with another build of the native module, one with sanitizers; `make sanitize` does.
+"""Take another build of the native module, one with sanitizers, for the tests; `make sanitize` does.
 
-Usage: python -m tests.sanitized FOLDER [ARGUMENTS OF PYTEST]     FOLDER/unspool/ has the module
+A plugin of pytest, also in each of its processes: UNSPOOL_SANITIZED=FOLDER pytest -p tests.sanitized
+FOLDER/unspool/ has the module.
 """
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
-
-import pytest
 
 NAME = "unspool._native"
 
@@ -22,6 +22,5 @@ def take_module(folder: Path) -> None:
     spec.loader.exec_module(module)
 
 
-if __name__ == "__main__":
-    take_module(Path(sys.argv[1]))
-    sys.exit(pytest.main(["-p", "no:cacheprovider", *sys.argv[2:]]))
+if (folder := os.environ.get("UNSPOOL_SANITIZED")) and NAME not in sys.modules:
+    take_module(Path(folder))

@@ -91,7 +91,7 @@ def dist() -> Path:
 
 @pytest.fixture(
     scope="session",
-    params=sorted(INTERPRETERS),
+    params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in sorted(INTERPRETERS)],
 )
 def stranger(
     request: pytest.FixtureRequest, dist: Path, tmp_path_factory: pytest.TempPathFactory
