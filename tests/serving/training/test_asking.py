@@ -18,7 +18,7 @@ from unspool._serving.training.asking import (
     whole_length,
 )
 from unspool._serving.training.corpora import wishes_of
-from unspool._serving.training.desk import MOST_RUNNING, TrainingDesk, folder_of_runs
+from unspool._serving.training.desk import TrainingDesk, folder_of_runs
 from unspool._serving.training.reading import Wishes
 from unspool._serving.training.trainings import checked_name, settings_of
 
@@ -103,7 +103,7 @@ def served(*roots: Path, **changes: Any) -> Any:
         "roots": roots,
         "is_local": True,
         "keys": (),
-        "limits": Limits(max_upload=2048),
+        "limits": Limits(max_upload=2048, max_trainings=3),
     }
     return cast("Any", SimpleNamespace(**facts | changes))
 
@@ -118,7 +118,7 @@ def test_the_first_folder_that_is_no_model_has_the_runs(tmp_path: Path) -> None:
     assert folder_of_runs([model]) is None
     server = served(model, runs)
     desk = desk_of(server)
-    assert (desk.root, desk.uploads.most_bytes, desk.most_running) == (runs.resolve(), 2048, MOST_RUNNING)
+    assert (desk.root, desk.uploads.most_bytes, desk.most_running) == (runs.resolve(), 2048, 3)
     assert desk_of(server) is desk
     assert refused(desk_of, served(model)) == (
         403, "this server has models alone, and no folder for new ones; start it with one: "
@@ -132,7 +132,7 @@ def test_the_first_folder_that_is_no_model_has_the_runs(tmp_path: Path) -> None:
 
 
 def test_no_more_trainings_run_than_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk, running = TrainingDesk(tmp_path, most_running=2), ["a"]
+    desk, running = TrainingDesk(tmp_path, Limits(max_trainings=2)), ["a"]
     monkeypatch.setattr(desk.jobs, "running", lambda: running)
     desk.refuse_more()
     running.append("b")
