@@ -133,6 +133,48 @@ inline nb::dict packed(const std::vector<WrittenSequence*>& sequences, Report Se
     return out;
 }
 
+// The first threads of a team, without the last ones, which are spared. Alone, the thread that calls waits
+// for no turn and wakes nobody.
+class PartOfTeam {
+ public:
+    PartOfTeam(ThreadTeam& team, int spared) : size_(std::max(1, team.size() - spared)) {
+        if (size_ > 1) turn_.emplace(team);
+    }
+
+    // The part as the writing kernels see it, which have no barriers.
+    Team team() {
+        return {
+            size_, this,
+            [](void* self, Task task, void* argument) {
+                static_cast<PartOfTeam*>(self)->run({task, argument, static_cast<PartOfTeam*>(self)->size_});
+            },
+            nullptr};
+    }
+
+ private:
+    using Task = void (*)(void*, int);
+    struct Call {
+        Task task;
+        void* argument;
+        int size;
+    };
+
+    void run(Call call) {
+        if (size_ == 1) return call.task(call.argument, 0);
+        const Team whole = turn_->team();
+        whole.run(
+            whole.self,
+            [](void* argument, int thread) {
+                const Call& call = *static_cast<Call*>(argument);
+                if (thread < call.size) call.task(call.argument, thread);
+            },
+            &call);
+    }
+
+    const int size_;
+    std::optional<ThreadTeam::Turn> turn_;
+};
+
 // One thread at a time uses a writer. A second thread gets an error and does not wait: in the child of a fork
 // the first thread may not exist any more.
 class WriterHandle {
@@ -201,7 +243,7 @@ class WriterHandle {
 
     // Advances every sequence by this number of steps and returns the news: of all sequences that were not
     // added as whole ones, or only of those that have ended. Finished sequences are removed.
-    nb::dict advance(int64_t steps, bool whole) {
+    nb::dict advance(int64_t steps, bool whole, int spared) {
         const Busy busy(busy_);
         check_stop();
         std::vector<Sequence*> work;
@@ -209,8 +251,8 @@ class WriterHandle {
         bool ok;
         {
             WithoutLock unlocked;
-            ThreadTeam::Turn turn(network_.team());
-            ok = network_.kernels().advance(writer_, turn.team(), work.data(), static_cast<int>(work.size()),
+            PartOfTeam part(network_.team(), spared);
+            ok = network_.kernels().advance(writer_, part.team(), work.data(), static_cast<int>(work.size()),
                                             steps);
         }
         if (!ok) remove_if([](const WrittenSequence&) { return true; });  // they are in an unknown state

@@ -27,8 +27,11 @@ class SharedRows : public Rows {
 
     // Allocates memory for all sequences and for the gates of every layer, which are all active at once.
     bool reserve_shared(int rows, int threads) {
-        if (places_ == nullptr) places_ = new OwnLine[threads];
-        threads_ = threads;
+        if (threads != threads_) {  // they have met as often as each other
+            delete[] places_;
+            places_ = new OwnLine[threads];
+            threads_ = threads;
+        }
         keeps_rows_ = true;
         return reserve(rows) &&
                gates_.reserve(static_cast<size_t>(net_.shape.num_layers) * rows * net_.row_floats());
@@ -63,7 +66,7 @@ class SharedRows : public Rows {
 
     static constexpr int kPiece = 4;  // number of panels multiplied at once
 
-    int threads_ = 1;
+    int threads_ = 0;
     OwnLine* places_ = nullptr;  // number of meetings that each thread has reached
     OwnLine taken_[2];           // number of pieces taken from the share of thread 0, for two steps in turn
 

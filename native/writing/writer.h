@@ -35,12 +35,21 @@ class Writer {
     Rows** rows_ = nullptr;  // the rows of each thread
     int threads_ = 0;
 
+    // Makes the rows of so many threads; those of fewer are kept.
+    void make_rows(int threads) {
+        if (threads <= threads_) return;
+        Rows** const more = new Rows* [threads] {};
+        for (int i = 0; i < threads; ++i) more[i] = i < threads_ ? rows_[i] : new Rows(network_);
+        delete[] rows_;
+        rows_ = more;
+        threads_ = threads;
+    }
+
     // Each thread takes its own sequences.
     bool advance_apart(const Team& team, const Work& work) {
         constexpr int kRoom = 64;  // rows of a thread: enough for full tiles, and few enough for the cache
         const int share = (work.count + team.size - 1) / team.size, rows = share < kRoom ? share : kRoom;
-        if (rows_ == nullptr) rows_ = new Rows* [team.size] {};
-        for (; threads_ < team.size; ++threads_) rows_[threads_] = new Rows(network_);
+        make_rows(team.size);
         int next = 0, failed = 0;
         run_team(team, [&](int thread) {
             if (!rows_[thread]->reserve(rows) || !rows_[thread]->run(work, rows, &next))

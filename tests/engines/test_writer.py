@@ -93,7 +93,8 @@ def in_company(draw: random.Random, writer: Writer, requests: list[EngineRequest
                 leaving += writer.add(draw.choice(requests))
         while leaving and draw.random() < 0.5:
             writer.remove(leaving.pop(draw.randrange(len(leaving))))
-        for sequence, piece in writer.advance(draw.choice([1, 1, 2, 5, 1000])).pieces():
+        steps, spared = draw.choice([1, 1, 2, 5, 1000]), draw.choice([0, 0, 1, 2, 9])
+        for sequence, piece in writer.advance(steps, spared=spared).pieces():
             pieces.setdefault(sequence, []).append(piece)
     for sequence in wanted:
         reasons = [piece.finish_reason for piece in pieces[sequence]]
@@ -145,6 +146,24 @@ def check_company(seed: int) -> int:
 @pytest.mark.parametrize("first", range(0, 60, 10))
 def test_a_text_is_the_same_alone_and_in_company(first: int) -> None:
     assert sum(map(check_company, range(first, first + 10))) > 20
+
+
+def test_a_text_is_the_same_however_many_threads_have_a_part_of_it() -> None:
+    config = NetworkConfig(hidden_size=128, vocab_size=TOKENIZER.vocab_size)  # 2 threads share a step of it
+    parameters = initialize(config, 0)
+    options = generation_options({"max_new_tokens": 40, "seed": 3, "temperature": 2.0})
+    request = EngineRequest([TOKENIZER.encode("ab")], options)
+    (expected,) = generate(CpuEngine(config).writer(parameters), request)
+    writer = CpuEngine(config, threads=3).writer(parameters)
+    writer.add(request)
+    pieces = []
+    for spared in [2, 0, 1, 9, 0, 1, 2, 0] * 40:
+        pieces += [piece for _, piece in writer.advance(1, spared=spared).pieces()]
+        if not len(writer):
+            break
+    text = joined(pieces)
+    assert text.ids.tolist() == expected.ids.tolist()
+    np.testing.assert_allclose(text.logprobs, expected.logprobs, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow

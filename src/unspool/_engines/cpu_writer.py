@@ -66,9 +66,9 @@ class CpuWriter:
             whole=whole,
         )
 
-    def advance(self, steps: int, *, whole: bool = False) -> Written:
+    def advance(self, steps: int, *, whole: bool = False, spared: int = 0) -> Written:
         """Advance every sequence by some steps."""
-        news = self._native.advance(steps, whole=whole)
+        news = self._native.advance(steps, whole=whole, spared=spared)
         fields: dict[str, Any] = {
             name: TokenReport(**value) if isinstance(value, dict) else value for name, value in news.items()
         }

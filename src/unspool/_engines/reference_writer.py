@@ -64,8 +64,8 @@ class ReferenceWriter:
             request, forward, state, eos, input=eos if fresh else None, logits=logits, whole=whole
         )
 
-    def advance(self, steps: int, *, whole: bool = False) -> Written:
-        """Advance every sequence by some steps."""
+    def advance(self, steps: int, *, whole: bool = False, spared: int = 0) -> Written:
+        """Advance every sequence by some steps, always on the calling thread."""
         for sequence in self._sequences.values():
             for _ in range(steps):
                 if sequence.finish is not None:

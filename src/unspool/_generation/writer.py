@@ -42,7 +42,7 @@ class Writer(Protocol):
         """
         ...
 
-    def advance(self, steps: int, *, whole: bool = False) -> Written:
+    def advance(self, steps: int, *, whole: bool = False, spared: int = 0) -> Written:
         """Advance every sequence by some steps; in a step it reads a token of its prompt or draws one.
 
         Sequences that have ended are removed.
@@ -50,6 +50,7 @@ class Writer(Protocol):
         Args:
             steps: Number of steps, ≥ 1.
             whole: Whether to return only the sequences that have ended, each with all its tokens.
+            spared: Threads of the engine that take no part, where others need a processor; one always does.
         """
         ...
 

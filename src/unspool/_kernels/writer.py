@@ -11,7 +11,7 @@ from unspool import _native
 from unspool._kernels.arrays import Floats, Ids, check_array, check_ids, check_number, native_id
 from unspool._kernels.network import NativeNetwork
 
-MOST_TOKENS = (1 << 63) - 1
+MOST_TOKENS, MOST_THREADS = (1 << 63) - 1, (1 << 31) - 1
 DRY_NUMBERS = 4  # multiplier, base, allowed length, tokens to look at; then the breakers
 Stage: TypeAlias = tuple[str, Sequence[float]]  # the name of its native row, and its numbers
 
@@ -192,18 +192,20 @@ class NativeWriter:
                     raise ValueError(f"{name}: expected breakers, each after its length")
                 at += 1 + int(numbers[at])
 
-    def advance(self, steps: int, *, whole: bool = False) -> dict[str, Any]:
+    def advance(self, steps: int, *, whole: bool = False, spared: int = 0) -> dict[str, Any]:
         """Take every sequence so many steps further.
 
         Args:
             steps: How many, ≥ 1.
             whole: Whether to return sequences that are over alone, each with all that it has drawn.
+            spared: Threads of the network that take no part; the calling one always does.
 
         Returns:
             The fields of `unspool._generation.written.Written`, and of its reports.
         """
         check_number("steps", steps, 1, MOST_TOKENS)
-        return self._native.advance(steps, whole)
+        check_number("spared", spared, 0, MOST_THREADS)
+        return self._native.advance(steps, whole, spared)
 
     def remove(self, sequence: int) -> bool:
         """Take a sequence out; return whether it was there."""
