@@ -15,7 +15,7 @@ from unspool._engines.protocol import Engine
 from unspool._engines.reference_writer import ReferenceWriter
 from unspool._errors import ConfigError, NetworkError
 from unspool._generation.constraints.guides import make_guide
-from unspool._generation.engine_request import EngineRequest
+from unspool._generation.engine_request import EngineRequest, as_one
 from unspool._generation.generated_ids import GeneratedIds
 from unspool._generation.options.keywords import generation_options
 from unspool._generation.requests import make_request
@@ -164,6 +164,25 @@ def test_a_text_is_the_same_however_many_threads_have_a_part_of_it() -> None:
     text = joined(pieces)
     assert text.ids.tolist() == expected.ids.tolist()
     np.testing.assert_allclose(text.logprobs, expected.logprobs, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("first", [0, 7])
+def test_requests_of_one_kind_are_written_as_each_alone(first: int) -> None:
+    config = NetworkConfig(cell="gru", hidden_size=8, vocab_size=TOKENIZER.vocab_size)
+    parameters = initialize(config, 0)
+    options = generation_options({"max_new_tokens": 12, "seed": 0, "temperature": 2.0})
+    template = EngineRequest([np.empty(0, np.int32)], options, first=first)
+    prompts = [["ab"], ["", "cd"], ["ab", "ab", "a"]]
+    requests = [
+        template.anew([TOKENIZER.encode(text) for text in texts], options.seeded(seed))
+        for seed, texts in zip([5, 2**64 - 1, 5], prompts, strict=True)
+    ]
+    assert {id(each.kind) for each in requests} == {id(template)}
+    together = generate(CpuEngine(config).writer(parameters), as_one(requests))
+    apart = [text for each in requests for text in generate(CpuEngine(config).writer(parameters), each)]
+    assert len(together) == 6
+    for text, other in zip(together, apart, strict=True):
+        assert_same_bits(text, other)
 
 
 @pytest.mark.slow

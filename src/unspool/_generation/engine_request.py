@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unspool._configuration import check, is_whole
 from unspool._generation.automata.automaton import Guide, TokenAutomaton
 from unspool._generation.options.generation_options import OF_TEXTS, GenerationOptions
-from unspool._generation.sampling.random import fresh_seed, sequence_keys
+from unspool._generation.sampling.random import fresh_seed, raw, sequence_keys
 from unspool._generation.search.forward import Floats
 
 MOST_TEXTS = 10_000_000  # that are written together; each needs some kilobytes
@@ -20,7 +20,7 @@ MOST_TEXTS = 10_000_000  # that are written together; each needs some kilobytes
 class EngineRequest:
     """The sequences that an engine has to continue, and their options.
 
-    Sequence i draws only from the random stream (seed, first + i).
+    Sequence i draws only from the random stream (seed, first + i), or from the one of its key.
 
     Args:
         prompts: An array of ids for each sequence; it may be empty.
@@ -35,6 +35,9 @@ class EngineRequest:
         context: The context of the sequences, for a network with a context; None for no context.  # (F,)
         stop: Automaton that ends a sequence at the token that leads to `DEAD`, once there are `min_tokens`;
             under a guide only in a state that accepts. None if only `<eos>` ends a sequence.
+        own_keys: The key of the random stream of each sequence, for sequences of several seeds; None for
+            those of the seed.  # (N,)
+        kind: The request of which this one has everything but the prompts and the seed; None for no other.
 
     Raises:
         ConfigError: If an option is about text, or a sequence cannot meet its guide in time.
@@ -48,6 +51,8 @@ class EngineRequest:
     context: Floats | None = None
     guide: Guide | None = None
     stop: TokenAutomaton | None = None
+    own_keys: NDArray[np.uint64] | None = None
+    kind: "EngineRequest | None" = None
 
     def __post_init__(self) -> None:
         """Check the options that need no vocabulary, and draw a seed if there is none."""
@@ -78,7 +83,26 @@ class EngineRequest:
     @property
     def keys(self) -> NDArray[np.uint64]:
         """The key of the random stream of each sequence.  # (N,)."""
+        if self.own_keys is not None:
+            return self.own_keys
         return sequence_keys(cast(int, self.options.seed), len(self.prompts), first=self.first)
+
+    def anew(
+        self, prompts: Sequence[NDArray[np.integer[Any]]], options: GenerationOptions
+    ) -> "EngineRequest":
+        """Return the request for other prompts; what was checked is not checked again.
+
+        Args:
+            prompts: The prompts. A request with states, or with a guide, has them for its own prompts only.
+            options: The options of this request with another seed.
+        """
+        return self._changed(prompts=prompts, options=options, kind=self.kind or self)
+
+    def _changed(self, **fields: Any) -> "EngineRequest":
+        """Return a copy with other values of some fields, which need no check."""
+        changed = object.__new__(EngineRequest)
+        vars(changed).update(vars(self), **fields)
+        return changed
 
     def part(self, start: int, end: int) -> "EngineRequest":
         """Return a request for sequences start … end - 1, without a copy."""
@@ -88,6 +112,7 @@ class EngineRequest:
             first=self.first + start,
             states=None if self.states is None else self.states[:, :, start:end],
             guide=None if self.guide is None else self.guide.part(start, end),
+            own_keys=None if self.own_keys is None else self.own_keys[start:end],
         )
 
     def repeated(self, count: int, *, first: int) -> "EngineRequest":
@@ -109,3 +134,20 @@ class EngineRequest:
             states=None if self.states is None else self.states.repeat(count, axis=2),
             guide=None if self.guide is None else self.guide.repeated(count),
         )
+
+
+def as_one(requests: Sequence[EngineRequest]) -> EngineRequest:
+    """Return the sequences of requests of one kind, which may have different seeds, as one request.
+
+    Args:
+        requests: The requests, in their order; at least one. Several have one `kind`.
+    """
+    if len(requests) == 1:
+        return requests[0]
+    counts = [len(each.prompts) for each in requests]
+    seeds = np.array([each.options.seed for each in requests], np.uint64)
+    numbers = [each.first + i for each, count in zip(requests, counts, strict=True) for i in range(count)]
+    return requests[0]._changed(
+        prompts=[ids for each in requests for ids in each.prompts],
+        own_keys=raw(np.repeat(seeds, counts), np.array(numbers, np.uint64)),
+    )
