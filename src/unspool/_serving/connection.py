@@ -1,12 +1,14 @@
 """One connection of a client, with limits on what it may send before it is answered, and on how slowly."""
 
 import asyncio
+from itertools import chain
 from typing import Any, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from unspool._json_files import json_text
 from unspool._serving.app import WHOLE_BODY, App
+from unspool._serving.exchange import CYCLE, Flow
 from unspool._serving.refusals import RefusedError, error_object
 
 VERSIONS = ("1.0", "1.1")  # a first line without one is of the HTTP that had no headers
@@ -30,6 +32,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new connection, if there is a place for it."""
         super().connection_made(transport)
+        self.flow = Flow(transport)
         most = self._limits.max_connections
         if len(self.connections) > most:
             message = f"the server has {most:,} open connections, and takes no more; try again later"
@@ -74,13 +77,15 @@ class Connection(HttpToolsProtocol):
         if self.parser.get_http_version() not in VERSIONS:
             message = "the first line must end with HTTP/1.1"
             self._end_parser(RefusedError(400, message, code="bad_request"))
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size = len(self.url) + sum(map(len, chain.from_iterable(self.headers))) + 4 * len(self.headers)
         if size > self._limits.max_headers:
             self._end_parser(self._too_long())
         if len(self.pipeline) >= MOST_PIPELINED:
             message = f"more than {MOST_PIPELINED} requests wait on one connection; wait for their answers"
             self._end_parser(RefusedError(429, message, code="too_many_requests", headers=LATER))
         super().on_headers_complete()
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope[CYCLE] = self.cycle
 
     def on_message_complete(self) -> None:
         """End a request; what follows is the next one."""

@@ -3,8 +3,11 @@
 import contextlib
 import sys
 import time
+from typing import Protocol
 
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from unspool._screen.wording import one_line, safe
 from unspool._serving.bodies import drop_body, has_body
@@ -14,6 +17,31 @@ from unspool._serving.served import Served
 
 UNKNOWN = "unknown"  # the endpoint of a request that is sent nowhere
 GONE = 499  # the status that is counted where the client went away; no client sees it
+CYCLE, EXCHANGE = "unspool.cycle", "unspool.exchange"  # the keys of a scope: how an answer is written
+
+
+class Resumed(Protocol):
+    """What goes on to write once a connection takes it."""
+
+    def resume(self) -> None:
+        """Write what waits; the connection takes it, or is gone."""
+        ...
+
+
+class Flow(FlowControl):
+    """Whether a connection takes what is written; uvicorn's, which calls whoever waits for it.
+
+    Attributes:
+        outlet: Who waits.
+    """
+
+    outlet: Resumed | None = None
+
+    def resume_writing(self) -> None:
+        """Go on to write: the connection takes it, or is gone."""
+        super().resume_writing()
+        if self.outlet is not None:
+            self.outlet.resume()
 
 
 class Exchange:
@@ -49,6 +77,19 @@ class Exchange:
         self._begun: float | None = time.perf_counter()  # until the first byte
         self.headers: Headers = dict(scope["headers"])
         self.endpoint, self.status, self.has_read = UNKNOWN, GONE, False
+        scope[EXCHANGE] = self
+
+    @property
+    def cycle(self) -> RequestResponseCycle:
+        """What uvicorn knows of the request, for an answer that writes itself to a `Connection`."""
+        cycle: RequestResponseCycle = self.scope[CYCLE]
+        return cycle
+
+    @property
+    def flow(self) -> "Flow":
+        """Whether the connection takes what is written, and who waits for that."""
+        flow: Flow = self.cycle.flow  # type: ignore[assignment]
+        return flow
 
     @property
     def has_started(self) -> bool:
@@ -70,10 +111,15 @@ class Exchange:
             names = [name for name, _ in headers]
             more = [each for each in (POLICY, NOT_STORED) if each[0] not in names]
             message["headers"] = [*headers, *HEADERS, *more]
-        elif self._begun is not None and message.get("body"):
+        elif message.get("body"):
+            self.began_body()
+        await self._send(message)
+
+    def began_body(self) -> None:
+        """Note that a part of the body is written, of which the first one counts."""
+        if self._begun is not None:
             self._served.metrics.began(self.endpoint, time.perf_counter() - self._begun)
             self._begun = None
-        await self._send(message)
 
     async def refuse(self, refused: RefusedError) -> None:
         """Answer with an error, if nothing was sent yet; else break off, which the client sees."""

@@ -6,7 +6,7 @@ its own name is made to stand for this machine's address (DNS rebinding); then t
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -36,11 +36,16 @@ POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'non
 NOT_STORED = (b"cache-control", b"no-store")
 
 
+def guarded(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return headers as they go over the wire, with those that are on every answer."""
+    return b"".join([b"%b: %b\r\n" % each for each in (*headers, *HEADERS)])
+
+
 ELSEWHERE = (b"cross-site", b"same-site")  # what a browser says of a page that is not the server's own
 
 
 def check_sender(
-    served: Served, lines: Iterable[tuple[bytes, bytes]], headers: Headers, endpoint: Endpoint | None
+    served: Served, lines: Collection[tuple[bytes, bytes]], headers: Headers, endpoint: Endpoint | None
 ) -> None:
     """Check that a request was meant for this server, and comes from no page of another site.
 
@@ -54,7 +59,8 @@ def check_sender(
         RefusedError: If it was not, or does.
     """
     host = headers.get(b"host", b"")
-    if sum(name == b"host" for name, _ in lines) != 1:
+    has_one = b"host" in headers and (len(headers) == len(lines) or _count(lines, b"host") == 1)
+    if not has_one:
         raise RefusedError(400, "a request must have one header Host", code="bad_request")
     if not (is_own(host) or _name(host) in served.allowed_hosts):
         shown = host[:100].decode("latin-1")
@@ -70,6 +76,10 @@ def check_sender(
     if endpoint is not None and endpoint.access != "open" and headers.get(b"sec-fetch-site") in ELSEWHERE:
         message = "a page of another site may not use this server, only pages of its own"
         raise RefusedError(403, message, code="origin_not_allowed")
+
+
+def _count(lines: Iterable[tuple[bytes, bytes]], wanted: bytes) -> int:
+    return sum(name == wanted for name, _ in lines)
 
 
 def check_access(served: Served, headers: Headers, endpoint: Endpoint) -> None:

@@ -8,6 +8,7 @@ from prometheus_client import Counter
 from unspool._artifacts.novelty_file import NOVELTY
 from unspool._errors import ConfigError
 from unspool._generation.requests import Request
+from unspool._json_files import json_text
 from unspool._kernels.arrays import Ids
 from unspool._model.generator import Generator
 from unspool._model.parts import own_options
@@ -42,6 +43,7 @@ class Loaded:
         let_go: Called when nobody uses it any more.
 
     Attributes:
+        fields: What each answer says of it, as JSON without brackets.
         defaults: The options of generation that a request need not give.
         size: Bytes of memory that it takes, about.
         used: When it was last asked for, in seconds of the event loop.
@@ -60,6 +62,7 @@ class Loaded:
     ) -> None:
         self.name, self.model, self.mark = name, model, mark
         self.fingerprint = short_mark(mark)
+        self.fields = json_text({"model": name, "system_fingerprint": self.fingerprint})[1:-1]
         self.updated = max(one[0] for one in mark if one is not None) // 10**9
         self.defaults: dict[str, Any] = own_options(model)
         self.size = PACKED * sum(array.nbytes for array in model.parameters.values())

@@ -12,6 +12,7 @@ from unspool._generation.generated_ids import GeneratedIds
 from unspool._generation.texts import best_texts, generation_of
 from unspool._generation.written import Written
 from unspool._json_files import json_text
+from unspool._serving.exchange import EXCHANGE
 from unspool._serving.refusals import RefusedError, error_object, refusal_of
 from unspool._serving.served import Served
 from unspool._serving.texts.batching import Ticket
@@ -19,27 +20,14 @@ from unspool._serving.texts.choices import (
     DONE,
     Events,
     StreamedText,
+    answer_of,
     choice_of,
-    head_of,
     is_plain,
     plain_choice,
-    usage_of,
 )
-from unspool._serving.texts.outlet import Outlet, until_gone
+from unspool._serving.texts.outlet import Outlet
 from unspool._serving.texts.planning import Plan
 from unspool._text.novelty import NoveltyIndex
-
-EVENTS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),  # nginx hands each event on
-]
-
-
-def json_headers(body: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the headers of a JSON body."""
-    return [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-
 
 SECONDS_TO_HEAR = 5.0  # in which a slow reader may still come to the reason why its stream has ended
 BROKEN_OFF = RefusedError(503, "the time for the answer is over, or the server stops", code="broken_off")
@@ -81,10 +69,10 @@ class Texts(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write and send texts, until they have ended or the client has gone."""
-        self._task, self._outlet = asyncio.current_task(), Outlet(send)
+        self._task, self._outlet = asyncio.current_task(), Outlet(scope[EXCHANGE])
         try:
             self._begin()
-            await until_gone(receive)
+            await self._outlet.until_gone()
         except asyncio.CancelledError:
             error, task = self._error, self._task
             self._break_off(error or BROKEN_OFF)
@@ -126,9 +114,10 @@ class Texts(Response):
         raise NotImplementedError
 
     def _fail(self, error: Exception) -> None:
-        """End the answer with an error."""
+        """End the answer with an error; what is still delivered is not received any more."""
         if self._error is None and self._task is not None:
             self._error = error
+            self._end()
             self._task.cancel()
 
     def _break_off(self, error: Exception) -> None:
@@ -153,7 +142,7 @@ class WholeTexts(Texts):
         plan = self._plan
         count = len(plan.request.prompts) * plan.asked.best_of
         self._drawn: list[GeneratedIds | None] = [None] * count
-        self._choices: list[dict[str, Any]] = [{}] * count  # of plain texts
+        self._choices = [""] * count  # of plain texts
         self._left, self._tokens = count, 0
         self._is_plain = plan.asked.best_of == plan.asked.n and is_plain(plan, self._known)
         super()._begin()
@@ -178,16 +167,14 @@ class WholeTexts(Texts):
         plan = self._plan
         tokens = 0 if plan.asked.is_empty else self._tokens
         choices = self._choices if self._is_plain else self._rich_choices()
-        body = json_text(head_of(plan) | {"choices": choices, "usage": usage_of(plan, tokens)}).encode()
-        self._outlet.start(200, json_headers(body))
-        self._outlet.write(body, more=False)
+        self._outlet.answer(answer_of(plan, choices, tokens))
         self._count(tokens)
 
-    def _rich_choices(self) -> list[dict[str, Any]]:
+    def _rich_choices(self) -> list[str]:
         plan, n = self._plan, self._plan.asked.n
         drawn = [each for each in self._drawn if each is not None]
         kept = _best(plan, drawn) if plan.asked.best_of > n else drawn
-        return [choice_of(plan, i, each, i // n, self._known) for i, each in enumerate(kept)]
+        return [json_text(choice_of(plan, i, each, i // n, self._known)) for i, each in enumerate(kept)]
 
 
 def _best(plan: Plan, drawn: list[GeneratedIds]) -> list[GeneratedIds]:
@@ -214,7 +201,7 @@ class StreamedTexts(Texts):
         self._texts = [StreamedText(plan, self._events, i, i // n, self._known) for i in range(count)]
         self._left = count
         super()._begin()
-        self._outlet.start(200, EVENTS)
+        self._outlet.start()
 
     @property
     def has_begun(self) -> bool:

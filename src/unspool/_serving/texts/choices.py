@@ -1,6 +1,7 @@
 """The answer to a request for texts in the form of OpenAI, whole or as the events of a stream."""
 
 import time
+from collections.abc import Iterable
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
@@ -16,23 +17,31 @@ from unspool._text.novelty import NoveltyIndex
 DONE = "data: [DONE]\n\n"
 
 
-def head_of(plan: Plan) -> dict[str, Any]:
-    """Return the fields with which each answer to a request begins."""
-    loaded = plan.loaded
-    return {
-        "id": f"cmpl-{RANDOM.getrandbits(96):024x}",
-        "object": "text_completion",
-        "created": int(time.time()),
-        "model": loaded.name,
-        "system_fingerprint": loaded.fingerprint,
-        "seed": plan.asked.seed,
-    }
+def head_of(plan: Plan) -> str:
+    """Return the fields with which each answer to a request begins, as JSON without its end."""
+    return (
+        f'{{"id": "cmpl-{RANDOM.getrandbits(96):024x}", "object": "text_completion", '
+        f'"created": {int(time.time())}, {plan.loaded.fields}, "seed": {plan.asked.seed}'
+    )
 
 
-def usage_of(plan: Plan, written: int) -> dict[str, int]:
-    """Return the numbers of tokens that were read and written."""
+def usage_of(plan: Plan, written: int) -> str:
+    """Return the numbers of tokens that were read and written, as JSON."""
     read = plan.prompt_tokens
-    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    return f'{{"prompt_tokens": {read}, "completion_tokens": {written}, "total_tokens": {read + written}}}'
+
+
+def answer_of(plan: Plan, choices: Iterable[str], written: int, more: str = "") -> bytes:
+    """Return a whole answer.
+
+    Args:
+        plan: What is asked for.
+        choices: The choices, each as JSON.
+        written: Number of tokens that were written.
+        more: Further fields as JSON, each after a comma.
+    """
+    fields = f'"choices": [{", ".join(choices)}], "usage": {usage_of(plan, written)}{more}'
+    return f"{head_of(plan)}, {fields}}}".encode()
 
 
 def choice_of(
@@ -88,8 +97,8 @@ def is_plain(plan: Plan, known: NoveltyIndex | None) -> bool:
     return not (beside or plan.request.options.stop) and plan.loaded.model.tokenizer.whole_characters
 
 
-def plain_choice(plan: Plan, index: int, tokens: list[int], reason: str) -> dict[str, Any]:
-    """Return a plain text as a choice.
+def plain_choice(plan: Plan, index: int, tokens: list[int], reason: str) -> str:
+    """Return a plain text as a choice, as JSON.
 
     Args:
         plan: What is asked for.
@@ -98,13 +107,12 @@ def plain_choice(plan: Plan, index: int, tokens: list[int], reason: str) -> dict
         reason: Why it has ended.
     """
     spellings = plan.loaded.model.tokenizer.spellings
-    return {
-        "index": index,
-        "text": "".join([spellings[token] for token in tokens]),
-        "logprobs": None,
-        "finish_reason": "stop" if reason == "end" else reason,
-        "stop_reason": None,
-    }
+    text = quoted("".join([spellings[token] for token in tokens]))
+    ended = "stop" if reason == "end" else reason
+    return (
+        f'{{"index": {index}, "text": {text}, "logprobs": null, "finish_reason": "{ended}", '
+        '"stop_reason": null}'
+    )
 
 
 def copied(known: NoveltyIndex, text: str, hidden: int) -> list[list[int]]:
@@ -121,27 +129,26 @@ class Events:
     """
 
     def __init__(self, plan: Plan) -> None:
-        head = json_text(head_of(plan))[:-1]
+        head = head_of(plan)
         usage = '"usage":null,' if plan.asked.wants_usage else ""
         self._plan = plan
         self._head = f"data: {head}, "
-        self._begin = f'data: {head}, {usage}"choices": [{{"index": '
+        self._begin = f'data: {head}, {usage}"choices": ['
 
     def text(self, index: int, text: str) -> str:
         """Return the event of a piece of a text that goes on."""
         return (
-            f'{self._begin}{index}, "text": {quoted(text)}, "logprobs": null, "finish_reason": null, '
-            '"stop_reason": null}]}\n\n'
+            f'{self._begin}{{"index": {index}, "text": {quoted(text)}, "logprobs": null, '
+            '"finish_reason": null, "stop_reason": null}]}\n\n'
         )
 
-    def choice(self, choice: dict[str, Any]) -> str:
-        """Return the event of a choice, or a piece of it."""
-        fields = json_text({name: value for name, value in choice.items() if name != "index"})
-        return f"{self._begin}{choice['index']}, {fields[1:]}]}}\n\n"
+    def choice(self, choice: str) -> str:
+        """Return the event of a choice, or a piece of it, which is JSON."""
+        return f"{self._begin}{choice}]}}\n\n"
 
     def usage(self, written: int) -> str:
         """Return the event of the numbers of tokens."""
-        return f'{self._head}"choices": [], "usage": {json_text(usage_of(self._plan, written))}}}\n\n'
+        return f'{self._head}"choices": [], "usage": {usage_of(self._plan, written)}}}\n\n'
 
 
 class StreamedText:
@@ -199,7 +206,7 @@ class StreamedText:
             hidden = 0 if self._plan.asked.echo else len(self._begin)
             whole = self._text if self._plan.asked.echo else self._begin + self._text
             choice["copied"] = copied(self._known, whole, hidden)
-        return self._events.choice(choice)
+        return self._events.choice(json_text(choice))
 
     def _add_drawn(self, piece: GeneratedIds) -> None:
         self.tokens += len(piece.ids)

@@ -15,9 +15,9 @@ from unspool._generation.texts import generation_of
 from unspool._generation.written import Written
 from unspool._json_files import json_text
 from unspool._serving.served import Served
-from unspool._serving.texts.answers import EVENTS, Texts, json_headers
+from unspool._serving.texts.answers import Texts
 from unspool._serving.texts.batching import Ticket
-from unspool._serving.texts.choices import DONE, Events, choice_of, head_of, usage_of
+from unspool._serving.texts.choices import DONE, Events, answer_of, choice_of
 from unspool._serving.texts.planning import Plan
 from unspool._text.novelty import NoveltyIndex
 
@@ -38,7 +38,7 @@ class GoodTexts(Texts):
     ) -> None:
         super().__init__(served, plan, known)
         self._events = Events(plan) if plan.asked.stream else None
-        self._choices: list[dict[str, Any]] = []
+        self._choices: list[str] = []
         self._tokens, self._is_over = 0, False
         self._drawn: SimpleQueue[Drawn] = SimpleQueue()
         self._ids: dict[int, GeneratedIds] = {}  # of the texts that are judged
@@ -68,7 +68,7 @@ class GoodTexts(Texts):
     def _begin(self) -> None:
         self._served.library.collect(self._judge)
         if self._events is not None:
-            self._outlet.start(200, EVENTS)
+            self._outlet.start()
 
     def _end(self) -> None:
         self._is_over = True
@@ -86,7 +86,7 @@ class GoodTexts(Texts):
                 counts[self._prompt] = place + 1
                 index = self._prompt * self._plan.asked.n + place
                 choice = choice_of(self._plan, index, self._ids[id(text)], self._prompt, self._known)
-                self._call(self._accept, choice)
+                self._call(self._accept, json_text(choice))
             self._call(self._finish, self._collection.report)
         except Exception as error:
             self._call(self._fail, error)
@@ -133,7 +133,7 @@ class GoodTexts(Texts):
         except Exception as error:
             self._drawn.put(error)
 
-    def _accept(self, choice: dict[str, Any]) -> None:
+    def _accept(self, choice: str) -> None:
         if self._is_over:
             return
         if self._events is None:
@@ -146,15 +146,8 @@ class GoodTexts(Texts):
             return
         self._count(self._tokens)
         if self._events is None:
-            usage = usage_of(self._plan, self._tokens)
-            answer = head_of(self._plan) | {
-                "choices": self._choices,
-                "usage": usage,
-                "report": to_dict(report),
-            }
-            body = json_text(answer).encode()
-            self._outlet.start(200, json_headers(body))
-            self._outlet.write(body, more=False)
+            more = f', "report": {json_text(to_dict(report))}'
+            self._outlet.answer(answer_of(self._plan, self._choices, self._tokens, more))
             return
         usage_event = self._events.usage(self._tokens) if self._plan.asked.wants_usage else ""
         self._outlet.write((usage_event + DONE).encode(), more=False)

@@ -1,101 +1,137 @@
-"""What sends the parts of an answer from the event loop itself, without a task that wakes for each."""
+"""What writes the parts of an answer straight to its connection, without a task that wakes for each."""
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Coroutine
-from typing import Any
 
-from starlette.types import Receive, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from unspool._serving.exchange import Exchange
+from unspool._serving.guarding import NOT_STORED, POLICY, guarded
+
+EVENTS = guarded(
+    [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-cache"),
+        (b"x-accel-buffering", b"no"),  # nginx hands each event on
+        (b"transfer-encoding", b"chunked"),
+        POLICY,
+    ]
+)
+JSON = guarded([(b"content-type", b"application/json"), POLICY, NOT_STORED])
 
 
 class Outlet:
     """The way out of an answer, which may be made anywhere on the event loop.
 
-    A part is sent at once, as long as the connection takes it. Once it does not, parts wait.
+    A part is written at once, as long as the connection takes it. Once it does not, parts wait.
 
     Args:
-        send: What takes the parts, as ASGI has it.
+        exchange: The request that is answered.
 
     Attributes:
         waiting: Bytes that wait.
     """
 
-    __slots__ = ("_drained", "_has_failed", "_loop", "_messages", "_send", "_sending", "waiting")
+    __slots__ = ("_cycle", "_drained", "_exchange", "_flow", "_is_last", "_over", "_parts", "waiting")
 
-    def __init__(self, send: Send) -> None:
-        self._send, self._loop = send, asyncio.get_running_loop()
-        self._sending: Coroutine[Any, Any, None] | None = None  # the part that waits for the connection
-        self._messages: deque[dict[str, Any]] = deque()
-        self._has_failed = False
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange, self._cycle, self._flow = exchange, exchange.cycle, exchange.flow
+        self._parts: deque[bytes] = deque()
+        self._is_last = False  # the part that was put last
         self._drained: asyncio.Future[None] | None = None
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting = 0
+        self._flow.outlet = self
 
-    def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Send the status and the headers."""
-        self._put({"type": "http.response.start", "status": status, "headers": headers})
+    async def until_gone(self) -> None:
+        """Wait until the client has gone, or the answer is complete."""
+        self._flow.resume_reading()  # else nobody hears that the client has gone
+        if not self._cycle.disconnected:
+            await self._over
+
+    def answer(self, body: bytes) -> None:
+        """Write a whole answer, which is JSON."""
+        self._exchange.began_body()
+        self._put(self._head(JSON, b"content-length: %d\r\n" % len(body)) + body, is_last=True)
+
+    def start(self) -> None:
+        """Write the head of an answer whose body are events."""
+        self._cycle.transport.write(self._head(EVENTS))
 
     def write(self, body: bytes, *, more: bool = True) -> None:
-        """Send a part of the body; `more` tells whether others follow."""
-        if self._sending is not None:
-            self.waiting += len(body)
-        self._put({"type": "http.response.body", "body": body, "more_body": more})
+        """Write a part of the body; `more` tells whether others follow."""
+        if body:
+            self._exchange.began_body()
+            self._put(b"%x\r\n%b\r\n%b" % (len(body), body, b"" if more else b"0\r\n\r\n"), is_last=not more)
 
     def clear(self) -> None:
         """Forget the parts that wait, which nobody has seen."""
-        self._messages.clear()
+        self._parts.clear()
         self.waiting = 0
 
     async def drain(self, seconds: float) -> None:
         """Wait until nothing waits any more, but no longer than some seconds."""
-        if self._sending is not None:
-            self._drained = self._loop.create_future()
+        if self._parts:
+            self._drained = asyncio.get_running_loop().create_future()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._drained
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Write nothing more."""
         self.clear()
-        self._has_failed = True
-        if self._sending is not None:
-            self._sending.close()
-            self._sending = None
+        self._is_last = False
+        self._flow.outlet = None
 
-    def _put(self, message: dict[str, Any]) -> None:
-        if self._sending is not None:
-            self._messages.append(message)
-        elif not self._has_failed:
-            self._run(self._send(message))  # type: ignore[arg-type]  # a coroutine
+    def resume(self) -> None:
+        """Write the parts that wait; the connection takes them, or is gone."""
+        if self._cycle.disconnected or self._cycle.transport.is_closing():
+            self.clear()
+            self._end()
+        while self._parts and not self._flow.write_paused:
+            part = self._parts.popleft()
+            self.waiting -= len(part)
+            self._cycle.transport.write(part)
+        if not self._parts:
+            if self._is_last:
+                self._complete()
+            if self._drained is not None and not self._drained.done():
+                self._drained.set_result(None)
 
-    def _run(self, sending: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine as far as it goes; it goes on when what it waits for has come."""
-        try:
-            waits_for = sending.send(None)
-        except StopIteration:
-            self._sending = None
+    def _head(self, headers: bytes, more: bytes = b"") -> bytes:
+        """Begin the answer, and return its first line and its headers."""
+        cycle = self._cycle
+        self._exchange.status, cycle.response_started, cycle.waiting_for_100_continue = 200, True, False
+        own = b"".join([b"%b: %b\r\n" % each for each in cycle.default_headers])
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        return b"%b%b%b%b%b" % (STATUS_LINE[200], own, headers, more, end)
+
+    def _put(self, part: bytes, *, is_last: bool) -> None:
+        cycle = self._cycle
+        if cycle.disconnected or cycle.response_complete:
             return
-        except Exception:  # the connection is gone, which whoever listens to it hears
-            self.close()
+        self._is_last = is_last
+        if self._parts or self._flow.write_paused:
+            self._parts.append(part)
+            self.waiting += len(part)
             return
-        self._sending = sending
-        if waits_for is None:
-            self._loop.call_soon(self._go_on)
-        else:
-            waits_for.add_done_callback(self._go_on)
+        cycle.transport.write(part)
+        if is_last:
+            self._complete()
 
-    def _go_on(self, _: object = None) -> None:
-        if self._sending is not None:
-            self._run(self._sending)
-        while self._messages and self._sending is None:
-            message = self._messages.popleft()
-            self.waiting -= len(message.get("body", b""))
-            self._put(message)
-        if self._sending is None and self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+    def _end(self) -> None:
+        """Say that the client has gone, or the answer is complete."""
+        if not self._over.done():
+            self._over.set_result(None)
 
-
-async def until_gone(receive: Receive) -> None:
-    """Wait until the client has gone, or its answer is complete."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    def _complete(self) -> None:
+        """End the answer; the next request of the connection may begin."""
+        cycle = self._cycle
+        if cycle.disconnected or cycle.response_complete:
+            return
+        cycle.response_complete = True
+        self._end()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
