@@ -15,6 +15,7 @@ import pytest
 import unspool
 from tests.serving.conftest import Running, serving
 from tests.serving.texts.company import CHARS, made, save_models
+from unspool._engines.cpu_writer import CpuWriter
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.writer import generate
@@ -103,6 +104,39 @@ def test_more_texts_than_places_are_written_in_parts(streamed: bool) -> None:
             assert {len(pieces) for pieces in gathered.pieces.values()} == {1}
 
     use(test, most=3, most_waiting=20)
+
+
+@pytest.mark.parametrize(("most", "calls"), [(20, 3), (4, 6)])
+def test_requests_of_one_kind_begin_in_one_call(
+    most: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = GenerationOptions(max_new_tokens=9, seed=0, temperature=2.0, logit_bias=ENDLESS.logit_bias)
+    template, add_one, added = request(1, options), CpuWriter.add, []
+    counts, streamed = [1, 2, 1, 1, 3], [False, False, True, True, False]  # three kinds of calls
+    asked = [
+        template.anew(request(count, options).prompts, options.seeded(seed))
+        for seed, count in enumerate(counts, 2**63)
+    ]
+    expected = [generate(MODEL.runner.writer(MODEL.parameters), each) for each in asked]
+
+    def counted(writer: CpuWriter, request: EngineRequest, *, whole: bool = False) -> range:
+        added.append(len(request.prompts))
+        return add_one(writer, request, whole=whole)
+
+    monkeypatch.setattr(CpuWriter, "add", counted)
+
+    async def test(batcher: Batcher) -> None:
+        gathered = [Gathered() for _ in asked]
+        for mine, each, flag in zip(gathered, asked, streamed, strict=True):
+            mine.count = len(each.prompts)
+            batcher.add(each, mine.receive, mine.fail, streamed=flag)
+        for mine, texts in zip(gathered, expected, strict=True):
+            await mine.over
+            assert mine.texts() == [each.ids.tolist() for each in texts]
+        assert sum(added) == 8
+        assert len(added) <= calls
+
+    use(test, most=most, most_waiting=20)
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -246,6 +280,7 @@ def test_a_slow_reader_is_dropped_and_slows_nobody(small: Running) -> None:
             part = slow.recv(65536)
             assert part
             read = read[-100:] + part
+    assert dropped(small) == before + 1  # once, however much was still to be delivered
 
 
 def test_a_client_that_goes_away_frees_its_place(small: Running) -> None:

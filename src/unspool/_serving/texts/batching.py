@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
 from unspool._errors import UnspoolError
-from unspool._generation.engine_request import EngineRequest
+from unspool._generation.engine_request import EngineRequest, as_one
 from unspool._generation.pace import Pace
 from unspool._generation.writer import Writer
 from unspool._generation.written import Written
@@ -25,6 +25,10 @@ STREAMING_SECONDS = 0.006  # of a call of the writer while someone streams, abou
 MOST_STREAMING_SECONDS = 0.02  # of one while very many do
 WRITING_SECONDS = 0.02  # of one while nobody does
 MOST_STEPS = 256  # of a call while someone streams, so that even a lone text comes in pieces
+AHEAD = 1  # deliveries that wait beside the one that the event loop is at, before streams are written further
+ALL = 1 << 16  # threads, more than there are
+SHORT_SECONDS = 0.003  # of a call that is not worth a second thread
+BUSY_SECONDS = 0.003  # of a delivery, from which on the event loop has a processor to itself
 FIRST_STEPS = 8  # of a call after a stream has joined, so that it shows something at once
 
 NOBODY = (None, 0)  # whose sequence has ended, or was given up
@@ -84,6 +88,7 @@ class Batcher:
         self._asked = self._begun = 0  # texts: those asked for, and those that wait no more
         self._posted = self._delivered = 0
         self._delivery = 0.0  # seconds that the last one took
+        self._call_seconds = 0.0  # of the last call of the writer
         self._streams = 0  # sequences that are reported piece by piece
         self._has_joined = False  # a stream, since the last call of the writer
         self._closed = False
@@ -201,9 +206,13 @@ class Batcher:
                 tickets.pop(sequence, None)
         if last is not None:
             self._hand_on(last, written, news)
+        self._loop.call_soon(self._note_delivery, began)
+
+    def _note_delivery(self, began: float) -> None:
+        """Note that something was delivered, after the turn of the event loop in which it was written."""
         self._delivery = time.perf_counter() - began
         self._delivered += 1
-        if self._posted == self._delivered:
+        if self._streams:  # the thread may wait for it
             self._command("delivered")
 
     def _hand_on(self, ticket: Ticket, written: Written, news: list[tuple[int, int]]) -> None:
@@ -235,13 +244,15 @@ class Batcher:
             self._admit(writer)
             if not len(writer):
                 continue
-            behind = self._posted - self._delivered > 0
+            behind = self._posted - self._delivered > AHEAD
             streams = self._streams
             pace.seconds = self._streaming_seconds() if streams else WRITING_SECONDS
             most = (FIRST_STEPS if self._has_joined else MOST_STEPS) if streams else None
             self._has_joined = False
+            began = time.perf_counter()
             with pace.call(writer, most=most) as steps:
-                written = writer.advance(steps, whole=behind)
+                written = writer.advance(steps, whole=behind, spared=self._spared())
+            self._call_seconds = time.perf_counter() - began
             if len(written.ids):
                 self._post(written)
 
@@ -252,13 +263,19 @@ class Batcher:
         """
         return min(max(STREAMING_SECONDS, self._delivery), MOST_STREAMING_SECONDS)
 
+    def _spared(self) -> int:
+        """Return how many threads write nothing: all but one for little, and one beside a busy event loop."""
+        if self._call_seconds < SHORT_SECONDS:
+            return ALL
+        return int(self._streams > 0 and self._delivery > BUSY_SECONDS)
+
     def _obey(self, writer: Writer) -> bool:
         """Do what was commanded, and return whether to go on; wait while there is nothing to do."""
         has_heard = False
         while True:
             idle = not len(writer) and not self._waiting
-            # streams are not written ahead of the event loop, which needs the processor
-            stalled = self._posted > self._delivered and self._streams == len(writer)
+            # streams are not written far ahead of the event loop, which needs the processor
+            stalled = self._posted - self._delivered > AHEAD and self._streams == len(writer)
             try:
                 commands = self._commands.get(block=idle or (stalled and not has_heard))
             except Empty:
@@ -275,30 +292,48 @@ class Batcher:
 
     def _admit(self, writer: Writer) -> None:
         """Begin to write what waits, in its order, as long as there is a place."""
-        while self._waiting:
+        while parts := self._next(self._most - len(writer)):
+            whole = parts[0][0].whole
+            try:
+                sequences = writer.add(as_one([request for _, request in parts]), whole=whole)
+            except (UnspoolError, ValueError) as error:
+                self._call(self._fail, [ticket for ticket, _ in parts], error)
+                continue
+            if not whole:
+                self._streams += len(sequences)
+                self._has_joined = True
+            place = sequences.start
+            for ticket, request in parts:
+                own = range(place, place + len(request.prompts))
+                place = own.stop
+                ticket.sequences.extend(own)
+                for number, sequence in enumerate(own, ticket.begun - len(own)):
+                    self._tickets[sequence] = ticket, number
+
+    def _next(self, room: int) -> list[tuple[Ticket, EngineRequest]]:
+        """Take from those that wait what can begin in one call: a request, or several of one kind.
+
+        Args:
+            room: Number of texts for which there is a place.
+        """
+        parts: list[tuple[Ticket, EngineRequest]] = []
+        while self._waiting and room > 0:
             ticket = self._waiting[0]
-            request, first, room = ticket.request, ticket.begun, self._most - len(writer)
+            request, first = ticket.request, ticket.begun
+            if parts and (ticket.whole != parts[0][0].whole or request.kind is None):
+                break
+            if parts and request.kind is not parts[0][1].kind:
+                break
             count = min(len(request.prompts) - first, room)
-            if count <= 0:
-                return
             ticket.begun += count
             self._begun += count
             if ticket.begun == len(request.prompts):
                 self._waiting.popleft()
-            if ticket.is_over:
-                continue
-            part = request if count == len(request.prompts) else request.part(first, first + count)
-            try:
-                sequences = writer.add(part, whole=ticket.whole)
-            except (UnspoolError, ValueError) as error:
-                self._call(self._fail, [ticket], error)
-                continue
-            ticket.sequences.extend(sequences)
-            for number, sequence in enumerate(sequences, first):
-                self._tickets[sequence] = ticket, number
-            if not ticket.whole:
-                self._streams += count
-                self._has_joined = True
+            if not ticket.is_over:
+                room -= count
+                part = request if count == len(request.prompts) else request.part(first, first + count)
+                parts.append((ticket, part))
+        return parts
 
     def _drop(self, writer: Writer, ticket: Ticket) -> None:
         """Take a request out."""
@@ -310,8 +345,8 @@ class Batcher:
             self._streams -= is_there and not ticket.whole
 
     def _post(self, written: Written) -> None:
-        for sequence, reason in zip(written.ids.tolist(), written.reasons, strict=True):
-            if reason is not None:
+        if self._streams:
+            for sequence in written.ids[written.finish >= 0].tolist():
                 ticket, _ = self._tickets.get(sequence, NOBODY)
                 self._streams -= ticket is not None and not ticket.whole
         self._posted += 1

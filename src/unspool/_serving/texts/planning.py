@@ -7,7 +7,6 @@ import numpy as np
 
 from unspool._configuration import check, from_dict
 from unspool._generation.constraints.constraint import Constraint
-from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.options.keywords import generation_options
 from unspool._generation.requests import Request, StatesLike
@@ -24,7 +23,7 @@ from unspool._serving.texts.asking import MOST_NUMBERS, Asked
 FEW_CHARACTERS = 4096  # of prompts that are encoded on the event loop
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Plan:
     """A request that a writer takes.
 
@@ -72,15 +71,18 @@ def make_plan(asked: Asked, loaded: Loaded, limits: Limits) -> Plan:
     if template is None:
         options = _options(asked, loaded, limits, len(prompts))
         template = prepare_ids(loaded.model, [np.empty(0, np.int32)], options, state=None, constraint=None)
+        if template.options == template.in_ids.options:  # which then are seeded once
+            template = replace(template, options=template.in_ids.options)
         loaded.keep(key, template)
     return Plan(asked, loaded, _anew(template, prompts, asked.seed), None)
 
 
 def _anew(template: Request, prompts: list[Ids], seed: int) -> Request:
     """Return a request without a guide and states for other prompts and another seed, as it was checked."""
-    old = template.in_ids
-    in_ids = EngineRequest(prompts, old.options.seeded(seed), stop=old.stop)
-    return replace(template, options=template.options.seeded(seed), prompts=prompts, in_ids=in_ids)
+    in_ids = template.in_ids.anew(prompts, template.in_ids.options.seeded(seed))
+    is_same = template.options is template.in_ids.options
+    options = in_ids.options if is_same else template.options.seeded(seed)
+    return Request(options=options, prompts=prompts, in_ids=in_ids, constrained=template.constrained)
 
 
 def _new_plan(asked: Asked, loaded: Loaded, prompts: list[Ids], limits: Limits) -> Plan:
