@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import importlib.util
 import logging
 import os
@@ -25,6 +26,7 @@ from unspool._serving.routes import ENDPOINTS
 from unspool._serving.served import Served
 from unspool._system import allow_open_files, take_freed_port
 
+NEW_OBJECTS = 20_000  # after which Python looks for cycles among them; requests make few
 BACKLOG = 2048  # connections that the system holds until they are taken
 SPARE_FILES = 256  # beside those of connections: models, logs, libraries
 SECONDS_BETWEEN = 0.02  # two looks at whether running texts have finished
@@ -115,6 +117,8 @@ def serve(
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)  # what is to be said we say ourselves
     served.limits = within_open_files(served.limits)
     server = Server(served, started=started, stopping=stopping)
+    gc.freeze()  # what is there stays, and need not be looked through while requests wait
+    gc.set_threshold(NEW_OBJECTS)
     with listener:
         server.run(sockets=[listener])
     return BY_CTRL_C if server.ended_by == signal.SIGINT else 0
