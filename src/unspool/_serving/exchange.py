@@ -21,7 +21,11 @@ CYCLE, EXCHANGE = "unspool.cycle", "unspool.exchange"  # the keys of a scope: ho
 
 
 class Resumed(Protocol):
-    """What goes on to write once a connection takes it."""
+    """What stops to write while a connection does not take it."""
+
+    def pause(self) -> None:
+        """Write nothing; the connection does not take it."""
+        ...
 
     def resume(self) -> None:
         """Write what waits; the connection takes it, or is gone."""
@@ -36,6 +40,12 @@ class Flow(FlowControl):
     """
 
     outlet: Resumed | None = None
+
+    def pause_writing(self) -> None:
+        """Stop to write: the connection does not take it."""
+        super().pause_writing()
+        if self.outlet is not None:
+            self.outlet.pause()
 
     def resume_writing(self) -> None:
         """Go on to write: the connection takes it, or is gone."""

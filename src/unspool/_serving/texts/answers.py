@@ -221,7 +221,7 @@ class StreamedTexts(Texts):
             self._finish(parts)
             return
         self._outlet.write("".join(parts).encode())
-        if self._outlet.waiting > self._served.limits.max_buffer:
+        if self._outlet.waiting and self._outlet.waiting > self._served.limits.max_buffer:
             self._drop()
 
     def _finish(self, parts: list[str]) -> None:

@@ -128,6 +128,8 @@ class Events:
         plan: What is asked for.
     """
 
+    __slots__ = ("_begin", "_head", "_plan")
+
     def __init__(self, plan: Plan) -> None:
         head = head_of(plan)
         usage = '"usage":null,' if plan.asked.wants_usage else ""
@@ -161,6 +163,21 @@ class StreamedText:
         prompt: The number of its prompt.
         known: The index of the training texts, to mark what is copied; None for no marks.
     """
+
+    __slots__ = (
+        "_begin",
+        "_events",
+        "_growing",
+        "_has_begun",
+        "_index",
+        "_is_plain",
+        "_known",
+        "_plan",
+        "_reports",
+        "_spellings",
+        "_text",
+        "tokens",
+    )
 
     def __init__(
         self, plan: Plan, events: Events, index: int, prompt: int, known: NoveltyIndex | None

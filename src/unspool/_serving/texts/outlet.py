@@ -33,12 +33,28 @@ class Outlet:
         waiting: Bytes that wait.
     """
 
-    __slots__ = ("_cycle", "_drained", "_exchange", "_flow", "_is_last", "_over", "_parts", "waiting")
+    __slots__ = (
+        "_cycle",
+        "_drained",
+        "_exchange",
+        "_flow",
+        "_has_begun",
+        "_is_last",
+        "_is_over",
+        "_must_wait",
+        "_over",
+        "_parts",
+        "_write",
+        "waiting",
+    )
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange, self._cycle, self._flow = exchange, exchange.cycle, exchange.flow
         self._parts: deque[bytes] = deque()
-        self._is_last = False  # the part that was put last
+        self._write = self._cycle.transport.write
+        self._has_begun = self._is_last = False  # the body; the part that was put last
+        self._is_over: bool = self._cycle.disconnected
+        self._must_wait = self._is_over or self._flow.write_paused  # a part, or it is not written at all
         self._drained: asyncio.Future[None] | None = None
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting = 0
@@ -47,22 +63,21 @@ class Outlet:
     async def until_gone(self) -> None:
         """Wait until the client has gone, or the answer is complete."""
         self._flow.resume_reading()  # else nobody hears that the client has gone
-        if not self._cycle.disconnected:
+        if not self._is_over:
             await self._over
 
     def answer(self, body: bytes) -> None:
         """Write a whole answer, which is JSON."""
-        self._exchange.began_body()
         self._put(self._head(JSON, b"content-length: %d\r\n" % len(body)) + body, is_last=True)
 
     def start(self) -> None:
         """Write the head of an answer whose body are events."""
-        self._cycle.transport.write(self._head(EVENTS))
+        if not self._is_over:
+            self._write(self._head(EVENTS))
 
     def write(self, body: bytes, *, more: bool = True) -> None:
         """Write a part of the body; `more` tells whether others follow."""
         if body:
-            self._exchange.began_body()
             self._put(b"%x\r\n%b\r\n%b" % (len(body), body, b"" if more else b"0\r\n\r\n"), is_last=not more)
 
     def clear(self) -> None:
@@ -82,7 +97,12 @@ class Outlet:
         """Write nothing more."""
         self.clear()
         self._is_last = False
+        self._end()
         self._flow.outlet = None
+
+    def pause(self) -> None:
+        """Write nothing; the connection does not take it."""
+        self._must_wait = True
 
     def resume(self) -> None:
         """Write the parts that wait; the connection takes them, or is gone."""
@@ -92,7 +112,8 @@ class Outlet:
         while self._parts and not self._flow.write_paused:
             part = self._parts.popleft()
             self.waiting -= len(part)
-            self._cycle.transport.write(part)
+            self._write(part)
+        self._must_wait = bool(self._parts) or self._is_over
         if not self._parts:
             if self._is_last:
                 self._complete()
@@ -108,20 +129,21 @@ class Outlet:
         return b"%b%b%b%b%b" % (STATUS_LINE[200], own, headers, more, end)
 
     def _put(self, part: bytes, *, is_last: bool) -> None:
-        cycle = self._cycle
-        if cycle.disconnected or cycle.response_complete:
-            return
-        self._is_last = is_last
-        if self._parts or self._flow.write_paused:
+        if not self._has_begun:
+            self._has_begun = True
+            self._exchange.began_body()
+        if not self._must_wait:
+            self._write(part)
+            if is_last:
+                self._complete()
+        elif not self._is_over:
+            self._is_last = is_last
             self._parts.append(part)
             self.waiting += len(part)
-            return
-        cycle.transport.write(part)
-        if is_last:
-            self._complete()
 
     def _end(self) -> None:
-        """Say that the client has gone, or the answer is complete."""
+        """Say that the client has gone, or the answer is complete; nothing more is written."""
+        self._is_over = self._must_wait = True
         if not self._over.done():
             self._over.set_result(None)
 
