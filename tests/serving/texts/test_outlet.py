@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serving.conftest import PATIENCE, Running, serving
+from tests.serving.conftest import PATIENCE, Running, serving, wait_until
 from tests.serving.texts.company import CHARS, made
 from unspool._serving.served import Served
 
@@ -105,3 +105,16 @@ def test_a_client_that_waits_for_our_word_has_it_once(one: Running) -> None:
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
         assert b"".join(iter(lambda: connection.recv(65536), b"")).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_goes_away_frees_its_place_though_more_of_its_requests_wait(
+    one: Running, stream: bool
+) -> None:
+    def active() -> int:
+        return sum(state.active for state in one.served.library.states())
+
+    with socket.create_connection(("127.0.0.1", one.port), PATIENCE) as connection:
+        connection.sendall(asking(max_tokens=100_000, n=8, stream=stream) + asking())
+        wait_until(lambda: active() == 8)
+    wait_until(lambda: active() == 0)

@@ -106,7 +106,8 @@ class Outlet:
 
     def resume(self) -> None:
         """Write the parts that wait; the connection takes them, or is gone."""
-        if self._cycle.disconnected or self._cycle.transport.is_closing():
+        if self._cycle.transport.is_closing():
+            self._cycle.disconnected = True  # uvicorn notes it only at the request that came last
             self.clear()
             self._end()
         while self._parts and not self._flow.write_paused:
@@ -142,7 +143,7 @@ class Outlet:
             self.waiting += len(part)
 
     def _end(self) -> None:
-        """Say that the client has gone, or the answer is complete; nothing more is written."""
+        """Note that the client has gone, or the answer is complete; nothing more is written."""
         self._is_over = self._must_wait = True
         if not self._over.done():
             self._over.set_result(None)
