@@ -48,6 +48,33 @@ def test_a_module_that_does_not_load_is_one_sentence(tmp_path: Path, native: byt
     assert command.stderr == last.removeprefix("ImportError: ") + "\n"
 
 
+@pytest.mark.parametrize("command", [False, True])
+def test_a_problem_ends_the_command_and_is_an_error_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: bool
+) -> None:
+    _installed.check()
+    monkeypatch.setattr(_installed, "problem", lambda: "it does not work")
+    monkeypatch.setattr(_installed, "is_command", lambda: command)
+    with pytest.raises(SystemExit if command else ImportError) as caught:
+        _installed.check()
+    assert caught.value.args == ((2,) if command else ("it does not work",))
+    assert capsys.readouterr().err == ("it does not work\n" if command else "")
+    monkeypatch.setattr(_installed, "problem", lambda: "")
+    _installed.check()
+
+
+def test_what_the_system_says_is_shown_in_one_line_of_200_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        assert name == "unspool._native"
+        raise ImportError("a  b\n" + "c" * 300)
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+    assert _installed.problem() == (
+        f"the compiled module of unspool does not load (a b {'c' * 196}); install it anew: "
+        "pip install --force-reinstall --no-cache-dir unspool (in a clone: pip install -e .)"
+    )
+
+
 def test_what_the_system_says_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> None:
         raise ImportError("no\n" * 10_000)

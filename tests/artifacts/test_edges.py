@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
 from tests.artifacts.models import make_model, same, save
-from unspool._artifacts import load_model, model_folder, save_model
+from unspool._artifacts import load_model, model_folder, save_model, tensor_files
 from unspool._artifacts.facts import PartSizes, check_facts
 from unspool._artifacts.kept_precision import Quantization, restored, stored, stored_layout
 from unspool._artifacts.model_folder import has_file, read_config, read_content, read_generation
@@ -166,6 +167,35 @@ def test_a_network_and_the_tokenizer_of_its_sources_fit_together(
     hint = "they belong to two different models"
     assert str(caught.value) == f"{tmp_path}/x: source_vocab_size: {message}; {hint}"
     assert not (tmp_path / "x").exists()
+
+
+def test_options_that_cannot_be_read_are_an_error_of_the_tree(tmp_path: Path) -> None:
+    save(tmp_path, make_model())
+    (tmp_path / "generation_config.json").unlink()
+    (tmp_path / "generation_config.json").mkdir()
+    with pytest.raises(ArtifactError) as caught:
+        read_generation(tmp_path)
+    assert str(caught.value) == f"cannot read {tmp_path}/generation_config.json: got Is a directory"
+
+
+@pytest.mark.parametrize(
+    "error", [SafetensorError("no header"), ValueError("no header"), TypeError("no header")]
+)
+def test_what_safetensors_cannot_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    save(tmp_path, make_model())
+
+    def fail(raw: bytes) -> None:
+        raise error
+
+    monkeypatch.setattr(tensor_files, "load", fail)
+    with pytest.raises(ArtifactError) as caught:
+        load_model(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}/model.safetensors: safetensors cannot read it: got no header; the file is damaged or is "
+        "not a model: copy it again, or save the model again"
+    )
 
 
 def test_files_that_have_not_changed_are_not_written_again(tmp_path: Path) -> None:

@@ -1,17 +1,18 @@
 """The parts in which an engine computes a window, its threads, and the numbers that it lets through."""
 
+import importlib
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 
-from unspool._engines import cpu, make_engine
+from unspool._engines import ENGINES, cpu, make_engine
 from unspool._engines.cpu import CpuEngine
 from unspool._engines.encoder_decoder import trimmed
 from unspool._engines.native_conditions import native_window
 from unspool._engines.protocol import Loss, finite_logits, refused_cell
-from unspool._errors import NetworkError
+from unspool._errors import ConfigError, NetworkError
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._text.streams.lanes import Conditions, Window
@@ -57,6 +58,40 @@ def test_an_engine_has_the_threads_it_is_given_or_those_of_the_machine(
     assert (pair.threads, inner.encoder.threads, inner.decoder.threads) == (2, 2, 2)
     assert (inner.encoder.config.symbols, inner.decoder.config.symbols) == (5, 4)
     assert pair.precision == inner.decoder.precision == CpuEngine(CONFIG, precision="auto").precision
+
+
+def test_an_error_inside_a_package_is_not_taken_for_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise ModuleNotFoundError("no such part", name="torch.part")
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+    for name in ENGINES:
+        with pytest.raises(ModuleNotFoundError, match=r"^no such part$"):
+            make_engine(name, CONFIG)
+
+
+def test_a_pair_computes_what_its_decoder_does_and_knows_no_fresh_start() -> None:
+    config = NetworkConfig(cell="rnn", hidden_size=2, vocab_size=4, source_vocab_size=5)
+    pair: Any = make_engine("cpu", config, threads=1)
+    parameters = initialize(config, 0)
+    own = {name: array for name, array in parameters.items() if not name.startswith("encoder.")}
+    ids, state = np.array([[1], [2]], np.int32), np.full((1, 1, 1, 2), 0.5, np.float32)
+    expected = pair.decoder.forward(own, lanes=1)(ids, state)
+    for found in (pair.forward(parameters, lanes=1)(ids, state), pair.logits(parameters, ids, state)):
+        assert [part.tolist() for part in found] == [part.tolist() for part in expected]
+    for ask in (
+        pair.forward(parameters, lanes=1),
+        lambda *given, **words: pair.logits(parameters, *given, **words),
+    ):
+        with pytest.raises(ConfigError, match="needs a source"):
+            ask(ids, state, reset_id=3)
+    with pytest.raises(ConfigError, match="needs a source"):
+        pair.initial_state(1, parameters)
+    assert pair.initial_state(3).shape == (1, 1, 3, 2)
+    window = Window(ids, ids)
+    for refused in (window, Window(ids, ids, Conditions(np.zeros((2, 1), np.int32)))):
+        with pytest.raises(ConfigError, match="needs a source"):
+            pair.token_losses(parameters, refused, state, reset_id=None)
 
 
 @pytest.mark.parametrize(
