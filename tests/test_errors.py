@@ -8,8 +8,51 @@ import pytest
 
 import unspool
 from tests.cli.conftest import run
-from unspool._errors import LONGEST, ConfigError, CorpusError, InputError, UnknownSymbolError
+from unspool._errors import (
+    LONGEST,
+    ConfigError,
+    CorpusError,
+    InputError,
+    NetworkError,
+    UnknownSymbolError,
+    shortened,
+)
 from unspool._training.checkpoints import write_error
+
+SENTENCES: list[tuple[InputError, str]] = [
+    (InputError("a.txt"), "a.txt"),
+    (InputError("a.txt", expected="", got="", hint=""), "a.txt"),
+    (InputError("a.txt", expected="x", got="y", hint="z"), "a.txt: expected x, got y; z"),
+    (InputError("size", expected="x", got="y"), "size: expected x, got y"),
+    (InputError("a.txt", got="y", hint="z"), "a.txt: got y; z"),
+    (InputError("a.txt", hint="z"), "a.txt; z"),
+    (ConfigError("size", expected="x", got="y", hint="z"), "size must be x; got y; z"),
+    (ConfigError("size", expected="x"), "size must be x"),
+    (ConfigError("size", got="y"), "size: got y"),
+    (ConfigError("--hidden-size", expected="x"), "--hidden-size must be x"),
+    (ConfigError("a.json: data: _size", expected="x"), "a.json: data: _size must be x"),
+    (ConfigError("9size", expected="x"), "9size: expected x"),
+    (ConfigError("-size", expected="x"), "-size: expected x"),
+    (ConfigError("size of it", expected="x"), "size of it: expected x"),
+    (ConfigError("sizes[1]", expected="x", got="y"), "sizes[1]: expected x, got y"),
+    (
+        NetworkError(),
+        "the network's logits: expected finite numbers up to 1e30, got numbers beyond them; the weights are "
+        "damaged or far too large: load another model, or train it anew",
+    ),
+    (CorpusError("caf\udce9.txt \ud800"), "caf\\xe9.txt \\ud800"),
+]
+
+
+@pytest.mark.parametrize(("error", "sentence"), SENTENCES, ids=str)
+def test_an_error_is_a_sentence(error: InputError, sentence: str) -> None:
+    assert str(error) == sentence
+
+
+def test_three_hundred_characters_are_shown_whole() -> None:
+    assert shortened("a" * 300) == "a" * 300
+    assert shortened("a" * 151 + "b" * 150) == "a" * 150 + " … " + "b" * 150
+
 
 BOOK = "x" * 1_000_000
 LONG = "a line\n" * 150_000
