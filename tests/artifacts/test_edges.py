@@ -1,5 +1,7 @@
 """The edges of a model folder's files: sizes that are read, counts that are believed, precisions in words."""
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +207,42 @@ def test_files_that_have_not_changed_are_not_written_again(tmp_path: Path) -> No
     save(tmp_path, make_model(1))  # of the same symbols, with the same card
     assert {name: (tmp_path / name).stat().st_ino for name in kept} == before
     assert same(load_model(tmp_path), make_model(1))
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "message"),
+    [
+        (b"\0" * 7, 7, ": expected 8 bytes or more, got 7 bytes"),
+        (b"\0" * 8, 8, ": header: expected JSON, got Expecting value: line 1 column 1 (char 0)"),
+        (b"\3" + b"\0" * 7 + b"{}", 10, ": header: expected at most 2 bytes, got 3 declared"),
+        (b"\2" + b"\0" * 7 + b"[]", 10, ": header: expected a JSON object, got list"),
+        (
+            b"\1\0\0\1" + b"\0" * 4,
+            1 << 25,
+            ": header: expected at most 16777216 bytes, got 16777217 declared",
+        ),
+    ],
+)
+def test_a_header_has_its_length_before_it(tmp_path: Path, content: bytes, size: int, message: str) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    os.truncate(path, size)
+    with pytest.raises(ArtifactError) as caught, open_tensor_file(path):
+        pytest.fail("it was opened")
+    assert str(caught.value).startswith(
+        f"{path}{message}; the file is damaged or is not a model: copy it again"
+    )
+
+
+def test_a_file_may_be_nothing_but_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    header = json.dumps({"__metadata__": {"unspool": "{}"}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with open_tensor_file(path) as file:
+        assert (file.begin, file.layout, file.content) == (8 + len(header), {}, {})
+        with pytest.warns(UserWarning, match="was saved by an older unspool, without a checksum"):
+            file.verify(["x"])
+        assert file.read({}) == {}
 
 
 def test_a_file_of_arrays_says_where_each_lies(tmp_path: Path) -> None:
