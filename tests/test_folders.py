@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 from unittest import mock
 
@@ -34,6 +35,32 @@ def test_a_folder_is_replaced_whole_also_behind_a_link(
     assert content_of(tmp_path / "x") == {"c.txt": b"3"}
     assert names_in(tmp_path) == ["link", "x"]
     assert (tmp_path / "link").is_symlink()
+
+
+def test_all_of_a_folder_is_forced_to_the_disk_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[str, str]] = []
+
+    def noted(name: str) -> None:
+        honest = getattr(_folders, name)
+
+        def call(*paths: Path) -> object:
+            place = paths[0].relative_to(tmp_path).as_posix()
+            steps.append((name, re.sub(r"^\.x\.[0-9a-f]{12}\.", "", place)))
+            return honest(*paths)
+
+        monkeypatch.setattr(_folders, name, call)
+
+    for name in ("sync_file", "sync_folder", "replace", "exchange"):
+        noted(name)
+    for named in ("replace", "exchange"):
+        steps.clear()
+        write_folder(tmp_path / "x", {"a.txt": b"1", "deep/b.txt": b"2"})
+        assert steps[:2] == [("sync_file", "new/a.txt"), ("sync_file", "new/deep/b.txt")]
+        assert sorted(steps[2:4]) == [("sync_folder", "new"), ("sync_folder", "new/deep")]
+        assert steps[4] == (named, "new")
+        assert steps[-1] == ("sync_folder", ".")
 
 
 def test_what_killed_writers_of_folders_left_is_mended(tmp_path: Path) -> None:
