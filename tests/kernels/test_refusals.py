@@ -234,7 +234,6 @@ def test_what_is_at_the_edge_fits() -> None:
         assert found.held_out.tolist() == [out]
     assert find_lines(np.array([0x10FFFF], np.uint32), limit=0).bounds.tolist() == [[0, 1]]
     assert find_lines(BYTES[:0], limit=0).bounds.tolist() == []
-    Matcher(np.array([0, (1 << 30) - 1], np.int32))
     assert len(hash_records(BYTES, np.array([0, 3]), np.array([3, 3]))) == 2
     assert write(max_new_tokens=(1 << 63) - 1, stop=None, end_id=None)["drawn"]["tokens"].size == 9
     assert write(penalties=[("logit_bias", [0, 1.0, 5, 1.0])])["ids"].tolist() == [0]
