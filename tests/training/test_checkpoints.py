@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,8 +141,15 @@ def test_a_cut_file_is_refused(make_task: MakeTask, begin: Begin, path: Path, ke
 
 
 def test_a_missing_file_is_refused(make_task: MakeTask, begin: Begin, path: Path) -> None:
-    with pytest.raises(ArtifactError, match="no such file"):
+    with pytest.raises(ArtifactError) as caught:
         load_checkpoint(path, begin(make_task()))
+    hint = "start the run again without --resume"
+    assert str(caught.value) == f"{path}: expected a checkpoint, got no such file; {hint}"
+    path.mkdir(parents=True)
+    with pytest.raises(ArtifactError) as caught:
+        load_checkpoint(path, begin(make_task()))
+    reason = "Permission denied" if sys.platform == "win32" else "Is a directory"
+    assert str(caught.value) == f"cannot read {path}: got {reason}; {hint}"
 
 
 def rewritten(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -153,27 +161,57 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     path.write_bytes(tensor_file_bytes(arrays, content))
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda content: content.update(format_version=99), "format version"),
-        (lambda content: content.pop("progress"), "progress"),
-        (lambda content: content["progress"].update(step="5"), "step"),
-        (lambda content: content["progress"].update(window=-1), "window"),
-        (lambda content: content["progress"].update(strange=1), "strange"),
-        (lambda content: content.update(identity=[]), "identity"),
-        (lambda content: content.update(strange=1), "unknown key 'strange'"),
-        (lambda content: content["identity"].pop("corpus"), "corpus"),
-    ],
-)
+STEPS = "step, epoch, window, seconds, symbols, epoch_nats, epoch_symbols, best, best_step, "
+REFUSALS: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
+    (
+        lambda content: content.update(format_version=99),
+        "FILE: format version: expected 1, got 99; resume with the version of unspool that wrote it",
+    ),
+    (
+        lambda content: content.pop("progress"),
+        "FILE: progress: expected an object with keys and values, got None (NoneType)",
+    ),
+    (
+        lambda content: content["progress"].update(step="5"),
+        "FILE: progress: step: expected a whole number, got '5' (str)",
+    ),
+    *(
+        (
+            lambda content, name=name: content["progress"].update({name: -1}),  # type: ignore[misc]
+            f"FILE: progress: {name}: expected a whole number ≥ 0, got -1",
+        )
+        for name in ("step", "epoch", "window", "symbols", "epoch_symbols")
+    ),
+    (
+        lambda content: content["progress"].update(strange=1),
+        f"FILE: progress: unknown key 'strange': expected one of {STEPS}evaluations_without_gain, finished, "
+        "unmeasured",
+    ),
+    (lambda content: content.update(identity=[]), "FILE: identity: expected an object, got []"),
+    (
+        lambda content: content.update(strange=1),
+        "FILE: metadata 'unspool': unknown key 'strange': expected one of format_version, progress, "
+        "identity; the file is damaged or is not a model: copy it again, or save the model again",
+    ),
+    (
+        lambda content: content["identity"].pop("corpus"),
+        "FILE is the checkpoint of another run: corpus: expected None, got CORPUS; resume with the same "
+        "value, or start a new run in another folder",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSALS)
 def test_broken_metadata_is_refused_by_name(
     make_task: MakeTask, begin: Begin, path: Path, change: Callable[[dict[str, Any]], Any], message: str
 ) -> None:
     start = begin(make_task())
     save_checkpoint(path, start)
     rewritten(path, change)
-    with pytest.raises(ArtifactError, match=message):
+    with pytest.raises(ArtifactError) as caught:
         load_checkpoint(path, start)
+    told = str(caught.value).replace(str(path), "FILE").replace(repr(start.identity["corpus"]), "CORPUS")
+    assert told == message
 
 
 def test_arrays_of_another_shape_or_not_finite_are_refused(
