@@ -1,4 +1,7 @@
 import dataclasses
+import math
+import sys
+from typing import Any
 
 import pytest
 
@@ -59,3 +62,63 @@ def test_a_run_must_end() -> None:
     with pytest.raises(ConfigError, match="epochs and minutes"):
         TrainingConfig(epochs=None)
     assert TrainingConfig(epochs=None, minutes=1.0).minutes == 1.0
+
+
+TINY = math.nextafter(0.0, 1)
+BELOW_ONE = math.nextafter(1.0, 0)
+HUGE = sys.float_info.max
+COUNT = (1, None)
+SHARE = (TINY, BELOW_ONE)
+BELOW_1 = (0.0, BELOW_ONE)
+ENDS: dict[str, tuple[Any, Any]] = {  # the first and the last number of each range; None: it has no end
+    "epochs": COUNT,
+    "minutes": (TINY, HUGE),
+    "batch_size": (1, 1048576),
+    "sequence_length": (1, 1048576),
+    "learning_rate": (TINY, HUGE),
+    "warmup_fraction": BELOW_1,
+    "floor_fraction": (0.0, 1.0),
+    "weight_decay": (0.0, HUGE),
+    "beta1": BELOW_1,
+    "beta2": BELOW_1,
+    "rho": BELOW_1,
+    "momentum": BELOW_1,
+    "epsilon": (TINY, HUGE),
+    "clip_norm": (TINY, HUGE),
+    "ema": SHARE,
+    "validation_fraction": SHARE,
+    "max_validation_symbols": COUNT,
+    "state_reset": (0.0, 1.0),
+    "context_dropout": BELOW_1,
+    "patience": COUNT,
+    "checkpoint_seconds": (0.0, HUGE),
+    "seed": (0, 9223372036854775807),
+    "threads": COUNT,
+}
+
+
+def test_every_option_that_is_a_number_is_among_the_ends() -> None:
+    others = ("optimizer", "schedule", "evaluate_every", "engine", "precision")
+    assert sorted([*ENDS, *others]) == sorted(field.name for field in dataclasses.fields(TrainingConfig))
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_first_and_the_last_number_are_allowed_and_the_next_ones_are_not(name: str) -> None:
+    least, most = ENDS[name]
+    for value in (least, 10**400 if most is None else most):
+        assert getattr(TrainingConfig(**{name: value}), name) == value
+    whole = isinstance(least, int)
+    beyond = [least - 1 if whole else math.nextafter(least, -math.inf)]
+    if most is not None:
+        beyond.append(most + 1 if whole else math.nextafter(most, math.inf))
+    for value in beyond:
+        with pytest.raises(ConfigError, match=rf"^{name} must be"):
+            TrainingConfig(**{name: value})
+
+
+def test_an_evaluation_comes_after_some_steps_or_a_share_of_the_run() -> None:
+    for allowed in (1, 1.0, 10**400, *SHARE):
+        assert TrainingConfig(evaluate_every=allowed).evaluate_every == allowed
+    for refused in (0, -1, 0.0, -TINY, 1.5, math.inf, math.nan):
+        with pytest.raises(ConfigError, match=r"^evaluate_every must be"):
+            TrainingConfig(evaluate_every=refused)

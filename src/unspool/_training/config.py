@@ -9,6 +9,7 @@ from unspool._configuration import (
     answers_unknown_names,
     check_rows,
     is_real,
+    is_whole,
     one_of,
     real_range,
     whole_range,
@@ -27,7 +28,9 @@ SEED = Allowed("a whole number in [0, 2**63)", whole_range(0, 2**63 - 1).holds)
 
 
 def _is_every(value: Any) -> bool:
-    return is_real(value) and (0 < value < 1 or (value >= 1 and float(value).is_integer()))
+    return is_whole(value, least=1) or (
+        is_real(value) and (0 < value < 1 or (value >= 1 and float(value).is_integer()))
+    )
 
 
 EVERY = Allowed("a whole number ≥ 1, or a share of the run in (0, 1)", _is_every)
