@@ -45,7 +45,7 @@ def served(**changes: Any) -> Any:
         ({"host": "localhost:1", "origin": "https://my.example:9"}, "key", None),
         ({"host": "localhost", "sec-fetch-site": "cross-site"}, "open", None),
         ({"host": "localhost", "sec-fetch-site": "same-origin"}, "token", None),
-        ({"host": "x" * 120}, "key", 
+        ({"host": "x" * 120}, "key",
          (403, f"the header Host must be localhost or an address; got {'x' * 100!r}; see --allow-host",
           "host_not_allowed")),
         ({"host": "localhost:1", "origin": "http://localhost:2"}, "key",
