@@ -22,7 +22,8 @@ def spread(*quantiles: int) -> Any:
 
 def diversity(first: float | None) -> Any:
     return SimpleNamespace(texts=1500, distinct_characters=(first, 0.20, 0.21, 0.22),
-                           self_bleu_characters=0.4, distinct_words=(0.50, 0.51, 0.52, 0.53), self_bleu_words=None)  # fmt: skip
+                           self_bleu_characters=0.4, distinct_words=(0.50, 0.51, 0.52, 0.53),
+                           self_bleu_words=None)  # fmt: skip
 
 
 def result(**changes: Any) -> Any:
