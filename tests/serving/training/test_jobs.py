@@ -28,7 +28,7 @@ def job(**changes: Any) -> TrainingJob:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, Any]]]:
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, Any]]]:
     """Keep the commands that would be started."""
     calls = list[tuple[list[str], dict[str, Any]]]()
 
@@ -36,6 +36,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, 
         calls.append((command, how))
         return SimpleNamespace(pid=4711, wait=lambda: calls.append(("waited", {})))
 
+    (tmp_path / ".corpora").mkdir()
+    (tmp_path / ".corpora" / "c.txt").write_text("a\n", "utf-8")
     monkeypatch.setattr(subprocess, "Popen", popen)
     monkeypatch.setattr(room, "on_its_own", lambda: {"start_new_session": True})
     return calls
