@@ -18,7 +18,8 @@ def connection(**changes: Any) -> Any:
     facts = {
         "_limits": Limits(max_headers=1024), "_header_timer": None, "_write_timer": None, "url": b"/",
         "_in_headers": True, "_bytes": 9, "_refusal": None, "headers": [(b"host", b"localhost")],
-        "pipeline": [], "scope": {}, "parser": SimpleNamespace(get_http_version=lambda: "1.1"),
+        "pipeline": [], "scope": {}, "cycle": SimpleNamespace(scope={}),
+        "parser": SimpleNamespace(get_http_version=lambda: "1.1"),
     }  # fmt: skip
     vars(made).update(facts | changes)
     return made
