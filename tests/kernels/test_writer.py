@@ -165,6 +165,31 @@ def test_a_long_repetition_is_penalized_by_a_finite_number() -> None:
     assert (news["finish"].tolist(), news["drawn"]["tokens"].tolist()) == ([0], [3] * 70)
 
 
+@pytest.mark.parametrize("eta", [0.25, 1.0])
+def test_mirostat_follows_the_surprise_of_what_was_drawn(eta: float) -> None:
+    """No token has more surprise than the limit allows, which each drawn one moves; all others occur."""
+    config = NetworkConfig(cell="rnn", hidden_size=4, vocab_size=5)
+    shares, tau = [1 / 8, 1 / 2, 1 / 4, 1 / 8], 1.01
+    parameters = {name: np.zeros_like(values) for name, values in initialize(config, 0).items()}
+    parameters["output.bias"] = np.log([1, *shares]).astype(np.float32)
+    writing = NativeWriter(CpuEngine(config, threads=1)._network, parameters)
+    writing.add(
+        prompts=[np.array([1], np.int32)] * 8, keys=np.arange(8, dtype=np.uint64), start=None,
+        max_new_tokens=50, end_id=None, samplers=[("mirostat_tau", [tau, eta])],
+    )  # fmt: skip
+    seen: dict[tuple[int, ...], set[int]] = {}
+    for text in np.split(writing.advance(99)["drawn"]["tokens"], 8):
+        limit = 2 * tau
+        for token in text.tolist():
+            left = tuple(i for i, share in enumerate(shares, 1) if share == 1 / 2 or -np.log2(share) <= limit)
+            assert token in left
+            seen.setdefault(left, set()).add(token)
+            among = shares[token - 1] / sum(shares[i - 1] for i in left)
+            limit -= eta * (-np.log2(among) - tau)
+    assert {left: set(left) for left in seen} == seen
+    assert len(seen) == 3
+
+
 def test_counts_begin_at_zero_in_memory_that_was_used_before() -> None:
     """A count that is no number makes logits without sense, of which nothing can be drawn."""
     counting = [("repetition_penalty", [1.5]), ("presence_penalty", [0.5]), ("frequency_penalty", [0.5])]
