@@ -1,7 +1,9 @@
 """A native call gives up once the flag is set: in its middle, with any threads, and it leaves no trace."""
 
+import ctypes
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -124,6 +126,26 @@ def test_the_handlers_of_the_system_come_back() -> None:
         assert (fresh(), len(heard)) == (False, 2)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def handler_of_the_system() -> int | None:
+    """Return the address of what the system calls at SIGINT."""
+    action = (ctypes.c_void_p * 64)()  # more room than any system's own; the handler comes first
+    assert ctypes.CDLL(None).sigaction(signal.SIGINT, None, action) == 0
+    return action[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no sigaction")
+def test_the_system_calls_what_it_called_before() -> None:
+    python = handler_of_the_system()
+    for _ in range(2):
+        with StopFlag().set_by_signals():
+            ours = handler_of_the_system()
+            assert ours != python
+            with StopFlag().set_by_signals():
+                assert handler_of_the_system() == ours
+            assert handler_of_the_system() == ours
+        assert handler_of_the_system() == python
 
 
 def test_a_signal_without_a_handler_in_python_is_left_alone() -> None:
