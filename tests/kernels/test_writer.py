@@ -190,15 +190,6 @@ def test_mirostat_follows_the_surprise_of_what_was_drawn(eta: float) -> None:
     assert len(seen) == 3
 
 
-def test_counts_begin_at_zero_in_memory_that_was_used_before() -> None:
-    """A count that is no number makes logits without sense, of which nothing can be drawn."""
-    counting = [("repetition_penalty", [1.5]), ("presence_penalty", [0.5]), ("frequency_penalty", [0.5])]
-    for _ in range(20):
-        used = [np.full(size, np.nan, np.float32) for size in range(16, 144) for _ in range(8)]
-        del used
-        assert write(guide=None, penalties=counting)["finish"].tolist() != [3]
-
-
 def test_what_a_writer_is_asked_is_checked() -> None:
     with pytest.raises(ValueError, match="steps: expected a number from 1"):
         writer().advance(0)
