@@ -68,7 +68,7 @@ def test_eight_threads_on_one_model_get_what_one_gets(folder: Path) -> None:
 
     def use(thread: int) -> None:
         chosen = random.Random(thread)
-        for name in chosen.choices(list(CALLS), k=60):
+        for name in chosen.choices(list(CALLS), k=30):
             try:
                 if CALLS[name](model) != expected[name]:
                     wrong.append(f"{name} differs")
@@ -86,7 +86,7 @@ def test_eight_threads_on_one_model_get_what_one_gets(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["generate", "score", "beams"])
 def test_a_call_that_waits_for_another_lets_other_threads_run(folder: Path, name: str) -> None:
     model = unspool.load(folder, threads=1)  # the team that calls of one thread's width take as well
-    endless = GenerationOptions(max_new_tokens=90_000, logit_bias={model.tokenizer.eos_id: -99})
+    endless = GenerationOptions(max_new_tokens=60_000, logit_bias={model.tokenizer.eos_id: -99})
     request = EngineRequest([np.zeros(0, np.int32)] * 64, endless)
     CALLS[name](model)  # what it imports is there
 
@@ -94,14 +94,14 @@ def test_a_call_that_waits_for_another_lets_other_threads_run(folder: Path, name
         """Count how often this thread runs while one call is in the native loop and another waits for it."""
         writer = model.runner.writer(model.parameters)
         writer.add(request)
-        writes = threading.Thread(target=writer.advance, args=(90_000,))
+        writes = threading.Thread(target=writer.advance, args=(60_000,))
         waits = threading.Thread(target=CALLS[name], args=(model,))
         writes.start()
         time.sleep(0.1)  # it has come to the native loop
         waits.start()
         turns = 0
         while writes.is_alive():
-            time.sleep(0.005)
+            time.sleep(0.001)
             turns += 1
         waits.join()
         return turns
