@@ -43,7 +43,7 @@ ENVIRONMENT = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", "OPENBLAS
 DROPPED = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 SHOWN = b"\x1b[?25l"  # the cursor goes: something is drawn in place
 SCREEN = b"\x1b[?1049h"  # the whole screen is taken
-PATIENCE = 20  # seconds without a word
+PATIENCE = 60  # seconds without a word: a busy machine is no fault of a command
 TIMES = re.compile(r'("(?:seconds|\w+_per_second)"): [\d.e+-]+')
 FIGURES = re.compile(r"[\d.,\s─━±-]+")  # and what is as wide as they are
 
