@@ -20,6 +20,7 @@ from tests.engines.variants import (
     parameters_of,
 )
 from tests.network.reference import reference_logits
+from unspool._engines import ENGINES
 from unspool._engines.protocol import Engine, Parameters
 from unspool._engines.reference_writer import ReferenceWriter
 from unspool._errors import ConfigError
@@ -177,6 +178,7 @@ GUIDED = TokenAutomaton(
 )
 
 
+BY_TWIN = ("torch",)  # engines that write by the plain twin itself: each option alone repeats one thing
 STOP = phrase_automaton(("dd", "abc"), ("", *"abcdefghi", ""), name="stop").automaton
 COMPARED = ("logprobs", "constrained_logprobs", "prompt_logprobs")
 
@@ -197,9 +199,18 @@ def assert_same(a: GeneratedIds, b: GeneratedIds) -> None:
             np.testing.assert_allclose(x, y, rtol=0, atol=5e-5)
 
 
-@every_engine
+@pytest.mark.parametrize("engine_name", BY_TWIN)
+def test_who_writes_by_the_plain_twin(engine_name: str) -> None:
+    engine = engine_or_skip(engine_name, NETWORK)
+    assert isinstance(engine.writer(parameters_of(NETWORK)), ReferenceWriter)
+
+
+@pytest.mark.parametrize(
+    ("engine_name", "options"),
+    [(name, options) for name in ENGINES for options in [*([] if name in BY_TWIN else SAMPLES), *TOGETHER]],
+    ids=str,
+)
 @some_networks
-@pytest.mark.parametrize("options", [*SAMPLES, *TOGETHER], ids=str)
 @pytest.mark.parametrize("automata", ["", "guide", "stop"])
 def test_every_option_gives_what_the_plain_twin_gives(
     engine_name: str, config: NetworkConfig, options: dict[str, Any], automata: str
