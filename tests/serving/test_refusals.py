@@ -1,9 +1,14 @@
 """Errors of unspool in the form of OpenAI."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
 import unspool
 from unspool._errors import ArtifactError, ConfigError, DivergenceError, UnspoolError
+from unspool._serving import pages
 from unspool._serving.refusals import error_object, refusal_of
 
 
@@ -37,3 +42,24 @@ def test_an_unknown_symbol_has_a_code() -> None:
             "code": "unknown_symbol",
         }
     }
+
+
+def codes_in(source: Path) -> set[str]:
+    """Return the codes of refusals that a module names as ``code="x"``, or ``code = "x" if … else None``."""
+    given: list[ast.expr] = []
+    for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        match node:
+            case ast.keyword(arg="code", value=value) | ast.Assign([ast.Name("code")], value):
+                given.append(value)
+    constants = (one for value in given for one in ast.walk(value) if isinstance(one, ast.Constant))
+    return {one.value for one in constants if isinstance(one.value, str)}
+
+
+def test_every_code_has_a_sentence_in_chinese() -> None:
+    codes = set().union(*(codes_in(path) for path in Path(pages.__file__).parent.rglob("*.py")))
+    assert {"queue_full", "unknown_symbol", "bad_request", "sweep_not_found"} <= codes
+    words = re.findall(
+        r'^  (\w+): "(.+)",$', pages.FILES["refusal_words.js"].read_text("utf-8"), re.MULTILINE
+    )
+    assert {code for code, _ in words} == codes | {"null"}
+    assert all(re.search("[\u4e00-\u9fff]", sentence) for _, sentence in words)

@@ -30,7 +30,16 @@ SHARED = (
     "reading.js",
     "page.js",
 )
-SHELL = ("icon.svg", "shell.css", "shell.js", "shell_words.js", "api.js", "route.js", "key.js")
+SHELL = (
+    "icon.svg",
+    "shell.css",
+    "shell.js",
+    "shell_words.js",
+    "api.js",
+    "refusal_words.js",
+    "route.js",
+    "key.js",
+)
 WRITE = (
     "write.css",
     "write.js",

@@ -169,3 +169,28 @@ def test_symbols_without_a_spelling_have_their_text(
     here: Any, text: str, symbols: list[str], texts: list[str]
 ) -> None:
     assert here.evaluate(SCORE, [text, symbols]) == texts
+
+
+@pytest.mark.parametrize(
+    ("served_page", "queue", "value"),
+    [
+        ({"locale": "en-GB"}, "64 wait", "top_k must be 1"),
+        (
+            {"locale": "zh-CN"},
+            "排队的请求太多，请稍后再试（64 wait）",
+            "请求中有一个值不被接受（top_k must be 1）",
+        ),
+    ],
+    indirect=["served_page"],
+)
+def test_what_is_refused_is_said_in_the_language_of_the_page(here: Any, queue: str, value: str) -> None:
+    said = here.evaluate(
+        """async () => {
+            const { refusalInWords } = await import("/page/refusal_words.js");
+            const refusals = [{ message: "64 wait", code: "queue_full" },
+                { message: "top_k must be 1", code: null },
+                { message: "something new", code: "of_tomorrow" }];
+            return refusals.map(refusalInWords);
+        }"""
+    )
+    assert said == [queue, value, "something new"]

@@ -18,6 +18,7 @@ from tests.serving.browser import Running, ServedPage, chromium, served_page
 from tests.serving.watching.lines import evaluation, finish, sample, step, text_of
 from unspool._serving.app import App
 from unspool._serving.served import Served
+from unspool._training.folder.sole_writer import sole_writer
 
 pytestmark = pytest.mark.browser
 __all__ = ["chromium", "served_page"]
@@ -211,6 +212,49 @@ def test_runs_are_compared(base: str, served_page: ServedPage, make_run: Callabl
     assert "first: training" in here.text_content(".readout")
     here.go_back()
     here.wait_for_selector(".runs li:nth-child(3)")
+
+
+def trial(number: int, state: str, *bits: float, cell: str = "gru", **more: Any) -> dict[str, Any]:
+    best = min(bits, default=None)
+    facts = {"number": number, "state": state, "seed": 0, "configuration": {"cell": cell, "hidden_size": 8}}
+    curve = [[second, value] for second, value in enumerate(bits, start=1)]
+    return facts | {"curve": curve, "bits_per_character": best, "parameters": 1234, "seconds": 3.0} | more
+
+
+def write_sweep(folder: Path, *, running: list[dict[str, Any]], runs: list[dict[str, Any]]) -> None:
+    folder.mkdir(exist_ok=True)
+    document = {"description": "names.txt", "verdict": "Best for this text: gru.", "complete": not running}
+    document |= {"configurations": [{"runs": runs}], "failed": [], "running": running}
+    (folder / "sweep.json").write_text(json.dumps(document))
+
+
+def test_a_sweep_is_watched_live(base: str, served_page: ServedPage, folder: Path) -> None:
+    done = [trial(0, "complete", 4.0, 3.5), trial(1, "pruned", 4.5, cell=HOSTILE)]
+    with sole_writer(folder / "try"):
+        write_sweep(folder / "try", running=[trial(2, "running", 4.2)], runs=done)
+        here = served_page.open(base, "#/watch", ".sweeps a.name")
+        assert "2 trials done · best 3.500" in here.text_content(".sweeps li")
+        here.click(".sweeps a.name")
+        here.wait_for_selector(".trials tbody tr:nth-child(3)")
+        cells = here.eval_on_selector_all(
+            ".trials tbody tr",
+            "all => all.map(row => [...row.cells].slice(0, 4).map(cell => cell.textContent))",
+        )
+        assert cells == [
+            ["0", "3.500 best", "complete", "gru"],
+            ["2", "4.200", "training", "gru"],
+            ["1", "4.500", "ended early", HOSTILE],
+        ]
+        assert here.locator("svg.curves path.line").count() == 3
+        here.uncheck('[aria-label="Draw the curve of trial 1"]')
+        assert here.locator("svg.curves path.line").count() == 2
+        write_sweep(folder / "try", running=[], runs=[*done, trial(2, "complete", 4.2, 3.25)])
+        here.wait_for_selector(".trials tr.best th:has-text('2')")
+    here.wait_for_selector(".state.finished")
+    here.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    (folder / "try" / "sweep.json").unlink()
+    here.wait_for_selector("text=The folder of this sweep is gone")
+    served_page.refusals = True
 
 
 def test_a_server_that_dies_and_comes_back(

@@ -9,6 +9,7 @@
 //
 // What fails throws an ApiError, whose message is a sentence for people. Aborting throws the AbortError of fetch.
 
+import { refusalInWords } from "./refusal_words.js";
 import { word } from "./words.js";
 
 const HEARTBEAT = 4000, WHILE_GONE = 700, PATIENCE = 8000;  // milliseconds
@@ -16,9 +17,9 @@ const KEY = "unspool-key";
 export const BASE = new URL("../", import.meta.url);  // where the server is, which may be below a path of a proxy
 
 export class ApiError extends Error {
-  constructor(message, { status = 0, param = null, code = null } = {}) {
+  constructor(message, { status = 0, param = null, code = null, told = message } = {}) {
     super(message);
-    Object.assign(this, { status, param, code });
+    Object.assign(this, { status, param, code, told });  // what the server told, in its own words
   }
 }
 
@@ -47,7 +48,7 @@ class Api extends EventTarget {
     for await (const { data } of this.eventsOf(response)) {
       if (data === "[DONE]") return;
       const chunk = JSON.parse(data);
-      if (chunk.error) throw new ApiError(chunk.error.message, { status: response.status, ...chunk.error });
+      if (chunk.error) throw refusal(chunk.error, response.status);
       yield chunk;
     }
     this.lost();
@@ -224,12 +225,16 @@ export async function* eventsOf(body) {
   }
 }
 
+function refusal(error, status) {
+  return new ApiError(refusalInWords(error), { ...error, status, told: error.message });
+}
+
 // Returns the error of an answer, in words.
 async function errorOf(response) {
   const { status, statusText } = response;
   try {
     const { error } = await response.json();
-    return new ApiError(error.message, { ...error, status });
+    return refusal(error, status);
   } catch {  // an answer of something in between, as a proxy
     return new ApiError(word("noReason", `${status} ${statusText}`.trim()), { status });
   }

@@ -7,9 +7,9 @@ const FIELDS = { prompt: "prompt", seed: "seed", n: "count", max_tokens: "maxNew
 const ID = "field-error";
 
 // Returns the field that an error is about, by its parameter or the name that its message begins with; or null.
-export function fieldOf({ param, code, message }) {
+export function fieldOf({ param, code, told }) {
   if (code === "unknown_symbol") return byId("prompt");
-  const [, named] = /^(?:.* the constraint )?(\w+)\b/s.exec(message) ?? [];
+  const [, named] = /^(?:.* the constraint )?(\w+)\b/s.exec(told) ?? [];
   return [param, named].map(fieldNamed).find(Boolean) ?? null;
 }
 
