@@ -100,7 +100,7 @@ def make_request(
         ).without(None if options.allow_unk else tokenizer.unk_id),
         states=states,
         guide=_joint(tokenizer, resolved, several, guide),
-        stop=_phrases(tokenizer, resolved.stop, "stop").automaton if resolved.stop else None,
+        stop=_phrases(tokenizer, tuple(resolved.stop), "stop").automaton if resolved.stop else None,
     )
     return Request(options=resolved, prompts=several, in_ids=in_ids, constrained=guide is not None)
 
