@@ -99,3 +99,13 @@ def test_a_plain_model_has_no_sources(model: Path, unspool: Run) -> None:
     done = unspool(["sample", str(model), "--source", "oil"])
     assert done.exit_code == 2
     assert "trained without sources" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--source", "0", "--target", "1"], ["--per-symbol", "--json"]])
+def test_score_sends_pairs_to_eval(answering: Path, pairs: Path, unspool: Run, arguments: list[str]) -> None:
+    done = unspool(["score", str(answering), str(pairs), *arguments])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == (
+        f"unspool: {answering} was trained on pairs, whose texts cannot be scored here; `unspool eval` "
+        "measures a file of pairs; in Python, model.conditioned_on(source=...).score(text)"
+    )

@@ -79,8 +79,9 @@ def check_values(name: str, values: Sequence[Value] | Range) -> Values:
     """
     parameter = PARAMETERS[name]
     if isinstance(values, Range):
+        check(name, values, "a list of names, which have no range", parameter.kind is not str)
         ordered = is_real(values.low) and is_real(values.high) and values.low < values.high
-        check(name, values, "a range from low to high", ordered and parameter.kind is not str)
+        check(name, values, "a range from low to high", ordered)
         ends = parameter.kind(values.low), parameter.kind(values.high)
         whole = (values.low, values.high) == ends
         check(name, values, "a range between whole numbers", whole)

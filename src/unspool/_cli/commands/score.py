@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import AbstractContextManager, ExitStack
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool._cli.flags.flag import Argument, Flag, FlagValues, Group, takes
 from unspool._cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
@@ -29,6 +29,9 @@ from unspool._cli.output.score_sinks import (
 )
 from unspool._errors import ConfigError
 from unspool._screen.connections import can_redraw, is_terminal
+
+if TYPE_CHECKING:
+    from unspool._model import Generator
 
 ASKING = Group(
     "asking",
@@ -189,10 +192,11 @@ def make_scoring(folder: str, flags: FlagValues, unknown: Any, *, per_symbol: bo
     if guessing and not ended:
         raise ConfigError("--no-end does not work with --guess-number, which ranks whole texts")
     options = {"prompt": asking.get("prompt", ""), "ended": ended, "unknown": unknown}
-    scorer = unspool.load(folder, **computing).scorer(**options)
+    scorer = without_sources(folder, unspool.load(folder, **computing)).scorer(**options)
     against = None
     if "against" in asking:
-        against = unspool.load(asking["against"], **computing).scorer(**options)
+        other = without_sources(asking["against"], unspool.load(asking["against"], **computing))
+        against = other.scorer(**options)
     guesses = None
     if guessing:
         from unspool._evaluation.guess_numbers import SAMPLES, GuessNumbers
@@ -202,3 +206,17 @@ def make_scoring(folder: str, flags: FlagValues, unknown: Any, *, per_symbol: bo
             note(f"drawing {samples:,} samples …")
         guesses = GuessNumbers.draw(scorer, samples=samples, seed=asking.get("seed", 0))
     return RowScoring(scorer, against, guesses, per_symbol)
+
+
+def without_sources(folder: str, model: "Generator") -> "Generator":
+    """Return a model, unless it was trained on pairs.
+
+    Raises:
+        ConfigError: If it was: --source is a column here, and no text has a source.
+    """
+    if model.source_tokenizer is not None:
+        hint = (
+            "`unspool eval` measures a file of pairs; in Python, model.conditioned_on(source=...).score(text)"
+        )
+        raise ConfigError(f"{folder} was trained on pairs, whose texts cannot be scored here", hint=hint)
+    return model
