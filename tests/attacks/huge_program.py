@@ -1,8 +1,8 @@
 """Give each whole-number flag of a command a number that no machine has.
 
 ``python -m tests.attacks.huge_program COMMAND``. Each try is a process of its own with little memory and
-little time. It prints a line of JSON: the flag, the number, and how it ended: "refused", "ran", or "runs on",
-if nothing but the alarm ended it; and the last words on standard error.
+little time of the processor. It prints a line of JSON: the flag, the number, and how it ended: "refused",
+"ran", or "runs on", if nothing but an alarm ended it; and the last words on standard error.
 """
 
 import json
@@ -18,7 +18,9 @@ import click
 from tests.cli.conftest import TINY, run
 from unspool._cli.app import app
 
-SECONDS, BYTES = 6, 4_000_000_000
+SECONDS, BYTES = 4, 4_000_000_000
+WAIT = 120  # seconds by the clock, of which others on the machine may have the most
+ALARMS = (signal.SIGPROF, signal.SIGALRM)
 NUMBERS = (10**12, 10**30)
 WORDS = ("oil", "prices", "rise", "again", "team", "wins", "late", "game")
 LINES = {
@@ -61,8 +63,10 @@ def tried(line: list[str]) -> dict[str, str]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(SECONDS)
+        for alarm in ALARMS:
+            signal.signal(alarm, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of the processor
+        signal.alarm(WAIT)
         resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
         os.write(writing, json.dumps(end(line)).encode()[:4000])
         os._exit(0)
@@ -72,7 +76,7 @@ def tried(line: list[str]) -> dict[str, str]:
     _, status = os.waitpid(child, 0)
     if said:
         return dict(json.loads(said))
-    return {"end": "runs on" if status == signal.SIGALRM else f"status {status}", "said": ""}
+    return {"end": "runs on" if status in ALARMS else f"status {status}", "said": ""}
 
 
 def main(name: str) -> None:

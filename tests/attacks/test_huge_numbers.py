@@ -16,7 +16,7 @@ ENDLESS = {"epochs", "minutes", "n", "num_return_sequences", "limit", "symbols_p
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", LINES)
 def test_a_number_that_no_machine_has_is_taken_or_refused(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.attacks.huge_program", name]
