@@ -288,3 +288,11 @@ def test_everything_has_a_name_that_can_be_read_aloud(opened: Opened, page: Path
     )
     assert nameless == []
     assert here.get_attribute("#texts", "aria-live") == "polite"
+
+
+def test_the_foot_says_that_the_weights_were_rounded_before(
+    opened: Opened, model: Generator, tmp_path: Path
+) -> None:
+    model.quantized("int8").export("html", tmp_path / "m.html")
+    said = "weights rounded to int8 before the export, kept in float32: it costs 0."
+    assert said in (opened.open(tmp_path / "m.html").text_content("#foot") or "")

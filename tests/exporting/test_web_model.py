@@ -4,12 +4,14 @@ import base64
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.exporting.cases import model_of
+from unspool._artifacts.kept_precision import Quantization
 from unspool._exporting import web_model
 from unspool._exporting.exporter import ModelToExport
 from unspool._exporting.web_model import MODULES, WEB, camel_case, engine_source, spec_json, web_spec
@@ -81,3 +83,10 @@ def test_an_engine_without_webassembly_says_so(monkeypatch: pytest.MonkeyPatch) 
 
 def test_names_are_spelled_as_javascript_does() -> None:
     assert [camel_case(name) for name in ("stop", "top_k", "top_n_sigma")] == ["stop", "topK", "topNSigma"]
+
+
+def test_it_says_to_what_the_weights_were_rounded_before() -> None:
+    model = model_of("lstm-L2")
+    before = replace(model, quantization=Quantization("int8", 0.25, "its own texts"))
+    assert web_spec(ModelToExport(model, "x"))["rounded"] is None
+    assert web_spec(ModelToExport(before, "x", "float32", 0.25))["rounded"] == "int8"

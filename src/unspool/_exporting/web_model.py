@@ -2,7 +2,8 @@
 
 `web_spec` returns the argument of ``load`` in ``web/engine.js``. Its keys:
 
-- ``format``, ``unspool`` (the version that wrote it), ``name``, ``precision``, ``cost`` (bits per character);
+- ``format``, ``unspool`` (the version that wrote it), ``name``, ``precision``, ``cost`` (bits per character),
+  ``rounded``: the precision to which the weights were rounded before, or null;
 - ``network``: the configuration in camel case, without what only a training needs;
 - ``tokenizer`` and ``sourceTokenizer`` (or null): kind, normalization, symbols, and whether they
   have an ``<unk>``;
@@ -70,6 +71,7 @@ def web_spec(exported: ModelToExport) -> dict[str, Any]:
         "name": exported.name,
         "precision": exported.precision,
         "cost": exported.cost,
+        "rounded": None if model.quantization is None else model.quantization.precision,
         "network": {camel_case(name): getattr(model.network, name) for name in NETWORK},
         "tokenizer": _tokenizer(model.tokenizer),
         "sourceTokenizer": None if sources is None else _tokenizer(sources),

@@ -106,16 +106,24 @@ export class Page {
   }
 
   facts() {
-    const { spec, model } = this, digits = { minimumFractionDigits: 4, maximumFractionDigits: 4 };
+    const { spec, model } = this;
     const sizes = Object.values(spec.tensors).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
     return [
       make("bdi", { textContent: spec.name }),
       word("symbols", number(model.symbols.length)),
       word("parameters", number(sizes.reduce((a, b) => a + b, 0))),
-      spec.cost === null ? word("exact") : word("costs", spec.precision, number(Math.max(0, spec.cost), digits)),
+      this.weights(),
       word("engine", word(model.engine)),
       word("made", spec.unspool),
     ];
+  }
+
+  // Returns what the weights are, and what their rounding costs: here, or before the export.
+  weights() {
+    const { cost, precision, rounded } = this.spec, digits = { minimumFractionDigits: 4, maximumFractionDigits: 4 };
+    const bits = cost === null ? null : number(Math.max(0, cost), digits);
+    if (rounded) return word("rounded", rounded, precision, bits);
+    return bits === null ? word("exact") : word("costs", precision, bits);
   }
 
   append(symbol) {
