@@ -24,7 +24,8 @@ from unspool._generation.sampling.draw import log_softmax
 from unspool._network.parameters import layer_parameters, output_kernel
 
 LIKELY = np.log(1e-6)  # beside all symbols, those that are more probable than this
-Logprobs = NDArray[np.floating[Any]]  # (T, V)
+Array = NDArray[np.floating[Any]]
+Computed = tuple[Array, Array]  # log-probabilities (T, V), and the hidden states after each step (T, L, H)
 
 
 def written(model: unspool.Generator, steps: int) -> NDArray[np.int32]:
@@ -38,42 +39,61 @@ def written(model: unspool.Generator, steps: int) -> NDArray[np.int32]:
     return np.fromiter(itertools.islice(ids(), steps), np.int32, steps)
 
 
-def by_numpy(model: SavedModel, ids: NDArray[np.int32], dtype: Any) -> Logprobs:
+def by_numpy(model: SavedModel, ids: NDArray[np.int32], dtype: Any) -> Computed:
     """Compute in plain NumPy with numbers of a type."""
     network = model.network
     parameters = {name: values.astype(dtype) for name, values in model.parameters.items()}
     layers = [layer_parameters(parameters, layer) for layer in range(network.num_layers)]
     L, S, H = network.state_shape
     state, logits = np.zeros((L, S, 1, H), dtype), np.empty((len(ids), network.symbols), dtype)
+    hidden = np.empty((len(ids), L, H), dtype)
     for step, symbol in enumerate(ids):
         x = parameters["embedding"][symbol][None] if network.embedding_size is not None else None
         for layer, own in enumerate(layers):
             projected = own.input_kernel[symbol][None] if x is None else x @ own.input_kernel
             state[layer] = network.kind.step(own, projected + own.bias, state[layer])
             x = state[layer, 0] + x if x is not None and layer and network.residual else state[layer, 0]
+        hidden[step] = state[:, 0, 0]
         logits[step] = (x @ output_kernel(parameters) + parameters["output.bias"])[0]
     logits[:, 0] = -np.inf
-    return log_softmax(logits)
+    return log_softmax(logits), hidden
 
 
-def by_engine(model: SavedModel, ids: NDArray[np.int32]) -> Logprobs:
+def by_engine(model: SavedModel, ids: NDArray[np.int32]) -> Computed:
     """Compute with the engine "cpu"."""
     engine = make_engine("cpu", model.network, threads=1)
-    logits, _ = engine.logits(model.parameters, ids[:, None], engine.initial_state(1))
-    return log_softmax(logits[:, 0].astype(np.float64))
+    state, logits, hidden = engine.initial_state(1), [], []
+    for symbol in ids:
+        row, state = engine.logits(model.parameters, np.array([[symbol]], np.int32), state)
+        logits.append(row[0, 0].astype(np.float64))
+        hidden.append(state[:, 0, 0])
+    return log_softmax(np.stack(logits)), np.stack(hidden)
 
 
-def by_onnxruntime(model: SavedModel, ids: NDArray[np.int32]) -> Logprobs:
-    """Export the model, and compute with the model of a sequence."""
+def by_onnxruntime(model: SavedModel, ids: NDArray[np.int32]) -> Computed:
+    """Export the model, and compute with the model of a step."""
     import onnxruntime
 
     L, S, H = model.network.state_shape
     with tempfile.TemporaryDirectory() as folder:
-        path = export(model, "onnx", Path(folder, "x"))[0] / "sequence.onnx"
+        path = export(model, "onnx", Path(folder, "x"))[0] / "step.onnx"
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    states = {name: np.zeros((L, 1, H), np.float32) for name in ("h", "c")[:S]}
-    logprobs: Logprobs = session.run(None, {"ids": ids[:, None].astype(np.int64), **states})[0][:, 0]
-    return logprobs
+    states, logprobs, hidden = [np.zeros((L, 1, H), np.float32)] * S, [], []
+    for symbol in ids:
+        told = dict(zip(("h", "c"), states, strict=False))
+        row, *states = session.run(None, {"ids": np.array([symbol], np.int64), **told})
+        logprobs.append(row[0])
+        hidden.append(states[0][:, 0])
+    return np.stack(logprobs), np.stack(hidden)
+
+
+def differences(one: Computed, other: Computed, exact: Array) -> list[float]:
+    """Return the largest difference of log-probabilities, of likely ones, of probabilities, of states."""
+    (logprobs, hidden), (logprobs_too, hidden_too) = one, other
+    apart = np.abs(logprobs - logprobs_too)[:, 1:]
+    probabilities = np.abs(np.exp(logprobs[:, 1:]) - np.exp(logprobs_too[:, 1:]))
+    largest = (apart, apart[exact[:, 1:] > LIKELY], probabilities, np.abs(hidden - hidden_too))
+    return [float(values.max()) for values in largest]
 
 
 def main() -> None:
@@ -85,23 +105,21 @@ def main() -> None:
     arguments = parser.parse_args()
     model = load_model(arguments.model)
     ids = written(unspool.load(arguments.model), arguments.steps)
-    exact = by_numpy(model, ids, np.float64)[:, 1:]
+    exact = by_numpy(model, ids, np.float64)
     ways = {
-        "unspool": by_engine(model, ids)[:, 1:],
-        "NumPy, float32": by_numpy(model, ids, np.float32)[:, 1:],
-        "onnxruntime": by_onnxruntime(model, ids)[:, 1:],
+        "unspool": by_engine(model, ids),
+        "NumPy, float32": by_numpy(model, ids, np.float32),
+        "onnxruntime": by_onnxruntime(model, ids),
     }
     pairs = {f"{name} and float64": (way, exact) for name, way in ways.items()}
     pairs["onnxruntime and unspool"] = (ways["onnxruntime"], ways["unspool"])
-    found = {}
-    for name, (one, other) in pairs.items():
-        apart = np.abs(one - other)
-        found[name] = [float(apart.max()), float(apart[exact > LIKELY].max())]
+    found = {name: differences(one, other, exact[0]) for name, (one, other) in pairs.items()}
     if arguments.json:
         print(json.dumps({"steps": len(ids), "largest difference": found}, indent=2))
         return
     rows = [[name, *(f"{value:.1e}" for value in values)] for name, values in found.items()]
-    harness.say(harness.table(["largest difference over all steps", "all symbols", "p > 1e-6"], rows))
+    columns = ["log-probabilities", "of p > 1e-6", "probabilities", "hidden states"]
+    harness.say(harness.table(["largest difference over all steps", *columns], rows))
 
 
 if __name__ == "__main__":
