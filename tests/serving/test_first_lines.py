@@ -78,8 +78,10 @@ class Transport:
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
+        self.told: list[Any] = []
 
     def write(self, content: bytes) -> None:
+        self.told.append(json.loads(content.partition(b"\r\n\r\n")[2])["error"])
         self.asked.append(content.partition(b"\r\n")[0])
 
     def close(self) -> None:
@@ -106,6 +108,9 @@ def test_an_answer_under_way_is_not_broken_into(cycle: Any, answered: bool) -> N
                       _header_timer=timer, _write_timer=timer)  # fmt: skip
     made.send_400_response("")
     assert transport.asked == [*[b"HTTP/1.1 400 Bad Request"] * answered, "close"]
+    error = {"message": "this is no request of HTTP/1.1", "type": "invalid_request_error", "param": None,
+             "code": "bad_request"}  # fmt: skip
+    assert transport.told == [error] * answered
     assert counted == [("connection", 400)] * answered
     assert (stopped, made._header_timer, made._write_timer) == (["timer"] * 2, None, None)
 
@@ -120,6 +125,8 @@ def test_headers_that_come_late_are_told_so(count: int, asked: list[Any]) -> Non
     )
     made._late()
     assert made.transport.asked == asked
+    told = [(each["message"], each["code"]) for each in made.transport.told]
+    assert told == [("the headers must arrive within 10 seconds", "request_timeout")] * count
 
 
 def test_a_client_that_takes_nothing_is_dropped_and_counted() -> None:
