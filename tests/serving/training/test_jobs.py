@@ -46,7 +46,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[
 def test_a_training_is_a_command_with_its_settings(tmp_path: Path, started: list[Any]) -> None:
     Jobs(tmp_path).begin("-a", job())
     (command, how), (waited, _) = started
-    words = ["train", ".corpora/c.txt", "--out", "./-a", "--config", f"./-a/{SETTINGS}"]
+    words = ["train", "./-a/checkpoint/text/t", "--out", "./-a", "--config", f"./-a/{SETTINGS}"]
     assert command == [sys.executable, "-P", "-m", "unspool", *words]
     assert waited == "waited", "a process that ends leaves nothing in the system's table"
     assert (how["cwd"], how["stdin"], how["start_new_session"]) == (tmp_path, subprocess.DEVNULL, True)
@@ -86,7 +86,7 @@ def test_a_training_goes_on_for_as_long_as_is_asked(
 def test_one_that_never_began_begins(tmp_path: Path, started: list[Any]) -> None:
     (tmp_path / "a").mkdir()
     Jobs(tmp_path).resume("a", job(stopped=True), 9.0)
-    assert started[0][0][4:6] == ["train", ".corpora/c.txt"]
+    assert started[0][0][4:6] == ["train", "a/checkpoint/text/t"]
     found = read_job(tmp_path / "a")
     assert (found.minutes, found.stopped, found.process) == (9.0, False, 4711)
 

@@ -275,7 +275,8 @@ class Batcher:
         while True:
             idle = not len(writer) and not self._waiting
             # streams are not written far ahead of the event loop, which needs the processor
-            stalled = self._posted - self._delivered > AHEAD and self._streams == len(writer)
+            behind = self._posted - self._delivered > AHEAD
+            stalled = behind and 0 < self._streams == len(writer)  # who waits is told of a delivery
             try:
                 commands = self._commands.get(block=idle or (stalled and not has_heard))
             except Empty:
