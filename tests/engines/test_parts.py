@@ -10,7 +10,7 @@ import pytest
 from unspool._engines import ENGINES, cpu, make_engine
 from unspool._engines.cpu import CpuEngine
 from unspool._engines.encoder_decoder import trimmed
-from unspool._engines.native_conditions import native_window
+from unspool._engines.native_conditions import native_window, product
 from unspool._engines.protocol import Loss, finite_logits, refused_cell
 from unspool._errors import ConfigError, NetworkError
 from unspool._network.config import NetworkConfig
@@ -166,3 +166,9 @@ def test_starts_are_numbered_through_a_window_and_anew_in_each_part() -> None:
     assert forward is not None
     assert forward.native.start_states_grad is None
     assert native_window(CONFIG, initialize(CONFIG, 0), Window(ids, ids), reset_id=3) is None
+
+
+def test_a_product_is_in_float32_whatever_it_is_of() -> None:
+    left, right = np.array([[1, 2]], np.float64), np.array([[3, 5], [4, 6]], np.int64).T
+    found = product(left, right)
+    assert (found.tolist(), found.dtype) == ([[13, 16]], np.float32)

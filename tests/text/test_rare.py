@@ -2,6 +2,7 @@
 
 import gzip
 import importlib.util
+import io
 import os
 import shutil
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.text.reading.test_decoding import dribble
-from unspool._errors import CorpusError, TokenizerError
+from unspool._errors import ConfigError, CorpusError, TokenizerError
 from unspool._extras import install_command
 from unspool._text import frames
 from unspool._text.encoding import cache, corpus_files, lines_to_ids
@@ -228,3 +229,23 @@ def test_pieces_that_never_end_are_a_text_too() -> None:
 
     encoded = encode_corpus(pieces(), PLAIN)
     assert list(texts_of(encoded.training, encoded.tokenizer)) == ["abc"]
+
+
+def test_sources_have_the_form_of_their_tokenizer() -> None:
+    texts = [Record("a", source="e\u0301")]
+    for form, symbols in (("NFC", ("é",)), ("NFD", ("e", "\u0301")), (None, ("e", "\u0301"))):
+        encoded = encode_corpus(texts, EncodingRecipe(sources="learn", normalization=form))
+        assert encoded.source_tokenizer is not None
+        assert encoded.source_tokenizer.symbols == symbols
+
+
+def test_damage_in_an_open_file_is_said_of_it() -> None:
+    notes = list(Records.of(io.StringIO("The cafÃ© is closed\n")).notes)
+    assert notes[0].startswith("an open file: 1 Ã© or its like such as in 'The cafÃ© is closed'")
+
+
+@pytest.mark.parametrize("other", [{"document": True}, {"split": "sentences"}])
+def test_a_source_belongs_to_a_whole_text(other: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ReadOptions(source_text=("a",), **other)
+    assert str(caught.value) == "source_text does not work with document or split; leave one of them out"
