@@ -229,10 +229,10 @@ def test_the_time_is_shared_among_products_and_networks(monkeypatch: pytest.Monk
 
 def test_a_speed_is_set_against_the_faster_peer(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
+    medians = {OURS: 6e6, PEER: 2e6, PEER_FLOAT32: 3e6, benchmark.MACHINE: 50.0}
 
     def turns(made: Any, **options: Any) -> dict[str, Spread]:
         asked.update(options, names=list(made))
-        medians = {OURS: 6e6, PEER: 2e6, PEER_FLOAT32: 3e6, benchmark.MACHINE: 50.0}
         return {name: replace(ONE, median=medians[name]) for name in made}
 
     monkeypatch.setattr(benchmark, "take_turns", turns)
@@ -261,6 +261,9 @@ def test_a_speed_is_set_against_the_faster_peer(monkeypatch: pytest.MonkeyPatch)
     assert (alone.peer, alone.ratio, alone.operations) == (None, None, operations // 3)
     assert asked["limit"] == pytest.approx(2.4)
     assert said == [f"{kind}: gru, 8 units, 4 at once" for kind in ("training", "generation")]
+    medians[PEER] = 4e6
+    other = benchmark.measured("training", "gru", 8, 4, **told)
+    assert (other.peer, other.ratio) == (PEER, 1.5)
 
 
 def test_contenders_write_as_many_characters_as_they_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,3 +68,11 @@ def test_a_text_too_long_for_a_picture_is_refused() -> None:
     assert "50,001 characters" in one._repr_html_()
     (short,) = surprisals(scorer(), ["a"])
     assert short._repr_html_() == short.svg()
+
+
+def test_the_words_of_a_row_stand_17_below_its_top() -> None:
+    root = draw(["abc"])
+    lines = {float(each.get("y", "")) for each in root.iter() if each.tag.endswith("text")}
+    tops = {float(each.get("y", "")) for each in root.iter() if each.tag.endswith("rect")}
+    assert {top + 17 for top in tops if top > 0} <= lines
+    assert len(lines) == 3, "the head, the text and the legend"
