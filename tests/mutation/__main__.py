@@ -19,6 +19,7 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -87,6 +88,7 @@ class Copy:
                 (folder / path.name).symlink_to(path)
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "src" / "unspool", self.source / "unspool", ignore=ignored)
+        shutil.copy(_native_module(), self.source / "unspool")  # an editable install keeps it elsewhere
         compileall.compile_dir(self.source, quiet=2)
 
     def survives(self, module: str, change: Change, rounds: Iterable[list[str]]) -> bool:
@@ -135,6 +137,13 @@ class Copy:
         sys.dont_write_bytecode = True
         os.environ |= {"PYTHONPATH": f"{self.source}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
         return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
+
+
+def _native_module() -> str:
+    """Return the file of the native module, asked of a process that imports it."""
+    program = "import unspool._native as native; print(native.__file__)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return found.stdout.strip()
 
 
 def chosen(seed: int, sample: int, under: list[str]) -> list[tuple[str, Change]]:
