@@ -74,9 +74,10 @@ def options(description: str, *, threads: int = 2, rounds: int | None = 7) -> ar
 
 
 def _without_hindrances() -> None:
-    """Begin anew without the variables that slow a library: some are read when it is imported."""
+    """Begin a benchmark anew without the variables that slow a library: some are read when it is imported."""
+    program = getattr(sys.modules["__main__"], "__file__", None)
     found = [name for name in HINDRANCES if name in os.environ]
-    if found:
+    if found and program is not None and Path(program).resolve().parent == Path(__file__).resolve().parent:
         say(f"without {', '.join(found)}, which would slow a contender")
         environment = {name: value for name, value in os.environ.items() if name not in found}
         os.execve(sys.executable, sys.orig_argv, environment)

@@ -19,7 +19,8 @@ TINY = ["--cells", "gru", "rnn", "--hidden-sizes", "4", "--num-layers", "1", "--
 def grid(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     module = importlib.import_module("grid")
-    monkeypatch.setattr(module, "keep_to_processors", lambda threads: None)  # it would hold for all tests
+    # it would hold for all tests
+    monkeypatch.setattr(module.harness, "keep_to_processors", lambda threads: None)
     return module
 
 

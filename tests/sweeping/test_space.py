@@ -144,7 +144,7 @@ def test_each_parameter_has_its_words() -> None:
         ("hidden_size", Range(8, 8), "a range from low to high"),
         ("hidden_size", Range("8", 9), "a range from low to high"),  # type: ignore[arg-type]
         ("hidden_size", Range(8, None), "a range from low to high"),  # type: ignore[arg-type]
-        ("cell", Range(1, 2), "a range from low to high"),
+        ("cell", Range(1, 2), "a list of names, which have no range"),
         ("hidden_size", [8, 8], "a list without repeated values"),
         ("learning_rate", [1, 1.0], "a list without repeated values"),
         ("hidden_size", [], "a list of values"),

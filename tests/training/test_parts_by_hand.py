@@ -291,7 +291,8 @@ def test_nothing_held_out_is_none_and_the_last_is_the_best(make_task: Any, begin
 
 ENCODED: Any = SimpleNamespace(
     tokenizer=CharTokenizer(tuple("ab ")), source_tokenizer=None,
-    training=SimpleNamespace(num_records=3, characters=20), validation=SimpleNamespace(characters=7),
+    training=SimpleNamespace(num_records=3, characters=20, ids=range(23)),
+    validation=SimpleNamespace(characters=7),
     unknown=5, note="from the cache", split=SimpleNamespace(sentence="few texts"), schema="a schema",
 )  # fmt: skip
 
