@@ -22,7 +22,7 @@ CHECKS = $(BIN)/ruff check && $(BIN)/ruff format --check && \
 # What fails, and why what is skipped is skipped: a tool that is missing.
 TOLD := -rfEs
 # What `make test-all` makes, one after the other; `make test-all PARTS="test docs"` makes some of it.
-PARTS ?= test test-slow test-browser sanitize docs wheel check-wheel check-portable
+PARTS ?= test test-browser docs check-portable sanitize test-slow wheel check-wheel
 LOGS ?= build/test-all
 SEED ?= 0
 SAMPLE ?= 60
