@@ -19,14 +19,20 @@ inline float total_of(const float* weights, int width) {
     return sum_lanes(sums);
 }
 
-// Draws by inversion: the first token at which the running sum passes `random` times the total.
-inline int32_t invert(const float* weights, int vocab, double goal) {
-    double sum = 0.0;
+// Draws by inversion: the first token at which the running sum passes `random` times the total. The total
+// comes from sums in float32, so a goal near its end may lie beyond the whole running sum: then the total is
+// that one.
+inline int32_t invert(const float* weights, int vocab, double random, double total) {
     int32_t token = 1;  // never <pad>
-    for (int32_t j = 1; j < vocab && sum <= goal; ++j) {
-        sum += static_cast<double>(weights[j]);
-        // at the end the last one that may be drawn: rounding may keep the sum below the goal
-        token = weights[j] > 0.0f ? j : token;
+    for (int pass = 0; pass < 2; ++pass) {
+        const double goal = random * total;
+        double sum = 0.0;
+        for (int32_t j = 1; j < vocab && sum <= goal; ++j) {
+            sum += static_cast<double>(weights[j]);
+            token = weights[j] > 0.0f ? j : token;
+        }
+        if (sum > goal) break;
+        total = sum;
     }
     return token;
 }
@@ -103,7 +109,7 @@ class Drawer {
         for (int j = vocab; j < width; ++j) weights[j] = 0.0f;
         const float total = total_of(weights, width);
         const float normaliser = temperature == 1.0f ? std::log(total) + top : log_sum_exp(logits, width);
-        const int32_t token = invert(weights, vocab, random * static_cast<double>(total));
+        const int32_t token = invert(weights, vocab, random, static_cast<double>(total));
         return {token, logits[token] - normaliser, 0.0f};
     }
 
@@ -135,7 +141,7 @@ class Drawer {
             filters_.weigh();
             const float* weights = filters_.weights();
             const double total = static_cast<double>(total_of(weights, width));
-            drawn.token = invert(weights, vocab, place.random * total);
+            drawn.token = invert(weights, vocab, place.random, total);
             remember(samplers, static_cast<double>(weights[drawn.token]) / total, place.memory);
         }
         if (!(scores[drawn.token] > Network::kNever)) return {-1, 0.0f, 0.0f};  // numbers without sense

@@ -98,6 +98,24 @@ def test_a_greedy_text_takes_the_best_symbol_that_repeats_nothing(size: int, rea
     assert written.finish_reason == ("length" if len(text) == read + wanted else "blocked")
 
 
+@pytest.mark.parametrize("more", [{}, {"min_tokens": 1}], ids=["plain", "chosen"])
+def test_what_rounding_leaves_over_goes_to_no_symbol_without_a_chance(more: dict[str, Any]) -> None:
+    """Draw from weights whose sum in float32 is too large by the hundred thousandth part.
+
+    A weight of 6.1e-8 raises a partial sum of 1 to the next float, which is 1.2e-7 more. The last symbol,
+    <eos>, has no chance, and came a dozen times among a million.
+    """
+    V = 4000
+    config = NetworkConfig(cell="rnn", hidden_size=1, vocab_size=V)
+    parameters = {name: np.zeros_like(values) for name, values in initialize(config, 0).items()}
+    bias = parameters["output.bias"]
+    bias[:], bias[1:16], bias[-1] = -16.61, 0.0, -1e4
+    options = GenerationOptions(seed=0, max_new_tokens=60_000, **more)
+    request = EngineRequest([np.zeros(0, np.int32)], options)
+    (text,) = generate(CpuEngine(config, threads=1).writer(parameters), request)
+    assert (len(text.ids), text.finish_reason) == (60_000, "length")
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_text_depends_on_its_seed_and_index_alone(name: str) -> None:
     config, parameters = CONFIGS[name], lively(CONFIGS[name])

@@ -6,14 +6,20 @@ import { penaltiesOf } from "./penalties.js";
 import { Phrases } from "./phrases.js";
 import { uniform } from "./random.js";
 
-// Returns the first index at which the running sum of weights passes `random` times their total.
+// Returns the first index at which the running sum of weights passes `random` times their total. The total comes from
+// sums in float32, so a goal near its end may lie beyond the whole running sum: then the total is that one.
 function invert(weights, first, count, random, total) {
-  const goal = random * total;
-  let sum = 0, token = 1;
-  for (let j = 1; j < count && sum <= goal; ++j) {
-    const weight = weights[first + j];
-    sum += weight;
-    if (weight > 0) token = j;
+  let token = 1;
+  for (let pass = 0; pass < 2; ++pass) {
+    const goal = random * total;
+    let sum = 0;
+    for (let j = 1; j < count && sum <= goal; ++j) {
+      const weight = weights[first + j];
+      sum += weight;
+      if (weight > 0) token = j;
+    }
+    if (sum > goal) break;
+    total = sum;
   }
   return token;
 }
