@@ -75,7 +75,7 @@ def words(request: pytest.FixtureRequest, answering: Path, pairs: Path) -> list[
         (["sample", "RUN", "--source", "oil #"], "'#'"),
         (["sample", "RUN", "--source-file", "missing.txt"], "missing.txt"),
         (["eval", "RUN", "PAIRS", "--text", "1"], "--source"),
-        (["score", "RUN", "PAIRS", "--text", "1"], "needs a source"),
+        (["score", "RUN", "PAIRS", "--text", "1"], "`unspool eval` measures a file of pairs"),
         (["enumerate", "RUN", "--limit", "3"], "needs a source"),
         (["audit", "RUN"], "pairs"),
         (["sweep", "PAIRS", "--source", "0", "--target", "1"], "pairs"),

@@ -80,4 +80,5 @@ def test_threads_of_a_team_do_not_stay_on_one_processor() -> None:
         for task in tasks() - before:
             os.sched_setaffinity(int(task), allowed)
     # Others who compute may push two together again, and part two that would have stayed: both for a while.
-    assert np.median(shares) > 0.5
+    # Those that stay are never apart.
+    assert np.median(shares) > 0.25

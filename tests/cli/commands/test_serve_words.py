@@ -98,11 +98,14 @@ def test_nobody_serves_the_network_without_having_said_so(is_local: bool, guarde
 def test_a_folder_is_one_that_is_there(tmp_path: Path) -> None:
     assert serve.checked_folder(str(tmp_path)) == tmp_path
     (tmp_path / "a").write_text("x", "utf-8")
-    for name, got in (("a", "a file"), ("b", "no such folder")):
+    hint = "name the folder of a model, or a folder with such folders, such as runs"
+    missing = tmp_path / "b"
+    made = f"unspool train CORPUS --out {missing}/NAME makes one, and so does mkdir {missing}, to train in "
+    made += "the page"
+    for name, got, more in (("a", "a file", ""), ("b", "no such folder", f"; {made}")):
         with pytest.raises(unspool.ConfigError) as error:
             serve.checked_folder(str(tmp_path / name))
-        hint = "name the folder of a model, or a folder with such folders, such as runs"
-        assert str(error.value) == f"{tmp_path / name}: expected a folder, got {got}; {hint}"
+        assert str(error.value) == f"{tmp_path / name}: expected a folder, got {got}; {hint}{more}"
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn", "httptools", "prometheus_client"])
