@@ -95,17 +95,17 @@ def test_nobody_serves_the_network_without_having_said_so(is_local: bool, guarde
     )
 
 
-def test_a_folder_is_one_that_is_there(tmp_path: Path) -> None:
-    assert serve.checked_folder(str(tmp_path)) == tmp_path
-    (tmp_path / "a").write_text("x", "utf-8")
+def test_a_folder_is_one_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert serve.checked_folder(".") == Path()
+    Path("x").mkdir()
+    Path("x/a").write_text("x", "utf-8")
     hint = "name the folder of a model, or a folder with such folders, such as runs"
-    missing = tmp_path / "b"
-    made = f"unspool train CORPUS --out {missing}/NAME makes one, and so does mkdir {missing}, to train in "
-    made += "the page"
-    for name, got, more in (("a", "a file", ""), ("b", "no such folder", f"; {made}")):
+    made = "; unspool train CORPUS --out x/b/NAME makes one, and so does mkdir x/b, to train in the page"
+    for name, got, more in (("x/a", "a file", ""), ("x/b", "no such folder", made)):
         with pytest.raises(unspool.ConfigError) as error:
-            serve.checked_folder(str(tmp_path / name))
-        assert str(error.value) == f"{tmp_path / name}: expected a folder, got {got}; {hint}{more}"
+            serve.checked_folder(name)
+        assert str(error.value) == f"{name}: expected a folder, got {got}; {hint}{more}"
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn", "httptools", "prometheus_client"])
