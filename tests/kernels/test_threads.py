@@ -56,7 +56,7 @@ def test_threads_of_a_team_do_not_stay_on_one_processor() -> None:
     one = {min(two)}
     config = NetworkConfig(cell="lstm", hidden_size=128, vocab_size=84)
     parameters = initialize(config, 0)
-    options = GenerationOptions(max_new_tokens=500, ignore_eos=True, seed=0)
+    options = GenerationOptions(max_new_tokens=5000, ignore_eos=True, seed=0)  # long enough for many looks
     thread_team.cache_clear()  # a new one, whose threads can be told from the others
     before = tasks()
     engine = CpuEngine(config, threads=2)
@@ -80,5 +80,4 @@ def test_threads_of_a_team_do_not_stay_on_one_processor() -> None:
         for task in tasks() - before:
             os.sched_setaffinity(int(task), allowed)
     # Others who compute may push two together again, and part two that would have stayed: both for a while.
-    # Those that stay are never apart.
-    assert np.median(shares) > 0.25
+    assert np.median(shares) > 0.5
