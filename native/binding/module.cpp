@@ -40,11 +40,11 @@ double optimize(ThreadTeam& team, const std::string& kernels, int kind,
     return kernels_named(kernels).optimize(turn.team(), work);
 }
 
-void multiply(const std::string& kernels, bool bf16, bool transposed, Array<const float> a,
+void multiply(const std::string& kernels, int precision, bool transposed, Array<const float> a,
               Array<const float> b, Array<float> out) {
     WithoutLock unlocked;
     check_memory(kernels_named(kernels).multiply(
-        bf16 ? Precision::kBf16 : Precision::kFloat32, transposed, static_cast<int>(out.shape(0)),
+        static_cast<Precision>(precision), transposed, static_cast<int>(out.shape(0)),
         static_cast<int>(b.shape(1)), static_cast<int>(b.shape(0)), a.data(), b.data(), out.data()));
 }
 

@@ -56,11 +56,13 @@ inline Batch window_without_targets(const Array<const int32_t>& ids, int32_t res
 class NetworkHandle {
  public:
     NetworkHandle(ThreadTeam& team, const std::string& kernels, int cell, bool reset_after, int vocab_size,
-                  int embedding_size, int hidden_size, int num_layers, bool residual, bool bf16)
+                  int embedding_size, int hidden_size, int num_layers, bool residual, int precision,
+                  int inference)
         : team_(team),
           kernels_(kernels_named(kernels)),
           shape_(checked({static_cast<Cell>(cell), reset_after, vocab_size, embedding_size, hidden_size,
-                          num_layers, residual, bf16 ? Precision::kBf16 : Precision::kFloat32})),
+                          num_layers, residual, static_cast<Precision>(precision),
+                          static_cast<Precision>(inference)})),
           network_(kernels_.create(shape_)) {}
     NetworkHandle(const NetworkHandle&) = delete;
     NetworkHandle& operator=(const NetworkHandle&) = delete;
@@ -167,6 +169,9 @@ class NetworkHandle {
             throw std::invalid_argument("cell: expected the number of a cell with kernels");
         if (shape.vocab_size < 2 || shape.embedding_size < 0 || shape.hidden_size < 1 || shape.num_layers < 1)
             throw std::invalid_argument("network: expected two tokens, one unit and one layer at least");
+        if (shape.precision < Precision::kFloat32 || shape.precision > Precision::kBf16 ||
+            shape.inference < Precision::kFloat32 || shape.inference > Precision::kInt8)
+            throw std::invalid_argument("precision: expected the number of one that has kernels");
         return shape;
     }
 
@@ -182,7 +187,7 @@ class NetworkHandle {
 
 inline void bind_network(nb::module_& module) {
     nb::class_<NetworkHandle>(module, "Network")
-        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int, bool, bool>(),
+        .def(nb::init<ThreadTeam&, const std::string&, int, bool, int, int, int, int, bool, int, int>(),
              nb::keep_alive<1, 2>())
         .def("step", &NetworkHandle::step, nb::arg("parameters"), nb::arg("ids"), nb::arg("targets"),
              nb::arg("reset_id"), nb::arg("masks").none(), nb::arg("state"), nb::arg("losses").none(),

@@ -9,7 +9,7 @@
 
 namespace unspool {
 
-enum class Precision : int { kFloat32 = 0, kBf16 = 1 };
+enum class Precision : int { kFloat32 = 0, kBf16 = 1, kInt8 = 2 };
 
 enum class Cell : int { kRnn = 0, kLstm = 1, kGru = 2 };
 
@@ -21,7 +21,8 @@ struct Shape {
     int hidden_size;
     int num_layers;
     bool residual;        // each layer but the first adds its input to its output
-    Precision precision;  // of the products in a training step; the rest is float32
+    Precision precision;  // of the products in a training step: float32 or bf16; the rest is float32
+    Precision inference = Precision::kFloat32;  // of the products where there are no gradients
 };
 
 // A network's arrays, row-major float32, in the stored order: [embedding], then per layer input kernel,
@@ -194,7 +195,7 @@ struct Kernels {
     // Returns the gradients' global norm before clipping; if it is not finite, nothing is changed.
     double (*optimize)(const Team& team, const OptimizerStep& step);
     // Computes a plain product C = A B of these sizes with the tile. For tests. With `transposed`, `a` is A^T
-    // (k x m).
+    // (k x m), which is not there in int8.
     bool (*multiply)(Precision precision, bool transposed, int m, int n, int k, const float* a,
                      const float* b, float* c);
     // Rounds to the values of bf16. For tests.

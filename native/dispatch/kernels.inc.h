@@ -59,15 +59,14 @@ bool plain_multiply_transposed(bool bf16, int m, int n, int k, const float* a, c
 
 bool plain_multiply(Precision precision, bool transposed, int m, int n, int k, const float* a, const float* b,
                     float* c) {
-    const bool bf16 = precision == Precision::kBf16;
-    if (transposed) return plain_multiply_transposed(bf16, m, n, k, a, b, c);
+    if (transposed) return plain_multiply_transposed(precision == Precision::kBf16, m, n, k, a, b, c);
     Panels panels;
     const int columns = round_up(n, kLanes);
     Buffer out, rows;
-    if (!panels.shape(k, columns, bf16) || !out.reserve(static_cast<size_t>(m) * columns) ||
-        !rows.reserve(static_cast<size_t>(kPairRows) * panels.depth()))
+    if (!panels.shape(k, columns, precision) || !out.reserve(static_cast<size_t>(m) * columns) ||
+        !rows.reserve(static_cast<size_t>(kPairRows) * (panels.depth() + quad_row_words(k))))
         return false;
-    pair_rows = rows.pairs();
+    rounded_rows = rows.words();
     panels.pack(b, n, 1, {1, k, k}, {1, n, columns}, 0, panels.count());
     multiply(m, a, k, panels, out.get(), columns, false);
     copy_rows(m, n, out.get(), columns, c, n);

@@ -78,10 +78,8 @@ struct WindowTask {
 
     void run(int thread) {
         if (thread == 0) network.stopwatch.start();
-        if (backward) {
-            network.scratch[thread].stop = batch.stop;
-            pair_rows = network.scratch[thread].rows.pairs();
-        }
+        network.scratch[thread].stop = batch.stop;
+        rounded_rows = network.scratch[thread].rows.words();
         if (!loaded) {
             network.pack_weights(backward, team.size, thread);
             team.barrier(team.self);
@@ -322,34 +320,30 @@ struct WindowTask {
 
 constexpr size_t kBlockFloats = size_t{4} << 20;  // 16 MiB of logits at a time
 
-// The longest row of a product's left side, with its padding.
-inline int longest_row(const Network& network) {
-    const int gates = network.row_floats(), vocab = network.vocab_width, input = network.input_width;
-    const int longest = gates > vocab ? gates : vocab;
-    return longest > input ? longest : input;
-}
-
-inline bool reserve_backward(Network& network, const Batch& batch, const Team& team) {
-    const size_t rows = static_cast<size_t>(batch.steps) * batch.lanes;
-    const size_t lane_floats = static_cast<size_t>(batch.lanes) * network.width;
+// Makes the memory of each thread of a team.
+inline bool reserve_scratch(Network& network, const Team& team, bool backward) {
     if (network.scratch_size < team.size) {
         delete[] network.scratch;
         network.scratch = new TransposedScratch[team.size];
         network.scratch_size = team.size;
     }
+    bool ok = true;
+    for (int i = 0; i < team.size; ++i) ok = ok && network.reserve_rounded(network.scratch[i].rows, backward);
+    return ok;
+}
+
+inline bool reserve_backward(Network& network, const Batch& batch, const Team& team) {
+    const size_t rows = static_cast<size_t>(batch.steps) * batch.lanes;
+    const size_t lane_floats = static_cast<size_t>(batch.lanes) * network.width;
     const int hidden = network.shape.hidden_size, embedding = network.shape.embedding_size;
     const int tall = hidden > embedding ? hidden : embedding;
     const int gates = network.plan.gates * network.width;
     const int wide = (gates > network.vocab_width ? gates : network.vocab_width) / team.size + 2 * kPanel;
     bool ok = true;
-    const bool bf16 = network.in_bf16(true);
-    const size_t row_pairs = (longest_row(network) + 1) / 2;
     static_assert(kPairRows >= 2 * kPairStrip);  // the same memory serves both
     for (int i = 0; i < team.size; ++i) {
-        TransposedScratch& scratch = network.scratch[i];
-        scratch.bf16 = bf16;
-        ok = ok && scratch.reserve(tall, wide);
-        if (bf16) ok = ok && scratch.rows.reserve(row_pairs * kPairRows);
+        network.scratch[i].bf16 = network.format(true) == Precision::kBf16;
+        ok = ok && network.scratch[i].reserve(tall, wide);
     }
     if (embedding > 0) ok = ok && network.embedded_grad.reserve(rows * network.input_width);
     return ok && network.hidden_grad.reserve(rows * network.width) && network.carry.reserve(lane_floats) &&
@@ -363,7 +357,7 @@ inline bool run_window(Network& network, const Team& team, const Batch& batch, f
     block = block < 64 ? 64 : block > static_cast<size_t>(rows) ? rows : block;
     if (!network.reserve_weights(backward) || !network.reserve_window(batch, batch.masks != nullptr) ||
         !network.probabilities.reserve(block * network.vocab_width) ||
-        (backward && !reserve_backward(network, batch, team)))
+        !reserve_scratch(network, team, backward) || (backward && !reserve_backward(network, batch, team)))
         return false;
     WindowTask task{
         network, team, batch, state, losses, logits_out, backward, counted, static_cast<int>(block), loaded};

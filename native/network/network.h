@@ -96,27 +96,40 @@ struct Network {
         take(output_bias, output_bias_grad);
     }
 
-    // Returns whether the products of a window are in bf16: in training only. Evaluation uses float32.
-    bool in_bf16(bool backward) const { return backward && shape.precision == Precision::kBf16; }
+    // The number format of the products of a window, in training or without gradients.
+    Precision format(bool backward) const { return backward ? shape.precision : shape.inference; }
+
+    // The longest row of a product's left side, with its padding.
+    int longest_row() const {
+        const int longest = row_floats() > vocab_width ? row_floats() : vocab_width;
+        return longest > input_width ? longest : input_width;
+    }
+
+    // Reserves memory for the rows of a left side that one thread rounds, which is none in float32.
+    bool reserve_rounded(Buffer& rows, bool backward) const {
+        const int longest = longest_row(), pairs = (longest + 1) / 2, quads = quad_row_words(longest);
+        const size_t words = format(backward) == Precision::kBf16 ? pairs : quads;
+        return format(backward) == Precision::kFloat32 || rows.reserve(words * kPairRows) != nullptr;
+    }
 
     bool reserve_weights(bool backward) {
-        const bool bf16 = in_bf16(backward);
-        bool ok = output.shape(shape.hidden_size, vocab_width, bf16) && bias_row.reserve(vocab_width);
-        if (backward) ok = ok && output_back.shape(vocab_width, width, bf16);
+        const Precision in = format(backward);
+        bool ok = output.shape(shape.hidden_size, vocab_width, in) && bias_row.reserve(vocab_width);
+        if (backward) ok = ok && output_back.shape(vocab_width, width, in);
         for (int l = 0; ok && l < shape.num_layers; ++l) {
             LayerWeights& w = weights[l];
             ok = w.bias.reserve(row_floats()) &&
-                 w.recurrent.shape(shape.hidden_size, plan.recurrent.gates * width, bf16);
-            if (plan.two_products) ok = ok && w.candidate.shape(shape.hidden_size, width, bf16);
+                 w.recurrent.shape(shape.hidden_size, plan.recurrent.gates * width, in);
+            if (plan.two_products) ok = ok && w.candidate.shape(shape.hidden_size, width, in);
             if (backward) {
-                ok = ok && w.recurrent_back.shape(plan.recurrent.gates * width, width, bf16);
-                if (plan.two_products) ok = ok && w.candidate_back.shape(width, width, bf16);
+                ok = ok && w.recurrent_back.shape(plan.recurrent.gates * width, width, in);
+                if (plan.two_products) ok = ok && w.candidate_back.shape(width, width, in);
             }
             if (!dense_input(l)) continue;
             for (int g = 0; g < plan.inputs; ++g) {
-                ok = ok && w.input[g].shape(input_size(l), plan.input[g].gates * width, bf16);
+                ok = ok && w.input[g].shape(input_size(l), plan.input[g].gates * width, in);
                 if (backward)
-                    ok = ok && w.input_back[g].shape(plan.input[g].gates * width, input_axis(l).padded, bf16);
+                    ok = ok && w.input_back[g].shape(plan.input[g].gates * width, input_axis(l).padded, in);
             }
         }
         return ok;

@@ -130,7 +130,7 @@ inline void multiply_tiles(int m, int depth, const uint32_t* a, const Panels& b,
     for_tile_rows(m, [&](int i, int rows) {
         for (int p = first; p < last;) {
             const int panels = rows <= kTile && p + 1 < last && b.width(p + 1) == kPanel ? 2 : 1;
-            tile_panel(rows, panels, b.width(p), depth, a + static_cast<size_t>(i) * depth, depth, b.pairs(p),
+            tile_panel(rows, panels, b.width(p), depth, a + static_cast<size_t>(i) * depth, depth, b.words(p),
                        panel, c + i * ldc + static_cast<size_t>(p) * kPanel, ldc, accumulate);
             p += panels;
         }

@@ -110,7 +110,7 @@ UNSPOOL_INLINE Vec load_some(const float* from, size_t stride, int count) {
 inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
                        Axis rows, Axis cols, int first, int last) {
     for (int p = first; p < last; ++p) {
-        uint32_t* out = panels.pairs(p);
+        uint32_t* out = panels.words(p);
         const int w = panels.width(p);
         for (int v = 0; v < w; v += kLanes) {
             const int column = p * kPanel + v, block = column / cols.padded, offset = column % cols.padded;
@@ -204,9 +204,6 @@ constexpr int kPairRows = 4 * kRows;
 constexpr int kPairStrip = 4;
 #endif
 
-// This thread's memory for rounded rows; it belongs to the working network.
-inline constinit thread_local uint32_t* pair_rows = nullptr;
-
 #if !defined(UNSPOOL_AMX)
 // One row by the panels from `first` on, four at once, so that enough sums run in parallel; returns the first
 // panel that is left.
@@ -215,27 +212,27 @@ inline int multiply_pair_row(const uint32_t* a, const Panels& b, int first, int 
     const size_t stride = static_cast<size_t>(kPanel) * b.depth();
     int p = first;
     for (; p + 4 <= last && b.width(p + 3) == kPanel; p += 4)
-        pair_tile<1, 4, 2>(b.depth(), a, 0, 1, b.pairs(p), stride, c + static_cast<size_t>(p) * kPanel, 0,
-                           accumulate, {b.pairs(p), 0});
+        pair_tile<1, 4, 2>(b.depth(), a, 0, 1, b.words(p), stride, c + static_cast<size_t>(p) * kPanel, 0,
+                           accumulate, {b.words(p), 0});
     return p;
 }
 #endif
 
-// C[m x panels first..last) (+)= A[m x k] B, as `multiply` in float32; `pair_rows` has room for kPairRows
+// C[m x panels first..last) (+)= A[m x k] B, as `multiply` in float32; `rounded_rows` has room for kPairRows
 // rows.
 inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
-                           size_t ldc, bool accumulate) {
+                           size_t ldc, bool accumulate, bool rounded) {
     const int depth = b.depth();
     for (int start = 0; start < m; start += kPairRows, a += kPairRows * lda, c += kPairRows * ldc) {
         const int count = m - start < kPairRows ? m - start : kPairRows;
-        for (int i = 0; i < count; ++i)
-            round_row(a + i * lda, b.k, pair_rows + static_cast<size_t>(i) * depth);
+        for (int i = 0; i < count && !rounded; ++i)
+            round_row(a + i * lda, b.k, rounded_rows + static_cast<size_t>(i) * depth);
 #if defined(UNSPOOL_AMX)
-        multiply_tiles(count, depth, pair_rows, b, first, last, c, ldc, accumulate);
+        multiply_tiles(count, depth, rounded_rows, b, first, last, c, ldc, accumulate);
 #else
-        int p = count == 1 ? multiply_pair_row(pair_rows, b, first, last, c, accumulate) : first;
+        int p = count == 1 ? multiply_pair_row(rounded_rows, b, first, last, c, accumulate) : first;
         for (; p < last; ++p)
-            pair_panel_rows(b.width(p), count, depth, pair_rows, depth, b.pairs(p),
+            pair_panel_rows(b.width(p), count, depth, rounded_rows, depth, b.words(p),
                             c + static_cast<size_t>(p) * kPanel, ldc, accumulate);
 #endif
     }

@@ -6,6 +6,7 @@
 // divided over threads.
 #pragma once
 
+#include "dispatch/kernels.h"
 #include "products/simd.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -28,31 +29,44 @@ struct Axis {
 
 struct Panels;
 
-// The same operations in bf16; bf16.h defines them, and products.h includes both.
+// The same operations in bf16 and in int8; bf16.h and int8.h define them, and products.h includes all.
 inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
                        Axis rows, Axis cols, int first, int last);
 inline void multiply_pairs(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
-                           size_t ldc, bool accumulate);
+                           size_t ldc, bool accumulate, bool rounded);
+inline void pack_quads(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
+                       Axis rows, Axis cols, int first, int last);
+inline void multiply_quads(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
+                           size_t ldc, bool accumulate, bool rounded);
+
+// This thread's memory for rows of a left side that are rounded to bf16 or int8; it belongs to the working
+// network.
+inline constinit thread_local uint32_t* rounded_rows = nullptr;
 
 struct Panels {
-    bool bf16 = false;  // rows in pairs of bf16
-    int k = 0;          // rows of the packed matrix
-    int columns = 0;    // a multiple of kLanes
+    Precision format = Precision::kFloat32;  // bf16: rows in pairs; int8: in quads
+    int k = 0;                               // rows of the packed matrix
+    int columns = 0;                         // a multiple of kLanes
     Buffer memory;
+    Buffer scales;  // of the columns, in int8
 
     int count() const { return (columns + kPanel - 1) / kPanel; }
     int width(int panel) const { return columns - panel * kPanel >= kPanel ? kPanel : kLanes; }
-    int depth() const { return bf16 ? (k + 1) / 2 : k; }  // rows of a panel
+    int depth() const {  // rows of a panel
+        return format == Precision::kFloat32 ? k : format == Precision::kBf16 ? (k + 1) / 2 : (k + 3) / 4;
+    }
     const float* panel(int index) const { return memory.get() + static_cast<size_t>(index) * kPanel * k; }
-    uint32_t* pairs(int index) const {
-        return memory.pairs() + static_cast<size_t>(index) * kPanel * depth();
+    uint32_t* words(int index) const {
+        return memory.words() + static_cast<size_t>(index) * kPanel * depth();
     }
 
-    bool shape(int rows, int cols, bool in_bf16 = false) {
-        bf16 = in_bf16;
+    bool shape(int rows, int cols, Precision precision = Precision::kFloat32) {
+        format = precision;
         k = rows;
         columns = cols;
-        return memory.reserve(static_cast<size_t>(depth()) * round_up(cols, kPanel)) != nullptr;
+        const size_t padded = round_up(cols, kPanel);
+        return memory.reserve(depth() * padded) != nullptr &&
+               (format != Precision::kInt8 || scales.reserve(padded) != nullptr);
     }
 
     // Packs panels [first, last) of the matrix whose entry (r, c) is source[r * row_stride + c *
@@ -60,7 +74,10 @@ struct Panels {
     // work.
     void pack(const float* source, size_t row_stride, size_t column_stride, Axis rows, Axis cols, int first,
               int last) {
-        if (bf16) return pack_pairs(*this, source, row_stride, column_stride, rows, cols, first, last);
+        if (format == Precision::kBf16)
+            return pack_pairs(*this, source, row_stride, column_stride, rows, cols, first, last);
+        if (format == Precision::kInt8)
+            return pack_quads(*this, source, row_stride, column_stride, rows, cols, first, last);
         for (int p = first; p < last; ++p) {
             float* out = memory.get() + static_cast<size_t>(p) * kPanel * k;
             const int w = width(p);
@@ -185,11 +202,15 @@ inline void panel_rows(int m, int k, const float* a, size_t row_stride, size_t k
     }
 }
 
-// C[m x panels first..last) (+)= A[m x k] B: A by rows, C in a buffer padded to whole vectors.
+// C[m x panels first..last) (+)= A[m x k] B: A by rows, C in a buffer padded to whole vectors. `rounded`:
+// this thread's last product had the same left side, of a few rows, so they need not be rounded again.
 inline void multiply(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
-                     size_t ldc, bool accumulate) {
+                     size_t ldc, bool accumulate, bool rounded = false) {
     if (m == 0) return;  // a thread without steps
-    if (b.bf16) return multiply_pairs(m, a, lda, b, first, last, c, ldc, accumulate);
+    if (b.format == Precision::kBf16)
+        return multiply_pairs(m, a, lda, b, first, last, c, ldc, accumulate, rounded);
+    if (b.format == Precision::kInt8)
+        return multiply_quads(m, a, lda, b, first, last, c, ldc, accumulate, rounded);
     const int k = b.k;
     const size_t stride = static_cast<size_t>(kPanel) * k;
     int p = first;

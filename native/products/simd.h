@@ -43,7 +43,7 @@ class Buffer {
     }
 
     float* get() const { return data_; }
-    uint32_t* pairs() const { return reinterpret_cast<uint32_t*>(data_); }  // of bf16, see bf16.h
+    uint32_t* words() const { return reinterpret_cast<uint32_t*>(data_); }  // of bf16.h and int8.h
 
  private:
     static constexpr std::align_val_t kLine{64};

@@ -152,7 +152,7 @@ struct PairBlocks {
     uint32_t *left, *right, *lines;
 
     explicit PairBlocks(TransposedScratch& scratch)
-        : left(scratch.left.pairs()), right(scratch.right.pairs()), lines(scratch.rows.pairs()) {}
+        : left(scratch.left.words()), right(scratch.right.words()), lines(scratch.rows.words()) {}
 
     // A's rows are padded to whole vectors. For AMX the left side becomes m rows of pairs, as in
     // `multiply_pairs`.

@@ -69,7 +69,7 @@ class Rows {
         if (room <= room_) return true;
         const size_t layers = net_.shape.num_layers, wide = static_cast<size_t>(room) * net_.width;
         if (states_ == nullptr) states_ = new Buffer[layers * 2];
-        bool ok = enlarge(rows_, room) && drawer_.reserve() &&
+        bool ok = enlarge(rows_, room) && drawer_.reserve() && net_.reserve_rounded(rounded_, false) &&
                   gates_.reserve(static_cast<size_t>(room) * net_.row_floats()) &&
                   biases_.reserve(static_cast<size_t>(room) * net_.row_floats()) &&
                   logits_.reserve(static_cast<size_t>(room) * net_.vocab_width);
@@ -112,10 +112,12 @@ class Rows {
     Row* rows_ = nullptr;
     Buffer* states_ = nullptr;  // hidden state and cell state of each layer, (room, width)
     Buffer gates_, logits_, embedded_;
-    Buffer biases_;  // first-layer biases of the rows with a context
-    Buffer sums_;    // (room, width): output of the present layer of a residual network
+    Buffer biases_;   // first-layer biases of the rows with a context
+    Buffer sums_;     // (room, width): output of the present layer of a residual network
+    Buffer rounded_;  // rows of a left side
 
     void begin(const Work& work) {
+        rounded_rows = rounded_.words();
         steps_ = work.steps;
         active_ = unfinished_ = 0;
         failed_ = false;

@@ -33,6 +33,8 @@ class SharedRows : public Rows {
             threads_ = threads;
         }
         keeps_rows_ = true;
+        for (int i = 1; i < threads; ++i)
+            if (!net_.reserve_rounded(places_[i].rounded, false)) return false;
         return reserve(rows) &&
                gates_.reserve(static_cast<size_t>(net_.shape.num_layers) * rows * net_.row_floats());
     }
@@ -42,6 +44,7 @@ class SharedRows : public Rows {
     // Called by every thread of the team; threads beyond the useful number return at once.
     void run(const Work& work, int thread) {
         if (thread >= threads_) return;
+        rounded_rows = places_[thread].rounded.words();
         if (thread == 0) {
             begin(work);
             taken_[0].value = 0;
@@ -62,6 +65,7 @@ class SharedRows : public Rows {
  private:
     struct alignas(64) OwnLine {  // a cache line of its own
         int64_t value = 0;
+        Buffer rounded;  // rows of a left side; thread 0 has those of all `Rows`
     };
 
     static constexpr int kPiece = 4;  // number of panels multiplied at once
@@ -99,6 +103,7 @@ class SharedRows : public Rows {
     void share_recurrent(int thread, int turn) {
         const int panels = net_.weights[0].recurrent.count(), in_layer = (panels + kPiece - 1) / kPiece;
         const int pieces = in_layer * net_.shape.num_layers;
+        int rounded = -1;  // the layer whose state this thread has rounded
         const auto owner = [&](int piece) {
             const int unit = piece % in_layer * kPiece * kPanel % net_.width;
             return static_cast<int>(static_cast<int64_t>(unit) * threads_ / net_.width);
@@ -107,7 +112,8 @@ class SharedRows : public Rows {
             const int layer = piece / in_layer, first = piece % in_layer * kPiece;
             const int last = first + kPiece < panels ? first + kPiece : panels;
             multiply(active_, state(layer, 0, 0), net_.width, net_.weights[layer].recurrent, first, last,
-                     gates(layer), net_.row_floats(), true);
+                     gates(layer), net_.row_floats(), true, layer == rounded);
+            rounded = layer;
         };
         for (int piece = 0; thread > 0 && piece < pieces; ++piece)
             if (owner(piece) == thread) compute(piece);

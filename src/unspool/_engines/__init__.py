@@ -22,7 +22,7 @@ class EngineRow:
 
     Args:
         module: The module to import.
-        class_name: The class in the module, called as ``Class(config, threads=..., precision=...)``.
+        class_name: The class in the module, called as ``Class(config, threads=..., precision=..., inference=...)``.
         needs: The package that must be installed, and the extra that installs it; None for no package.
     """
 
@@ -38,7 +38,12 @@ ENGINES: dict[str, EngineRow] = {
 
 
 def make_engine(
-    name: str, config: NetworkConfig, *, threads: int | None = None, precision: str = "float32"
+    name: str,
+    config: NetworkConfig,
+    *,
+    threads: int | None = None,
+    precision: str = "float32",
+    inference: str = "float32",
 ) -> Engine:
     """Make an engine by its name.
 
@@ -47,6 +52,7 @@ def make_engine(
         config: The network, its vocab_size set.
         threads: CPU threads to use, ≥ 1; None for the engine's own choice.
         precision: Number format of the products in training: "float32", "bf16" or "auto".
+        inference: Number format of the products in writing and scoring: "float32", "bf16", "int8" or "auto".
 
     Raises:
         ConfigError: If the name is unknown, the needed package is not installed, or a value is out of its
@@ -62,7 +68,8 @@ def make_engine(
             raise
         what = f"engine {name!r} needs the package {row.needs}, which is not installed"
         raise ConfigError(what, hint=f'{install_command(row.needs)}, or choose engine "cpu"') from None
-    make = partial(getattr(module, row.class_name), threads=threads, precision=precision)
+    engine = getattr(module, row.class_name)
+    make = partial(engine, threads=threads, precision=precision, inference=inference)
     if config.encoder is None:
         return cast(Engine, make(config))
     from unspool._engines.encoder_decoder import EncoderDecoder  # noqa: PLC0415 - rarely needed

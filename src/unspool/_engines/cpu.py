@@ -22,7 +22,7 @@ from unspool._engines.protocol import (
 )
 from unspool._generation.search.forward import Forward
 from unspool._kernels.network import NativeNetwork
-from unspool._kernels.precision import PRECISIONS, used_precision
+from unspool._kernels.precision import INFERENCE, PRECISIONS, used_inference, used_precision
 from unspool._kernels.shape import NetworkShape
 from unspool._network.cells import native_cells
 from unspool._network.conditions import fresh_state
@@ -39,7 +39,7 @@ OUTSIDE = ("context.", "start.")  # parameters whose products are computed befor
 
 
 class CpuEngine:
-    """An engine with the native kernels, in float32 or partly in bf16.
+    """An engine with the native kernels, in float32 or partly in bf16 or int8.
 
     Args:
         config: The network, its vocab_size set.
@@ -47,23 +47,31 @@ class CpuEngine:
         precision: Number format of the products in `loss_and_gradients`, a name in `PRECISIONS`; all else is
             float32. If bf16 is not available, float32 is used; the attribute `precision` is the format in
             use.
+        inference: Number format of the products of everything else: of writing, scoring and logits; a name in
+            `INFERENCE`. The attribute `inference` is the format in use.
 
     Raises:
         ConfigError: If a value is out of its range, or the cell has no native kernels.
     """
 
     def __init__(
-        self, config: NetworkConfig, *, threads: int | None = None, precision: str = "float32"
+        self,
+        config: NetworkConfig,
+        *,
+        threads: int | None = None,
+        precision: str = "float32",
+        inference: str = "float32",
     ) -> None:
         ok = threads is None or (is_whole(threads, least=1) and threads <= MOST_THREADS)
         check("threads", threads, f"a whole number from 1 to {MOST_THREADS}, or None", ok)
         check("precision", precision, f"one of {', '.join(PRECISIONS)}", precision in PRECISIONS)
+        check("inference", inference, f"one of {', '.join(INFERENCE)}", inference in INFERENCE)
         if config.kind.native is None:
             raise refused_cell(config.cell, native_cells(), engine="cpu", instead="torch")
         self._cell = config.kind.native
         self.config = config
         self.threads = threads or available_processors()
-        self.precision = used_precision(precision)
+        self.precision, self.inference = used_precision(precision), used_inference(inference)
         shapes = parameter_shapes(config)
         bias = shapes.pop("output.bias")  # the kernels read an output kernel before it, tied or not
         kernel = (config.hidden_size, config.symbols)
@@ -87,6 +95,7 @@ class CpuEngine:
                 name: shape for name, shape in self._shapes.items() if not name.startswith(OUTSIDE)
             },
             precision="float32" if self.precision == "float32" else "bf16",
+            inference=self.inference,
         )
         return NativeNetwork(shape, threads=threads)
 

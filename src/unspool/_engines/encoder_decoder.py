@@ -44,7 +44,7 @@ class EncoderDecoder:
 
     def __init__(self, config: NetworkConfig, decoder: Engine, encoder: Engine) -> None:
         self.config, self.decoder, self.encoder = config, decoder, encoder
-        self.threads, self.precision = decoder.threads, decoder.precision
+        self.threads, self.precision, self.inference = decoder.threads, decoder.precision, decoder.inference
         V, H = encoder.config.symbols, config.hidden_size
         dtype = decoder.initial_state(1).dtype
         self._output = {"output.kernel": np.zeros((H, V), dtype), "output.bias": np.zeros(V, dtype)}

@@ -66,11 +66,13 @@ class Engine(WritingEngine, Protocol):
         threads: Number of threads in use.
         precision: Number format of the products in training: "float32", "bf16", "bf16 (emulated)", or
             "float64" for a reference.
+        inference: Number format of the products of everything else: "float32", "bf16", "int8" or "float64".
     """
 
     config: NetworkConfig
     threads: int
     precision: str
+    inference: str
 
     def loss_and_gradients(
         self,

@@ -91,6 +91,7 @@ class TorchEngine:
         threads: CPU threads for PyTorch, ≥ 1, set for the whole process; None does not change them.
         dtype: "float32", or "float64" for a reference; states and results have the same type.
         precision: "float32" or "auto": this engine computes nothing in bf16.
+        inference: "float32" or "auto" too.
 
     Raises:
         ConfigError: If a value is out of its range, or the cell has no step in PyTorch.
@@ -103,20 +104,22 @@ class TorchEngine:
         threads: int | None = None,
         dtype: str = "float32",
         precision: str = "float32",
+        inference: str = "float32",
     ) -> None:
         check(
             "threads", threads, "a whole number ≥ 1, or None", threads is None or is_whole(threads, least=1)
         )
         check("dtype", dtype, "one of float32, float64", dtype in ("float32", "float64"))
-        allowed = "float32 or auto: engine torch computes in float32; engine cpu has bf16"
+        allowed = "float32 or auto: engine torch computes in float32; engine cpu has others"
         check("precision", precision, allowed, precision in ("float32", "auto"))
+        check("precision", inference, allowed, inference in ("float32", "auto"))
         if threads is not None:
             torch.set_num_threads(threads)
         if config.cell not in TORCH_CELLS:
             raise refused_cell(config.cell, TORCH_CELLS, engine="torch", instead="cpu")
         self.config = config
         self.threads = torch.get_num_threads()
-        self.precision = dtype
+        self.precision = self.inference = dtype
         self._vocab_size = config.symbols
         self._step = TORCH_CELLS[config.cell].step
         self._numpy_dtype = np.dtype(dtype)

@@ -10,7 +10,7 @@ from unspool import _native
 from unspool._kernels.arrays import Floats, check_array, check_ids, native_id
 from unspool._kernels.conditions import WindowConditions
 from unspool._kernels.machine import chosen_kernels, thread_team
-from unspool._kernels.shape import NetworkShape
+from unspool._kernels.shape import FORMATS, NetworkShape
 
 STAGES = ("packing", "forward", "output", "backward", "weight gradients")  # stages of a step, in order
 
@@ -43,7 +43,8 @@ class NativeNetwork:
             shape.hidden_size,
             shape.num_layers,
             shape.residual,
-            shape.precision == "bf16",
+            FORMATS[shape.precision],
+            FORMATS[shape.inference],
         )
 
     def listed(self, kind: str, arrays: Mapping[str, NDArray[Any]]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The precision of the products in a training step: float32, or bf16 with float32 sums."""
+"""The precision of products: float32, bf16 with float32 sums, or, where there are no gradients, int8."""
 
 import os
 
@@ -8,7 +8,8 @@ from unspool import _native
 from unspool._kernels.arrays import Floats, check_array
 from unspool._kernels.machine import chosen_kernels
 
-PRECISIONS: tuple[str, ...] = ("float32", "bf16", "auto")
+PRECISIONS: tuple[str, ...] = ("float32", "bf16", "auto")  # of training
+INFERENCE: tuple[str, ...] = ("float32", "bf16", "int8", "auto")  # of writing and scoring
 EMULATE = "UNSPOOL_EMULATE_BF16"
 EMULATED = "bf16 (emulated)"
 
@@ -38,6 +39,15 @@ def used_precision(asked: str) -> str:
     if has_bf16():
         return "bf16"
     return EMULATED if asked == "bf16" and emulates_bf16() else "float32"
+
+
+def used_inference(asked: str) -> str:
+    """Return the precision of writing and scoring that is used if one of `INFERENCE` is asked for.
+
+    "auto" is bf16 where the processor has an instruction for it, else float32. Without the instruction bf16
+    is computed in float32, from weights that take half the memory traffic.
+    """
+    return asked if asked != "auto" else "bf16" if has_bf16() else "float32"
 
 
 def missing_bf16(asked: str) -> str | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+FORMATS = {"float32": 0, "bf16": 1, "int8": 2}  # number formats of products: the numbers of the native side
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkShape:
@@ -18,7 +20,8 @@ class NetworkShape:
         reset_after: Whether a GRU's reset gate acts after the recurrent product.
         residual: Whether each layer but the first adds its input to its output.
         parameter_shapes: The shape of each parameter in the stored order, by name.
-        precision: Precision of the products in a training step, "float32" or "bf16"; the rest is float32.
+        precision: Number format of the products in a training step, "float32" or "bf16"; the rest is float32.
+        inference: Number format of the products where there are no gradients, a name in `FORMATS`.
     """
 
     cell: int
@@ -31,3 +34,4 @@ class NetworkShape:
     residual: bool
     parameter_shapes: Mapping[str, tuple[int, ...]]
     precision: str = "float32"
+    inference: str = "float32"

@@ -87,13 +87,23 @@ class Generator(ModelParts):
     _history: History | Path | None = None
 
     @classmethod
-    def load(cls, folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> "Generator":
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        engine: str = "cpu",
+        threads: int | None = None,
+        precision: str = "float32",
+    ) -> "Generator":
         """Read a model folder, or a model of the Hugging Face Hub.
 
         Args:
             folder: What `save` or a training made; or ``hf://user/name``, also with ``@revision``.
             engine: A name in `ENGINES`.
             threads: Threads of the engine, ≥ 1; None for one on each processor.
+            precision: Number format of the products when it writes and scores: "float32"; "bf16" or "int8",
+                which are faster and cost little (docs/performance.md); or "auto", which is bf16 where the
+                processor multiplies it. A seed is another text in another precision.
 
         Raises:
             ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
@@ -105,7 +115,7 @@ class Generator(ModelParts):
             True
         """
         folder = model_folder(folder)
-        model = cls(**vars(load_model(folder)), engine=engine, threads=threads)
+        model = cls(**vars(load_model(folder)), engine=engine, threads=threads, precision=precision)
         model._novelty, model._history = folder, folder / METRICS
         return model
 
@@ -902,13 +912,17 @@ class Generator(ModelParts):
         )
 
 
-def load(folder: str | Path, *, engine: str = "cpu", threads: int | None = None) -> Generator:
+def load(
+    folder: str | Path, *, engine: str = "cpu", threads: int | None = None, precision: str = "float32"
+) -> Generator:
     """Read a model folder, or a model of the Hugging Face Hub, as `Generator.load` does.
 
     Args:
         folder: A folder that `save` or a training made; or ``hf://user/name``, also with ``@revision``.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
+        precision: Number format of the products when it writes and scores: "float32", "bf16", "int8" or
+            "auto"; see `Generator.load`.
 
     Raises:
         ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
@@ -923,4 +937,4 @@ def load(folder: str | Path, *, engine: str = "cpu", threads: int | None = None)
         >>> len(model.generate(n=3))
         3
     """
-    return Generator.load(folder, engine=engine, threads=threads)
+    return Generator.load(folder, engine=engine, threads=threads, precision=precision)

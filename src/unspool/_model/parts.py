@@ -10,6 +10,7 @@ from unspool._engines import ENGINES, make_engine
 from unspool._engines.protocol import Engine, Parameters
 from unspool._errors import ConfigError
 from unspool._generation.options.generation_options import GenerationOptions
+from unspool._kernels.precision import INFERENCE
 from unspool._network.conditions import schema_of
 from unspool._network.config import NetworkConfig
 from unspool._text.context import ContextSchema
@@ -33,6 +34,7 @@ class ModelParts:
         quantization: The number format that the parameters were rounded to, and its cost; None for float32.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
+        precision: Number format of the products when the model writes and scores, a name in `INFERENCE`.
 
     Attributes:
         runner: The engine itself. It lives in its process: a pickle and a copy make their own.
@@ -51,6 +53,7 @@ class ModelParts:
     quantization: Quantization | None = None
     engine: str = "cpu"
     threads: int | None = None
+    precision: str = "float32"
     runner: Engine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,8 +65,9 @@ class ModelParts:
         if network.symbols != self.tokenizer.vocab_size:
             expected, got = f"{network.symbols}, as the network has", str(self.tokenizer.vocab_size)
             raise ConfigError("vocab_size of the tokenizer", expected=expected, got=got)
-        engine = as_spelled(self.engine, ENGINES)
-        self.__setstate__({"parameters": dict(self.parameters), "engine": engine})
+        engine, precision = as_spelled(self.engine, ENGINES), as_spelled(self.precision, INFERENCE)
+        check("precision", precision, f"one of {', '.join(INFERENCE)}", precision in INFERENCE)
+        self.__setstate__({"parameters": dict(self.parameters), "engine": engine, "precision": precision})
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the engine out of a pickle or a copy."""
@@ -72,7 +76,9 @@ class ModelParts:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Set fields, though they are frozen, and make the engine."""
         vars(self).update(state)
-        vars(self)["runner"] = make_engine(self.engine, self.network, threads=self.threads)
+        vars(self)["runner"] = make_engine(
+            self.engine, self.network, threads=self.threads, inference=self.precision
+        )
 
     @property
     def schema(self) -> ContextSchema:

@@ -140,7 +140,17 @@ AUDITING = Group(
 COMPUTING = Group(
     "computing",
     "Computing",
-    tuple(flag for flag in TRAINING.flags if flag.name in ("threads", "engine")),
+    (
+        *(flag for flag in TRAINING.flags if flag.name in ("threads", "engine")),
+        Flag(
+            "precision",
+            str,
+            "Number format of the products: {choices}; another than float32 is faster, costs little, and has "
+            "other texts for a seed",
+            default="float32",
+            table="unspool._kernels.precision:INFERENCE",
+        ),
+    ),
 )
 
 KNOWN = Group(
