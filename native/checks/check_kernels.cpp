@@ -14,16 +14,29 @@ namespace {
 
 constexpr float kTolerance = 3e-5f;  // relative to the largest number of an array
 
-constexpr float kBf16Tolerance = 2e-2f;  // the last bit of a float32 may change the rounding to bf16
+constexpr float kRoundedTolerance = 2e-2f;  // the last bit of a float32 may change how a number is rounded
+
+// The number formats of a training step and of what has no gradients.
+constexpr Precision kFormats[][2] = {{Precision::kFloat32, Precision::kFloat32},
+                                     {Precision::kBf16, Precision::kBf16},
+                                     {Precision::kFloat32, Precision::kInt8}};
+
+// Runs a computation with one thread and with two, and compares them; returns its result.
+template <typename Run>
+Result compare_threads(const Kernels& kernels, const std::string& where, Run run) {
+    static ThreadTeam one(1), two(2);
+    const Result alone = run(kernels, one);
+    expect_equal(where + ", two threads beside one", run(kernels, two), alone, 0.0f);
+    return alone;
+}
 
 // Runs a computation in the reference, with one thread and with two, and compares them.
 template <typename Run>
 void compare(const Kernels& kernels, const std::string& what, Run run, float tolerance = kTolerance) {
-    static ThreadTeam one(1), two(2);
+    static ThreadTeam one(1);
     const std::string where = std::string(kernels.name) + ": " + what;
-    const Result expected = run(*kernels_reference(), one), alone = run(kernels, one);
-    expect_equal(where, alone, expected, tolerance);
-    expect_equal(where + ", two threads beside one", run(kernels, two), alone, 0.0f);
+    const Result expected = run(*kernels_reference(), one);
+    expect_equal(where, compare_threads(kernels, where, run), expected, tolerance);
 }
 
 void check_products(const Kernels& kernels, int cases) {
@@ -46,6 +59,14 @@ void check_products(const Kernels& kernels, int cases) {
                 }
             return result;
         });
+        const auto in_int8 = [&](const Kernels& set, ThreadTeam&) {
+            Floats c(static_cast<size_t>(m) * n);
+            check_memory(set.multiply(Precision::kInt8, false, m, n, k, a.data(), b.data(), c.data()));
+            Result result;
+            result.add("int8 product", c);
+            return result;
+        };
+        compare(kernels, what, in_int8, kRoundedTolerance);
     }
 }
 
@@ -53,11 +74,11 @@ void check_window(const Kernels& kernels, const Shape& shape, int steps, int lan
     Random random(seed);
     Model model = make_model(random, shape);
     const Window window = make_window(random, model, steps, lanes);
-    const bool bf16 = shape.precision == Precision::kBf16;
+    const bool rounded = shape.inference != Precision::kFloat32;
     compare(
         kernels, model.describe() + window.describe(),
         [&](const Kernels& set, ThreadTeam& team) { return run_window(set, team, model, window); },
-        bf16 ? kBf16Tolerance : kTolerance);
+        rounded ? kRoundedTolerance : kTolerance);
 }
 
 void check_windows(const Kernels& kernels, int cases) {
@@ -65,8 +86,9 @@ void check_windows(const Kernels& kernels, int cases) {
         Random random(1000 + i);
         Shape shape = random_shape(random, i);
         const int lanes = random.one_of({1, 2, 3, 8, 17, 40}), steps = 1 + random.below(9);
-        for (const Precision precision : {Precision::kFloat32, Precision::kBf16}) {
-            shape.precision = precision;
+        for (const auto& formats : kFormats) {
+            shape.precision = formats[0];
+            shape.inference = formats[1];
             check_window(kernels, shape, steps, lanes, 1000 + i);
         }
     }
@@ -90,9 +112,10 @@ void check_large(const Kernels& kernels, int cases) {
     int number = 0;
     for (const auto& one : large)
         if (number++ < cases)
-            for (const Precision precision : {Precision::kFloat32, Precision::kBf16}) {
+            for (const auto& formats : kFormats) {
                 Shape shape = one.shape;
-                shape.precision = precision;
+                shape.precision = formats[0];
+                shape.inference = formats[1];
                 check_window(kernels, shape, one.steps, one.lanes, 5000 + number);
             }
 }
@@ -107,9 +130,14 @@ void check_texts(const Kernels& kernels, int cases) {
         const int count = random.one_of({1, 1, 2, 3, 17, 70});
         const std::string what = model.describe() + " way of drawing " + std::to_string(drawing.variant) +
                                  " texts " + std::to_string(count);
-        compare(kernels, what, [&](const Kernels& set, ThreadTeam& team) {
+        const auto write = [&](const Kernels& set, ThreadTeam& team) {
             return write_texts(set, team, model, drawing, count, i);
-        });
+        };
+        compare(kernels, what, write);
+        for (const Precision format : {Precision::kBf16, Precision::kInt8}) {  // other tokens elsewhere
+            model.shape.inference = format;
+            compare_threads(kernels, std::string(kernels.name) + ": " + model.describe(), write);
+        }
     }
 }
 

@@ -31,7 +31,8 @@ struct Model {
                std::to_string(shape.vocab_size) + " embedding " + std::to_string(shape.embedding_size) +
                " hidden " + std::to_string(shape.hidden_size) + " layers " +
                std::to_string(shape.num_layers) + (shape.residual ? " residual" : "") +
-               (shape.precision == Precision::kBf16 ? " bf16" : "");
+               (shape.inference == Precision::kBf16 ? " bf16" : "") +
+               (shape.inference == Precision::kInt8 ? " int8" : "");
     }
 };
 

@@ -24,9 +24,9 @@ static bool may_use_tiles() {
 
 #if defined(UNSPOOL_NEON_BF16)
 // Another system than Linux has its own way to say what an Arm processor has.
-static bool has_neon_bf16() {
-    constexpr unsigned long kBf16Bit = 1UL << 14;  // HWCAP2_BF16
-    return (getauxval(AT_HWCAP2) & kBf16Bit) != 0;
+static bool has_neon_bf16() {                                           // and products of int8
+    constexpr unsigned long kDotBit = 1UL << 20, kBf16Bit = 1UL << 14;  // HWCAP_ASIMDDP, HWCAP2_BF16
+    return (getauxval(AT_HWCAP) & kDotBit) != 0 && (getauxval(AT_HWCAP2) & kBf16Bit) != 0;
 }
 #endif
 

@@ -205,7 +205,8 @@ struct Kernels {
 };
 
 // Kernels of each instruction set: avx512 with products in bf16 by tiles (amx), by vectors, or without bf16;
-// avx2; neon with or without bf16; and "generic" for other processors. A build has some of them.
+// avx2; neon with or without bf16; and "generic" for other processors. Those with bf16 also have instructions
+// for products in int8. A build has some of them.
 const Kernels* kernels_avx512_bf16();
 const Kernels* kernels_amx_bf16();
 const Kernels* kernels_avx512();

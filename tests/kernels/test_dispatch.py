@@ -11,7 +11,7 @@ from unspool._kernels.machine import kernel_names
 
 AVX2 = {"avx2", "fma"}
 AVX512 = AVX2 | {"avx512f", "avx512vl", "avx512bw", "avx512dq"}
-BF16 = AVX512 | {"avx512_bf16"}
+BF16 = AVX512 | {"avx512_bf16", "avx512_vnni"}
 # The flags that each set of kernels needs, as Linux writes them in /proc/cpuinfo; the best one first.
 NEEDED: dict[str, dict[str, set[str]]] = {
     "x86_64": {
@@ -21,7 +21,7 @@ NEEDED: dict[str, dict[str, set[str]]] = {
         "avx2": AVX2,
         "generic": set(),
     },
-    "aarch64": {"neon_bf16": {"bf16"}, "neon": set()},
+    "aarch64": {"neon_bf16": {"bf16", "asimddp"}, "neon": set()},
 }
 
 
@@ -44,7 +44,7 @@ def test_all_that_the_processor_has_is_there_and_the_best_comes_first() -> None:
 # As Intel's manual numbers them: CPUID, and XCR0 for what the system saves.
 BITS = {
     "kFma": {12}, "kXgetbv": {27}, "kAvx2": {5}, "kAvx512": {16, 17, 30, 31}, "kAmxBf16": {22, 24},
-    "kAvx512Bf16": {5}, "kYmm": {1, 2}, "kZmm": {1, 2, 5, 6, 7}, "kTiles": {17, 18},
+    "kAvx512Bf16": {5}, "kVnni": {11}, "kYmm": {1, 2}, "kZmm": {1, 2, 5, 6, 7}, "kTiles": {17, 18},
 }  # fmt: skip
 
 

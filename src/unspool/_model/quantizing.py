@@ -8,10 +8,9 @@ from unspool._errors import ConfigError
 from unspool._evaluation.precision_cost import precision_cost
 from unspool._model.parts import ModelParts, Parts
 from unspool._model.saving import saved
-from unspool._model.scoring import evaluate
+from unspool._model.scoring import evaluate_both
 from unspool._network.quantization import PRECISIONS, rounded
 from unspool._text.opening import Readable, as_records
-from unspool._text.reading.read_options import STANDARD_INPUT
 from unspool._text.tokenizers.unknown import Unknown
 from unspool._training.folder.corpus_places import shared_description
 
@@ -47,9 +46,5 @@ def _cost_on(
 ) -> tuple[float, str]:
     """Return the bits per character lost on texts that were given, and what these are."""
     corpus = as_records(on)
-    if corpus.once or corpus.spec.get("source") == STANDARD_INPUT:
-        corpus = corpus.gathered()
-    before, after = (
-        evaluate(parts, corpus, document=None, unknown=unknown).bits_per_character for parts in (exact, kept)
-    )
-    return after - before, shared_description(corpus)
+    before, after = evaluate_both(exact, kept, corpus, unknown=unknown)
+    return after.bits_per_character - before.bits_per_character, shared_description(corpus)

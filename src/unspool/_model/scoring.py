@@ -17,6 +17,7 @@ from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.opening import Readable, as_records
 from unspool._text.reading.notes import Notes
+from unspool._text.reading.read_options import STANDARD_INPUT
 from unspool._text.records import Record, Records
 from unspool._text.tokenizers.unknown import Unknown
 from unspool._text.whole_records import whole_records
@@ -43,6 +44,17 @@ def make_scorer(
 def score(scorer: Scorer, texts: Readable) -> list[TextScore]:
     """Score texts, each from its start to its end; see `Generator.score`."""
     return list(scorer.scores(texts_of("texts", texts)))
+
+
+def evaluate_both(
+    exact: ModelParts, other: ModelParts, on: Readable, *, unknown: Unknown | None
+) -> tuple[Evaluation, Evaluation]:
+    """Measure two forms of a model on the same texts, also on texts that can be read only once."""
+    corpus = as_records(on)
+    if corpus.once or corpus.spec.get("source") == STANDARD_INPUT:
+        corpus = corpus.gathered()
+    first, second = (evaluate(parts, corpus, document=None, unknown=unknown) for parts in (exact, other))
+    return first, second
 
 
 def evaluate(

@@ -1,6 +1,6 @@
 """``unspool eval``: how well a model predicts a corpus."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 from unspool._cli.flags.flag import Argument, FlagValues, takes
@@ -10,6 +10,7 @@ from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.printing import finite, note, print_json
 from unspool._cli.output.tables import print_facts
 from unspool._errors import ConfigError
+from unspool._model.scoring import evaluate_both
 
 
 @takes(READING, COMPUTING)
@@ -42,13 +43,21 @@ def evaluate(
             hint="name the column of the sources (--source) and the column of the texts (--target)",
         )
     note_left_out(model.tokenizer)
-    result = model.evaluate(records, unknown=unknown)
+    precision, lost = model.runner.inference, None
+    if precision == "float32":
+        result = model.evaluate(records, unknown=unknown)
+    else:
+        exact = replace(model, precision="float32")
+        before, result = evaluate_both(exact, model, records, unknown=unknown)
+        lost = result.bits_per_character - before.bits_per_character
     if as_json:
-        print_json({name: finite(value) for name, value in asdict(result).items()})
+        facts = asdict(result) | {"precision": precision, "bits_per_character_lost": lost}
+        print_json({name: finite(value) for name, value in facts.items()})
         return
     print_facts(
         [
             ("bits per character", f"{result.bits_per_character:.4f}"),
+            *([] if lost is None else [(f"lost by {precision}", f"{lost:+.4f} bits per character")]),
             ("loss", f"{result.loss:.4f} nats per symbol"),
             ("perplexity", f"{result.perplexity:.4f} per symbol"),
             ("symbols", f"{result.symbols:,} (with the end of each text)"),
