@@ -21,7 +21,13 @@ FILTERED = {
     "presence_penalty": 0.1,
     "frequency_penalty": 0.1,
 }
-OURS = ("unspool", "unspool, filtered", "unspool, filtered each its own way")
+OURS = (
+    "unspool",
+    "unspool in bf16",
+    "unspool in int8",
+    "unspool, filtered",
+    "unspool, filtered each its own way",
+)
 CHECKED = 20  # characters of the text that all write at a temperature so low that nothing is left to chance
 COLD = 1e-3
 NEVER = np.float32(-1e4)  # a bias so low that <eos> never ends a sequence
@@ -43,7 +49,9 @@ def untrained(arguments: argparse.Namespace) -> tuple[object, dict[str, np.ndarr
     return config, parameters
 
 
-def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: float) -> Callable[[], float]:
+def unspool_speed(
+    arguments: argparse.Namespace, batch_size: int, *, inference: str = "float32", **decoding: float
+) -> Callable[[], float]:
     """Prepare a round of unspool that returns characters per second, with further generation options."""
     from unspool._engines import make_engine
     from unspool._generation.engine_request import EngineRequest
@@ -51,7 +59,7 @@ def unspool_speed(arguments: argparse.Namespace, batch_size: int, **decoding: fl
     from unspool._generation.writer import generate
 
     config, parameters = untrained(arguments)
-    engine = make_engine("cpu", config, threads=arguments.threads)
+    engine = make_engine("cpu", config, threads=arguments.threads, inference=inference)
     length = max(1, arguments.characters // batch_size)
     options = GenerationOptions(max_new_tokens=length, temperature=arguments.temperature, seed=0, **decoding)
     request = EngineRequest([np.zeros(0, np.int32)] * batch_size, options)
@@ -236,6 +244,8 @@ def measure(arguments: argparse.Namespace, batch_size: int) -> dict[str, object]
     """Measure every contender on one batch size."""
     contenders = {
         "unspool": unspool_speed(arguments, batch_size),
+        "unspool in bf16": unspool_speed(arguments, batch_size, inference="bf16"),
+        "unspool in int8": unspool_speed(arguments, batch_size, inference="int8"),
         "unspool, filtered": unspool_speed(arguments, batch_size, **FILTERED),
         "unspool, filtered each its own way": company_speed(arguments, batch_size),
     }

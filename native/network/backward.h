@@ -7,6 +7,7 @@
 #pragma once
 
 #include "network/loss.h"
+#include "network/rounding.h"
 #include "network/train_by_units.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -328,7 +329,8 @@ inline bool reserve_scratch(Network& network, const Team& team, bool backward) {
         network.scratch_size = team.size;
     }
     bool ok = true;
-    for (int i = 0; i < team.size; ++i) ok = ok && network.reserve_rounded(network.scratch[i].rows, backward);
+    for (int i = 0; i < team.size; ++i)
+        ok = ok && reserve_rounded(network, network.format(backward), network.scratch[i].rows);
     return ok;
 }
 

@@ -99,19 +99,6 @@ struct Network {
     // The number format of the products of a window, in training or without gradients.
     Precision format(bool backward) const { return backward ? shape.precision : shape.inference; }
 
-    // The longest row of a product's left side, with its padding.
-    int longest_row() const {
-        const int longest = row_floats() > vocab_width ? row_floats() : vocab_width;
-        return longest > input_width ? longest : input_width;
-    }
-
-    // Reserves memory for the rows of a left side that one thread rounds, which is none in float32.
-    bool reserve_rounded(Buffer& rows, bool backward) const {
-        const int longest = longest_row(), pairs = (longest + 1) / 2, quads = quad_row_words(longest);
-        const size_t words = format(backward) == Precision::kBf16 ? pairs : quads;
-        return format(backward) == Precision::kFloat32 || rows.reserve(words * kPairRows) != nullptr;
-    }
-
     bool reserve_weights(bool backward) {
         const Precision in = format(backward);
         bool ok = output.shape(shape.hidden_size, vocab_width, in) && bias_row.reserve(vocab_width);

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "network/rounding.h"
 #include "writing/draw.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -69,7 +70,8 @@ class Rows {
         if (room <= room_) return true;
         const size_t layers = net_.shape.num_layers, wide = static_cast<size_t>(room) * net_.width;
         if (states_ == nullptr) states_ = new Buffer[layers * 2];
-        bool ok = enlarge(rows_, room) && drawer_.reserve() && net_.reserve_rounded(rounded_, false) &&
+        bool ok = enlarge(rows_, room) && drawer_.reserve() &&
+                  reserve_rounded(net_, net_.shape.inference, rounded_) &&
                   gates_.reserve(static_cast<size_t>(room) * net_.row_floats()) &&
                   biases_.reserve(static_cast<size_t>(room) * net_.row_floats()) &&
                   logits_.reserve(static_cast<size_t>(room) * net_.vocab_width);

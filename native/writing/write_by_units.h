@@ -34,7 +34,7 @@ class SharedRows : public Rows {
         }
         keeps_rows_ = true;
         for (int i = 1; i < threads; ++i)
-            if (!net_.reserve_rounded(places_[i].rounded, false)) return false;
+            if (!reserve_rounded(net_, net_.shape.inference, places_[i].rounded)) return false;
         return reserve(rows) &&
                gates_.reserve(static_cast<size_t>(net_.shape.num_layers) * rows * net_.row_floats());
     }

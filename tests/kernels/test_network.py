@@ -17,10 +17,18 @@ CONFIG = NetworkConfig(cell="gru", hidden_size=9, num_layers=2, vocab_size=11)
 IDS = np.array([[3], [1], [10], [4]], np.int32)
 
 
-def network(*, cell: int, vocab_size: int, embedding_size: int, hidden_size: int, num_layers: int) -> Any:
+def network(
+    *,
+    cell: int,
+    vocab_size: int,
+    embedding_size: int,
+    hidden_size: int,
+    num_layers: int,
+    precisions: tuple[int, int] = (0, 0),
+) -> Any:
     return _native.Network(
         thread_team(1), chosen_kernels(), cell, False, vocab_size, embedding_size, hidden_size, num_layers,
-        False, False,
+        False, *precisions,
     )  # fmt: skip
 
 
@@ -29,12 +37,15 @@ def network(*, cell: int, vocab_size: int, embedding_size: int, hidden_size: int
     [
         *(({"cell": cell}, "the number of a cell") for cell in (-1, 3)),
         *(({name: LEAST[name] - 1}, "expected two tokens, one unit") for name in LEAST if name != "cell"),
+        *(({"precisions": pair}, "that has kernels") for pair in ((-1, 0), (2, 0), (0, -1), (0, 3))),
     ],
     ids=str,
 )
-def test_a_network_has_a_least_size(change: dict[str, int], match: str) -> None:
+def test_a_network_has_a_least_size(change: dict[str, Any], match: str) -> None:
     for cell in range(3):
         network(**{**LEAST, "cell": cell})
+    for precisions in ((0, 0), (1, 1), (0, 2)):
+        network(**LEAST, precisions=precisions)
     with pytest.raises(ValueError, match=match):
         network(**{**LEAST, **change})
 

@@ -17,7 +17,7 @@ from unspool._evaluation.streams import Evaluation
 
 def model(**changes: Any) -> Any:
     facts = {"data": {}, "schema": SimpleNamespace(attributes=[]), "source_tokenizer": None,
-             "tokenizer": SimpleNamespace(spells_unk=None),
+             "tokenizer": SimpleNamespace(spells_unk=None), "runner": SimpleNamespace(inference="float32"),
              "evaluate": lambda records, unknown: Evaluation(**FIGURES)}  # fmt: skip
     return SimpleNamespace(**facts | changes)
 
@@ -60,6 +60,7 @@ def test_eval_says_what_may_be_meant(  # noqa: PLR0917 - a table
     ]  # fmt: skip
     document = json.loads(unspool(["eval", "DIR", "x", *words, "--json"]).stdout)
     assert (document["loss"], document["perplexity"], document["symbols"]) == (1.23456, None, 12345)
+    assert (document["precision"], document["bits_per_character_lost"]) == ("float32", None)
 
 
 def test_eval_of_pairs_has_more_figures_and_needs_sources(

@@ -51,8 +51,8 @@ def evaluate(
         before, result = evaluate_both(exact, model, records, unknown=unknown)
         lost = result.bits_per_character - before.bits_per_character
     if as_json:
-        facts = asdict(result) | {"precision": precision, "bits_per_character_lost": lost}
-        print_json({name: finite(value) for name, value in facts.items()})
+        figures = asdict(result) | {"bits_per_character_lost": lost}
+        print_json({name: finite(value) for name, value in figures.items()} | {"precision": precision})
         return
     print_facts(
         [
