@@ -22,7 +22,8 @@ class EngineRow:
 
     Args:
         module: The module to import.
-        class_name: The class in the module, called as ``Class(config, threads=..., precision=..., inference=...)``.
+        class_name: The class in the module, called with a configuration, and threads, precision and inference
+            by name.
         needs: The package that must be installed, and the extra that installs it; None for no package.
     """
 
