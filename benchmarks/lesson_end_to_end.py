@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import harness
-from lesson import keras_lesson, titles
+from lesson import keras_on, titles
 
 PROMPT = "Today "
 
@@ -54,9 +54,7 @@ def keras_run(arguments: argparse.Namespace) -> Result:
         parts[part] += harness.seconds(lambda: results.append(work()))
         return results[0]
 
-    lesson = timed(
-        "read and prepare", lambda: keras_lesson(*titles(arguments.data), threads=arguments.threads)
-    )
+    lesson = timed("read and prepare", lambda: keras_on(arguments.threads).Lesson(*titles(arguments.data)))
     for epoch in range(arguments.epochs):
         timed("train", lesson.epoch)
         bits.append(timed("validate", lesson.bits_per_character))

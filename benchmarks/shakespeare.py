@@ -1,8 +1,9 @@
 """Time until a validation loss on tiny Shakespeare: unspool's defaults, a PyTorch LSTM and a transformer.
 
 The first 90 % of the text are learned as one document, the last 10 % are held out. unspool trains as it does
-when nothing is said; PyTorch's LSTM trains by the recipe of the flags (AdamW, clipping, carried state). Both
-measure the whole held-out text in the same way, after as many symbols. The transformer trains by
+when nothing is said. PyTorch trains the same LSTM in the same way, on the same windows, and a larger one by
+the recipe of the flags (AdamW, clipping, carried state). All of these measure the whole held-out text in the
+same way, after as many symbols. The transformer trains by
 nanoGPT's recipe for a CPU and measures random pieces of the held-out text, as that recipe does. The time
 counts everything from the first step on, evaluations too. They take turns.
 
@@ -28,6 +29,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Record
 from unspool._text.streams.lanes import Lanes, Window
 from unspool._training.config import TrainingConfig
+from unspool._training.schedules import SCHEDULES, progress_at
 
 
 def read_split(path: Path) -> ours.Split:
@@ -38,7 +40,7 @@ def read_split(path: Path) -> ours.Split:
 
 
 def recipe(arguments: argparse.Namespace, seed: int) -> TrainingConfig:
-    """Return PyTorch's recipe."""
+    """Return the recipe of the flags."""
     return TrainingConfig(
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
@@ -71,15 +73,29 @@ def unspool_run(
     )
 
 
-def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> list[ours.Point]:
-    """Train PyTorch until the last goal."""
+def torch_run(
+    split: ours.Split,
+    arguments: argparse.Namespace,
+    seed: int,
+    hidden_size: int,
+    how: Callable[[argparse.Namespace, int], TrainingConfig],
+) -> list[ours.Point]:
+    """Train PyTorch until the last goal.
+
+    Args:
+        split: The text.
+        arguments: The flags.
+        seed: The seed of the weights and of the windows.
+        hidden_size: The units of the LSTM.
+        how: Function that returns how it trains.
+    """
     import torch
 
     from unspool._benchmarking.torch_peer import TorchNetwork, TorchTrainer
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(seed)
-    config = recipe(arguments, seed)
+    config = how(arguments, seed)
     eos_id, vocab_size = split.tokenizer.eos_id, split.tokenizer.vocab_size
     lanes = Lanes(
         split.training,
@@ -89,7 +105,7 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
         eos_id=eos_id,
         document=True,
     )
-    network = TorchNetwork("lstm", vocab_size=vocab_size, hidden_size=arguments.hidden_size)
+    network = TorchNetwork("lstm", vocab_size=vocab_size, hidden_size=hidden_size)
     network.exclude(0)
     trainer = TorchTrainer(
         network,
@@ -98,7 +114,7 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
         betas=(config.beta1, config.beta2),
         epsilon=config.epsilon,
     )
-    total = arguments.epochs * lanes.windows_per_epoch
+    total, schedule = int(config.epochs * lanes.windows_per_epoch), SCHEDULES[config.schedule]
     points: list[ours.Point] = []
     began, processor = time.perf_counter(), time.process_time()
     for step in range(1, total + 1):
@@ -106,16 +122,18 @@ def torch_run(split: ours.Split, arguments: argparse.Namespace, seed: int) -> li
         if position == 0:
             windows, trainer.state = lanes.windows(epoch), None
         window = next(windows)
-        rate = config.learning_rate * min(1.0, step / (config.warmup_fraction * total))
+        rate = config.learning_rate * schedule(
+            progress_at(step, total), config.warmup_fraction, config.floor_fraction
+        )
         ids, targets = (torch.from_numpy(part).long() for part in (window.ids, window.targets))
         trainer.step(ids, targets, learning_rate=rate)
-        if step % arguments.evaluate_every == 0 or step == total:
+        if step % int(config.evaluate_every) == 0 or step == total:
             loss = windows_loss(network, document_lanes(split.validation, eos_id))
             seconds, used = time.perf_counter() - began, time.process_time() - processor
             points.append(ours.Point(step, epoch + 1, seconds, loss, 0.0, used))
             if loss < min(arguments.goals):
                 break
-    harness.say(f"PyTorch, seed {seed}: {time.perf_counter() - began:.1f} s")
+    harness.say(f"PyTorch LSTM({hidden_size}), seed {seed}: {time.perf_counter() - began:.1f} s")
     return points
 
 
@@ -168,7 +186,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[list[ours.Point]]]:
         for size in (NetworkConfig().hidden_size, arguments.hidden_size)
     }
     if harness.installed("torch"):
-        contenders[f"PyTorch LSTM({arguments.hidden_size})"] = torch_run
+        usual = NetworkConfig().hidden_size
+        contenders[f"PyTorch LSTM({usual}), trained as unspool does"] = partial(
+            torch_run, hidden_size=usual, how=defaults
+        )
+        contenders[f"PyTorch LSTM({arguments.hidden_size})"] = partial(
+            torch_run, hidden_size=arguments.hidden_size, how=recipe
+        )
         contenders["transformer in PyTorch"] = transformer_run
     else:
         harness.absent("PyTorch", "torch")
