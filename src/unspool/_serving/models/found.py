@@ -28,9 +28,12 @@ def _mark(path: Path) -> FileMark:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def short_mark(mark: tuple[FileMark, ...]) -> str:
-    """Return a mark in twelve characters, which tell one state of a folder from the next."""
-    return fingerprint({"files": [list(one or ()) for one in mark]})[:12]
+def short_mark(mark: tuple[FileMark, ...], precision: str) -> str:
+    """Return twelve characters that change with the state of a folder and the precision of a model.
+
+    As long as they are the same, a seed is the same text.
+    """
+    return fingerprint({"files": [list(one or ()) for one in mark], "precision": precision})[:12]
 
 
 class FoundModels:
