@@ -95,6 +95,20 @@ def test_a_machine_that_gains_by_many_lanes_gets_them() -> None:
     assert plan(measure=many, training={"batch_size": 5}).training.batch_size == 5
 
 
+@pytest.mark.parametrize(("given", "used"), [({}, "auto"), ({"precision": "float32"}, "float32")])
+def test_it_is_timed_and_trained_in_bf16_where_there_is_an_instruction(
+    given: dict[str, str], used: str
+) -> None:
+    timed = []
+
+    def measure(networks: Sequence[NetworkConfig], training: TrainingConfig, seconds: float) -> list[float]:
+        timed.append(training.precision)
+        return Machine()(networks, training, seconds)
+
+    assert plan(training=given, measure=measure).training.precision == used
+    assert set(timed) == {used}
+
+
 def test_a_small_text_gets_a_small_network_and_dropout_when_it_is_read_often() -> None:
     texts = LINES[::8]
     slow = Machine(1e7)

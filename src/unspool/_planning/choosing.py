@@ -15,7 +15,7 @@ from unspool._planning.facts import CorpusFacts, look_at
 from unspool._planning.reasons import tell
 from unspool._planning.rule import (
     BATCH_SIZES,
-    SEQUENCE_LENGTH,
+    USUAL,
     Candidate,
     batch_size,
     largest_worth_its_time,
@@ -199,7 +199,7 @@ def plan_training(
     from_dict(NetworkConfig, structure, where="")
     draft = from_dict(
         TrainingConfig,
-        {"sequence_length": SEQUENCE_LENGTH, **fixed, "epochs": None, "minutes": minutes},
+        {**USUAL, **fixed, "epochs": None, "minutes": minutes},
         where="",
     )
     texts = as_records(records)
