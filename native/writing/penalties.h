@@ -2,15 +2,11 @@
 // unspool/_generation/sampling/penalties.py.
 #pragma once
 
-#include <cstdlib>
-
 #include "writing/filters.h"
 #include "writing/ngram_index.h"
+#include "writing/repetitions.h"
 
 namespace unspool::UNSPOOL_ISA {
-
-constexpr double kDryExponent = 70.0;  // e^70 times any multiplier is finite in float32
-constexpr int kDryNumbers = 4;         // multiplier, base, allowed length, tokens to look at; then breakers
 
 // The tokens of one sequence so far, in the form that penalties and n-grams need.
 class History {
@@ -18,7 +14,6 @@ class History {
     History() = default;
     History(const History&) = delete;
     History& operator=(const History&) = delete;
-    ~History() { std::free(tokens_); }
 
     // Allocates the memory that the penalties need; false if there is none left.
     bool reserve(const Settings& settings, int vocab, int width);
@@ -33,14 +28,14 @@ class History {
 
     // Adds a token; false if there is no memory left.
     bool add(int32_t id) {
-        if (keeps_ && length_ == room_ && !grow()) return false;
         if (counts_) {
             seen_.get()[id] += 1.0f;
             written_.get()[id] += length_ >= first_written_ ? 1.0f : 0.0f;
         }
-        if (keeps_) tokens_[length_] = id;
+        if (keeps_ && !tokens_.add(id)) return false;
         ++length_;
-        if (has_ngrams_ && !ngrams_.add(tokens_, length_)) return false;
+        if (has_ngrams_ && !ngrams_.add(tokens_.get(), length_)) return false;
+        if (has_repetitions_ && !repetitions_.add(tokens_.get(), length_)) return false;
         if (last_ == 0 || length_ <= last_) return true;
         const int64_t gone = length_ - 1 - last_;  // place of the token that leaves the window
         seen_.get()[tokens_[gone]] -= 1.0f;
@@ -70,68 +65,20 @@ class History {
 
     // Forbids the tokens that would make the last n tokens a repetition.
     void forbid_repeated(float* scores) const {
-        ngrams_.each_next(tokens_, length_, [&](int32_t token) { scores[token] = Network::kNever; });
+        ngrams_.each_next(tokens_.get(), length_, [&](int32_t token) { scores[token] = Network::kNever; });
     }
 
     // Lowers the score of each token that would continue a repetition of the end of the text.
-    void penalize_continuation(const DrawStage& stage, float* scores) const {
-        const double base = stage.numbers[1];
-        const int64_t allowed = static_cast<int64_t>(stage.numbers[2]);
-        const int64_t last = static_cast<int64_t>(stage.numbers[3]);
-        const int64_t length = last > 0 && last < length_ ? last : length_;
-        const int32_t* end = tokens_ + length_;
-        const int64_t most = base > 1.0 ? static_cast<int64_t>(kDryExponent / std::log(base)) : 0;
-        int64_t limit = after_last_breaker(stage, length);
-        limit = limit < allowed + most ? limit : allowed + most;
-        float* longest = longest_.get();
-        std::memset(longest, 0, sizeof(float) * width_);
-        for (const int32_t* next = end - length + 1; next < end; ++next) {
-            int64_t same = 0;
-            while (same < limit && same < next - (end - length) && next[-1 - same] == end[-1 - same]) ++same;
-            const float repeats = static_cast<float>(same);
-            longest[*next] = repeats > longest[*next] ? repeats : longest[*next];
-        }
-        for (int at = kDryNumbers; at < stage.count; at += 1 + static_cast<int>(stage.numbers[at]))
-            if (stage.numbers[at] == 1.0 && stage.numbers[at + 1] < vocab_)
-                longest[static_cast<int32_t>(stage.numbers[at + 1])] = 0.0f;
-        for (int32_t j = 0; j < vocab_; ++j) {
-            const double more = static_cast<double>(longest[j]) - static_cast<double>(allowed);
-            if (more >= 0.0) scores[j] -= static_cast<float>(stage.numbers[0] * std::pow(base, more));
-        }
-    }
+    void penalize_continuation(float* scores) const { repetitions_.penalize(scores); }
 
  private:
-    bool counts_ = false, keeps_ = false, has_ngrams_ = false;
-    int64_t last_ = 0, length_ = 0, first_written_ = INT64_MAX, room_ = 0;
+    bool counts_ = false, keeps_ = false, has_ngrams_ = false, has_repetitions_ = false;
+    int64_t last_ = 0, length_ = 0, first_written_ = INT64_MAX;
     int vocab_ = 0, width_ = 0;
-    Buffer longest_;         // scratch: length of the longest repetition that each token would continue
     Buffer seen_, written_;  // count of each token, and its count in the text without the prompt
-    int32_t* tokens_ = nullptr;
+    Growing<int32_t> tokens_;
     NgramIndex ngrams_;  // of the size that may not repeat
-
-    bool grow() {
-        const int64_t room = room_ == 0 ? 64 : 2 * room_;
-        void* tokens = std::realloc(tokens_, sizeof(int32_t) * room);
-        if (tokens == nullptr) return false;
-        tokens_ = static_cast<int32_t*>(tokens);
-        room_ = room;
-        return true;
-    }
-
-    // Returns the number of tokens after the last breaker among the last `length`; all if there is none. A
-    // breaker is stored as its length and its ids.
-    int64_t after_last_breaker(const DrawStage& stage, int64_t length) const {
-        for (int64_t after = 0; after < length; ++after)
-            for (int at = kDryNumbers; at < stage.count; at += 1 + static_cast<int>(stage.numbers[at])) {
-                const int64_t size = static_cast<int64_t>(stage.numbers[at]);
-                if (size == 0 || after + size > length) continue;
-                const int32_t* ids = tokens_ + length_ - after - size;
-                int64_t same = 0;
-                while (same < size && static_cast<double>(ids[same]) == stage.numbers[at + 1 + same]) ++same;
-                if (same == size) return after;
-            }
-        return length;
-    }
+    Repetitions repetitions_;
 };
 
 // The facts about a place of a text that a penalty may use.
@@ -198,8 +145,8 @@ inline const PenaltyRow* penalty_row(int row) {
         {{"dry_multiplier", kDryNumbers},
          false,
          true,
-         [](const DrawStage& stage, const PenaltyPlace& place, float* scores) {
-             place.history.penalize_continuation(stage, scores);
+         [](const DrawStage&, const PenaltyPlace& place, float* scores) {
+             place.history.penalize_continuation(scores);
          }},
     };
     return row < static_cast<int>(sizeof rows / sizeof *rows) ? rows + row : nullptr;
@@ -218,8 +165,9 @@ inline bool History::reserve(const Settings& settings, int vocab, int width) {
     const DrawStage* repeated = find_stage(settings.penalties, penalty_row, "no_repeat_ngram_size");
     has_ngrams_ = repeated != nullptr;
     if (has_ngrams_) ngrams_.begin(static_cast<int>(repeated->numbers[0]));
-    const bool dry = find_stage(settings.penalties, penalty_row, "dry_multiplier") != nullptr;
-    if (dry && longest_.reserve(width) == nullptr) return false;
+    const DrawStage* dry = find_stage(settings.penalties, penalty_row, "dry_multiplier");
+    has_repetitions_ = dry != nullptr;
+    if (has_repetitions_ && !repetitions_.begin(*dry, vocab, width)) return false;
     return !counts_ || (seen_.reserve(width) != nullptr && written_.reserve(width) != nullptr);
 }
 

@@ -36,15 +36,6 @@ inline void release_sequence(Sequence& sequence) {
     sequence.history = nullptr;
 }
 
-// Enlarges `values`; false if there is no memory left.
-template <typename T>
-bool enlarge(T*& values, int64_t count) {
-    void* larger = std::realloc(values, sizeof(T) * count);
-    if (larger == nullptr) return false;
-    values = static_cast<T*>(larger);
-    return true;
-}
-
 // Makes room in a report for one more token.
 inline bool reserve_one(Report& report, const Settings& settings, bool guided) {
     if (report.count < report.room) return true;

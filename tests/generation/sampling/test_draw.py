@@ -116,6 +116,28 @@ def test_what_rounding_leaves_over_goes_to_no_symbol_without_a_chance(more: dict
     assert (len(text.ids), text.finish_reason) == (60_000, "length")
 
 
+@pytest.mark.parametrize("read", [0, 7, 90])
+@pytest.mark.parametrize("options", [
+    {}, {"dry_base": 1.0}, {"dry_base": 30.0}, {"dry_allowed_length": 1}, {"dry_allowed_length": 5},
+    {"dry_penalty_last_n": 40}, {"dry_penalty_last_n": 3, "dry_allowed_length": 1},
+    {"dry_sequence_breakers": [(1,)]}, {"dry_sequence_breakers": [(2, 3, 2), (4, 4)]},
+    {"dry_sequence_breakers": [(1, 2, 1, 2), (3,)], "dry_penalty_last_n": 9, "dry_allowed_length": 1},
+], ids=str)  # fmt: skip
+def test_repetitions_are_found_as_by_a_search_through_the_whole_text(
+    options: dict[str, Any], read: int
+) -> None:
+    """The penalty is small, so that long repetitions come about, and others branch off from them."""
+    engine, parameters, _ = flat_network()
+    parameters["output.bias"][5:7] = -30  # four symbols are left
+    random = np.random.default_rng(read)
+    begun = [np.resize(random.integers(1, 5, period), read).astype(np.int32) for period in (1, 3, 50)]
+    chosen = GenerationOptions(seed=read, max_new_tokens=200, dry_multiplier=0.02, **options)
+    texts = generate(engine.writer(parameters), EngineRequest(begun, chosen))
+    twins = generate(ReferenceWriter(engine, parameters), EngineRequest(begun, chosen))
+    assert [text.ids.tolist() for text in texts] == [twin.ids.tolist() for twin in twins]
+    assert {len(text.ids) for text in texts} == {200}
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_text_depends_on_its_seed_and_index_alone(name: str) -> None:
     config, parameters = CONFIGS[name], lively(CONFIGS[name])
