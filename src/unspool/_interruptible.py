@@ -1,7 +1,6 @@
 """Long calls that are left: by Ctrl-C, and by whoever waited for work on a thread and waits no more."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -24,6 +23,8 @@ def interruptible(work: Callable[[], Result]) -> Result:
         >>> interruptible(lambda: 2 + 3)
         5
     """
+    from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415 - slow to import, and seldom needed
+
     pool = ThreadPoolExecutor(1)
     working = pool.submit(work)
     try:

@@ -5,7 +5,6 @@ import errno
 import io
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +109,7 @@ def _remove_if_free(path: Path) -> None:
 def locked_file(path: Path) -> tuple[Path, BinaryIO]:
     """Make a temporary file for a path, and lock it; return its path and the open file."""
     while True:
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+        temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
         with _named(path):
             file = temporary.open("xb")
         with contextlib.suppress(OSError):  # the file system has no locks

@@ -5,20 +5,19 @@ without it gets the portable way.
 """
 
 import errno
-import mmap
 import os
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmap import mmap
+    from socket import socket
 
 GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 OPEN_FILES = Path("/proc/self/fd")  # where Linux lets a file be named that has no name
@@ -100,7 +99,7 @@ def allow_open_files(count: int) -> int:
     """
     if sys.platform == "win32":
         return count  # it has no such limit
-    import resource  # noqa: PLC0415 - Windows has none
+    import resource  # Windows has none
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = count if hard == resource.RLIM_INFINITY else min(count, hard)
@@ -110,10 +109,12 @@ def allow_open_files(count: int) -> int:
     return count if soft == resource.RLIM_INFINITY else soft
 
 
-def take_freed_port(listener: socket.socket) -> None:
+def take_freed_port(listener: "socket") -> None:
     """Allow a socket a port whose last server has just ended; on Windows it would take one in use."""
+    from socket import SO_REUSEADDR, SOL_SOCKET
+
     if not WINDOWS:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
 
 
 def lock(descriptor: int, *, wait: bool) -> bool:
@@ -129,7 +130,7 @@ def lock(descriptor: int, *, wait: bool) -> bool:
     Raises:
         OSError: If the file system has no locks.
     """
-    from filelock import lock_descriptor  # noqa: PLC0415 - it takes longer to import than all of the core
+    from filelock import lock_descriptor  # it takes longer to import than all of the core
 
     return lock_descriptor(descriptor, blocking=wait, poll_interval=SECONDS_BETWEEN)
 
@@ -204,7 +205,7 @@ def exchange(first: Path, second: Path) -> bool:
     Returns:
         Whether that was done: not every system and not every file system can do it.
     """
-    import ctypes  # noqa: PLC0415 - slow to import, and for a few calls only
+    import ctypes  # slow to import, and for a few calls only
 
     names = os.fsencode(first.absolute()), os.fsencode(second.absolute())
     for function, arguments in (("renameat2", (-1, names[0], -1, names[1])), ("renamex_np", names)):
@@ -216,6 +217,8 @@ def exchange(first: Path, second: Path) -> bool:
 
 def unnamed_file() -> IO[bytes]:
     """Open a temporary file without a name, one that may get a name later where the system has such files."""
+    import tempfile
+
     unnamed = getattr(os, "O_TMPFILE", None)
     if unnamed is not None and OPEN_FILES.exists():
         with suppress(OSError):  # the folder's disk has none
@@ -258,10 +261,12 @@ def read_at(descriptor: int, place: int, size: int) -> bytes:
         return os.read(descriptor, size)
 
 
-def release_pages(mapped: mmap.mmap) -> None:
+def release_pages(mapped: "mmap") -> None:
     """Release the memory that reading a mapped file has filled, where the system can do so."""
     if sys.platform != "win32":
-        mapped.madvise(mmap.MADV_DONTNEED)
+        from mmap import MADV_DONTNEED
+
+        mapped.madvise(MADV_DONTNEED)
 
 
 def relative_path(path: str, folder: Path) -> str:
@@ -295,7 +300,9 @@ def stream_settings(*, terminal: bool) -> Mapping[str, Any]:
 def apart() -> dict[str, Any]:
     """Return the options of a process that Ctrl-C does not reach."""
     if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        from subprocess import CREATE_NEW_PROCESS_GROUP
+
+        return {"creationflags": CREATE_NEW_PROCESS_GROUP}
     return {"process_group": 0}
 
 
@@ -320,8 +327,10 @@ def inheriting(connection: Any) -> dict[str, Any]:
     """Return the options of a process that inherits a connection."""
     number = connection.fileno()
     if sys.platform == "win32":
+        from subprocess import STARTUPINFO
+
         os.set_handle_inheritable(number, True)
-        return {"startupinfo": subprocess.STARTUPINFO(lpAttributeList={"handle_list": [number]})}
+        return {"startupinfo": STARTUPINFO(lpAttributeList={"handle_list": [number]})}
     return {"pass_fds": [number]}
 
 
@@ -332,9 +341,11 @@ def inherited_connection(number: int) -> Any:
         number: What `Connection.fileno` gave in the parent.
     """
     if sys.platform == "win32":
-        from multiprocessing.connection import PipeConnection  # noqa: PLC0415 - the class of Windows
+        from multiprocessing.connection import PipeConnection
 
         return PipeConnection(number)
+    from multiprocessing.connection import Connection
+
     return Connection(number)
 
 
@@ -347,7 +358,7 @@ def limit_resources(*, seconds: int, memory: int) -> None:
     """
     if sys.platform == "win32":
         return
-    import resource  # noqa: PLC0415 - Windows has none
+    import resource  # Windows has none
 
     limits = {"RLIMIT_CPU": seconds, "RLIMIT_AS": memory, "RLIMIT_CORE": 0}
     for name, most in limits.items():

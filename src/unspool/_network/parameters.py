@@ -123,7 +123,7 @@ def _draw(config: NetworkConfig, name: str, shape: tuple[int, ...], seed: int) -
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
-def _orthogonal(random: np.random.Generator, rows: int, columns: int) -> NDArray[np.float64]:
+def _orthogonal(random: "np.random.Generator", rows: int, columns: int) -> NDArray[np.float64]:
     """Draw a uniform (rows, columns) matrix with orthonormal rows, rows ≤ columns."""
     q, r = np.linalg.qr(random.standard_normal((columns, rows)))
     return np.asarray((q * np.sign(np.diag(r))).T)  # without the signs the draw would not be uniform

@@ -122,11 +122,11 @@ def drop_weights(network: NetworkConfig, parameters: Parameters, masks: Mapping[
     return thinned
 
 
-def _random(kind: int, seed: int, step: int) -> np.random.Generator:
+def _random(kind: int, seed: int, step: int) -> "np.random.Generator":
     counter = np.array([0, kind, 0, 0], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=np.array([seed, step], dtype=np.uint64), counter=counter))
 
 
-def _mask(random: np.random.Generator, shape: tuple[int, ...], chance: float) -> Mask:
+def _mask(random: "np.random.Generator", shape: tuple[int, ...], chance: float) -> Mask:
     remains = random.random(shape, dtype=np.float32) >= chance
     return remains.astype(np.float32) / np.float32(1 - chance)

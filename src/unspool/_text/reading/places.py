@@ -4,7 +4,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -108,6 +107,8 @@ def _read_once(place: FilePlace) -> FilePlace:
 
 def _opened_pipe(path: Path) -> BinaryIO:
     """Open a pipe, which waits until somebody writes into it."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - slow to import, and seldom needed
+
     with ThreadPoolExecutor(1) as pool:
         opening = pool.submit(path.open, "rb")
         try:

@@ -113,7 +113,7 @@ def record_order(num_records: int, *, seed: int, epoch: int) -> NDArray[Any]:
 
 
 def _sort_part(
-    out: NDArray[Any], packed: NDArray[np.uint64], low: np.uint64, random: np.random.SeedSequence
+    out: NDArray[Any], packed: NDArray[np.uint64], low: np.uint64, random: "np.random.SeedSequence"
 ) -> int:
     """Write the places of a part's records to the start of `out`, sorted, and return their number."""
     packed.sort()
@@ -128,7 +128,7 @@ def _sort_part(
 
 
 def _part_of_keys(
-    num_records: int, part: int, bits: int, low: np.uint64, random: np.random.SeedSequence
+    num_records: int, part: int, bits: int, low: np.uint64, random: "np.random.SeedSequence"
 ) -> NDArray[np.uint64]:
     """Draw the numbers of all records and return those whose leading bits are `part`.
 
@@ -154,7 +154,7 @@ def _part_of_keys(
     return keys[:count]
 
 
-def _key(random: np.random.SeedSequence, place: int) -> int:
+def _key(random: "np.random.SeedSequence", place: int) -> int:
     """Draw the random number of one record."""
     return int(np.random.PCG64(random).advance(place).random_raw())
 
