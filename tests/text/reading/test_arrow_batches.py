@@ -27,6 +27,9 @@ def write_table(path: Path, table: Any) -> Path:
 VALUES: dict[str, tuple[list[Any], list[str]]] = {
     "whole": ([3, None], ["3", ""]),
     "real": ([0.5, -1e20], ["0.5", "-1e+20"]),
+    "no number": ([0.5, float("nan")], ["0.5", ""]),  # as in memory: NaN is a missing value
+    "no single": (pyarrow.array([float("nan"), 3.1], pyarrow.float32()), ["", "3.1"]),
+    "word": (["nan", "NaN"], ["nan", "NaN"]),
     "single": (pyarrow.array([3.1, None], pyarrow.float32()), ["3.1", ""]),
     "truth": ([True, False], ["true", "false"]),
     "day": ([datetime.date(2024, 5, 1), None], ["2024-05-01", ""]),

@@ -36,6 +36,23 @@ def test_rows_without_a_text_are_passed_over_and_counted(tmp_path: Path) -> None
     assert notes == ["1 row has no text and was passed over (a.csv, line 3)"]
 
 
+def test_null_and_nan_are_missing_wherever_they_stand(tmp_path: Path) -> None:
+    lines = ['"A"', "null", "NaN", '{"text": NaN, "year": 1}', '{"text": "B", "year": NaN}', "[null]"]
+    array = f"[{', '.join(lines)}]"
+    passed_over = "4 rows have no text and were passed over"
+    for name, content, first in (
+        ("a.jsonl", "\n".join(lines), "a.jsonl, line 2"),
+        ("a.json", array, "a.json, value 2"),
+    ):
+        records, notes = read(tmp_path / name, content)
+        assert [record.text for record in records] == ["A", "B"]
+        assert notes == [f"{passed_over} (the first: {first})"]
+    records, _ = read(tmp_path / "b.jsonl", "\n".join(lines[3:5]), context="year")
+    assert records == [Record("B", {"year": ""})]
+    with pytest.raises(CorpusError, match="expected an object with columns, got 7"):
+        read(tmp_path / "c.jsonl", '"A"\n7\n')
+
+
 def test_a_context_that_some_rows_lack_is_empty_there_and_counted(tmp_path: Path) -> None:
     content = '{"text": "A", "label": "x"}\n{"text": "B"}\n{"text": "C", "label": null}\n'
     records, notes = read(tmp_path / "a.jsonl", content, context="label")

@@ -123,7 +123,7 @@ def _check_columns(schema: Any, chosen: Sequence[int], name: str) -> None:
 
 
 def _texts(column: Any, where: str, before: int) -> list[str]:
-    """Return the values of a column as texts.
+    """Return the values of a column as texts; a missing one, null or NaN, is empty.
 
     Args:
         column: A `pyarrow.Array`.
@@ -136,8 +136,9 @@ def _texts(column: Any, where: str, before: int) -> list[str]:
     import pyarrow  # noqa: PLC0415
 
     plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
+    missing = (None, "nan") if pyarrow.types.is_floating(plain.type) else (None,)
     try:
-        return [text or "" for text in plain.cast(pyarrow.large_string()).to_pylist()]
+        return ["" if text in missing else text for text in plain.cast(pyarrow.large_string()).to_pylist()]
     except (UnicodeDecodeError, pyarrow.ArrowInvalid):
         if len(plain) == 1:
             got = repr(plain.cast(pyarrow.large_binary())[0].as_py()[:40])

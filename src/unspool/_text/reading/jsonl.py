@@ -1,6 +1,7 @@
 """JSON: one value a line, or one array, read one value at a time."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -99,8 +100,9 @@ class JsonRows:
 
     A value is an object, whose columns are chosen by name, or a list, whose columns are chosen by number, or
     a string, which is the text itself. ``data.text`` names a key inside another one, if no key has this name.
-    Numbers and truth values become text as JSON writes them, null becomes an empty field, and a list of
-    strings is joined by the separator. Objects without a text are passed over and counted.
+    Numbers and truth values become text as JSON writes them, null and NaN, which Python writes for a missing
+    number, become an empty field, and a list of strings is joined by the separator. Values without a text
+    are passed over and counted.
 
     Args:
         place: The file.
@@ -124,6 +126,7 @@ class JsonRows:
         Raises:
             CorpusError: If the value has no columns, or a chosen one is no text.
         """
+        record: Record | None = None
         if isinstance(value, dict):
             record = self._of_object(value, where)
         elif isinstance(value, list | str):
@@ -132,7 +135,7 @@ class JsonRows:
             chosen = {*selection.text, *selection.source, *(number for _, number in selection.context)}
             row = [self._plain(field, where) if i in chosen else "" for i, field in enumerate(fields)]
             record = selection.record(row, self._options)
-        else:
+        elif not _is_missing(value):
             raise CorpusError(where, expected="an object with columns", got=json.dumps(value))
         if record is None:
             self._place.notes.count(*NO_TEXT, where)
@@ -183,7 +186,7 @@ class JsonRows:
         return self._plain(found, where)
 
     def _plain(self, value: object, where: str) -> str:
-        if value is None:
+        if _is_missing(value):
             return ""
         if isinstance(value, str):
             if not value.isascii() and SURROGATE.search(value):
@@ -202,6 +205,11 @@ class JsonRows:
 
 
 MISSING = object()
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether a value stands for a missing one: null, or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _find(value: object, column: Column) -> object:
