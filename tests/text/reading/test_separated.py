@@ -14,6 +14,7 @@ from unspool._text.reading.read_options import ReadOptions
 from unspool._text.reading.separated import read_separated
 from unspool._text.reading.sources import read_records, records_from_spec
 
+AROUND = re.compile(r"\A(?:[^\S\n]*\n)+|(?:\n[^\S\n]*)+\Z")  # blank lines around a record
 POEMS = "The moon is low\nand the boats come in\n\n  Salt on the sill,\n  a lamp\n \t\n\nGrass on the roof\n"
 FASTA = ">one human\nMKT\nAYI\n>two\nGGC\n"
 TUNES = "X:1\nT:Waltz\nABc\n\nX:2\nT:Reel\ndef\n"
@@ -35,6 +36,9 @@ FORTUNES = "100% sure\n%\nA fortune\nof two lines\n%\n"
         (FORTUNES, "\n%\n", ["100% sure", "A fortune\nof two lines"]),
         ("one<|end|>two\nthree<|end|>", "<|end|>", ["one", "two\nthree"]),
         ("a.b", ".", ["a", "b"]),
+        ("one\r\n--\r\ntwo\r\nthree\r\n", "\r\n--\r\n", ["one", "two\nthree"]),
+        ("one\n--\ntwo\n", "\r--\r\n", ["one", "two"]),
+        ("one\r--\rtwo\r", "\n--\n", ["one", "two"]),
     ],
 )  # fmt: skip
 def test_what_stands_between_records(
@@ -47,7 +51,7 @@ def test_what_stands_between_records(
     assert [record.text for record in records_from_spec(read.spec)] == records
 
 
-PIECES = st.lists(st.sampled_from(["a", "bc", "\n", "\n\n", " \n", ">", "d\n>"]), max_size=30)
+PIECES = st.lists(st.sampled_from(["a", "bc", "\n", "\n\n", " \n", ">", "d\n>", " ", "\t\n"]), max_size=30)
 
 
 @pytest.mark.parametrize("separator", ["blank", "\n", "re:^(?=>)", "re:^>.*$", "re:(?<=a)b"])
@@ -63,8 +67,15 @@ def test_blocks_of_any_length_give_the_same_records(separator: str, pieces: list
     for match in pattern.finditer(text):
         cut.append(text[begin : match.start()])
         begin = match.end()
-    whole = [separated.AROUND.sub("", part) for part in (*cut, text[begin:])]
+    whole = [AROUND.sub("", part) for part in (*cut, text[begin:])]
     assert found == [part for part in whole if part and not part.isspace()]
+
+
+def test_many_blank_lines_in_a_record_are_read_at_once(tmp_path: Path) -> None:
+    first = "first" + "\n" * 1_000_000 + "last  "  # looked at from each of them, an hour
+    (tmp_path / "a.txt").write_text(first + "\n \n%\n\n\t\n second\n")
+    read = read_records(tmp_path / "a.txt", record_separator="\n%\n")
+    assert [record.text for record in read] == [first, " second"]
 
 
 def test_a_separator_that_does_not_occur_is_said(tmp_path: Path) -> None:

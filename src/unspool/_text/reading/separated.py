@@ -10,7 +10,7 @@ from unspool._text.reading.read_options import PATTERN, ReadOptions
 from unspool._text.records import Record, normalized
 
 BLANK = "blank"  # the word for one blank line or more
-AROUND = re.compile(r"\A(?:[^\S\n]*\n)+|(?:\n[^\S\n]*)+\Z")  # blank lines around a record
+LINE_END = re.compile("\r\n|\r")  # those besides \n, which is all that a text has where it is cut
 MARGIN = 1 << 12  # characters after a separator, without which it may still become longer
 LONGEST_RECORD = 1 << 24  # characters; a separator that never comes must not read a whole disk into memory
 
@@ -19,8 +19,8 @@ def separator_pattern(separator: str) -> re.Pattern[str]:
     """Return the pattern of what stands between records.
 
     Args:
-        separator: ``blank``, a string, or ``re:`` and a regular expression, in which ``^`` and ``$`` match at
-            each line.
+        separator: ``blank``, a string, whose line ends are like those of the text, or ``re:`` and a regular
+            expression, in which ``^`` and ``$`` match at each line.
 
     Raises:
         ConfigError: If the regular expression is broken.
@@ -28,7 +28,7 @@ def separator_pattern(separator: str) -> re.Pattern[str]:
     if separator == BLANK:
         return re.compile(r"\n\s*\n")
     if not separator.startswith(PATTERN):
-        return re.compile(re.escape(separator))
+        return re.compile(re.escape(LINE_END.sub("\n", separator)))
     try:
         return re.compile(separator.removeprefix(PATTERN), re.MULTILINE)
     except re.error as error:
@@ -49,12 +49,19 @@ def read_separated(place: FilePlace, options: ReadOptions) -> Iterator[Record]:
     found = 0
     for text in _cut(place, pattern):
         found += 1
-        record = AROUND.sub("", text)
-        if record and not record.isspace():
+        record = _without_blank_lines(text)
+        if record:
             yield Record(normalized(record, options.normalization))
     if found == 1:
         separator = f"the record separator {options.record_separator!r}"
         place.notes.say(f"{place.name}: {separator} does not occur, so it is one text", warning=True)
+
+
+def _without_blank_lines(text: str) -> str:
+    """Return a record without the blank lines around it; nothing if it has no others."""
+    end = len(text.rstrip())
+    begin = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
+    return text[begin:end] + text[end:].split("\n", 1)[0] if end else ""
 
 
 def _cut(place: FilePlace, pattern: re.Pattern[str]) -> Iterator[str]:
