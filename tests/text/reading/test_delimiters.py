@@ -25,7 +25,7 @@ def test_a_line_that_names_the_delimiter_is_obeyed_and_no_text(tmp_path: Path, f
         texts(tmp_path / "a.csv", f"{first}\nA;1\nB\n", text=0)
 
 
-@pytest.mark.parametrize("mark", [";", "|", "\t"])
+@pytest.mark.parametrize("mark", [";", "|", "\t", "^", "~", "¦", "\x01", "\x1e", "\x1f"])
 @pytest.mark.parametrize("comma", ["", ", later"])
 def test_the_one_delimiter_that_fits_is_found_and_said(tmp_path: Path, mark: str, comma: str) -> None:
     rows = f"title{mark}town\nA{mark}Köln\nB{comma}{mark}Bonn\n"
@@ -64,10 +64,14 @@ def test_what_cannot_be_told_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"there is one, and it is full of ';'; .*--delimiter ','"):
         texts(tmp_path / "a.csv", uneven)
     assert texts(tmp_path / "a.csv", uneven, delimiter=",")[0] == uneven.split()
+    with pytest.raises(CorpusError, match=r"it is full of '\\x01'; .*--delimiter '\\x01', .*--delimiter ','"):
+        texts(tmp_path / "a.csv", uneven.replace(";", "\x01"))
 
 
 def test_a_column_of_prose_stays_one_column(tmp_path: Path) -> None:
     prose = "It rained; we stayed.\nNobody came\nThe sun rose\nA tab\there\n"
+    assert texts(tmp_path / "a.csv", prose)[0] == prose.splitlines()
+    prose = "Good night~\nSee you~ soon~\nYes~\nNo\n"
     assert texts(tmp_path / "a.csv", prose)[0] == prose.splitlines()
     prose = "Rain, then sun\nSun, wind, rain\nCalm, cold\n"
     assert texts(tmp_path / "a.tsv", prose)[0] == prose.splitlines()

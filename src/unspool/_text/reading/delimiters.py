@@ -10,8 +10,8 @@ from unspool._errors import CorpusError
 from unspool._text.reading.places import FilePlace
 from unspool._text.reading.read_options import NO_QUOTES
 
-USUAL = (",", ";", "\t", "|")
-IN_PROSE = ","  # so frequent in texts that it is no sign of a table
+USUAL = (",", ";", "\t", "|", "^", "~", "¦", "\x01", "\x1e", "\x1f")
+IN_PROSE = ",~"  # so frequent in texts that one in most lines is no sign of a table
 LINES_AHEAD = 50
 CHARACTERS_AHEAD = 1 << 16
 SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?\n?', re.IGNORECASE)  # as spreadsheets write it
@@ -70,7 +70,7 @@ def find_delimiter(place: FilePlace, lines: Sequence[str], usual: str, *, quotin
         place.notes.say(f"{place.name}: columns are taken to end at {others[0]!r} (--delimiter)")
         return others[0]
     full = [
-        d for d in USUAL if d not in (usual, IN_PROSE) and 2 * sum(d in line for line in lines) > len(lines)
+        d for d in USUAL if d not in (usual, *IN_PROSE) and 2 * sum(d in line for line in lines) > len(lines)
     ]
     if full and max(widths[usual]) == 1:
         what = f"{place.name}: with {usual!r} between the columns there is one, and it is full of {full[0]!r}"
@@ -83,7 +83,7 @@ def _ask(delimiter: str) -> str:
 
 
 def _spelled(delimiter: str) -> str:
-    written = "\\t" if delimiter == "\t" else delimiter
+    written = delimiter if delimiter.isprintable() else repr(delimiter)[1:-1]
     return f"--delimiter '{written}'"
 
 
@@ -124,4 +124,4 @@ def are_rows(lines: Sequence[str], delimiter: str, width: int) -> bool:
     if width < 2 or any(line.count(delimiter) != width - 1 for line in lines):
         return False
     numbered = all(NUMBER.fullmatch(line.split(delimiter, 1)[0].strip()) for line in lines)
-    return numbered or delimiter != IN_PROSE or len(lines) >= LEAST_JOINED
+    return numbered or delimiter not in IN_PROSE or len(lines) >= LEAST_JOINED
