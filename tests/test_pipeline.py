@@ -208,6 +208,23 @@ def test_a_run_reads_its_corpus_again(tmp_path: Path) -> None:
     assert [record.kind for record in again] == ["finish"]
 
 
+def test_a_run_inside_the_folder_that_it_learns_from_is_no_text_of_it(tmp_path: Path) -> None:
+    """The model card would be one text more, and with the format named all other files of a run, too."""
+    (tmp_path / "corpus.txt").write_text("".join(f"{text}\n" for text in TEXTS), "utf-8")
+    for options in ({}, {"format": "text"}):
+        texts = unspool.read_records(tmp_path, **options)  # type: ignore[arg-type]
+        out = tmp_path / "runs" / f"run-{len(options)}"
+        with pytest.raises(KeyboardInterrupt):
+            unspool.train(texts, out=out, network=TINY, training=short(), on_record=stop_at(1))
+        resume_training(out, on_record=lambda _: None)
+        assert (out / CARD).exists()
+        assert [record.text for record in texts] == TEXTS
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "config.json").write_text("{}")
+    (tmp_path / "notes" / "more.txt").write_text("one more\n")
+    assert [record.text for record in unspool.read_records(tmp_path)] == [*TEXTS, "one more"]
+
+
 def test_what_a_run_was_started_with_is_kept(tmp_path: Path) -> None:
     out = tmp_path / "run"
     unspool.train(TEXTS, out=out, network=TINY, training=short(epochs=1))

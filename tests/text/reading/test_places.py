@@ -63,6 +63,15 @@ def test_a_device_is_refused_however_it_is_named(tmp_path: Path, device: str) ->
             read_records(path)
 
 
+def test_an_empty_name_is_not_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("one\n")
+    monkeypatch.chdir(tmp_path)
+    for source in ("", ["a.txt", ""]):
+        with pytest.raises(CorpusError, match=r"^'': no such file or folder; give a file, a folder"):
+            read_records(source)
+    assert texts(read_records(".")) == ["one"]
+
+
 def test_a_folder_counts_what_it_passes_over(tmp_path: Path) -> None:
     for name in ("a.txt", "b.abc", "c.abc", "d.txt.gz.bak", "e", "inside/f.pdf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -29,7 +29,7 @@ class FileList:
 def list_files(path: Path, suffixes: Sequence[str], *, every: bool, packed: bool) -> FileList:
     """List the files of a folder, also in folders inside, or the one file that a path leads to.
 
-    Hidden files and folders, and folders behind links, are left out.
+    Hidden files and folders, folders behind links, and those of runs and models inside are left out.
 
     Args:
         path: The folder or the file.
@@ -88,5 +88,12 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
     with refuse_unreadable(str(folder)):
         for parent, folders, names in os.walk(folder, onerror=refuse):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            inside = (name for name in folders if not name.startswith("."))
+            folders[:] = [name for name in inside if not _is_written(Path(parent, name))]
             yield from (Path(parent, name) for name in names if not name.startswith("."))
+
+
+def _is_written(folder: Path) -> bool:
+    """Return whether a folder is of a run or a model, whose files are no texts of the folder around it."""
+    written = (folder / "model.safetensors", folder / "checkpoint")
+    return (folder / "config.json").exists() and any(path.exists() for path in written)

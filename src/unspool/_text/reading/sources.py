@@ -507,10 +507,11 @@ def _existing(source: str | Path) -> Path:
         CorpusError: If it leads to nothing; the nearest name of a corpus is proposed.
     """
     path = Path(source)
-    if is_missing(path):
+    if not str(source) or is_missing(path):  # an empty name would be the working folder
         near = difflib.get_close_matches(str(source)[:LONGEST_NAME], CORPORA, n=1, cutoff=0.6)
         hint = f"did you mean the corpus {near[0]!r}?" if near else "give a file, a folder, - or a corpus"
-        raise CorpusError(f"{source}: no such file or folder", hint=f"{hint} ({', '.join(CORPORA)})")
+        what = f"{source or repr('')}: no such file or folder"
+        raise CorpusError(what, hint=f"{hint} ({', '.join(CORPORA)})")
     with refuse_unreadable(str(source)):
         path.stat()
     return path
