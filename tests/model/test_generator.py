@@ -187,6 +187,32 @@ def test_one_string_is_not_a_list_of_texts(model: unspool.Generator) -> None:
         model.score("cat")
 
 
+def test_a_model_is_saved_over_a_model_and_over_nothing_else(
+    model: unspool.Generator, tmp_path: Path
+) -> None:
+    kept = {"README.md": "My notes", "config.json": '{"hidden_size": 8}', "model.safetensors": "another's"}
+    for name, content in kept.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / name).write_text(content)
+        with pytest.raises(unspool.ArtifactError) as caught:
+            model.save(folder)
+        assert str(caught.value) == (
+            f"{folder}: expected a new folder, or one of a model, got {name} of something else; "
+            "choose another folder"
+        )
+        assert {path.name: path.read_text() for path in folder.iterdir()} == {name: content}
+    (tmp_path / "free").mkdir()
+    (tmp_path / "free" / "notes.txt").write_text("kept")
+    for _ in range(2):
+        model.save(tmp_path / "free")
+        (tmp_path / "free" / "README.md").write_text("a card that was changed")
+    assert (tmp_path / "free" / "notes.txt").read_text() == "kept"
+    (tmp_path / "free" / "model.safetensors").write_text("damaged")
+    model.save(tmp_path / "free")
+    assert unspool.load(tmp_path / "free").network == model.network
+
+
 def test_save_and_load_give_the_same_generator(model: unspool.Generator, tmp_path: Path) -> None:
     model.save(tmp_path / "saved")
     loaded = unspool.load(tmp_path / "saved")

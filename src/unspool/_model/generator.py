@@ -37,7 +37,7 @@ from unspool._model import auditing, classifying, conditioning, quantizing, scor
 from unspool._model.conditioning import Context
 from unspool._model.elsewhere import no_attribute
 from unspool._model.parts import ModelParts
-from unspool._model.saving import save_parts, saved
+from unspool._model.saving import refuse_strangers, save_parts, saved
 from unspool._model.scoring import make_scorer, strings_of
 from unspool._model.summary import summary_html, summary_text
 from unspool._network.parameters import count_parameters
@@ -126,14 +126,18 @@ class Generator(ModelParts):
     def save(self, folder: str | Path) -> None:
         """Write the model as a folder that `load` reads, with its index of the training texts if it has one.
 
+        A model that is there is replaced.
+
         Raises:
-            ArtifactError: If the folder cannot be written, or the index to take along is damaged.
+            ArtifactError: If the folder cannot be written or has files of something else in their places, or
+                the index to take along is damaged.
 
         Example:
             >>> model.save("runs/names-2")
             >>> unspool.load("runs/names-2").num_parameters == model.num_parameters
             True
         """
+        refuse_strangers(Path(folder))
         save_parts(self, Path(folder), self.novelty_index, self.history)
 
     def export(

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from unspool._artifacts import SavedModel, save_model
+from unspool._artifacts.model_folder import CARD, FINGERPRINTED, MODEL, has_file, read_config
 from unspool._artifacts.novelty_file import save_novelty
 from unspool._configuration import from_dict
+from unspool._errors import ArtifactError, InputError
 from unspool._model.parts import ModelParts
 from unspool._network.parameters import count_parameters
 from unspool._text.novelty import NoveltyIndex
@@ -44,6 +46,22 @@ def save_parts(
     )
     save_novelty(folder, novelty, parts.tokenizer)
     write_evaluations(folder / METRICS, history)
+
+
+def refuse_strangers(folder: Path) -> None:
+    """Refuse a folder in which a file of something else would be replaced, as the README.md of a project.
+
+    Raises:
+        ArtifactError: If it has files of the names of a model's, and no model of unspool.
+    """
+    taken = [name for name in (MODEL, *FINGERPRINTED, CARD, METRICS) if has_file(folder, name)]
+    try:
+        read_config(folder)
+    except InputError:
+        if taken:
+            expected, hint = "a new folder, or one of a model", "choose another folder"
+            got = f"{', '.join(taken)} of something else"
+            raise ArtifactError(str(folder), expected=expected, got=got, hint=hint) from None
 
 
 def saved(parts: ModelParts) -> SavedModel:

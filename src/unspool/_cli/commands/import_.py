@@ -45,12 +45,13 @@ def import_model(
     from unspool._configuration import to_dict
     from unspool._importing.importers import IMPORTERS, import_path
     from unspool._model import Generator
+    from unspool._model.saving import save_parts
     from unspool._network.parameters import count_parameters
 
     folder = _checked(out, overwrite=overwrite)
     imported = import_path(path, tokenizer=tokenizer, begin=begin, end=end)
     model, numbering = imported.model, imported.numbering
-    Generator(**vars(model), threads=1).save(folder)
+    save_parts(Generator(**vars(model), threads=1), folder, novelty=None, history=[])
     network = model.network
     facts = {
         "folder": str(folder),
