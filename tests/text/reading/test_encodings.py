@@ -59,6 +59,9 @@ SAMPLES = {
     "cp1250": "Zażółć gęślą jaźń, dzień dobry\n",
     "mac-roman": "Le garçon très âgé a mangé\n",
     "cp850": "Le garçon très âgé a mangé\n",
+    "iso8859-2": "Zażółć gęślą jaźń, dzień dobry\n",
+    "cp1255": "שלום עולם, היום יום יפה והחתול ישן\n",
+    "cp1257": "Ąžuolas žaliuoja, šviečia saulė, ėjo vyrų būrys\n",
     "cp1253": "Καλημέρα, τι κάνεις σήμερα;\n",
     "gb18030": "今天河边的风很大。\n",
     "big5": "今天天氣很好，我們去公園玩。\n",
@@ -93,6 +96,8 @@ def test_all_that_may_be_named_are_tried_here() -> None:
         ("cp1252", "Não há avó que não dê pão à criança; três ou não, então põe.\n"),
         ("cp1250", "Příliš žluťoučký kůň úpěl ďábelské ódy a šel dál.\n"),
         ("cp1250", "Két őz és hét fűzfa áll a tó mellett, gyűlölöm a ködöt.\n"),
+        ("iso8859-2", "Příliš žluťoučký kůň úpěl ďábelské ódy a šel dál.\n"),
+        ("cp1257", "Šodien ir jauka diena, ņem ķirsi un ēd to pie jūras.\n"),
         ("cp1254", "Çocuk kışın ağır ağır yürüyor, güneş doğmuş, ışık az.\n"),
     ],
 )
@@ -111,6 +116,7 @@ def test_letters_that_one_language_has_outweigh_a_mixture(encoding: str, text: s
         b"caf\xe9\xe8\xe0\xf9\xfc\xea\xf4",  # more accents than letters
         bytes(range(128, 256)),
         b"ab\x81\x8d\x90\xff",
+        "Güneş doğuyor, çocuklar oynuyor. Işık söndü.".encode("cp857"),  # cp850 reads Güneƒ doºuyor
         "Καλημέρα".encode("iso8859-5", "ignore") + b"\xa1\xa2",
     ],
 )

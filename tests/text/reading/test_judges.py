@@ -54,6 +54,11 @@ def test_latin_letters_stand_in_words_and_quotes_around_them(text: str, share: f
         ("cp1253", "Ͱοει", 1.0),
         ("cp1253", "Ͽοει", 1.0),
         ("cp1253", "Ѐοει", 0.0),
+        ("cp1255", "שלום עולם", 1.04),  # so much that no reading in other letters is beside it
+        ("cp1255", "שלום םעול", 0.0),  # the form of the end of a word at its beginning
+        ("cp1255", "שלום " * 9 + "םעול", 1.04),  # which may be an error in one of ten
+        ("cp1255", "שלום " * 8 + "םעול", 0.0),
+        ("cp1255", "שלום\u05b0\u05b1", 4 / 6),
     ],
 )
 def test_letters_of_a_script_are_frequent_ones_of_it(encoding: str, text: str, share: float) -> None:

@@ -27,6 +27,8 @@ QUOTES_AND_DASHES = frozenset("“”‘’«»‹›–—…•·°§€£©®
 OPENING = frozenset("„‚")  # a letter before it is a sign of another encoding
 CYRILLIC = frozenset("оеаинтсрвлкмдпуя")  # the sixteen that make up four fifths of Russian
 GREEK = frozenset("αοιετσνηυρπκλμάόίέ")
+HEBREW = frozenset("יוהלאתרבמשנם")
+FINALS = re.compile("[ךםןףץ]([א-ת])?")  # letters in the form of the end of a word, and what goes on there
 
 LANGUAGES = (  # the letters beyond ASCII of languages in Latin letters, the small ones
     "àâæçèéêëîïôœùûüÿ",  # French
@@ -47,7 +49,10 @@ LANGUAGES = (  # the letters beyond ASCII of languages in Latin letters, the sma
     "âăîșțşţ",  # Romanian
     "ćčđšž",  # Croatian and Slovene
     "âçğıîöşûü",  # Turkish
+    "ąčęėįšųūž",  # Lithuanian
+    "āčēģīķļņšūž",  # Latvian
 )
+LETTERS = frozenset("".join(LANGUAGES))
 
 
 def is_text_encoding(name: object) -> bool:
@@ -78,8 +83,8 @@ def candidates(data: bytes, place: int) -> list[tuple[str, str]]:
 
     An encoding has to decode all of them, to words whose letters are of one script and one case or begin with
     a capital, or to the frequent characters of its language. Of encodings that read the same, the most usual
-    is named. Of those that read Latin letters, one is left out whose letters no language has together if
-    another makes letters that one language has. None is named for want of another.
+    is named. Of those that read Latin letters, one is left out whose letters no language has, or has together
+    if another makes letters that one language has. None is named for want of another.
 
     Args:
         data: Bytes that are not UTF-8.
@@ -102,14 +107,19 @@ def candidates(data: bytes, place: int) -> list[tuple[str, str]]:
     best = max((score for score, _ in found.values()), default=0.0)
     near = {name: text for text, (score, name) in found.items() if score > best - NEAR}
     fits = {name: _language_fit(text) if JUDGES[name] is LATIN else 1.0 for name, text in near.items()}
-    fitting = [name for name in near if fits[name] > max(fits.values()) - UNFIT]
+    fitting = [name for name in near if fits[name] > max(0.0, *fits.values()) - UNFIT]
     fitting.sort(key=lambda name: -fits[name])
     return [(name, _excerpt(near[name])) for name in fitting[:MOST_NAMED]]
 
 
 def _language_fit(text: str) -> float:
-    """Return the share of the letters beyond ASCII that the language with most of them has."""
+    """Return the share of the letters beyond ASCII that the language with most of them has.
+
+    It is 0 of a text without such letters, and -1 of one with many that no language here has.
+    """
     letters = Counter(letter for letter in text.lower() if letter.isalpha() and not letter.isascii())
+    if sum(letters[letter] for letter in LETTERS) < PLAUSIBLE * letters.total():
+        return -1.0
     known = max(sum(letters[letter] for letter in language) for language in LANGUAGES)
     return known / (letters.total() or 1)
 
@@ -211,17 +221,28 @@ def _hangul(text: str) -> float:
     return share + NEAR * (share >= PLAUSIBLE)
 
 
+def _hebrew(text: str) -> float:
+    """Return the share of the letters in order; finals that end words are a sign that outweighs others."""
+    going_on = FINALS.findall(text)
+    share = HEBREW_LETTERS(text) if 10 * sum(map(bool, going_on)) <= len(going_on) else 0.0
+    return share + NEAR * (share >= PLAUSIBLE)
+
+
+HEBREW_LETTERS = _Alphabet("\u05d0", "\u05ea", HEBREW)
 LATIN, RUSSIAN = _Alphabet("\xc0", "\u024f"), _Alphabet("\u0400", "\u045f", CYRILLIC)
 JUDGES: dict[str, Callable[[str], float]] = {
     "cp1252": LATIN,
     "cp1250": LATIN,
     "cp1254": LATIN,
+    "iso8859-2": LATIN,
+    "cp1257": LATIN,
     "mac-roman": LATIN,
     "cp850": LATIN,
     "cp1251": RUSSIAN,
     "koi8-r": RUSSIAN,
     "cp866": RUSSIAN,
     "cp1253": _Alphabet("\u0370", "\u03ff", GREEK),
+    "cp1255": _hebrew,
     "gb18030": _ideographs("gb2312", 0xD7),
     "big5": _ideographs("big5", 0xC6),
     "shift_jis": _ideographs("euc_jp", 0xCF, kana=True),
