@@ -114,7 +114,9 @@ def trained(name: str) -> Path:
 
 def loaded(name: str) -> unspool.Generator:
     """Read a model of a kind."""
-    return unspool.load(trained(name), threads=threads())
+    model = unspool.load(trained(name), threads=threads())
+    model.generation_config.clear()  # a case says itself what its texts are drawn with
+    return model
 
 
 def stopped(name: str, folder: Path, *, step: int) -> None:

@@ -22,11 +22,12 @@ Call = Callable[..., Any]
 
 
 def opinionated(records: list[Any]) -> unspool.Generator:
-    """Make a model that hardly learnt anything, and means it."""
+    """Make a model that hardly learnt anything, means it, and draws by the usual options."""
     model = unspool.train(
         records, hidden_size=6, epochs=1, validation_fraction=None, threads=1, progress=False
     )
-    return replace(model, parameters={name: 5 * array for name, array in model.parameters.items()})
+    sure = {name: 5 * array for name, array in model.parameters.items()}
+    return replace(model, parameters=sure, generation_config={})
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,6 @@ from unspool._evaluation.surprisal import Surprisal, surprisals
 from unspool._exporting.exporters import export
 from unspool._generation.constraints.constraint import ConstraintLike
 from unspool._generation.options.generation_options import GenerationKeywords
-from unspool._generation.options.keywords import options_and_n
 from unspool._generation.requests import StateLike, StatesLike
 from unspool._generation.results import Generations
 from unspool._generation.search.search_options import BeamKeywords, EnumerationKeywords
@@ -63,7 +62,8 @@ class Generator(ModelParts):
         parameters: Name -> array, as `unspool._network.parameters` names them.
         training: The resolved training configuration, in plain JSON types; saved with the model.
         data: Where its text came from, in plain JSON types; saved with the model.
-        generation_config: How it is meant to be sampled, in plain JSON types; saved with the model.
+        generation_config: How it is sampled where a call does not say, in plain JSON types; saved with the
+            model.
         source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         quantization: The number format that the parameters were rounded to, and its cost; None for float32.
         engine: A name in `ENGINES`.
@@ -366,8 +366,8 @@ class Generator(ModelParts):
             vector: The numbers that the first state is worked from; None for none.
             source: What the texts are the answer to, for a model of pairs, in place of a state: one for all
                 prompts, or one for each; a single prompt is continued for each of several.
-            **options: How to sample and when to stop: any field of `GenerationOptions`, or an alias; which
-                texts are good: any field of `Selection`.
+            **options: How to sample and when to stop: any field of `GenerationOptions`, or an alias; what is
+                left out is as `generation_config` says. Which texts are good: any field of `Selection`.
 
         Returns:
             n texts of the first prompt, then n of the second, and so on: a list. Its `report` says what was
@@ -387,7 +387,7 @@ class Generator(ModelParts):
         parts = self.conditioned_on(context, vector=vector)
         state = conditioning.start_states(parts, source, state, unknown)
         selection, rest = split_keywords(options)
-        chosen, n = options_and_n(rest, n)
+        chosen, n = writing.options_of(parts, rest, n)
         request = writing.prepare(parts, prompt, chosen, unknown=unknown, state=state, constraint=constraint)
         if selection.is_off:
             texts = Generations(writing.write(parts, request, n=n, first=first))
@@ -429,7 +429,7 @@ class Generator(ModelParts):
             context: What is known of the texts, as in `generate`.
             source: What all texts are the answer to, for a model of pairs.
             **options: Which texts are good: any field of `Selection`; how to sample and when to stop: any
-                field of `GenerationOptions`.
+                field of `GenerationOptions`, as in `generate`.
 
         Raises:
             ConfigError: If a value is out of its range, or `novel` has nothing to compare with.
@@ -443,7 +443,7 @@ class Generator(ModelParts):
         """
         parts = self.conditioned_on(context, source=source, unknown=unknown)
         selection, rest = split_keywords(options)
-        chosen, n = options_and_n(rest, n)
+        chosen, n = writing.options_of(parts, rest, n)
         request = writing.prepare(parts, prompt, chosen, unknown=unknown, state=state, constraint=constraint)
         return writing.collection(parts, request, selection, lambda: self.novelty_index, n=n, first=first)
 
@@ -534,7 +534,8 @@ class Generator(ModelParts):
             context: What is known of the texts; None for nothing. See `conditioned_on`.
             source: What the texts are the answer to, for a model of pairs; of several, each is searched
                 for on its own, with all prompts.
-            **options: How to search: any field of `unspool._generation.search.search_options.BeamOptions`.
+            **options: How to search: any field of `unspool._generation.search.search_options.BeamOptions`;
+                max_new_tokens and allow_unk, where they are left out, are as `generation_config` says.
 
         Returns:
             At most n texts of the first prompt, the best first, then those of the second, and so on. Fewer
@@ -577,7 +578,8 @@ class Generator(ModelParts):
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace".
             context: What is known of the texts; None for nothing. See `conditioned_on`.
             **options: Which texts: any field of `EnumerationOptions` in
-                `unspool._generation.search.search_options`, above all min_probability or limit.
+                `unspool._generation.search.search_options`, above all min_probability or limit; what is left
+                out, as in `beam_search`.
 
         Returns:
             An iterator, which also tells how much probability the texts so far cover and how much remains.
@@ -890,7 +892,8 @@ class Generator(ModelParts):
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace". None
                 for "replace" if it has an `<unk>`, else "error".
             report: Told what goes on, how much of it is done, of how much (0 where that is not known).
-            **options: How to sample: any field of `GenerationOptions`; the seed is 0 unless it is given.
+            **options: How to sample: any field of `GenerationOptions`. The seed is 0 unless it is given; else
+                `generation_config` has no say, so that audits of two models can be compared.
 
         Raises:
             ConfigError: If a value is out of its range.

@@ -9,7 +9,9 @@ from unspool._configuration import as_spelled, check, from_dict, to_dict
 from unspool._engines import ENGINES, make_engine
 from unspool._engines.protocol import Engine, Parameters
 from unspool._errors import ConfigError
-from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.options.generation_options import ROWS, GenerationOptions
+from unspool._generation.options.keywords import by_own_names
+from unspool._generation.options.keywords import options_and_n as given_options_and_n
 from unspool._kernels.precision import INFERENCE
 from unspool._network.conditions import schema_of
 from unspool._network.config import NetworkConfig
@@ -94,10 +96,39 @@ class ModelParts:
         return schema_of(self.data) or ContextSchema()
 
 
+def options_and_n(parts: ModelParts, keywords: Mapping[str, Any], n: int) -> tuple[GenerationOptions, int]:
+    """Return the options of a call and its number of texts: what is not given is as in the model's own file.
+
+    Args:
+        parts: The model.
+        keywords: As in `unspool._generation.options.keywords.options_and_n`.
+        n: The number of texts, if it is not among the keywords.
+
+    Raises:
+        ConfigError: If a name is unknown, an option has two values, or a value is out of its range.
+    """
+    return given_options_and_n(unusual_options(parts) | by_own_names(keywords), n)
+
+
 def own_options(parts: ModelParts) -> dict[str, Any]:
-    """Return the options of generation that a model was saved with.
+    """Return the options of generation that a model was saved with: what holds where nothing is given.
 
     Raises:
         ConfigError: If a value in its file is out of its range.
     """
     return to_dict(from_dict(GenerationOptions, parts.generation_config, where="generation_config.json"))
+
+
+def unusual_options(parts: ModelParts) -> dict[str, Any]:
+    """Return those of `own_options` that are not the usual ones: few, so that a short text stays fast.
+
+    Raises:
+        ConfigError: If a value in its file is out of its range.
+    """
+    unusual = {
+        name: value
+        for name, value in parts.generation_config.items()
+        if name not in ROWS or value != getattr(GenerationOptions, name)
+    }
+    from_dict(GenerationOptions, unusual, where="generation_config.json")
+    return unusual

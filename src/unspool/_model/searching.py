@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from unspool._configuration import check
 from unspool._generation.automata.automaton import TokenAutomaton
@@ -18,7 +19,7 @@ from unspool._generation.search.search_options import (
 from unspool._generation.search.texts import Enumeration, FoundText
 from unspool._generation.search.tree import Outcome
 from unspool._kernels.arrays import Ids
-from unspool._model.parts import ModelParts
+from unspool._model.parts import ModelParts, unusual_options
 from unspool._model.writing import guide_of
 from unspool._text.tokenizers.unknown import Unknown
 
@@ -32,7 +33,7 @@ def beam_search(
     unknown: Unknown,
 ) -> list[FoundText]:
     """Find the best continuations of each prompt; see `Generator.beam_search`."""
-    options = beam_options(keywords)
+    options = beam_options(_own_options(parts) | keywords)
     ok = isinstance(prompt, str) or (isinstance(prompt, Iterable) and not isinstance(prompt, bytes))
     check("prompt", prompt, "a string or a list of strings", ok)
     prompts = [_encoded(parts, text, unknown) for text in ([prompt] if isinstance(prompt, str) else prompt)]
@@ -55,12 +56,18 @@ def enumerate_texts(
     unknown: Unknown,
 ) -> Enumeration:
     """Find every continuation that is probable enough; see `Generator.enumerate`."""
-    options = enumeration_options(keywords)
+    options = enumeration_options(_own_options(parts) | keywords)
     ids = _encoded(parts, prompt, unknown)
     automaton, (start,) = _automaton(parts, constraint, [ids], options.max_new_tokens)
     network = _searched(parts, READ_AT_ONCE, allow_unk=options.allow_unk)
     search = OutcomeSearch(network, ids, options, automaton=automaton, guide=start)
     return Enumeration(search, lambda outcome: _text(parts, ids, outcome))
+
+
+def _own_options(parts: ModelParts) -> Any:
+    """Return, as keywords of either search, what the model's generation_config.json says of it."""
+    own = unusual_options(parts)
+    return {name: own[name] for name in ("max_new_tokens", "allow_unk") if name in own}
 
 
 def _encoded(parts: ModelParts, prompt: str, unknown: Unknown) -> Ids:
