@@ -76,7 +76,7 @@ def test_scored_texts_are_counted_ten_times_a_second(monkeypatch: pytest.MonkeyP
             seen(texts, 10 * texts)
     assert told == [
         ("scoring …", False),
-        ("1 texts, 10 characters, 20 characters/s", None, None),
+        ("1 text, 10 characters, 20 characters/s", None, None),
         ("3 texts, 30 characters, 49 characters/s", None, None),
         ("4,000 texts, 40,000 characters, 20,000 characters/s", None, None),
     ]

@@ -294,7 +294,7 @@ def test_texts_are_shown_with_their_figures_and_what_was_refused() -> None:
         "3 duplicates, 4 copies of known texts, 2 of them held-out ones, 5 invalid)"
     )
     assert str(CollectionReport(asked=1, accepted=1, attempts=1)) == (
-        "1 of 1 texts after 1 attempts in 0.0 s (none rejected)"
+        "1 of 1 text after 1 attempt in 0.0 s (none rejected)"
     )
     assert (report.complete, CollectionReport(asked=1, accepted=1).complete) == (False, True)
     shown = Generations([generation(-2.0)], report=report)._repr_html_()

@@ -292,7 +292,7 @@ def test_an_audit_asks_for_what_it_is_told(audited: Call, model: unspool.Generat
     assert (recipe.normalization, recipe.minds_repeats) == ("NFC", "split" in model.data)
     assert recipe.tokenizer == model.tokenizer
     assert recipe.contexts == model.schema
-    assert (texts_of_it.validation, texts_of_it.corpus.description) == (None, "1 texts in memory")
+    assert (texts_of_it.validation, texts_of_it.corpus.description) == (None, "1 text in memory")
     said: list[Any] = []
     told: dict[str, Any] = {
         "samples": 7, "seed": 5, "temperature": 0.5, "metrics": lines, "secrets": ["bb"], "unknown": "drop",

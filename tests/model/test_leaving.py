@@ -142,7 +142,7 @@ def test_a_model_without_a_history_has_a_short_card() -> None:
         [{**evaluation, "best": True}, {**evaluation, "best": False}],
     )
     assert "trained with unspool on names.txt." in whole
-    assert "| trained for | 3 steps, 1 epochs, 0 s |" in whole
+    assert "| trained for | 3 steps, 1 epoch, 0 s |" in whole
     assert f"| optimizer | {TrainingConfig().optimizer}, learning rate 0.0125, cosine |" in whole
 
 

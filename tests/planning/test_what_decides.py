@@ -126,7 +126,7 @@ def test_what_is_told_reaches_the_look_at_the_texts(monkeypatch: pytest.MonkeyPa
     plan(texts, tokenizer="word", max_vocab_size=9, validation=["oil"], clock=lambda: 7.0)
     (_, recipe, now), (held_out, beside, _) = seen
     assert (recipe.tokenizer, recipe.max_vocab_size, recipe.grow, now) == ("word", 9, False, 7.0)
-    assert (recipe.normalization, held_out, beside) == ("NFKC", "1 texts in memory", recipe)
+    assert (recipe.normalization, held_out, beside) == ("NFKC", "1 text in memory", recipe)
     model = unspool.train(
         LINES[:200], hidden_size=5, cell="gru", epochs=1, validation_fraction=None, progress=False
     )

@@ -17,6 +17,7 @@ from unspool._kernels.precision import EMULATED, PRECISIONS, has_bf16, missing_b
 from unspool._network.cells import native_cells
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
+from unspool._screen.wording import counted
 from unspool._system import available_processors
 
 OURS, PEER, MACHINE = "unspool", "PyTorch", "the machine's best product"
@@ -245,7 +246,7 @@ def rate_precision(used: str) -> str:
 
 def measured_products(machine: Machine, limit: float, *, say: Say) -> list[ProductRate]:
     """Return the rates of all contenders that multiply, for every size."""
-    say(f"products of matrices on {machine.threads} threads")
+    say(f"products of matrices on {counted(machine.threads, 'thread')}")
     rates = []
     for size in PRODUCT_SIZES:
         part = limit / len(PRODUCT_SIZES)
@@ -321,7 +322,7 @@ def measured(
         precision: Precision of training; writing is always float32.
         say: A function that gets a line before the measurement.
     """
-    say(f"{kind}: {cell}, {hidden_size} units, {batch_size} at once")
+    say(f"{kind}: {cell}, {counted(hidden_size, 'unit')}, {batch_size} at once")
     config = NetworkConfig(cell=cell, hidden_size=hidden_size, vocab_size=VOCAB_SIZE)
     training = kind == "training"
     works = (

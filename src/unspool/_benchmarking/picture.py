@@ -6,6 +6,7 @@ from unspool._pictures.canvas import Canvas
 from unspool._pictures.colours import BLUE, GREY, ORANGE
 from unspool._pictures.rows import Bar, Row, draw_rows, ends
 from unspool._pictures.scale import Scale
+from unspool._screen.wording import counted
 
 
 def draw_bench(found: Bench) -> str:
@@ -15,7 +16,7 @@ def draw_bench(found: Bench) -> str:
         found: The measurements.
     """
     machine, rate = found.machine, rate_precision(found.machine.precision)
-    threads = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
+    threads = counted(machine.threads, "thread")
     versions = [f"{name} {machine.versions[name]}" for name in ("numpy", "torch") if name in machine.versions]
     title = f"unspool {machine.versions.get('unspool', '')} on {machine.processor}"
     terms = f"{threads}, {machine.kernels} kernels, {machine.precision}; {', '.join(versions)}"
@@ -48,7 +49,7 @@ def _row(speed: MeasuredSpeed, batch: str, factor: float = 1.0) -> Row:
         _bar(BLUE if name == OURS else ORANGE, value, remarks.get(name, ""), factor)
         for name, value in speed.characters_per_second.items()
     ]
-    return f"{speed.cell}, {speed.hidden_size} units, {batch}", bars
+    return f"{speed.cell}, {counted(speed.hidden_size, 'unit')}, {batch}", bars
 
 
 def _bar(colour: str, value: Spread, remark: str, factor: float = 1.0) -> Bar:

@@ -20,6 +20,7 @@ from unspool._evaluation.scorer import Scorer
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.writer import generate
+from unspool._screen.wording import counted
 from unspool._views.short_repr import short_repr
 
 SAMPLES = 10_000
@@ -93,7 +94,7 @@ class GuessNumbers:
         if not len(ended):
             raise ConfigError(
                 "guess numbers need a model that ends its texts",
-                got=f"{samples:,} samples, none of which ended within {max_symbols:,} symbols",
+                got=f"{counted(samples, 'sample')}, none of which ended within {max_symbols:,} symbols",
                 hint="train on one text per line rather than on one document",
             )
         return cls(ended, cut)

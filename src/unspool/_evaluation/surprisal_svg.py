@@ -13,6 +13,7 @@ from unspool._evaluation.character_grid import (
     visual_order,
 )
 from unspool._pictures.canvas import Canvas, box, element, hint, line, text
+from unspool._screen.wording import counted
 
 MOST_CHARACTERS = 50_000  # in all texts: a viewer needs memory for an element for each
 COLUMNS = 80
@@ -39,8 +40,8 @@ def surprisal_svg(surprisals: Sequence[MeasuredText], *, title: str | None = Non
     """
     count = sum(len(one.text) for one in surprisals)
     within = f"texts of {MOST_CHARACTERS:,} characters at the most; choose some (--top N)"
-    check("surprisals", f"{count:,} characters", within, count <= MOST_CHARACTERS)
-    name = title or f"Surprisal of {len(surprisals):,} text{'s' * (len(surprisals) != 1)}"
+    check("surprisals", counted(count, "character"), within, count <= MOST_CHARACTERS)
+    name = title or f"Surprisal of {counted(len(surprisals), 'text')}"
     canvas = Canvas(name, description=_description(surprisals), width=WIDTH)
     canvas.add(*_legend(canvas.bottom + 10))
     canvas.bottom += ROW + 2 * GAP + 10

@@ -40,6 +40,7 @@ from unspool._model.saving import refuse_strangers, save_parts, saved
 from unspool._model.scoring import make_scorer, strings_of
 from unspool._model.summary import summary_html, summary_text
 from unspool._network.parameters import count_parameters
+from unspool._screen.wording import counted
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.opening import Readable
 from unspool._text.tokenizers.unknown import Unknown
@@ -269,7 +270,7 @@ class Generator(ModelParts):
         network = self.network
         return (
             f"<Generator {network.cell} {network.num_layers}×{network.hidden_size}, "
-            f"{self.tokenizer.vocab_size} symbols, {self.num_parameters:,} parameters>"
+            f"{counted(self.tokenizer.vocab_size, 'symbol')}, {counted(self.num_parameters, 'parameter')}>"
         )
 
     def _repr_html_(self) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import parameter_shapes
+from unspool._screen.wording import counted
 from unspool._views.html import html_table
 
 HEADS = ("layer", "kind", "output shape", "arrays", "parameters")
@@ -60,7 +61,7 @@ def summary_html(network: NetworkConfig, title: str) -> str:
         title: The words above the table.
     """
     lines = layer_lines(network)
-    total = f"total: {_total(lines):,} parameters"
+    total = f"total: {counted(_total(lines), 'parameter')}"
     return html_table(HEADS, lines, title=title, count=len(lines), notes=[total])
 
 

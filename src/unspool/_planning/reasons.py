@@ -7,6 +7,7 @@ from unspool._network.config import NetworkConfig
 from unspool._planning.budget import USUAL_SHARE
 from unspool._planning.facts import CorpusFacts
 from unspool._planning.rule import LEARNING_RATE_FACTORS, Candidate, needed_symbols
+from unspool._screen.wording import counted
 from unspool._training.config import TrainingConfig
 
 
@@ -44,7 +45,8 @@ def tell(
 
 def _text(facts: CorpusFacts) -> str:
     about = "" if facts.complete else "about "
-    how = "one document" if facts.document else f"{facts.records:,} texts of {facts.typical_length:,} symbols"
+    texts = f"{counted(facts.records, 'text')} of {facts.typical_length:,} symbols"
+    how = "one document" if facts.document else texts
     return f"The text: {about}{facts.characters:,} characters, {facts.vocab_size:,} different symbols, {how}."
 
 
@@ -59,7 +61,8 @@ def _size(timed: Sequence[Candidate], best: Candidate, fixed: Mapping[str, Any])
     yield f"{layers}{network.cell} {network.hidden_size} reads {_rounded(best.symbols)} symbols in this time,"
     yield f"{best.symbols / best.text_symbols:,.1f} times the text."
     if best.ends_early:
-        yield f"It stops after {best.last_pass} passes: more would only memorize the text."
+        passes = counted(best.last_pass, "pass", "passes")
+        yield f"It stops after {passes}: more would only memorize the text."
     if "hidden_size" in fixed:
         return
     larger = timed[timed.index(best) + 1 :]
@@ -88,7 +91,7 @@ def _steps(best: Candidate, training: TrainingConfig) -> str:
         f"Each step reads {training.batch_size} × {training.sequence_length} symbols, so there are "
         f"{_rounded(max(1, steps))} steps. The learning rate rises to "
         f"{training.learning_rate:g} and falls again ({training.schedule}). The best model of "
-        f"{best.budget.evaluations} evaluations is kept."
+        f"{counted(best.budget.evaluations, 'evaluation')} is kept."
     )
 
 

@@ -1,6 +1,6 @@
 """The facts about a training in a few lines."""
 
-from unspool._screen.wording import one_line
+from unspool._screen.wording import counted, one_line
 from unspool._training.announcement import Announcement
 
 
@@ -8,16 +8,15 @@ def plan_lines(plan: Announcement) -> list[str]:
     """Return the facts about a run in a few lines: the text, the network, the folder."""
     network = plan.network
     held_out = f", {plan.held_out_characters:,} held out" if plan.held_out_characters else ", none held out"
-    noun = "record" if plan.records == 1 else "records"
     stacked = f"{network.num_layers} × " if network.num_layers > 1 else ""
     lines = [
         f"text     {one_line(plan.description)}",
-        f"         {plan.records:,} {noun}, {plan.characters:,} characters{held_out}",
-        f"network  {stacked}{network.cell} {network.hidden_size}, {plan.vocab_size:,} symbols, "
-        f"{plan.num_parameters:,} parameters",
+        f"         {counted(plan.records, 'record')}, {counted(plan.characters, 'character')}{held_out}",
+        f"network  {stacked}{network.cell} {network.hidden_size}, {counted(plan.vocab_size, 'symbol')}, "
+        f"{counted(plan.num_parameters, 'parameter')}",
     ]
     if network.source_vocab_size is not None:
-        symbols = f"{network.source_vocab_size:,} symbols in the sources"
+        symbols = f"{counted(network.source_vocab_size, 'symbol')} in the sources"
         lines.append(f"encoder  {stacked}{network.cell} {network.hidden_size}, {symbols}")
     if plan.unknown:
         lines.insert(2, f"         {plan.unknown:,} rare symbols are read as <unk>")

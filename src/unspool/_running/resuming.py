@@ -13,6 +13,7 @@ from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._progress.choice import OnRecord, OnStart
 from unspool._running.run import run_to_end, task_of
+from unspool._screen.wording import counted
 from unspool._text.canaries import planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
@@ -178,7 +179,8 @@ def _refuse_other_texts(run: RunFolder, encoded: EncodedCorpus) -> None:
     if stored in (None, fingerprints(encoded)):
         return
     sizes = [
-        f"{part['training']['records']:,} texts to learn from, {part['training']['characters']:,} characters"
+        f"{counted(part['training']['records'], 'text')} to learn from, "
+        f"{part['training']['characters']:,} characters"
         for part in (run.data.get("sizes") or {}, stream_sizes(encoded.training, encoded.validation))
         if "training" in part
     ]

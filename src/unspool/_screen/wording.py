@@ -89,6 +89,17 @@ def _for_shell(word: str) -> str:
     return f"$'{escaped}'"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: 1 text, 2,000 texts.
+
+    Args:
+        number: How many there are.
+        one: What one of them is called.
+        many: What several are called, if that is not `one` with an s.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def duration(seconds: float) -> str:
     """Return a time as 0:07, 12:34 or 1:02:03."""
     minutes, rest = divmod(max(0, round(seconds)), 60)

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from unspool._screen.wording import counted
 from unspool._sweeping.space import PARAMETERS, Configuration, key
 from unspool._views.frames import data_frame
 from unspool._views.html import Cell, html_table
@@ -211,7 +212,7 @@ class Sweep:
 
     def __repr__(self) -> str:
         """Return the verdict and the number of configurations."""
-        head = f"{type(self).__name__} of {self.description}: {len(self.outcomes):,} configurations"
+        head = f"{type(self).__name__} of {self.description}: {counted(len(self.outcomes), 'configuration')}"
         return repr_block(head, [self.verdict] if self.verdict else [])
 
     def _repr_html_(self) -> str:

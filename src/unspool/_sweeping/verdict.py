@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 
+from unspool._screen.wording import counted
 from unspool._sweeping.results import SweepOutcome
 from unspool._sweeping.space import label, varying
 
@@ -140,7 +141,7 @@ def _looks_larger(comparison: NetworkComparison) -> bool:
 def _figure(outcome: SweepOutcome) -> str:
     runs = len(outcome.complete)
     spread = f" ± {outcome.spread:.4f}" if outcome.spread is not None else ""
-    seeds = "1 seed" if runs == 1 else f"{runs} seeds"
+    seeds = counted(runs, "seed")
     return f"{outcome.bits_per_character:.4f}{spread} bits per character over {seeds}"
 
 

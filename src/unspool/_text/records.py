@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from unspool._configuration import as_spelled
 from unspool._errors import ConfigError
+from unspool._screen.wording import counted
 from unspool._text import containers
 from unspool._text.containers import items_of, no_text_at_all, parts_of, refuse_file_names
 from unspool._text.reading.damage import DamageSigns
@@ -164,7 +165,7 @@ class Records(Series[Record]):
         remarks = notes.ended()
         return cls(
             lambda: notes.repeating(remarks, gathered),
-            description=f"{len(gathered):,} texts in memory",
+            description=f"{counted(len(gathered), 'text')} in memory",
             document=document,
             normalization=form,
             pairs=any(record.source is not None for record in gathered),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from unspool._screen.wording import one_line
+from unspool._screen.wording import counted, one_line
 
 LONGEST_TEXT, LONGEST_VALUE, LONGEST_LINE = 80, 200, 400  # characters
 MOST_LINES = 10  # of a list
@@ -61,7 +61,7 @@ def repr_lines(name: str, items: Iterable[object], count: int, noun: str) -> str
     """
     lines = [short(item) for item, _ in zip(items, range(MOST_LINES), strict=False)]
     more = [f"… {count - len(lines):,} more"] if lines and count > len(lines) else []
-    return repr_block(f"{name}: {count:,} {noun}{'s' * (count != 1)}", [*lines, *more])
+    return repr_block(f"{name}: {counted(count, noun)}", [*lines, *more])
 
 
 def repr_block(head: str, lines: Iterable[str]) -> str:

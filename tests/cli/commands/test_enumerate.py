@@ -52,6 +52,10 @@ def test_an_enumeration_without_end_is_refused(unspool: Run, model: Path) -> Non
     assert done.exit_code == 2
     assert "--min-probability of 1e-6" in done.stderr
     assert unspool(["enumerate", str(model), "--min-probability", "2"]).exit_code == 2
+    unordered = unspool(["enumerate", str(model), "--limit", "3", "--any-order"])
+    said = "--limit ends an enumeration in order alone: expected --in-order, or a --min-probability beside it"
+    assert unordered.stderr == f"unspool: {said}\n"
+    assert unspool(["enumerate", str(model), "--limit", "1"]).stderr.startswith("1 text with a total")
 
 
 def test_a_probability_that_no_float_holds_is_written(unspool: Run, model: Path) -> None:

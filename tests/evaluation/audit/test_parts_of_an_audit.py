@@ -225,12 +225,12 @@ def test_lengths_are_drawn_beside_each_other() -> None:
     assert {"Copied", "generated texts", "held-out real texts", "% of the texts"} <= set(words(picture))
     assert "characters of the longest span that a text shares with the training text" in words(picture)
     tips = ["".join(element.itertext()) for element in picture.iter() if element.tag.endswith("title")]
-    assert {"generated texts, 0 characters: 50.0%", "generated texts, 1 characters: 50.0%",
-            "held-out real texts, 1 characters: 100.0%"} <= set(tips)  # fmt: skip
+    assert {"generated texts, 0 characters: 50.0%", "generated texts, 1 character: 50.0%",
+            "held-out real texts, 1 character: 100.0%"} <= set(tips)  # fmt: skip
     wide = check_labels(draw_lengths("Copied", [0, 40], []))
     tips = ["".join(element.itertext()) for element in wide.iter() if element.tag.endswith("title")]
     assert "generated texts, 0 to 2 characters: 50.0%" in tips  # 41 lengths in 16 bins are three each
-    assert "generated texts, 39 to 41 characters: 50.0%" in tips
+    assert "generated texts, 39 to 41 character: 50.0%" in tips
     assert "held-out real texts" not in words(wide)
     fills = {element.get("fill") for element in picture.iter()}
     assert {BLUE, ORANGE} <= fills

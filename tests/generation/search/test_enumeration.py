@@ -206,7 +206,7 @@ def test_memory_is_bounded_and_what_was_given_is_right() -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("would never end", {}), ("would never end", {"limit": 3, "in_order": False}),
+        ("would never end", {}), ("limit ends an enumeration in order", {"limit": 3, "in_order": False}),
         ("min_probability", {"min_probability": 0}), ("min_probability", {"min_probability": 1.5}),
         ("min_logprob", {"min_logprob": 0.1}), ("min_logprob", {"min_logprob": -math.inf}),
         ("one of them", {"min_logprob": -1.0, "min_probability": 0.1}),

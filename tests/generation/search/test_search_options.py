@@ -68,13 +68,14 @@ def test_beams_that_do_not_fit_together_are_refused(options: dict[str, Any], mes
             {"min_probability": 0.5, "min_logprob": -1.0},
             "min_probability and min_logprob set the same limit: expected one of them, got 0.5 and -1.0",
         ),
-        *(
-            (
-                options,
-                "the enumeration would never end: expected min_probability, min_logprob, or limit with "
-                "in_order; for example, a min_probability of 1e-6 lists every text at least that probable",
-            )
-            for options in ({}, {"limit": 3, "in_order": False})
+        (
+            {},
+            "the enumeration would never end: expected a min_probability, a min_logprob or a limit; "
+            "for example, a min_probability of 1e-6 lists every text at least that probable",
+        ),
+        (
+            {"limit": 3, "in_order": False},
+            "limit ends an enumeration in order alone: expected in_order, or a min_probability beside it",
         ),
     ],
 )

@@ -136,7 +136,7 @@ def test_a_text_is_refused_for_the_first_reason() -> None:
     report = collection.report
     counts = (report.cut_off, report.duplicates, report.copies, report.invalid, report.attempts)
     assert counts == (1, 1, 1, 2, 7)
-    assert str(report).startswith("2 of 2 texts after 7 attempts in 0.0 s (1 cut off, 1 duplicates, 1 copies")
+    assert str(report).startswith("2 of 2 texts after 7 attempts in 0.0 s (1 cut off, 1 duplicate, 1 copy")
 
 
 def test_a_text_that_does_not_meet_its_constraint_is_refused() -> None:

@@ -147,7 +147,7 @@ def test_what_is_not_known_is_left_out() -> None:
     assert "trained with unspool on a corpus that was not described." in text
     assert text.split("## Figures")[0].rstrip().endswith("Learned from a corpus that was not described.")
     assert not any(word in text for word in ("held-out", "precision", "rounded", "## Context", "records"))
-    assert "| trained for | 3 steps, 1 epochs, 0 s |" in text
+    assert "| trained for | 3 steps, 1 epoch, 0 s |" in text
     assert "| training, bits per character | 2.000 |" in text
 
 

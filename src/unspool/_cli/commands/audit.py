@@ -24,7 +24,7 @@ from unspool._cli.output.tables import print_facts, print_table
 from unspool._errors import ConfigError, CorpusError, spelled
 from unspool._hub.places import is_hub_place
 from unspool._screen.connections import can_redraw
-from unspool._screen.wording import one_line
+from unspool._screen.wording import counted, one_line
 from unspool._text.reading.folders import current_spec
 from unspool._text.reading.read_options import STANDARD_INPUT
 
@@ -183,7 +183,7 @@ def show(result: "Audit") -> None:
             ("copying", result.copying.verdict),
             (
                 "exact copies",
-                f"{result.copying.verbatim_share:.1%} of {len(result.copying.samples):,} texts",
+                f"{result.copying.verbatim_share:.1%} of {counted(len(result.copying.samples), 'text')}",
             ),
         ]
     )
@@ -269,7 +269,7 @@ def show_variety(samples: "Diversity", real: "Diversity | None") -> None:
         for name in (*(f"distinct-{n}, {unit}" for n in ORDERS), f"self-BLEU, {unit}")
     ]
     print()
-    headings = [f"of {samples.texts:,} texts each", "generated", "held-out real"]
+    headings = [f"of {counted(samples.texts, 'text')} each", "generated", "held-out real"]
     print_table(headings, list(zip(names, cells(samples), cells(real), strict=True)), right=(1, 2))
 
 

@@ -8,6 +8,7 @@ from unspool._cli.flags.shared import AsJson
 from unspool._cli.output.new_files import checked_path
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_facts, print_table
+from unspool._screen.wording import counted
 
 if TYPE_CHECKING:
     from unspool._benchmarking.bench import Bench, MeasuredSpeed
@@ -81,7 +82,7 @@ def tell(result: "Bench") -> None:
     print_facts([(f"{name} absent", reason) for name, reason in result.absent.items()])
     print_sentence(
         f"share: useful operations over {rates_in_words(result)}, measured again in the same rounds;\n"
-        f"vocabulary {result.vocab_size}, training windows of {result.sequence_length} symbols"
+        f"vocabulary {result.vocab_size}, training windows of {counted(result.sequence_length, 'symbol')}"
     )
 
 
@@ -96,8 +97,8 @@ def rates_in_words(result: "Bench") -> str:
 
 def machine_facts(machine: "Machine") -> list[tuple[str, str]]:
     """Return the names and values of the machine and of the terms."""
-    threads = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
-    cores = "1 processor" if machine.cores == 1 else f"{machine.cores} processors"
+    threads = counted(machine.threads, "thread")
+    cores = counted(machine.cores, "processor")
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     return [
         ("machine", f"{machine.processor}, {machine.system}, {cores}"),

@@ -7,7 +7,7 @@ from unspool._cli.flags.flag import Argument, FlagValues, takes
 from unspool._cli.flags.shared import COMPUTING, ENUMERATION, KNOWN, AsJson, ModelFolder, UnknownSymbols
 from unspool._cli.output.printing import note, print_json, print_line
 from unspool._cli.output.text_json import as_dict
-from unspool._screen.wording import one_line
+from unspool._screen.wording import counted, one_line
 
 if TYPE_CHECKING:
     from unspool._generation.search.texts import Enumeration, FoundText
@@ -70,4 +70,4 @@ def probability(text: "FoundText") -> str:
 def summary(count: int, texts: "Enumeration") -> str:
     """Return a summary of the texts."""
     more = f"; all texts not listed: at most {texts.remaining:.3g}" if texts.remaining else ""
-    return f"{count:,} texts with a total probability of {texts.covered:.6g}{more}"
+    return f"{counted(count, 'text')} with a total probability of {texts.covered:.6g}{more}"

@@ -8,6 +8,7 @@ from unspool._cli.flags.shared import AsJson
 from unspool._cli.output.printing import print_json
 from unspool._cli.output.tables import print_facts
 from unspool._errors import ConfigError
+from unspool._screen.wording import counted
 
 WORDS = "A state dictionary of PyTorch in safetensors, a .keras file, or an export of unspool."
 FoundAt = Annotated[str, Argument(metavar="PATH", help=WORDS)]
@@ -64,13 +65,13 @@ def import_model(
     if as_json:
         print_json(facts)
         return
-    layers = f"{network.num_layers} × {network.cell} of {network.hidden_size} units"
+    layers = f"{network.num_layers} × {network.cell} of {counted(network.hidden_size, 'unit')}"
     ends = [] if numbering is None else [("begins with", numbering.begins), ("ends with", numbering.ends)]
     print_facts(
         [
             ("model", str(folder)),
             ("found", IMPORTERS[imported.kind].help),
-            ("network", f"{layers}, {count_parameters(network):,} parameters"),
+            ("network", f"{layers}, {counted(count_parameters(network), 'parameter')}"),
             ("symbols", f"{model.tokenizer.vocab_size:,} ({model.tokenizer.kind})"),
             *ends,
         ]

@@ -9,7 +9,7 @@ from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.left_out import LEFT_OUT
 from unspool._cli.output.printing import print_json
 from unspool._cli.output.tables import print_facts
-from unspool._screen.wording import one_line, size
+from unspool._screen.wording import counted, one_line, size
 from unspool._text.reading.read_options import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     from unspool._training.folder.model_card import precision_row
 
     network, training, tokens, data = (facts[key] for key in ("network", "training", "tokenizer", "data"))
-    size_words = f"{network['num_layers']} × {network['cell']} of {network['hidden_size']} units"
+    size_words = f"{network['num_layers']} × {network['cell']} of {counted(network['hidden_size'], 'unit')}"
     named = [name.replace("_", " ") for name in VARIANTS if network[name]]
     symbols = " ".join(visible(symbol) for symbol in tokens["symbols"][:SHOWN_SYMBOLS])
     rows = [
@@ -102,14 +102,15 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("symbols", f"{tokens['vocab_size']:,} ({tokens['kind']}): {symbols} …"),
     ]
     if network.get("source_vocab_size") is not None:
-        symbols = f"{network['source_vocab_size']:,} symbols of the sources"
+        symbols = f"{counted(network['source_vocab_size'], 'symbol')} of the sources"
         rows.append(("encoder", f"the same again, for {symbols}"))
     if data.get("description"):
         rows.append(("trained on", str(data["description"])))
     schema = schema_of(data)
     rows += [] if schema is None else [("context", f"{name}: {text}") for name, text in schema.described]
     for part, sizes in (data.get("sizes") or {}).items():
-        rows.append((f"  {part}", f"{sizes['records']:,} records, {sizes['characters']:,} characters"))
+        words = [counted(sizes[f"{noun}s"], noun) for noun in ("record", "character")]
+        rows.append((f"  {part}", ", ".join(words)))
     if data.get("split"):
         rows.append(("  split", str(data["split"]["sentence"])))
     if training:
@@ -132,7 +133,7 @@ def evaluation_rows(best: dict[str, Any] | None) -> list[tuple[str, str]]:
     rows.append(("in training", f"{best['training_bits_per_character']:.4f} bits per character"))
     if best["bits_per_character"] is not None:
         measured = best.get("measured_characters")
-        on = "" if measured is None else f", on {measured:,} characters"
+        on = "" if measured is None else f", on {counted(measured, 'character')}"
         rows.append(("held out", f"{best['bits_per_character']:.4f} bits per character{on}"))
     if best.get("exact") is not None:
         rows.append(("exact", f"{best['exact']:.1%} of the held-out sources answered"))
@@ -156,7 +157,7 @@ def corpus_rows(census: dict[str, Any]) -> list[tuple[str, str]]:
 def length_row(lengths: dict[str, int]) -> str:
     """Return the lengths of the texts in words."""
     return (
-        f"median {lengths['median']:,} characters, half of them {lengths['quarter']:,} to "
+        f"median {counted(lengths['median'], 'character')}, half of them {lengths['quarter']:,} to "
         f"{lengths['three_quarters']:,}, all {lengths['shortest']:,} to {lengths['longest']:,}"
     )
 

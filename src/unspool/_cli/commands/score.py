@@ -29,6 +29,7 @@ from unspool._cli.output.score_sinks import (
 )
 from unspool._errors import ConfigError
 from unspool._screen.connections import can_redraw, is_terminal
+from unspool._screen.wording import counted
 
 if TYPE_CHECKING:
     from unspool._model import Generator
@@ -203,7 +204,7 @@ def make_scoring(folder: str, flags: FlagValues, unknown: Any, *, per_symbol: bo
 
         samples = asking.get("samples", SAMPLES)
         if is_terminal(sys.stderr):
-            note(f"drawing {samples:,} samples …")
+            note(f"drawing {counted(samples, 'sample')} …")
         guesses = GuessNumbers.draw(scorer, samples=samples, seed=asking.get("seed", 0))
     return RowScoring(scorer, against, guesses, per_symbol)
 

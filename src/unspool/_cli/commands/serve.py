@@ -10,6 +10,7 @@ from unspool._cli.flags.flag import Argument, Flag, FlagValues, Group, Option, t
 from unspool._cli.flags.rows import flags_of
 from unspool._cli.flags.shared import COMPUTING
 from unspool._cli.output.printing import note
+from unspool._screen.wording import counted
 from unspool._serving.limits import Limits
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def tell_start(served: "Served", models: dict[str, Path], address: str, *, as_js
     if as_json:
         print_event({"event": "started", "address": address, "models": list(models), "pid": os.getpid()})
         return
-    count = f"{len(models)} model{'s' * (len(models) != 1)}"
+    count = counted(len(models), "model")
     shown = list(models.items())[:MOST_SHOWN]
     width = max((len(name) for name, _ in shown), default=0)
     lines = [f"Serving {count} at {address}"]

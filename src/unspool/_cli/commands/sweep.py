@@ -16,7 +16,7 @@ from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_table
 from unspool._errors import ConfigError
-from unspool._screen.wording import argument, command_line, duration, one_line
+from unspool._screen.wording import argument, command_line, counted, duration, one_line
 
 if TYPE_CHECKING:
     from unspool._sweeping.results import Run, Sweep
@@ -111,9 +111,8 @@ def swept(folder: Path, start: "partial[Sweep]") -> "Sweep":
 def say_plan(plan: "SweepPlan") -> None:
     """Print the plan, and how the time is shared."""
     config = plan.config
-    seeds = "1 seed" if config.seeds == 1 else f"{config.seeds} seeds"
+    seeds = counted(config.seeds, "seed")
     kind = ("drawn " if config.trials is not None else "") + "configuration"
-    kind += "" if config.num_configurations == 1 else "s"
     finalists = "" if config.finalists is None else f" (then the best {config.finalists} only)"
     each = (
         f"{config.symbols_per_trial:,} symbols each"
@@ -122,10 +121,10 @@ def say_plan(plan: "SweepPlan") -> None:
     )
     note(f"text     {one_line(plan.description)}")
     note(f"         {plan.characters:,} characters, {plan.held_out_characters:,} held out, the same for all")
-    note(f"sweep    {config.num_configurations} {kind} × {seeds}{finalists}, {each}")
-    threads = "1 thread" if plan.threads == 1 else f"{plan.threads} threads"
+    note(f"sweep    {counted(config.num_configurations, kind)} × {seeds}{finalists}, {each}")
+    threads = counted(plan.threads, "thread")
     note(f"         {plan.workers} at a time with {threads} each, so that speeds can be compared")
-    done = f"{plan.settled} trainings done already, " if plan.settled else ""
+    done = f"{counted(plan.settled, 'training')} done already, " if plan.settled else ""
     note(f"folder   {plan.folder}: {done}at most {plan.planned} to do{time_left(config, plan)}")
 
 

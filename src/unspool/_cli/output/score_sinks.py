@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from unspool._cli.output.new_files import whole_file
 from unspool._cli.output.printing import json_for_stdout
 from unspool._cli.output.score_rows import Row
-from unspool._screen.wording import one_line
+from unspool._screen.wording import counted, one_line
 
 Write = Callable[[Row], object]
 
@@ -178,6 +178,7 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
             if now - drawn >= SECONDS_BETWEEN:
                 drawn = now
                 rate = characters / max(now - began, 1e-3)
-                tell(f"{texts:,} texts, {characters:,} characters, {rate:,.0f} characters/s", None, None)
+                read = f"{counted(texts, 'text')}, {characters:,} characters"
+                tell(f"{read}, {rate:,.0f} characters/s", None, None)
 
         yield seen

@@ -10,6 +10,7 @@ from unspool._cli.output.text_files import Sink
 from unspool._errors import ConfigError
 from unspool._generation.options.generation_options import UNTIL_ITS_END
 from unspool._screen.connections import can_redraw
+from unspool._screen.wording import counted
 
 if TYPE_CHECKING:
     from unspool._generation.selecting.collection import Collection
@@ -58,8 +59,8 @@ def note_cut(count: int, total: int, model: "Generator", options: Mapping[str, A
     """Note how many texts were cut at their longest length; a document has no end of its own to reach."""
     if not count or model.data.get("document") or options.get("ignore_eos"):
         return
-    which = "the text" if total == 1 else f"{count:,} of {total:,} texts"
-    limit = f"{options['max_new_tokens'] or UNTIL_ITS_END:,} symbols"
+    which = "the text" if total == 1 else f"{count:,} of {counted(total, 'text')}"
+    limit = counted(options["max_new_tokens"] or UNTIL_ITS_END, "symbol")
     note(f"Cut at {limit}: {which}; --max-new-tokens none writes on until the end")
 
 

@@ -7,6 +7,7 @@ from unspool._pictures.canvas import Canvas
 from unspool._pictures.colours import BLUE, ORANGE
 from unspool._pictures.panel import Panel
 from unspool._pictures.scale import Scale
+from unspool._screen.wording import counted
 
 NAMES = ("characters of the longest span that a text shares with the training text", "% of the texts")
 
@@ -32,7 +33,7 @@ def draw_lengths(title: str, generated: Sequence[int], held_out: Sequence[int]) 
     for side, (name, colour, shares) in enumerate(drawn):
         for edge, share in zip(edges, shares, strict=True):
             begin = edge - 0.5 + 0.1 * width + bar * side
-            lengths = f"{edge}" if width == 1 else f"{edge} to {edge + width - 1}"
-            tip = f"{name}, {lengths} characters: {share:.1%}"
+            lengths = counted(edge, "character") if width == 1 else f"{edge} to {edge + width - 1} characters"
+            tip = f"{name}, {lengths}: {share:.1%}"
             panel.bar(begin, begin + bar, 100 * share, colour, tip=tip)
     return canvas.svg()

@@ -28,6 +28,7 @@ from unspool._evaluation.audit.lengths import (
     compare,
     spread_of,
 )
+from unspool._screen.wording import counted
 
 EXCESS = 0.05
 HALF = 0.5
@@ -136,7 +137,7 @@ def _of_lengths(
 ) -> str:
     if lengths is None:
         return "The model wrote nothing."
-    span = f"Longest passage shared with the training text: median {lengths.median} characters"
+    span = f"Longest passage shared with the training text: median {counted(lengths.median, 'character')}"
     if comparison is None or real is None:
         return f"{span} (too little held-out text to compare with)."
     claim = ": the model copies" if comparison.verdict == "more" else ""

@@ -29,6 +29,7 @@ from unspool._generation.search.frontier import (
 )
 from unspool._generation.search.search_options import EnumerationOptions
 from unspool._generation.search.tree import Integers, Outcome, Tree
+from unspool._screen.wording import counted
 
 READ_AT_ONCE = 1024  # beginnings that are read in one call of the network
 OUTCOMES_AT_ONCE = 1024  # outcomes whose tokens are looked up together
@@ -208,7 +209,7 @@ class OutcomeSearch:
         )
         if used <= room // 2:
             return
-        waiting = f"{self._beginnings.size:,} beginnings and {self._waiting.size:,} texts wait"
+        waiting = f"{self._beginnings.size:,} beginnings and {counted(self._waiting.size, 'text')} wait"
         raise ConfigError(
             "the enumeration needs too much memory",
             expected=f"at most half of max_memory ({room:,} bytes)",

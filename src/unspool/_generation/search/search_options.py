@@ -165,12 +165,15 @@ class EnumerationOptions:
         if probability is not None and least is not None:
             what = "min_probability and min_logprob set the same limit"
             raise ConfigError(what, expected="one of them", got=f"{probability} and {least}")
-        if self.least == -math.inf and (limit is None or not self.in_order):
+        if self.least == -math.inf and limit is None:
             raise ConfigError(
                 "the enumeration would never end",
-                expected="min_probability, min_logprob, or limit with in_order",
+                expected="a min_probability, a min_logprob or a limit",
                 hint="for example, a min_probability of 1e-6 lists every text at least that probable",
             )
+        if self.least == -math.inf and not self.in_order:
+            what = "limit ends an enumeration in order alone"
+            raise ConfigError(what, expected="in_order, or a min_probability beside it")
 
     @property
     def least(self) -> float:

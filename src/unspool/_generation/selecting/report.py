@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from unspool._screen.wording import counted
+
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionReport:
@@ -26,7 +28,7 @@ class CollectionReport:
     Example:
         >>> from unspool import CollectionReport
         >>> str(CollectionReport(asked=2, accepted=2, attempts=3, duplicates=1, seconds=0.5))
-        '2 of 2 texts after 3 attempts in 0.5 s: 1 duplicates'
+        '2 of 2 texts after 3 attempts in 0.5 s (1 duplicate)'
     """
 
     asked: int
@@ -49,15 +51,15 @@ class CollectionReport:
     def __str__(self) -> str:
         """Return the report as one line of text."""
         held_out = f", {self.held_out_copies:,} of them held-out ones" if self.held_out_copies else ""
-        refused = [
-            (self.blocked, "that could not meet the constraint"),
-            (self.cut_off, "cut off"),
-            (self.duplicates, "duplicates"),
-            (self.copies, f"copies of known texts{held_out}"),
-            (self.invalid, "invalid"),
-        ]
-        reasons = ", ".join(f"{count:,} {name}" for count, name in refused if count) or "none rejected"
+        refused = {
+            f"{self.blocked:,} that could not meet the constraint": self.blocked,
+            f"{self.cut_off:,} cut off": self.cut_off,
+            counted(self.duplicates, "duplicate"): self.duplicates,
+            counted(self.copies, "copy", "copies") + f" of known texts{held_out}": self.copies,
+            f"{self.invalid:,} invalid": self.invalid,
+        }
+        reasons = ", ".join(words for words, count in refused.items() if count) or "none rejected"
         return (
-            f"{self.accepted:,} of {self.asked:,} texts after {self.attempts:,} attempts "
+            f"{self.accepted:,} of {counted(self.asked, 'text')} after {counted(self.attempts, 'attempt')} "
             f"in {self.seconds:.1f} s ({reasons})"
         )

@@ -12,6 +12,7 @@ from unspool._generation.constraints.constraint import Constraint
 from unspool._generation.options.generation_options import ALIASES, ROWS, GenerationOptions, N
 from unspool._generation.options.keywords import by_own_names
 from unspool._generation.selecting.selection import Selection
+from unspool._screen.wording import counted
 from unspool._serving.limits import Limits
 from unspool._serving.refusals import RefusedError
 
@@ -277,9 +278,8 @@ def _check_numbers(limits: Limits, texts: int, options: dict[str, Any], logprobs
     """Refuse more texts, tokens or reports than may be."""
     tokens = options.get("max_new_tokens", 1)
     if texts > limits.max_texts:
-        message = (
-            f"a request may draw at most {limits.max_texts:,} texts (prompts × n or best_of); got {texts:,}"
-        )
+        most = counted(limits.max_texts, "text")
+        message = f"a request may draw at most {most} (prompts × n or best_of); got {texts:,}"
         raise RefusedError(400, message, code="too_many_texts", param="n")
     if is_whole(tokens, least=limits.max_tokens + 1):
         message = f"max_tokens may be at most {limits.max_tokens:,}; got {tokens:,}"

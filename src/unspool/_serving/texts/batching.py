@@ -19,6 +19,7 @@ from unspool._generation.engine_request import EngineRequest, as_one
 from unspool._generation.pace import Pace
 from unspool._generation.writer import Writer
 from unspool._generation.written import Written
+from unspool._screen.wording import counted
 from unspool._serving.refusals import RefusedError
 
 STREAMING_SECONDS = 0.006  # of a call of the writer while someone streams, about: so soon others can join
@@ -135,8 +136,8 @@ class Batcher:
             raise self._put_away()
         if self.waiting + count > self._most_waiting and (self.waiting or self.writing + count > self._most):
             message = (
-                f"{self.waiting:,} texts wait to be written by {self._name}, and at most "
-                f"{self._most_waiting:,} may; ask again later"
+                f"{self._name} has {counted(self.waiting, 'text')} waiting to be written, and at most "
+                f"{self._most_waiting:,} may wait; ask again later"
             )
             raise RefusedError(429, message, code="queue_full", headers={"retry-after": "1"})
         ticket = Ticket(request, receive, fail, whole=not streamed)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool._screen.wording import counted
 from unspool._text.context import ContextSchema
 from unspool._text.streams.builder import StreamBuilder
 from unspool._text.streams.stream import TokenStream
@@ -69,12 +70,12 @@ class UnusualSplit:
     @property
     def sentence(self) -> str:
         """What is unusual, in words."""
-        texts = "one text" if self.repeated_texts == 1 else f"{self.repeated_texts:,} texts"
+        texts = "one text" if self.repeated_texts == 1 else counted(self.repeated_texts, "text")
         repeats = f"{self.copies / self.records:.0%} of the records are copies of {texts}"
         if not self.held_out:
             few = "there are too few different texts"
             return f"nothing is held out: {repeats if self.repeated_texts else few}"
-        held_out = f"{self.held_out:,} of {self.records:,} records are held out"
+        held_out = f"{self.held_out:,} of {counted(self.records, 'record')} are held out"
         if not self.repeated_texts:
             return f"unusual split: {held_out}"
         return f"unusual split: {repeats}, all learnt; {held_out}, all of them others"

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from unspool._configuration import check, is_real, is_whole
 from unspool._errors import CorpusError
+from unspool._screen.wording import counted
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Record, normalized
 from unspool._text.streams.builder import StreamBuilder
@@ -104,7 +105,7 @@ def refuse_unlearnable(training: TokenStream, validation: TokenStream) -> None:
 
 
 def _no_text(records: int) -> CorpusError:
-    got = f"{records:,} records without a known symbol"
+    got = f"{counted(records, 'record')} without a known symbol"
     return CorpusError("the corpus has no text to learn from", expected="at least one character", got=got)
 
 

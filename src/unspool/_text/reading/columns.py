@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unspool._errors import CorpusError
+from unspool._screen.wording import counted
 from unspool._text.reading.read_options import Column, ReadOptions
 from unspool._text.records import Record, normalized
 
@@ -146,4 +147,4 @@ def _obvious_column(names: Sequence[str] | None, width: int, where: str) -> int:
     if width == 1:
         return 0
     shown = f": {', '.join(repr(name[:40]) for name in names[:12])}" if names else ""
-    raise CorpusError(f"{where}: the table has {width} columns{shown}", hint=CHOOSE)
+    raise CorpusError(f"{where}: the table has {counted(width, 'column')}{shown}", hint=CHOOSE)

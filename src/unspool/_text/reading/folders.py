@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unspool._errors import CorpusError
+from unspool._screen.wording import counted
 from unspool._text.reading.places import refuse_unreadable
 
 MOST_SHOWN = 6  # kinds of files in a message
@@ -58,7 +59,7 @@ def list_files(path: Path, suffixes: Sequence[str], *, every: bool, packed: bool
     if not kinds:
         return FileList(readable)
     advice = "" if every else "; --format text reads every file as text"
-    passed = f"{sum(kinds.values()):,} of {len(files):,} files were passed over"
+    passed = f"{sum(kinds.values()):,} of {counted(len(files), 'file')} were passed over"
     return FileList(readable, f"{path}: {passed} ({shown}){advice}")
 
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
+from unspool._screen.wording import counted
 from unspool._training.folder.loss_curve import LossCurve
 from unspool._views.frames import data_frame
 
@@ -57,7 +58,7 @@ class History(list[dict[str, Any]]):
     def __repr__(self) -> str:
         """Return how many lines there are of each kind."""
         counts = Counter(str(line.get("kind")) for line in self)
-        words = [f"{count:,} {kind}{'s' * (count != 1)}" for kind, count in counts.items()]
+        words = [counted(count, kind) for kind, count in counts.items()]
         return f"<{type(self).__name__}: {', '.join(words) or 'nothing'}>"
 
     def _repr_svg_(self) -> str | None:

@@ -9,7 +9,7 @@ from unspool._errors import spelled
 from unspool._network.conditions import schema_of
 from unspool._network.config import VARIANTS, NetworkConfig
 from unspool._network.parameters import count_parameters
-from unspool._screen.wording import argument, command_line, one_line
+from unspool._screen.wording import argument, command_line, counted, one_line
 from unspool._text.streams.stream import TokenStream
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
@@ -154,8 +154,9 @@ def _figure_rows(
     size = ", ".join([f"{network.num_layers} × {network.hidden_size}", *named])
     rows: dict[str, str] = {
         "parameters": f"{count_parameters(network):,} ({network.cell}, {size})",
-        "vocabulary": f"{tokenizer.vocab_size:,} symbols ({tokenizer.kind})",
-        "trained for": f"{evaluation.step:,} steps, {evaluation.epoch:,} epochs, {evaluation.seconds:,.0f} s",
+        "vocabulary": f"{counted(tokenizer.vocab_size, 'symbol')} ({tokenizer.kind})",
+        "trained for": f"{counted(evaluation.step, 'step')}, {counted(evaluation.epoch, 'epoch')}, "
+        f"{evaluation.seconds:,.0f} s",
         "optimizer": f"{training.optimizer}, learning rate {training.learning_rate:g}, {training.schedule}",
         **precision_row(data),
         "training, bits per character": f"{evaluation.training_bits_per_character:.3f}",
