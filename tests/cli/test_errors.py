@@ -135,6 +135,17 @@ def test_divergence_ends_with_one(
     assert done.stderr.splitlines()[-1] == f"unspool: the loss is nan at step 3; {advice}"
 
 
+def test_a_remark_on_an_option_speaks_of_its_flag(
+    unspool: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unspool._network.memory.MUCH", 1)
+    run = str(tmp_path / "run")
+    done = unspool(["train", str(corpus), "--out", run, "--epochs", "1", *TINY])
+    assert "a smaller --sequence-length or --batch-size takes less" in " ".join(done.stderr.split())
+    more = unspool(["train", "--resume", run, "--epochs", "2", "--learning-rate", "0.01"])
+    assert "changed: epochs 1 → 2, --learning-rate 0.02 → 0.01" in " ".join(more.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [

@@ -11,11 +11,9 @@ import importlib
 import inspect
 import io
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from typing import Any, NoReturn
 
 import click
@@ -133,16 +131,6 @@ def command_of(name: str, function: Callable[..., None]) -> click.Command:
     return command
 
 
-def with_flags(advice: str) -> str:
-    """Return a sentence with flags in place of the names that options of a training have in Python."""
-    from unspool._training.config import TrainingConfig
-
-    for field in fields(TrainingConfig):
-        if "_" in field.name:
-            advice = re.sub(rf"\b{field.name}\b", f"--{field.name.replace('_', '-')}", advice)
-    return advice
-
-
 def exit_code(error: Exception) -> int:
     """Print the error in one line, and return the exit code.
 
@@ -150,7 +138,7 @@ def exit_code(error: Exception) -> int:
         Exception: The error itself, if it is a bug.
     """
     if isinstance(error, DivergenceError):
-        complain(with_flags(str(error)))
+        complain(str(error))
         return 1
     if isinstance(error, UnspoolError):
         complain(str(error))

@@ -1,6 +1,6 @@
 """The facts about a training in a few lines."""
 
-from unspool._screen.wording import counted, one_line
+from unspool._screen.wording import counted, of_interface, one_line
 from unspool._training.announcement import Announcement
 
 
@@ -23,7 +23,7 @@ def plan_lines(plan: Announcement) -> list[str]:
     for name, words in () if plan.schema is None else plan.schema.described:
         lines.insert(-1, f"context  {one_line(name)}: {one_line(words)}")
     if plan.note:
-        lines.insert(2, f"         {plan.note}")
+        lines.insert(2, f"         {of_interface(plan.note)}")
     if plan.precision != "float32":
         lines.append(f"         matrix products in {plan.precision}, everything else in float32")
     if plan.missing:

@@ -1,12 +1,15 @@
 """Text that is safe on a terminal, words of a command, and numbers as people write them."""
 
+import contextlib
 import json
 import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 
 from unspool._errors import spelled
 
+OPTIONS: ContextVar[Callable[[str], str]] = ContextVar("OPTIONS", default=str)
 LINE_END = "⏎"
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -87,6 +90,21 @@ def _for_shell(word: str) -> str:
         for each in word.replace("\\", "\\\\").replace("'", "\\'")
     )
     return f"$'{escaped}'"
+
+
+def of_interface(words: str) -> str:
+    """Return a remark with options as they are spelled where it is shown: in Python, or on a command line."""
+    return OPTIONS.get()(words)
+
+
+@contextlib.contextmanager
+def options_spelled(spelling: Callable[[str], str]) -> Iterator[None]:
+    """Let `of_interface` spell the names of options by a function of the whole remark."""
+    before = OPTIONS.set(spelling)
+    try:
+        yield
+    finally:
+        OPTIONS.reset(before)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

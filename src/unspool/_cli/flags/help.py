@@ -1,14 +1,15 @@
 """Commands with many flags: help in sections, and flags with several values."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
 
-from unspool._cli.flags.flag import OFF, PanelOption, spelled
+from unspool._cli.flags.flag import OFF, Flag, PanelOption, spelled
 from unspool._cli.flags.guesses import known_flag
-from unspool._errors import ConfigError
+from unspool._errors import ConfigError, DivergenceError
+from unspool._screen.wording import options_spelled
 
 MOST_USED = "Most used"
 
@@ -48,32 +49,32 @@ class GroupedCommand(click.Command):
                     formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error about an option speaks of its flag."""
-        try:
-            return super().invoke(ctx)
-        except ConfigError as error:
-            raise self._of_flags(error) from error
+        """Run the command; an error or a remark about an option speaks of its flag."""
+        flags = self._flags()
+        with options_spelled(lambda words: reworded(words, flags)):
+            try:
+                return super().invoke(ctx)
+            except ConfigError as error:
+                raise self._of_flags(error, flags) from error
+            except DivergenceError as error:
+                raise DivergenceError(reworded(str(error), flags)) from error
 
-    def _of_flags(self, error: ConfigError) -> ConfigError:
+    def _flags(self) -> dict[str, Flag]:
+        """Return the flags by the names that they, or what they set, have in Python."""
+        flags = [each.flag for each in self.params if isinstance(each, PanelOption) and not each.hidden]
+        return {name: flag for flag in flags for name in (flag.option, flag.name) if name}
+
+    def _of_flags(self, error: ConfigError, flags: Mapping[str, Flag]) -> ConfigError:
         """Return an error with the names of flags, and "none", in place of what Python calls them."""
-        options = [param for param in self.params if isinstance(param, PanelOption) and not param.hidden]
-        flags = {name: param for param in options for name in (param.flag.option, param.flag.name) if name}
         name, *rest = error.what.split(" ", 1)
-        names = {"None": OFF} | {
-            name: spelled(param.flag.name) for name, param in flags.items() if "_" in name
-        }
-        of_table = name in flags and flags[name].flag.table  # whose choices have names: --samplers top_k
-        if of_table or ": " in error.what:  # of a file, whose keys are spelled as in Python
-            names = {"None": OFF}
-
-        def reworded(words: str | None) -> str:
-            return re.sub(r"\b\w+\b(?!=)", lambda word: names.get(word[0], word[0]), words or "")
-
+        of_table = name in flags and flags[name].table  # whose choices have names: --samplers top_k
+        of_file = ": " in error.what  # whose keys are spelled as in Python
+        known = {} if of_table or of_file else flags
         return ConfigError(
-            reworded(" ".join((spelled(flags[name].flag.name) if name in flags else name, *rest))),
-            expected=reworded(error.expected),
+            reworded(" ".join((spelled(flags[name].name) if name in flags else name, *rest)), known),
+            expected=reworded(error.expected, known),
             got=OFF if error.got == "None" else error.got,
-            hint=reworded(error.hint),
+            hint=reworded(error.hint, known),
         )
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -93,6 +94,12 @@ class GroupedCommand(click.Command):
                 heading = getattr(param, "panel", None) or usual
                 sections.setdefault(MOST_USED if param.name in self.leading else heading, []).append(record)
         return dict(sorted(sections.items(), key=lambda each: (each[0] != "Arguments", each[0] != MOST_USED)))
+
+
+def reworded(words: str | None, flags: Mapping[str, Flag]) -> str:
+    """Return a message with flags in place of the names that have a line in them, and "none" for None."""
+    names = {"None": OFF} | {name: spelled(flag.name) for name, flag in flags.items() if "_" in name}
+    return re.sub(r"\b\w+\b(?!=)", lambda word: names.get(word[0], word[0]), words or "")
 
 
 def is_long_name(word: str, letter: str) -> bool:
