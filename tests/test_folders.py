@@ -56,10 +56,19 @@ def test_all_of_a_folder_is_forced_to_the_disk_before_it_gets_its_name(
         noted(name)
     for named in ("replace", "exchange"):
         steps.clear()
-        write_folder(tmp_path / "x", {"a.txt": b"1", "deep/b.txt": b"2"})
-        assert steps[:2] == [("sync_file", "new/a.txt"), ("sync_file", "new/deep/b.txt")]
-        assert sorted(steps[2:4]) == [("sync_folder", "new"), ("sync_folder", "new/deep")]
-        assert steps[4] == (named, "new")
+        write_folder(tmp_path / "x", {"a.txt": b"1", "deep/er/b.txt": b"2", "other/c.txt": b"3"})
+        assert steps[:3] == [
+            ("sync_file", "new/a.txt"),
+            ("sync_file", "new/deep/er/b.txt"),
+            ("sync_file", "new/other/c.txt"),
+        ]
+        assert steps[3:7] == [
+            ("sync_folder", "new/deep/er"),
+            ("sync_folder", "new/deep"),
+            ("sync_folder", "new/other"),
+            ("sync_folder", "new"),
+        ]
+        assert steps[7] == (named, "new")
         assert steps[-1] == ("sync_folder", ".")
 
 

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from unspool._storage import locked_file, open_regular, remove_torn, sync_file
 from unspool._system import exchange, lock, remove_open, replace, sync_folder
@@ -51,14 +51,15 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Make a folder with files, and force all of it to the disk."""
+    """Make a folder with files, and force all of it to the disk: files first, then folders, deepest first."""
     folder.mkdir()
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
         sync_file(folder / name)
-    for inner in {folder, *((folder / name).parent for name in files)}:
-        sync_folder(inner)
+    inner = {folder / within for name in files for within in PurePath(name).parents}
+    for made in sorted(inner | {folder}, key=lambda each: (-len(each.parts), each)):
+        sync_folder(made)
 
 
 def mend_folders(parent: Path) -> None:
