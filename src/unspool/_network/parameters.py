@@ -29,6 +29,7 @@ from unspool._errors import ConfigError
 from unspool._interruptible import interruptible
 from unspool._network.cells import LayerParameters
 from unspool._network.config import DROPOUTS, NetworkConfig
+from unspool._network.one_thread import one_thread
 
 Parameters = dict[str, NDArray[np.float32]]
 ENCODER = "encoder."  # prefix of the names of an encoder's parameters
@@ -125,7 +126,9 @@ def _draw(config: NetworkConfig, name: str, shape: tuple[int, ...], seed: int) -
 
 def _orthogonal(random: "np.random.Generator", rows: int, columns: int) -> NDArray[np.float64]:
     """Draw a uniform (rows, columns) matrix with orthonormal rows, rows ≤ columns."""
-    q, r = np.linalg.qr(random.standard_normal((columns, rows)))
+    drawn = random.standard_normal((columns, rows))
+    with one_thread():
+        q, r = np.linalg.qr(drawn)
     return np.asarray((q * np.sign(np.diag(r))).T)  # without the signs the draw would not be uniform
 
 
