@@ -247,6 +247,22 @@ def annotated_tree(page: str) -> str:
     return tree
 
 
+# Headers whose functions are no templates, or are always inlined. The linker keeps one copy of a template of
+# the standard library for all instruction sets, and a processor may not know the one that it keeps.
+HARMLESS = {"atomic", "cmath", "cstdint", "cstdlib", "cstring", "new", "stdint.h"}
+
+
+def test_kernels_take_no_templates_of_the_standard_library() -> None:
+    taken = {
+        (path.name, header)
+        for path in NATIVE_FILES
+        if path.parent.name in {"products", "network", "writing"}
+        for header in re.findall(r"^#include <(.*)>", path.read_text("utf-8"), re.MULTILINE)
+        if header not in HARMLESS and not header.endswith(("intrin.h", "_neon.h"))
+    }
+    assert not taken
+
+
 def test_the_annotated_tree_shows_every_room() -> None:
     shown = annotated_tree((ROOT / "docs" / "architecture.md").read_text("utf-8"))
     rooms = [

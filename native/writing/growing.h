@@ -6,6 +6,8 @@
 
 namespace unspool::UNSPOOL_ISA {
 
+inline int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
+
 // Enlarges `values`; false if there is no memory left.
 template <typename T>
 bool enlarge(T*& values, int64_t count) {

@@ -47,9 +47,9 @@ class Repetitions {
         float* longest = longest_.get();
         std::memset(longest, 0, sizeof(float) * width_);
         const int64_t start = last_ > 0 && last_ < length_ ? length_ - last_ : 0;
-        const int64_t limit = std::min(after_last_breaker(start), most_);
+        const int64_t limit = lesser(after_last_breaker(start), most_);
         text_.each_next(limit, start, [&](int32_t id, int64_t same) {
-            longest[id] = std::max(longest[id], static_cast<float>(same));
+            if (static_cast<float>(same) > longest[id]) longest[id] = static_cast<float>(same);
         });
         each_breaker([&](int at, int64_t size) {
             if (size == 1 && ids(at)[0] < vocab_) longest[static_cast<int32_t>(ids(at)[0])] = 0.0f;
@@ -83,7 +83,7 @@ class Repetitions {
     int64_t after_last_breaker(int64_t start) const {
         int64_t after = length_ - start;
         each_breaker([&](int at, int64_t size) {
-            if (ends_[at] - size >= start) after = std::min(after, length_ - ends_[at]);
+            if (ends_[at] - size >= start) after = lesser(after, length_ - ends_[at]);
         });
         return after;
     }

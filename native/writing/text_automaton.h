@@ -1,8 +1,6 @@
 // Which token followed each ending of a text where that ending stood before.
 #pragma once
 
-#include <algorithm>
-
 #include "writing/growing.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -45,9 +43,9 @@ class TextAutomaton {
     void each_next(int64_t limit, int64_t start, Visit visit) const {
         for (int32_t state = ending_; counts(state); state = states_[state].link) {
             if (states_[states_[state].link].length >= limit) continue;
-            const int64_t length = std::min<int64_t>(states_[state].length, limit);
+            const int64_t length = lesser(states_[state].length, limit);
             for (int32_t edge = states_[state].newest; edge != kNone; edge = edges_[edge].next)
-                visit(edges_[edge].id, std::min(length, edges_[edge].place - start));
+                visit(edges_[edge].id, lesser(length, edges_[edge].place - start));
         }
     }
 
@@ -114,7 +112,7 @@ class TextAutomaton {
         for (int32_t state = ending_; moves_ && counts(state); state = states_[state].link)
             edges_[find(state, id)].place = place;
         ending_ = edges_[find(ending_, id)].target;
-        known_ = std::min(known_ + 1, longest_);
+        known_ = lesser(known_ + 1, longest_);
         shorten();
     }
 
