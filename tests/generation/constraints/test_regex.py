@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from unspool._errors import ConfigError
 from unspool._generation.constraints import determinize
+from unspool._generation.constraints.assertions import after
 from unspool._generation.constraints.determinize import Subsets, regex
 from unspool._generation.constraints.patterns import read_pattern
 from unspool._interruptible import GivenUpError, while_wanted
@@ -95,6 +96,36 @@ def test_what_cannot_be_decided_is_refused(pattern: str, words: str) -> None:
 def test_equal_states_are_merged() -> None:
     assert len(regex("(?:aB|1B| B)*", ALPHABET).transitions) == 2
     assert len(regex(".{0,200}", ALPHABET).transitions) == 201
+
+
+@pytest.mark.parametrize(
+    ("pattern", "same"),
+    [
+        ("(a?){900}", "a{0,900}"),
+        ("(a{0,30}){30}", "a{0,900}"),
+        ("(a?b?){300}c", "((a?b?){100}){3}c"),
+        ("(^a?|b?){200}", "a?b{0,199}|b{0,200}"),
+    ],
+)
+def test_long_repeats_of_what_may_be_empty_look_at_few_places(
+    pattern: str, same: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state of `(a?){900}` has up to 900 places; at most 64 of them are in a part that is new."""
+    looks: list[int] = []
+
+    def looked_at(promise: int, kind: int) -> int:
+        looks.append(kind)
+        return after(promise, kind)
+
+    monkeypatch.setattr(determinize, "after", looked_at)
+    one = regex(pattern, "abc")
+    assert len(looks) < 100 * len(one.accepting)
+    other = regex(same, "abc")
+    assert (one.classes.tolist(), one.transitions.tolist()) == (
+        other.classes.tolist(),
+        other.transitions.tolist(),
+    )
+    assert one.accepting.tolist() == other.accepting.tolist()
 
 
 def test_sets_of_places_have_a_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:

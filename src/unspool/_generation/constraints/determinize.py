@@ -14,8 +14,10 @@ from unspool._interruptible import check_wanted
 MOST_STATES = 20_000
 MOST_BYTES = 2**26  # of all sets of places
 ACCEPT = 1  # the bit of a state in which a text may end
+PART = 64  # places of a state whose moves are found together
 
 NodePlace = tuple[int, int]  # a node that reads, and the promise of its branch
+Moves = dict[tuple[int, int], int]  # (set, kind) -> places that a character of both leads to
 
 
 def regex(pattern: str, alphabet: str) -> CharacterAutomaton:
@@ -46,6 +48,7 @@ class Subsets:
         self.classes, self.members = self._classes()
         self.width = int(self.classes.max(initial=0)) + 1
         self.closures: dict[tuple[int, int, int], int] = {}
+        self.moves: dict[tuple[int, int], Moves] = {}  # of parts of states: the first place, and the bits
         self.size = 0  # bytes of the sets of places, of which a long pattern has many large ones
         self.start = self.closure(free.start, ANYTHING, START)
 
@@ -64,6 +67,8 @@ class Subsets:
 
     def closure(self, node: int, promise: int, before: int) -> int:
         """Follow the free moves from a node; return the places that are reached, and `ACCEPT`."""
+        while len(self.free.free[node]) == 1 and not self.free.free[node][0][1]:
+            node = self.free.free[node][0][0]  # as after a letter of `(a?){9}`: the next nodes meet there
         key = node, promise, before
         if key not in self.closures:
             check_wanted()
@@ -80,7 +85,10 @@ class Subsets:
                 bits |= 2 << self._number((at, promised))
             for target, anchor in self.free.free[at]:
                 place = target, promised & (anchor[before] if anchor else ANYTHING)
-                if place[1] and place not in visited:
+                known = self.closures.get((*place, before))
+                if known is not None:
+                    bits |= known
+                elif place[1] and place not in visited:
                     visited.add(place)
                     waiting.append(place)
         return bits
@@ -93,23 +101,41 @@ class Subsets:
 
     def row(self, state: int) -> list[int]:
         """Return the state after a character of each class; 0 if none may come."""
-        reached: dict[tuple[int, int], int] = {}  # (set, kind) -> places
+        reached: Moves = {}
         rest = state >> 1
-        while rest:
-            low = rest & -rest
-            rest ^= low
-            node, promise = self.places[low.bit_length() - 1]
-            members, target = self.free.reads[node]
-            for kind, _ in self.members[members]:
-                remaining = after(promise, kind)
-                if remaining:
-                    to = self.closure(target, remaining, kind)
-                    reached[members, kind] = reached.get((members, kind), 0) | to
+        for first in reversed(range(0, rest.bit_length(), PART)):
+            part = rest >> first & (1 << PART) - 1
+            if part:
+                for move, places in self._moves(first, part).items():
+                    reached[move] = reached.get(move, 0) | places
         row = [0] * self.width
         for (members, kind), places in reached.items():
             for number in dict(self.members[members])[kind]:
                 row[number] |= places
         return row
+
+    def _moves(self, first: int, part: int) -> Moves:
+        """Return where a part of a state leads; the states of a long repeat have most of their parts alike.
+
+        The last places come first: what is reached from one is then known where an earlier one leads to it.
+        """
+        if (first, part) not in self.moves:
+            check_wanted()
+            moves: Moves = {}
+            for place in reversed([place for place in range(PART) if part >> place & 1]):
+                node, promise = self.places[first + place]
+                members, target = self.free.reads[node]
+                for kind, _ in self.members[members]:
+                    remaining = after(promise, kind)
+                    if remaining:
+                        to = self.closure(target, remaining, kind)
+                        known = moves.get((members, kind))
+                        moves[members, kind] = to if known is None or known == to else known | to
+            self.moves[first, part] = moves
+            if part & part - 1:  # of a single place it is a closure, and counted there
+                for places in moves.values():
+                    self._count(places)
+        return self.moves[first, part]
 
     def automaton(self) -> CharacterAutomaton:
         """Return the automaton of all reachable states."""
