@@ -155,6 +155,12 @@ def test_a_picture_is_no_text_in_any_encoding(tmp_path: Path) -> None:
         ("The cafÃ© is closed\n", "1 Ã© or its like such as in 'The cafÃ© is closed"),
         ("No oneâ€™s\n", "1 Ã© or its like such as in 'No oneâ€™s"),
         ("Â«ÐŸÑ€Ð¸Ð²ÐµÑ‚Â»\n", "8 Ã© or its likes such as"),
+        (
+            "more\n\ufeffof another file",
+            r"1 U\+FEFF such as in '\\ufeffof another file', which is the",
+        ),
+        ("cut\ufeffof another file\n", r"1 U\+FEFF such as in 'cut\\ufeffof another file'"),
+        ("\x1b$B$3$s\x1b(B \x1b$B$P\x1b(B\n", r"2 ISO-2022-JP escapes such as .*--encoding iso2022_jp"),
     ],
 )
 def test_damage_is_said_with_its_number_and_an_example(tmp_path: Path, text: str, sentence: str) -> None:
@@ -165,6 +171,17 @@ def test_damage_is_said_with_its_number_and_an_example(tmp_path: Path, text: str
     list(records)
     (said,) = records.notes
     assert said.startswith(str(tmp_path / "a.txt"))
+
+
+def test_a_mark_at_the_beginning_and_colours_of_a_terminal_are_no_damage(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\ufeffplain\n\x1b[31mred\x1b[0m and café\n", "utf-8")
+    records = read_records(tmp_path / "a.txt")
+    assert [record.text for record in records] == ["plain", "\x1b[31mred\x1b[0m and café"]
+    assert list(records.notes) == []
+    escaped = "こんにちは\n".encode("iso2022_jp")
+    (tmp_path / "b.txt").write_bytes(escaped)
+    read = read_records(tmp_path / "b.txt", encoding="iso2022_jp")
+    assert ([record.text for record in read], list(read.notes)) == (["こんにちは"], [])
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -179,6 +196,7 @@ def test_every_format_looks_for_damage_once(tmp_path: Path, name: str) -> None:
 
 
 def test_texts_in_memory_are_looked_at_too() -> None:
+    assert "1 U+FEFF such as" in next(iter(Records.of(["\ufefffirst", "second"]).notes))
     records = Records.of(["plain", "No one\x92s"])
     list(records)
     (said,) = records.notes

@@ -9,11 +9,16 @@ CONTROL_BYTES = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")  # in UTF-8; U+0085 is 
 CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
 REPLACED = re.compile("\ufffd")
 MISREAD = re.compile(f"[ÃÐÑ]{CONTINUED}|Â[\xa0-\xbf]|â€{CONTINUED}")
+JOINED = re.compile("(?<=.)\ufeff", re.DOTALL)  # a text may begin with it
+ESCAPES = re.compile(r"\x1b\$[@B]")
 SIGNS = {
     CONTROLS: ("control character", "which usually were quotes or dashes of Windows-1252: read the original "
                "with --encoding cp1252, in Python encoding='cp1252'"),
     REPLACED: ("U+FFFD", "which stands where a character was lost: convert the original again"),
     MISREAD: ("Ã© or its like", "which is UTF-8 read as Windows-1252: convert the original again"),
+    JOINED: ("U+FEFF", "which is the byte order mark of a file that was joined to another one: take it out"),
+    ESCAPES: ("ISO-2022-JP escape", "which begins Japanese in this encoding: read it with "
+              "--encoding iso2022_jp, in Python encoding='iso2022_jp'"),
 }  # fmt: skip
 
 
@@ -35,7 +40,7 @@ class DamageSigns:
 
     def _look_at_texts(self) -> None:
         if self._texts:
-            self.look("\n".join(self._texts), None)
+            self.look("\n".join(("", *self._texts)), None)
         self._texts.clear()
         self._characters = 0
 
@@ -43,11 +48,15 @@ class DamageSigns:
         """Look at a block, in much less time than it takes to decode it.
 
         Args:
-            text: The block, which has other characters than ASCII.
+            text: The block, which has other characters than ASCII, or escapes.
             utf8: The block in UTF-8, if it was; else None.
         """
         if "\ufffd" in text:
             self._count(REPLACED, text)
+        if text.find("\ufeff", 1) > 0:
+            self._count(JOINED, text)
+        if "\x1b" in text:
+            self._count(ESCAPES, text)
         if any(first in text for first in "ÃÂÐÑ") or ("â" in text and "€" in text):
             self._count(MISREAD, text)
         block = text.encode("utf-8", "replace") if utf8 is None else utf8

@@ -185,8 +185,9 @@ def _decode_utf8(place: FilePlace, blocks: Iterator[bytes], signs: DamageSigns) 
             raise wrong.refusal(f"{place.name}, line {line}, byte {offset}", start) from None
         lines_read += _line_ends(block, after_return)
         after_return = block.endswith(b"\r")
-        if not text.isascii():
-            foreign = True
+        plain = text.isascii()
+        foreign = foreign or not plain
+        if not plain or "\x1b" in text:
             signs.look(text, block)
         yield text
         if not block:
