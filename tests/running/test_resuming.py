@@ -246,6 +246,19 @@ def test_other_texts_are_refused_by_what_they_are(tmp_path: Path) -> None:
         unspool.train(TEXTS[1:], out=out, resume=True, epochs=2)
     with pytest.raises(unspool.ArtifactError, match="but others or in another order"):
         unspool.train(TEXTS[::-1], out=out, resume=True, epochs=2)
+    with pytest.raises(unspool.ArtifactError) as caught:
+        unspool.train([*TEXTS, "Ж"], out=out, resume=True, epochs=2)
+    assert caught.value.got == f"an unknown symbol 'Ж' (U+0416) at character 1 of record {len(TEXTS) + 1}"
+    assert caught.value.hint == (
+        "resume with the same texts, or start another run from this model (--init-from)"
+    )  # and not --unknown, which a training has not
+
+
+def test_a_prompt_of_the_samples_with_an_unknown_symbol_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        unspool.UnknownSymbolError, match=r"^the prompt of the samples, 'Ж': unknown .*; change it$"
+    ):
+        unspool.train(TEXTS, out=tmp_path / "run", epochs=1, sample_prompts=["", "Ж"], **OPTIONS)
 
 
 def test_a_whole_index_of_the_texts_is_not_made_again(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unspool._configuration import check
-from unspool._errors import ArtifactError, ConfigError
+from unspool._errors import ArtifactError, ConfigError, UnknownSymbolError
 from unspool._model import Generator
 from unspool._network.conditions import schema_of, steered_by
 from unspool._network.config import NetworkConfig
@@ -93,7 +93,11 @@ def resume_training(
         sources=run.source_tokenizer,
         minds_repeats="split" in run.data,
     )
-    encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out, planted=planted_in(run.data))
+    planted = planted_in(run.data)
+    try:
+        encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out, planted=planted)
+    except UnknownSymbolError as error:
+        raise _other_texts(run, f"an {error.what}") from None
     _refuse_other_texts(run, encoded)
     sampling = saved_sampling(encoded, run.data)
     task = task_of(run.network, run.training, corpus, encoded, sampling, validated=held_out is not None)
@@ -178,12 +182,26 @@ def _refuse_other_texts(run: RunFolder, encoded: EncodedCorpus) -> None:
     stored = run.data.get("fingerprints")
     if stored in (None, fingerprints(encoded)):
         return
-    sizes = [
-        f"{counted(part['training']['records'], 'text')} to learn from, "
-        f"{part['training']['characters']:,} characters"
-        for part in (run.data.get("sizes") or {}, stream_sizes(encoded.training, encoded.validation))
-        if "training" in part
-    ]
-    got = sizes[-1] if len(set(sizes)) > 1 else f"{sizes[-1]}, but others or in another order"
+    got = str(_described(stream_sizes(encoded.training, encoded.validation)))
+    same_size = _described(run.data.get("sizes")) in (None, got)
+    raise _other_texts(run, f"{got}, but others or in another order" if same_size else got)
+
+
+def _other_texts(run: RunFolder, got: str) -> ArtifactError:
+    """Return the error for texts that are not those of a run.
+
+    Args:
+        run: The run.
+        got: What was found.
+    """
     hint = "resume with the same texts, or start another run from this model (--init-from)"
-    raise ArtifactError(f"the texts of the run in {run.path}", expected=sizes[0], got=got, hint=hint)
+    what, expected = f"the texts of the run in {run.path}", _described(run.data.get("sizes"))
+    return ArtifactError(what, expected=expected, got=got, hint=hint)
+
+
+def _described(sizes: Mapping[str, Any] | None) -> str | None:
+    """Return how much there is to learn from, or None if an earlier version has not noted it."""
+    learnt = (sizes or {}).get("training")
+    return learnt and (
+        f"{counted(learnt['records'], 'text')} to learn from, {learnt['characters']:,} characters"
+    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from unspool._engines.encoder_decoder import EncoderDecoder
 from unspool._engines.protocol import StateArray
+from unspool._errors import UnknownSymbolError
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.writer import generate
@@ -51,7 +52,11 @@ class SamplingCallback:
     def __post_init__(self) -> None:
         """Check the prompts and the temperatures before the training starts."""
         for prompt in self.prompts:
-            (self.source_tokenizer or self.tokenizer).encode(prompt)
+            try:
+                (self.source_tokenizer or self.tokenizer).encode(prompt)
+            except UnknownSymbolError as error:
+                what = f"the prompt of the samples, {prompt!r}: {error.what}"
+                raise UnknownSymbolError(what, expected=error.expected, hint="change it") from None
         for temperature in self.temperatures:
             self._options(temperature)
 
