@@ -148,7 +148,7 @@ def test_sample_takes_every_option_and_other_libraries_names(unspool: Run, model
         logit_bias={"a": 1.5, " ": -math.inf}, max_new_tokens=30, seed=1,
     )  # fmt: skip
     assert shown.stdout == text.text + "\n"
-    flags = ["--best-of", "4", "--num-return-sequences", "1", "--seed", "1", "--temperature", "1"]
+    flags = ["--best-of", "4", "--num-return-sequences", "1", "--seed", "1"]
     best = unspool(["sample", str(model), "a", *flags])
     assert best.stdout == library.load(model).generate("a", best_of=4, seed=1)[0].text + "\n"
 

@@ -35,7 +35,7 @@ from unspool._hub.fetching import model_folder
 from unspool._model import auditing, classifying, conditioning, quantizing, scoring, searching, writing
 from unspool._model.conditioning import Context
 from unspool._model.elsewhere import no_attribute
-from unspool._model.parts import ModelParts
+from unspool._model.parts import ModelParts, options_and_n
 from unspool._model.saving import refuse_strangers, save_parts, saved
 from unspool._model.scoring import make_scorer, strings_of
 from unspool._model.summary import summary_html, summary_text
@@ -388,7 +388,7 @@ class Generator(ModelParts):
         parts = self.conditioned_on(context, vector=vector)
         state = conditioning.start_states(parts, source, state, unknown)
         selection, rest = split_keywords(options)
-        chosen, n = writing.options_of(parts, rest, n)
+        chosen, n = options_and_n(parts, rest, n)
         request = writing.prepare(parts, prompt, chosen, unknown=unknown, state=state, constraint=constraint)
         if selection.is_off:
             texts = Generations(writing.write(parts, request, n=n, first=first))
@@ -444,7 +444,7 @@ class Generator(ModelParts):
         """
         parts = self.conditioned_on(context, source=source, unknown=unknown)
         selection, rest = split_keywords(options)
-        chosen, n = writing.options_of(parts, rest, n)
+        chosen, n = options_and_n(parts, rest, n)
         request = writing.prepare(parts, prompt, chosen, unknown=unknown, state=state, constraint=constraint)
         return writing.collection(parts, request, selection, lambda: self.novelty_index, n=n, first=first)
 

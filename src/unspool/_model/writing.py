@@ -1,13 +1,12 @@
 """Writing texts with a model: a request is prepared once, and drawn at once, in batches or in pieces."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 from unspool._configuration import check, is_whole
 from unspool._generation.automata.automaton import Guide
 from unspool._generation.constraints.constraint import ConstraintLike
 from unspool._generation.options.generation_options import GenerationKeywords, GenerationOptions
-from unspool._generation.options.keywords import by_own_names, options_and_n
+from unspool._generation.options.keywords import by_own_names
 from unspool._generation.requests import Request, StateLike, StatesLike, make_request
 from unspool._generation.results import Generation
 from unspool._generation.selecting.collection import Collection
@@ -16,21 +15,11 @@ from unspool._generation.texts import best_texts, generation_of, streamed_text
 from unspool._generation.writer import Writer, generate
 from unspool._generation.writer import stream as written_in_pieces
 from unspool._kernels.arrays import Ids
-from unspool._model.parts import ModelParts, unusual_options
+from unspool._model.parts import ModelParts, options_and_n
 from unspool._network.conditions import no_source
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._text.tokenizers.unknown import Unknown
-
-NOT_STREAMED = {"best_of": None, "logprobs": None, "echo": False}
-
-
-def options_of(parts: ModelParts, keywords: Mapping[str, Any], n: int) -> tuple[GenerationOptions, int]:
-    """Return the options of a call and its number of texts; see `options_and_n`.
-
-    What is not given is as the model's generation_config.json says.
-    """
-    return options_and_n(unusual_options(parts) | by_own_names(keywords), n)
 
 
 def prepare(
@@ -172,9 +161,10 @@ def stream(
 
     See `unspool.Generator.stream`.
     """
-    options, n = options_of(parts, NOT_STREAMED | by_own_names(keywords), 1)
+    off = {"best_of": None, "logprobs": None, "echo": False}  # whatever the model's own file says
+    options, n = options_and_n(parts, off | by_own_names(keywords), 1)
     check("n", n, "1: a stream is one text", n == 1)
-    for name in NOT_STREAMED:
+    for name in off:
         value = getattr(options, name)
         check(name, value, "left out: a stream yields only text; use generate", not value)
     check("prompt", prompt, "a string", isinstance(prompt, str))

@@ -230,7 +230,7 @@ def test_lengths_are_drawn_beside_each_other() -> None:
     wide = check_labels(draw_lengths("Copied", [0, 40], []))
     tips = ["".join(element.itertext()) for element in wide.iter() if element.tag.endswith("title")]
     assert "generated texts, 0 to 2 characters: 50.0%" in tips  # 41 lengths in 16 bins are three each
-    assert "generated texts, 39 to 41 character: 50.0%" in tips
+    assert "generated texts, 39 to 41 characters: 50.0%" in tips
     assert "held-out real texts" not in words(wide)
     fills = {element.get("fill") for element in picture.iter()}
     assert {BLUE, ORANGE} <= fills

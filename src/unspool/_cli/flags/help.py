@@ -55,7 +55,7 @@ class GroupedCommand(click.Command):
             try:
                 return super().invoke(ctx)
             except ConfigError as error:
-                raise self._of_flags(error, flags) from error
+                raise self._of_flags(error) from error
             except DivergenceError as error:
                 raise DivergenceError(reworded(str(error), flags)) from error
 
@@ -64,8 +64,9 @@ class GroupedCommand(click.Command):
         flags = [each.flag for each in self.params if isinstance(each, PanelOption) and not each.hidden]
         return {name: flag for flag in flags for name in (flag.option, flag.name) if name}
 
-    def _of_flags(self, error: ConfigError, flags: Mapping[str, Flag]) -> ConfigError:
+    def _of_flags(self, error: ConfigError) -> ConfigError:
         """Return an error with the names of flags, and "none", in place of what Python calls them."""
+        flags = self._flags()
         name, *rest = error.what.split(" ", 1)
         of_table = name in flags and flags[name].table  # whose choices have names: --samplers top_k
         of_file = ": " in error.what  # whose keys are spelled as in Python
