@@ -236,7 +236,7 @@ def prepare_sweep(folder: Path) -> int:
 def sweep(folder: Path) -> int:
     """Sweep over trainings that are not run, so that the calls are those of the ledger and the results."""
     import unspool
-    from tests.sweeping.test_sweep import ScriptedPool
+    from tests.sweeping.scripted import ScriptedPool
     from unspool._sweeping import sweep as sweeping
 
     sweeping.LocalPool = ScriptedPool

@@ -8,9 +8,9 @@ import pytest
 
 from unspool._sweeping import sweep as sweeping
 
-from .test_sweep import run, tables
+from .scripted import run
 
-__all__ = ["tables"]
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 def test_whoever_watches_sees_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

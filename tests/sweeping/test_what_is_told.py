@@ -21,10 +21,11 @@ from unspool._sweeping.trial import Job, SweepCorpus
 from unspool._training.config import TrainingConfig
 from unspool.sweeping import Range
 
-from .test_sweep import TABLES, TEXTS, LosingPool, ScriptedPool, tables
-from .test_trial import corpus
+from .scripted import TABLES, LosingPool, ScriptedPool
+from .test_trial import TEXTS, corpus
 
-__all__ = ["corpus", "tables"]  # fixtures
+__all__ = ["corpus"]  # a fixture
+pytestmark = pytest.mark.usefixtures("tables")
 SMALL: dict[str, Any] = {"cell": ["gru"], "hidden_size": [4, 8], "learning_rate": [0.02], "batch_size": [4]}
 BUDGET: dict[str, Any] = {"symbols_per_trial": 1000, "evaluations": 3, "pruner": None, "seeds": 2}
 
