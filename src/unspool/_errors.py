@@ -1,4 +1,4 @@
-"""Every error that unspool raises on purpose.
+"""Every error that unspool raises on purpose, and how it warns.
 
 ::
 
@@ -18,12 +18,24 @@ encoded, and has at most a few hundred characters of what the user gave.
 """
 
 import re
+import sys
+import warnings
+from pathlib import Path
 
+PACKAGE = str(Path(__file__).parent)
 LONGEST = 300  # characters of each part of an error; what a user gave may be a whole book
 ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 OPTION = (
     r"(.*: )?(--)?[A-Za-z_][\w-]*"  # the name of an option or a flag, with the file it stands in before it
 )
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Warn, at the line outside unspool that has called it."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 class UnspoolError(Exception):

@@ -1,5 +1,6 @@
 """What a training is told reaches those who do it, whole; what it refuses is said whole."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -269,11 +270,21 @@ def test_other_texts_are_refused_with_what_they_were(finished: Path, texts: list
     )
 
 
-def test_a_warning_points_at_who_resumes(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_points_at_the_line_of_the_user(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run, "missing_bf16", lambda _: "bf16 is emulated")
-    with pytest.warns(RuntimeWarning, match="^bf16 is emulated$") as caught:
-        resume_training(finished, records=TEXTS)
-    assert [warning.filename for warning in caught] == [__file__]
+    calls: list[Callable[[], object]] = [
+        lambda: resume_training(finished, records=TEXTS),
+        lambda: unspool.train(TEXTS, out=finished, resume=True, progress=False),
+        lambda: unspool.train(TEXTS, out=tmp_path / "new", **TINY),
+        lambda: unspool.train(TEXTS, **TINY),
+    ]
+    for call in calls:
+        with pytest.warns(RuntimeWarning, match="^bf16 is emulated$") as caught:
+            call()
+        (place,) = [(warning.filename, warning.lineno) for warning in caught]
+        assert place == (__file__, call.__code__.co_firstlineno)
 
 
 def test_what_goes_on_from_a_model_reads_as_the_model_does() -> None:

@@ -20,7 +20,6 @@ last, and never read.
 
 import json
 import stat
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +39,7 @@ from unspool._artifacts.tensor_files import (
     tensor_file_bytes,
 )
 from unspool._configuration import from_dict, to_plain
-from unspool._errors import ArtifactError, spelled
+from unspool._errors import ArtifactError, spelled, warn_user
 from unspool._json_files import MOST_BYTES, fingerprint, json_text, read_json
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import parameter_shapes
@@ -360,7 +359,7 @@ def _read_generation(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]
     if not belongs and _fingerprint_in(content, GENERATION) is not None:
         change = "is missing" if values is None else "was changed"
         message = f"{folder / GENERATION} {change} since the model was saved: it may write other texts"
-        warnings.warn(message, UserWarning, stacklevel=2)
+        warn_user(message, UserWarning)
     return values or {}
 
 

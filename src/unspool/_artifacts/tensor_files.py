@@ -12,7 +12,6 @@ import itertools
 import json
 import math
 import os
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from unspool._artifacts.kept_precision import DTYPES, Arrays, Layout
-from unspool._errors import ArtifactError
+from unspool._errors import ArtifactError, warn_user
 from unspool._json_files import canonical_json, parse_json
 from unspool._storage import open_regular
 
@@ -154,7 +153,7 @@ class TensorFile:
                 f"{self.path} was saved by an older unspool, without a checksum: damage may go unnoticed "
                 "until it is saved again"
             )
-            warnings.warn(message, UserWarning, stacklevel=2)
+            warn_user(message, UserWarning)
             return
         view = memoryview(self.raw)[self.begin :]
         data = {name: view[begin:end] for name, (begin, end) in self.places.items()}

@@ -18,7 +18,6 @@ import base64
 import importlib.util
 import json
 import re
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._artifacts.model_folder import SavedModel
+from unspool._errors import warn_user
 from unspool._exporting.exporter import ModelToExport
 from unspool._generation.options.generation_options import ROWS, GenerationOptions
 from unspool._network.conditions import schema_of
@@ -62,7 +62,7 @@ def web_spec(exported: ModelToExport) -> dict[str, Any]:
     """
     model, wasm = exported.model, wasm_module()
     if wasm is None:
-        warnings.warn(WITHOUT_WASM, UserWarning, stacklevel=2)
+        warn_user(WITHOUT_WASM, UserWarning)
     schema = schema_of(model.data) or ContextSchema()
     sources = model.source_tokenizer
     return {

@@ -1,6 +1,5 @@
 """A model from the Hub: its files alone, into the cache of huggingface_hub; nothing of it is executed."""
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from unspool._artifacts.model_folder import (
     read_content,
 )
 from unspool._artifacts.tensor_files import LARGEST_HEADER
-from unspool._errors import ArtifactError
+from unspool._errors import ArtifactError, warn_user
 from unspool._hub.connection import HubUnreachableError, hub_api
 from unspool._hub.places import HubPlace, hub_place, is_hub_place
 from unspool._json_files import MOST_BYTES
@@ -73,7 +72,7 @@ def fetch(place: HubPlace) -> Path:
         if folder is None:
             raise
         message = f"{unreachable.what}: {folder.name[:12]}, fetched earlier, is taken from the cache"
-        warnings.warn(message, UserWarning, stacklevel=2)
+        warn_user(message, UserWarning)
         return folder
     except OSError as error:
         got = error.strerror or str(error)

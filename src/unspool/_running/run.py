@@ -1,8 +1,7 @@
 """Train a run until its end, and load its best model."""
 
-import warnings
-
 from unspool._engines import make_engine
+from unspool._errors import warn_user
 from unspool._evaluation.streams import says_enough
 from unspool._kernels.precision import missing_bf16
 from unspool._model import Generator
@@ -81,7 +80,7 @@ def run_to_end(
         on_start(plan_of(run, corpus, encoded, start.progress.step, in_memory=in_memory))
     else:
         for remark in filter(None, (run.remark, missing_bf16(config.precision))):
-            warnings.warn(remark, RuntimeWarning, stacklevel=3)
+            warn_user(remark, RuntimeWarning)
     with stop_on_interrupt() as stop_requested:
         for record in train_loop(
             task, start, sink=run, stop_requested=stop_requested, abandoning=stop_requested.abandoning
@@ -95,7 +94,7 @@ def run_to_end(
             raise KeyboardInterrupt
         if on_start is None:
             remark = f"stopped at step {last.step:,}: the best model so far is returned"
-            warnings.warn(remark, RuntimeWarning, stacklevel=3)
+            warn_user(remark, RuntimeWarning)
     model = Generator.load(run.path, engine=config.engine, threads=config.threads)
     if in_memory:
         model._leave_folder()

@@ -1,8 +1,9 @@
 """Notes on the reading of a corpus: what was guessed, what was passed over, what looks damaged."""
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NoReturn, TypeVar
+
+from unspool._errors import warn_user
 
 T = TypeVar("T")
 
@@ -103,4 +104,4 @@ class Notes:
         for sentence, is_warning in self._sentences.items():
             if is_warning and sentence not in self._reported:
                 self._reported.add(sentence)
-                warnings.warn(sentence, RuntimeWarning, stacklevel=4)
+                warn_user(sentence, RuntimeWarning)
