@@ -90,8 +90,7 @@ class TorchEngine:
         config: The network, its vocab_size set.
         threads: CPU threads for PyTorch, ≥ 1, set for the whole process; None does not change them.
         dtype: "float32", or "float64" for a reference; states and results have the same type.
-        precision: "float32" or "auto": this engine computes nothing in bf16.
-        inference: "float32" or "auto" too.
+        precision, inference: "float32" or "auto": this engine computes nothing in bf16 or int8.
 
     Raises:
         ConfigError: If a value is out of its range, or the cell has no step in PyTorch.
@@ -106,9 +105,8 @@ class TorchEngine:
         precision: str = "float32",
         inference: str = "float32",
     ) -> None:
-        check(
-            "threads", threads, "a whole number ≥ 1, or None", threads is None or is_whole(threads, least=1)
-        )
+        known = threads is None or is_whole(threads, least=1)
+        check("threads", threads, "a whole number ≥ 1, or None", known)
         check("dtype", dtype, "one of float32, float64", dtype in ("float32", "float64"))
         allowed = "float32 or auto: engine torch computes in float32; engine cpu has others"
         check("precision", precision, allowed, precision in ("float32", "auto"))
@@ -117,8 +115,7 @@ class TorchEngine:
             torch.set_num_threads(threads)
         if config.cell not in TORCH_CELLS:
             raise refused_cell(config.cell, TORCH_CELLS, engine="torch", instead="cpu")
-        self.config = config
-        self.threads = torch.get_num_threads()
+        self.config, self.threads = config, torch.get_num_threads()
         self.precision = self.inference = dtype
         self._vocab_size = config.symbols
         self._step = TORCH_CELLS[config.cell].step
