@@ -99,7 +99,7 @@ def of_interface(words: str) -> str:
 
 @contextlib.contextmanager
 def options_spelled(spelling: Callable[[str], str]) -> Iterator[None]:
-    """Let `of_interface` spell the names of options by a function of the whole remark."""
+    """Make `of_interface` spell the names of options by a function of the whole remark."""
     before = OPTIONS.set(spelling)
     try:
         yield
