@@ -13,6 +13,7 @@ from unspool._text.streams.lanes import Conditions, Window, padded_sources
 from unspool._text.streams.stream import TokenStream
 
 PART = 256  # steps at a time: it bounds the memory for a long text
+PART_ROWS = 4096  # few sequences make more steps at a time: packing the weights takes a part of each call
 STEP_PRODUCTS = 1 << 31  # products of a step of all sequences: Ctrl-C is heard between two steps
 LEAST_COLUMNS = 64  # sequences side by side that keep the threads of a large network busy
 
@@ -109,10 +110,11 @@ def stream_losses(
     out = np.zeros(count, np.float32)
     for batch in batches:
         before = None if state is None else np.repeat(state, len(batch.indices), axis=2)
-        windows = steered(batch.windows(PART), contexts, batch.indices)
+        part = max(PART, PART_ROWS // len(batch.indices))
+        windows = steered(batch.windows(part), contexts, batch.indices)
         parts = token_losses(engine, parameters, windows, state=before, reset_id=eos_id)
         for number, losses in enumerate(parts):
-            batch.scatter(losses, top=number * PART, out=out)
+            batch.scatter(losses, top=number * part, out=out)
     if not np.isfinite(out).all():
         raise NetworkError
     return out
