@@ -36,7 +36,7 @@ def threads_of_blas(verb: str) -> "ctypes._NamedFuncPointer | None":
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Let NumPy's linear algebra use one thread, where it is OpenBLAS's; elsewhere nothing changes.
+    """Make NumPy's linear algebra use one thread, where it is OpenBLAS's; elsewhere nothing changes.
 
     It is a setting of the whole process. Whoever comes while another has set it finds it so, and leaves it.
     """
