@@ -32,7 +32,7 @@ class Filters {
     bool reserve(int vocab, int width) {
         vocab_ = vocab;
         width_ = width;
-        keys_ = static_cast<uint64_t*>(std::malloc(sizeof(uint64_t) * vocab));
+        if (keys_ == nullptr) keys_ = static_cast<uint64_t*>(std::malloc(sizeof(uint64_t) * vocab));
         return keys_ != nullptr && scores_.reserve(width) != nullptr && weights_.reserve(width) != nullptr;
     }
     Filters() = default;
