@@ -10,7 +10,6 @@ from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.printing import finite, note, print_json
 from unspool._cli.output.tables import print_facts
 from unspool._errors import ConfigError
-from unspool._model.scoring import evaluate_both
 
 
 @takes(READING, COMPUTING)
@@ -27,6 +26,7 @@ def evaluate(
 ) -> None:
     """Measure how well a model predicts a corpus."""
     import unspool
+    from unspool._model.scoring import evaluate_both
 
     model = unspool.load(folder, **flags.computing)
     records = open_corpus(corpus, flags.reading)
