@@ -241,6 +241,7 @@ def test_what_a_run_was_started_with_is_kept(tmp_path: Path) -> None:
 def test_a_folder_in_use_is_refused_before_the_corpus_is_read(tmp_path: Path) -> None:
     out = tmp_path / "run"
     unspool.train(TEXTS, out=out, network=TINY, training=short(epochs=1))
+    (tmp_path / "texts.txt").write_text("not read\n", "utf-8")
     unread = unspool.read_records(tmp_path, format="text")
     with pytest.raises(unspool.ArtifactError, match="already holds a run"):
         unspool.train(unread, out=out)

@@ -100,7 +100,7 @@ def test_a_tokenizer_that_reads_texts_first_is_not_counted() -> None:
     ("texts", "held_out", "message"),
     [
         (["zz"], ["a"], "the corpus has no text to learn from: expected at least one character, got 1 "
-         "records without a known symbol"),
+         "record without a known symbol"),
         (["zz", "z"], None, "the corpus has no text to learn from: expected at least one character, got 2 "
          "records without a known symbol"),
     ],

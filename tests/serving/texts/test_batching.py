@@ -162,7 +162,7 @@ def test_a_full_queue_is_refused_with_its_numbers_and_cancelling_makes_room() ->
         first, _ = add(batcher, 2, ENDLESS, streamed=True)
         await first.begun.wait()
         _, waiting = add(batcher, 3, ENDLESS)
-        with pytest.raises(RefusedError, match=r"3 texts wait .* at most 4 may") as refused:
+        with pytest.raises(RefusedError, match=r"3 texts waiting .* at most 4 may") as refused:
             add(batcher, 2, ENDLESS)
         assert (refused.value.status, refused.value.code) == (429, "queue_full")
         batcher.cancel(waiting)
