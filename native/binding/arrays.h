@@ -48,8 +48,6 @@ inline void check_memory(bool ok) {
     if (!ok) throw std::bad_alloc();
 }
 
-constexpr int kMostKernels = 8;  // more than any build has
-
 inline const Kernels& kernels_named(const std::string& name) {
     const Kernels* all[kMostKernels];
     const int count = available_kernels(all, kMostKernels);

@@ -30,10 +30,15 @@ static bool has_neon_bf16() {                                           // and p
 }
 #endif
 
-int available_kernels(const Kernels** out, int room) {
+struct Found {
+    const Kernels* best_first[kMostKernels];
     int count = 0;
+};
+
+static Found find_kernels() {
+    Found found;
     const auto add = [&](bool here, const Kernels* (*kernels)()) {
-        if (here && count < room) out[count++] = kernels();
+        if (here) found.best_first[found.count++] = kernels();
     };
 #if defined(UNSPOOL_X86)
     const X86 processor = read_x86();
@@ -55,6 +60,15 @@ int available_kernels(const Kernels** out, int room) {
 #if !defined(UNSPOOL_QUICK)
     add(true, kernels_baseline);
 #endif
+    return found;
+}
+
+// The processor is asked once: in a virtual machine each question goes to the host, and a step of training
+// has three calls of this.
+int available_kernels(const Kernels** out, int room) {
+    static const Found found = find_kernels();
+    const int count = found.count < room ? found.count : room;
+    for (int i = 0; i < count; ++i) out[i] = found.best_first[i];
     return count;
 }
 

@@ -214,6 +214,8 @@ const Kernels* kernels_avx2();
 const Kernels* kernels_neon_bf16();
 const Kernels* kernels_baseline();
 
+constexpr int kMostKernels = 8;  // more than any build has
+
 // Writes the kernels that this processor and this build have, the best first; returns their number.
 int available_kernels(const Kernels** out, int room);
 
