@@ -93,24 +93,27 @@ inline void rnn_backward(const StepRowsBack& s) {
     }
 }
 
+// Two loops: from the gates to the tangent of the cell state is so long a chain of operations that a
+// processor hardly reaches the next units meanwhile.
 inline void lstm_forward(const StepRows& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
+        float* const output = g + 3 * s.width;
         const size_t at = static_cast<size_t>(row) * s.width;
         for (int j = s.first; j < s.last; j += kLanes) {
             const Vec i = sigmoid(load(g + j)), f = sigmoid(load(g + s.width + j));
-            const Vec u = hyperbolic_tangent(load(g + 2 * s.width + j)),
-                      o = sigmoid(load(g + 3 * s.width + j));
-            const Vec c = f * load(s.cell_in + at + j) + i * u;
-            const Vec tanh_c = hyperbolic_tangent(c);
-            store(s.cell_out + at + j, c);
-            store(s.hidden_out + at + j, o * tanh_c);
+            const Vec u = hyperbolic_tangent(load(g + 2 * s.width + j));
+            store(output + j, sigmoid(load(output + j)));
+            store(s.cell_out + at + j, f * load(s.cell_in + at + j) + i * u);
             if (s.tanh_cell == nullptr) continue;
-            store(s.tanh_cell + at + j, tanh_c);
             store(g + j, i);
             store(g + s.width + j, f);
             store(g + 2 * s.width + j, u);
-            store(g + 3 * s.width + j, o);
+        }
+        for (int j = s.first; j < s.last; j += kLanes) {
+            const Vec tanh_c = hyperbolic_tangent(load(s.cell_out + at + j));
+            store(s.hidden_out + at + j, load(output + j) * tanh_c);
+            if (s.tanh_cell != nullptr) store(s.tanh_cell + at + j, tanh_c);
         }
     }
 }
@@ -133,17 +136,20 @@ inline void lstm_backward(const StepRowsBack& s) {
     }
 }
 
-// Slots z, r, q = h U_n + its bias, n.
+// Slots z, r, q = h U_n + its bias, n. Two loops, as in an LSTM.
 inline void gru_after_forward(const StepRows& s) {
     for (int row = 0; row < s.rows; ++row) {
         float* g = s.gates + static_cast<size_t>(row) * 4 * s.width;
         const size_t at = static_cast<size_t>(row) * s.width;
         for (int j = s.first; j < s.last; j += kLanes) {
-            const Vec z = sigmoid(load(g + j)), r = sigmoid(load(g + s.width + j));
-            const Vec n = hyperbolic_tangent(load(g + 3 * s.width + j) + r * load(g + 2 * s.width + j));
-            store(s.hidden_out + at + j, z * (load(s.hidden_in + at + j) - n) + n);
-            store(g + j, z);
+            const Vec r = sigmoid(load(g + s.width + j));
+            store(g + j, sigmoid(load(g + j)));
             store(g + s.width + j, r);
+            store(g + 3 * s.width + j, load(g + 3 * s.width + j) + r * load(g + 2 * s.width + j));
+        }
+        for (int j = s.first; j < s.last; j += kLanes) {
+            const Vec z = load(g + j), n = hyperbolic_tangent(load(g + 3 * s.width + j));
+            store(s.hidden_out + at + j, z * (load(s.hidden_in + at + j) - n) + n);
             store(g + 3 * s.width + j, n);
         }
     }

@@ -3,6 +3,10 @@
 
 #include <stdint.h>
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
 namespace unspool::UNSPOOL_ISA {
 
 constexpr int kLanes = UNSPOOL_LANES;  // floats in one vector
@@ -16,8 +20,18 @@ typedef float VecUnaligned __attribute__((vector_size(4 * UNSPOOL_LANES), aligne
 UNSPOOL_INLINE Vec load(const float* p) { return *reinterpret_cast<const VecUnaligned*>(p); }
 UNSPOOL_INLINE void store(float* p, Vec v) { *reinterpret_cast<VecUnaligned*>(p) = v; }
 UNSPOOL_INLINE Vec broadcast(float x) { return x - Vec{}; }  // x - 0 keeps -0, which 0 + x does not
+
+// x86 has an instruction for each of these, and GCC takes two: a comparison and a choice.
+#if defined(__AVX512F__) && UNSPOOL_LANES == 16
+UNSPOOL_INLINE Vec larger(Vec a, Vec b) { return reinterpret_cast<Vec>(_mm512_max_ps(a, b)); }
+UNSPOOL_INLINE Vec smaller(Vec a, Vec b) { return reinterpret_cast<Vec>(_mm512_min_ps(a, b)); }
+#elif defined(__AVX__) && UNSPOOL_LANES == 8
+UNSPOOL_INLINE Vec larger(Vec a, Vec b) { return reinterpret_cast<Vec>(_mm256_max_ps(a, b)); }
+UNSPOOL_INLINE Vec smaller(Vec a, Vec b) { return reinterpret_cast<Vec>(_mm256_min_ps(a, b)); }
+#else
 UNSPOOL_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 UNSPOOL_INLINE Vec smaller(Vec a, Vec b) { return a < b ? a : b; }
+#endif
 
 UNSPOOL_INLINE float sum_lanes(Vec v) {
     float total = 0.0f;
@@ -51,10 +65,9 @@ UNSPOOL_INLINE Exponential split_exponential(Vec x) {
     return {reinterpret_cast<Vec>(bits), r * r * q + r};
 }
 
-// e^x, clamped to [e^-87, e^88]; NaN stays NaN.
+// e^x, clamped to [e^-87, e^88]; NaN stays NaN, since `larger` and `smaller` then return the second number.
 UNSPOOL_INLINE Vec exponential(Vec x) {
-    x = x < -87.0f ? broadcast(-87.0f) : x;
-    x = x > 88.0f ? broadcast(88.0f) : x;
+    x = smaller(broadcast(88.0f), larger(broadcast(-87.0f), x));
     const Exponential e = split_exponential(x);
     return e.scale * e.p + e.scale;
 }
@@ -63,8 +76,7 @@ UNSPOOL_INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exponential(-x)); }
 
 // tanh x = t / (t + 2) with t = e^2x - 1, which keeps its precision around 0.
 UNSPOOL_INLINE Vec hyperbolic_tangent(Vec x) {
-    x = x < -9.1f ? broadcast(-9.1f) : x;
-    x = x > 9.1f ? broadcast(9.1f) : x;
+    x = smaller(broadcast(9.1f), larger(broadcast(-9.1f), x));
     const Exponential e = split_exponential(x + x);
     const Vec t = e.scale * e.p + (e.scale - 1.0f);
     return t / (t + 2.0f);
