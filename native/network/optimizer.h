@@ -35,14 +35,36 @@ inline Chunk chunk_at(const OptimizerStep& step, int64_t index) {
     return {0, 0, 0};
 }
 
-inline double sum_squares(const float* x, int64_t count) {
-    Vec total{};
+// The sums of the squares of `Chunks` neighbouring chunks of `count` floats each. Each is summed in its own
+// order, several at a time, since each addition waits for the one before.
+template <int Chunks>
+inline void sum_squares(const float* x, int64_t count, double* sums) {
+    Vec totals[Chunks] = {};
     int64_t i = 0;
-    for (; i + kLanes <= count; i += kLanes) total += load(x + i) * load(x + i);
-    double sum = 0.0;
-    for (int j = 0; j < kLanes; ++j) sum += static_cast<double>(total[j]);
-    for (; i < count; ++i) sum += static_cast<double>(x[i]) * x[i];
-    return sum;
+    for (; i + kLanes <= count; i += kLanes)
+        for (int c = 0; c < Chunks; ++c) totals[c] += load(x + c * count + i) * load(x + c * count + i);
+    for (int c = 0; c < Chunks; ++c) {
+        sums[c] = 0.0;
+        for (int j = 0; j < kLanes; ++j) sums[c] += static_cast<double>(totals[c][j]);
+        for (int64_t r = i; r < count; ++r)
+            sums[c] += static_cast<double>(x[c * count + r]) * x[c * count + r];
+    }
+}
+
+// The sums of the squares of the gradients in chunks [first, last).
+inline void sum_chunks(const OptimizerStep& step, int first, int last, double* sums) {
+    constexpr int kTogether = 4;
+    for (int c = first; c < last;) {
+        const Chunk chunk = chunk_at(step, c);
+        const float* x = step.gradients[chunk.array] + chunk.first;
+        if (last - c >= kTogether && step.sizes[chunk.array] - chunk.first >= kTogether * kChunk) {
+            sum_squares<kTogether>(x, kChunk, sums + c);
+            c += kTogether;
+        } else {
+            sum_squares<1>(x, chunk.last - chunk.first, sums + c);
+            ++c;
+        }
+    }
 }
 
 // One formula for vectors and for the remaining numbers at the end of an array.
@@ -113,10 +135,7 @@ inline double optimize(const Team& team, const OptimizerStep& step) {
     if (sums == nullptr) return NAN;
     run_team(team, [&](int thread) {
         const Part part = part_of(chunks, team.size, thread);
-        for (int c = part.first; c < part.last; ++c) {
-            const Chunk chunk = chunk_at(step, c);
-            sums[c] = sum_squares(step.gradients[chunk.array] + chunk.first, chunk.last - chunk.first);
-        }
+        sum_chunks(step, part.first, part.last, sums);
     });
     double total = 0.0;
     for (int c = 0; c < chunks; ++c) total += sums[c];

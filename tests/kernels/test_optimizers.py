@@ -22,8 +22,8 @@ def test_every_parameter_has_a_decay_and_there_are_two_slots(decays: int, slots:
         )  # fmt: skip
 
 
-SIZES = (1, 7, 8191, 8192, 8193, 3, 20_005, 16)  # sums go over 8192 numbers
-DECAYS = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+SIZES = (1, 7, 8191, 8192, 8193, 3, 20_005, 16, 60_001)  # sums go over 8192 numbers, four at a time
+DECAYS = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 RATES = Coefficients(step=3, learning_rate=0.1, beta1=0.8, beta2=0.9, epsilon=1e-3)
 
 
