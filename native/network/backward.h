@@ -220,9 +220,24 @@ struct WindowTask {
         const size_t first = static_cast<size_t>(t) * batch.lanes + lanes.first;
         const StepRowsBack step = step_rows_back(network, layer, batch, t, lanes, {0, width});
         take_output_grad(network, layer, batch, lanes, step, network.hidden_grad.get() + first * width);
-        step_backward(network.shape, network.plan, network.weights[layer], step);
+        step_backward(network.shape, network.plan, network.weights[layer], step,
+                      step_before(layer, t, lanes));
         reset_gradients(network, layer, batch, t, lanes, {0, width});
         if (network.dense_input(layer)) input_gradient(network, layer, first, count);
+    }
+
+    // What `backward_step` reads of the step before t. With many lanes it lies in no near cache.
+    Later step_before(int layer, int t, Part lanes) const {
+        Later read;
+        if (t == 0) return read;
+        const StepRowsBack s = step_rows_back(network, layer, batch, t - 1, lanes, {0, network.width});
+        const size_t first = static_cast<size_t>(t - 1) * batch.lanes + lanes.first;
+        const size_t floats = static_cast<size_t>(s.rows) * s.width;
+        read.add(s.gates, floats * network.plan.slots);
+        read.add(network.hidden_grad.get() + first * s.width, floats);
+        read.add(network.plan.states == 2 ? s.cell_in : s.hidden_in, floats);
+        read.add(network.plan.states == 2 ? s.tanh_cell : s.hidden_out, floats);
+        return read;
     }
 
     // Gradient of one group of gates of a matrix: (left side)^T (gates' gradients), for this thread's

@@ -269,12 +269,12 @@ inline bool cell_backward(const Shape& shape, const CellPlan& plan, const LayerW
 }
 
 // The whole step backward: `cell_backward`, and hidden_grad becomes the gradient of the state before the
-// step.
+// step. `later`: what the next call reads.
 inline void step_backward(const Shape& shape, const CellPlan& plan, const LayerWeights& weights,
-                          const StepRowsBack& s) {
+                          const StepRowsBack& s, Later later) {
     const size_t stride = static_cast<size_t>(plan.slots) * s.width;
     const bool accumulate = cell_backward(shape, plan, weights, s);
-    multiply(s.rows, s.gates, stride, weights.recurrent_back, s.hidden_grad, s.width, accumulate);
+    multiply(s.rows, s.gates, stride, weights.recurrent_back, s.hidden_grad, s.width, accumulate, &later);
 }
 
 }  // namespace unspool::UNSPOOL_ISA

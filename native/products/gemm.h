@@ -139,6 +139,37 @@ UNSPOOL_INLINE Ahead next_panel(const void* panel, int k, int tile) {
     return {static_cast<const float*>(panel) + static_cast<size_t>(k) * (kPanel + tile * kStep), kStep};
 }
 
+// A few pieces of memory that are read after a product: its tiles prefetch them, a part each.
+class Later {
+ public:
+    void add(const float* from, size_t floats) { pieces_[count_++] = {from, floats}; }
+
+    // The part for a tile that is `k` deep.
+    Ahead next(int k) {
+        Piece& piece = pieces_[first_];
+        const Ahead part{piece.from, kLanes};
+        const size_t floats = static_cast<size_t>(k) * kLanes;
+        if (piece.floats <= floats) ++first_;
+        piece.from += floats;
+        piece.floats -= floats;
+        return part;
+    }
+    bool empty() const { return first_ == count_; }
+
+ private:
+    struct Piece {
+        const float* from;
+        size_t floats;
+    } pieces_[4];
+    int first_ = 0, count_ = 0;
+};
+
+// What a tile prefetches: the first ones the next panel, the others what is read later.
+UNSPOOL_INLINE Ahead ahead_of(const void* panel, int k, int tile, Later* later) {
+    const Ahead next = next_panel(panel, k, tile);
+    return next.step == 0 && later != nullptr && !later->empty() ? later->next(k) : next;
+}
+
 // C[MR x NP panels] (+)= A B for MR rows of A and NP neighbouring panels of VP vectors each.
 template <int MR, int NP, int VP>
 UNSPOOL_INLINE void tile(int k, const float* a, size_t row_stride, size_t k_stride, const float* b,
@@ -192,20 +223,21 @@ UNSPOOL_INLINE void tile_rows(int rows, int k, const float* a, size_t row_stride
 // row_stride.
 template <int VP>
 inline void panel_rows(int m, int k, const float* a, size_t row_stride, size_t k_stride, const float* b,
-                       float* c, size_t ldc, bool accumulate) {
+                       float* c, size_t ldc, bool accumulate, Later* later) {
     const int tiles = (m + kRows - 1) / kRows;
     for (int t = 0, i = 0; t < tiles; ++t) {
         const int rows = (m - i) / (tiles - t);
         tile_rows<VP>(rows, k, a + i * row_stride, row_stride, k_stride, b, c + i * ldc, ldc, accumulate,
-                      next_panel(b, k, t));
+                      ahead_of(b, k, t, later));
         i += rows;
     }
 }
 
 // C[m x panels first..last) (+)= A[m x k] B: A by rows, C in a buffer padded to whole vectors. `rounded`:
 // this thread's last product had the same left side, of a few rows, so they need not be rounded again.
+// `later`: what is read after the product, in float32.
 inline void multiply(int m, const float* a, size_t lda, const Panels& b, int first, int last, float* c,
-                     size_t ldc, bool accumulate, bool rounded = false) {
+                     size_t ldc, bool accumulate, bool rounded = false, Later* later = nullptr) {
     if (m == 0) return;  // a thread without steps
     if (b.format == Precision::kBf16)
         return multiply_pairs(m, a, lda, b, first, last, c, ldc, accumulate, rounded);
@@ -229,15 +261,15 @@ inline void multiply(int m, const float* a, size_t lda, const Panels& b, int fir
     for (; p < last; ++p) {
         float* to = c + static_cast<size_t>(p) * kPanel;
         if (b.width(p) == kPanel)
-            panel_rows<2>(m, k, a, lda, 1, b.panel(p), to, ldc, accumulate);
+            panel_rows<2>(m, k, a, lda, 1, b.panel(p), to, ldc, accumulate, later);
         else
-            panel_rows<1>(m, k, a, lda, 1, b.panel(p), to, ldc, accumulate);
+            panel_rows<1>(m, k, a, lda, 1, b.panel(p), to, ldc, accumulate, later);
     }
 }
 
 inline void multiply(int m, const float* a, size_t lda, const Panels& b, float* c, size_t ldc,
-                     bool accumulate) {
-    multiply(m, a, lda, b, 0, b.count(), c, ldc, accumulate);
+                     bool accumulate, Later* later = nullptr) {
+    multiply(m, a, lda, b, 0, b.count(), c, ldc, accumulate, false, later);
 }
 
 }  // namespace unspool::UNSPOOL_ISA
