@@ -55,8 +55,9 @@ void transposed(int m, int k, int n) {
     a.reserve(static_cast<size_t>(k) * m);
     b.reserve(static_cast<size_t>(k) * n);
     scratch.reserve(m, n);
-    measure("multiply_transposed", m, k, n,
-            [&] { multiply_transposed(m, k, a.get(), m, b.get(), n, 0, n, scratch); });
+    measure("multiply_transposed", m, k, n, [&] {
+        multiply_transposed(m, k, a.get(), m, b.get(), n, 0, n, scratch.product.get(), n, scratch);
+    });
 }
 
 }  // namespace

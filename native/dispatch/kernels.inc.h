@@ -52,7 +52,9 @@ bool plain_multiply_transposed(bool bf16, int m, int n, int k, const float* a, c
         return false;
     copy_rows(k, m, a, m, left.get(), rows);
     copy_rows(k, n, b, n, right.get(), columns);
-    multiply_transposed(m, k, left.get(), rows, right.get(), columns, 0, columns, scratch);
+    if (k > 0)
+        multiply_transposed(m, k, left.get(), rows, right.get(), columns, 0, columns, scratch.product.get(),
+                            columns, scratch);
     copy_rows(m, n, scratch.product.get(), columns, c, n);
     return true;
 }

@@ -175,9 +175,11 @@ struct WindowTask {
         const Part part = columns_of(network.vocab_width, thread);
         if (part.first == part.last || batch.stopped()) return;
         const float* rows_grad = network.probabilities.get();
-        const float* product = multiply_transposed(
-            network.shape.hidden_size, count, top() + static_cast<size_t>(first) * network.width,
-            network.width, rows_grad, network.vocab_width, part.first, part.last, network.scratch[thread]);
+        float* const product = network.scratch[thread].product.get();
+        multiply_transposed(network.shape.hidden_size, count,
+                            top() + static_cast<size_t>(first) * network.width, network.width, rows_grad,
+                            network.vocab_width, part.first, part.last, product, part.last - part.first,
+                            network.scratch[thread]);
         store_columns(product, network.shape.hidden_size, part.first, part.last, vocab,
                       network.output_kernel_grad, network.shape.vocab_size, first > 0);
         sum_columns(rows_grad, count, network.vocab_width, part.first, part.last, vocab,
@@ -248,11 +250,16 @@ struct WindowTask {
         const Part part = columns_of(group.gates * width, thread);
         if (part.first == part.last) return;
         const float* gates = network.activations[layer].gates.get() + group.slot * width;
-        const float* product = multiply_transposed(m, rows(), left, ld, gates, network.row_floats(),
-                                                   part.first, part.last, network.scratch[thread]);
-        store_columns(product, m, part.first, part.last, network.gates_axis(group.gates),
-                      out + static_cast<size_t>(group.gate) * network.shape.hidden_size,
-                      network.gate_columns(), false);
+        out += static_cast<size_t>(group.gate) * network.shape.hidden_size;
+        const size_t ldo = network.gate_columns();
+        const auto multiply_into = [&](float* product, size_t ldp) {
+            multiply_transposed(m, rows(), left, ld, gates, network.row_floats(), part.first, part.last,
+                                product, ldp, network.scratch[thread]);
+        };
+        if (network.shape.hidden_size == width) return multiply_into(out + part.first, ldo);  // no padding
+        float* const product = network.scratch[thread].product.get();
+        multiply_into(product, part.last - part.first);
+        store_columns(product, m, part.first, part.last, network.gates_axis(group.gates), out, ldo, false);
     }
 
     void layer_gradients(int layer, int thread) {

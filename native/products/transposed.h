@@ -199,10 +199,10 @@ struct PairBlocks {
     }
 };
 
-// The product in one precision, for the first `columns` columns of B.
+// The product in one precision, for the first `columns` columns of B; rows of C are ldc floats apart.
 template <typename Blocks>
 inline void multiply_blocks(int m, int k, const float* a, size_t lda, const float* b, size_t ldb, int columns,
-                            float* c, const std::atomic<bool>* stop, Blocks blocks) {
+                            float* c, size_t ldc, const std::atomic<bool>* stop, Blocks blocks) {
     constexpr int kBlock = Blocks::kRowsEach * kDepth;
     const auto rows_from = [&](int start) { return k - start < kBlock ? k - start : kBlock; };
     const auto columns_from = [&](int column) {
@@ -226,7 +226,7 @@ inline void multiply_blocks(int m, int k, const float* a, size_t lda, const floa
             const int turns = row_tiles * ((width + kPanel - 1) / kPanel);
             left.spread(turns);
             right.spread(turns);
-            blocks.multiply(m, width, rows, c + group, columns, start > 0, [&] {
+            blocks.multiply(m, width, rows, c + group, ldc, start > 0, [&] {
                 left.bring_near();
                 right.bring_near();
             });
@@ -234,19 +234,16 @@ inline void multiply_blocks(int m, int k, const float* a, size_t lda, const floa
     }
 }
 
-// C[m x columns first..last) = A^T B over `k` rows of A and B, both by rows. Returns the product in
-// `scratch.product`, rows (last - first) floats apart; first and last are multiples of kLanes, and the
-// scratch has been reserved.
-inline const float* multiply_transposed(int m, int k, const float* a, size_t lda, const float* b, size_t ldb,
-                                        int first, int last, TransposedScratch& scratch) {
+// C[m x columns first..last) = A^T B over `k` rows of A and B, both by rows, k > 0. C has the columns from
+// `first` on, and its rows are ldc floats apart; first and last are multiples of kLanes, and the scratch has
+// been reserved.
+inline void multiply_transposed(int m, int k, const float* a, size_t lda, const float* b, size_t ldb,
+                                int first, int last, float* c, size_t ldc, TransposedScratch& scratch) {
     const int columns = last - first;
-    float* c = scratch.product.get();
-    if (k == 0) std::memset(c, 0, sizeof(float) * m * columns);
     if (scratch.bf16)
-        multiply_blocks(m, k, a, lda, b + first, ldb, columns, c, scratch.stop, PairBlocks(scratch));
+        multiply_blocks(m, k, a, lda, b + first, ldb, columns, c, ldc, scratch.stop, PairBlocks(scratch));
     else
-        multiply_blocks(m, k, a, lda, b + first, ldb, columns, c, scratch.stop, FloatBlocks(scratch));
-    return c;
+        multiply_blocks(m, k, a, lda, b + first, ldb, columns, c, ldc, scratch.stop, FloatBlocks(scratch));
 }
 
 }  // namespace unspool::UNSPOOL_ISA
