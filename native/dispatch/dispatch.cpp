@@ -49,8 +49,14 @@ static Found find_kernels() {
     // VDPBF16PS takes twice as long on Intel processors: a step would be slower than in float32.
     add(processor.avx512_bf16 && !processor.intel, kernels_avx512_bf16);
 #endif
+#if defined(UNSPOOL_AVX512_VNNI)
+    add(processor.avx512_vnni, kernels_avx512_vnni);
+#endif
 #if !defined(UNSPOOL_QUICK)
     add(processor.avx512, kernels_avx512);
+#endif
+#if defined(UNSPOOL_AVX2_VNNI)
+    add(processor.avx2_vnni, kernels_avx2_vnni);
 #endif
     add(processor.avx2, kernels_avx2);
 #endif

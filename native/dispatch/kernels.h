@@ -205,11 +205,13 @@ struct Kernels {
 };
 
 // Kernels of each instruction set: avx512 with products in bf16 by tiles (amx), by vectors, or without bf16;
-// avx2; neon with or without bf16; and "generic" for other processors. Those with bf16 also have instructions
-// for products in int8. A build has some of them.
+// avx2; neon with or without bf16; and "generic" for other processors. Those with bf16 or VNNI also have
+// instructions for products in int8. A build has some of them.
 const Kernels* kernels_avx512_bf16();
 const Kernels* kernels_amx_bf16();
+const Kernels* kernels_avx512_vnni();
 const Kernels* kernels_avx512();
+const Kernels* kernels_avx2_vnni();
 const Kernels* kernels_avx2();
 const Kernels* kernels_neon_bf16();
 const Kernels* kernels_baseline();

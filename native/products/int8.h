@@ -29,7 +29,14 @@ namespace unspool::UNSPOOL_ISA {
 // What a sum is made of: the products of the four bytes of each lane, by one instruction. VPDPBUSD takes one
 // side as numbers without a sign: there the weights are stored with 128 added, and a sum starts from -128
 // times the sum of the left side.
-#if (defined(__AVX512VNNI__) && UNSPOOL_LANES == 16) || (defined(__ARM_FEATURE_DOTPROD) && UNSPOOL_LANES == 4)
+#if defined(__AVX512VNNI__) && UNSPOOL_LANES == 16
+#define UNSPOOL_VPDPBUSD(sums, a, b) _mm512_dpbusd_epi32(sums, a, b)
+#elif defined(__AVXVNNI__) && UNSPOOL_LANES == 8
+#define UNSPOOL_VPDPBUSD(sums, a, b) _mm256_dpbusd_avx_epi32(sums, a, b)
+#endif
+
+#if defined(UNSPOOL_VPDPBUSD) || (defined(__ARM_FEATURE_DOTPROD) && UNSPOOL_LANES == 4)
+#define UNSPOOL_QUADS_AT_ONCE
 typedef Pairs Quads;
 typedef int8_t Left
     __attribute__((vector_size(UNSPOOL_LANES)));  // numbers of the left side, as they are stored
@@ -40,9 +47,10 @@ UNSPOOL_INLINE Quads left_quads(const uint32_t* quad) { return *quad - Pairs{}; 
 UNSPOOL_INLINE Quads right_quads(const uint32_t* from) { return load_pairs(from); }
 
 UNSPOOL_INLINE VecInt dot_quads(VecInt sums, Quads left, Quads right) {
-#if defined(__AVX512VNNI__)
-    return reinterpret_cast<VecInt>(_mm512_dpbusd_epi32(
-        reinterpret_cast<__m512i>(sums), reinterpret_cast<__m512i>(right), reinterpret_cast<__m512i>(left)));
+#if defined(UNSPOOL_VPDPBUSD)
+    return reinterpret_cast<VecInt>(UNSPOOL_VPDPBUSD(reinterpret_cast<UnspoolInts>(sums),
+                                                     reinterpret_cast<UnspoolInts>(right),
+                                                     reinterpret_cast<UnspoolInts>(left)));
 #else
     return reinterpret_cast<VecInt>(vdotq_s32(reinterpret_cast<int32x4_t>(sums),
                                               reinterpret_cast<int8x16_t>(left),
@@ -87,7 +95,7 @@ UNSPOOL_INLINE VecInt dot_quads(VecInt sums, Quads left, Quads right) {
 
 // With AVX2 a single row of the left side is multiplied by bytes, since no other row would share the right
 // side in halves. The bytes of its quads lie behind the halves.
-#if defined(__AVX2__) && UNSPOOL_LANES == 8
+#if defined(__AVX2__) && UNSPOOL_LANES == 8 && !defined(UNSPOOL_QUADS_AT_ONCE)
 constexpr bool kSingleInBytes = true;
 
 // |x| times w with the sign of x: two products of 127 x 127 fit into 16 bits.
@@ -102,14 +110,18 @@ constexpr bool kSingleInBytes = false;
 UNSPOOL_INLINE VecInt dot_bytes(VecInt sums, Pairs, Pairs) { return sums; }  // never called
 #endif
 
-#if defined(__AVX512VNNI__) && UNSPOOL_LANES == 16
+#if defined(UNSPOOL_VPDPBUSD)
 constexpr uint32_t kFlipped = 0x80808080u;
 #else
 constexpr uint32_t kFlipped = 0;
 #endif
 
 // Rows of a tile. With 16 registers both sides in halves take six of them.
+#if defined(UNSPOOL_QUADS_AT_ONCE)
+constexpr int kQuadRows = kRows;
+#else
 constexpr int kQuadRows = kRows < 10 ? 4 : kRows;
+#endif
 constexpr int kRowWords = 2;  // before the quads of a row: its scale, and what its sums start from
 
 // Rounds to whole numbers, ties to even: the sum has them in its low bits. |x| is below 2^22.

@@ -17,7 +17,9 @@ NEEDED: dict[str, dict[str, set[str]]] = {
     "x86_64": {
         "amx_bf16": BF16 | {"amx_tile", "amx_bf16"},
         "avx512_bf16": BF16,
+        "avx512_vnni": AVX512 | {"avx512_vnni"},
         "avx512": AVX512,
+        "avx2_vnni": AVX2 | {"avx_vnni"},
         "avx2": AVX2,
         "generic": set(),
     },
@@ -44,7 +46,8 @@ def test_all_that_the_processor_has_is_there_and_the_best_comes_first() -> None:
 # As Intel's manual numbers them: CPUID, and XCR0 for what the system saves.
 BITS = {
     "kFma": {12}, "kXgetbv": {27}, "kAvx2": {5}, "kAvx512": {16, 17, 30, 31}, "kAmxBf16": {22, 24},
-    "kAvx512Bf16": {5}, "kVnni": {11}, "kYmm": {1, 2}, "kZmm": {1, 2, 5, 6, 7}, "kTiles": {17, 18},
+    "kAvx512Bf16": {5}, "kAvxVnni": {4}, "kVnni": {11}, "kYmm": {1, 2}, "kZmm": {1, 2, 5, 6, 7},
+    "kTiles": {17, 18},
 }  # fmt: skip
 
 
