@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 MOST_NAMES = 12  # names that an error lists
 JSON_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+PLAIN = {*JSON_NAMES, type(None)}  # the types of values that are JSON as they are
 
 
 def check(name: str, value: object, allowed: str, ok: bool) -> None:
@@ -264,13 +265,15 @@ def to_plain(value: object) -> object:
     Raises:
         TypeError: If the value, or one inside it, has no such form.
     """
+    if type(value) in PLAIN:
+        return value  # called some twenty times a step
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_dict(value)
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, (int, float, str)):  # of a class of its own
         return value
     if isinstance(value, numbers.Real):  # NumPy's
         return int(value) if isinstance(value, numbers.Integral) else float(value)

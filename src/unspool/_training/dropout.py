@@ -56,6 +56,8 @@ def weight_masks(network: NetworkConfig, *, seed: int, step: int) -> dict[str, M
         Masks of 0 or 1/(1-p) by the parameter's name: (H, G·H) for a recurrent kernel and (V, 1) for the
         table.
     """
+    if not (network.recurrent_dropout or network.input_dropout):
+        return {}
     masks, shapes = {}, parameter_shapes(network)
     if network.recurrent_dropout:
         random = _random(RECURRENT, seed, step)
