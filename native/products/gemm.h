@@ -91,6 +91,13 @@ struct Panels {
                 for (int r = 0; r < k; ++r) {
                     float* to = out + static_cast<size_t>(r) * w + v;
                     const int real = rows.source(r);
+                    // the way back's weights lie with their columns in a row
+                    if (row_stride == 1 && valid == kLanes && r + kLanes <= k && real >= 0 &&
+                        rows.source(r + kLanes - 1) == real + kLanes - 1) {
+                        turn_square(from + real, column_stride, to, w);
+                        r += kLanes - 1;
+                        continue;
+                    }
                     const int n = real < 0 ? 0 : valid;
                     const float* line = from + static_cast<size_t>(real < 0 ? 0 : real) * row_stride;
                     if (n == kLanes && column_stride == 1) {

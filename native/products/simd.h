@@ -56,4 +56,31 @@ class Buffer {
 
 constexpr int round_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
 
+// Two vectors in turns, a b a b: their first halves, and their second ones.
+#if UNSPOOL_LANES == 4
+#define UNSPOOL_FIRST_HALVES 0, 4, 1, 5
+#define UNSPOOL_SECOND_HALVES 2, 6, 3, 7
+#elif UNSPOOL_LANES == 8
+#define UNSPOOL_FIRST_HALVES 0, 8, 1, 9, 2, 10, 3, 11
+#define UNSPOOL_SECOND_HALVES 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define UNSPOOL_FIRST_HALVES 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define UNSPOOL_SECOND_HALVES 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#endif
+
+// Copies a square of kLanes x kLanes, of which `from` has the columns and `to` gets the rows.
+UNSPOOL_INLINE void turn_square(const float* from, size_t column_stride, float* to, size_t row_stride) {
+    Vec lines[kLanes], next[kLanes];
+    for (int i = 0; i < kLanes; ++i) lines[i] = load(from + i * column_stride);
+    for (int turned = 1; turned < kLanes; turned *= 2) {  // each round doubles what stands in its row
+        for (int i = 0; i < kLanes / 2; ++i) {
+            const Vec a = lines[i], b = lines[i + kLanes / 2];
+            next[2 * i] = __builtin_shufflevector(a, b, UNSPOOL_FIRST_HALVES);
+            next[2 * i + 1] = __builtin_shufflevector(a, b, UNSPOOL_SECOND_HALVES);
+        }
+        std::memcpy(lines, next, sizeof lines);
+    }
+    for (int i = 0; i < kLanes; ++i) store(to + i * row_stride, lines[i]);
+}
+
 }  // namespace unspool::UNSPOOL_ISA
