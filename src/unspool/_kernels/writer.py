@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unspool import _native
 from unspool._kernels.arrays import Floats, Ids, check_array, check_ids, check_number, native_id
+from unspool._kernels.counts import MOST_ORDER, CountTable
 from unspool._kernels.network import NativeNetwork
 
 MOST_TOKENS, MOST_THREADS = (1 << 63) - 1, (1 << 31) - 1
@@ -91,6 +92,8 @@ class NativeWriter:
         alternatives: int | None = None,
         echo: bool = False,
         first_bias: Floats | None = None,
+        counts: CountTable | None = None,
+        recent: Ids | None = None,
         whole: bool = False,
     ) -> range:
         """Add sequences; the arrays are not copied, and not to be changed.
@@ -117,6 +120,9 @@ class NativeWriter:
             alternatives: Most probable tokens to report at each place; None for no report.
             echo: Whether to report about the prompts.
             first_bias: The bias of the first layer, in place of the network's own.  # (G·H,)
+            counts: The table of counts that is mixed into the logits.
+            recent: The last symbols before each prompt, the newest first, 0 where there is none, int32; None
+                for none.  # (N, 16)
             whole: Whether `advance` returns nothing of them before they have ended.
 
         Returns:
@@ -140,6 +146,10 @@ class NativeWriter:
             check_array("start", start, np.float32, (rows, shape.num_layers, shape.states, shape.hidden_size))
         if first_bias is not None:
             check_array("first_bias", first_bias, np.float32, shape.parameter_shapes["layers.0.bias"])
+        if counts is not None:
+            check_number("vocab_size of the counts", counts.vocab_size, 2, shape.vocab_size)
+        if recent is not None:
+            check_array("recent", recent, np.int32, (N, MOST_ORDER))
         if guide is not None:
             if guide_states is None:
                 raise ValueError("guide_states: expected the state of each sequence")
@@ -157,6 +167,8 @@ class NativeWriter:
             penalties=[(name, list(map(float, numbers))) for name, numbers in penalties],
             samplers=[(name, list(map(float, numbers))) for name, numbers in samplers],
             first_bias=first_bias,
+            counts=None if counts is None else counts.native,
+            recent=recent,
             penalty_last=penalty_last or 0,
             alternatives=alternatives or 0,
             echo=echo,
