@@ -67,7 +67,8 @@ def save_novelty(folder: Path, index: NoveltyIndex | None, tokenizer: Tokenizer)
         return
     version = 1 if index.held_out is None else 2
     arrays = {name: np.ascontiguousarray(getattr(index, name), dtype="<u8") for name in ARRAYS[version]}
-    content = to_dict(NoveltyContent(version, _fingerprint(tokenizer), index.normalization, index.by_line))
+    mark = tokenizer_fingerprint(tokenizer)
+    content = to_dict(NoveltyContent(version, mark, index.normalization, index.by_line))
     metadata = json.dumps({**content, CHECKSUM: _checksum(arrays, content)}, sort_keys=True)
     try:
         atomic_write(folder / NOVELTY, save(arrays, metadata={METADATA_KEY: metadata}))
@@ -102,7 +103,7 @@ def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
     if stored_checksum != _checksum(arrays, values):
         raise ArtifactError(f"{path}: its checksum does not match its content", hint=DAMAGED)
     content = from_dict(NoveltyContent, values, where=str(path))
-    if content.tokenizer != _fingerprint(tokenizer):
+    if content.tokenizer != tokenizer_fingerprint(tokenizer):
         hint = "it was copied from another model: restore it, or make it again (--novelty-index)"
         raise ArtifactError(f"{path} belongs to another model", expected="the model's tokenizer", hint=hint)
     for name, array in arrays.items():
@@ -152,7 +153,8 @@ def _check_version(version: object, names: list[str], path: Path) -> None:
         raise ArtifactError(f"{path}: arrays", expected=expected, got=got, hint=DAMAGED)
 
 
-def _fingerprint(tokenizer: Tokenizer) -> str:
+def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
+    """Return what tells a tokenizer from others in the files beside a model."""
     return fingerprint(json.loads(tokenizer.to_json()))
 
 

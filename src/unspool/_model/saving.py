@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from unspool._artifacts import SavedModel, save_model
+from unspool._artifacts.counts_file import save_counts
 from unspool._artifacts.model_folder import CARD, FINGERPRINTED, MODEL, has_file, read_config
 from unspool._artifacts.novelty_file import save_novelty
 from unspool._configuration import from_dict
@@ -21,7 +22,7 @@ from unspool._training.folder.model_card import markdown, model_card, sample_com
 def save_parts(
     parts: ModelParts, folder: Path, novelty: NoveltyIndex | None, history: list[dict[str, Any]]
 ) -> None:
-    """Write a model as a folder, with the index of its texts and the evaluations of its training.
+    """Write a model as a folder, with its counts, the index of its texts and the evaluations of its training.
 
     Args:
         parts: The model.
@@ -44,6 +45,7 @@ def save_parts(
         quantization=parts.quantization,
         card=_card(parts, folder.name, history),
     )
+    save_counts(folder, parts.counts, parts.tokenizer)
     save_novelty(folder, novelty, parts.tokenizer)
     write_evaluations(folder / METRICS, history)
 

@@ -13,6 +13,7 @@ from unspool._training.announcement import plan_of
 from unspool._training.callbacks import SamplingCallback
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
+from unspool._training.counting import keep_counts
 from unspool._training.folder.corpus_places import keep_places
 from unspool._training.folder.run_folder import RunFolder
 from unspool._training.interrupts import stop_on_interrupt
@@ -96,6 +97,11 @@ def run_to_end(
             remark = f"stopped at step {last.step:,}: the best model so far is returned"
             warn_user(remark, RuntimeWarning)
     model = Generator.load(run.path, engine=config.engine, threads=config.threads)
+    if config.counts != "none":
+        record = keep_counts(run, task, model.parameters, step=last.step)
+        if on_record is not None:
+            on_record(record)
+        model = Generator.load(run.path, engine=config.engine, threads=config.threads)
     if in_memory:
         model._leave_folder()
     return model
