@@ -68,7 +68,7 @@ struct CountTable {
     const uint16_t* counts;       // (entries)
     const float* discounts;       // (order + 1, 3): of counts of 1, 2 and more, by the length of the context
     const float* weights;         // (order + 1, 2, 2): of the network and of the counts, by the length of the
-                           // longest known context, and by whether one token alone follows it
+                                  // longest known context, and by whether one token alone follows it
 };
 
 constexpr double kMostTokens = 2147483647.0;  // the largest count of tokens that a stage may be given

@@ -32,8 +32,8 @@ class ReferenceWriter:
     Args:
         engine: The engine, which computes the logits.
         parameters: The parameters of the network.
-        first_logits: A function that computes the logits (V,) of a state (L, S, 1, H) without reading a token,
-            from the network, its parameters and the state; None for `logits_of`.
+        first_logits: A function that computes the logits (V,) of a state (L, S, 1, H) without reading a
+            token, from the network, its parameters and the state; None for `logits_of`.
     """
 
     def __init__(
