@@ -24,6 +24,7 @@ from unspool._errors import ArtifactError
 from unspool._json_files import fingerprint, parse_json
 from unspool._kernels.counts import CountTable
 from unspool._storage import atomic_write, open_regular
+from unspool._system import mapped_bytes
 from unspool._text.tokenizers.registry import Tokenizer
 
 COUNTS = "counts.safetensors"
@@ -122,35 +123,36 @@ def load_counts(folder: Path, tokenizer: Tokenizer) -> CountTable | None:
 def _mapped(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return the arrays, mapped into memory, and the metadata; nothing is believed of the header."""
     with open_regular(path) as file:
-        size = path.stat().st_size
         length = int.from_bytes(file.read(8), "little")
-        if not 0 < length <= min(size - 8, LARGEST_HEADER):
+        if not 0 < length <= LARGEST_HEADER:
             expected = f"at most {LARGEST_HEADER:,} bytes"
             raise ArtifactError(f"{path}: header", expected=expected, got=f"{length:,}", hint=DAMAGED)
         header = parse_json(file.read(length), where=f"{path}: header", hint=DAMAGED)
+        stored = memoryview(mapped_bytes(file))[8 + length :]
     metadata = header.pop("__metadata__", None)
     text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str) or sorted(header) != sorted(LAYOUT):
-        expected = f"{METADATA_KEY!r} and the arrays {', '.join(LAYOUT)}"
-        raise ArtifactError(f"{path}: header", expected=expected, got=", ".join(header), hint=DAMAGED)
-    whole = np.memmap(path, np.uint8, mode="r")
-    arrays = {name: _array(whole, 8 + length, name, header[name], path) for name in LAYOUT}
+        expected, got = f"{METADATA_KEY!r} and the arrays {', '.join(LAYOUT)}", ", ".join(header)
+        raise ArtifactError(f"{path}: header", expected=expected, got=got, hint=DAMAGED)
+    arrays = {name: _array(stored, name, header[name], path) for name in LAYOUT}
+    size = sum(array.nbytes for array in arrays.values())
+    if size != len(stored):
+        what, expected = f"{path}: bytes of arrays", f"{size} as declared"
+        raise ArtifactError(what, expected=expected, got=str(len(stored)), hint=DAMAGED)
     return arrays, parse_json(text, where=f"{path}: metadata {METADATA_KEY!r}", hint=DAMAGED)
 
 
-def _array(whole: NDArray[np.uint8], begin: int, name: str, entry: Any, path: Path) -> NDArray[Any]:
-    dtype = DTYPES[LAYOUT[name]]
+def _array(stored: memoryview, name: str, entry: Any, path: Path) -> NDArray[Any]:
     try:
         first, last = entry["data_offsets"]
-        part = whole[begin:][slice(first, last)]
-        fits = entry["dtype"] == LAYOUT[name] and part.size == last - first and 0 <= first <= last
-        array = part.view(dtype).reshape(entry["shape"]) if fits else None
+        array = np.frombuffer(stored[first:last], DTYPES[LAYOUT[name]]).reshape(entry["shape"])
+        fits = entry["dtype"] == LAYOUT[name] and array.nbytes == last - first
     except (KeyError, TypeError, ValueError):
-        array = None
-    if array is None:
+        fits = False
+    if not fits:
         what = f"{path}: array {name!r}"
         raise ArtifactError(what, expected=f"{LAYOUT[name]} in the file", got=repr(entry), hint=DAMAGED)
-    return np.asarray(array) if array.flags.aligned else array.copy()
+    return array if array.flags.aligned else array.copy()
 
 
 def _checksum(arrays: Mapping[str, NDArray[Any]], content: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ MOST_COUNTED = 1 << 25  # ids, of 8 bytes each while they are sorted
 MOST_BYTES = 1 << 28
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CountTable:
     """The counts of a text.
 
@@ -75,6 +75,10 @@ class CountTable:
         within = (self.discounts > 0) & (self.discounts < [[1, 2, 3]])
         if not (within.all() and np.isfinite(self.weights).all()):
             raise ValueError("discounts and weights: expected discounts below their counts, finite weights")
+
+    def __repr__(self) -> str:
+        """Return its size in words."""
+        return f"<CountTable of order {self.order}, {self.symbols.size:,} contexts>"
 
     @property
     def order(self) -> int:

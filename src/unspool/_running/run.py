@@ -96,12 +96,10 @@ def run_to_end(
         if on_start is None:
             remark = f"stopped at step {last.step:,}: the best model so far is returned"
             warn_user(remark, RuntimeWarning)
+    counted = keep_counts(run, task, step=last.step)
+    if counted is not None and on_record is not None:
+        on_record(counted)
     model = Generator.load(run.path, engine=config.engine, threads=config.threads)
-    if config.counts != "none":
-        record = keep_counts(run, task, model.parameters, step=last.step)
-        if on_record is not None:
-            on_record(record)
-        model = Generator.load(run.path, engine=config.engine, threads=config.threads)
     if in_memory:
         model._leave_folder()
     return model

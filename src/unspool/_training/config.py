@@ -176,8 +176,8 @@ class TrainingConfig:
         one_of("unspool._kernels.precision:PRECISIONS"),
         "Number format of matrix products in training: {choices}; auto is bf16 where available",
         elsewhere=("dtype", "torch_dtype", "fp16", "bf16", "amp", "mixed_precision"))] = "float32"
-    counts: Annotated[str, OptionRow(COUNTS,
-        "Count contexts of so many symbols as well, and mix the counts into the network; or {choices}",
+    counts: Annotated[int | str, OptionRow(COUNTS,
+        "Count contexts of so many symbols as well, and mix the counts into the network",
         elsewhere=("ngram", "ngrams", "ngram_order", "order"))] = "none"
     # fmt: on
 

@@ -12,6 +12,7 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool._artifacts import load_model
 from unspool._artifacts.counts_file import save_counts
 from unspool._engines.counting import CountingEngine
 from unspool._engines.protocol import Engine, Floats, Parameters
@@ -52,7 +53,7 @@ class Counted:
         return 1 - self.together / self.alone if self.alone and self.together is not None else 0.0
 
 
-def keep_counts(run: RunFolder, task: TrainingTask, parameters: Parameters, *, step: int) -> CountsRecord:
+def keep_counts(run: RunFolder, task: TrainingTask, *, step: int) -> CountsRecord | None:
     """Count the texts of a training that is over, and keep the counts beside its model.
 
     Counts that were to be chosen are kept if they save enough bits.
@@ -60,13 +61,19 @@ def keep_counts(run: RunFolder, task: TrainingTask, parameters: Parameters, *, s
     Args:
         run: The folder of the run, which has a model.
         task: The task of the training.
-        parameters: The parameters of the model.
         step: Steps made.
+
+    Returns:
+        What was counted, also in the run's metrics; None if the training has no counts.
 
     Raises:
         ArtifactError: If the file cannot be written.
     """
+    save_counts(run.path, None, run.tokenizer)  # those of the run before it went on
+    if task.config.counts == "none":
+        return None
     chosen = task.config.counts == "auto"
+    parameters = load_model(run.path).parameters
     counted = interruptible(
         lambda: count_training(
             task.engine,
