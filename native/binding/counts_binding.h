@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "binding/network_binding.h"
+#include "text/adaptive.h"
 #include "text/count.h"
 
 namespace unspool {
@@ -76,6 +77,13 @@ inline void bind_counts(nb::module_& module) {
             },
             nb::kw_only(), nb::arg("first_child"), nb::arg("first_entry"), nb::arg("symbols"),
             nb::arg("tokens"), nb::arg("counts"), nb::arg("discounts"), nb::arg("weights"));
+    nb::class_<AdaptiveCounts>(module, "AdaptiveCounts")
+        .def(nb::init<int32_t>())
+        .def("adapt",
+             [](AdaptiveCounts& self, Array<const int32_t> ids, Array<const float> nats, Array<float> out) {
+                 WithoutLock unlocked;
+                 self.adapt(ids.data(), nats.data(), static_cast<int64_t>(ids.size()), out.data());
+             });
     module.def("count", &count<uint8_t>);
     module.def("count", &count<uint16_t>);
     module.def("count", &count<uint32_t>);
