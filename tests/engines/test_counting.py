@@ -17,10 +17,9 @@ from tests.engines.test_writer import (
 )
 from tests.engines.variants import EOS_ID, VOCAB_SIZE, engine_or_skip, every_engine, make_case, parameters_of
 from tests.kernels.plain_counts import PlainCounts
-from unspool._engines.counting import CountingEngine
+from unspool._engines.counting import CountingEngine, PlainCountingWriter
 from unspool._engines.cpu import CpuEngine
 from unspool._engines.recent_symbols import split_state, with_recent
-from unspool._engines.reference_writer import ReferenceWriter
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.keywords import generation_options
 from unspool._generation.writer import generate
@@ -132,8 +131,7 @@ def test_company_is_that_of_the_plain_writer(engine_name: str, seed: int) -> Non
     engine = with_counts(engine_or_skip(engine_name, config), order=4)
     requests = [random_request(draw, config) for _ in range(4)]
     texts = in_company(draw, engine.writer(parameters), requests)
-    counting = with_counts(CpuEngine(config), order=4)
-    twin = ReferenceWriter(counting, parameters, counting._first_logits)
+    twin = PlainCountingWriter(with_counts(CpuEngine(config), order=4), parameters)
     twins = [text for request in requests for text in generate(twin, request)]
     assert [text.ids.tolist() for text in texts] == [text.ids.tolist() for text in twins]
     for text, other in zip(texts, twins, strict=True):

@@ -75,4 +75,4 @@ def test_what_cannot_adapt(model: unspool.Generator) -> None:
         pairs, source="a", target="b", hidden_size=4, epochs=1, threads=1, sample_prompts=[]
     )
     with pytest.raises(ConfigError, match="sources"):
-        answers.evaluate(unspool.read_records(pairs, source="a", target="b"), adapt=True)
+        answers.evaluate(unspool.read_records(pairs, source_text="a", text="b"), adapt=True)

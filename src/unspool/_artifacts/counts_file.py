@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from unspool._artifacts.novelty_file import tokenizer_fingerprint
+from unspool._artifacts.belonging import tokenizer_fingerprint
 from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool._artifacts.counts_file import load_counts
+from unspool._artifacts.counts_file import load_counts, save_counts
 from unspool._artifacts.facts import check_facts
 from unspool._artifacts.kept_precision import Arrays, Quantization, restored, stored, stored_layout
 from unspool._artifacts.tensor_files import (
@@ -123,6 +123,7 @@ def save_model(
     data: Mapping[str, object] | None = None,
     source_tokenizer: Tokenizer | None = None,
     quantization: Quantization | None = None,
+    counts: CountTable | None = None,
 ) -> None:
     """Write a model in place of the one in the folder.
 
@@ -139,6 +140,7 @@ def save_model(
             network's source_vocab_size.
         quantization: The number format of the parameters in the folder, which they must have been rounded to,
             and its cost; None for float32.
+        counts: What followed which context in the training text; None for the network alone.
 
     Raises:
         ArtifactError: If the model does not fit together or cannot be written. A model that was in the folder
@@ -157,7 +159,9 @@ def save_model(
     model = tensor_file_bytes(arrays, {"format_version": version, "fingerprints": fingerprints})
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        save_counts(folder, None, tokenizer)  # those of the old model
         _replace(folder, texts, model, card)
+        save_counts(folder, counts, tokenizer)
         if source_tokenizer is None:
             (folder / SOURCE_TOKENIZER).unlink(missing_ok=True)  # it belonged to the old model
     except OSError as error:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from unspool._artifacts.belonging import tokenizer_fingerprint
 from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError
@@ -151,11 +152,6 @@ def _check_version(version: object, names: list[str], path: Path) -> None:
     if names != ARRAYS[version]:
         expected, got = ", ".join(ARRAYS[version]), ", ".join(names)
         raise ArtifactError(f"{path}: arrays", expected=expected, got=got, hint=DAMAGED)
-
-
-def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
-    """Return what tells a tokenizer from others in the files beside a model."""
-    return fingerprint(json.loads(tokenizer.to_json()))
 
 
 def _checksum(arrays: Mapping[str, NDArray[np.uint64]], content: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from unspool._engines.protocol import (
     finite_logits,
 )
 from unspool._engines.recent_symbols import split_state, with_recent
-from unspool._engines.reference_writer import ReferenceWriter, logits_of
+from unspool._engines.reference_writer import ReferenceWriter
 from unspool._generation.search.forward import Forward
 from unspool._generation.writer import Writer
 from unspool._kernels.arrays import Ids
@@ -126,13 +126,7 @@ class CountingEngine:
         """Make a writer; see `unspool._generation.writer.WritingEngine`."""
         if isinstance(self.engine, CpuEngine):
             return self.engine.writer(parameters, self.table)
-        return ReferenceWriter(self, parameters, self._first_logits)
-
-    def _first_logits(self, config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
-        inner, recent = split_state(state, config)
-        logits = logits_of(config, parameters, inner).astype(np.float32)
-        self.mixer.mix(logits[None], np.ascontiguousarray(recent[:, : self.table.order]))
-        return logits
+        return PlainCountingWriter(self, parameters)
 
     def _mixed(
         self, logits: Floats, ids: NDArray[np.integer[Any]], inner: StateArray, recent: Ids
@@ -159,3 +153,24 @@ class CountingEngine:
         for back in range(order):
             contexts[:, :, back] = rows[back : back + T][::-1]
         return contexts.reshape(-1, order), np.ascontiguousarray(rows[: recent.shape[1]].T)
+
+
+class PlainCountingWriter(ReferenceWriter):
+    """The plain writer, whose first token may come from a state: that has the symbols read last.
+
+    Args:
+        engine: The engine.
+        parameters: The parameters of the network.
+    """
+
+    def __init__(self, engine: CountingEngine, parameters: Parameters) -> None:
+        super().__init__(engine, parameters)
+        self._counting = engine
+
+    def first_logits(self, config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
+        """Compute the mixed logits (V,) of a state (L, S, 1, H) without reading another token."""
+        inner, recent = split_state(state, config)
+        logits = super().first_logits(config, parameters, inner).astype(np.float32)
+        counting = self._counting
+        counting.mixer.mix(logits[None], np.ascontiguousarray(recent[:, : counting.table.order]))
+        return logits

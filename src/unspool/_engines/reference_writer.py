@@ -3,9 +3,9 @@
 It is the writer of engines without a native one, and the reference for the tests of the native writer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from unspool._network.conditions import with_context
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import output_kernel
 
-FirstLogits: TypeAlias = Callable[[NetworkConfig, Parameters, StateArray], Floats]
 CODES: dict[str | None, int] = {None: -1, **{name: code for code, name in enumerate(FINISH)}}
 
 
@@ -32,15 +31,10 @@ class ReferenceWriter:
     Args:
         engine: The engine, which computes the logits.
         parameters: The parameters of the network.
-        first_logits: A function that computes the logits (V,) of a state (L, S, 1, H) without reading a
-            token, from the network, its parameters and the state; None for `logits_of`.
     """
 
-    def __init__(
-        self, engine: Engine, parameters: Parameters, first_logits: FirstLogits | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, parameters: Parameters) -> None:
         self._engine, self._parameters = engine, parameters
-        self._first_logits = first_logits or logits_of
         self._forward = engine.forward(parameters, lanes=1)
         self._sequences: dict[int, _Sequence] = {}
         self._added = 0
@@ -64,7 +58,7 @@ class ReferenceWriter:
             forward = self._engine.forward(parameters, lanes=1)
         fresh = request.states is None
         state = self._engine.initial_state(1, parameters) if request.states is None else request.states
-        logits = None if fresh else self._first_logits(config, parameters, state)
+        logits = None if fresh else self.first_logits(config, parameters, state)
         eos = config.symbols - 1
         return _Sequence(
             request, forward, state, eos, input=eos if fresh else None, logits=logits, whole=whole
@@ -97,6 +91,13 @@ class ReferenceWriter:
     def remove(self, sequence: int) -> bool:
         """Remove a sequence; return whether it was there."""
         return self._sequences.pop(sequence, None) is not None
+
+    def first_logits(self, config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
+        """Compute the logits (V,) of a state (L, S, 1, H) without reading another token."""
+        top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
+        logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
+        logits[0] = -np.inf
+        return finite_logits(logits)
 
 
 @dataclass(frozen=True)
@@ -241,11 +242,3 @@ def _packed(sequences: list[list[_Place]]) -> TokenReport:
         alternatives=np.array([token for place in places for token in place.alternatives[0]], np.int32),
         alternative_logprobs=floats([value for place in places for value in place.alternatives[1]]),
     )
-
-
-def logits_of(config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
-    """Compute the logits (V,) of a state (L, S, 1, H) without reading another token."""
-    top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
-    logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
-    logits[0] = -np.inf
-    return finite_logits(logits)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,7 @@ from unspool._generation.generated_ids import GeneratedIds
 from unspool._generation.pace import Pace
 from unspool._generation.search.forward import Floats, Forward
 from unspool._generation.written import Written
-
-if TYPE_CHECKING:
-    from unspool._text.streams.lanes import Conditions
+from unspool._text.streams.lanes import Conditions
 
 PIECE_SECONDS = 0.01  # between two pieces of a stream, about; the first is one token, to show text at once
 
@@ -89,7 +87,7 @@ class WritingEngine(Protocol):
         state: Floats,
         *,
         reset_id: int | None = None,
-        conditions: "Conditions | None" = None,
+        conditions: Conditions | None = None,
     ) -> tuple[Floats, Floats]:
         """Run ids (T, B) forward, under the conditions of their records if there are any.
 

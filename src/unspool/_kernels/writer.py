@@ -136,8 +136,7 @@ class NativeWriter:
         if not N:
             return range(0)
         check_number("max_new_tokens", max_new_tokens, 1, MOST_TOKENS)
-        if penalty_last is not None:
-            check_number("penalty_last", penalty_last, 1, MOST_TOKENS)
+        check_number("penalty_last", penalty_last or 1, 1, MOST_TOKENS)
         self._check_numbers(penalties, alternatives)
         joined, lengths = self._joined(prompts, from_state)
         check_array("keys", keys, np.uint64, (N,))
@@ -146,16 +145,9 @@ class NativeWriter:
             check_array("start", start, np.float32, (rows, shape.num_layers, shape.states, shape.hidden_size))
         if first_bias is not None:
             check_array("first_bias", first_bias, np.float32, shape.parameter_shapes["layers.0.bias"])
-        if counts is not None:
-            check_number("vocab_size of the counts", counts.vocab_size, 2, shape.vocab_size)
-        if recent is not None:
-            check_array("recent", recent, np.int32, (N, MOST_ORDER))
+        self._check_counts(counts, recent, N)
         if guide is not None:
-            if guide_states is None:
-                raise ValueError("guide_states: expected the state of each sequence")
-            check_array("guide_states", guide_states, np.int32, (N,))
-            if not 0 <= int(guide_states.min()) <= int(guide_states.max()) < len(guide.transitions):
-                raise ValueError("guide_states: expected states of the automaton")
+            _check_guide(guide, guide_states, N)
         first = self._native.add(
             prompts=joined,
             prompt_starts=np.cumsum([0, *lengths], dtype=np.int64),
@@ -190,6 +182,12 @@ class NativeWriter:
             raise ValueError("prompts: expected at least one id each")
         return joined, lengths
 
+    def _check_counts(self, counts: CountTable | None, recent: Ids | None, N: int) -> None:
+        if counts is not None:
+            check_number("vocab_size of the counts", counts.vocab_size, 2, self._shape.vocab_size)
+        if recent is not None:
+            check_array("recent", recent, np.int32, (N, MOST_ORDER))
+
     def _check_numbers(self, penalties: Sequence[Stage], alternatives: int | None) -> None:
         """Check the numbers that become indices, or that say how many others follow."""
         V = self._shape.vocab_size
@@ -222,3 +220,12 @@ class NativeWriter:
     def remove(self, sequence: int) -> bool:
         """Take a sequence out; return whether it was there."""
         return self._native.remove(sequence)
+
+
+def _check_guide(guide: Automaton, states: Ids | None, N: int) -> None:
+    """Check the state of each sequence in its guide."""
+    if states is None:
+        raise ValueError("guide_states: expected the state of each sequence")
+    check_array("guide_states", states, np.int32, (N,))
+    if not 0 <= int(states.min()) <= int(states.max()) < len(guide.transitions):
+        raise ValueError("guide_states: expected states of the automaton")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from unspool._artifacts import SavedModel, save_model
-from unspool._artifacts.counts_file import save_counts
 from unspool._artifacts.model_folder import CARD, FINGERPRINTED, MODEL, has_file, read_config
 from unspool._artifacts.novelty_file import save_novelty
 from unspool._configuration import from_dict
@@ -43,9 +42,9 @@ def save_parts(
         generation_config=parts.generation_config,
         source_tokenizer=parts.source_tokenizer,
         quantization=parts.quantization,
+        counts=parts.counts,
         card=_card(parts, folder.name, history),
     )
-    save_counts(folder, parts.counts, parts.tokenizer)
     save_novelty(folder, novelty, parts.tokenizer)
     write_evaluations(folder / METRICS, history)
 

@@ -7,13 +7,13 @@ from unspool._kernels.precision import missing_bf16
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
 from unspool._progress.choice import OnRecord, OnStart
+from unspool._running.counting import keep_counts
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.records import Records
 from unspool._training.announcement import plan_of
 from unspool._training.callbacks import SamplingCallback
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
-from unspool._training.counting import keep_counts
 from unspool._training.folder.corpus_places import keep_places
 from unspool._training.folder.run_folder import RunFolder
 from unspool._training.interrupts import stop_on_interrupt

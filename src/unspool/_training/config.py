@@ -15,7 +15,6 @@ from unspool._configuration import (
     whole_range,
 )
 from unspool._errors import ConfigError
-from unspool._kernels.counts import MOST_ORDER
 from unspool._views.short_repr import short_repr
 
 COUNT = whole_range(1)
@@ -42,6 +41,7 @@ def _is_order(value: Any) -> bool:
     return value in ("auto", "none") or (str(value).isdecimal() and 1 <= int(str(value)[:9]) <= MOST_ORDER)
 
 
+MOST_ORDER = 16  # that of the kernels, which are too slow to import here
 COUNTS = Allowed(f"auto, none, or a whole number from 1 to {MOST_ORDER}", _is_order)
 
 
@@ -92,7 +92,7 @@ class TrainingConfig:
             always float32. If bf16 is asked for and the processor does not support it, the products are
             float32 too.
         counts: Symbols of the longest context that is counted in the training text, as a number or in words;
-            "auto" for 8 if they help; "none" for the network alone. The counts are mixed into the network's
+            "auto" for 8 if they help; None for the network alone. The counts are mixed into the network's
             predictions, by weights that are fitted to the held-out text.
 
     Example:
@@ -176,16 +176,17 @@ class TrainingConfig:
         one_of("unspool._kernels.precision:PRECISIONS"),
         "Number format of matrix products in training: {choices}; auto is bf16 where available",
         elsewhere=("dtype", "torch_dtype", "fp16", "bf16", "amp", "mixed_precision"))] = "float32"
-    counts: Annotated[int | str, OptionRow(COUNTS,
-        "Count contexts of so many symbols as well, and mix the counts into the network",
-        elsewhere=("ngram", "ngrams", "ngram_order", "order"))] = "none"
+    counts: Annotated[int | str | None, OptionRow(COUNTS,
+        "Count contexts of so many symbols as well, and mix the counts into the network", shown="none",
+        elsewhere=("ngram", "ngrams", "ngram_order", "order"))] = None
     # fmt: on
 
     __repr__ = short_repr
 
     def __post_init__(self) -> None:
         check_rows(self)
-        object.__setattr__(self, "counts", str(self.counts))
+        counts = None if self.counts in (None, "none") else str(self.counts)
+        object.__setattr__(self, "counts", counts)
         if self.evaluate_every is not None and self.evaluate_every >= 1:
             object.__setattr__(self, "evaluate_every", int(self.evaluate_every))  # JSON tells 8 from 8.0
         if self.epochs is None and self.minutes is None:

@@ -87,10 +87,10 @@ class TrainingTask:
     def _check_counts(self) -> None:
         network = self.engine.config
         what = f"counts={self.config.counts}"
-        if self.config.counts == "none":
+        if self.config.counts is None:
             return
         if network.encoder is not None:
-            raise ConfigError(what, expected='"none" with sources: an answer depends on its source')
+            raise ConfigError(what, expected="None with sources: an answer depends on its source")
         if network.symbols > MOST_VOCABULARY:
             expected, got = f"at most {MOST_VOCABULARY:,} symbols", f"{network.symbols:,}"
             raise ConfigError(what, expected=expected, got=got, hint="set max_vocab_size")

@@ -319,6 +319,7 @@ class RunFolder:
             data=self.data,
             generation_config=saved.generation_config,
             source_tokenizer=self.source_tokenizer,
+            counts=saved.counts,
             card=(self.path / CARD).read_text("utf-8") if (self.path / CARD).is_file() else "",
         )
 

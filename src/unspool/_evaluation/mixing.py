@@ -12,29 +12,21 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool._artifacts import load_model
-from unspool._artifacts.counts_file import save_counts
 from unspool._engines.counting import CountingEngine
 from unspool._engines.protocol import Engine, Floats, Parameters
 from unspool._evaluation.streams import evaluate_stream, measured_part
-from unspool._interruptible import interruptible
 from unspool._kernels.arrays import Ids
 from unspool._kernels.counts import CountTable, count
 from unspool._text.streams.stream import TokenStream
-from unspool._training.folder.run_folder import RunFolder
-from unspool._training.records import CountsRecord
-from unspool._training.task import TrainingTask
 
-USUAL_ORDER = 8
 USUAL_WEIGHTS = (0.5, 0.55)  # about what names, titles, plays and tunes fit
 PRIOR_SYMBOLS = 20  # held-out symbols that the prior is worth
 LOGITS = 1 << 23  # held-out logits that the weights are fitted to
-LEAST_GAIN = 0.005  # share of the bits that counts must save to be chosen
 STEPS = 10
 
 
 @dataclass(frozen=True)
-class Counted:
+class LearntCounts:
     """The counts of a training text, and what they are worth.
 
     Args:
@@ -53,53 +45,6 @@ class Counted:
         return 1 - self.together / self.alone if self.alone and self.together is not None else 0.0
 
 
-def keep_counts(run: RunFolder, task: TrainingTask, *, step: int) -> CountsRecord | None:
-    """Count the texts of a training that is over, and keep the counts beside its model.
-
-    Counts that were to be chosen are kept if they save enough bits.
-
-    Args:
-        run: The folder of the run, which has a model.
-        task: The task of the training.
-        step: Steps made.
-
-    Returns:
-        What was counted, also in the run's metrics; None if the training has no counts.
-
-    Raises:
-        ArtifactError: If the file cannot be written.
-    """
-    save_counts(run.path, None, run.tokenizer)  # those of the run before it went on
-    if task.config.counts == "none":
-        return None
-    chosen = task.config.counts == "auto"
-    parameters = load_model(run.path).parameters
-    counted = interruptible(
-        lambda: count_training(
-            task.engine,
-            parameters,
-            task.training,
-            task.validation,
-            eos_id=task.eos_id,
-            document=task.document,
-            order=USUAL_ORDER if chosen else int(task.config.counts),
-        )
-    )
-    kept = not chosen or counted.gain >= LEAST_GAIN
-    save_counts(run.path, counted.table if kept else None, run.tokenizer)
-    record = CountsRecord(
-        step=step,
-        order=counted.table.order,
-        contexts=counted.table.symbols.size,
-        bytes=counted.table.nbytes,
-        network_bits_per_character=counted.alone,
-        bits_per_character=counted.together,
-        kept=kept,
-    )
-    run.record(record)
-    return record
-
-
 def count_training(
     engine: Engine,
     parameters: Parameters,
@@ -109,7 +54,7 @@ def count_training(
     eos_id: int,
     document: bool,
     order: int,
-) -> Counted:
+) -> LearntCounts:
     """Count a training text and fit the weights of the mixture.
 
     Args:
@@ -124,7 +69,7 @@ def count_training(
     table = _counted(training, engine.config.symbols, order=order, eos_id=eos_id)
     measured = measured_part(validation, max(1, LOGITS // engine.config.symbols), document=document)
     if not len(measured):
-        return Counted(_weighed(table, np.broadcast_to(USUAL_WEIGHTS, table.weights.shape)))
+        return LearntCounts(_weighed(table, np.broadcast_to(USUAL_WEIGHTS, table.weights.shape)))
     measure = partial(
         evaluate_stream, parameters=parameters, stream=measured, eos_id=eos_id, document=document
     )
@@ -132,7 +77,7 @@ def count_training(
     alone = measure(places)
     table = _weighed(table, places.fitted().reshape(table.weights.shape))
     together = measure(CountingEngine(engine, table))
-    return Counted(table, alone.bits_per_character, together.bits_per_character)
+    return LearntCounts(table, alone.bits_per_character, together.bits_per_character)
 
 
 def _counted(stream: TokenStream, vocab_size: int, *, order: int, eos_id: int) -> CountTable:

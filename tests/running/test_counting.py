@@ -10,8 +10,11 @@ import pytest
 import unspool
 from unspool._artifacts.counts_file import COUNTS
 from unspool._errors import ConfigError
-from unspool._training import counting
-from unspool._training.counting import Mixture, fitted_weights
+from unspool._evaluation import mixing
+from unspool._evaluation.mixing import Mixture, fitted_weights
+from unspool._kernels.counts import MOST_ORDER
+from unspool._running import counting
+from unspool._training import config
 
 WORDS = ["anna", "hanna", "banana", "ananas", "nana", "ban", "bank", "hank"]
 TEXTS = [f"{a} {b}" for a in WORDS for b in WORDS] * 2
@@ -36,7 +39,7 @@ def nats(weights: Any, mixture: Mixture) -> float:
 
 
 def test_no_other_weights_are_better(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "PRIOR_SYMBOLS", 1e-9)
+    monkeypatch.setattr(mixing, "PRIOR_SYMBOLS", 1e-9)
     mixture = random_mixture()
     found = fitted_weights(mixture, rows=3)
     for row in range(3):
@@ -57,7 +60,7 @@ def test_weights_of_places_that_are_never_met_are_those_of_all() -> None:
 
 
 def test_counts_predict_better_than_a_small_network_alone() -> None:
-    alone, both = (unspool.train(TEXTS, counts=counts, **SMALL) for counts in ("none", "4"))
+    alone, both = (unspool.train(TEXTS, counts=counts, **SMALL) for counts in (None, "4"))
     assert alone.counts is None
     assert both.counts is not None
     assert both.counts.order == 4
@@ -107,7 +110,7 @@ def test_a_run_that_goes_on_counts_again(tmp_path: Path) -> None:
     assert not np.array_equal(first.counts.weights, again.counts.weights)
     kinds = [line["kind"] for line in again.history if line["kind"] in ("counts", "finish")]
     assert kinds == ["finish", "counts"]
-    assert unspool.train(TEXTS, out=tmp_path, resume=True, counts="none").counts is None
+    assert unspool.train(TEXTS, out=tmp_path, resume=True, counts=None).counts is None
 
 
 def test_counts_that_do_not_help_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +126,7 @@ def test_counts_that_do_not_help_are_left_out(tmp_path: Path, monkeypatch: pytes
 def test_without_held_out_text_the_usual_weights_are_taken() -> None:
     model = unspool.train(TEXTS, counts="2", validation_fraction=None, **SMALL)
     assert model.counts is not None
-    assert np.unique(model.counts.weights).tolist() == pytest.approx(sorted(counting.USUAL_WEIGHTS))
+    assert np.unique(model.counts.weights).tolist() == pytest.approx(sorted(mixing.USUAL_WEIGHTS))
 
 
 def test_a_document_and_a_context() -> None:
@@ -146,3 +149,7 @@ def test_orders_that_are_refused(counts: Any) -> None:
 def test_pairs_are_refused_before_the_training() -> None:
     with pytest.raises(ConfigError, match="sources"):
         unspool.train([{"a": w, "b": w} for w in WORDS], source="a", target="b", counts=3, **SMALL)
+
+
+def test_the_longest_context_is_that_of_the_kernels() -> None:
+    assert config.MOST_ORDER == MOST_ORDER
