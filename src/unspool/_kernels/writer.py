@@ -136,7 +136,7 @@ class NativeWriter:
         if not N:
             return range(0)
         check_number("max_new_tokens", max_new_tokens, 1, MOST_TOKENS)
-        check_number("penalty_last", penalty_last or 1, 1, MOST_TOKENS)
+        check_number("penalty_last", 1 if penalty_last is None else penalty_last, 1, MOST_TOKENS)
         self._check_numbers(penalties, alternatives)
         joined, lengths = self._joined(prompts, from_state)
         check_array("keys", keys, np.uint64, (N,))
