@@ -8,6 +8,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstring>
+#include <memory>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -47,6 +49,29 @@ std::vector<T*> pointers(const std::vector<Array<T>>& arrays) {
 inline void check_memory(bool ok) {
     if (!ok) throw std::bad_alloc();
 }
+
+// An array that Python owns after the call.
+template <typename T>
+class NewArray {
+ public:
+    explicit NewArray(size_t size) : size_(size), values_(new T[size]()) {}
+    T& operator[](size_t at) { return values_[at]; }
+
+    // Appends values; null stands for zeros.
+    void append(const T* values, size_t count) {
+        if (values != nullptr && count > 0) std::memcpy(values_.get() + filled_, values, sizeof(T) * count);
+        filled_ += count;
+    }
+
+    nb::ndarray<nb::numpy, T> release() {
+        nb::capsule owner(values_.get(), [](void* values) noexcept { delete[] static_cast<T*>(values); });
+        return nb::ndarray<nb::numpy, T>(values_.release(), {size_}, owner);
+    }
+
+ private:
+    size_t size_, filled_ = 0;
+    std::unique_ptr<T[]> values_;
+};
 
 inline const Kernels& kernels_named(const std::string& name) {
     const Kernels* all[kMostKernels];

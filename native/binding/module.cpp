@@ -135,6 +135,7 @@ NB_MODULE(_native, module) {
     bind_stop(module);
     bind_conditions(module);
     bind_network(module);
+    bind_counts(module);
     bind_writer(module);
     nb::class_<Matcher>(module, "Matcher")
         .def("__init__",

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 
+#include "binding/counts_binding.h"
 #include "binding/network_binding.h"
 
 namespace unspool {
@@ -62,7 +62,9 @@ struct Group {
     std::optional<AutomatonArrays> guide, stop;
     Array<const int32_t> prompts;
     Optional<const float> start, first_bias;
-    bool whole;  // nothing of a sequence is returned before it has ended
+    std::optional<CountArrays> counts;
+    CountTable table;  // of `counts`
+    bool whole;        // nothing of a sequence is returned before it has ended
     Settings settings;
 };
 
@@ -70,29 +72,6 @@ struct WrittenSequence {
     int64_t id;
     std::shared_ptr<Group> group;
     Sequence sequence;
-};
-
-// An array that Python owns after the call.
-template <typename T>
-class NewArray {
- public:
-    explicit NewArray(size_t size) : size_(size), values_(new T[size]()) {}
-    T& operator[](size_t at) { return values_[at]; }
-
-    // Appends values; null stands for zeros.
-    void append(const T* values, size_t count) {
-        if (values != nullptr && count > 0) std::memcpy(values_.get() + filled_, values, sizeof(T) * count);
-        filled_ += count;
-    }
-
-    nb::ndarray<nb::numpy, T> release() {
-        nb::capsule owner(values_.get(), [](void* values) noexcept { delete[] static_cast<T*>(values); });
-        return nb::ndarray<nb::numpy, T>(values_.release(), {size_}, owner);
-    }
-
- private:
-    size_t size_, filled_ = 0;
-    std::unique_ptr<T[]> values_;
 };
 
 // Returns the new reports of one kind, packed: the tokens of sequence i are at offsets[i] to
@@ -198,7 +177,8 @@ class WriterHandle {
                 Optional<const float> start, const Optional<const int32_t>& guide_states,
                 std::optional<AutomatonArrays> guide, std::optional<AutomatonArrays> stop,
                 std::vector<NamedStage> penalties, std::vector<NamedStage> samplers,
-                Optional<const float> first_bias, int64_t penalty_last, int alternatives, bool echo,
+                Optional<const float> first_bias, std::optional<CountArrays> counts,
+                const Optional<const int32_t>& recent, int64_t penalty_last, int alternatives, bool echo,
                 bool from_state, int64_t max_new_tokens, int end_id, bool whole) {
         const Busy busy(busy_);
         const Kernels& kernels = network_.kernels();
@@ -209,8 +189,11 @@ class WriterHandle {
                                                      prompts,
                                                      start,
                                                      first_bias,
+                                                     std::move(counts),
+                                                     {},
                                                      whole,
                                                      {}});
+        if (group->counts) group->table = group->counts->view();
         const Automaton none{};
         group->settings = {group->penalties.view(),
                            group->samplers.view(),
@@ -222,7 +205,8 @@ class WriterHandle {
                            from_state,
                            max_new_tokens,
                            end_id,
-                           data_or_null(group->first_bias)};
+                           data_or_null(group->first_bias),
+                           group->counts ? &group->table : nullptr};
         const size_t count = keys.shape(0);
         const size_t stride =
             start && start->shape(0) == count ? start->size() / std::max<size_t>(count, 1) : 0;
@@ -236,6 +220,8 @@ class WriterHandle {
             sequence.start = start ? start->data() + i * stride : nullptr;
             sequence.guide_state = guide_states ? guide_states->data()[i] : 0;
             sequence.stop_state = group->settings.stop.start;
+            if (recent)
+                std::memcpy(sequence.recent, recent->data() + i * kMostOrder, sizeof(sequence.recent));
             sequences_.emplace_back(new WrittenSequence{next_id_++, group, sequence});
         }
         return next_id_ - static_cast<int64_t>(count);
@@ -346,8 +332,9 @@ inline void bind_writer(nb::module_& module) {
         .def("add", &WriterHandle::add, nb::kw_only(), nb::arg("prompts"), nb::arg("prompt_starts"),
              nb::arg("keys"), nb::arg("start").none(), nb::arg("guide_states").none(),
              nb::arg("guide").none(), nb::arg("stop").none(), nb::arg("penalties"), nb::arg("samplers"),
-             nb::arg("first_bias").none(), nb::arg("penalty_last"), nb::arg("alternatives"), nb::arg("echo"),
-             nb::arg("from_state"), nb::arg("max_new_tokens"), nb::arg("end_id"), nb::arg("whole"))
+             nb::arg("first_bias").none(), nb::arg("counts").none(), nb::arg("recent").none(),
+             nb::arg("penalty_last"), nb::arg("alternatives"), nb::arg("echo"), nb::arg("from_state"),
+             nb::arg("max_new_tokens"), nb::arg("end_id"), nb::arg("whole"))
         .def("advance", &WriterHandle::advance)
         .def("remove", &WriterHandle::remove)
         .def("__len__", &WriterHandle::size);

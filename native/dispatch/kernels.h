@@ -55,6 +55,22 @@ struct Batch {
     bool stopped() const { return stop != nullptr && stop->load(std::memory_order_relaxed); }
 };
 
+constexpr int kMostOrder = 16;  // symbols of the longest context of a table of counts
+
+// A table of counts. Its nodes are contexts: from node 0, the empty one, a path goes from the newest symbol
+// to the oldest. The children of a node lie side by side, in the order of their symbols.
+struct CountTable {
+    int order;                    // symbols of the longest context
+    const uint32_t* first_child;  // (nodes + 1)
+    const uint32_t* first_entry;  // (nodes + 1)
+    const uint16_t* symbols;      // (nodes): the oldest symbol of a context
+    const uint16_t* tokens;       // (entries): what follows a context, ascending
+    const uint16_t* counts;       // (entries)
+    const float* discounts;       // (order + 1, 3): of counts of 1, 2 and more, by the length of the context
+    const float* weights;         // (order + 1, 2, 2): of the network and of the counts, by the length of the
+                                  // longest known context, and by whether one token alone follows it
+};
+
 constexpr double kMostTokens = 2147483647.0;  // the largest count of tokens that a stage may be given
 
 // A deterministic automaton over tokens; `classes` is null without one.
@@ -99,6 +115,7 @@ struct Settings {
     int64_t max_new_tokens;
     int32_t end_id;           // drawing it ends a sequence; -1: nothing does
     const float* first_bias;  // (gates x hidden), in place of the first layer's bias; null: the network's own
+    const CountTable* counts;  // what is mixed into the logits; null: nothing
 };
 
 // Why a sequence ended; kGoesOn: it has not.
@@ -128,12 +145,13 @@ struct Sequence {
     Report drawn, echo;  // on new tokens; the reader sets `count` to 0
     // kept by the kernels:
     bool begun = false;
-    int32_t input = 0;         // the token to read next
-    int64_t position = 0;      // of the next token in the prompt
-    int64_t length = 0;        // tokens drawn
-    float* state = nullptr;    // after a call that did not end it
-    double* memory = nullptr;  // of samplers that remember the text: one number for each of `samplers`
-    void* history = nullptr;   // the earlier tokens, for penalties
+    int32_t input = 0;                // the token to read next
+    int64_t position = 0;             // of the next token in the prompt
+    int64_t length = 0;               // tokens drawn
+    float* state = nullptr;           // after a call that did not end it
+    int32_t recent[kMostOrder] = {};  // the last tokens read, the newest first, for a table of counts
+    double* memory = nullptr;         // of samplers that remember the text: one number for each of `samplers`
+    void* history = nullptr;          // the earlier tokens, for penalties
 };
 
 constexpr int kMostSlots = 2;  // most arrays that an optimizer stores for each array of parameters
@@ -192,6 +210,10 @@ struct Kernels {
     // Returns a row of the tables of stages; null after the last one.
     const StageRow* (*penalty)(int row);
     const StageRow* (*sampler)(int row);
+    // Mixes counts into (rows, vocab) logits, after (rows, order) contexts; see writing/counts.h. `targets`
+    // and `losses` (rows) may be null.
+    bool (*mix)(const Team& team, const CountTable& table, int vocab, int64_t rows, const int32_t* contexts,
+                const int32_t* targets, float* logits, float* losses, int32_t* used);
     // Returns the gradients' global norm before clipping; if it is not finite, nothing is changed.
     double (*optimize)(const Team& team, const OptimizerStep& step);
     // Computes a plain product C = A B of these sizes with the tile. For tests. With `transposed`, `a` is A^T

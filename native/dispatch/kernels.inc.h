@@ -102,6 +102,7 @@ constexpr Kernels kTable{
     release_sequence,
     [](int row) -> const StageRow* { return penalty_row(row); },
     [](int row) -> const StageRow* { return sampler_row(row); },
+    mix_rows,
     optimize,
     plain_multiply,
     round_to_bf16,

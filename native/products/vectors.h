@@ -72,6 +72,24 @@ UNSPOOL_INLINE Vec exponential(Vec x) {
     return e.scale * e.p + e.scale;
 }
 
+// ln x of a positive normal number: x = 2^n (1 + f) with 1 + f from sqrt(1/2) to sqrt 2, and a polynomial for
+// the second part (Moshier, Cephes, logf).
+UNSPOOL_INLINE Vec logarithm(Vec x) {
+    constexpr int32_t kRootOfHalf = 0x3f3504f3;
+    const VecInt bits = reinterpret_cast<VecInt>(x), n = (bits - kRootOfHalf) >> 23;
+    const Vec f = reinterpret_cast<Vec>(bits - (n << 23)) - 1.0f, whole = __builtin_convertvector(n, Vec);
+    Vec q = f * 7.0376836292e-2f - 1.1514610310e-1f;
+    q = q * f + 1.1676998740e-1f;
+    q = q * f - 1.2420140846e-1f;
+    q = q * f + 1.4249322787e-1f;
+    q = q * f - 1.6668057665e-1f;
+    q = q * f + 2.0000714765e-1f;
+    q = q * f - 2.4999993993e-1f;
+    q = q * f + 3.3333331174e-1f;
+    const Vec square = f * f;
+    return whole * 0.693359375f + (f + (q * f * square - whole * 2.12194440e-4f - 0.5f * square));
+}
+
 UNSPOOL_INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exponential(-x)); }
 
 // tanh x = t / (t + 2) with t = e^2x - 1, which keeps its precision around 0.

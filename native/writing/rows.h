@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "network/rounding.h"
+#include "writing/counts.h"
 #include "writing/draw.h"
 
 namespace unspool::UNSPOOL_ISA {
@@ -62,6 +63,7 @@ class Rows {
         const size_t layers = net_.shape.num_layers, wide = static_cast<size_t>(room) * net_.width;
         if (states_ == nullptr) states_ = new Buffer[layers * 2];
         bool ok = enlarge(rows_, room) && drawer_.reserve() &&
+                  mixer_.reserve(net_.shape.vocab_size, net_.vocab_width) &&
                   reserve_rounded(net_, net_.shape.inference, rounded_) &&
                   gates_.reserve(static_cast<size_t>(room) * net_.row_floats()) &&
                   biases_.reserve(static_cast<size_t>(room) * net_.row_floats()) &&
@@ -98,6 +100,7 @@ class Rows {
 
     const Network& net_;
     Drawer drawer_;
+    CountMixer mixer_;
     int room_ = 0, active_ = 0, unfinished_ = 0;
     int64_t steps_ = 0;        // of each sequence in this call
     bool failed_ = false;      // for want of memory
@@ -162,6 +165,7 @@ class Rows {
         }
         for (int l = 0; l < net_.shape.num_layers; ++l) hand_on(l, row, row + 1, 0, net_.width);
         compute_logits(net_, 1, output(net_.shape.num_layers - 1, row), logits_of(row));
+        mix(s, logits_of(row));
         advance(row);
     }
 
@@ -231,8 +235,21 @@ class Rows {
             wanted =
                 !rows_[r].done && (rows_[r].sequence->settings->echo || !reads_prompt(*rows_[r].sequence));
         if (wanted) compute_logits(net_, active_, output(net_.shape.num_layers - 1, 0), logits_.get());
-        for (int r = active_; r-- > 0;)
-            advance(r);  // backwards: leave() moves the last row, which is done already, to r
+        for (int r = active_;
+             r-- > 0;) {  // backwards: leave() moves the last row, which is done already, to r
+            Sequence& s = *rows_[r].sequence;
+            if (!rows_[r].done && s.settings->counts != nullptr) {
+                std::memmove(s.recent + 1, s.recent, sizeof(int32_t) * (kMostOrder - 1));
+                s.recent[0] = s.input;
+                if (wanted) mix(s, logits_of(r));
+            }
+            advance(r);
+        }
+    }
+
+    void mix(const Sequence& s, float* logits) {
+        const bool used = s.settings->echo || !reads_prompt(s);
+        if (used && s.settings->counts != nullptr) mixer_.mix(*s.settings->counts, s.recent, logits);
     }
 
     // Sums run in the order bias, recurrent product, input, as in `Together`: a text has the same bits there.

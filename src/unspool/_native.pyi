@@ -93,6 +93,8 @@ class Writer:
         penalties: list[tuple[str, list[float]]],
         samplers: list[tuple[str, list[float]]],
         first_bias: Floats | None,
+        counts: CountTable | None,
+        recent: Ids | None,
         penalty_last: int,
         alternatives: int,
         echo: bool,
@@ -104,6 +106,37 @@ class Writer:
     def advance(self, steps: int, whole: bool, spared: int) -> dict[str, Any]: ...
     def remove(self, sequence: int) -> bool: ...
     def __len__(self) -> int: ...
+
+class CountTable:
+    def __init__(
+        self,
+        *,
+        first_child: NDArray[np.uint32],
+        first_entry: NDArray[np.uint32],
+        symbols: NDArray[np.uint16],
+        tokens: NDArray[np.uint16],
+        counts: NDArray[np.uint16],
+        discounts: Floats,
+        weights: Floats,
+    ) -> None: ...
+
+class AdaptiveCounts:
+    def __init__(self, end_id: int) -> None: ...
+    def adapt(self, ids: Ids, nats: Floats, out: Floats) -> None: ...
+
+def count(
+    ids: NDArray[Any], vocab: int, order: int, end_id: int, least: int, most_bytes: int
+) -> dict[str, NDArray[Any]] | None: ...
+def mix_counts(
+    kernels: str,
+    team: ThreadTeam,
+    table: CountTable,
+    contexts: Ids,
+    targets: Ids | None,
+    logits: Floats,
+    losses: Floats | None,
+    used: Ids,
+) -> None: ...
 
 class Matcher:
     def __init__(self, ids: Ids) -> None: ...

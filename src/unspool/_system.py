@@ -261,6 +261,16 @@ def read_at(descriptor: int, place: int, size: int) -> bytes:
         return os.read(descriptor, size)
 
 
+def mapped_bytes(file: IO[bytes]) -> "mmap | bytes":
+    """Return the bytes of a file, mapped into memory; Windows could not replace a mapped file: it reads."""
+    if WINDOWS:
+        file.seek(0)
+        return file.read()
+    from mmap import ACCESS_READ, mmap
+
+    return mmap(file.fileno(), 0, access=ACCESS_READ)
+
+
 def release_pages(mapped: "mmap") -> None:
     """Release the memory that reading a mapped file has filled, where the system can do so."""
     if sys.platform != "win32":

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._engines.cpu import CpuEngine
+from unspool._kernels.adapting import AdaptiveCounts
 from unspool._kernels.conditions import WindowConditions
+from unspool._kernels.counts import CountMixer, CountTable, count
 from unspool._kernels.lines import Lines, Numbering, find_lines, recode
 from unspool._kernels.machine import thread_team
 from unspool._kernels.matching import Matcher, hash_records
@@ -196,6 +198,7 @@ def _writer_arguments() -> Arguments:
         "start": _floats(2, 2, 1, 5),
         "guide_states": np.array([0, 1], np.int32),
         "first_bias": _floats(GATES),
+        "recent": np.zeros((2, 16), np.int32),
         "max_new_tokens": 5,
         "end_id": 5,
         "penalty_last": 3,
@@ -227,7 +230,16 @@ def _write(arguments: Arguments) -> object:
         return [(name, list(_group(arguments, f"numbers.{name}").values())) for name in names]
 
     writer = NativeWriter(_network(), _group(arguments, "parameters"))
-    usual = {"end_id", "max_new_tokens", "penalty_last", "alternatives", "first_bias", "keys", "start"}
+    usual = {
+        "end_id",
+        "max_new_tokens",
+        "penalty_last",
+        "alternatives",
+        "first_bias",
+        "keys",
+        "start",
+        "recent",
+    }
     first = writer.add(
         prompts=list(_group(arguments, "prompts").values()),
         guide=Automaton(**_group(arguments, "guide")),
@@ -235,6 +247,7 @@ def _write(arguments: Arguments) -> object:
         stop=Automaton(**_group(arguments, "stop")),
         penalties=stages(PENALTIES),
         samplers=stages(SAMPLERS),
+        counts=_table(),
         echo=True,
         **{name: arguments[name] for name in usual},
     )
@@ -275,6 +288,27 @@ def _match(arguments: Arguments) -> object:
     matcher = Matcher(arguments["texts"])
     matcher.scan(arguments["ids"])
     return matcher.matches()
+
+
+def _table() -> CountTable:
+    ids = np.array([1, 2, 3, 5, 1, 2, 4, 5, 1, 2, 3, 5], np.uint8)
+    table = count(ids, vocab_size=6, order=2, end_id=5)
+    assert table is not None
+    return table
+
+
+def _mixing_arguments() -> Arguments:
+    return {
+        **{f"table.{name}": array.copy() for name, array in _table().arrays().items()},
+        "logits": _floats(3, 6),
+        "contexts": np.array([[1, 5], [2, 1], [0, 0]], np.int32),
+        "targets": np.array([2, 3, 0], np.int32),
+    }
+
+
+def _mix(arguments: Arguments) -> object:
+    mixer = CountMixer(CountTable(**_group(arguments, "table")), 6, threads=2)
+    return mixer.mix(arguments["logits"], arguments["contexts"], arguments["targets"])
 
 
 def _number(arguments: Arguments) -> object:
@@ -330,6 +364,18 @@ FACES = {
         lambda: {"texts": np.array([1, 2, 0, 2, 3], np.int32), "ids": np.array([2, 3, 1, 2], np.uint8)},
         _match,
         free=frozenset({"texts", "ids"}),
+    ),
+    "count": Face(
+        frozenset({"count"}),
+        lambda: {"ids": np.array([1, 2, 5], np.uint8), "vocab_size": 6, "order": 2, "end_id": 5, "least": 1},
+        lambda given: count(**given),
+        free=frozenset({"ids"}),
+    ),
+    "mix": Face(frozenset({"mix_counts", "CountTable"}), _mixing_arguments, _mix, written=("logits",)),
+    "adapt": Face(
+        frozenset({"AdaptiveCounts"}),
+        lambda: {"ids": np.array([1, 2, 3], np.int32), "nats": _floats(3)},
+        lambda given: AdaptiveCounts(5).adapt(given["ids"], given["nats"]),
     ),
     "optimize": Face(
         frozenset({"optimize"}), _optimizer_arguments, _optimize, written=("parameters.", "slots.")

@@ -29,6 +29,7 @@ from pathlib import Path
 from tests.mutation.changes import Change, changes
 from tests.mutation.covering import Covering, seconds_of_tests
 from tests.mutation.naming import Naming
+from tests.mutation.places import IN_PROCESSES, QUICK_IN_PROCESSES
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -38,35 +39,6 @@ FILES = 2  # of tests that it meets at first, where there is no coverage
 REST = 150  # seconds of the tests that it meets at last
 SECONDS = 240  # of a processor, after which a change counts as found: it loops
 LONGEST = 1800  # seconds in all, after which it does, too: it waits for what never comes
-GOLDEN = "tests/golden/test_golden.py::test_it_writes_what_it_wrote"
-# Run commands in processes of their own, where the coverage does not see which lines they run.
-QUICK_IN_PROCESSES = [
-    f"{GOLDEN}[{area}]"
-    for area in (
-        "signatures.txt",
-        "command-help.txt",
-        "command-errors.txt",
-        "command-score.txt",
-        "command-others.txt",
-        "words.txt",
-        "refused-reading.txt",
-        "refused-writing.txt",
-        "refused-runs.txt",
-    )
-]
-IN_PROCESSES = [
-    GOLDEN,
-    "tests/cli/test_process.py",
-    "tests/cli/test_streams.py",
-    "tests/cli/test_full_streams.py",
-    "tests/cli/test_end.py",
-    "tests/cli/commands/test_play.py",
-    "tests/cli/commands/test_collecting.py",
-    "tests/text/test_memory.py",
-    "tests/training/test_killed_runs.py",
-    "tests/test_imports.py",
-    "tests/test_installed.py",
-]
 HEAVY = ("numpy", "click", "rich", "safetensors.numpy", "pytest")  # imported once
 
 

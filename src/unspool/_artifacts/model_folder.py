@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unspool._artifacts.counts_file import load_counts, save_counts
 from unspool._artifacts.facts import check_facts
 from unspool._artifacts.kept_precision import Arrays, Quantization, restored, stored, stored_layout
 from unspool._artifacts.tensor_files import (
@@ -41,6 +42,7 @@ from unspool._artifacts.tensor_files import (
 from unspool._configuration import from_dict, to_plain
 from unspool._errors import ArtifactError, spelled, warn_user
 from unspool._json_files import MOST_BYTES, fingerprint, json_text, read_json
+from unspool._kernels.counts import CountTable
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import parameter_shapes
 from unspool._storage import atomic_write, is_missing
@@ -95,6 +97,7 @@ class SavedModel:
         generation_config: The default options for sampling, in plain JSON types; empty if there are none.
         source_tokenizer: The tokenizer of the texts that an encoder reads; None without an encoder.
         quantization: The number format of the parameters in the folder and its cost; None for float32.
+        counts: What followed which context in the training text; None for the network alone.
     """
 
     network: NetworkConfig
@@ -105,6 +108,7 @@ class SavedModel:
     generation_config: dict[str, Any] = field(default_factory=dict)
     source_tokenizer: Tokenizer | None = None
     quantization: Quantization | None = None
+    counts: CountTable | None = None
 
 
 def save_model(
@@ -119,6 +123,7 @@ def save_model(
     data: Mapping[str, object] | None = None,
     source_tokenizer: Tokenizer | None = None,
     quantization: Quantization | None = None,
+    counts: CountTable | None = None,
 ) -> None:
     """Write a model in place of the one in the folder.
 
@@ -135,6 +140,7 @@ def save_model(
             network's source_vocab_size.
         quantization: The number format of the parameters in the folder, which they must have been rounded to,
             and its cost; None for float32.
+        counts: What followed which context in the training text; None for the network alone.
 
     Raises:
         ArtifactError: If the model does not fit together or cannot be written. A model that was in the folder
@@ -153,7 +159,9 @@ def save_model(
     model = tensor_file_bytes(arrays, {"format_version": version, "fingerprints": fingerprints})
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        save_counts(folder, None, tokenizer)  # those of the old model
         _replace(folder, texts, model, card)
+        save_counts(folder, counts, tokenizer)
         if source_tokenizer is None:
             (folder / SOURCE_TOKENIZER).unlink(missing_ok=True)  # it belonged to the old model
     except OSError as error:
@@ -314,6 +322,7 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
         generation_config=_read_generation(folder, model.content),
         source_tokenizer=source_tokenizer,
         quantization=config.quantization,
+        counts=load_counts(folder, tokenizer),
     )
 
 

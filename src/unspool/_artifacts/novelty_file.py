@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from unspool._artifacts.belonging import tokenizer_fingerprint
 from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError
@@ -67,7 +68,8 @@ def save_novelty(folder: Path, index: NoveltyIndex | None, tokenizer: Tokenizer)
         return
     version = 1 if index.held_out is None else 2
     arrays = {name: np.ascontiguousarray(getattr(index, name), dtype="<u8") for name in ARRAYS[version]}
-    content = to_dict(NoveltyContent(version, _fingerprint(tokenizer), index.normalization, index.by_line))
+    mark = tokenizer_fingerprint(tokenizer)
+    content = to_dict(NoveltyContent(version, mark, index.normalization, index.by_line))
     metadata = json.dumps({**content, CHECKSUM: _checksum(arrays, content)}, sort_keys=True)
     try:
         atomic_write(folder / NOVELTY, save(arrays, metadata={METADATA_KEY: metadata}))
@@ -102,7 +104,7 @@ def load_novelty(folder: Path, tokenizer: Tokenizer) -> NoveltyIndex | None:
     if stored_checksum != _checksum(arrays, values):
         raise ArtifactError(f"{path}: its checksum does not match its content", hint=DAMAGED)
     content = from_dict(NoveltyContent, values, where=str(path))
-    if content.tokenizer != _fingerprint(tokenizer):
+    if content.tokenizer != tokenizer_fingerprint(tokenizer):
         hint = "it was copied from another model: restore it, or make it again (--novelty-index)"
         raise ArtifactError(f"{path} belongs to another model", expected="the model's tokenizer", hint=hint)
     for name, array in arrays.items():
@@ -150,10 +152,6 @@ def _check_version(version: object, names: list[str], path: Path) -> None:
     if names != ARRAYS[version]:
         expected, got = ", ".join(ARRAYS[version]), ", ".join(names)
         raise ArtifactError(f"{path}: arrays", expected=expected, got=got, hint=DAMAGED)
-
-
-def _fingerprint(tokenizer: Tokenizer) -> str:
-    return fingerprint(json.loads(tokenizer.to_json()))
 
 
 def _checksum(arrays: Mapping[str, NDArray[np.uint64]], content: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from unspool._engines.protocol import (
     refused_cell,
 )
 from unspool._generation.search.forward import Forward
+from unspool._kernels.counts import CountTable
 from unspool._kernels.network import NativeNetwork
 from unspool._kernels.precision import INFERENCE, PRECISIONS, used_inference, used_precision
 from unspool._kernels.shape import NetworkShape
@@ -29,7 +30,7 @@ from unspool._network.conditions import fresh_state
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import output_kernel, parameter_shapes
 from unspool._system import available_processors
-from unspool._text.streams.lanes import Window
+from unspool._text.streams.lanes import Conditions, Window
 
 FORWARD_ROWS = 1 << 14  # tokens of one forward call, which bounds its memory; longer windows run in parts
 CALL_PRODUCTS = 1 << 30  # products of each thread in one forward call: Ctrl-C is heard between two calls
@@ -174,18 +175,20 @@ class CpuEngine:
         state: StateArray,
         *,
         reset_id: int | None = None,
+        conditions: Conditions | None = None,
     ) -> tuple[Floats, StateArray]:
         """Return the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
         state, parameters = state.astype(np.float32), self._untied(parameters)
         tokens: NDArray[np.int32] = np.ascontiguousarray(ids, dtype=np.int32)
-        conditions = native_window(self.config, parameters, Window(tokens, tokens), reset_id=reset_id)
+        window = Window(tokens, tokens, conditions)
+        native = native_window(self.config, parameters, window, reset_id=reset_id)
         parts = [
             self._network.logits(
                 parameters,
                 tokens[part],
                 state,
                 reset_id=reset_id,
-                conditions=None if conditions is None else conditions.part(part),
+                conditions=None if native is None else native.part(part),
             )
             for part in self._parts(tokens.shape)
         ]
@@ -216,6 +219,6 @@ class CpuEngine:
         for start in range(0, T, steps):
             yield slice(start, start + steps)
 
-    def writer(self, parameters: Parameters) -> CpuWriter:
-        """Make a writer; see `unspool._generation.writer.WritingEngine`."""
-        return CpuWriter(self.config, self._network, self._untied(parameters))
+    def writer(self, parameters: Parameters, counts: CountTable | None = None) -> CpuWriter:
+        """Make a writer, with counts or without; see `unspool._generation.writer.WritingEngine`."""
+        return CpuWriter(self.config, self._network, self._untied(parameters), counts)

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from unspool._engines.protocol import Parameters
+from unspool._engines.recent_symbols import split_state
 from unspool._generation.automata.automaton import TokenAutomaton
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.sampling.penalties import PENALTIES
 from unspool._generation.written import TokenReport, Written
+from unspool._kernels.counts import CountTable
 from unspool._kernels.network import NativeNetwork
 from unspool._kernels.writer import Automaton, NativeWriter, Stage
 from unspool._network.conditions import fresh_state, with_context
@@ -25,10 +27,17 @@ class CpuWriter:
         network: The native network.
         parameters: The parameters of the network, with an output kernel. They are not copied, and must not
             change while the writer is in use.
+        counts: What a table of counts adds to the logits, or None.
     """
 
-    def __init__(self, config: NetworkConfig, network: NativeNetwork, parameters: Parameters) -> None:
-        self._config, self._parameters = config, parameters
+    def __init__(
+        self,
+        config: NetworkConfig,
+        network: NativeNetwork,
+        parameters: Parameters,
+        counts: CountTable | None = None,
+    ) -> None:
+        self._config, self._parameters, self._counts = config, parameters, counts
         self._native = NativeWriter(network, parameters)
 
     def __len__(self) -> int:
@@ -40,6 +49,9 @@ class CpuWriter:
         eos, guide, stop = config.symbols - 1, request.guide, request.stop
         request.check_ids(config.symbols)
         fresh = states is None
+        recent = None
+        if states is not None:
+            states, recent = split_state(states, config)
         if states is None and config.start_size is not None:
             states = fresh_state(config, self._parameters, 1)
         begin = np.array([eos] if fresh else [], dtype=np.int32)
@@ -63,6 +75,8 @@ class CpuWriter:
             first_bias=None
             if request.context is None
             else with_context(self._parameters, config, request.context)[0]["layers.0.bias"],
+            counts=self._counts,
+            recent=recent,
             whole=whole,
         )
 

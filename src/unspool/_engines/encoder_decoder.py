@@ -131,11 +131,12 @@ class EncoderDecoder:
         state: StateArray,
         *,
         reset_id: int | None = None,
+        conditions: Conditions | None = None,
     ) -> tuple[Floats, StateArray]:
         """Return the logits after a state that depends on a source; see `Engine` in `protocol.py`."""
         if reset_id is not None:
             raise no_source()
-        return self.decoder.logits(_decoder_parameters(parameters), ids, state)
+        return self.decoder.logits(_decoder_parameters(parameters), ids, state, conditions=conditions)
 
     def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
         """Prepare `logits` for many short calls; see `unspool._engines.protocol.Engine`."""

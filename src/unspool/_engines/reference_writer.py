@@ -58,7 +58,7 @@ class ReferenceWriter:
             forward = self._engine.forward(parameters, lanes=1)
         fresh = request.states is None
         state = self._engine.initial_state(1, parameters) if request.states is None else request.states
-        logits = None if fresh else logits_of(config, parameters, state)
+        logits = None if fresh else self.first_logits(config, parameters, state)
         eos = config.symbols - 1
         return _Sequence(
             request, forward, state, eos, input=eos if fresh else None, logits=logits, whole=whole
@@ -91,6 +91,13 @@ class ReferenceWriter:
     def remove(self, sequence: int) -> bool:
         """Remove a sequence; return whether it was there."""
         return self._sequences.pop(sequence, None) is not None
+
+    def first_logits(self, config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
+        """Compute the logits (V,) of a state (L, S, 1, H) without reading another token."""
+        top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
+        logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
+        logits[0] = -np.inf
+        return finite_logits(logits)
 
 
 @dataclass(frozen=True)
@@ -235,11 +242,3 @@ def _packed(sequences: list[list[_Place]]) -> TokenReport:
         alternatives=np.array([token for place in places for token in place.alternatives[0]], np.int32),
         alternative_logprobs=floats([value for place in places for value in place.alternatives[1]]),
     )
-
-
-def logits_of(config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
-    """Compute the logits (V,) of a state (L, S, 1, H) without reading another token."""
-    top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
-    logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
-    logits[0] = -np.inf
-    return finite_logits(logits)

@@ -169,10 +169,16 @@ class TorchEngine:
         state: StateArray,
         *,
         reset_id: int | None = None,
+        conditions: Conditions | None = None,
     ) -> tuple[Floats, StateArray]:
         """Return the logits (T, B, V), the <pad> column -inf, and the state after the last step."""
-        forward = self.forward(parameters, lanes=ids.shape[1])
-        return forward(np.asarray(ids, np.int32), state, reset_id=reset_id)
+        tokens = np.asarray(ids, np.int32)
+        inside = self._conditions(Window(tokens, tokens, conditions))
+        with torch.no_grad():
+            logits, state_after = self._forward(
+                self._weights(parameters), tokens, state, reset_id, conditions=inside
+            )
+        return finite_logits(logits.numpy()), state_after.numpy()
 
     def forward(self, parameters: Parameters, *, lanes: int) -> Forward:
         """Convert the parameters once, for many calls; see `unspool._engines.protocol.Engine`."""

@@ -12,6 +12,7 @@ from unspool._configuration import check
 from unspool._engines.protocol import Engine, Parameters, StateArray
 from unspool._evaluation.forward import most_columns, stream_losses
 from unspool._evaluation.streams import BATCH_SYMBOLS
+from unspool._kernels.adapting import AdaptiveCounts
 from unspool._text.context import ContextSchema, RecordContexts
 from unspool._text.records import Record
 from unspool._text.streams.batches import padded_batches
@@ -71,6 +72,7 @@ class Scorer:
         unknown: The treatment of unknown symbols, as in `Tokenizer.encode`. None follows the tokenizer:
             "replace" if it has an `<unk>`, else "error".
         schema: The context that the network was trained with.
+        adapt: Whether what a text has said before is expected again in it; see `AdaptiveCounts`.
     """
 
     engine: Engine
@@ -80,6 +82,7 @@ class Scorer:
     ended: bool = True
     unknown: Unknown | None = None
     schema: ContextSchema = NO_CONTEXT
+    adapt: bool = False
 
     __repr__ = short_repr
 
@@ -171,9 +174,23 @@ class Scorer:
             contexts=contexts,
             eos_id=None if contexts is None else self.tokenizer.eos_id,
         )
+        if self.adapt:
+            logprobs = -self._adapted(ids, -logprobs, sizes)
         if encoded.spelling is not None:
             logprobs[ids == self.tokenizer.unk_id] -= encoded.spelling
         return logprobs
+
+    def _adapted(
+        self, ids: NDArray[np.int32], nats: NDArray[np.float32], sizes: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return the nats of texts (N,) with the counts of each, and of the prompt before it."""
+        prompt = self.tokenizer.encode(self.prompt, unknown=self.rule).astype(np.int32)
+        parts = []
+        for end, size in zip(np.cumsum(sizes), sizes, strict=True):
+            counts, text = AdaptiveCounts(None), slice(end - size, end)
+            counts.adapt(prompt, np.zeros(len(prompt), np.float32))
+            parts.append(counts.adapt(ids[text], nats[text]))
+        return np.concatenate([np.zeros(0, np.float32), *parts])
 
     def _rows(self, encoded: EncodedTexts, logprobs: NDArray[np.float32]) -> Iterator[TextScore]:
         ends = np.cumsum(encoded.lengths + 1)

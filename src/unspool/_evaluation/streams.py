@@ -11,7 +11,8 @@ from unspool._engines.encoder_decoder import EncoderDecoder
 from unspool._engines.protocol import Engine, Parameters
 from unspool._errors import CorpusError, NetworkError
 from unspool._evaluation.exact_answers import exact_share
-from unspool._evaluation.forward import PART, most_columns, steered, token_losses
+from unspool._evaluation.forward import PART, most_columns, steered, stream_losses, token_losses
+from unspool._kernels.adapting import AdaptiveCounts
 from unspool._kernels.matching import hash_records
 from unspool._text.streams.batches import padded_batches
 from unspool._text.streams.lanes import Window, conditions_of, record_of
@@ -124,6 +125,42 @@ def evaluate_stream(
         raise NetworkError
     exact = answered_exactly(engine, parameters, stream, eos_id=eos_id, most=most_answers)
     return evaluation_of(stream, nats, exact=exact)
+
+
+def evaluate_adapting(
+    engine: Engine, parameters: Parameters, stream: TokenStream, *, eos_id: int, document: bool
+) -> Evaluation:
+    """Measure how well a network predicts a stream that is read from its start to its end, and counted.
+
+    What it has said before is expected again, in later texts as well; see `AdaptiveCounts`. A document is one
+    sequence, without parallel lanes.
+
+    Args:
+        engine: The engine of a network without sources.
+        parameters: The network's parameters.
+        stream: The stream to predict, at least one token.
+        eos_id: The id of `<eos>`.
+        document: Whether the stream is one document.
+
+    Raises:
+        CorpusError: If the stream is empty.
+        NetworkError: If a loss is not finite.
+    """
+    ids = stream.ids.astype(np.int32)
+    if not ids.size:
+        raise CorpusError("nothing to evaluate", expected="at least one record", got="an empty stream")
+    sizes = np.array([ids.size]) if document else np.diff(np.append(stream.starts, ids.size))
+    columns = most_columns(parameters)
+    nats = stream_losses(
+        engine,
+        parameters,
+        padded_batches(ids, sizes, max_symbols=BATCH_SYMBOLS, max_columns=columns, first_id=eos_id),
+        count=ids.size,
+        contexts=stream.contexts,
+        eos_id=None if stream.contexts is None else eos_id,
+    )
+    adapted = AdaptiveCounts(eos_id).adapt(ids, nats)
+    return evaluation_of(stream, [float(adapted.sum(dtype=np.float64))])
 
 
 def stream_nats(

@@ -13,6 +13,7 @@ from unspool._generation.generated_ids import GeneratedIds
 from unspool._generation.pace import Pace
 from unspool._generation.search.forward import Floats, Forward
 from unspool._generation.written import Written
+from unspool._text.streams.lanes import Conditions
 
 PIECE_SECONDS = 0.01  # between two pieces of a stream, about; the first is one token, to show text at once
 
@@ -86,8 +87,9 @@ class WritingEngine(Protocol):
         state: Floats,
         *,
         reset_id: int | None = None,
+        conditions: Conditions | None = None,
     ) -> tuple[Floats, Floats]:
-        """Run ids (T, B) forward.
+        """Run ids (T, B) forward, under the conditions of their records if there are any.
 
         Returns:
             Logits (T, B, V), the <pad> column -inf; the state after the last step.

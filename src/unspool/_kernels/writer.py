@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unspool import _native
 from unspool._kernels.arrays import Floats, Ids, check_array, check_ids, check_number, native_id
+from unspool._kernels.counts import MOST_ORDER, CountTable
 from unspool._kernels.network import NativeNetwork
 
 MOST_TOKENS, MOST_THREADS = (1 << 63) - 1, (1 << 31) - 1
@@ -91,6 +92,8 @@ class NativeWriter:
         alternatives: int | None = None,
         echo: bool = False,
         first_bias: Floats | None = None,
+        counts: CountTable | None = None,
+        recent: Ids | None = None,
         whole: bool = False,
     ) -> range:
         """Add sequences; the arrays are not copied, and not to be changed.
@@ -117,6 +120,9 @@ class NativeWriter:
             alternatives: Most probable tokens to report at each place; None for no report.
             echo: Whether to report about the prompts.
             first_bias: The bias of the first layer, in place of the network's own.  # (G·H,)
+            counts: The table of counts that is mixed into the logits.
+            recent: The last symbols before each prompt, the newest first, 0 where there is none, int32; None
+                for none.  # (N, 16)
             whole: Whether `advance` returns nothing of them before they have ended.
 
         Returns:
@@ -130,8 +136,7 @@ class NativeWriter:
         if not N:
             return range(0)
         check_number("max_new_tokens", max_new_tokens, 1, MOST_TOKENS)
-        if penalty_last is not None:
-            check_number("penalty_last", penalty_last, 1, MOST_TOKENS)
+        check_number("penalty_last", 1 if penalty_last is None else penalty_last, 1, MOST_TOKENS)
         self._check_numbers(penalties, alternatives)
         joined, lengths = self._joined(prompts, from_state)
         check_array("keys", keys, np.uint64, (N,))
@@ -140,12 +145,9 @@ class NativeWriter:
             check_array("start", start, np.float32, (rows, shape.num_layers, shape.states, shape.hidden_size))
         if first_bias is not None:
             check_array("first_bias", first_bias, np.float32, shape.parameter_shapes["layers.0.bias"])
+        self._check_counts(counts, recent, N)
         if guide is not None:
-            if guide_states is None:
-                raise ValueError("guide_states: expected the state of each sequence")
-            check_array("guide_states", guide_states, np.int32, (N,))
-            if not 0 <= int(guide_states.min()) <= int(guide_states.max()) < len(guide.transitions):
-                raise ValueError("guide_states: expected states of the automaton")
+            _check_guide(guide, guide_states, N)
         first = self._native.add(
             prompts=joined,
             prompt_starts=np.cumsum([0, *lengths], dtype=np.int64),
@@ -157,6 +159,8 @@ class NativeWriter:
             penalties=[(name, list(map(float, numbers))) for name, numbers in penalties],
             samplers=[(name, list(map(float, numbers))) for name, numbers in samplers],
             first_bias=first_bias,
+            counts=None if counts is None else counts.native,
+            recent=recent,
             penalty_last=penalty_last or 0,
             alternatives=alternatives or 0,
             echo=echo,
@@ -177,6 +181,12 @@ class NativeWriter:
         if not from_state and not all(lengths):
             raise ValueError("prompts: expected at least one id each")
         return joined, lengths
+
+    def _check_counts(self, counts: CountTable | None, recent: Ids | None, N: int) -> None:
+        if counts is not None:
+            check_number("vocab_size of the counts", counts.vocab_size, 2, self._shape.vocab_size)
+        if recent is not None:
+            check_array("recent", recent, np.int32, (N, MOST_ORDER))
 
     def _check_numbers(self, penalties: Sequence[Stage], alternatives: int | None) -> None:
         """Check the numbers that become indices, or that say how many others follow."""
@@ -210,3 +220,12 @@ class NativeWriter:
     def remove(self, sequence: int) -> bool:
         """Take a sequence out; return whether it was there."""
         return self._native.remove(sequence)
+
+
+def _check_guide(guide: Automaton, states: Ids | None, N: int) -> None:
+    """Check the state of each sequence in its guide."""
+    if states is None:
+        raise ValueError("guide_states: expected the state of each sequence")
+    check_array("guide_states", states, np.int32, (N,))
+    if not 0 <= int(states.min()) <= int(states.max()) < len(guide.transitions):
+        raise ValueError("guide_states: expected states of the automaton")

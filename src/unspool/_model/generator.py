@@ -655,7 +655,9 @@ class Generator(ModelParts):
         ids = self.tokenizer.encode(text, unknown=unknown)
         return hidden_states(self.runner, self.parameters, ids)
 
-    def scorer(self, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None) -> Scorer:
+    def scorer(
+        self, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None, adapt: bool = False
+    ) -> Scorer:
         """Make what `score` scores with, to score a stream of any length: `scorer().scores(texts)`.
 
         The arguments are those of `score`.
@@ -665,7 +667,7 @@ class Generator(ModelParts):
             >>> next(iter(scorer.scores(["na"]))).total_logprob < 0
             True
         """
-        return make_scorer(self, prompt=prompt, ended=ended, unknown=unknown)
+        return make_scorer(self, prompt=prompt, ended=ended, unknown=unknown, adapt=adapt)
 
     def score(
         self,
@@ -675,6 +677,7 @@ class Generator(ModelParts):
         ended: bool = True,
         unknown: Unknown | None = None,
         context: Context | None = None,
+        adapt: bool = False,
     ) -> list[TextScore]:
         """Compute how probable texts are, each from its start to its end, as training sees them.
 
@@ -686,6 +689,7 @@ class Generator(ModelParts):
             unknown: What becomes of symbols that the model does not know: "error"; "drop"; "replace"; None
                 for "replace" where the model was trained with `<unk>`, else "error".
             context: What is known of all texts; None for nothing. See `conditioned_on`.
+            adapt: Whether what a text has said is expected again further on in it: for long texts.
 
         Raises:
             UnknownSymbolError: If a text has a symbol that the model does not know, and that is an error.
@@ -695,7 +699,9 @@ class Generator(ModelParts):
             >>> score.total_logprob < 0
             True
         """
-        scorer = make_scorer(self.conditioned_on(context), prompt=prompt, ended=ended, unknown=unknown)
+        scorer = make_scorer(
+            self.conditioned_on(context), prompt=prompt, ended=ended, unknown=unknown, adapt=adapt
+        )
         return scoring.score(scorer, texts)
 
     def surprisal(
@@ -846,6 +852,7 @@ class Generator(ModelParts):
         document: bool | None = None,
         unknown: Unknown | None = None,
         context: Context | None = None,
+        adapt: bool = False,
     ) -> Evaluation:
         """Measure how well the model predicts a corpus, every record from its start to its end.
 
@@ -856,6 +863,8 @@ class Generator(ModelParts):
             document: Whether they are one long stream; None for what the records say of themselves.
             unknown: What becomes of symbols that the model does not know, as in `score`.
             context: What is known of all records, in place of what they say of themselves.
+            adapt: Whether what they have said is expected again further on, as a compressor does that reads
+                them in this order.
 
         Raises:
             ConfigError: If a record says what the model has never heard of.
@@ -866,7 +875,9 @@ class Generator(ModelParts):
             >>> model.evaluate(names).bits_per_character > 0
             True
         """
-        return scoring.evaluate(self.conditioned_on(context), records, document=document, unknown=unknown)
+        return scoring.evaluate(
+            self.conditioned_on(context), records, document=document, unknown=unknown, adapt=adapt
+        )
 
     def audit(
         self,

@@ -7,11 +7,13 @@ from typing import Any, TypeVar
 from unspool._artifacts.kept_precision import Quantization
 from unspool._configuration import as_spelled, check, from_dict, to_dict
 from unspool._engines import ENGINES, make_engine
+from unspool._engines.counting import CountingEngine
 from unspool._engines.protocol import Engine, Parameters
 from unspool._errors import ConfigError
 from unspool._generation.options.generation_options import ROWS, GenerationOptions
 from unspool._generation.options.keywords import by_own_names
 from unspool._generation.options.keywords import options_and_n as given_options_and_n
+from unspool._kernels.counts import CountTable
 from unspool._kernels.precision import INFERENCE
 from unspool._network.conditions import schema_of
 from unspool._network.config import NetworkConfig
@@ -34,6 +36,8 @@ class ModelParts:
         generation_config: How the model is meant to be sampled, in plain JSON types.
         source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         quantization: The number format that the parameters were rounded to, and its cost; None for float32.
+        counts: What followed which context in the training text, which is mixed into the network's logits;
+            None for the network alone.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
         precision: Number format of the products when the model writes and scores, a name in `INFERENCE`.
@@ -53,6 +57,7 @@ class ModelParts:
     generation_config: Mapping[str, Any] = field(default_factory=dict)
     source_tokenizer: Tokenizer | None = None
     quantization: Quantization | None = None
+    counts: CountTable | None = None
     engine: str = "cpu"
     threads: int | None = None
     precision: str = "float32"
@@ -78,9 +83,8 @@ class ModelParts:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Set fields, though they are frozen, and make the engine."""
         vars(self).update(state)
-        vars(self)["runner"] = make_engine(
-            self.engine, self.network, threads=self.threads, inference=self.precision
-        )
+        runner = make_engine(self.engine, self.network, threads=self.threads, inference=self.precision)
+        vars(self)["runner"] = runner if self.counts is None else CountingEngine(runner, self.counts)
 
     @property
     def schema(self) -> ContextSchema:

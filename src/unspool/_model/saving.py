@@ -21,7 +21,7 @@ from unspool._training.folder.model_card import markdown, model_card, sample_com
 def save_parts(
     parts: ModelParts, folder: Path, novelty: NoveltyIndex | None, history: list[dict[str, Any]]
 ) -> None:
-    """Write a model as a folder, with the index of its texts and the evaluations of its training.
+    """Write a model as a folder, with its counts, the index of its texts and the evaluations of its training.
 
     Args:
         parts: The model.
@@ -42,6 +42,7 @@ def save_parts(
         generation_config=parts.generation_config,
         source_tokenizer=parts.source_tokenizer,
         quantization=parts.quantization,
+        counts=parts.counts,
         card=_card(parts, folder.name, history),
     )
     save_novelty(folder, novelty, parts.tokenizer)

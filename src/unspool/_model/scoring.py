@@ -7,7 +7,7 @@ from unspool._errors import CorpusError
 from unspool._evaluation.next_symbols import NextSymbols, named_symbols
 from unspool._evaluation.reader import TextReader
 from unspool._evaluation.scorer import Scorer, TextScore
-from unspool._evaluation.streams import Evaluation, evaluate_stream
+from unspool._evaluation.streams import Evaluation, evaluate_adapting, evaluate_stream
 from unspool._generation.options.keywords import generation_options
 from unspool._generation.sampling.probabilities import probabilities
 from unspool._model.parts import ModelParts
@@ -24,10 +24,16 @@ from unspool._text.whole_records import whole_records
 
 
 def make_scorer(
-    parts: ModelParts, *, prompt: str = "", ended: bool = True, unknown: Unknown | None = None
+    parts: ModelParts,
+    *,
+    prompt: str = "",
+    ended: bool = True,
+    unknown: Unknown | None = None,
+    adapt: bool = False,
 ) -> Scorer:
     """Make what texts are scored with; the arguments are those of `Generator.score`."""
     check("prompt", prompt, "a string", isinstance(prompt, str))
+    check("adapt", adapt, "true or false", isinstance(adapt, bool))
     rules = (None, "error", "drop", "replace")
     check("unknown", unknown, "error, drop, replace or None", unknown in rules)
     return Scorer(
@@ -38,6 +44,7 @@ def make_scorer(
         ended=ended,
         unknown=unknown,
         schema=parts.schema,
+        adapt=adapt,
     )
 
 
@@ -47,13 +54,15 @@ def score(scorer: Scorer, texts: Readable) -> list[TextScore]:
 
 
 def evaluate_both(
-    exact: ModelParts, other: ModelParts, on: Readable, *, unknown: Unknown | None
+    exact: ModelParts, other: ModelParts, on: Readable, *, unknown: Unknown | None, adapt: bool = False
 ) -> tuple[Evaluation, Evaluation]:
     """Measure two forms of a model on the same texts, also on texts that can be read only once."""
     corpus = as_records(on)
     if corpus.once or corpus.spec.get("source") == STANDARD_INPUT:
         corpus = corpus.gathered()
-    first, second = (evaluate(parts, corpus, document=None, unknown=unknown) for parts in (exact, other))
+    first, second = (
+        evaluate(parts, corpus, document=None, unknown=unknown, adapt=adapt) for parts in (exact, other)
+    )
     return first, second
 
 
@@ -63,6 +72,7 @@ def evaluate(
     *,
     document: bool | None,
     unknown: Unknown | None,
+    adapt: bool = False,
 ) -> Evaluation:
     """Measure how well a model predicts a corpus; see `Generator.evaluate`."""
     corpus = as_records(records)
@@ -70,7 +80,10 @@ def evaluate(
     fits = sources is not None or not corpus.pairs
     check("records", "texts with sources", "texts only: the model was trained without sources", fits)
     recipe = EncodingRecipe(tokenizer=parts.tokenizer, unknown=unknown, contexts=schema, sources=sources)
-    return evaluate_stream(
+    check("adapt", adapt, "true or false", isinstance(adapt, bool))
+    check("adapt", adapt, "false with sources: an answer depends on its source", not (adapt and sources))
+    measure = evaluate_adapting if adapt else evaluate_stream
+    return measure(
         parts.runner,
         parts.parameters,
         encode_corpus(corpus, recipe).training,

@@ -57,7 +57,8 @@ def prepare_ids(
 ) -> Request:
     """Make a request of prompts in ids and options; see `prepare`."""
     guide = guide_of(parts, constraint, prompts, options.max_new_tokens)
-    shape = parts.network.state_shape
+    layers, states, _, columns = parts.runner.initial_state(1).shape
+    shape = layers, states, columns
     return make_request(parts.tokenizer, prompts, options, state_shape=shape, state=state, guide=guide)
 
 

@@ -3,6 +3,7 @@
 from unspool._screen.wording import duration
 from unspool._training.announcement import Announcement
 from unspool._training.records import (
+    CountsRecord,
     EvaluationRecord,
     FinishRecord,
     MeasuringRecord,
@@ -31,6 +32,7 @@ class Latest:
         self.evaluation: EvaluationRecord | None = None
         self.measuring: MeasuringRecord | None = None
         self.samples: list[SampleRecord] = []
+        self.counts: CountsRecord | None = None
         self.end: FinishRecord | StopRecord | None = None
         self._began: tuple[float, float] | None = None  # progress and seconds at this process's first step
 
@@ -45,6 +47,8 @@ class Latest:
             self.measuring, self.evaluation, self.samples = None, record, []
         elif isinstance(record, SampleRecord):
             self.samples.append(record)
+        elif isinstance(record, CountsRecord):
+            self.counts = record
         elif isinstance(record, FinishRecord | StopRecord):
             self.end = record
 

@@ -6,7 +6,13 @@ from typing import Any, Self
 
 from unspool._progress.latest import Latest
 from unspool._progress.plan_lines import plan_lines
-from unspool._progress.record_lines import end_line, evaluation_line, measuring_line, sample_line
+from unspool._progress.record_lines import (
+    counts_line,
+    end_line,
+    evaluation_line,
+    measuring_line,
+    sample_line,
+)
 from unspool._screen.wording import size
 from unspool._training.announcement import Announcement
 from unspool._training.records import FinishRecord, StepRecord, StopRecord, TrainingRecord
@@ -77,8 +83,9 @@ class NotebookProgress:
     def _notes(self) -> list[str]:
         latest = self._latest
         measuring = [] if latest.measuring is None else [measuring_line(latest.measuring)]
+        counts = [] if latest.counts is None else [counts_line(latest.counts)]
         end = None if latest.end is None else end_line(latest.end, latest.plan)
-        return measuring if end is None else [end]
+        return measuring if end is None else [end, *counts]
 
     def _html(self, lines: list[str]) -> str:
         latest = self._latest

@@ -7,6 +7,7 @@ from typing import Self
 
 from unspool._progress.plan_lines import plan_lines
 from unspool._progress.record_lines import (
+    counts_line,
     end_line,
     evaluation_line,
     measuring_line,
@@ -17,6 +18,7 @@ from unspool._screen.connections import fitted
 from unspool._screen.wording import size
 from unspool._training.announcement import Announcement
 from unspool._training.records import (
+    CountsRecord,
     EvaluationRecord,
     FinishRecord,
     MeasuringRecord,
@@ -75,6 +77,8 @@ class PlainProgress:
             _write(evaluation_line(record, self._epochs))
         elif isinstance(record, SampleRecord):
             _write(sample_line(record))
+        elif isinstance(record, CountsRecord):
+            _write(counts_line(record))
         elif isinstance(record, FinishRecord | StopRecord):
             line = end_line(record, self._plan)
             if line is not None:

@@ -1,8 +1,9 @@
 """The records of a training as lines of plain text."""
 
-from unspool._screen.wording import duration, one_line
+from unspool._screen.wording import duration, one_line, size
 from unspool._training.announcement import Announcement
 from unspool._training.records import (
+    CountsRecord,
     EvaluationRecord,
     FinishRecord,
     MeasuringRecord,
@@ -76,6 +77,16 @@ def end_line(record: FinishRecord | StopRecord, plan: Announcement | None) -> st
     if plan is None or plan.out is not None:
         return None
     return f"Stopped after {duration(record.seconds)} at step {record.step:,}: the best model so far is kept"
+
+
+def counts_line(record: CountsRecord) -> str:
+    """Return a line about the counts that go beside the network."""
+    table = f"counts of contexts up to {record.order} symbols, {size(record.bytes)}"
+    if record.bits_per_character is None:
+        return f"{table}: nothing is held out to measure them by"
+    bits = f"{record.bits_per_character:.3f} bits/character on held-out text"
+    left = "" if record.kept else "; they are left out"
+    return f"{table}: {bits}, {record.network_bits_per_character:.3f} without them{left}"
 
 
 def _epoch(record: StepRecord | EvaluationRecord, epochs: int | None) -> str:

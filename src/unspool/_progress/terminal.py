@@ -11,11 +11,12 @@ from rich.text import Text
 
 from unspool._progress.latest import Latest
 from unspool._progress.plan_lines import plan_lines
-from unspool._progress.record_lines import end_line, measuring_line
+from unspool._progress.record_lines import counts_line, end_line, measuring_line
 from unspool._screen.drawing import Display
 from unspool._screen.wording import duration, one_line, size
 from unspool._training.announcement import Announcement
 from unspool._training.records import (
+    CountsRecord,
     EvaluationRecord,
     FinishRecord,
     MeasuringRecord,
@@ -84,6 +85,8 @@ class TerminalProgress:
             self._scrolled = False
             self._scroll(self._reached(record))
             self._draw()
+        elif isinstance(record, CountsRecord):
+            self._scroll(Text(counts_line(record)))
         elif isinstance(record, FinishRecord | StopRecord):
             line = end_line(record, self._latest.plan)
             if line is not None:

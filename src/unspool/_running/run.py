@@ -7,6 +7,7 @@ from unspool._kernels.precision import missing_bf16
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
 from unspool._progress.choice import OnRecord, OnStart
+from unspool._running.counting import keep_counts
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.records import Records
 from unspool._training.announcement import plan_of
@@ -95,6 +96,9 @@ def run_to_end(
         if on_start is None:
             remark = f"stopped at step {last.step:,}: the best model so far is returned"
             warn_user(remark, RuntimeWarning)
+    counted = keep_counts(run, task, step=last.step)
+    if counted is not None and on_record is not None:
+        on_record(counted)
     model = Generator.load(run.path, engine=config.engine, threads=config.threads)
     if in_memory:
         model._leave_folder()

@@ -84,6 +84,7 @@ class TrainKeywords(TypedDict, total=False):
     threads: int | None
     engine: str
     precision: str
+    counts: str | int | None
     # of read_records
     text: Column | Sequence[Column] | None
     source_text: Column | Sequence[Column] | None

@@ -37,6 +37,14 @@ EVERY = Allowed("a whole number ≥ 1, or a share of the run in (0, 1)", _is_eve
 ENGINE = Allowed("a name", lambda value: isinstance(value, str), "unspool._engines:ENGINES")
 
 
+def _is_order(value: Any) -> bool:
+    return value in ("auto", "none") or (str(value).isdecimal() and 1 <= int(str(value)[:9]) <= MOST_ORDER)
+
+
+MOST_ORDER = 16  # that of the kernels, which are too slow to import here
+COUNTS = Allowed(f"auto, none, or a whole number from 1 to {MOST_ORDER}", _is_order)
+
+
 @answers_unknown_names
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
@@ -83,6 +91,9 @@ class TrainingConfig:
             auto, which is bf16 where the processor supports it. Weights, state, loss and evaluations are
             always float32. If bf16 is asked for and the processor does not support it, the products are
             float32 too.
+        counts: Symbols of the longest context that is counted in the training text, as a number or in words;
+            "auto" for 8 if they help; None for the network alone. The counts are mixed into the network's
+            predictions, by weights that are fitted to the held-out text.
 
     Example:
         >>> from unspool import TrainingConfig
@@ -165,12 +176,17 @@ class TrainingConfig:
         one_of("unspool._kernels.precision:PRECISIONS"),
         "Number format of matrix products in training: {choices}; auto is bf16 where available",
         elsewhere=("dtype", "torch_dtype", "fp16", "bf16", "amp", "mixed_precision"))] = "float32"
+    counts: Annotated[int | str | None, OptionRow(COUNTS,
+        "Count contexts of so many symbols as well, and mix the counts into the network", shown="none",
+        elsewhere=("ngram", "ngrams", "ngram_order", "order"))] = None
     # fmt: on
 
     __repr__ = short_repr
 
     def __post_init__(self) -> None:
         check_rows(self)
+        counts = None if self.counts in (None, "none") else str(self.counts)
+        object.__setattr__(self, "counts", counts)
         if self.evaluate_every is not None and self.evaluate_every >= 1:
             object.__setattr__(self, "evaluate_every", int(self.evaluate_every))  # JSON tells 8 from 8.0
         if self.epochs is None and self.minutes is None:

@@ -140,6 +140,30 @@ class ChangeRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountsRecord:
+    """What the counts of the training text are worth beside the network that was learnt.
+
+    Args:
+        step: Steps made.
+        order: Symbols of the longest context.
+        contexts: Number of contexts.
+        bytes: Bytes of the table.
+        network_bits_per_character: Bits per character of the network alone on held-out text; None without it.
+        bits_per_character: The same with the counts, whose weights were fitted to that text.
+        kept: Whether the model has the counts.
+    """
+
+    kind: ClassVar[str] = "counts"
+    step: int
+    order: int
+    contexts: int
+    bytes: int
+    network_bits_per_character: float | None
+    bits_per_character: float | None
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopRecord:
     """A note that the run was stopped on request; its checkpoint is saved and it can be resumed."""
 
@@ -177,6 +201,7 @@ TrainingRecord: TypeAlias = (
     | EvaluationRecord
     | SampleRecord
     | CheckpointRecord
+    | CountsRecord
     | StopRecord
     | FinishRecord
 )

@@ -11,6 +11,7 @@ import numpy as np
 from unspool._configuration import to_dict
 from unspool._engines.protocol import Engine
 from unspool._errors import ConfigError
+from unspool._kernels.counts import MOST_VOCABULARY
 from unspool._kernels.machine import chosen_kernels
 from unspool._network.memory import check_memory
 from unspool._text.streams.lanes import Lanes
@@ -77,10 +78,22 @@ class TrainingTask:
         if self.config.patience is not None and not len(self.validation.ids):
             hint = "set validation_fraction, or leave patience out"
             raise ConfigError("patience needs held-out text, and there is none", hint=hint)
+        self._check_counts()
         if len(self.training):
             lanes = self.lanes()
             symbols = lanes.batch_size * lanes.window_length
             check_memory(self.engine.config, arrays=arrays_of(self.config), symbols=symbols)
+
+    def _check_counts(self) -> None:
+        network = self.engine.config
+        what = f"counts={self.config.counts}"
+        if self.config.counts is None:
+            return
+        if network.encoder is not None:
+            raise ConfigError(what, expected="None with sources: an answer depends on its source")
+        if network.symbols > MOST_VOCABULARY:
+            expected, got = f"at most {MOST_VOCABULARY:,} symbols", f"{network.symbols:,}"
+            raise ConfigError(what, expected=expected, got=got, hint="set max_vocab_size")
 
     def lanes(self) -> Lanes:
         """Return the lanes of the training stream."""

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from typing import Annotated
 
 from unspool._cli.flags.flag import Argument, FlagValues, takes
-from unspool._cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
+from unspool._cli.flags.shared import COMPUTING, READING, Adapt, AsJson, ModelFolder, UnknownInTexts
 from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.printing import finite, note, print_json
@@ -21,6 +21,7 @@ def evaluate(
         Argument(metavar="CORPUS…", help="Paths, - for standard input, or a name from `unspool corpora`."),
     ],
     unknown: UnknownInTexts = None,
+    adapt: Adapt = False,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
@@ -45,10 +46,10 @@ def evaluate(
     note_left_out(model.tokenizer)
     precision, lost = model.runner.inference, None
     if precision == "float32":
-        result = model.evaluate(records, unknown=unknown)
+        result = model.evaluate(records, unknown=unknown, adapt=adapt)
     else:
         exact = replace(model, precision="float32")
-        before, result = evaluate_both(exact, model, records, unknown=unknown)
+        before, result = evaluate_both(exact, model, records, unknown=unknown, adapt=adapt)
         lost = result.bits_per_character - before.bits_per_character
     if as_json:
         figures = asdict(result) | {"bits_per_character_lost": lost}

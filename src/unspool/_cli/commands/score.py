@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool._cli.flags.flag import Argument, Flag, FlagValues, Group, takes
-from unspool._cli.flags.shared import COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
+from unspool._cli.flags.shared import ADAPT, COMPUTING, READING, AsJson, ModelFolder, UnknownInTexts
 from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.new_files import checked_path
@@ -47,6 +47,7 @@ ASKING = Group(
             "Folder of another model to compare with: log p(text) of DIR minus its log p(text)",
             default="none",
         ),
+        ADAPT,
         Flag("guess_number", bool, "Estimate how many texts are more probable", default="off"),
         Flag("samples", int, "Texts to draw for --guess-number", default="10000"),
         Flag("seed", int, "Seed of these texts", default="0"),
@@ -192,7 +193,10 @@ def make_scoring(folder: str, flags: FlagValues, unknown: Any, *, per_symbol: bo
     guessing = asking.get("guess_number", False)
     if guessing and not ended:
         raise ConfigError("--no-end does not work with --guess-number, which ranks whole texts")
-    options = {"prompt": asking.get("prompt", ""), "ended": ended, "unknown": unknown}
+    adapt = asking.get("adapt", False)
+    if guessing and adapt:
+        raise ConfigError("--adapt does not work with --guess-number, which ranks texts by themselves")
+    options = {"prompt": asking.get("prompt", ""), "ended": ended, "unknown": unknown, "adapt": adapt}
     scorer = without_sources(folder, unspool.load(folder, **computing)).scorer(**options)
     against = None
     if "against" in asking:

@@ -43,6 +43,12 @@ ModelFolder = Annotated[
 ]
 
 
+ADAPT = Flag(
+    "adapt", bool, "Expect again further on what a text has said before: for long texts", default="off"
+)
+Adapt = Annotated[bool, Option(ADAPT)]
+
+
 def _unknown(default: str) -> Option:
     words = "What to do with symbols that the model does not know: {choices}"
     return Option(Flag("unknown", str, words, default=default))

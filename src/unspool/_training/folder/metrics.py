@@ -12,6 +12,7 @@ from unspool._storage import append_line, atomic_write, open_regular, sync_file
 from unspool._training.checkpoints import write_error
 from unspool._training.records import (
     ChangeRecord,
+    CountsRecord,
     EvaluationRecord,
     FinishRecord,
     SampleRecord,
@@ -22,7 +23,8 @@ from unspool._training.records import (
 
 METRICS = "metrics.jsonl"
 LONGEST_LINE = 1 << 24  # bytes; a longer one is broken
-KEPT = (StepRecord, EvaluationRecord, SampleRecord, ChangeRecord, FinishRecord)
+KEPT = (StepRecord, EvaluationRecord, SampleRecord, ChangeRecord, CountsRecord, FinishRecord)
+ENDS = (CountsRecord.kind, FinishRecord.kind)  # of a run that is over
 BEGIN = b'{"kind": '  # start of every line, and nowhere else in one: inside a text the quotes are escaped
 
 
@@ -98,7 +100,7 @@ class MetricsFile:
                         torn = number
                         continue
                     self.broken += [number] if part != line else []
-                    if record["step"] > step or record["kind"] == FinishRecord.kind:
+                    if record["step"] > step or record["kind"] in ENDS:
                         break
                     records.append(record)
                     raw_lines.append(part)
@@ -135,7 +137,7 @@ def write_evaluations(path: Path, history: list[dict[str, Any]]) -> None:
     Raises:
         ArtifactError: If the file cannot be written.
     """
-    kinds = (EvaluationRecord.kind, ChangeRecord.kind, FinishRecord.kind)
+    kinds = (EvaluationRecord.kind, ChangeRecord.kind, *ENDS)
     lines = [line for line in history if line.get("kind") in kinds]
     if path.exists() and read_metrics(path) == history:
         return

@@ -8,6 +8,7 @@
     checkpoint/last.safetensors          everything that is needed to resume
     checkpoint/corpus.json               where the texts are; see `corpus_places`
     model.safetensors, README.md, ...    the best model so far
+    counts.safetensors                   counts of the texts, if they were asked for
     novelty.safetensors                  index of the texts, if it was asked for
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from unspool._artifacts import load_model, save_model
+from unspool._artifacts.counts_file import COUNTS
 from unspool._artifacts.model_folder import (
     CARD,
     CONFIG,
@@ -77,8 +79,8 @@ UNBORN = {TOKENIZER, SOURCE_TOKENIZER, GENERATION, CHECKPOINT.partition("/")[0]}
 LEARNT_FILES = (CHECKPOINT, METRICS, LOSS_CURVE, MODEL, CARD)  # without the checkpoint none of them counts
 AUDIT_FILES = ("audit.json", "audit.svg")  # they describe the old model and are removed with it
 RUN_FILES = (
-    *MODEL_FILES, *(name + NEXT for name in FINGERPRINTED), METRICS, LOSS_CURVE, CHECKPOINT, PLACES, NOVELTY,
-    *AUDIT_FILES
+    *MODEL_FILES, *(name + NEXT for name in FINGERPRINTED), METRICS, LOSS_CURVE, CHECKPOINT, PLACES, COUNTS,
+    NOVELTY, *AUDIT_FILES
 )  # fmt: skip
 
 
@@ -317,6 +319,7 @@ class RunFolder:
             data=self.data,
             generation_config=saved.generation_config,
             source_tokenizer=self.source_tokenizer,
+            counts=saved.counts,
             card=(self.path / CARD).read_text("utf-8") if (self.path / CARD).is_file() else "",
         )
 
