@@ -96,6 +96,8 @@ CASES = [
     Case("sample MODEL --num-beams 2"),
     Case("sample ROWS --seed 1 --n 5"),
     Case("sample ROWS --seed 1 --n 5 --given age=30..40 --json"),
+    Case("audit ROWS --samples 20", face=TABLE),
+    Case("audit ROWS --samples 20 --json"),
     Case("schema TABLE"),
     Case("schema TABLE --json"),
     Case("impute ROWS TABLE --seed 1"),

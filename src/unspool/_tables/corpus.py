@@ -3,7 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from unspool._configuration import check, from_dict, to_dict
 from unspool._errors import ConfigError, CorpusError
 from unspool._tables.reading import OpenTable, open_table
-from unspool._tables.row_form import RowForm
+from unspool._tables.row_form import Row, RowForm
 from unspool._tables.schema import TableSchema
 from unspool._text.encoding.split import hash_split
 from unspool._text.reading.sources import records_from_spec
@@ -192,8 +192,26 @@ def records_again(spec: Mapping[str, Any]) -> Records:
     Raises:
         CorpusError: If the texts came from memory, or the spec is broken.
     """
+    return _table_again(spec) if "table" in spec else records_from_spec(spec)
+
+
+def rows_again(spec: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield the rows that a stored `Records.spec` of a table describes, each once.
+
+    Raises:
+        CorpusError: If they came from memory, or cannot be read.
+    """
     if "table" not in spec:
-        return records_from_spec(spec)
+        raise CorpusError(
+            "rows from memory cannot be read again", hint="name the table: unspool audit DIR FILE"
+        )
+    records = _table_again(spec)
+    form = RowForm(records.schema)
+    once = TableRecords(records.table, records.schema, replace(records.part, orders=1))
+    return (form.row(record.text) for record in once)
+
+
+def _table_again(spec: Mapping[str, Any]) -> TableRecords:
     schema = from_dict(TableSchema, spec["table"], where="config.json: data, records, table")
     part = from_dict(PartOfRows, spec["part"], where="config.json: data, records, part")
     return TableRecords(open_table(spec["source"], spec["reading"]), schema, part)
