@@ -10,6 +10,7 @@ column follows: the next one can be chosen freely, without a change of what is d
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
+from itertools import starmap
 
 from unspool._configuration import check
 from unspool._errors import CorpusError
@@ -19,7 +20,7 @@ from unspool._tables.types import SYMBOLS, Value, ValueType, of_type
 
 FIRST, LAST = map(ord, SYMBOLS)
 END = SYMBOLS[0]
-PIECE = re.compile(f"([{SYMBOLS[0]}-{SYMBOLS[1]}])([^{SYMBOLS[0]}-{SYMBOLS[1]}]*)")
+PIECE = re.compile(f"([{SYMBOLS[0]}-{SYMBOLS[1]}])([^{SYMBOLS[0]}-{SYMBOLS[1]}]*){END}?")
 KEPT_VALUES = 1 << 14  # of a column that are remembered with their codes
 
 Row = list[str]
@@ -140,10 +141,8 @@ class RowForm:
         return row
 
     def fields(self, text: str) -> Iterator[tuple[int, str]]:
-        """Yield the number of each column that is written, and its value as the table writes it."""
-        for symbol, body in PIECE.findall(text):
-            if symbol != END:
-                yield self._field(symbol, body)
+        """Return the number of each column that is written, and its value as the table writes it."""
+        return starmap(self._field, PIECE.findall(text))
 
     def fresh_row(self, count: int) -> Row:
         """Return a row that has only what needs no learning: constant values and counted keys."""
