@@ -69,6 +69,17 @@ def test_the_values_of_a_range_are_as_frequent_as_without_it(model: Generator) -
     assert ages[40] < 200
 
 
+def test_shares_are_those_that_were_learnt(model: Generator) -> None:
+    """Three in ten are members, and half as many where what is frequent gains by a low temperature."""
+    shares = [
+        sum(row["member"] for row in model.sample_rows(2_000, seed=1, **options)) / 2_000
+        for options in ({}, {"temperature": 1.0}, {"temp": 0.5})
+    ]
+    learnt = sum(row["member"] for row in people(600, 0)) / 600
+    assert shares[0] == shares[1] == pytest.approx(learnt, abs=0.06)
+    assert shares[2] < 0.7 * learnt
+
+
 def test_a_rare_range_is_forced_and_told(model: Generator) -> None:
     rows = model.sample_rows(20, given={"born": ("2000-02-03", "2000-02-10")}, seed=1)
     assert all("2000-02-03" <= row["born"] <= "2000-02-10" for row in rows)

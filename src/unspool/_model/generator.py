@@ -489,7 +489,8 @@ class Generator(ModelParts):
             n: Number of rows, ≥ 1.
             given: What is known of them, by the name of a column: a value; a range of numbers or dates, as a
                 tuple or ``"30..40"``; None for a missing one. None knows nothing.
-            **options: How values are drawn: `temperature`, `top_k`, `top_p`, `min_p`, `seed`.
+            **options: How values are drawn: `temperature`, 1 unless it is given, `top_k`, `top_p`, `min_p`,
+                `seed`.
 
         Returns:
             The rows, a list of dictionaries; `save` writes them to a file.

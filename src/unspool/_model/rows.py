@@ -15,6 +15,7 @@ from unspool._errors import ConfigError
 from unspool._generation.automata.automaton import Guide
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
+from unspool._generation.options.keywords import by_own_names
 from unspool._generation.sampling.random import fresh_seed
 from unspool._generation.writer import generate
 from unspool._model.parts import ModelParts, options_and_n
@@ -67,18 +68,20 @@ class RowWriter:
 
     Args:
         parts: The model.
-        options: How values are drawn: any of `OF_ROWS`.
+        options: How values are drawn: any of `OF_ROWS`. Without a temperature it is 1, at which the shares of
+            values are those that were learnt.
 
     Raises:
         ConfigError: If the model has learnt no table, or an option is none of these.
     """
 
     def __init__(self, parts: ModelParts, options: Mapping[str, Any]) -> None:
-        for name, value in options.items():
+        given = {"temperature": 1.0, **by_own_names(options)}  # at 0.8 the frequent gains
+        for name, value in given.items():
             check(name, value, f"left out: rows take {', '.join(OF_ROWS)}", name in OF_ROWS)
         self.schema: TableSchema = schema_of(parts.data)
         self.form = RowForm(self.schema)
-        chosen, _ = options_and_n(parts, options, 1)
+        chosen, _ = options_and_n(parts, given, 1)
         seed = fresh_seed() if chosen.seed is None else chosen.seed
         drawn = {name: getattr(chosen, name) for name in OF_ROWS} | {"seed": seed}
         drawn["max_new_tokens"] = max(1, self.form.longest)
