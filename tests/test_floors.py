@@ -21,7 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"text"}),
     frozenset({"network"}),
     frozenset({"generation"}),
-    frozenset({"engines", "artifacts"}),
+    frozenset({"engines", "artifacts", "tables"}),
     frozenset({"evaluation", "hub"}),
     frozenset({"training", "exporting", "importing"}),
     frozenset({"model", "progress"}),

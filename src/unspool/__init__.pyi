@@ -30,6 +30,7 @@ from unspool._generation.states import State as State
 from unspool._model import Generator as Generator
 from unspool._model import load as load
 from unspool._model.importing import import_model as import_model
+from unspool._model.rows import TableRows as TableRows
 from unspool._network.config import NetworkConfig as NetworkConfig
 from unspool._pipeline import train as train
 from unspool._planning.choosing import TrainingPlan as TrainingPlan
@@ -37,6 +38,7 @@ from unspool._planning.choosing import plan_training as plan_training
 from unspool._sweeping.results import Sweep as Sweep
 from unspool._sweeping.sweep import sweep as sweep
 from unspool._sweeping.sweep_config import SweepConfig as SweepConfig
+from unspool._tables.schema import TableSchema as TableSchema
 from unspool._text.canaries import Canaries as Canaries
 from unspool._text.novelty import NoveltyIndex as NoveltyIndex
 from unspool._text.reading.sources import read_records as read_records

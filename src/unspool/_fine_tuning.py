@@ -11,6 +11,7 @@ from unspool._model import Generator
 from unspool._network.conditions import schema_of
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import Parameters, grow, initialize
+from unspool._tables.corpus import TableRecords
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Records
 from unspool._text.tokenizers.registry import Tokenizer
@@ -58,6 +59,8 @@ def first_recipe(
     Raises:
         ConfigError: As `grown_recipe` does.
     """
+    by_character = tokenizer == "char" or not isinstance(corpus, TableRecords)
+    check("tokenizer", tokenizer, "char for rows of a table", by_character)
     recipe = EncodingRecipe(
         tokenizer=tokenizer,
         max_vocab_size=max_vocab_size,

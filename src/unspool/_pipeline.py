@@ -19,7 +19,7 @@ from unspool._planning.choosing import TrainingPlan, plan_training
 from unspool._planning.first_seconds import FirstSeconds, PlanMissedError
 from unspool._planning.mode import read_to_learn
 from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
-from unspool._running.new_run import described_data, resolved_network
+from unspool._running.new_run import described_data, resolved_network, sampling_of
 from unspool._running.resuming import reading_of, resume_training, resumed_folder
 from unspool._running.run import run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
@@ -30,7 +30,6 @@ from unspool._text.opening import Readable
 from unspool._text.records import Records
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.by_name import TrainKeywords, divided, network_with, training_with
-from unspool._training.callbacks import sampling_callback
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.run_folder import RunFolder, refuse_strangers
@@ -109,6 +108,8 @@ def train(
         on_record: A function that gets each record of the loop once it is on the disk.
         **options: Fields of `NetworkConfig` and `TrainingConfig` by name, ``epochs=5, hidden_size=256``, and
             the options of `read_records` for `records` and `validation`, ``text="title", delimiter=";"``.
+            With ``table=True`` the rows of a table are learnt, all columns of them, for `sample_rows` and
+            `impute`; a `TableSchema`, or the file of one, says what they hold.
 
     Returns:
         The best model.
@@ -132,7 +133,8 @@ def train(
     of_network, of_training, reading = divided(values)
     folder = resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan) if resume else None
     decided, look = (None if folder is None else reading_of(folder)), "minutes" in of_training
-    corpus, held_out, how = read_to_learn(records, validation, reading, decided, look=look)
+    share = training_with(training or TrainingConfig(), of_training).validation_fraction
+    corpus, held_out, how = read_to_learn(records, validation, reading, decided, look=look, share=share)
     with watching(corpus, progress, on_start, on_record, how) as watchers:
         if folder is not None:
             run_of: dict[str, Any] = {"records": corpus, "validation": held_out, "network": network}
@@ -151,7 +153,7 @@ def train(
         extra = {"novelty_index": novelty_index, **draw_canaries(canaries, recipe, seed=config.seed)}
         encoded, plan = _read(plan, corpus, recipe, held_out, extra)
         config = plan.training if plan else config
-        sampling = sampling_callback(encoded, sample_prompts, sample_temperatures)
+        sampling = sampling_of(corpus, encoded, sample_prompts, sample_temperatures)
         resolved = resolved_network(network or first_network(origin), encoded, document=corpus.document)
         task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
         fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
@@ -159,9 +161,8 @@ def train(
         rest: dict[str, Any] = {"texts": {"records": corpus, "validation": held_out}}
         rest |= {"first": fresh if origin else None, "overwrite": overwrite}
         with _new_run(out, resolved, config, encoded, data, **rest) as run:
-            return _carry_out(
-                plan, run, corpus, encoded, task, fresh=fresh, in_memory=out is None, **watchers
-            )
+            start: dict[str, Any] = {"fresh": fresh, "in_memory": out is None}
+            return _carry_out(plan, run, corpus, encoded, task, **start, **watchers)
 
 
 def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: bool) -> None:

@@ -41,6 +41,24 @@ def model(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tables") / "ages.csv"
+    rows = (
+        f"{20 + i % 30},{'yes' if i % 2 else 'no'},{'' if i % 5 else 'XY'[i % 10 // 5]}\n" for i in range(300)
+    )
+    path.write_text("age,odd,letter\n" + "".join(rows), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def rows_model(tmp_path_factory: pytest.TempPathFactory, table: Path) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "rows"
+    done = run(["train", str(table), "--table", "--out", str(folder), "--epochs", "2", *TINY])
+    assert done.exit_code == 0, done.stderr
+    return folder
+
+
 @pytest.fixture
 def unspool() -> Run:
     return run

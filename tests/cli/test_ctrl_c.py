@@ -13,6 +13,8 @@ PRESSED = {
     "demo": (["demo", "--out", "OUT", "--minutes", "0.01"], "unspool._training.loop._Run.step"),
     "train": (["train", "CORPUS", "--out", "OUT", *TINY], "unspool._training.loop._Run.step"),
     "sample": (["sample", "MODEL", "--n", "3"], "unspool._engines.cpu.CpuEngine.writer"),
+    "schema": (["schema", "TABLE"], "unspool._tables.looking.ColumnLook.add"),
+    "impute": (["impute", "ROWS", "TABLE"], "unspool._engines.cpu.CpuEngine.writer"),
     "enumerate": (["enumerate", "MODEL", "--limit", "3"], "unspool.Enumeration.__next__"),
     "score": (["score", "MODEL", "CORPUS"], "unspool._evaluation.scorer.Scorer.scores"),
     "eval": (["eval", "MODEL", "CORPUS"], "unspool.Generator.evaluate"),
@@ -41,13 +43,16 @@ OWN_KEYS = {"play"}  # reads Ctrl-C itself, as a key
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory, model: Path, corpus: Path) -> dict[str, Path]:
+def places(
+    tmp_path_factory: pytest.TempPathFactory, model: Path, corpus: Path, table: Path, rows_model: Path
+) -> dict[str, Path]:
     """Find the paths that the arguments name; train a model with an attribute of two values."""
     folder = tmp_path_factory.mktemp("runs") / "labelled"
     texts = "text,label\n" + "oil,a\nteam,b\n" * 20
     command = ["train", "-", "--format", "csv", "--text", "text", "--context", "label", "--epochs", "1"]
     assert run([*command, "--out", str(folder), *TINY], input=texts).exit_code == 0
-    return {"MODEL": model, "LABELLED": folder, "CORPUS": corpus} | state_dictionary(folder.parent)
+    paths = {"MODEL": model, "LABELLED": folder, "CORPUS": corpus, "TABLE": table, "ROWS": rows_model}
+    return paths | state_dictionary(folder.parent)
 
 
 def test_each_command_is_pressed_or_has_a_reason_not_to_be() -> None:

@@ -94,6 +94,14 @@ CASES = [
     Case("sample MODEL --seed 1 --n 5 --out new.txt"),
     Case("sample MODEL --seed 1 --n 5 --out new.csv --json", vague=TIMES),
     Case("sample MODEL --num-beams 2"),
+    Case("sample ROWS --seed 1 --n 5"),
+    Case("sample ROWS --seed 1 --n 5 --given age=30..40 --json"),
+    Case("audit ROWS --samples 20", face=TABLE),
+    Case("audit ROWS --samples 20 --json"),
+    Case("schema TABLE"),
+    Case("schema TABLE --json"),
+    Case("impute ROWS TABLE --seed 1"),
+    Case("impute ROWS TABLE --seed 1 --out new.jsonl --json"),
     Case("enumerate MODEL --limit 5"),
     Case("enumerate MODEL --limit 5 --json"),
     Case("score MODEL CORPUS", prints=True),
@@ -224,16 +232,18 @@ class Runner:
 
 
 @pytest.fixture(scope="module")
-def names(model: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def names(
+    model: Path, corpus: Path, table: Path, rows_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
     """Make what the cases name."""
     folder = tmp_path_factory.mktemp("streams")
-    table = folder / "table.csv"
-    table.write_text("title,label\n" + "".join(f"{text},{text[0]}\n" for text in TEXTS), "utf-8")
+    titles = folder / "titles.csv"
+    titles.write_text("title,label\n" + "".join(f"{text},{text[0]}\n" for text in TEXTS), "utf-8")
     flags = ["--text", "title", "--context", "label", "--epochs", "1", *TINY]
-    done = run(["train", str(table), "--out", str(folder / "steered"), *flags])
+    done = run(["train", str(titles), "--out", str(folder / "steered"), *flags])
     assert done.exit_code == 0, done.stderr
     places = {"CORPUS": corpus, "MODEL": model, "STEERED": folder / "steered", "SWEEP": folder / "sweep"}
-    places |= state_dictionary(folder)
+    places |= {"TABLE": table, "ROWS": rows_model} | state_dictionary(folder)
     return {name: str(path) for name, path in places.items()}
 
 

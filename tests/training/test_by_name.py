@@ -11,6 +11,7 @@ import unspool
 from unspool import ConfigError
 from unspool._configuration import names_elsewhere
 from unspool._network.config import NetworkConfig
+from unspool._tables.corpus import TableLike
 from unspool._text.reading.read_options import ReadOptions
 from unspool._text.reading.sources import read_records
 from unspool._training.by_name import (
@@ -128,7 +129,7 @@ def test_type_checkers_and_editors_know_every_option_of_train() -> None:
     columns = {other: reading[name] for other, name in COLUMNS.items()}
     fields = get_type_hints(NetworkConfig) | get_type_hints(TrainingConfig)
     del fields["minutes"]  # an argument of its own
-    assert get_type_hints(TrainKeywords) == fields | reading | columns
+    assert get_type_hints(TrainKeywords) == fields | reading | columns | {"table": TableLike}
     taken = inspect.signature(unspool.train).parameters
     assert taken["options"].annotation == Unpack[TrainKeywords]
     assert not set(TrainKeywords.__annotations__) & set(taken)

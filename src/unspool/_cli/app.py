@@ -39,6 +39,8 @@ COMMANDS = {
     "demo": "demo:demo",
     "train": "train:train",
     "sample": "sample:sample",
+    "schema": "tables.schema:schema",
+    "impute": "tables.impute:impute",
     "play": "play:play",
     "enumerate": "enumerate:enumerate_texts",
     "score": "score:score",

@@ -1,7 +1,7 @@
 """The result of one call of a writer, in packed arrays, and the piece of each sequence in it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -95,12 +95,12 @@ class Written:
         """Return the piece at index i, whose arrays are views of the packed ones."""
         start, end = self.ends[i], self.ends[i + 1]
         reason = self.reasons[i]
-        piece = GeneratedIds(
+        return GeneratedIds(
             ids=self.drawn.tokens[start : end - (reason == "end")],
             logprobs=self.drawn.logprobs[start:end],
             finish_reason="stop" if reason == "end" else reason,
+            **({} if self.widths is None else self._reports(i)),
         )
-        return piece if self.widths is None else self._with_reports(piece, i)
 
     @cached_property
     def ends(self) -> list[int]:
@@ -127,14 +127,12 @@ class Written:
         echo = [] if self.echo is None else self.echo.starts_of_alternatives(self.widths)
         return self.drawn.starts_of_alternatives(self.widths), echo
 
-    def _with_reports(self, piece: GeneratedIds, i: int) -> GeneratedIds:
-        """Return a piece with the further reports of its sequence, if it has any."""
+    def _reports(self, i: int) -> dict[str, Any]:
+        """Return the further reports of the sequence at index i, if it has any."""
         drawn, echo, widths = self.drawn, self.echo, self.widths
         width = 0 if widths is None else int(widths[i])
         guided = self.guided is not None and bool(self.guided[i]) and drawn.constrained is not None
         echoed = self.echoed is not None and bool(self.echoed[i])
-        if not (width or guided or echoed):
-            return piece
         more: dict[str, Any] = {}
         if width:
             more["alternatives"] = drawn.alternatives_of(i, self._starts[0][i], width)
@@ -144,4 +142,4 @@ class Written:
             more["prompt_logprobs"] = echo.logprobs[echo.offsets[i] : echo.offsets[i + 1]]
             if width:
                 more["prompt_alternatives"] = echo.alternatives_of(i, self._starts[1][i], width)
-        return replace(piece, **more)
+        return more

@@ -36,11 +36,13 @@ from unspool._model import auditing, classifying, conditioning, quantizing, scor
 from unspool._model.conditioning import Context
 from unspool._model.elsewhere import no_attribute
 from unspool._model.parts import ModelParts, options_and_n
+from unspool._model.rows import RowWriter, TableRows, impute_table, sample_rows
 from unspool._model.saving import refuse_strangers, save_parts, saved
 from unspool._model.scoring import make_scorer, strings_of
 from unspool._model.summary import summary_html, summary_text
 from unspool._network.parameters import count_parameters
 from unspool._screen.wording import counted
+from unspool._tables.reading import open_table
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.opening import Readable
 from unspool._text.tokenizers.unknown import Unknown
@@ -474,6 +476,65 @@ class Generator(ModelParts):
         """
         parts = self.conditioned_on(context, vector=vector, source=source, unknown=unknown)
         return writing.stream(parts, prompt, options, unknown=unknown, state=state, constraint=constraint)
+
+    def sample_rows(
+        self, n: int = 1, *, given: Mapping[str, Any] | None = None, **options: Unpack[GenerationKeywords]
+    ) -> TableRows:
+        """Write rows of the table that the model has learnt.
+
+        Every value is one that the schema allows: in its range, its category, its pattern. Rows that break a
+        rule of the schema are refused, and counted in the report.
+
+        Args:
+            n: Number of rows, ≥ 1.
+            given: What is known of them, by the name of a column: a value; a range of numbers or dates, as a
+                tuple or ``"30..40"``; None for a missing one. None knows nothing.
+            **options: How values are drawn: `temperature`, 1 unless it is given, `top_k`, `top_p`, `min_p`,
+                `seed`.
+
+        Returns:
+            The rows, a list of dictionaries; `save` writes them to a file.
+
+        Raises:
+            ConfigError: If the model has learnt no table, no row can be as given, or too many are refused.
+
+        Example:
+            >>> rows = [{"age": age, "adult": age > 17} for age in range(10, 60)] * 4
+            >>> model_of_rows = unspool.train(rows, table=True, epochs=1, hidden_size=16)
+            >>> [row] = model_of_rows.sample_rows(given={"age": (30, 40)}, seed=0)
+            >>> 30 <= row["age"] <= 40
+            True
+        """
+        writer = RowWriter(self, options)
+        return TableRows(writer.form, list(sample_rows(writer, n, given or {})), writer.report)
+
+    def impute(
+        self, table: Any, *, reading: Mapping[str, Any] | None = None, **options: Unpack[GenerationKeywords]
+    ) -> TableRows:
+        """Fill the missing values of a table, each drawn by what is known of its row.
+
+        Args:
+            table: The table, a file or in memory, with the columns that the model has learnt.
+            reading: Options of `read_records` for files, such as ``{"delimiter": ";"}``.
+            **options: How values are drawn, as in `sample_rows`; ``temperature=0`` takes the most probable.
+
+        Returns:
+            The rows, in their order.
+
+        Raises:
+            ConfigError: If the model has learnt no table, or another one.
+            CorpusError: If a value that is there contradicts the schema.
+
+        Example:
+            >>> rows = [{"sex": sex, "name": name} for sex, name in (("F", "Anna"), ("M", "Otto"))] * 99
+            >>> model_of_rows = unspool.train(rows, table=True, epochs=2, hidden_size=16)
+            >>> [row] = model_of_rows.impute([{"sex": "F", "name": None}], temperature=0)
+            >>> row["sex"]
+            'F'
+        """
+        writer = RowWriter(self, options)
+        filled = impute_table(writer, open_table(table, reading))
+        return TableRows(writer.form, list(filled), writer.report)
 
     def encode(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.int32]:
         """Return the ids of the tokens of a text.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from unspool._tables.corpus import table_records
 from unspool._text.opening import Readable, as_records, held_out_records
 from unspool._text.records import Records
 
@@ -54,6 +55,7 @@ def read_to_learn(
     decided: Mapping[str, Any] | None,
     *,
     look: bool,
+    share: float | None = None,
 ) -> tuple[Records, Records | None, str | None]:
     """Return the texts to learn from, the held-out ones, and why they are one document.
 
@@ -63,7 +65,11 @@ def read_to_learn(
         reading: The options of `read_records`.
         decided: What an earlier part of the run decided on reading; None for a new run.
         look: Whether the look of a plain text decides between lines and document, unless `document` is given.
+        share: Share of the rows of a table to hold out.
     """
+    if (table := reading.get("table", False)) is not False:
+        options = {name: value for name, value in reading.items() if name != "table"}
+        return *table_records(records, table, options, fraction=share, validation=validation), None
     if isinstance(records, Records) or (decided is None and (not look or "document" in reading)):
         return as_records(records, reading), held_out_records(validation, reading), None
     if decided is not None:

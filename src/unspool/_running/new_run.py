@@ -1,16 +1,18 @@
 """What a new run is made of: its network without open values, and the record of its texts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from unspool._configuration import check, to_plain
+from unspool._configuration import check, to_dict, to_plain
 from unspool._errors import ConfigError
 from unspool._network.conditions import steered_by
 from unspool._network.config import NetworkConfig
+from unspool._tables.corpus import TableRecords
 from unspool._text.encoding.corpus import fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus, described
 from unspool._text.records import Records
-from unspool._training.callbacks import SamplingCallback
+from unspool._training.callbacks import SamplingCallback, sampling_callback
 from unspool._training.folder.corpus_places import shared_data
 from unspool._training.folder.model_card import stream_sizes
 from unspool._training.task import TrainingTask
@@ -38,6 +40,24 @@ def resolved_network(network: NetworkConfig, encoded: EncodedCorpus, *, document
     stored = network.source_vocab_size
     check("source_vocab_size", stored, expected, stored in (None, size))
     return replace(steered, vocab_size=tokenizer.vocab_size, source_vocab_size=size)
+
+
+def sampling_of(
+    corpus: Records,
+    encoded: EncodedCorpus,
+    prompts: Sequence[str] | None,
+    temperatures: Sequence[float] | None,
+) -> SamplingCallback | None:
+    """Return the callback that writes samples; none for rows of a table, whose symbols are not for people.
+
+    Args:
+        corpus: The texts.
+        encoded: The same texts in ids.
+        prompts: What the samples go on from; None for the usual prompts.
+        temperatures: Their temperatures; None for the usual ones.
+    """
+    rows = isinstance(corpus, TableRecords) and prompts is None
+    return sampling_callback(encoded, () if rows else prompts, temperatures)
 
 
 def described_data(
@@ -70,4 +90,6 @@ def described_data(
         "context": None if encoded.schema is None else to_plain(encoded.schema),
         "precision": task.engine.precision,
     } | ({} if encoded.split is None else {"split": described(encoded.split)})
+    if isinstance(corpus, TableRecords):
+        facts["table"] = to_dict(corpus.schema)
     return shared_data(facts)

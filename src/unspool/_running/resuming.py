@@ -14,12 +14,12 @@ from unspool._network.parameters import initialize
 from unspool._progress.choice import OnRecord, OnStart
 from unspool._running.run import run_to_end, task_of
 from unspool._screen.wording import counted
+from unspool._tables.corpus import records_again
 from unspool._text.canaries import planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.opening import Readable, as_records
-from unspool._text.reading.sources import records_from_spec
 from unspool._text.records import Records
 from unspool._training.by_name import divided, network_with, training_with
 from unspool._training.callbacks import saved_sampling
@@ -78,12 +78,12 @@ def resume_training(
     if novelty_index:
         run.data = {**run.data, "novelty_index": True}
     changed = _changed(run, network, training, changes or {})
-    corpus = records_from_spec(run.spec("records")) if records is None else as_records(records)
+    corpus = records_again(run.spec("records")) if records is None else as_records(records)
     held_out: Records | None = None
     if validation is not None:
         held_out = as_records(validation, what="validation")
     elif run.data.get("validation") is not None:
-        held_out = records_from_spec(run.spec("validation"))
+        held_out = records_again(run.spec("validation"))
     recipe = EncodingRecipe(
         tokenizer=run.tokenizer,
         normalization=corpus.normalization,

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple, TypedDict
 from unspool._configuration import from_dict, names_elsewhere, refuse_unknown, rows_of, to_dict
 from unspool._errors import ConfigError
 from unspool._network.config import NetworkConfig
+from unspool._tables.corpus import TableLike
 from unspool._text.opening import READING
 from unspool._text.reading.read_options import Column, ReadOptions
 from unspool._training.config import TrainingConfig
 
 NETWORK = tuple(field.name for field in fields(NetworkConfig))
+TABLE = "table"  # whether rows of a table are learnt
 TRAINING = tuple(field.name for field in fields(TrainingConfig))
 # The names of columns as the command line has them, too: --source and --target.
 COLUMNS = {
@@ -103,6 +105,8 @@ class TrainKeywords(TypedDict, total=False):
     split: str | None
     language: str
     reuse: bool
+    # of tables
+    table: TableLike
 
 
 class Divided(NamedTuple):
@@ -120,12 +124,12 @@ def divided(options: Mapping[str, Any]) -> Divided:
         ConfigError: If a name belongs to none, with the nearest name in the message, or one value has two
             names.
     """
-    known = (*TRAINING, *NETWORK, *READING, *COLUMNS, *ARGUMENTS)
+    known = (*TRAINING, *NETWORK, *READING, TABLE, *COLUMNS, *ARGUMENTS)
     arguments = {other: name for name, others in ARGUMENTS.items() for other in others}
     elsewhere = arguments | names_elsewhere(ReadOptions, NetworkConfig, TrainingConfig)
     refuse_unknown(options, known, "", elsewhere)
     reading: dict[str, Any] = {}
-    for spelling in (name for name in options if name in {*READING, *COLUMNS}):
+    for spelling in (name for name in options if name in {*READING, TABLE, *COLUMNS}):
         name = COLUMNS.get(spelling, spelling)
         if name in reading:
             raise ConfigError(f"{spelling} and another name of {name} are given", expected="one of them")

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from unspool._configuration import check
 from unspool._errors import ConfigError
+from unspool._tables.corpus import TableRecords
 from unspool._text.records import Records
 from unspool._training.config import TrainingConfig
 
@@ -32,8 +34,12 @@ def training_of(corpus: Records, training: TrainingConfig | None, **unpaired: ob
             not given.
 
     Raises:
-        ConfigError: If the texts have sources and one of these parameters is given, or they are one document.
+        ConfigError: If the texts have sources, or are rows of a table, and one of these parameters is given;
+            or texts with sources are one document.
     """
+    if isinstance(corpus, TableRecords):
+        for name, value in unpaired.items():
+            check(name, value, "left out with rows of a table", value is None)
     if not corpus.pairs:
         return training or TrainingConfig()
     for name, value in {"document": True if corpus.document else None, **unpaired}.items():

@@ -247,7 +247,8 @@ def test_every_command_has_help_in_sections_and_takes_json(unspool: Run, command
     assert max(map(len, shown.stdout.splitlines())) <= 80
     if command == "train":
         headings = [line for line in shown.stdout.splitlines() if line.endswith(":") and line[0] != " "]
-        groups = [options.SHOWING, options.READING, options.TOKENIZER, options.NETWORK, options.TRAINING]
+        groups = [options.SHOWING, options.READING, options.TABLE, options.TOKENIZER]
+        groups += [options.NETWORK, options.TRAINING]
         assert headings[:4] == ["Examples:", "Arguments:", "Most used:", "Options:"]
         assert headings[4:] == [f"{group.heading}:" for group in [*groups, options.CANARIES]]
 

@@ -67,7 +67,7 @@ def audit(
 
     It measures how well the model fits its text. Then the model writes texts, and the longest passages that
     they share with the training text are compared with those of real held-out texts. Secrets that were added
-    to the text are ranked.
+    to the text are ranked. The rows of a table are compared with its learnt and its held-out rows.
     """
     import unspool
     from unspool._hub.fetching import model_folder
@@ -76,6 +76,11 @@ def audit(
         raise ConfigError("--out says where the report goes", expected="a folder", got="a model of the Hub")
     home = model_folder(folder)
     model = unspool.load(home, **flags.computing)
+    if "table" in model.data:
+        from unspool._cli.steps.rows import audit_table
+
+        audit_table(model, home, corpus, flags.auditing, flags.reading, as_json=as_json)
+        return
     note_left_out(model.tokenizer)
     records = training_records(model, home, corpus, flags.reading)
     held_out = held_out_records(model, home, validation, flags.reading)

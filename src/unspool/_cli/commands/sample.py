@@ -13,6 +13,7 @@ from unspool._cli.flags.shared import (
     COMPUTING,
     CONSTRAINTS,
     KNOWN,
+    ROWS,
     SAMPLING,
     SEARCH,
     AsJson,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @takes(
     KNOWN,
     ASKED,
+    ROWS,
     SAMPLING,
     CONSTRAINTS,
     SEARCH,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         "unspool sample runs/titles",
         'unspool sample runs/titles "How to " -n 20 -t 0.8',
         "unspool sample runs/titles -n 1000 --unique --novel -o titles.csv",
+        "unspool sample runs/people -n 1000 --given country=FR age=30..40 -o people.csv",
     ),
 )
 def sample(
@@ -68,6 +71,11 @@ def sample(
     from unspool._model.parts import own_options
 
     model = unspool.load(folder, **flags.computing).conditioned_on(**flags.known)
+    if "table" in model.data or flags.rows:
+        from unspool._cli.steps.rows import sample_table
+
+        sample_table(model, prompts, flags, as_json=as_json)
+        return
     texts = prompts or [""]
     constraint = unspool.Constraint(**flags.constraints) if flags.constraints else None
     keywords = {"unknown": unknown, "constraint": constraint}

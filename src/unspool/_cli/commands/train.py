@@ -18,6 +18,7 @@ from unspool._cli.flags.shared import (
     READING,
     SHOWING,
     STARTING,
+    TABLE,
     TOKENIZER,
     TRAINING,
     AsJson,
@@ -38,6 +39,7 @@ from unspool._text.reading.read_options import STANDARD_INPUT
 if TYPE_CHECKING:
     from unspool._model import Generator
     from unspool._text.canaries import Canaries
+    from unspool._text.records import Records
 
 CONFIG = "config.json"  # the first file of a run
 WHAT_TO_READ = "a path, - for standard input, or a named corpus"
@@ -47,7 +49,7 @@ PLANTING = {"canaries": "count", "canary_repeats": "repeats", "canary_format": "
 Start = Callable[..., "Generator"]
 
 
-GROUPS = (STARTING, SHOWING, READING, TOKENIZER, NETWORK, TRAINING, CANARIES)
+GROUPS = (STARTING, SHOWING, READING, TABLE, TOKENIZER, NETWORK, TRAINING, CANARIES)
 
 
 @takes(
@@ -57,6 +59,7 @@ GROUPS = (STARTING, SHOWING, READING, TOKENIZER, NETWORK, TRAINING, CANARIES)
         "unspool train poems.txt",
         "unspool train table.csv --text title --minutes 5 --out runs/titles",
         "unspool train pairs.tsv --source question --target answer",
+        "unspool train people.csv --table",
         "unspool train --resume runs/titles",
     ),
 )
@@ -91,7 +94,7 @@ def train(
     novelty_index = flags.starting.pop("novelty_index", False)
     folder = run_folder(corpus, out, resume=resume)
     if resume:
-        kept_flags = {**flags.tokens, **flags.showing, **flags.planting, **flags.starting}
+        kept_flags = {**flags.tokens, **flags.table, **flags.showing, **flags.planting, **flags.starting}
         refuse_for_resuming(name for name, value in (kept_flags | {"overwrite": overwrite}).items() if value)
         start = going_on(folder, corpus or [], flags)
     else:
@@ -166,11 +169,17 @@ def starting(folder: Path, corpus: Sequence[str] | None, flags: FlagValues, *, o
     init_from, validation = (flags.starting.get(name) for name in ("init_from", "validation"))
     origin = None if init_from is None else unspool.load(init_from, engine=engine)
     base = unspool.NetworkConfig() if origin is None else replace(origin.network, vocab_size=None)
-    network = replace(base, **flags.network)
+    network, rows = replace(base, **flags.network), None
+    if flags.table:
+        refuse_strangers(folder, overwrite=overwrite)  # before a long table is read
+        rows = rows_of(corpus, flags, validation)
     if is_left_to_choose(flags.training) and "source_text" not in flags.reading:
-        open_corpus(corpus, flags.reading).peek()
-        refuse_strangers(folder, overwrite=overwrite)  # before a long text is read
-        choice = choose(corpus, flags, validation=validation, origin=origin)
+        if rows is None:
+            open_corpus(corpus, flags.reading).peek()
+            refuse_strangers(folder, overwrite=overwrite)  # before a long text is read
+        choice = choose(corpus, flags, validation=validation, origin=origin, rows=rows)
+    elif rows is not None:
+        choice = Choice(*rows, network, unspool.TrainingConfig(**flags.training))
     else:
         configure = pair_training if "source_text" in flags.reading else unspool.TrainingConfig
         choice = Choice(
@@ -195,6 +204,29 @@ def starting(folder: Path, corpus: Sequence[str] | None, flags: FlagValues, *, o
     )
 
 
+def rows_of(
+    corpus: Sequence[str], flags: FlagValues, validation: str | None
+) -> "tuple[Records, Records | None]":
+    """Return the rows of a table to learn, and those that are held out, once its schema is shown.
+
+    Raises:
+        InputError: If the table cannot be learnt, or --schema comes without --table.
+    """
+    from unspool import TrainingConfig
+    from unspool._tables.corpus import table_records
+
+    if not flags.table.get("table"):
+        raise ConfigError("--schema is for the rows of a table", hint="add --table")
+    fraction = TrainingConfig(**flags.training).validation_fraction
+    rows = table_records(
+        corpus, flags.table.get("schema", True), flags.reading, fraction=fraction, validation=validation
+    )
+    if "schema" not in flags.table:
+        for sentence in rows[0].schema.sentences:
+            note(sentence)
+    return rows
+
+
 def secrets_to_plant(planting: dict[str, Any]) -> "Canaries | None":
     """Return the secrets to plant by the flags; None if their number is not given.
 
@@ -214,8 +246,8 @@ def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> Start:
     """Return the start of a resumed run, whose records are at their old place or at `corpus`."""
     from unspool._progress.choice import watching
     from unspool._running.resuming import reading_of, resume_training
+    from unspool._tables.corpus import records_again
     from unspool._text.reading.folders import current_spec
-    from unspool._text.reading.sources import records_from_spec
     from unspool._training.folder.run_folder import RunFolder
 
     run = RunFolder.reopen(folder)
@@ -225,7 +257,7 @@ def going_on(folder: Path, corpus: Sequence[str], flags: FlagValues) -> Start:
         records = open_corpus(places, reading_of(folder) | same_reading(spec, places) | flags.reading)
     else:
         refuse_for_resuming(flags.reading)
-        records = records_from_spec(run.spec("records"))
+        records = records_again(run.spec("records"))
         records.notes.report = say_once
 
     def start(*, novelty_index: bool) -> "Generator":
@@ -264,7 +296,8 @@ def how_to_go_on(folder: Path) -> str:
 
 def finished_facts(model: "Generator", folder: Path, *, reuse: bool = True) -> dict[str, Any]:
     """Return the facts about a model after its training."""
-    return model_facts(model, folder) | {"copying": brief_audit(model, folder, reuse=reuse)}
+    copying = None if "table" in model.data else brief_audit(model, folder, reuse=reuse)
+    return model_facts(model, folder) | {"copying": copying}
 
 
 def held_out_part(facts: dict[str, Any]) -> str:
@@ -300,6 +333,8 @@ def show_outcome(facts: dict[str, Any], folder: Path) -> None:
             ["info", place],
             ["audit", place],
         ]
+        if "table" in facts["data"]:
+            commands = [["sample", place, "-n", "1000", "-o", "rows.csv"], ["info", place]]
     else:
         commands = [["sample", place, "--source", "TEXT"], ["info", place]]
         figure += "" if best.get("exact") is None else f", {best['exact']:.1%} answered exactly,"

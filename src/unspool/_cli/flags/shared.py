@@ -170,6 +170,26 @@ KNOWN = Group(
     ),
 )  # fmt: skip
 
+ROWS = Group(
+    "rows",
+    "Rows, for a model trained on a table",
+    (
+        Flag(
+             "given",
+             list[str], "What is known of a row: COLUMN=VALUE, or COLUMN=LEAST..MOST for numbers and dates",
+             several=True, parse=attribute, words="a column, = and a value", collect=dict),
+    ),
+)  # fmt: skip
+
+TABLE = Group(
+    "table",
+    "Rows of a table",
+    (
+        Flag("table", bool, "Learn whole rows, all columns of them, for sample --given and impute"),
+        Flag("schema", str, "Schema of the table, a file that `unspool schema` wrote", default="by the rows"),
+    ),
+)
+
 ASKED = Group(
     "asked",
     "Sources, for a model trained on pairs",

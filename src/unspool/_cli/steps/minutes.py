@@ -39,6 +39,7 @@ def choose(
     *,
     validation: str | None,
     origin: "Generator | None",
+    rows: "tuple[Records, Records | None] | None" = None,
 ) -> Choice:
     """Choose the missing values, and print them with the reasons on standard error.
 
@@ -47,13 +48,17 @@ def choose(
         flags: The given flags on reading, the tokenizer, the network and the training, with `minutes`.
         validation: The held-out corpus, or None.
         origin: The model to train further, whose network stays, or None.
+        rows: The rows of a table, and those that are held out; None for texts.
     """
     from unspool._planning.choosing import plan_training
     from unspool._planning.mode import read_as_it_looks
 
-    records, reason = read_as_it_looks(partial(open_corpus, corpus), flags.reading)
-    likewise = flags.reading | ({"document": True} if records.document else {})
-    held_out = None if validation is None else open_corpus(validation, likewise)
+    if rows is None:
+        records, reason = read_as_it_looks(partial(open_corpus, corpus), flags.reading)
+        likewise = flags.reading | ({"document": True} if records.document else {})
+        held_out = None if validation is None else open_corpus(validation, likewise)
+    else:
+        (records, held_out), reason = rows, "Read as the rows of a table."
     plan = plan_training(
         records,
         minutes=flags.training["minutes"],
