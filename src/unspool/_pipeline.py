@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Unpack
 
 from unspool._configuration import check
-from unspool._engines import make_engine
 from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
@@ -36,7 +35,7 @@ from unspool._training.config import TrainingConfig
 from unspool._training.folder.run_folder import RunFolder, refuse_strangers
 from unspool._training.folder.sole_writer import sole_writer
 from unspool._training.pair_defaults import training_of
-from unspool._training.task import TrainingTask, fresh_start
+from unspool._training.task import TrainingTask, engine_of, fresh_start
 
 
 def train(
@@ -216,7 +215,7 @@ def _carry_out(
     network = resolved_network(better.network, encoded, document=corpus.document)
     config = better.training
     run.begin_anew(network, config, reason=better.reasons[0])
-    engine = make_engine(config.engine, network, threads=config.threads, precision=config.precision)
+    engine = engine_of(config, network)
     task = replace(task, engine=engine, config=config)
     return to_end(task, fresh_start(task, initialize(network, config.seed)), on_record=on_record)
 

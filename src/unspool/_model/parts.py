@@ -37,6 +37,7 @@ class ModelParts:
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
         precision: Number format of the products when the model writes and scores, a name in `INFERENCE`.
+        device: Where the engine computes, a name in `DEVICES`.
 
     Attributes:
         runner: The engine itself. It lives in its process: a pickle and a copy make their own.
@@ -56,6 +57,7 @@ class ModelParts:
     engine: str = "cpu"
     threads: int | None = None
     precision: str = "float32"
+    device: str = "auto"
     runner: Engine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,7 @@ class ModelParts:
         """Set fields, though they are frozen, and make the engine."""
         vars(self).update(state)
         vars(self)["runner"] = make_engine(
-            self.engine, self.network, threads=self.threads, inference=self.precision
+            self.engine, self.network, threads=self.threads, inference=self.precision, device=self.device
         )
 
     @property

@@ -1,6 +1,5 @@
 """Train a run until its end, and load its best model."""
 
-from unspool._engines import make_engine
 from unspool._errors import warn_user
 from unspool._evaluation.streams import says_enough
 from unspool._kernels.precision import missing_bf16
@@ -18,7 +17,7 @@ from unspool._training.folder.run_folder import RunFolder
 from unspool._training.interrupts import stop_on_interrupt
 from unspool._training.loop import train_loop
 from unspool._training.records import StopRecord
-from unspool._training.task import TrainingTask
+from unspool._training.task import TrainingTask, engine_of
 
 
 def task_of(
@@ -42,7 +41,7 @@ def task_of(
     """
     decides = validated or config.patience is not None
     return TrainingTask(
-        engine=make_engine(config.engine, network, threads=config.threads, precision=config.precision),
+        engine=engine_of(config, network),
         training=encoded.training,
         validation=encoded.validation,
         eos_id=encoded.tokenizer.eos_id,
@@ -51,6 +50,11 @@ def task_of(
         callbacks=() if sampling is None else (sampling,),
         held_out_decides=decides or says_enough(encoded.validation, document=corpus.document),
     )
+
+
+def _missing_bf16(task: TrainingTask) -> str | None:
+    """Return why bf16 is not used though it was asked for, or None."""
+    return missing_bf16(task.config.precision) if task.engine.precision == "float32" else None
 
 
 def run_to_end(
@@ -79,7 +83,7 @@ def run_to_end(
     if on_start is not None:
         on_start(plan_of(run, corpus, encoded, start.progress.step, in_memory=in_memory))
     else:
-        for remark in filter(None, (run.remark, missing_bf16(config.precision))):
+        for remark in filter(None, (run.remark, _missing_bf16(task))):
             warn_user(remark, RuntimeWarning)
     with stop_on_interrupt() as stop_requested:
         for record in train_loop(
@@ -95,7 +99,7 @@ def run_to_end(
         if on_start is None:
             remark = f"stopped at step {last.step:,}: the best model so far is returned"
             warn_user(remark, RuntimeWarning)
-    model = Generator.load(run.path, engine=config.engine, threads=config.threads)
+    model = Generator.load(run.path, engine=config.engine, threads=config.threads, device=config.device)
     if in_memory:
         model._leave_folder()
     return model

@@ -83,6 +83,7 @@ class TrainKeywords(TypedDict, total=False):
     seed: int
     threads: int | None
     engine: str
+    device: str
     precision: str
     # of read_records
     text: Column | Sequence[Column] | None

@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from unspool._configuration import to_dict
+from unspool._engines import make_engine
 from unspool._engines.protocol import Engine
 from unspool._errors import ConfigError
 from unspool._kernels.machine import chosen_kernels
+from unspool._network.config import NetworkConfig
 from unspool._network.memory import check_memory
 from unspool._text.streams.lanes import Lanes
 from unspool._text.streams.stream import TokenStream
@@ -93,6 +95,22 @@ class TrainingTask:
             document=self.document,
             context_dropout=self.config.context_dropout,
         )
+
+
+def engine_of(config: TrainingConfig, network: NetworkConfig) -> Engine:
+    """Make the engine that a training asks for.
+
+    Args:
+        config: The training configuration.
+        network: The network, its vocab_size set.
+    """
+    return make_engine(
+        config.engine,
+        network,
+        threads=config.threads,
+        precision=config.precision,
+        device=config.device,
+    )
 
 
 def fresh_start(task: TrainingTask, parameters: dict[str, FloatArray]) -> Checkpoint:
