@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Unpack
 
 from unspool._configuration import check
+from unspool._errors import ConfigError
 from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
@@ -20,7 +21,7 @@ from unspool._planning.mode import read_to_learn
 from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
 from unspool._running.new_run import described_data, resolved_network
 from unspool._running.resuming import reading_of, resume_training, resumed_folder
-from unspool._running.run import run_to_end, task_of
+from unspool._running.run import followed, run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
@@ -35,6 +36,7 @@ from unspool._training.config import TrainingConfig
 from unspool._training.folder.run_folder import RunFolder, refuse_strangers
 from unspool._training.folder.sole_writer import sole_writer
 from unspool._training.pair_defaults import training_of
+from unspool._training.ranks import follows, leader_first, several
 from unspool._training.task import TrainingTask, engine_of, fresh_start
 
 
@@ -154,6 +156,8 @@ def train(
         resolved = resolved_network(network or first_network(origin), encoded, document=corpus.document)
         task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
         fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
+        if (model := followed(task, fresh, out or "")) is not None:
+            return model
         data = described_data(corpus, held_out, encoded, sampling, task) | extra
         rest: dict[str, Any] = {"texts": {"records": corpus, "validation": held_out}}
         rest |= {"first": fresh if origin else None, "overwrite": overwrite}
@@ -166,7 +170,9 @@ def train(
 def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: bool) -> None:
     """Read the first record, and refuse a folder that is in use, before a long corpus is read."""
     corpus.peek()
-    if out is not None:
+    if several() and out is None:
+        raise ConfigError("out must be a folder that all processes can read, and it is None")
+    if out is not None and not follows():
         refuse_strangers(Path(out), overwrite=overwrite)
 
 
@@ -187,7 +193,8 @@ def _read(
 ) -> tuple[EncodedCorpus, TrainingPlan | None]:
     """Encode the texts with what is planted, and correct the plan by the time that it took."""
     began = time.monotonic()
-    encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out, planted=planted_in(extra))
+    texts, planted = with_canaries(corpus, extra), planted_in(extra)
+    encoded = leader_first(lambda: encode_corpus(texts, recipe, held_out, planted=planted))
     return encoded, plan and plan.after_reading(time.monotonic() - began)
 
 

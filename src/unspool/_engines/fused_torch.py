@@ -26,7 +26,7 @@ from unspool._errors import ConfigError
 from unspool._network.conditions import start_states
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import output_kernel
-from unspool._text.streams.lanes import Conditions
+from unspool._text.streams.lanes import Conditions, Window
 
 FUSED: dict[Any, Callable[..., Any]] = {nn.RNN: torch.rnn_tanh, nn.LSTM: torch.lstm, nn.GRU: torch.gru}
 
@@ -70,6 +70,37 @@ class FusedTorchEngine(TorchEngine):
         reset_before = config.kind.reset_gate and not config.reset_after
         self._fused = None if reset_before else FUSED.get(row.layer)
         self._gates = [config.kind.gates.index(gate) for gate in row.gates]  # in PyTorch's order
+
+    def window_loss(
+        self,
+        weights: Weights,
+        window: Window,
+        state: Tensor,
+        *,
+        reset_id: int | None,
+        masks: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Run a window forward, with tensors of the device.
+
+        Args:
+            weights: The parameters, after dropout.
+            window: The window.
+            state: The state before it.  # (L, S, B, H)
+            reset_id: The id that starts a record, or None.
+            masks: Dropout masks of the outputs.  # (L, B, H)
+
+        Returns:
+            The loss in nats, summed over the counted targets; the state after the window.
+        """
+        conditions = self._conditions(window)
+        logits, after = self._forward(
+            weights, window.ids, state, reset_id, masks=masks, conditions=conditions
+        )
+        return self._losses(logits, window.targets).sum(), after
+
+    def on_device(self, values: Floats) -> Tensor:
+        """Return a copy of an array on the device."""
+        return self._tensor(values)
 
     def _on_device(self, values: NDArray[Any]) -> Tensor:
         """Copy to the device without waiting for it: a GPU takes the copy when it comes to it."""

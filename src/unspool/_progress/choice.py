@@ -10,6 +10,7 @@ from unspool._screen.connections import can_redraw, fitted, in_notebook
 from unspool._screen.wording import one_line
 from unspool._text.records import Records
 from unspool._training.announcement import Announcement
+from unspool._training.ranks import follows
 from unspool._training.records import TrainingRecord
 
 T = TypeVar("T")
@@ -90,7 +91,7 @@ def watching(
     Yields:
         The watchers: the display, if there is one, and the caller.
     """
-    if not (on_record is None if progress is None else progress):
+    if follows() or not (on_record is None if progress is None else progress):
         yield {"on_start": on_start, "on_record": on_record}
         return
     if how is not None:

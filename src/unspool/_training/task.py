@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,11 @@ from unspool._training.changes import FREE_TO_CHANGE
 from unspool._training.checkpoints import Checkpoint, Identity
 from unspool._training.config import TrainingConfig
 from unspool._training.optimizers import FloatArray, Optimizer, arrays_of
+from unspool._training.ranks import own_processors
 from unspool._training.records import SampleRecord
+
+if TYPE_CHECKING:
+    from unspool._training.torch_ranks import Ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,7 @@ class TrainingTask:
             that they return.
         held_out_decides: Whether the model with the lowest loss on the held-out text is kept. Otherwise it is
             the last one, as if nothing were held out.
+        ranks: The processes that train together; None for this one alone.
 
     Raises:
         ConfigError: If `patience` is set and nothing is held out, or the training needs more memory than the
@@ -73,6 +78,7 @@ class TrainingTask:
     config: TrainingConfig
     callbacks: Sequence[Callback] = ()
     held_out_decides: bool = True
+    ranks: "Ranks | None" = None
 
     def __post_init__(self) -> None:
         """Refuse `patience` where nothing is held out, and what cannot fit into the memory."""
@@ -84,8 +90,13 @@ class TrainingTask:
             symbols = lanes.batch_size * lanes.window_length
             check_memory(self.engine.config, arrays=arrays_of(self.config), symbols=symbols)
 
+    @property
+    def reset_id(self) -> int | None:
+        """Return the id that resets the state of its lane; None in a document."""
+        return None if self.document else self.eos_id
+
     def lanes(self) -> Lanes:
-        """Return the lanes of the training stream."""
+        """Return the lanes of the training stream, of which this process may read a part."""
         return Lanes(
             self.training,
             batch_size=self.config.batch_size,
@@ -94,6 +105,7 @@ class TrainingTask:
             eos_id=self.eos_id,
             document=self.document,
             context_dropout=self.config.context_dropout,
+            part=(0, 1) if self.ranks is None else self.ranks.part,
         )
 
 
@@ -107,7 +119,7 @@ def engine_of(config: TrainingConfig, network: NetworkConfig) -> Engine:
     return make_engine(
         config.engine,
         network,
-        threads=config.threads,
+        threads=config.threads or own_processors(),
         precision=config.precision,
         device=config.device,
     )
