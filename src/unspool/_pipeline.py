@@ -36,7 +36,7 @@ from unspool._training.config import TrainingConfig
 from unspool._training.folder.run_folder import RunFolder, refuse_strangers
 from unspool._training.folder.sole_writer import sole_writer
 from unspool._training.pair_defaults import training_of
-from unspool._training.ranks import follows, leader_first, several
+from unspool._training.stepping.ranks import follows, leader_first, several
 from unspool._training.task import TrainingTask, engine_of, fresh_start
 
 
@@ -129,16 +129,15 @@ def train(
     _check_types(network, training, novelty_index, minutes)
     _check_plan(plan, minutes=minutes, network=network, training=training, options=options or None)
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
-    values = options if minutes is None else {**options, "minutes": minutes}
-    of_network, of_training, reading = divided(values)
+    of_network, of_training, read = divided(options if minutes is None else {**options, "minutes": minutes})
     folder = resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan) if resume else None
     decided, look = (None if folder is None else reading_of(folder)), "minutes" in of_training
-    corpus, held_out, how = read_to_learn(records, validation, reading, decided, look=look)
-    with watching(corpus, progress, on_start, on_record, how) as watchers:
+    corpus, held_out, how = read_to_learn(records, validation, read, decided, look=look)
+    with watching(corpus, progress, on_start, on_record, how) as told:
         if folder is not None:
             run_of: dict[str, Any] = {"records": corpus, "validation": held_out, "network": network}
             run_of |= {"changes": of_network | of_training, "novelty_index": novelty_index}
-            return resume_training(folder, training=training, **run_of, **watchers)
+            return resume_training(folder, training=training, **run_of, **told)
         usual = training_of(corpus, training, canaries=canaries, init_from=init_from)
         config = training_with(usual, of_training)
         _look_before_reading(corpus, out, overwrite=overwrite)
@@ -162,9 +161,7 @@ def train(
         rest: dict[str, Any] = {"texts": {"records": corpus, "validation": held_out}}
         rest |= {"first": fresh if origin else None, "overwrite": overwrite}
         with _new_run(out, resolved, config, encoded, data, **rest) as run:
-            return _carry_out(
-                plan, run, corpus, encoded, task, fresh=fresh, in_memory=out is None, **watchers
-            )
+            return _carry_out(plan, run, corpus, encoded, task, fresh=fresh, in_memory=out is None, **told)
 
 
 def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: bool) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unspool._training.ranks import NAMES, joined, own_processors, several
+from unspool._training.stepping.ranks import NAMES, joined, own_processors, several
 
 pytest.importorskip("torch")
 

@@ -34,7 +34,7 @@ class EngineRow:
     devices: bool = False
 
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
 
 ENGINES: dict[str, EngineRow] = {
     "cpu": EngineRow("unspool._engines.cpu", "CpuEngine"),

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unspool._configuration import check
-from unspool._engines.protocol import DropoutMasks, Floats, StateArray
+from unspool._engines.protocol import DropoutMasks, Floats, Parameters, StateArray
 from unspool._engines.torch import TORCH_CELLS, TorchEngine, Weights
 from unspool._engines.torch_pieces import Pieces, pieces_of
+from unspool._engines.torch_writer import TorchWriter
 from unspool._errors import ConfigError
 from unspool._network.conditions import start_states
 from unspool._network.config import NetworkConfig
@@ -68,7 +69,7 @@ class FusedTorchEngine(TorchEngine):
             self.precision = "bf16"
         row = TORCH_CELLS[config.cell]
         reset_before = config.kind.reset_gate and not config.reset_after
-        self._fused = None if reset_before else FUSED.get(row.layer)
+        self._fused: Any = None if reset_before else FUSED.get(row.layer)
         self._gates = [config.kind.gates.index(gate) for gate in row.gates]  # in PyTorch's order
 
     def window_loss(
@@ -98,9 +99,15 @@ class FusedTorchEngine(TorchEngine):
         )
         return self._losses(logits, window.targets).sum(), after
 
-    def on_device(self, values: Floats) -> Tensor:
-        """Return a copy of an array on the device."""
+    def on_device(self, values: Floats, *, wide: bool = False) -> Tensor:
+        """Return a copy of an array on the device, in the type of the engine or, if it can, in float64."""
+        if wide and self.device.type != "mps":
+            return self._on_device(np.array(values, np.float64))
         return self._tensor(values)
+
+    def on_indices(self, values: NDArray[np.integer[Any]]) -> Tensor:
+        """Return a copy of whole numbers on the device."""
+        return self._index(values)
 
     def _on_device(self, values: NDArray[Any]) -> Tensor:
         """Copy to the device without waiting for it: a GPU takes the copy when it comes to it."""
@@ -112,10 +119,31 @@ class FusedTorchEngine(TorchEngine):
     def _tensor(self, values: Floats | Tensor) -> Tensor:
         return values if isinstance(values, Tensor) else super()._tensor(values)
 
+    def _index(self, values: NDArray[np.integer[Any]] | Tensor) -> Tensor:
+        return values if isinstance(values, Tensor) else super()._index(values)
+
+    def step(self, weights: Weights, tokens: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Read a token in each of N sequences, with tensors of the device.
+
+        Args:
+            weights: The parameters.
+            tokens: The tokens.  # (N,)
+            state: The state before them.  # (L, S, N, H)
+
+        Returns:
+            The logits (N, V), minus infinity for `<pad>`, and the state after the tokens.
+        """
+        logits, after = self._forward(weights, tokens[None], state, None)
+        return logits[0], after
+
+    def writer(self, parameters: Parameters) -> TorchWriter:
+        """Make a writer; see `unspool._generation.writer.WritingEngine`."""
+        return TorchWriter(self, parameters)
+
     def _forward(
         self,
         weights: Weights,
-        ids: NDArray[np.integer[Any]],
+        ids: NDArray[np.integer[Any]] | Tensor,
         state: StateArray | Tensor,
         reset_id: int | None,
         *,
@@ -125,7 +153,7 @@ class FusedTorchEngine(TorchEngine):
         with self._products():
             if self._fused is None:
                 return super()._forward(weights, ids, state, reset_id, masks=masks, conditions=conditions)
-            resets = np.zeros(ids.shape, np.bool_) if reset_id is None else ids == reset_id
+            resets = np.zeros(tuple(ids.shape), np.bool_) if reset_id is None else ids == reset_id
             pieces = pieces_of(resets).map(self._on_device)
             masks = None if masks is None else self._tensor(masks)
             return self._in_layers(
@@ -195,7 +223,6 @@ class FusedTorchEngine(TorchEngine):
         pieces: Pieces,
     ) -> tuple[Tensor, Tensor]:
         """Run one layer over all pieces; return its outputs (T·B, H) and the last states (S, N, H)."""
-        assert self._fused is not None
         (rows, kernel), bias = inputs, weights[f"layers.{layer}.bias"]
         recurrent_bias = torch.zeros_like(bias)
         if (of_reset := weights.get(f"layers.{layer}.recurrent_bias")) is not None:

@@ -30,7 +30,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.opening import Readable, as_records
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
-from unspool._training.ranks import several
+from unspool._training.stepping.ranks import several
 from unspool._views.html import html_table, spelled_number
 
 MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and most seconds, to time the candidates

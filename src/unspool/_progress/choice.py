@@ -10,8 +10,8 @@ from unspool._screen.connections import can_redraw, fitted, in_notebook
 from unspool._screen.wording import one_line
 from unspool._text.records import Records
 from unspool._training.announcement import Announcement
-from unspool._training.ranks import follows
 from unspool._training.records import TrainingRecord
+from unspool._training.stepping.ranks import follows
 
 T = TypeVar("T")
 OnStart = Callable[[Announcement], None]

@@ -29,7 +29,7 @@ from unspool._training.folder.corpus_places import shared_data
 from unspool._training.folder.model_card import stream_sizes
 from unspool._training.folder.run_folder import RunFolder
 from unspool._training.folder.sole_writer import sole_writer
-from unspool._training.ranks import leader_first
+from unspool._training.stepping.ranks import leader_first
 from unspool._training.task import TrainingTask, fresh_start
 
 VOCABULARIES = ("vocab_size", "source_vocab_size")

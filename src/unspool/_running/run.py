@@ -19,8 +19,8 @@ from unspool._training.folder.corpus_places import keep_places
 from unspool._training.folder.run_folder import RunFolder
 from unspool._training.interrupts import stop_on_interrupt
 from unspool._training.loop import train_loop
-from unspool._training.ranks import joined
 from unspool._training.records import StopRecord
+from unspool._training.stepping.ranks import joined
 from unspool._training.task import TrainingTask, engine_of
 
 
@@ -76,9 +76,9 @@ def followed(task: TrainingTask, fresh: Checkpoint, folder: str | Path) -> Gener
     task.ranks.agree(fresh.identity)
     if task.ranks.leads:
         return None
-    from unspool._training.leading import follow  # noqa: PLC0415 - where PyTorch is
+    from unspool._training.stepping.following import follow  # noqa: PLC0415 - where PyTorch is
 
-    follow(task, fresh)
+    follow(task, fresh, task.ranks)
     config = task.config
     return Generator.load(folder, engine=config.engine, threads=config.threads, device=config.device)
 
@@ -92,7 +92,7 @@ def _leading(task: TrainingTask, start: Checkpoint) -> AbstractContextManager[No
     """Return a context in which the other processes, if there are any, follow."""
     if task.ranks is None:
         return nullcontext()
-    from unspool._training.leading import leading  # noqa: PLC0415 - where PyTorch is
+    from unspool._training.stepping.leading import leading  # noqa: PLC0415 - where PyTorch is
 
     return leading(task.ranks, start)
 

@@ -41,7 +41,7 @@ from unspool._training.records import (
 )
 from unspool._training.schedules import SCHEDULES, progress_at
 from unspool._training.speed import StepSpeed
-from unspool._training.steps import steps_of
+from unspool._training.stepping.chosen import steps_of
 from unspool._training.task import Moment, TrainingTask
 
 SECONDS_BETWEEN = 1.0  # between two progress records of one evaluation
@@ -124,10 +124,6 @@ class _Run:
         )
         self.measuring_seconds: float | None = None  # duration of the last evaluation in this process
         self.steps = steps_of(task, start, abandoning)
-        if task.ranks is not None:
-            from unspool._training.leading import LedSteps  # noqa: PLC0415 - where PyTorch is
-
-            self.steps = LedSteps(self.steps, start, task.ranks)
         epochs = self.config.epochs
         self.total_steps = None if epochs is None else epochs * self.lanes.windows_per_epoch
         self.started = clock() - start.progress.seconds

@@ -21,11 +21,11 @@ from unspool._training.changes import FREE_TO_CHANGE
 from unspool._training.checkpoints import Checkpoint, Identity
 from unspool._training.config import TrainingConfig
 from unspool._training.optimizers import FloatArray, Optimizer, arrays_of
-from unspool._training.ranks import own_processors
 from unspool._training.records import SampleRecord
+from unspool._training.stepping.ranks import own_processors
 
 if TYPE_CHECKING:
-    from unspool._training.torch_ranks import Ranks
+    from unspool._training.stepping.torch_ranks import Ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

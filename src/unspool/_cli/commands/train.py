@@ -34,7 +34,7 @@ from unspool._cli.steps.minutes import Choice, choose, is_left_to_choose
 from unspool._errors import ConfigError
 from unspool._screen.wording import argument, command_line, one_line
 from unspool._text.reading.read_options import STANDARD_INPUT
-from unspool._training.ranks import follows, said_once
+from unspool._training.stepping.ranks import follows, said_once
 
 if TYPE_CHECKING:
     from unspool._model import Generator

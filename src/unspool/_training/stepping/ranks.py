@@ -11,7 +11,7 @@ from unspool._extras import install_command
 from unspool._system import available_processors
 
 if TYPE_CHECKING:
-    from unspool._training.torch_ranks import Ranks
+    from unspool._training.stepping.torch_ranks import Ranks
 
 NAMES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun says to each process
 Work = TypeVar("Work")
@@ -51,7 +51,7 @@ def joined() -> "Ranks | None":
     """
     if not _JOINED and several():
         try:
-            from unspool._training.torch_ranks import Ranks  # noqa: PLC0415 - where it is installed alone
+            from unspool._training.stepping.torch_ranks import Ranks  # noqa: PLC0415 - where it is installed alone
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
@@ -63,22 +63,21 @@ def joined() -> "Ranks | None":
 
 @contextmanager
 def said_once() -> Iterator[None]:
-    """Let one process alone say what goes wrong in several, and end the others quietly.
+    """Keep what goes wrong in several processes to one of them, and end the others quietly.
 
     Raises:
         UnspoolError: In the process that says it.
         SystemExit: In the others.
     """
-    if not several():
-        yield
-        return
     try:
         ranks = joined()
     except UnspoolError:
         if follows():
             raise SystemExit(2) from None
         raise
-    assert ranks is not None
+    if ranks is None:
+        yield
+        return
     try:
         with _quiet() if follows() else nullcontext():
             yield
@@ -96,5 +95,9 @@ def said_once() -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Write what is printed nowhere."""
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+    with (
+        Path(os.devnull).open("w", encoding="utf-8", newline="\n") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
         yield

@@ -15,12 +15,12 @@ from unspool._text.streams.lanes import Window
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.dropout import dropout_masks, weight_masks
 from unspool._training.optimizers import OPTIMIZERS, FloatArray, Optimizer
-from unspool._training.steps import state_before, with_state
+from unspool._training.stepping.steps import state_before, with_state
 from unspool._training.task import TrainingTask
 
 
 class TorchSteps:
-    """Steps on a device; see `unspool._training.steps.Steps`.
+    """Steps on a device; see `unspool._training.stepping.steps.Steps`.
 
     Args:
         task: The task, whose engine is a `FusedTorchEngine`.
@@ -43,7 +43,7 @@ class TorchSteps:
         self.state = put(np.ascontiguousarray(checkpoint.state[:, :, self.lanes.own]))
 
     def step(self, window: Window, *, number: int, learning_rate: float) -> tuple[Loss, float]:
-        """Learn from a window; see `unspool._training.steps.Steps`."""
+        """Learn from a window; see `unspool._training.stepping.steps.Steps`."""
         try:
             return self._step(window, number, learning_rate)
         except torch.OutOfMemoryError:

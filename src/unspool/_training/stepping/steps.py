@@ -140,23 +140,3 @@ def with_state(whole: FloatArray, state: FloatArray, own: slice) -> FloatArray:
     result = whole.copy()
     result[:, :, own] = state
     return result
-
-
-def steps_of(
-    task: TrainingTask,
-    checkpoint: Checkpoint,
-    abandoning: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> Steps:
-    """Return the steps of a task: on a device if its engine has one, else with NumPy arrays.
-
-    Args:
-        task: The task.
-        checkpoint: Where the steps start.
-        abandoning: A function that makes a context in which a stop abandons the work. Steps on a device, and
-            those that several processes make together, are always made to their end.
-    """
-    if hasattr(task.engine, "window_loss"):
-        from unspool._training.torch_steps import TorchSteps  # noqa: PLC0415 - where it is installed alone
-
-        return TorchSteps(task, checkpoint)
-    return HostSteps(task, checkpoint, abandoning if task.ranks is None else nullcontext)

@@ -26,7 +26,7 @@ READ = "unspool/read"  # in the store of all processes, once the leader has read
 SAID = "unspool/said"  # counts, in the store of all processes, who has said that one is gone
 
 
-class LostError(UnspoolError):
+class ProcessLostError(UnspoolError):
     """Another process of the training has ended."""
 
 
@@ -99,7 +99,7 @@ class Ranks:
 
     def says(self, error: UnspoolError) -> bool:
         """Return whether this process is the one that says an error."""
-        if not isinstance(error, LostError):
+        if not isinstance(error, ProcessLostError):
             return self.leads
         try:
             return int(dist.distributed_c10d._get_default_store().add(SAID, 1)) == 1
@@ -111,14 +111,14 @@ class Ranks:
         """Turn a broken connection into an error that says what is left.
 
         Raises:
-            LostError: If another process has ended.
+            ProcessLostError: If another process has ended.
         """
         try:
             yield
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-            raise LostError(
+            raise ProcessLostError(
                 "a process of this training has ended before the others; the last checkpoint is kept; "
                 "start them again with --resume, as many as you like"
             ) from error
@@ -136,7 +136,7 @@ class Ranks:
             store.set(READ, "")
 
     def tell(self, what: int, number: int = 0, epoch: int = 0, window: int = 0, rate: float = 0.0) -> None:
-        """Tell the others what to do now; see `hear`."""
+        """Send to the others what they do now; see `hear`."""
         with self._connected():
             dist.broadcast(torch.tensor([what, number, epoch, window, rate], dtype=torch.float64), src=0)
 
@@ -179,7 +179,7 @@ class Ranks:
         return Loss(total=float(nats), count=round(float(targets))), arrays
 
     def share(self, checkpoint: Checkpoint) -> None:
-        """Give all processes the leader's checkpoint, in place."""
+        """Put the leader's checkpoint into that of every process, in place."""
         slots = [array for arrays in checkpoint.slots.values() for array in arrays.values()]
         average = list((checkpoint.average or {}).values())
         step = np.array([checkpoint.progress.step], np.int64)
