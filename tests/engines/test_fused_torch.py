@@ -23,6 +23,7 @@ from unspool._engines.fused_torch import (  # noqa: E402  (after the check that 
 )
 from unspool._engines.torch import TorchEngine  # noqa: E402
 from unspool._engines.torch_pieces import pieces_of  # noqa: E402
+from unspool._training.stepping.torch_steps import TorchSteps  # noqa: E402
 
 TEXTS = [f"{a} {b}" for a in ("oil", "team", "rain", "price") for b in ("rises", "wins", "falls", "ends")]
 STEPS = 200
@@ -119,6 +120,28 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     ):
         make_engine("cpu", config, device="cuda")
     assert make_engine("cpu", config, device="cpu").config == config
+
+
+def test_a_gpu_with_too_little_memory_is_told_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_gpu = property(lambda _: (200_000, "the GPU (a small one)"))
+    monkeypatch.setattr(FusedTorchEngine, "memory", of_gpu)
+    wide = {
+        "batch_size": 8,
+        "sequence_length": 40,
+        "hidden_size": 16,
+    }
+    message = r"at most 0\.0 GB, the memory of the GPU \(a small one\).*about \d+ symbols a step would fit"
+    with pytest.raises(ConfigError, match=message):
+        unspool.train(TEXTS * 9, engine="torch", threads=1, **wide)
+    monkeypatch.setattr(TorchSteps, "_step", run_out)
+    with pytest.raises(ConfigError, match="choose batch_size 2 or sequence_length 5, which need half"):
+        unspool.train(
+            TEXTS, engine="torch", threads=1, epochs=1, batch_size=4, sequence_length=10, hidden_size=2
+        )
+
+
+def run_out(*_: Any) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory")
 
 
 def test_the_best_device_that_is_there_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,24 +86,24 @@ def losses(folder: Path, kind: str = "step") -> dict[int, float]:
 
 @pytest.mark.parametrize(("count", "engine"), [(2, "torch"), (4, "cpu")])
 def test_several_processes_learn_what_one_does(count: int, engine: str, corpus: Path, tmp_path: Path) -> None:
-    common = [*TINY, "--epochs", "3", "--engine", engine]
+    common = [*TINY, "--epochs", "2", "--engine", engine]
     codes, out, errors = ended(start(1, corpus, "--out", tmp_path / "alone", *common))
     assert codes == [0], errors
     codes, out, errors = ended(start(count, corpus, "--out", tmp_path / "together", *common))
     assert codes == [0] * count, errors
     assert len(re.findall("bits per character on", out)) == 1  # one process prints
     alone, together = losses(tmp_path / "alone"), losses(tmp_path / "together")
-    assert len(alone) == 3 * STEPS
+    assert len(alone) == 2 * STEPS
     assert together == pytest.approx(alone, rel=1e-3)
     measured = losses(tmp_path / "together", "evaluation")
     assert measured == pytest.approx(losses(tmp_path / "alone", "evaluation"), rel=1e-3)
-    assert min(measured.values()) < 0.8 * max(measured.values())
+    assert min(measured.values()) < 0.95 * max(measured.values())
 
 
 def test_a_lost_process_ends_the_run_which_another_number_resumes(corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     common = ["--out", run, *TINY, "--engine", "cpu", "--checkpoint-seconds", "0"]
-    processes = start(4, corpus, *common, "--epochs", "8")
+    processes = start(4, corpus, *common, "--epochs", "4")
     checkpoint = run / "checkpoint" / "last.safetensors"
     while not checkpoint.exists():
         assert all(process.poll() is None for process in processes), ended(processes)
@@ -117,10 +117,10 @@ def test_a_lost_process_ends_the_run_which_another_number_resumes(corpus: Path, 
     codes, _, errors = ended(start(2, corpus, "--resume", *common[:2]))
     assert codes == [0, 0], errors
     whole = tmp_path / "whole"
-    plain = [*TINY, "--engine", "cpu", "--epochs", "8"]
+    plain = [*TINY, "--engine", "cpu", "--epochs", "4"]
     codes, _, errors = ended(start(1, corpus, "--out", whole, *plain))
     assert codes == [0], errors
-    assert len(losses(whole)) == 8 * STEPS
+    assert len(losses(whole)) == 4 * STEPS
     assert losses(run) == pytest.approx(losses(whole), rel=1e-2)
 
 
@@ -142,16 +142,24 @@ def test_processes_that_disagree_are_refused_before_the_first_step(corpus: Path,
 
 
 def test_a_mistake_of_all_is_said_once(corpus: Path, tmp_path: Path) -> None:
-    for more, message in (
+    used = tmp_path / "used"
+    used.mkdir()
+    (used / "notes.txt").write_text("mine", "utf-8")  # the leader alone looks for such a file
+    for out, more, message in (
         (
+            "run",
             ["--batch-size", "1"],
-            "lanes of the training text: expected at least 2, one for each process, got 1; choose a larger",
+            "lanes of the training text: expected at least 2, one for each process",
         ),
-        (["--minutes", "1"], "minutes choose a training for one process"),
+        ("run", ["--minutes", "1"], "minutes choose a training for one process"),
+        ("used", [], "expected an empty folder for a new run, got notes.txt"),
+        ("run", ["--learning-rate", "9000", "--clip-norm", "9000"], "the loss has exploded"),
     ):
-        codes, _, errors = ended(start(2, corpus, "--out", tmp_path / "run", *TINY[:-2], *more))
-        assert codes == [2, 2], errors
-        assert [message in line for line in errors.splitlines()] == [True], errors
+        codes, _, errors = ended(start(2, corpus, "--out", tmp_path / out, *TINY, *more))
+        assert codes[1] == 2, errors
+        assert codes[0] in (1, 2), errors
+        said = [line for line in errors.splitlines() if line.startswith("unspool: ")]
+        assert [message in line for line in said] == [True], errors
 
 
 def test_one_process_alone_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,13 @@ class FusedTorchEngine(TorchEngine):
         """Return a copy of whole numbers on the device."""
         return self._index(values)
 
+    @property
+    def memory(self) -> tuple[int, str] | None:
+        """Return the free bytes of a GPU and its name; None for the memory of the machine."""
+        if self.device.type != "cuda":
+            return None
+        return torch.cuda.mem_get_info()[0], f"the GPU ({torch.cuda.get_device_name()})"
+
     def _on_device(self, values: NDArray[Any]) -> Tensor:
         """Copy to the device without waiting for it: a GPU takes the copy when it comes to it."""
         tensor = torch.from_numpy(values)

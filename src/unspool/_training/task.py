@@ -87,8 +87,13 @@ class TrainingTask:
             raise ConfigError("patience needs held-out text, and there is none", hint=hint)
         if len(self.training):
             lanes = self.lanes()
-            symbols = lanes.batch_size * lanes.window_length
-            check_memory(self.engine.config, arrays=arrays_of(self.config), symbols=symbols)
+            symbols = (lanes.own.stop - lanes.own.start) * lanes.window_length
+            check_memory(
+                self.engine.config,
+                arrays=arrays_of(self.config),
+                symbols=symbols,
+                of_device=getattr(self.engine, "memory", None),
+            )
 
     @property
     def reset_id(self) -> int | None:

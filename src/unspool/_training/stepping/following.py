@@ -5,10 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unspool._errors import UnspoolError
 from unspool._training.checkpoints import Checkpoint
 from unspool._training.stepping.chosen import steps_of
-from unspool._training.stepping.torch_ranks import CLEAR, HOME, STEP, Ranks
+from unspool._training.stepping.torch_ranks import CLEAR, HOME, STEP, LeaderSaysError, Ranks
 from unspool._training.task import TrainingTask
 
 
@@ -42,7 +41,7 @@ def follow(task: TrainingTask, checkpoint: Checkpoint, ranks: Ranks) -> None:
             elif number:
                 return
             else:
-                raise UnspoolError("the training has ended in process 0, which says why")
+                raise LeaderSaysError("the training has ended in process 0, which says why")
 
 
 @contextmanager

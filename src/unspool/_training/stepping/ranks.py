@@ -82,14 +82,15 @@ def said_once() -> Iterator[None]:
         with _quiet() if follows() else nullcontext():
             yield
     except UnspoolError as error:
-        if not ranks.agreed:
+        of_all = not ranks.agreed
+        if of_all:
             ranks.agree(error)
-        if not ranks.says(error):
+        if not (ranks.leads if of_all else ranks.says(error)):
+            ranks.wait_for_the_end_of_the_leader()  # torchrun ends all processes once one has failed
             raise SystemExit(2) from None
         raise
-    finally:
-        ranks.leave()
-        _JOINED.clear()
+    _JOINED.clear()
+    ranks.leave()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ gradients, and make the same update. PyTorch connects them: gloo on the CPU, NCC
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +30,10 @@ class ProcessLostError(UnspoolError):
     """Another process of the training has ended."""
 
 
+class LeaderSaysError(UnspoolError):
+    """The training cannot go on, and the leader says why."""
+
+
 class Ranks:
     """The place of this process among those that train together.
 
@@ -50,6 +54,7 @@ class Ranks:
         except (RuntimeError, ValueError) as error:
             raise UnspoolError(f"cannot reach the other processes: {str(error).splitlines()[0]}") from error
         self.number, self.count = dist.get_rank(), dist.get_world_size()
+        self._store = dist.distributed_c10d._get_default_store()
 
     @property
     def leads(self) -> bool:
@@ -78,31 +83,27 @@ class Ranks:
         self.agreed = True
         own = (str(what), None) if isinstance(what, UnspoolError) else (None, _flat(what))
         all_of_them: list[Any] = [None] * self.count
+        if self.leads:
+            self._store.set(READ, "")  # nobody waits any longer, though it may have read nothing
         with self._connected():
             dist.all_gather_object(all_of_them, own)
         failed = [(number, error) for number, (error, _) in enumerate(all_of_them) if error is not None]
         if isinstance(what, UnspoolError):
             return  # the caller raises it
-        if failed:
-            number, error = failed[0]
-            raise ConfigError(f"process {number} cannot train: {error}")
-        first = all_of_them[0][1]
-        for number, (_, other) in enumerate(all_of_them):
-            for name in [*first, *other]:
-                if first.get(name) != other.get(name):
-                    raise ConfigError(
-                        f"process {number} trains something else than process 0: {name}",
-                        expected=f"{first.get(name)!r}, as in process 0",
-                        got=repr(other.get(name)),
-                        hint="give all processes the same texts and the same options",
-                    )
+        error = (
+            ConfigError(f"process {failed[0][0]} cannot train: {failed[0][1]}")
+            if failed
+            else _difference([identity for _, identity in all_of_them])
+        )
+        if error is not None:
+            raise error if self.leads else LeaderSaysError(str(error))
 
     def says(self, error: UnspoolError) -> bool:
-        """Return whether this process is the one that says an error."""
-        if not isinstance(error, ProcessLostError):
-            return self.leads
+        """Return whether this process is the one that says an error: the first that meets one."""
+        if isinstance(error, LeaderSaysError):
+            return False
         try:
-            return int(dist.distributed_c10d._get_default_store().add(SAID, 1)) == 1
+            return int(self._store.add(SAID, 1)) == 1
         except (RuntimeError, ValueError):
             return True
 
@@ -125,15 +126,20 @@ class Ranks:
 
     def leader_first(self, work: Callable[[], Any]) -> Any:
         """Do a piece of work in the leader, and then in the others, which find what it has cached."""
-        store = dist.distributed_c10d._get_default_store()
         if not self.leads:
             with self._connected():
-                store.wait([READ], PATIENCE)
+                self._store.wait([READ], PATIENCE)
             return work()
         try:
             return work()
         finally:
-            store.set(READ, "")
+            self._store.set(READ, "")
+
+    def wait_for_the_end_of_the_leader(self) -> None:
+        """Wait until the leader is gone, so that it can say what went wrong."""
+        with suppress(ProcessLostError):
+            while True:
+                self.hear()
 
     def tell(self, what: int, number: int = 0, epoch: int = 0, window: int = 0, rate: float = 0.0) -> None:
         """Send to the others what they do now; see `hear`."""
@@ -198,6 +204,21 @@ class Ranks:
             with self._connected():
                 dist.broadcast(torch.from_numpy(part), src=number)
             checkpoint.state[:, :, own] = part
+
+
+def _difference(identities: Sequence[Any]) -> ConfigError | None:
+    """Return the error for the first process that trains something else than process 0; None if none does."""
+    first = identities[0]
+    for number, other in enumerate(identities):
+        for name in [*first, *other]:
+            if first.get(name) != other.get(name):
+                return ConfigError(
+                    f"process {number} trains something else than process 0: {name}",
+                    expected=f"{first.get(name)!r}, as in process 0",
+                    got=repr(other.get(name)),
+                    hint="give all processes the same texts and the same options",
+                )
+    return None
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
