@@ -1,6 +1,7 @@
 """The engine with PyTorch's fused layers learns what the native engine learns, and says where it cannot."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,27 @@ def test_a_vocabulary_larger_than_the_gates_is_gathered(config: dict[str, Any]) 
     np.testing.assert_allclose(state, wanted_state, rtol=1e-4, atol=1e-6)
     for name, gradient in wanted_gradients.items():
         np.testing.assert_allclose(gradients[name], gradient, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("more", [{}, {"reset_after": False}], ids=["in a layer", "step by step"])
+def test_bf16_is_near_float32_and_not_the_same(more: dict[str, Any]) -> None:
+    network = NetworkConfig(vocab_size=VOCAB_SIZE, num_layers=2, hidden_size=12, cell="gru", **more)
+    case, parameters, engine = (
+        make_case(network, 9, 3),
+        parameters_of(network),
+        FusedTorchEngine(network, device="cpu"),
+    )
+    work = partial(engine.loss_and_gradients, parameters, case.window, case.state, reset_id=EOS_ID)
+    wanted, gradients, _ = work()
+    engine.precision = "bf16"  # which a GPU alone gets
+    loss, rounded, state = work()
+    assert loss.total != wanted.total
+    assert loss.total == pytest.approx(wanted.total, rel=0.02)
+    assert {str(array.dtype) for array in [state, *rounded.values()]} == {"float32"}
+    for name, gradient in gradients.items():
+        assert np.linalg.norm(rounded[name] - gradient) < 0.1 * np.linalg.norm(gradient), name
+    exact = engine.token_losses(parameters, case.window, case.state, reset_id=EOS_ID)[0].sum()
+    assert exact == pytest.approx(wanted.total, rel=1e-5)  # only steps with gradients are rounded
 
 
 def test_the_pieces_are_the_runs_between_two_resets() -> None:

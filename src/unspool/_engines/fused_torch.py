@@ -10,7 +10,6 @@ A network that PyTorch has no layer for runs step by step, as its plain twin `un
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -39,8 +38,8 @@ class FusedTorchEngine(TorchEngine):
         config: The network, its vocab_size set.
         threads: CPU threads for PyTorch, ≥ 1, set for the whole process; None does not change them.
         dtype: "float32", or "float64" for a reference.
-        precision: Number format of the products in training: "float32", which is exact on a GPU too, "bf16"
-            on a GPU by autocast, or "auto", which is bf16 on a GPU that has it.
+        precision: Number format of the products in training: "float32", which has no TF32 in it, "bf16" on a
+            GPU, or "auto", which is bf16 on a GPU that has it.
         inference: "float32" or "auto".
         device: "cpu", "cuda", "mps", or "auto" for the best one that is there.
 
@@ -157,9 +156,11 @@ class FusedTorchEngine(TorchEngine):
         masks: DropoutMasks | Tensor | None = None,
         conditions: Conditions | None = None,
     ) -> tuple[Tensor, Tensor]:
-        with self._products():
-            if self._fused is None:
+        if self._fused is None:
+            bf16 = self._type_of_products() == torch.bfloat16
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
                 return super()._forward(weights, ids, state, reset_id, masks=masks, conditions=conditions)
+        with torch.backends.cudnn.flags(allow_tf32=False):  # float32 is float32
             resets = np.zeros(tuple(ids.shape), np.bool_) if reset_id is None else ids == reset_id
             pieces = pieces_of(resets).map(self._on_device)
             masks = None if masks is None else self._tensor(masks)
@@ -167,15 +168,10 @@ class FusedTorchEngine(TorchEngine):
                 weights, self._index(ids), self._tensor(state), pieces, masks=masks, conditions=conditions
             )
 
-    def _products(self) -> AbstractContextManager[Any]:
-        """Compute in bf16 where gradients follow, if asked for; else without the rounding of TF32."""
-        if self.device.type != "cuda":
-            return nullcontext()
+    def _type_of_products(self) -> torch.dtype:
+        """Return the type of products: bf16 where gradients follow, if it was asked for."""
         bf16 = self.precision == "bf16" and torch.is_grad_enabled()
-        context: AbstractContextManager[Any] = (
-            torch.autocast("cuda", torch.bfloat16) if bf16 else torch.backends.cudnn.flags(allow_tf32=False)
-        )
-        return context
+        return torch.bfloat16 if bf16 else getattr(torch, str(self._numpy_dtype))
 
     def _in_layers(
         self,
@@ -193,7 +189,7 @@ class FusedTorchEngine(TorchEngine):
         first = None if first is None else first[records.flatten()[pieces.begins]]  # (N, L, S, H)
         context: Any = None if conditions is None else conditions.context  # (R, F)
         index = ids.flatten()[pieces.order]  # (T·B,)
-        x = weights["embedding"][index] if "embedding" in weights else None  # (T·B, E)
+        x: Any = weights["embedding"][index] if "embedding" in weights else None  # (T·B, E)
         states = []
         for layer in range(self.config.num_layers):
             rows, kernel = self._input(weights[f"layers.{layer}.input_kernel"], index if x is None else x)
@@ -204,10 +200,12 @@ class FusedTorchEngine(TorchEngine):
             h, last = self._layer(weights, layer, (rows, kernel), pieces.starts(state[layer], fresh), pieces)
             h = h if masks is None else h * masks[layer][pieces.order % ids.shape[1]]  # (T·B, H)
             x = h if x is None or layer == 0 or not self.config.residual else x + h  # (T·B, H)
-            states.append(last[:, pieces.last].to(state.dtype))  # (S, B, H)
-        logits = x @ output_kernel(weights) + weights["output.bias"]  # (T·B, V)
+            states.append(last[:, pieces.last])  # (S, B, H)
+        kind = self._type_of_products()
+        logits = (x.to(kind) @ output_kernel(weights).to(kind)).to(state.dtype)  # (T·B, V)
+        logits = logits + weights["output.bias"]
         logits = logits if pieces.whole else logits[pieces.back]
-        logits = logits.view(*ids.shape, -1).to(state.dtype)  # (T, B, V)
+        logits = logits.view(*ids.shape, -1)  # (T, B, V)
         pad = torch.arange(self._vocab_size, device=self.device) == 0
         return logits.masked_fill(pad, -torch.inf), torch.stack(states)
 
@@ -235,9 +233,11 @@ class FusedTorchEngine(TorchEngine):
         if (of_reset := weights.get(f"layers.{layer}.recurrent_bias")) is not None:
             recurrent_bias = torch.cat([recurrent_bias[: -len(of_reset)], of_reset])
         kernels = (kernel, weights[f"layers.{layer}.recurrent_kernel"])
-        arrays = [self._rows(each.T).contiguous() for each in kernels]
-        arrays += [self._rows(each) for each in (bias, recurrent_bias)]
-        hidden: Any = tuple(each[None].contiguous() for each in start)  # (1, N, H) each
+        kind = self._type_of_products()
+        arrays = [self._rows(each.T).contiguous().to(kind) for each in kernels]
+        arrays += [self._rows(each).to(kind) for each in (bias, recurrent_bias)]
+        hidden: Any = tuple(each[None].contiguous().to(kind) for each in start)  # (1, N, H) each
+        rows = rows.to(kind)
         hidden = hidden if len(hidden) > 1 else hidden[0]
         learns = torch.is_grad_enabled()
         if pieces.whole:
@@ -248,7 +248,7 @@ class FusedTorchEngine(TorchEngine):
             out = out.flatten(0, 1)
         else:
             out, *last = self._fused(rows, pieces.sizes, hidden, arrays, True, 1, 0.0, learns, False)
-        return out, torch.cat(last)
+        return out.to(start.dtype), torch.cat(last).to(start.dtype)
 
     def _rows(self, array: Tensor) -> Tensor:
         """Return an array with its blocks of gates in PyTorch's order."""
