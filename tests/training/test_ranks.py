@@ -103,7 +103,7 @@ def test_several_processes_learn_what_one_does(count: int, engine: str, corpus: 
 def test_a_lost_process_ends_the_run_which_another_number_resumes(corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     common = ["--out", run, *TINY, "--engine", "cpu", "--checkpoint-seconds", "0"]
-    processes = start(4, corpus, *common, "--epochs", "4")
+    processes = start(4, corpus, *common, "--epochs", "8")
     checkpoint = run / "checkpoint" / "last.safetensors"
     while not checkpoint.exists():
         assert all(process.poll() is None for process in processes), ended(processes)
@@ -117,10 +117,10 @@ def test_a_lost_process_ends_the_run_which_another_number_resumes(corpus: Path, 
     codes, _, errors = ended(start(2, corpus, "--resume", *common[:2]))
     assert codes == [0, 0], errors
     whole = tmp_path / "whole"
-    plain = [*TINY, "--engine", "cpu", "--epochs", "4"]
+    plain = [*TINY, "--engine", "cpu", "--epochs", "8"]
     codes, _, errors = ended(start(1, corpus, "--out", whole, *plain))
     assert codes == [0], errors
-    assert len(losses(whole)) == 4 * STEPS
+    assert len(losses(whole)) == 8 * STEPS
     assert losses(run) == pytest.approx(losses(whole), rel=1e-2)
 
 
