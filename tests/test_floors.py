@@ -181,7 +181,12 @@ def test_only_the_kernels_touch_the_native_module() -> None:
 
 
 def test_torch_stays_in_its_engine_its_exporter_and_the_peer_that_is_measured() -> None:
-    rooms = {"engines", "exporting", "benchmarking"}  # the last: to stand beside unspool in `unspool bench`
+    rooms = {
+        "engines",
+        "exporting",
+        "benchmarking",
+        "training",
+    }  # the last: to stand beside unspool in `unspool bench`
     for path in SOURCE.rglob("*.py"):
         names = {
             alias.name.split(".")[0] if isinstance(node, ast.Import) else (node.module or "").split(".")[0]

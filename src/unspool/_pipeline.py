@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Unpack
 
 from unspool._configuration import check
-from unspool._engines import make_engine
+from unspool._errors import ConfigError
 from unspool._fine_tuning import first_network, first_parameters, first_recipe, load_origin
 from unspool._model import Generator
 from unspool._network.config import NetworkConfig
@@ -21,7 +21,7 @@ from unspool._planning.mode import read_to_learn
 from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
 from unspool._running.new_run import described_data, resolved_network, sampling_of
 from unspool._running.resuming import reading_of, resume_training, resumed_folder
-from unspool._running.run import run_to_end, task_of
+from unspool._running.run import followed, run_to_end, task_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
@@ -35,7 +35,8 @@ from unspool._training.config import TrainingConfig
 from unspool._training.folder.run_folder import RunFolder, refuse_strangers
 from unspool._training.folder.sole_writer import sole_writer
 from unspool._training.pair_defaults import training_of
-from unspool._training.task import TrainingTask, fresh_start
+from unspool._training.stepping.ranks import follows, leader_first, several
+from unspool._training.task import TrainingTask, engine_of, fresh_start
 
 
 def train(
@@ -129,17 +130,16 @@ def train(
     _check_types(network, training, novelty_index, minutes)
     _check_plan(plan, minutes=minutes, network=network, training=training, options=options or None)
     _check_lists(sample_prompts=sample_prompts, sample_temperatures=sample_temperatures)
-    values = options if minutes is None else {**options, "minutes": minutes}
-    of_network, of_training, reading = divided(values)
+    of_network, of_training, read = divided(options if minutes is None else {**options, "minutes": minutes})
     folder = resumed_folder(out, overwrite=overwrite, canaries=canaries, plan=plan) if resume else None
     decided, look = (None if folder is None else reading_of(folder)), "minutes" in of_training
     share = training_with(training or TrainingConfig(), of_training).validation_fraction
-    corpus, held_out, how = read_to_learn(records, validation, reading, decided, look=look, share=share)
-    with watching(corpus, progress, on_start, on_record, how) as watchers:
+    corpus, held_out, how = read_to_learn(records, validation, read, decided, look=look, share=share)
+    with watching(corpus, progress, on_start, on_record, how) as told:
         if folder is not None:
             run_of: dict[str, Any] = {"records": corpus, "validation": held_out, "network": network}
             run_of |= {"changes": of_network | of_training, "novelty_index": novelty_index}
-            return resume_training(folder, training=training, **run_of, **watchers)
+            return resume_training(folder, training=training, **run_of, **told)
         usual = training_of(corpus, training, canaries=canaries, init_from=init_from)
         config = training_with(usual, of_training)
         _look_before_reading(corpus, out, overwrite=overwrite)
@@ -157,18 +157,21 @@ def train(
         resolved = resolved_network(network or first_network(origin), encoded, document=corpus.document)
         task = task_of(resolved, config, corpus, encoded, sampling, validated=held_out is not None)
         fresh = fresh_start(task, first_parameters(origin, resolved, encoded.tokenizer, seed=config.seed))
+        if (model := followed(task, fresh, out or "")) is not None:
+            return model
         data = described_data(corpus, held_out, encoded, sampling, task) | extra
         rest: dict[str, Any] = {"texts": {"records": corpus, "validation": held_out}}
         rest |= {"first": fresh if origin else None, "overwrite": overwrite}
         with _new_run(out, resolved, config, encoded, data, **rest) as run:
-            start: dict[str, Any] = {"fresh": fresh, "in_memory": out is None}
-            return _carry_out(plan, run, corpus, encoded, task, **start, **watchers)
+            return _carry_out(plan, run, corpus, encoded, task, fresh=fresh, in_memory=out is None, **told)
 
 
 def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: bool) -> None:
     """Read the first record, and refuse a folder that is in use, before a long corpus is read."""
     corpus.peek()
-    if out is not None:
+    if several() and out is None:
+        raise ConfigError("out must be a folder that all processes can read, and it is None")
+    if out is not None and not follows():
         refuse_strangers(Path(out), overwrite=overwrite)
 
 
@@ -189,7 +192,8 @@ def _read(
 ) -> tuple[EncodedCorpus, TrainingPlan | None]:
     """Encode the texts with what is planted, and correct the plan by the time that it took."""
     began = time.monotonic()
-    encoded = encode_corpus(with_canaries(corpus, extra), recipe, held_out, planted=planted_in(extra))
+    texts, planted = with_canaries(corpus, extra), planted_in(extra)
+    encoded = leader_first(lambda: encode_corpus(texts, recipe, held_out, planted=planted))
     return encoded, plan and plan.after_reading(time.monotonic() - began)
 
 
@@ -217,7 +221,7 @@ def _carry_out(
     network = resolved_network(better.network, encoded, document=corpus.document)
     config = better.training
     run.begin_anew(network, config, reason=better.reasons[0])
-    engine = make_engine(config.engine, network, threads=config.threads, precision=config.precision)
+    engine = engine_of(config, network)
     task = replace(task, engine=engine, config=config)
     return to_end(task, fresh_start(task, initialize(network, config.seed)), on_record=on_record)
 

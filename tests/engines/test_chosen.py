@@ -1,6 +1,5 @@
 """The engine, the threads and the precision that a user chose are those of each engine that is made."""
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ from unspool._sweeping.trial import Job, SweepCorpus, run_trial
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.records import Records
+from unspool._training import task
 
 TEXTS = ["ab", "ba"] * 9
 NETWORK = unspool.NetworkConfig(hidden_size=2)
-TRAINING = unspool.TrainingConfig(engine="torch", threads=3, precision="auto", batch_size=2, epochs=1)
+TRAINING = unspool.TrainingConfig(engine="torch", threads=3, precision="auto", device="cpu", epochs=1)
 
 
 class MadeError(Exception):
@@ -40,22 +40,15 @@ def try_a_network() -> None:
     list(run_trial(job, corpus))
 
 
-@pytest.mark.parametrize(
-    ("module", "work"),
-    [
-        ("unspool._planning.speeds", time_a_network),
-        ("unspool._running.run", train_a_network),
-        ("unspool._sweeping.trial", try_a_network),
-    ],
-)
+@pytest.mark.parametrize("work", [time_a_network, train_a_network, try_a_network])
 def test_what_was_chosen_for_a_training_is_what_is_made(
-    module: str, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def make(name: str, config: unspool.NetworkConfig, **chosen: Any) -> None:
-        assert (name, chosen) == ("torch", {"threads": 3, "precision": "auto"})
+        assert (name, chosen) == ("torch", {"threads": 3, "precision": "auto", "device": "cpu"})
         raise MadeError
 
-    monkeypatch.setattr(importlib.import_module(module), "make_engine", make)
+    monkeypatch.setattr(task, "make_engine", make)
     with pytest.raises(MadeError):
         work()
 

@@ -7,7 +7,7 @@ from tests.engines.variants import (
     EOS_ID,
     describe,
     engine_or_skip,
-    every_engine,
+    every_engine_and_the_twin,
     every_network,
     make_case,
     networks,
@@ -21,7 +21,7 @@ sizes = pytest.mark.parametrize(("T", "B"), [(1, 1), (9, 1), (1, 5), (9, 3)])
 CLOSE = {"rtol": 2e-4, "atol": 2e-5}  # float32, with a vector unit's own exponential
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 @sizes
 def test_logits_are_the_reference(engine_name: str, config: NetworkConfig, T: int, B: int) -> None:
@@ -40,7 +40,7 @@ def test_logits_are_the_reference(engine_name: str, config: NetworkConfig, T: in
         np.testing.assert_allclose(state_got, state_wanted, **CLOSE)
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 @sizes
 def test_losses_are_the_cross_entropy_of_the_logits(
@@ -62,7 +62,7 @@ def test_losses_are_the_cross_entropy_of_the_logits(
     np.testing.assert_allclose(state, state_trained, **CLOSE)
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_masks_multiply_the_outputs(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, case = (
@@ -85,7 +85,7 @@ def test_masks_multiply_the_outputs(engine_name: str, config: NetworkConfig) -> 
     assert losses["dropped"] != pytest.approx(losses["none"], rel=1e-4)
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_chunks_with_the_state_carried_are_the_whole(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, case = (
@@ -105,7 +105,7 @@ def test_chunks_with_the_state_carried_are_the_whole(engine_name: str, config: N
         np.testing.assert_allclose(state, state_whole, **CLOSE)
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_a_later_input_never_changes_an_earlier_output(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, case = (
@@ -122,7 +122,7 @@ def test_a_later_input_never_changes_an_earlier_output(engine_name: str, config:
     assert (np.abs(after[5:, :, 1:] - before[5:, :, 1:]).max(axis=2) > 1e-4).all()
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_a_reset_is_a_fresh_start(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, case = (
@@ -144,7 +144,7 @@ def test_a_reset_is_a_fresh_start(engine_name: str, config: NetworkConfig) -> No
     assert np.abs(carried[4:, :, 1:] - wanted[:, :, 1:]).max() > 1e-3
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_lanes_know_nothing_of_each_other(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, case = (
@@ -161,7 +161,7 @@ def test_lanes_know_nothing_of_each_other(engine_name: str, config: NetworkConfi
         np.testing.assert_allclose(state_alone[:, :, 0], state_whole[:, :, b], **CLOSE)
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_pad_has_no_probability(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, case = (
@@ -180,7 +180,7 @@ def test_pad_has_no_probability(engine_name: str, config: NetworkConfig) -> None
     assert np.exp(-losses.astype(np.float64)).sum() == pytest.approx(1, abs=1e-5)
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_nothing_given_is_changed(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters, case = (
@@ -202,7 +202,7 @@ def test_nothing_given_is_changed(engine_name: str, config: NetworkConfig) -> No
         np.testing.assert_array_equal(array, copy)
 
 
-@every_engine
+@every_engine_and_the_twin
 @pytest.mark.parametrize("config", [networks()[1]], ids=describe)
 def test_extreme_logits_stay_finite(engine_name: str, config: NetworkConfig) -> None:
     engine, case = engine_or_skip(engine_name, config), make_case(config, 9, 3)

@@ -10,7 +10,7 @@ from tests.engines.variants import (
     EOS_ID,
     VOCAB_SIZE,
     engine_or_skip,
-    every_engine,
+    every_engine_and_the_twin,
     every_network,
     make_case,
     parameters_of,
@@ -62,7 +62,7 @@ def test_autograd_agrees_with_finite_differences(config: NetworkConfig) -> None:
         assert (above - below) / (2 * step) == pytest.approx(wanted, rel=1e-6, abs=1e-9), name
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 @pytest.mark.parametrize(("T", "B", "masked"), [(1, 1, False), (9, 5, False), (9, 3, True)])
 def test_gradients_are_those_of_the_oracle(
@@ -90,7 +90,7 @@ def test_gradients_over_more_rows_and_columns_than_one_block_of_a_product_takes(
         assert np.abs(gradient - wanted[name]).max() <= 1e-4 * np.abs(wanted[name]).max() + 1e-7, name
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_pad_gets_no_gradient(engine_name: str, config: NetworkConfig) -> None:
     engine, case = engine_or_skip(engine_name, config), make_case(config, 9, 3)
@@ -101,7 +101,7 @@ def test_pad_gets_no_gradient(engine_name: str, config: NetworkConfig) -> None:
     assert kernel[:, 1:].any()
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_a_window_with_nothing_counted_has_no_loss_and_no_gradient(
     engine_name: str, config: NetworkConfig
@@ -116,7 +116,7 @@ def test_a_window_with_nothing_counted_has_no_loss_and_no_gradient(
     assert state.any()
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_gradients_do_not_pile_up_over_calls(engine_name: str, config: NetworkConfig) -> None:
     engine, parameters = engine_or_skip(engine_name, config), parameters_of(config)
@@ -129,7 +129,7 @@ def test_gradients_do_not_pile_up_over_calls(engine_name: str, config: NetworkCo
         np.testing.assert_array_equal(gradient, kept[name])
 
 
-@every_engine
+@every_engine_and_the_twin
 @every_network
 def test_no_gradient_flows_across_a_reset(engine_name: str, config: NetworkConfig) -> None:
     """A record after the reset teaches nothing to the one before it: only its own symbols' rows move."""

@@ -40,7 +40,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_missing_package_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "unspool._engines.torch", raising=False)
+    monkeypatch.delitem(sys.modules, "unspool._engines.fused_torch", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ConfigError, match="needs the package torch.*" + re.escape(install_command("torch"))):
         make_engine("torch", CONFIG)

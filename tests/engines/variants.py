@@ -51,11 +51,18 @@ def describe(config: NetworkConfig) -> str:
 
 
 every_network = pytest.mark.parametrize("config", networks(), ids=describe)
+TWIN = "plain torch"  # the oracle, which no user can choose
 every_engine = pytest.mark.parametrize("engine_name", list(ENGINES))
+every_engine_and_the_twin = pytest.mark.parametrize("engine_name", [*ENGINES, TWIN])
 
 
 def engine_or_skip(name: str, config: NetworkConfig, *, threads: int = 2) -> Engine:
     """Make an engine, or skip where what it needs is not installed, or the cell has no native kernels."""
+    if name == TWIN:
+        pytest.importorskip("torch")
+        from unspool._engines.torch import TorchEngine
+
+        return TorchEngine(config, threads=1)
     if needs := ENGINES[name].needs:
         pytest.importorskip(needs)
     if name == "cpu" and config.kind.native is None:

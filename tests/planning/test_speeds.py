@@ -88,7 +88,7 @@ def test_a_step_is_whole_and_the_first_one_warms_up(monkeypatch: pytest.MonkeyPa
         def update(self, parameters: Any, gradients: Any, rate: float) -> None:
             updated.append((gradients, rate))
 
-    monkeypatch.setattr(speeds, "make_engine", lambda *a, **o: [made.append((a, o)), engine][1])
+    monkeypatch.setattr(speeds, "engine_of", lambda *a, **o: [made.append((a, o)), engine][1])
     monkeypatch.setattr(speeds, "Optimizer", Updating)
     network = NetworkConfig(hidden_size=4, vocab_size=7, dropout=0.5)
     training = replace(TRAINING, learning_rate=0.25, optimizer="sgd", threads=3, engine="torch")
@@ -96,7 +96,7 @@ def test_a_step_is_whole_and_the_first_one_warms_up(monkeypatch: pytest.MonkeyPa
     assert found == [2 * 4 / 2.0]  # the median of what came after the first
     assert len(engine.calls) == 4
     (of_engine, told), ((name, parameters, given), options) = made
-    assert (of_engine, told) == (("torch", network), {"threads": 3, "precision": "float32"})
+    assert (of_engine, told) == ((training, network), {})
     assert (name, given, options) == ("sgd", training, {"threads": 5})
     assert updated == [({"gradients": 1}, 0.25)] * 4
     numbers = np.concatenate([array.ravel() for array in parameters.values()])
@@ -134,7 +134,7 @@ def test_the_time_is_shared_among_the_networks_that_are_left(monkeypatch: pytest
 def test_steps_go_on_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     for seconds, steps in ((6.0, 6), (6.5, 7), (3.0, 4)):
         engine = Timed(1.0)
-        monkeypatch.setattr(speeds, "make_engine", lambda *_, engine=engine, **__: engine)
+        monkeypatch.setattr(speeds, "engine_of", lambda *_, engine=engine: engine)
         monkeypatch.setattr(speeds.Optimizer, "update", lambda *_: None)
         measure_speeds(NETWORKS[:1], TRAINING, seconds, clock=lambda engine=engine: engine.now)
         assert len(engine.calls) == steps

@@ -98,7 +98,7 @@ ENDS: dict[str, tuple[Any, Any]] = {  # the first and the last number of each ra
 
 
 def test_every_option_that_is_a_number_is_among_the_ends() -> None:
-    others = ("optimizer", "schedule", "evaluate_every", "engine", "precision", "counts")
+    others = ("optimizer", "schedule", "evaluate_every", "engine", "precision", "counts", "device")
     assert sorted([*ENDS, *others]) == sorted(field.name for field in dataclasses.fields(TrainingConfig))
 
 

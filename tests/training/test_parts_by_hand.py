@@ -322,15 +322,15 @@ def test_an_announcement_has_every_fact(monkeypatch: pytest.MonkeyPatch, make_ta
     network, training = make_task().engine.config, TrainingConfig(precision="bf16")
     monkeypatch.setattr(announcement, "missing_bf16", lambda precision: f"no {precision}")
     run: Any = SimpleNamespace(
-        path=Path("run"), network=network, training=training, data={"precision": "bf16"}, remark="a remark",
-        begun_anew="begun anew", changes={"epochs": (3, 4), "dropout": (0.1, 0.2)},
+        path=Path("run"), network=network, training=training, data={"precision": "float32"},
+        remark="a remark", begun_anew="begun anew", changes={"epochs": (3, 4), "dropout": (0.1, 0.2)},
     )  # fmt: skip
     corpus: Any = SimpleNamespace(description="names.txt")
     told = plan_of(run, corpus, ENCODED, 9, in_memory=False)
     assert (told.out, told.description, told.records, told.characters) == (Path("run"), "names.txt", 3, 20)
     assert (told.held_out_characters, told.unknown, told.vocab_size, told.first_step) == (7, 5, 5, 9)
     assert (told.network, told.training, told.schema) == (network, training, "a schema")
-    assert (told.precision, told.missing) == ("bf16", "no bf16")
+    assert (told.precision, told.missing) == ("float32", "no bf16")
     assert told.note == (
         "from the cache; few texts; a remark; begun anew; changed: epochs 3 → 4, dropout 0.1 → 0.2"
     )

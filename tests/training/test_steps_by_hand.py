@@ -9,10 +9,10 @@ import pytest
 
 from unspool._engines.protocol import Loss
 from unspool._errors import DivergenceError
-from unspool._training import loop
 from unspool._training.checkpoint_sink import MemorySink
 from unspool._training.loop import _Run, train_loop
 from unspool._training.records import FinishRecord, StepRecord
+from unspool._training.stepping import steps as steps_of_host
 
 
 def running(task: Any, start: Any, clock: Any = lambda: 0.0) -> Any:
@@ -161,7 +161,7 @@ def test_the_random_parts_of_a_step_are_those_of_its_seed_and_number(
     make_task: Any, begin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    honest, forget = loop.loss_and_gradients, loop.forget_some
+    honest, forget = steps_of_host.loss_and_gradients, steps_of_host.forget_some
 
     def noted(*arguments: Any, **options: Any) -> Any:
         asked.append((options["seed"], options["step"], options["reset_id"]))
@@ -171,8 +171,8 @@ def test_the_random_parts_of_a_step_are_those_of_its_seed_and_number(
         asked.append((chance, options))
         return forget(state, chance, **options)
 
-    monkeypatch.setattr(loop, "loss_and_gradients", noted)
-    monkeypatch.setattr(loop, "forget_some", forgot)
+    monkeypatch.setattr(steps_of_host, "loss_and_gradients", noted)
+    monkeypatch.setattr(steps_of_host, "forget_some", forgot)
     task = make_task(epochs=1, seed=4)
     records = list(train_loop(task, begin(task), sink=MemorySink()))
     steps = [record.step for record in records if isinstance(record, StepRecord)]
@@ -180,10 +180,11 @@ def test_the_random_parts_of_a_step_are_those_of_its_seed_and_number(
     asked.clear()
     document = make_task(epochs=1, seed=4, document=True, state_reset=0.25)
     list(train_loop(document, begin(document), sink=MemorySink()))
+    all_lanes = {"own": slice(0, 4), "lanes": 4}
     assert asked[:4] == [
-        (0.25, {"seed": 4, "step": 1}),
+        (0.25, {"seed": 4, "step": 1, **all_lanes}),
         (4, 1, None),
-        (0.25, {"seed": 4, "step": 2}),
+        (0.25, {"seed": 4, "step": 2, **all_lanes}),
         (4, 2, None),
     ]
     asked.clear()

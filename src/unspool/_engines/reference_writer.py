@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unspool._engines.protocol import Engine, Floats, Parameters, StateArray, finite_logits
+from unspool._engines.protocol import Engine, Floats, Parameters, StateArray
+from unspool._engines.state_logits import logits_of
 from unspool._errors import NetworkError
 from unspool._generation.automata.automaton import DEAD
 from unspool._generation.engine_request import EngineRequest
@@ -20,7 +21,6 @@ from unspool._generation.search.forward import Forward
 from unspool._generation.written import FINISH, TokenReport, Written
 from unspool._network.conditions import with_context
 from unspool._network.config import NetworkConfig
-from unspool._network.parameters import output_kernel
 
 CODES: dict[str | None, int] = {None: -1, **{name: code for code, name in enumerate(FINISH)}}
 
@@ -94,10 +94,7 @@ class ReferenceWriter:
 
     def first_logits(self, config: NetworkConfig, parameters: Parameters, state: StateArray) -> Floats:
         """Compute the logits (V,) of a state (L, S, 1, H) without reading another token."""
-        top = state[:, 0, 0].sum(axis=0) if config.residual else state[-1, 0, 0]  # (H,)
-        logits: Floats = top @ output_kernel(parameters) + parameters["output.bias"]
-        logits[0] = -np.inf
-        return finite_logits(logits)
+        return logits_of(config, parameters, state)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 It is made to be trusted, not to be fast: it shares no code with the native kernels, runs in float32 or
 float64, and computes every variant (resets, masks, cells) with the same few lines. The tests compare the
-other engines with it.
+other engines with it. The engine that goes by the name "torch" is `unspool._engines.fused_torch`, which falls
+back on these steps where PyTorch has no fused layer for a network.
 """
 
 from collections.abc import Callable
@@ -84,13 +85,14 @@ TORCH_CELLS: dict[str, TorchCell] = {
 
 
 class TorchEngine:
-    """An engine with PyTorch on the CPU.
+    """An engine with PyTorch, a step at a time.
 
     Args:
         config: The network, its vocab_size set.
         threads: CPU threads for PyTorch, ≥ 1, set for the whole process; None does not change them.
         dtype: "float32", or "float64" for a reference; states and results have the same type.
         precision, inference: "float32" or "auto": this engine computes nothing in bf16 or int8.
+        device: The device that computes, by its name in PyTorch.
 
     Raises:
         ConfigError: If a value is out of its range, or the cell has no step in PyTorch.
@@ -104,6 +106,7 @@ class TorchEngine:
         dtype: str = "float32",
         precision: str = "float32",
         inference: str = "float32",
+        device: str = "cpu",
     ) -> None:
         known = threads is None or is_whole(threads, least=1)
         check("threads", threads, "a whole number ≥ 1, or None", known)
@@ -117,6 +120,7 @@ class TorchEngine:
             raise refused_cell(config.cell, TORCH_CELLS, engine="torch", instead="cpu")
         self.config, self.threads = config, torch.get_num_threads()
         self.precision = self.inference = dtype
+        self.device = torch.device(device)
         self._vocab_size = config.symbols
         self._step = TORCH_CELLS[config.cell].step
         self._numpy_dtype = np.dtype(dtype)
@@ -150,8 +154,10 @@ class TorchEngine:
         if final_grad is not None:
             whole = whole + (state_after * self._tensor(final_grad)).sum()
         drawn = torch.autograd.grad(whole, list(weights.values()), materialize_grads=True)
-        gradients = {name: gradient.numpy() for name, gradient in zip(weights, drawn, strict=True)}
-        return Loss(total=float(total.detach()), count=count), gradients, state_after.detach().numpy()
+        gradients = {
+            name: gradient.contiguous().cpu().numpy() for name, gradient in zip(weights, drawn, strict=True)
+        }
+        return Loss(total=float(total.detach()), count=count), gradients, state_after.detach().cpu().numpy()
 
     def token_losses(
         self, parameters: Parameters, window: Window, state: StateArray, *, reset_id: int | None
@@ -160,7 +166,7 @@ class TorchEngine:
         with torch.no_grad():
             weights, conditions = self._weights(parameters), self._conditions(window)
             logits, state_after = self._forward(weights, window.ids, state, reset_id, conditions=conditions)
-            return self._losses(logits, window.targets).numpy(), state_after.numpy()
+            return self._losses(logits, window.targets).cpu().numpy(), state_after.cpu().numpy()
 
     def logits(
         self,
@@ -189,7 +195,7 @@ class TorchEngine:
         ) -> tuple[Floats, StateArray]:
             with torch.no_grad():
                 logits, state_after = self._forward(weights, ids, state, reset_id)
-                return finite_logits(logits.numpy()), state_after.numpy()
+                return finite_logits(logits.cpu().numpy()), state_after.cpu().numpy()
 
         return run
 
@@ -198,7 +204,13 @@ class TorchEngine:
         return ReferenceWriter(self, parameters)
 
     def _tensor(self, values: Floats) -> Tensor:
-        return torch.from_numpy(np.array(values, dtype=self._numpy_dtype))  # a copy: no memory is shared
+        return self._on_device(np.array(values, dtype=self._numpy_dtype))  # a copy: no memory is shared
+
+    def _index(self, values: NDArray[np.integer[Any]]) -> Tensor:
+        return self._on_device(np.array(values, dtype=np.int64))
+
+    def _on_device(self, values: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(values).to(self.device)
 
     def _weights(self, parameters: Parameters) -> Weights:
         return {name: self._tensor(values) for name, values in parameters.items()}
@@ -214,7 +226,7 @@ class TorchEngine:
         conditions: Conditions | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Run each layer over the whole window; return the logits (T, B, V) and the state (L, S, B, H)."""
-        index = torch.from_numpy(np.array(ids, dtype=np.int64))  # (T, B)
+        index = self._index(ids)  # (T, B)
         keep = torch.ones_like(index, dtype=torch.bool) if reset_id is None else index != reset_id  # (T, B)
         x = weights["embedding"][index] if "embedding" in weights else None  # (T, B, E)
         records = torch.zeros_like(index) if conditions is None else conditions.records  # (T, B)
@@ -232,7 +244,7 @@ class TorchEngine:
             x = h if x is None or layer == 0 or not self.config.residual else x + h  # (T, B, H)
             states.append(last)
         logits = x @ output_kernel(weights) + weights["output.bias"]  # (T, B, V)
-        pad = torch.arange(self._vocab_size) == 0
+        pad = torch.arange(self._vocab_size, device=self.device) == 0
         return logits.masked_fill(pad, -torch.inf), torch.stack(states)
 
     def _conditions(self, window: Window) -> Conditions | None:
@@ -243,7 +255,7 @@ class TorchEngine:
             return None
         tensors = {name: getattr(conditions, name) for name in ("context", "starts", "states")}
         tensors = {name: None if array is None else self._tensor(array) for name, array in tensors.items()}
-        records: Any = torch.from_numpy(np.array(conditions.records, dtype=np.int64))
+        records: Any = self._index(conditions.records)
         return replace(conditions, records=records, **tensors)
 
     def _unroll(
@@ -268,7 +280,7 @@ class TorchEngine:
 
     def _losses(self, logits: Tensor, targets: NDArray[np.integer[Any]]) -> Tensor:
         """Return nats of each target (T, B); the <pad> column is left out, so its gradient is 0."""
-        wanted = torch.from_numpy(np.array(targets, dtype=np.int64) - 1)  # (T, B), -1 is not counted
+        wanted = self._index(targets - 1)  # (T, B), -1 is not counted
         rows = logits[..., 1:].flatten(0, 1)  # (T·B, V-1)
         losses = functional.cross_entropy(rows, wanted.flatten(), ignore_index=-1, reduction="none")
         return losses.view(wanted.shape)

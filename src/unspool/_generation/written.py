@@ -1,7 +1,7 @@
 """The result of one call of a writer, in packed arrays, and the piece of each sequence in it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -143,3 +143,63 @@ class Written:
             if width:
                 more["prompt_alternatives"] = echo.alternatives_of(i, self._starts[1][i], width)
         return more
+
+
+def joined(reports: Sequence[Written]) -> Written:
+    """Return the reports on different sequences as one, in the order in which the sequences were added.
+
+    Args:
+        reports: The reports of writers that share the ids of their sequences.
+    """
+    full = [_with_every_field(report) for report in reports]
+    ids = np.concatenate([report.ids for report in full] or [np.zeros(0, np.int64)])
+    order = np.argsort(ids, kind="stable")
+    fields: dict[str, Any] = {
+        name: np.concatenate([getattr(report, name) for report in full] or [np.zeros(0, np.int32)])[order]
+        for name in ("ids", "finish", "widths", "guided", "echoed")
+    }
+    for name in ("drawn", "echo"):
+        fields[name] = _joined_tokens([getattr(each, name) for each in full], full, order)
+    return Written(**fields)
+
+
+def _with_every_field(report: Written) -> Written:
+    """Return a report that says of each sequence also what it does not report."""
+    if report.widths is not None:
+        return report
+    count, none = len(report.ids), np.zeros(0, np.int32)
+    no_floats = none.astype(np.float32)
+    nothing: dict[str, Any] = {"alternatives": none, "alternative_logprobs": no_floats}
+    unguided = np.zeros(len(report.drawn.tokens), np.float32)
+    return replace(
+        report,
+        widths=np.zeros(count, np.int32),
+        guided=np.zeros(count, bool),
+        echoed=np.zeros(count, bool),
+        drawn=replace(report.drawn, constrained=unguided, **nothing),
+        echo=TokenReport(np.zeros(count + 1, np.int64), none, no_floats, no_floats, **nothing),
+    )
+
+
+def _joined_tokens(
+    parts: Sequence[TokenReport], reports: Sequence[Written], order: NDArray[np.int64]
+) -> TokenReport:
+    """Return the tokens of all sequences, packed in an order."""
+    lengths = np.concatenate([np.diff(part.offsets) for part in parts] or [np.zeros(0, np.int64)])
+    widths = np.concatenate([report.widths for report in reports if report.widths is not None] or [lengths])
+    fields = {
+        name: np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0)])
+        for name in ("tokens", "logprobs", "constrained", "alternatives", "alternative_logprobs")
+    }
+    places, wide = _in_order(lengths, order), _in_order(lengths * widths, order)
+    taken: dict[str, Any] = {
+        name: values[wide if name.startswith("alternative") else places] for name, values in fields.items()
+    }
+    return TokenReport(offsets=np.cumsum([0, *lengths[order]], dtype=np.int64), **taken)
+
+
+def _in_order(lengths: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places of the items of packed runs, once the runs are in another order."""
+    starts = np.cumsum(lengths) - lengths
+    runs = [np.arange(starts[i], starts[i] + lengths[i]) for i in order]
+    return np.concatenate([*runs, np.zeros(0, np.int64)]).astype(np.int64)

@@ -97,6 +97,7 @@ class Generator(ModelParts):
         engine: str = "cpu",
         threads: int | None = None,
         precision: str = "float32",
+        device: str = "auto",
     ) -> "Generator":
         """Read a model folder, or a model of the Hugging Face Hub.
 
@@ -107,6 +108,8 @@ class Generator(ModelParts):
             precision: Number format of the products when it writes and scores: "float32"; "bf16" or "int8",
                 which are faster and cost little (docs/performance.md); or "auto", which is bf16 where the
                 processor multiplies it. A seed is another text in another precision.
+            device: Where the engine computes: "cpu", "cuda" or "mps"; "auto" for the best one that is there
+                and that the engine can use.
 
         Raises:
             ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
@@ -118,7 +121,8 @@ class Generator(ModelParts):
             True
         """
         folder = model_folder(folder)
-        model = cls(**vars(load_model(folder)), engine=engine, threads=threads, precision=precision)
+        computing: dict[str, Any] = {"engine": engine, "threads": threads, "precision": precision}
+        model = cls(**vars(load_model(folder)), device=device, **computing)
         model._novelty, model._history = folder, folder / METRICS
         return model
 
@@ -993,7 +997,12 @@ class Generator(ModelParts):
 
 
 def load(
-    folder: str | Path, *, engine: str = "cpu", threads: int | None = None, precision: str = "float32"
+    folder: str | Path,
+    *,
+    engine: str = "cpu",
+    threads: int | None = None,
+    precision: str = "float32",
+    device: str = "auto",
 ) -> Generator:
     """Read a model folder, or a model of the Hugging Face Hub, as `Generator.load` does.
 
@@ -1003,6 +1012,7 @@ def load(
         threads: Threads of the engine, ≥ 1; None for one on each processor.
         precision: Number format of the products when it writes and scores: "float32", "bf16", "int8" or
             "auto"; see `Generator.load`.
+        device: Where the engine computes: "auto", "cpu", "cuda" or "mps"; see `Generator.load`.
 
     Raises:
         ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
@@ -1017,4 +1027,4 @@ def load(
         >>> len(model.generate(n=3))
         3
     """
-    return Generator.load(folder, engine=engine, threads=threads, precision=precision)
+    return Generator.load(folder, engine=engine, threads=threads, precision=precision, device=device)

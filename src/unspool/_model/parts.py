@@ -41,6 +41,7 @@ class ModelParts:
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
         precision: Number format of the products when the model writes and scores, a name in `INFERENCE`.
+        device: Where the engine computes, a name in `DEVICES`.
 
     Attributes:
         runner: The engine itself. It lives in its process: a pickle and a copy make their own.
@@ -61,6 +62,7 @@ class ModelParts:
     engine: str = "cpu"
     threads: int | None = None
     precision: str = "float32"
+    device: str = "auto"
     runner: Engine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +85,9 @@ class ModelParts:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Set fields, though they are frozen, and make the engine."""
         vars(self).update(state)
-        runner = make_engine(self.engine, self.network, threads=self.threads, inference=self.precision)
+        runner = make_engine(
+            self.engine, self.network, threads=self.threads, inference=self.precision, device=self.device
+        )
         vars(self)["runner"] = runner if self.counts is None else CountingEngine(runner, self.counts)
 
     @property

@@ -41,27 +41,31 @@ def words_of_memory(network: NetworkConfig, symbols: int) -> str | None:
     )
 
 
-def check_memory(network: NetworkConfig, *, arrays: int, symbols: int) -> None:
-    """Refuse a training that cannot fit into the memory of the machine.
+def check_memory(
+    network: NetworkConfig, *, arrays: int, symbols: int, of_device: tuple[int, str] | None = None
+) -> None:
+    """Refuse a training that cannot fit into the memory of the machine, or of its device.
 
     Args:
         network: The network; its vocab_size is set.
         arrays: Number of arrays of the size of each parameter: itself, its gradient, slots of the optimizer.
         symbols: Symbols of a step.
+        of_device: The free bytes of the device that computes, and its name; None for the machine itself.
 
     Raises:
         ConfigError: If it needs more.
     """
-    available = memory_size()
+    available, place = of_device or (memory_size(), "this machine")
     lasting, of_step = FLOAT * arrays * count_parameters(network), step_memory(network, symbols)
     if available is None or lasting + of_step <= available:
         return
     of_network = "choose a smaller hidden_size, num_layers, embedding_size or max_vocab_size"
-    of_window = "choose a smaller batch_size or sequence_length"
+    fitting = (available - lasting) * symbols // max(1, of_step)
+    of_window = f"choose a smaller batch_size or sequence_length: about {fitting:,} symbols a step would fit"
     raise ConfigError(
         f"a network of hidden_size {network.hidden_size} and num_layers {network.num_layers}",
-        expected=f"a training that needs at most {available / GB:,.1f} GB, the memory of this machine",
+        expected=f"a training that needs at most {available / GB:,.1f} GB, the memory of {place}",
         got=f"{lasting / GB:,.1f} GB for the parameters and the optimizer, and {of_step / GB:,.1f} GB "
         "for a step",
-        hint=of_network if lasting > of_step else of_window,
+        hint=of_network if lasting > of_step or fitting < 1 else of_window,
     )

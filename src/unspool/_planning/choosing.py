@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from unspool._configuration import check, from_dict, is_real, to_dict
+from unspool._errors import ConfigError
 from unspool._model.parts import ModelParts
 from unspool._network.config import NetworkConfig
 from unspool._planning.budget import FORWARD, LEAST_LEARNING, Budget, held_out_share
@@ -29,6 +30,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.opening import Readable, as_records
 from unspool._text.tokenizers.registry import Tokenizer
 from unspool._training.config import TrainingConfig
+from unspool._training.stepping.ranks import several
 from unspool._views.html import html_table, spelled_number
 
 MEASURING, LONGEST_MEASURING = 0.05, 3.0  # share of the time, and most seconds, to time the candidates
@@ -241,6 +243,9 @@ def plan_training(
 
 
 def _checked_minutes(minutes: float) -> float:
+    if several():
+        hint = "choose epochs, the network and the batch yourself, or plan with one process first"
+        raise ConfigError("minutes choose a training for one process, and there are several", hint=hint)
     ok = is_real(minutes) and 0 < minutes < math.inf
     check("minutes", minutes, "a number > 0", ok)
     return float(minutes)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from unspool._engines import make_engine
 from unspool._network.config import NetworkConfig
 from unspool._network.memory import check_memory
 from unspool._network.parameters import parameter_shapes
@@ -14,6 +13,7 @@ from unspool._text.streams.lanes import Window
 from unspool._training.config import TrainingConfig
 from unspool._training.dropout import dropout_masks
 from unspool._training.optimizers import Optimizer, arrays_of
+from unspool._training.task import engine_of
 
 STEPS = 3  # least number of timed steps, after one to warm up
 SCALE = 0.05  # of the random parameters: the time of a product does not depend on the values
@@ -62,7 +62,7 @@ def _speed(
     check_memory(network, arrays=arrays_of(training), symbols=B * T)
     symbols = random.integers(1, network.symbols, (T + 1, B), dtype=np.int32)  # (T + 1, B)
     window = Window(ids=symbols[:-1].copy(), targets=symbols[1:].copy())
-    engine = make_engine(training.engine, network, threads=training.threads, precision=training.precision)
+    engine = engine_of(training, network)
     parameters = {
         name: SCALE * random.standard_normal(shape, dtype=np.float32)
         for name, shape in parameter_shapes(network).items()

@@ -11,6 +11,7 @@ from unspool._screen.wording import one_line
 from unspool._text.records import Records
 from unspool._training.announcement import Announcement
 from unspool._training.records import TrainingRecord
+from unspool._training.stepping.ranks import follows
 
 T = TypeVar("T")
 OnStart = Callable[[Announcement], None]
@@ -90,7 +91,7 @@ def watching(
     Yields:
         The watchers: the display, if there is one, and the caller.
     """
-    if not (on_record is None if progress is None else progress):
+    if follows() or not (on_record is None if progress is None else progress):
         yield {"on_start": on_start, "on_record": on_record}
         return
     if how is not None:

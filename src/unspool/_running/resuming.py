@@ -12,7 +12,7 @@ from unspool._network.conditions import schema_of, steered_by
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._progress.choice import OnRecord, OnStart
-from unspool._running.run import run_to_end, task_of
+from unspool._running.run import followed, run_to_end, task_of
 from unspool._screen.wording import counted
 from unspool._tables.corpus import records_again
 from unspool._text.canaries import planted_in, with_canaries
@@ -29,6 +29,7 @@ from unspool._training.folder.corpus_places import shared_data
 from unspool._training.folder.model_card import stream_sizes
 from unspool._training.folder.run_folder import RunFolder
 from unspool._training.folder.sole_writer import sole_writer
+from unspool._training.stepping.ranks import leader_first
 from unspool._training.task import TrainingTask, fresh_start
 
 VOCABULARIES = ("vocab_size", "source_vocab_size")
@@ -95,7 +96,8 @@ def resume_training(
     )
     planted = planted_in(run.data)
     try:
-        encoded = encode_corpus(with_canaries(corpus, run.data), recipe, held_out, planted=planted)
+        canaried = with_canaries(corpus, run.data)
+        encoded = leader_first(lambda: encode_corpus(canaried, recipe, held_out, planted=planted))
     except UnknownSymbolError as error:
         raise _other_texts(run, f"an {error.what}") from None
     _refuse_other_texts(run, encoded)
@@ -105,6 +107,8 @@ def resume_training(
         run.training = _within_limits(run, changed, task)
         task = replace(task, config=run.training)
     fresh = fresh_start(task, initialize(run.network, run.training.seed))
+    if (model := followed(task, fresh, out)) is not None:
+        return model
     texts: dict[str, Records | None] = {"records": corpus, "validation": held_out}
     named = {"records": corpus.spec, "description": corpus.description} if corpus.spec else {}
     data = shared_data({**run.data, **named})

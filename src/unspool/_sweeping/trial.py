@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from unspool._engines import make_engine
 from unspool._errors import DivergenceError
 from unspool._evaluation.streams import evaluate_stream
 from unspool._network.config import NetworkConfig
@@ -21,7 +20,7 @@ from unspool._training.checkpoints import RunProgress
 from unspool._training.config import TrainingConfig
 from unspool._training.loop import train_loop
 from unspool._training.records import EvaluationRecord, StepRecord
-from unspool._training.task import TrainingTask, fresh_start
+from unspool._training.task import TrainingTask, engine_of, fresh_start
 
 NEVER = 10**9  # steps between the loop's own evaluations, seconds between its checkpoints
 
@@ -164,9 +163,7 @@ class _Trial:
         self.job = job
         config = budgeted(job)
         self.task = TrainingTask(
-            engine=make_engine(
-                config.engine, job.network, threads=config.threads, precision=config.precision
-            ),
+            engine=engine_of(config, job.network),
             training=corpus.training,
             validation=corpus.validation,
             eos_id=corpus.eos_id,

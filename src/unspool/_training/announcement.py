@@ -69,6 +69,7 @@ def plan_of(
     split = None if encoded.split is None else encoded.split.sentence
     symbols = min(run.training.batch_size * run.training.sequence_length, len(encoded.training.ids))
     memory = words_of_memory(run.network, symbols)
+    used = str(run.data.get("precision", "float32"))
     return Announcement(
         out=None if in_memory else run.path,
         description=corpus.description,
@@ -84,8 +85,8 @@ def plan_of(
         network=run.network,
         training=run.training,
         schema=encoded.schema,
-        precision=str(run.data.get("precision", "float32")),
-        missing=missing_bf16(run.training.precision),
+        precision=used,
+        missing=missing_bf16(run.training.precision) if used == "float32" else None,
     )
 
 

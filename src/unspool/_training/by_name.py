@@ -85,6 +85,7 @@ class TrainKeywords(TypedDict, total=False):
     seed: int
     threads: int | None
     engine: str
+    device: str
     precision: str
     counts: str | int | None
     # of read_records

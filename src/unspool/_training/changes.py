@@ -17,7 +17,7 @@ from unspool._training.config import TrainingConfig
 
 # The number of threads and the precision are compared apart: the native kernels give the same bits for any
 # number of threads, and the precision that is really used counts.
-FREE_TO_CHANGE = frozenset({"checkpoint_seconds", "threads", "precision", "counts"})
+FREE_TO_CHANGE = frozenset({"checkpoint_seconds", "threads", "precision", "counts", "device"})
 LIMITS = ("epochs", "minutes")
 CHANGEABLE = frozenset({
     *LIMITS, *DROPOUTS, "learning_rate", "schedule", "warmup_fraction", "floor_fraction", "weight_decay",

@@ -87,6 +87,7 @@ class TrainingConfig:
         seed: The seed of every random draw.
         threads: Number of threads of the engine, or None to let the engine choose.
         engine: A name in `ENGINES`.
+        device: Where the engine computes, if it can choose: auto is a GPU if there is one, else the CPU.
         precision: Number format of the matrix products in training: float32, bf16 (with sums in float32), or
             auto, which is bf16 where the processor supports it. Weights, state, loss and evaluations are
             always float32. If bf16 is asked for and the processor does not support it, the products are
@@ -171,7 +172,10 @@ class TrainingConfig:
         elsewhere=("n_jobs", "num_threads", "num_workers", "dataloader_num_workers", "nthread",
             "cpu"))] = None
     engine: Annotated[str, OptionRow(ENGINE, "{choices}",
-        elsewhere=("device", "backend", "accelerator", "gpu"))] = "cpu"
+        elsewhere=("backend",))] = "cpu"
+    device: Annotated[str, OptionRow(one_of("unspool._engines:DEVICES"),
+        "Where engine torch computes: {choices}; auto is the best one that is there",
+        elsewhere=("accelerator", "gpu"))] = "auto"
     precision: Annotated[str, OptionRow(
         one_of("unspool._kernels.precision:PRECISIONS"),
         "Number format of matrix products in training: {choices}; auto is bf16 where available",

@@ -79,6 +79,8 @@ def loss_and_gradients(
     reset_id: int | None,
     seed: int,
     step: int,
+    lanes: int | None = None,
+    own: slice = slice(None),
 ) -> tuple[Loss, Gradients, StateArray]:
     """Run a window forward and backward with the network's dropout.
 
@@ -90,12 +92,15 @@ def loss_and_gradients(
         reset_id: The token that resets the state, as in `unspool._engines.protocol.Engine`.
         seed: Seed of the run, in [0, 2**63).
         step: Number of the step, from 1.
+        lanes: Number of lanes of the run; None for those of the window.
+        own: The lanes of the run that the window has, where other processes have the others.
 
     Returns:
         The loss, the gradients of the parameters before dropout, and the state after the window.
     """
     network = engine.config
-    outputs = dropout_masks(network, window.ids.shape[1], seed=seed, step=step)
+    outputs = dropout_masks(network, lanes or window.ids.shape[1], seed=seed, step=step)
+    outputs = None if outputs is None else np.ascontiguousarray(outputs[:, own])
     weights = weight_masks(network, seed=seed, step=step)
     thinned = drop_weights(network, parameters, weights)
     loss, gradients, after = engine.loss_and_gradients(

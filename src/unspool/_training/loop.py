@@ -26,12 +26,9 @@ from unspool._evaluation.streams import (
 )
 from unspool._kernels.stop import StoppedError
 from unspool._text.streams.lanes import Window
-from unspool._training.averaging import update_average
 from unspool._training.checkpoint_sink import CheckpointSink
 from unspool._training.checkpoints import Checkpoint
-from unspool._training.dropout import loss_and_gradients
 from unspool._training.early_stopping import note_evaluation, out_of_patience
-from unspool._training.optimizers import FloatArray, Optimizer
 from unspool._training.records import (
     CheckpointRecord,
     EvaluationRecord,
@@ -44,7 +41,7 @@ from unspool._training.records import (
 )
 from unspool._training.schedules import SCHEDULES, progress_at
 from unspool._training.speed import StepSpeed
-from unspool._training.state_dropout import forget_some
+from unspool._training.stepping.chosen import steps_of
 from unspool._training.task import Moment, TrainingTask
 
 SECONDS_BETWEEN = 1.0  # between two progress records of one evaluation
@@ -126,11 +123,7 @@ class _Run:
             task.validation, task.config.max_validation_symbols, document=task.document
         )
         self.measuring_seconds: float | None = None  # duration of the last evaluation in this process
-        self.optimizer = Optimizer(
-            self.config.optimizer, start.parameters, self.config, threads=task.engine.threads
-        )
-        self.optimizer.restore(start.slots, start.progress.step)
-        self.reset_id = None if task.document else task.eos_id
+        self.steps = steps_of(task, start, abandoning)
         epochs = self.config.epochs
         self.total_steps = None if epochs is None else epochs * self.lanes.windows_per_epoch
         self.started = clock() - start.progress.seconds
@@ -174,28 +167,13 @@ class _Run:
         """Train on one window."""
         began = self.clock()
         step = self.progress.step + 1
-        with self.abandoning():
-            loss, gradients, state = loss_and_gradients(
-                self.task.engine,
-                self.checkpoint.parameters,
-                window,
-                self.state(step),
-                reset_id=self.reset_id,
-                seed=self.config.seed,
-                step=step,
-            )
+        learning_rate = self.learning_rate(step)
+        loss, norm = self.steps.step(window, number=step, learning_rate=learning_rate)
         if not math.isfinite(loss.total):
             raise self.diverged("loss", loss.total)
         self.refuse_exploded(loss.mean)
-        learning_rate = self.learning_rate(step)
-        norm = self.optimizer.update(self.checkpoint.parameters, gradients, learning_rate)
         if not math.isfinite(norm):
             raise self.diverged("norm of the gradients", norm)
-        if self.checkpoint.average is not None and self.config.ema is not None:
-            update_average(
-                self.checkpoint.average, self.checkpoint.parameters, decay=self.config.ema, step=step
-            )
-        self.checkpoint.state = state
         self.count(loss, self.clock() - began)
         return self.step_record(loss, learning_rate, norm)
 
@@ -222,17 +200,11 @@ class _Run:
 
     def stop(self) -> Iterator[CheckpointRecord | StopRecord]:
         """Save the state, and a model if there is none yet."""
+        self.steps.bring_home()
         if self.progress.best_step is None:
             self.sink.save_model(self.checkpoint.model, self.evaluation_record(None, best=True))
         yield self.save()
         yield StopRecord(step=self.progress.step, epoch=self.epoch, seconds=self.progress.seconds)
-
-    def state(self, step: int) -> FloatArray:
-        """Return the state that a step starts from."""
-        carried = self.checkpoint.state
-        if not (self.task.document and self.config.state_reset):
-            return carried
-        return forget_some(carried, self.config.state_reset, seed=self.config.seed, step=step)
 
     def count(self, loss: Loss, seconds: float) -> None:
         """Add a step to the progress."""
@@ -267,6 +239,7 @@ class _Run:
 
     def diverged(self, quantity: str, value: float) -> DivergenceError:
         """Save the state before this step, which is unchanged, and return the error."""
+        self.steps.bring_home()
         self.sink.save_checkpoint(self.checkpoint)
         return DivergenceError(
             f"the {quantity} is {value} at step {self.progress.step + 1}; the state after step "
@@ -368,6 +341,7 @@ class _Run:
     def evaluate(self) -> Iterator[MeasuringRecord | EvaluationRecord | SampleRecord]:
         """Measure the held-out text, save the model if it is the best so far, and run the callbacks."""
         task, progress = self.task, self.progress
+        self.steps.bring_home()
         try:
             held_out = (yield from self.measure()) if len(self.measured.ids) else None
         except NetworkError as error:
@@ -409,13 +383,14 @@ class _Run:
             self.progress.epoch += 1
             self.progress.window = 0
             self.progress.epoch_nats, self.progress.epoch_symbols = 0.0, 0
-            self.checkpoint.state = np.zeros_like(self.checkpoint.state)
+            self.steps.clear_state()
 
     def save_due(self) -> bool:
         return self.clock() - self.saved >= self.config.checkpoint_seconds
 
     def save(self) -> CheckpointRecord:
         self.progress.seconds = self.clock() - self.started
+        self.steps.bring_home()
         self.sink.save_checkpoint(self.checkpoint)
         self.saved = self.clock()
         return CheckpointRecord(step=self.progress.step, seconds=self.progress.seconds)

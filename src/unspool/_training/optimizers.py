@@ -30,7 +30,8 @@ class Rule:
     Args:
         slots: Names of the arrays that are kept for each parameter; each has the parameter's shape and starts
             at zero.
-        update: A function that changes a parameter and its slots in place by the gradient.
+        update: A function that changes a parameter and its slots in place by the gradient. It is written with
+            operators alone, so that it takes the tensors of PyTorch too.
         betas: A function that returns (beta1, beta2) of a configuration.
         decays: Whether `weight_decay` applies.
         native: Its number in ``enum Optimizer`` of ``native/network/optimizer.h``. None if it has no native
@@ -70,9 +71,9 @@ def adam(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c
     mean *= c.beta1
     mean += (1 - c.beta1) * gradient
     square *= c.beta2
-    square += (1 - c.beta2) * np.square(gradient)
+    square += (1 - c.beta2) * (gradient * gradient)
     parameter *= 1 - c.learning_rate * c.decay
-    root = np.sqrt(square / (1 - c.beta2**c.step)) + c.epsilon
+    root = (square / (1 - c.beta2**c.step)) ** 0.5 + c.epsilon
     parameter -= (c.learning_rate / (1 - c.beta1**c.step)) * mean / root
 
 
@@ -90,8 +91,8 @@ def rmsprop(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray]
     """
     (square,) = slots
     square *= c.beta2
-    square += (1 - c.beta2) * np.square(gradient)
-    parameter -= c.learning_rate * gradient / np.sqrt(square + c.epsilon)
+    square += (1 - c.beta2) * (gradient * gradient)
+    parameter -= c.learning_rate * gradient / (square + c.epsilon) ** 0.5
 
 
 def sgd(parameter: FloatArray, gradient: FloatArray, slots: list[FloatArray], c: Coefficients) -> None:

@@ -10,7 +10,15 @@ import numpy as np
 from unspool._training.optimizers import FloatArray
 
 
-def forget_some(state: FloatArray, chance: float, *, seed: int, step: int) -> FloatArray:
+def forget_some(
+    state: FloatArray,
+    chance: float,
+    *,
+    seed: int,
+    step: int,
+    own: slice = slice(None),
+    lanes: int | None = None,
+) -> FloatArray:
     """Return the state with some lanes reset to zero.
 
     Args:
@@ -18,6 +26,8 @@ def forget_some(state: FloatArray, chance: float, *, seed: int, step: int) -> Fl
         chance: Chance that a lane is reset, in [0, 1]; with 1 every window is independent.
         seed: Seed of the run, in [0, 2**63).
         step: Number of the step, from 1.
+        own: The lanes of the run whose state it is, where other processes have the others.
+        lanes: Number of lanes of the run; None for those of the state.
 
     Returns:
         The state at the start of the window.  # (L, S, B, H)
@@ -25,7 +35,8 @@ def forget_some(state: FloatArray, chance: float, *, seed: int, step: int) -> Fl
     key = np.array([seed, step], dtype=np.uint64)
     counter = np.array([1, 0, 0, 0], dtype=np.uint64)  # the dropout masks draw from the same key at 0
     counter <<= np.uint64(63)
-    forgets = np.random.Generator(np.random.Philox(key=key, counter=counter)).random(state.shape[2]) < chance
+    draws = np.random.Generator(np.random.Philox(key=key, counter=counter)).random(lanes or state.shape[2])
+    forgets = draws[own] < chance
     fresh = state.copy()
     fresh[:, :, forgets] = 0
     return fresh

@@ -4,15 +4,17 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from unspool._configuration import to_dict
+from unspool._engines import make_engine
 from unspool._engines.protocol import Engine
 from unspool._errors import ConfigError
 from unspool._kernels.counts import MOST_VOCABULARY
 from unspool._kernels.machine import chosen_kernels
+from unspool._network.config import NetworkConfig
 from unspool._network.memory import check_memory
 from unspool._text.streams.lanes import Lanes
 from unspool._text.streams.stream import TokenStream
@@ -21,6 +23,10 @@ from unspool._training.checkpoints import Checkpoint, Identity
 from unspool._training.config import TrainingConfig
 from unspool._training.optimizers import FloatArray, Optimizer, arrays_of
 from unspool._training.records import SampleRecord
+from unspool._training.stepping.ranks import own_processors
+
+if TYPE_CHECKING:
+    from unspool._training.stepping.torch_ranks import Ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,7 @@ class TrainingTask:
             that they return.
         held_out_decides: Whether the model with the lowest loss on the held-out text is kept. Otherwise it is
             the last one, as if nothing were held out.
+        ranks: The processes that train together; None for this one alone.
 
     Raises:
         ConfigError: If `patience` is set and nothing is held out, or the training needs more memory than the
@@ -72,6 +79,7 @@ class TrainingTask:
     config: TrainingConfig
     callbacks: Sequence[Callback] = ()
     held_out_decides: bool = True
+    ranks: "Ranks | None" = None
 
     def __post_init__(self) -> None:
         """Refuse `patience` where nothing is held out, and what cannot fit into the memory."""
@@ -81,8 +89,18 @@ class TrainingTask:
         self._check_counts()
         if len(self.training):
             lanes = self.lanes()
-            symbols = lanes.batch_size * lanes.window_length
-            check_memory(self.engine.config, arrays=arrays_of(self.config), symbols=symbols)
+            symbols = (lanes.own.stop - lanes.own.start) * lanes.window_length
+            check_memory(
+                self.engine.config,
+                arrays=arrays_of(self.config),
+                symbols=symbols,
+                of_device=getattr(self.engine, "memory", None),
+            )
+
+    @property
+    def reset_id(self) -> int | None:
+        """Return the id that resets the state of its lane; None in a document."""
+        return None if self.document else self.eos_id
 
     def _check_counts(self) -> None:
         network = self.engine.config
@@ -96,7 +114,7 @@ class TrainingTask:
             raise ConfigError(what, expected=expected, got=got, hint="set max_vocab_size")
 
     def lanes(self) -> Lanes:
-        """Return the lanes of the training stream."""
+        """Return the lanes of the training stream, of which this process may read a part."""
         return Lanes(
             self.training,
             batch_size=self.config.batch_size,
@@ -105,7 +123,24 @@ class TrainingTask:
             eos_id=self.eos_id,
             document=self.document,
             context_dropout=self.config.context_dropout,
+            part=(0, 1) if self.ranks is None else self.ranks.part,
         )
+
+
+def engine_of(config: TrainingConfig, network: NetworkConfig) -> Engine:
+    """Make the engine that a training asks for.
+
+    Args:
+        config: The training configuration.
+        network: The network, its vocab_size set.
+    """
+    return make_engine(
+        config.engine,
+        network,
+        threads=config.threads or own_processors(),
+        precision=config.precision,
+        device=config.device,
+    )
 
 
 def fresh_start(task: TrainingTask, parameters: dict[str, FloatArray]) -> Checkpoint:

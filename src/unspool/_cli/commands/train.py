@@ -35,6 +35,7 @@ from unspool._cli.steps.minutes import Choice, choose, is_left_to_choose
 from unspool._errors import ConfigError
 from unspool._screen.wording import argument, command_line, one_line
 from unspool._text.reading.read_options import STANDARD_INPUT
+from unspool._training.stepping.ranks import follows, said_once
 
 if TYPE_CHECKING:
     from unspool._model import Generator
@@ -91,6 +92,20 @@ def train(
     if print_config:
         show_config(flags, as_json=as_json)
         return
+    with said_once():
+        learn(corpus, out, flags, resume=resume, overwrite=overwrite, as_json=as_json)
+
+
+def learn(
+    corpus: list[str] | None,
+    out: str | None,
+    flags: FlagValues,
+    *,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Train, and print how good the model is; of several processes, one prints."""
     novelty_index = flags.starting.pop("novelty_index", False)
     folder = run_folder(corpus, out, resume=resume)
     if resume:
@@ -100,6 +115,8 @@ def train(
     else:
         start = starting(folder, corpus, flags, overwrite=overwrite)
     model = trained(folder, partial(start, novelty_index=novelty_index))
+    if follows():
+        return
     facts = finished_facts(model, folder, reuse=flags.reading.get("reuse", True))
     print_json(facts) if as_json else show_outcome(facts, folder)
 

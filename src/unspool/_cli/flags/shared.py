@@ -147,7 +147,7 @@ COMPUTING = Group(
     "computing",
     "Computing",
     (
-        *(flag for flag in TRAINING.flags if flag.name in ("threads", "engine")),
+        *(flag for flag in TRAINING.flags if flag.name in ("threads", "engine", "device")),
         Flag(
             "precision",
             str,

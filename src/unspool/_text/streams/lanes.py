@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._configuration import check, is_whole
-from unspool._errors import CorpusError
+from unspool._errors import ConfigError, CorpusError
 from unspool._text.context import kept_attributes
 from unspool._text.streams.shuffle import InOrder, ReadingOrder, Shuffled, record_order
 from unspool._text.streams.stream import TokenStream
@@ -83,6 +83,10 @@ class Lanes:
         eos_id: The id of ``<eos>``.
         document: Whether the stream is read in its own order.
         context_dropout: Chance that an attribute of a record is left out in an epoch, in [0, 1).
+        part: The number of a process and of how many; it reads its own lanes alone.
+
+    Attributes:
+        own: The lanes that are read here, as a slice of all.
 
     Raises:
         ConfigError: If an argument is out of its range.
@@ -99,6 +103,7 @@ class Lanes:
         eos_id: int,
         document: bool,
         context_dropout: float = 0.0,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         check("batch_size", batch_size, "a whole number ≥ 1", is_whole(batch_size, least=1))
         check("sequence_length", sequence_length, "a whole number ≥ 1", is_whole(sequence_length, least=1))
@@ -113,6 +118,12 @@ class Lanes:
         self.context_dropout = context_dropout
         self._batch_size = max(1, min(batch_size, len(stream) // sequence_length))
         self._lane_length = len(stream) // self._batch_size
+        number, processes = part
+        if self._batch_size < processes:
+            expected, got = f"at least {processes}, one for each process", str(self._batch_size)
+            hint = "choose a larger batch_size, or fewer processes"
+            raise ConfigError("lanes of the training text", expected=expected, got=got, hint=hint)
+        self.own = slice(self._batch_size * number // processes, self._batch_size * (number + 1) // processes)
 
     @property
     def batch_size(self) -> int:
@@ -138,7 +149,7 @@ class Lanes:
                 as without skipping.
 
         Yields:
-            Windows of `sequence_length` rows (the last may have fewer) and `batch_size` columns.
+            Windows of `sequence_length` rows (the last may have fewer) and a column for each own lane.
 
         Raises:
             ConfigError: If `epoch` or `start` is out of its range.
@@ -171,7 +182,7 @@ class Lanes:
             used_attributes = kept_attributes(
                 stream.num_records, width, dropout=self.context_dropout, seed=self.seed, epoch=epoch
             )
-        begins = self._lane_length * np.arange(self._batch_size)
+        begins = self._lane_length * np.arange(self.own.start, self.own.stop)
 
         def conditions(first: int, steps: int) -> Conditions:
             lanes = [order.records(begin + first, begin + first + steps) for begin in begins.tolist()]
@@ -187,14 +198,15 @@ class Lanes:
 
     def _block(self, order: ReadingOrder, begin: int, end: int) -> NDArray[np.int32]:
         """Return tokens begin ... end - 1 of every lane, with the token before them in the first row."""
-        block = np.empty((end - begin + 1, self._batch_size), np.int32)
-        for lane in range(self._batch_size):
+        lanes = range(self.own.start, self.own.stop)
+        block = np.empty((end - begin + 1, len(lanes)), np.int32)
+        for column, lane in enumerate(lanes):
             first = lane * self._lane_length + begin
             if first:
-                block[:, lane] = order.ids(first - 1, first + end - begin)
+                block[:, column] = order.ids(first - 1, first + end - begin)
             else:
-                block[0, lane] = self.eos_id
-                block[1:, lane] = order.ids(0, end)
+                block[0, column] = self.eos_id
+                block[1:, column] = order.ids(0, end)
         self.stream.give_back()
         return block
 
