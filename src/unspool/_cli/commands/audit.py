@@ -45,7 +45,7 @@ READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)  # of a folder that is ther
 NoShard = Annotated[Shard | None, Option(SHARD, hidden=True)]  # known, to say why there is none
 ReportFolder = Annotated[
     str | None,
-    Option(Flag("out", str, f"Folder for {JSON_FILE} and {PICTURE}", default="DIR")),
+    Option(Flag("out", Path, f"Folder for {JSON_FILE} and {PICTURE}", default="DIR")),
 ]
 
 

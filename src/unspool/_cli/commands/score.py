@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool._cli.flags.flag import Argument, Flag, FlagValues, Group, takes
@@ -47,7 +48,7 @@ ASKING = Group(
         Flag("per_symbol", bool, "Add each symbol to the JSON: its bits and its place", default="off"),
         Flag(
             "against",
-            str,
+            Path,
             "Folder of another model to compare with: log p(text) of DIR minus its log p(text)",
             default="none",
         ),
@@ -72,8 +73,8 @@ SHOWING = Group(
     "Output",
     (
         Flag("show", bool, "Colour each character by its surprisal", default="off"),
-        Flag("svg", str, "Draw the surprisal into this file, .svg", default="none"),
-        Flag("out", str, "Write to this file, {choices}, instead of the screen", default="the screen",
+        Flag("svg", Path, "Draw the surprisal into this file, .svg", default="none"),
+        Flag("out", Path, "Write to this file, {choices}, instead of the screen", default="the screen",
              suffixes="unspool._cli.output.score_sinks:FILES"),
         Flag("overwrite", bool, "Replace existing files", default="off"),
     ),

@@ -42,7 +42,7 @@ from unspool._errors import ArtifactError, spelled
 from unspool._generation.options.generation_options import UNTIL_ITS_END, GenerationOptions
 from unspool._json_files import json_text
 from unspool._network.config import NetworkConfig
-from unspool._storage import atomic_write, is_torn, remove_torn
+from unspool._storage import atomic_write, is_torn, make_folder, remove_torn
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.records import Records
 from unspool._text.streams.stream import TokenStream
@@ -167,7 +167,7 @@ class RunFolder:
         )
         files = run._files()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             refuse_strangers(folder, overwrite=overwrite)
             _remove_run(folder)
             for name in (TOKENIZER, SOURCE_TOKENIZER):
