@@ -22,7 +22,6 @@ from unspool._progress.choice import OnRecord, OnStart, in_turn, watching
 from unspool._running.new_run import described_data, resolved_network
 from unspool._running.resuming import reading_of, resume_training, resumed_folder
 from unspool._running.run import run_to_end, task_of
-from unspool._storage import path_of
 from unspool._text.canaries import Canaries, draw_canaries, planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus
 from unspool._text.encoding.encoded_corpus import EncodedCorpus
@@ -167,10 +166,9 @@ def train(
 
 def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: bool) -> None:
     """Read the first record, and refuse a folder that is in use, before a long corpus is read."""
-    folder = None if out is None else path_of("out", out)
     corpus.peek()
-    if folder is not None:
-        refuse_strangers(folder, overwrite=overwrite)
+    if out is not None:
+        refuse_strangers(out, overwrite=overwrite)
 
 
 def _chosen(corpus: Records, training: dict[str, Any], **planning: Any) -> TrainingPlan | None:

@@ -29,7 +29,6 @@ from unspool._engines.protocol import (
 )
 from unspool._engines.reference_writer import ReferenceWriter
 from unspool._generation.search.forward import Forward
-from unspool._kernels.machine import useful_threads
 from unspool._network.conditions import check_conditions, context_gates, fresh_state, start_states
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import output_kernel
@@ -113,7 +112,7 @@ class TorchEngine:
         check("precision", precision, allowed, precision in ("float32", "auto"))
         check("precision", inference, allowed, inference in ("float32", "auto"))
         if threads is not None:
-            torch.set_num_threads(useful_threads(threads))
+            torch.set_num_threads(threads)
         if config.cell not in TORCH_CELLS:
             raise refused_cell(config.cell, TORCH_CELLS, engine="torch", instead="cpu")
         self.config, self.threads = config, torch.get_num_threads()
