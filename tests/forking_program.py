@@ -54,10 +54,12 @@ def at_work(*jobs: Callable[[], object]) -> Iterator[None]:
     for thread in threads:
         thread.start()
     time.sleep(0.05)
-    yield
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        yield
+    finally:  # else a child that failed would leave the program waiting for its threads
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def forks_while_threads_use_the_model(model: unspool.Generator, children: int) -> None:

@@ -34,3 +34,13 @@ def test_many_forks_while_threads_use_the_model(tmp_path: Path) -> None:
 )
 def test_forks_of_other_kinds(tmp_path: Path, name: str) -> None:
     run(tmp_path, name)
+
+
+def test_a_program_whose_child_fails_ends() -> None:
+    """What goes wrong while its threads are at work ends them too."""
+    import threading
+
+    before = threading.active_count()
+    with pytest.raises(AssertionError, match="a child failed"), forking_program.at_work(lambda: None):
+        raise AssertionError("a child failed")
+    assert threading.active_count() == before

@@ -106,13 +106,15 @@ UNSPOOL_INLINE Vec load_some(const float* from, size_t stride, int count) {
     return x;
 }
 
-// Packs like Panels::pack, two rows at a time.
-inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
-                       Axis rows, Axis cols, int first, int last) {
-    for (int p = first; p < last; ++p) {
-        uint32_t* out = panels.words(p);
-        const int w = panels.width(p);
-        for (int v = 0; v < w; v += kLanes) {
+// Visits each vector of columns that panels [first, last) have, as Panels::pack does: its panel, its place in
+// the panel's rows, its first column, and a function that loads its part of a row, which is zeros where the
+// matrix has none.
+template <typename Visit>
+UNSPOOL_INLINE void each_vector(const Panels& panels, const float* source, size_t row_stride,
+                                size_t column_stride, Axis rows, Axis cols, int first, int last,
+                                Visit visit) {
+    for (int p = first; p < last; ++p)
+        for (int v = 0; v < panels.width(p); v += kLanes) {
             const int column = p * kPanel + v, block = column / cols.padded, offset = column % cols.padded;
             int valid = cols.size - offset;
             valid = valid < 0 ? 0 : valid > kLanes ? kLanes : valid;
@@ -121,10 +123,19 @@ inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, s
                 const int real = r < panels.k ? rows.source(r) : -1;
                 return real < 0 ? Vec{} : load_some(from + real * row_stride, column_stride, valid);
             };
-            for (int r = 0; r < panels.depth(); ++r)
-                store_pairs(out + static_cast<size_t>(r) * w + v, paired(row(2 * r), row(2 * r + 1)));
+            visit(p, v, column, row);
         }
-    }
+}
+
+// Packs like Panels::pack, two rows at a time.
+inline void pack_pairs(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
+                       Axis rows, Axis cols, int first, int last) {
+    each_vector(panels, source, row_stride, column_stride, rows, cols, first, last,
+                [&](int p, int v, int, auto row) {
+                    uint32_t* to = panels.words(p) + v;
+                    for (int r = 0; r < panels.depth(); ++r, to += panels.width(p))
+                        store_pairs(to, paired(row(2 * r), row(2 * r + 1)));
+                });
 }
 
 // C[MR x NP panels] (+)= A B for MR rows of A and NP neighbouring panels of VP vectors each, `depth` pairs

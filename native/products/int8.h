@@ -175,33 +175,23 @@ constexpr int quad_row_words(int k) {
 // Packs like Panels::pack, four rows at a time, with the scales of quantization.py.
 inline void pack_quads(Panels& panels, const float* source, size_t row_stride, size_t column_stride,
                        Axis rows, Axis cols, int first, int last) {
-    for (int p = first; p < last; ++p) {
-        const int w = panels.width(p);
-        for (int v = 0; v < w; v += kLanes) {
-            const int column = p * kPanel + v, block = column / cols.padded, offset = column % cols.padded;
-            int valid = cols.size - offset;
-            valid = valid < 0 ? 0 : valid > kLanes ? kLanes : valid;
-            const float* from = source + (static_cast<size_t>(block) * cols.size + offset) * column_stride;
-            const auto row = [&](int r) {
-                const int real = r < panels.k ? rows.source(r) : -1;
-                return real < 0 ? Vec{} : load_some(from + real * row_stride, column_stride, valid);
-            };
-            Vec most{};
-            for (int r = 0; r < panels.k; ++r) most = larger(magnitude(row(r)), most);
-            const Pairs exact = reinterpret_cast<Pairs>(most / 127.0f) & 0xffffff00u;  // 16 significant bits
-            const Vec rounded = reinterpret_cast<Vec>(exact);
-            const Vec scale = rounded < 0x1p-126f ? broadcast(1.0f) : rounded;
-            store(panels.scales.get() + column, scale);
-            uint32_t* to = panels.words(p) + v;
-            for (int r = 0; r < panels.depth(); ++r, to += w) {
-                Pairs quad{};
-                for (int i = 0; i < 4; ++i)
-                    quad |= (reinterpret_cast<Pairs>(nearest(row(4 * r + i) / scale)) & 0xffu)
-                            << (8 * kByteOf[i]);
-                store_pairs(to, quad ^ kFlipped);
-            }
+    const auto pack = [&](int p, int v, int column, auto row) {
+        Vec most{};
+        for (int r = 0; r < panels.k; ++r) most = larger(magnitude(row(r)), most);
+        const Pairs exact = reinterpret_cast<Pairs>(most / 127.0f) & 0xffffff00u;  // 16 significant bits
+        const Vec rounded = reinterpret_cast<Vec>(exact);
+        const Vec scale = rounded < 0x1p-126f ? broadcast(1.0f) : rounded;
+        store(panels.scales.get() + column, scale);
+        uint32_t* to = panels.words(p) + v;
+        for (int r = 0; r < panels.depth(); ++r, to += panels.width(p)) {
+            Pairs quad{};
+            for (int i = 0; i < 4; ++i)
+                quad |= (reinterpret_cast<Pairs>(nearest(row(4 * r + i) / scale)) & 0xffu)
+                        << (8 * kByteOf[i]);
+            store_pairs(to, quad ^ kFlipped);
         }
-    }
+    };
+    each_vector(panels, source, row_stride, column_stride, rows, cols, first, last, pack);
 }
 
 // C[MR x NP panels] (+)= A B for MR rows of A and NP neighbouring panels of VP vectors each, `depth` quads

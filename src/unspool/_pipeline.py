@@ -172,7 +172,7 @@ def _look_before_reading(corpus: Records, out: str | Path | None, *, overwrite: 
     if several() and out is None:
         raise ConfigError("out must be a folder that all processes can read, and it is None")
     if out is not None and not follows():
-        refuse_strangers(Path(out), overwrite=overwrite)
+        refuse_strangers(out, overwrite=overwrite)
 
 
 def _chosen(corpus: Records, training: dict[str, Any], **planning: Any) -> TrainingPlan | None:

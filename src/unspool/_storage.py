@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from unspool._errors import ConfigError
 from unspool._system import APPEND, READ, lock, lock_to_append, remove_open, replace, sync_folder
 
 MOST_STALLS = 8  # writes in a row without progress before an error is raised
@@ -21,6 +22,35 @@ KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
+
+
+def path_of(name: str, value: object) -> Path:
+    """Return the path that a user gave.
+
+    Args:
+        name: What the argument is called.
+        value: What was given.
+
+    Raises:
+        ConfigError: If it is no path; an empty one, often a variable that was not set, would be the working
+            folder.
+    """
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ConfigError(name, expected="a path", got=repr(value)[:60])
+    return Path(path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those that it is in, if they are missing, so that their names survive a power cut.
+
+    Raises:
+        OSError: If that cannot be done.
+    """
+    missing = [each for each in (folder, *folder.parents) if is_missing(each)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        sync_folder(made.parent)
 
 
 @contextlib.contextmanager

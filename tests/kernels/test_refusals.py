@@ -266,6 +266,12 @@ def test_a_team_is_made_once_for_each_number_of_threads() -> None:
         thread_team(0)
 
 
+def test_a_team_has_no_more_threads_than_are_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unspool._kernels.machine.available_processors", lambda: 1)
+    assert [thread_team(threads).size for threads in (1, 3, 4, 5, 1000)] == [1, 3, 4, 4, 4]
+    assert thread_team(1000) is thread_team(4), "a team that is made for each number takes threads"
+
+
 def test_what_is_said_of_a_precision_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNSPOOL_KERNELS", kernel_names()[-1])  # the plain ones
     monkeypatch.delenv("UNSPOOL_EMULATE_BF16", raising=False)

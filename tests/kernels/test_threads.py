@@ -14,7 +14,7 @@ from unspool._engines.cpu import CpuEngine
 from unspool._generation.engine_request import EngineRequest
 from unspool._generation.options.generation_options import GenerationOptions
 from unspool._generation.writer import generate
-from unspool._kernels.machine import thread_team
+from unspool._kernels import machine
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
 from unspool._system import available_processors
@@ -57,7 +57,7 @@ def test_threads_of_a_team_do_not_stay_on_one_processor() -> None:
     config = NetworkConfig(cell="lstm", hidden_size=128, vocab_size=84)
     parameters = initialize(config, 0)
     options = GenerationOptions(max_new_tokens=5000, ignore_eos=True, seed=0)  # long enough for many looks
-    thread_team.cache_clear()  # a new one, whose threads can be told from the others
+    machine._team.cache_clear()  # a new one, whose threads can be told from the others
     before = tasks()
     engine = CpuEngine(config, threads=2)
 

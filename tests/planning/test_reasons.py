@@ -98,7 +98,7 @@ def test_dropout_is_given_or_has_its_reason() -> None:
 
 
 def test_there_is_at_least_one_step() -> None:
-    assert "so there are 1 steps." in told((replace(SMALL, symbols=4.0),))[4]
+    assert "so there is 1 step." in told((replace(SMALL, symbols=4.0),))[4]
 
 
 def test_what_was_given_is_told_last() -> None:

@@ -23,7 +23,7 @@ from .test_choosing import LINES, Machine, plan
     ("text", "reason"),
     [
         ("a\n" * 18 + "\na", "one document, since 5% of its lines are empty"),  # one of 20
-        ("a\n" * 19 + "\na", "a text per line, since its lines are short (1 characters) and few are empty"),
+        ("a\n" * 19 + "\na", "a text per line, since its lines are short (1 character) and few are empty"),
         ("x" * 2000, "one document, since its lines are long (2,000 characters on average)"),
         ("x" * 1999, "a text per line, since its lines are short (1,999 characters) and none is empty"),
         ("", "a text per line, since its lines are short (0 characters) and few are empty"),

@@ -69,11 +69,13 @@ class ScriptedPool:
 
 
 class LosingPool(ScriptedPool):
-    """Lose every training of four units."""
+    """Lose every training of as many units as `lost` says."""
+
+    lost = 4
 
     def wait(self, seconds: float) -> list[tuple[int, Any]]:
         ((number, _),) = self._due
-        if self._jobs[number].network.hidden_size == 4:
+        if self._jobs[number].network.hidden_size == self.lost:
             self.drop(number)
             return [(number, LostError("its process was killed"))]
         return super().wait(seconds)

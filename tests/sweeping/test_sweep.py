@@ -6,7 +6,6 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,24 +13,12 @@ import unspool
 from tests.json_keys import keys
 from unspool._errors import ArtifactError, ConfigError
 from unspool._sweeping import sweep as sweeping
-from unspool._sweeping.pool import LostError
 from unspool._sweeping.results import Run
 from unspool.sweeping import Range
 
-from .scripted import ScriptedPool, names, run
+from .scripted import LosingPool, ScriptedPool, names, run
 
 pytestmark = pytest.mark.usefixtures("tables")
-
-
-class FailingPool(ScriptedPool):
-    """Lose every training of the larger network."""
-
-    def wait(self, seconds: float) -> list[tuple[int, Any]]:
-        ((number, _),) = self._due
-        if self._jobs[number].network.hidden_size == 8:
-            self.drop(number)
-            return [(number, LostError("its process was killed"))]
-        return super().wait(seconds)
 
 
 def test_a_grid_is_complete_and_goes_on_without_repeating(tmp_path: Path) -> None:
@@ -57,7 +44,8 @@ def test_a_grid_is_complete_and_goes_on_without_repeating(tmp_path: Path) -> Non
 def test_the_keys_of_the_document_are_those_that_users_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "LocalPool", FailingPool)
+    monkeypatch.setattr(LosingPool, "lost", 8)
+    monkeypatch.setattr(sweeping, "LocalPool", LosingPool)
     run(tmp_path / "s", cell=["gru"], seeds=1)
     tried = {"cell", "hidden_size", "num_layers", "learning_rate", "dropout", "batch_size"}
     training = {"number", "configuration", "seed", "state", "drawn", "message", "curve", "seconds",

@@ -45,7 +45,8 @@ from unspool._json_files import MOST_BYTES, fingerprint, json_text, read_json
 from unspool._kernels.counts import CountTable
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import parameter_shapes
-from unspool._storage import atomic_write, is_missing
+from unspool._screen.wording import counted
+from unspool._storage import atomic_write, is_missing, make_folder
 from unspool._text.tokenizers.registry import Tokenizer, tokenizer_from_json
 
 FORMAT_VERSION = 1  # of a model in float32
@@ -158,7 +159,7 @@ def save_model(
     fingerprints = {name: fingerprint(json.loads(text)) for name, text in texts.items()}
     model = tensor_file_bytes(arrays, {"format_version": version, "fingerprints": fingerprints})
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         save_counts(folder, None, tokenizer)  # those of the old model
         _replace(folder, texts, model, card)
         save_counts(folder, counts, tokenizer)
@@ -311,7 +312,7 @@ def _load(folder: Path, model: TensorFile) -> SavedModel:
         source_tokenizer = tokenizer_from_json(source_text, where=str(folder / SOURCE_TOKENIZER))
     _check_source_vocabulary(network, source_tokenizer, str(folder))
     if network.num_layers > len(model.shapes):  # before a shape is computed for each of them
-        got = f"{network.num_layers} layers and {len(model.shapes)} arrays in {MODEL}"
+        got = f"{counted(network.num_layers, 'layer')} and {counted(len(model.shapes), 'array')} in {MODEL}"
         raise ArtifactError(f"{folder / CONFIG}: num_layers", expected="arrays for every layer", got=got)
     return SavedModel(
         network=network,

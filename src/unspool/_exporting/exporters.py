@@ -15,7 +15,7 @@ from unspool._exporting.exporter import FEATURES, Exporter, ModelToExport, featu
 from unspool._extras import install_command
 from unspool._folders import write_folder
 from unspool._network.quantization import PRECISIONS, rounded
-from unspool._storage import atomic_write
+from unspool._storage import atomic_write, path_of
 
 Write = Callable[[ModelToExport], Mapping[str, bytes]]
 
@@ -76,7 +76,7 @@ def export(
     """
     precision = as_spelled(precision, PRECISIONS)
     exporter = checked(model, to, precision)
-    path = Path(out) if out is not None else Path(f"{name}{exporter.suffix or f'-{exporter.name}'}")
+    path = path_of("out", f"{name}{exporter.suffix or f'-{exporter.name}'}" if out is None else out)
     check_path(path, exporter, overwrite=overwrite)
     write = writer_of(exporter)
     kept = replace(model, parameters=rounded(model.parameters, precision))
@@ -114,7 +114,7 @@ def checked(model: SavedModel, to: str, precision: str) -> Exporter:
         ConfigError: If it cannot, or there is no such target or precision.
     """
     to = as_spelled(to, EXPORTERS)
-    check("to", to, f"one of {', '.join(EXPORTERS)}", to in EXPORTERS)
+    check("to", to, f"one of {', '.join(EXPORTERS)}", to in tuple(EXPORTERS))
     exporter = EXPORTERS[to]
     expected = f"one of {', '.join(exporter.precisions)}, which {to} can keep"
     check("precision", precision, expected, precision in exporter.precisions)

@@ -21,6 +21,7 @@ from unspool._hub.places import HubPlace, hub_place, is_hub_place
 from unspool._json_files import MOST_BYTES
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import count_parameters
+from unspool._storage import path_of
 
 METRICS = "metrics.jsonl"
 NEEDED = (CONFIG, TOKENIZER, MODEL)
@@ -38,7 +39,7 @@ def model_folder(spec: str | Path) -> Path:
         ConfigError: If the place is misspelled, or huggingface_hub is not installed.
         ArtifactError: If the model cannot be fetched, or there is no model of unspool.
     """
-    return fetch(hub_place(str(spec))) if is_hub_place(spec) else Path(spec)
+    return fetch(hub_place(str(spec))) if is_hub_place(spec) else path_of("folder", spec)
 
 
 def fetch(place: HubPlace) -> Path:

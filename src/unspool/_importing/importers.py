@@ -15,7 +15,7 @@ from unspool._importing.fitting import Renumbering, fitted
 from unspool._importing.own_c import c_sources
 from unspool._importing.stack import Stack
 from unspool._importing.symbols import Given
-from unspool._storage import is_missing, open_regular
+from unspool._storage import is_missing, open_regular, path_of
 
 FORMS = "a state dictionary in safetensors, a .keras file, or what unspool export wrote"
 SAFETENSORS = (
@@ -107,7 +107,7 @@ def import_path(
         TokenizerError: If the symbols do not fit it.
         ConfigError: If there is no such symbol, or a package that is needed is not installed.
     """
-    place = whole(Path(path))
+    place = whole(path_of("path", path))
     importer = IMPORTERS[kind_of(place)]
     module, function = importer.function.split(":")
     read = cast(Callable[[Path], Stack | SavedModel], getattr(importlib.import_module(module), function))

@@ -14,6 +14,7 @@ from unspool._errors import ArtifactError
 from unspool._importing.stack import Floats
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import parameter_shapes
+from unspool._screen.wording import counted
 from unspool._text.context import Attribute, ContextSchema
 from unspool._text.tokenizers.registry import Tokenizer
 
@@ -141,7 +142,7 @@ def check_layers(network: NetworkConfig, arrays: int, *, where: str) -> None:
         ArtifactError: If there are.
     """
     if network.num_layers > arrays:
-        got = f"{network.num_layers} layers and {arrays} arrays"
+        got = f"{counted(network.num_layers, 'layer')} and {counted(arrays, 'array')}"
         raise ArtifactError(f"{where}: num_layers", expected="arrays for every layer", got=got)
 
 

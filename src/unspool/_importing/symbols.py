@@ -11,6 +11,7 @@ from typing import Any
 from unspool._errors import TokenizerError
 from unspool._importing.tensors import read_bytes
 from unspool._json_files import parse_json
+from unspool._storage import path_of
 from unspool._text.tokenizers.registry import Tokenizer, tokenizer_from_json
 from unspool._text.tokenizers.tokenizer_files import MOST_SYMBOLS
 
@@ -37,13 +38,15 @@ def symbols_of(given: Given, size: int) -> Tokenizer | Spellings:
     """
     where = "tokenizer"
     if isinstance(given, str | os.PathLike):
-        where, given = os.fspath(given), _read(Path(given))
+        where, given = os.fspath(given), _read(path_of(where, given))
     if isinstance(given, Tokenizer):
         if given.vocab_size != size:
             raise _misfit(where, size, f"{given.vocab_size:,} with <pad> and <eos>")
         return given
     if isinstance(given, Mapping):
         return _by_id(given, size, where)
+    if not isinstance(given, Sequence) or isinstance(given, bytes):
+        raise TokenizerError(where, expected=FORMS, got=reprlib.repr(given))
     if len(given) != size:
         raise _misfit(where, size, f"{len(given):,}")
     return _checked(given, where)

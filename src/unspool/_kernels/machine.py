@@ -6,6 +6,9 @@ from functools import lru_cache
 from unspool import _native
 from unspool._configuration import check, is_whole
 from unspool._errors import ConfigError
+from unspool._system import available_processors
+
+MOST_ON_A_PROCESSOR = 4  # threads
 
 
 def kernel_names() -> tuple[str, ...]:
@@ -30,9 +33,8 @@ def chosen_kernels() -> str:
     return name
 
 
-@lru_cache(maxsize=8)
 def thread_team(threads: int) -> _native.ThreadTeam:
-    """Return the team of that many threads; later calls return the same team.
+    """Return the team of that many threads, or of as many as are of use; later calls return the same team.
 
     Args:
         threads: Number of threads, ≥ 1.
@@ -41,6 +43,20 @@ def thread_team(threads: int) -> _native.ThreadTeam:
         ConfigError: If the number is below 1, or the system does not allow that many threads.
     """
     check("threads", threads, "a whole number ≥ 1", is_whole(threads, least=1))
+    return _team(useful_threads(threads))
+
+
+def useful_threads(threads: int) -> int:
+    """Return how many threads to use where so many are asked for.
+
+    What is computed does not depend on it, and threads that share a step meet several times in it: where
+    many of them have one processor, a step is nothing but waiting.
+    """
+    return min(threads, MOST_ON_A_PROCESSOR * available_processors())
+
+
+@lru_cache(maxsize=8)
+def _team(threads: int) -> _native.ThreadTeam:
     try:
         return _native.ThreadTeam(threads)
     except RuntimeError as error:

@@ -42,6 +42,7 @@ from unspool._model.scoring import make_scorer, strings_of
 from unspool._model.summary import summary_html, summary_text
 from unspool._network.parameters import count_parameters
 from unspool._screen.wording import counted
+from unspool._storage import path_of
 from unspool._tables.reading import open_table
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.opening import Readable
@@ -144,8 +145,9 @@ class Generator(ModelParts):
             >>> unspool.load("runs/names-2").num_parameters == model.num_parameters
             True
         """
-        refuse_strangers(Path(folder))
-        save_parts(self, Path(folder), self.novelty_index, self.history)
+        folder = path_of("folder", folder)
+        refuse_strangers(folder)
+        save_parts(self, folder, self.novelty_index, self.history)
 
     def export(
         self, to: str, out: str | Path | None = None, *, precision: str = "float32", overwrite: bool = False

@@ -11,6 +11,7 @@ from unspool._configuration import from_dict
 from unspool._errors import ArtifactError, InputError
 from unspool._model.parts import ModelParts
 from unspool._network.parameters import count_parameters
+from unspool._screen.wording import counted
 from unspool._text.novelty import NoveltyIndex
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.corpus_places import shared_data
@@ -89,6 +90,7 @@ def _card(parts: ModelParts, name: str, history: list[dict[str, Any]]) -> str:
     )
     return (
         f"# {markdown(name)}\n\nA text generator: {network.num_layers} × {network.cell} of "
-        f"{network.hidden_size} units, {tokenizer.vocab_size:,} symbols ({tokenizer.kind}), "
-        f"{count_parameters(network):,} parameters.\n\n{kept}```\n{sample_command(name)}\n```\n"
+        f"{counted(network.hidden_size, 'unit')}, {counted(tokenizer.vocab_size, 'symbol')} "
+        f"({tokenizer.kind}), {counted(count_parameters(network), 'parameter')}.\n\n{kept}"
+        f"```\n{sample_command(name)}\n```\n"
     )

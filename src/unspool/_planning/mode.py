@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from unspool._screen.wording import counted
 from unspool._tables.corpus import table_records
 from unspool._text.opening import Readable, as_records, held_out_records
 from unspool._text.records import Records
@@ -40,12 +41,13 @@ def told_mode(text: str) -> Mode:
     filled = [line for line in lines if line and not line.isspace()]
     empty = 1 - len(filled) / len(lines)
     mean = sum(map(len, filled)) / max(1, len(filled))
+    length = counted(round(mean), "character")
     if filled and empty >= PARAGRAPHS:
         return Mode(True, f"one document, since {empty:.0%} of its lines are empty")
     if mean >= LONG_LINE:
-        return Mode(True, f"one document, since its lines are long ({mean:,.0f} characters on average)")
+        return Mode(True, f"one document, since its lines are long ({length} on average)")
     few = "few are" if empty else "none is"
-    return Mode(False, f"a text per line, since its lines are short ({mean:,.0f} characters) and {few} empty")
+    return Mode(False, f"a text per line, since its lines are short ({length}) and {few} empty")
 
 
 def read_to_learn(

@@ -45,9 +45,11 @@ def tell(
 
 def _text(facts: CorpusFacts) -> str:
     about = "" if facts.complete else "about "
-    texts = f"{counted(facts.records, 'text')} of {facts.typical_length:,} symbols"
+    texts = f"{counted(facts.records, 'text')} of {counted(facts.typical_length, 'symbol')}"
     how = "one document" if facts.document else texts
-    return f"The text: {about}{facts.characters:,} characters, {facts.vocab_size:,} different symbols, {how}."
+    characters = counted(facts.characters, "character")
+    symbols = counted(facts.vocab_size, "different symbol")
+    return f"The text: {about}{characters}, {symbols}, {how}."
 
 
 def _machine(timed: Sequence[Candidate]) -> str:
@@ -86,12 +88,12 @@ def _dropout(best: Candidate, network: NetworkConfig, fixed: Mapping[str, Any]) 
 
 
 def _steps(best: Candidate, training: TrainingConfig) -> str:
-    steps = best.passes * best.text_symbols / (training.batch_size * training.sequence_length)
+    steps = max(1, best.passes * best.text_symbols / (training.batch_size * training.sequence_length))
+    there = "is 1 step" if round(steps) == 1 else f"are {_rounded(steps)} steps"
     return (
-        f"Each step reads {training.batch_size} × {training.sequence_length} symbols, so there are "
-        f"{_rounded(max(1, steps))} steps. The learning rate rises to "
-        f"{training.learning_rate:g} and falls again ({training.schedule}). The best model of "
-        f"{counted(best.budget.evaluations, 'evaluation')} is kept."
+        f"Each step reads {training.batch_size} × {training.sequence_length} symbols, so there {there}. "
+        f"The learning rate rises to {training.learning_rate:g} and falls again ({training.schedule}). "
+        f"The best model of {counted(best.budget.evaluations, 'evaluation')} is kept."
     )
 
 

@@ -14,6 +14,7 @@ from unspool._network.parameters import initialize
 from unspool._progress.choice import OnRecord, OnStart
 from unspool._running.run import followed, run_to_end, task_of
 from unspool._screen.wording import counted
+from unspool._storage import path_of
 from unspool._tables.corpus import records_again
 from unspool._text.canaries import planted_in, with_canaries
 from unspool._text.encoding.corpus import encode_corpus, fingerprints
@@ -135,6 +136,7 @@ def resumed_folder(out: str | Path | None, *, overwrite: bool, **stored: object)
     """
     if out is None:
         raise ConfigError("out must be the folder of a run to resume, and it is None")
+    path_of("out", out)
     if overwrite:
         raise ConfigError("resume and overwrite do not work together", hint="leave one of them out")
     for name, value in stored.items():
@@ -207,5 +209,5 @@ def _described(sizes: Mapping[str, Any] | None) -> str | None:
     """Return how much there is to learn from, or None if an earlier version has not noted it."""
     learnt = (sizes or {}).get("training")
     return learnt and (
-        f"{counted(learnt['records'], 'text')} to learn from, {learnt['characters']:,} characters"
+        f"{counted(learnt['records'], 'text')} to learn from, {counted(learnt['characters'], 'character')}"
     )

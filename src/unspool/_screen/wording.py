@@ -107,15 +107,16 @@ def options_spelled(spelling: Callable[[str], str]) -> Iterator[None]:
         OPTIONS.reset(before)
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with what it counts: 1 text, 2,000 texts.
+def counted(number: float, one: str, many: str = "") -> str:
+    """Return a number with what it counts: 1 text, 2,000 texts, 0.5 seconds.
 
     Args:
         number: How many there are.
         one: What one of them is called.
         many: What several are called, if that is not `one` with an s.
     """
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
+    return f"{shown} {one if number == 1 else many or f'{one}s'}"
 
 
 def duration(seconds: float) -> str:

@@ -15,7 +15,7 @@ from unspool._errors import ArtifactError, ConfigError, UnspoolError
 from unspool._json_files import json_text
 from unspool._network.conditions import steered_by
 from unspool._network.config import NetworkConfig
-from unspool._storage import atomic_write
+from unspool._storage import atomic_write, path_of
 from unspool._sweeping.ledger import Ledger, import_optuna
 from unspool._sweeping.picture import draw_sweep
 from unspool._sweeping.pool import Answer, LocalPool, Pool
@@ -143,6 +143,7 @@ def sweep(
         training or TrainingConfig(),
     )
     _check(config, network, training, workers)
+    folder = path_of("out", out)
     import_optuna()  # before a long corpus is read
     if ray is not None:
         import_ray()
@@ -164,7 +165,6 @@ def sweep(
     training = replace(training, threads=threads)
     network = steered_by(network, encoded.schema, document=texts.document)
     network = replace(network, vocab_size=encoded.tokenizer.vocab_size)
-    folder = Path(out)
     with sole_writer(folder):
         identity = _identity(config, network, training, corpus, workers=workers, ray=ray)
         ledger = Ledger(folder, storage, config, identity, training.seed)

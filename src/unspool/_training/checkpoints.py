@@ -17,7 +17,7 @@ from unspool._artifacts.kept_precision import Arrays
 from unspool._artifacts.tensor_files import TensorFile, open_tensor_file, tensor_file_bytes
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, ConfigError
-from unspool._storage import atomic_write
+from unspool._storage import atomic_write, make_folder
 from unspool._training.changes import fixed_part
 from unspool._training.optimizers import FloatArray, Slots
 
@@ -118,7 +118,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     data = tensor_file_bytes(_flatten(checkpoint), content)
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         atomic_write(path, data)
     except OSError as error:
         raise write_error(path, len(data), error) from error

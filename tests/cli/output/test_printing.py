@@ -246,4 +246,5 @@ def test_a_row_of_a_file_has_four_columns() -> None:
     assert lines.getvalue() == (
         '{"text": "é \\"\\n", "prompt": "p", "finish_reason": "stop", "total_logprob": -1.5}\n'
     )
-    assert rows.getvalue() == 'text,prompt,finish_reason,total_logprob\n"é ""\n",p,stop,-1.5\n'
+    assert rows.getvalue() == '"é ""\n",p,stop,-1.5\n'
+    assert text_files.HEADERS == {".csv": "text,prompt,finish_reason,total_logprob\n"}

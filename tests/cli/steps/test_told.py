@@ -1,5 +1,6 @@
 """What the steps of commands tell on standard error, and the exit code that they end with."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from unspool._cli.output.left_out import note_left_out
 from unspool._cli.steps import collecting
 from unspool._cli.steps.beams import beam_options
 from unspool._cli.steps.minutes import is_left_to_choose
+from unspool._cli.steps.shards import Shard
 
 
 def model_of(**changes: Any) -> Any:
@@ -119,6 +121,7 @@ class Collection:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("shard", [None, Shard(2, 3)])
 def test_a_collection_ends_with_a_code_and_a_line(  # noqa: PLR0917 - a table
     accepted: int,
     complete: bool,
@@ -127,6 +130,7 @@ def test_a_collection_ends_with_a_code_and_a_line(  # noqa: PLR0917 - a table
     code: int,
     told: str,
     stopped: bool,
+    shard: Shard | None,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -144,9 +148,12 @@ def test_a_collection_ends_with_a_code_and_a_line(  # noqa: PLR0917 - a table
     monkeypatch.setattr("unspool._training.interrupts.stop_on_interrupt", stop_on_interrupt)
     collection = Collection(Report(accepted=accepted, complete=complete), stopped=stopped)
     path = None if out is None else Path(out)
-    ended = collecting.run_collection(cast("Any", collection), sink(), out=path, reported=reported)
+    kept = partial(collecting.is_kept, cast("Any", collection), shard)
+    ended = collecting.run_collection(cast("Any", collection), sink(), kept, out=path, reported=reported)
     assert (written, collection.asked()) == (["a", "b"], stopped)
-    place = "" if out is None else f"; {f'written to {out}' if accepted else 'no file was written'}"
+    told = told.replace("written to a.txt", "no file was written") if shard and not complete else told
+    is_kept = complete if shard else accepted
+    place = "" if out is None else f"; {f'written to {out}' if is_kept else 'no file was written'}"
     told = f"Stopped: {accepted} texts{place}" if stopped else told
     assert (ended, capsys.readouterr()) == (130 if stopped else code, ("", f"{told}\n" if told else ""))
 

@@ -2,17 +2,22 @@
 
 import importlib
 import re
+from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unspool._errors import ConfigError
 from unspool._generation.automata import phrases
 from unspool._generation.automata.automaton import DEAD
+from unspool._generation.automata.graphs import keep_states, reachable
 from unspool._generation.automata.joint_guide import at_least
 from unspool._generation.automata.phrases import phrase_automaton
 from unspool._generation.constraints import characters, determinize, matching, patterns
-from unspool._generation.constraints.characters import intersect, minimize
+from unspool._generation.constraints.characters import CharacterAutomaton, intersect, minimize, trim
 from unspool._generation.constraints.compiling import compile_constraint, compile_constraints
 from unspool._generation.constraints.constraint import Constraint
 from unspool._generation.constraints.determinize import regex
@@ -145,6 +150,43 @@ def test_equal_states_are_merged_while_it_is_worth_it(monkeypatch: pytest.Monkey
     assert (merged is several) is (size == 1)
     for text, good in (("a", False), ("ab", True), ("aba", True), ("abab", False)):
         assert accepts(merged, "ab", text) is good
+
+
+@pytest.mark.parametrize("pattern", [".{0,300}", ".{300}", "a.{0,300}", "(ab?){0,99}.*"])
+def test_a_chain_of_states_takes_a_few_rounds(monkeypatch: pytest.MonkeyPatch, pattern: str) -> None:
+    rounds = []
+    rows = characters.distinct_rows
+    monkeypatch.setattr(characters, "distinct_rows", lambda matrix: rounds.append(1) or rows(matrix))
+    minimal = regex(pattern, "ab")
+    assert len(rounds) <= 5
+    assert len(minimal.accepting) == {".{0,300}": 301, ".{300}": 301, "a.{0,300}": 302}.get(pattern, 1)
+
+
+@given(st.integers(1, 5), st.integers(1, 2), st.randoms(use_true_random=False))
+def test_the_fewest_states_are_left(states: int, letters: int, random: Random) -> None:
+    """Two states are one if every text up to their number of letters ends well from both, or from none."""
+    table = np.array(
+        [[random.randrange(-1, states) for _ in range(letters)] for _ in range(states)], np.int32
+    )
+    accepting = np.array([random.random() < 0.5 for _ in range(states)])
+    reached = trim(keep(CharacterAutomaton(np.arange(letters, dtype=np.int32), table, accepting)))
+
+    def language(state: int) -> tuple[bool, ...]:
+        ends, at = [], [state]
+        for _ in range(states + 1):
+            ends += [each >= 0 and bool(reached.accepting[each]) for each in at]
+            at = [-1 if each < 0 else int(after) for each in at for after in reached.transitions[each]]
+        return tuple(ends)
+
+    least = minimize(reached)
+    assert len(least.accepting) == len({language(state) for state in range(len(reached.accepting))})
+
+
+def keep(automaton: CharacterAutomaton) -> CharacterAutomaton:
+    """Leave out the states that no text leads to."""
+    reached = reachable(automaton.transitions, np.zeros(1, np.int64))
+    table = keep_states(automaton.transitions, reached)
+    return CharacterAutomaton(automaton.classes, table, automaton.accepting[reached])
 
 
 @pytest.mark.parametrize(

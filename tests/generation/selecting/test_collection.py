@@ -275,3 +275,28 @@ def test_what_is_out_of_range_is_refused(chosen: dict[str, Any], match: str) -> 
 def test_counts_are_whole_numbers(chosen: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         collect(["x"], **chosen)
+
+
+@pytest.mark.parametrize("numbers", [range(6), range(2), range(1, 5), range(3, 3), range(5, 6)])
+def test_a_part_has_the_texts_of_its_numbers(numbers: range) -> None:
+    """Of three prompts with two texts each, text i is drawn by index 10 + i, for prompt i // 2."""
+    drawn = []
+
+    def draw(prompt: int, count: int, first: int) -> list[Generation]:
+        drawn.extend((prompt, index) for index in range(first, first + count))
+        return [generation(f"{prompt}:{index}") for index in range(first, first + count)]
+
+    part = Collection(draw, 3, n=2, first=10, selection=Selection(), known=None, max_new_tokens=9)
+    part.only(numbers)
+    assert [text.text for text in part] == [f"{i // 2}:{10 + i}" for i in numbers]
+    assert drawn == [(i // 2, 10 + i) for i in numbers], "nothing is drawn beside them"
+    report = part.report
+    assert (report.asked, report.accepted, report.complete) == (len(numbers), len(numbers), True)
+
+
+def test_texts_that_may_be_refused_have_no_part() -> None:
+    some = Collection(
+        lambda *_: [], 1, n=9, first=0, selection=Selection(unique=True), known=None, max_new_tokens=9
+    )
+    with pytest.raises(ConfigError, match="selection"):
+        some.only(range(3))

@@ -21,6 +21,7 @@ from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.left_out import note_left_out
 from unspool._cli.output.printing import note, print_json, print_sentence
 from unspool._cli.output.tables import print_facts, print_table
+from unspool._cli.steps.shards import SHARD, Shard
 from unspool._errors import ConfigError, CorpusError, spelled
 from unspool._hub.places import is_hub_place
 from unspool._screen.connections import can_redraw
@@ -41,9 +42,10 @@ BAR = 40  # characters of the longest bar
 BINS = 12
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)  # of a folder that is there to be read alone
 
+NoShard = Annotated[Shard | None, Option(SHARD, hidden=True)]  # known, to say why there is none
 ReportFolder = Annotated[
     str | None,
-    Option(Flag("out", str, f"Folder for {JSON_FILE} and {PICTURE}", default="DIR")),
+    Option(Flag("out", Path, f"Folder for {JSON_FILE} and {PICTURE}", default="DIR")),
 ]
 
 
@@ -60,6 +62,7 @@ def audit(
     validation: ValidationCorpus = None,
     out: ReportFolder = None,
     unknown: UnknownInTexts = None,
+    shard: NoShard = None,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
@@ -72,6 +75,9 @@ def audit(
     import unspool
     from unspool._hub.fetching import model_folder
 
+    if shard is not None:
+        hint = "lower --samples: a verdict needs hundreds of texts, not millions"
+        raise ConfigError("an audit has no --shard: it judges its texts together", hint=hint)
     if is_hub_place(folder) and out is None:
         raise ConfigError("--out says where the report goes", expected="a folder", got="a model of the Hub")
     home = model_folder(folder)

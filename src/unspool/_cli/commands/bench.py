@@ -1,6 +1,7 @@
 """``unspool bench``: how fast this machine is, and unspool on it."""
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool._cli.flags.flag import Flag, FlagValues, Group, Option, takes
@@ -31,7 +32,7 @@ MEASURING = Group(
     ),
 )  # fmt: skip
 
-Picture = Annotated[str | None, Option(Flag("svg", str, "Draw the results into this file, .svg"))]
+Picture = Annotated[str | None, Option(Flag("svg", Path, "Draw the results into this file, .svg"))]
 Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace an existing file"))]
 
 

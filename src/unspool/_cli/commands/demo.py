@@ -31,7 +31,7 @@ RUNNING = Group(
 @takes(RUNNING)
 def demo(
     *,
-    out: Annotated[str, Option(Flag("out", str, "Folder of the run", default="runs/demo"))] = "runs/demo",
+    out: Annotated[str, Option(Flag("out", Path, "Folder of the run", default="runs/demo"))] = "runs/demo",
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:

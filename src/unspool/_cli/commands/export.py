@@ -1,5 +1,6 @@
 """``unspool export``: a model in the form of another program."""
 
+from pathlib import Path
 from typing import Annotated
 
 from unspool._cli.flags.flag import Flag, Option
@@ -14,7 +15,7 @@ To = Annotated[
     Option(Flag("to", str, "What to write: {choices}", table="unspool._exporting.exporters:EXPORTERS")),
 ]
 Out = Annotated[
-    str | None, Option(Flag("out", str, "File or folder to write", default="named after the model"))
+    str | None, Option(Flag("out", Path, "File or folder to write", default="named after the model"))
 ]
 Precision = Annotated[
     str,

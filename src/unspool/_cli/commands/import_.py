@@ -12,10 +12,10 @@ from unspool._screen.wording import counted
 
 WORDS = "A state dictionary of PyTorch in safetensors, a .keras file, or an export of unspool."
 FoundAt = Annotated[str, Argument(metavar="PATH", help=WORDS)]
-Out = Annotated[str | None, Option(Flag("out", str, "Folder of the model to write"))]
+Out = Annotated[str | None, Option(Flag("out", Path, "Folder of the model to write"))]
 Symbols = Annotated[
     str | None,
-    Option(Flag("tokenizer", str, "File with the symbols of its ids", default="those that it brings")),
+    Option(Flag("tokenizer", Path, "File with the symbols of its ids", default="those that it brings")),
 ]
 Begin = Annotated[
     str | None,

@@ -18,10 +18,10 @@ To = Annotated[
                 table="unspool._model.quantizing:SMALLER")),
 ]  # fmt: skip
 Out = Annotated[
-    str | None, Option(Flag("out", str, "Folder of the rounded model", default="DIR-int8, DIR-float16"))
+    str | None, Option(Flag("out", Path, "Folder of the rounded model", default="DIR-int8, DIR-float16"))
 ]
 On = Annotated[
-    str | None, Option(Flag("on", str, "Corpus to measure the loss on", default="texts that it writes"))
+    str | None, Option(Flag("on", Path, "Corpus to measure the loss on", default="texts that it writes"))
 ]
 Replace = Annotated[bool, Option(Flag("overwrite", bool, "Replace a model in the folder", default="off"))]
 

@@ -1,7 +1,7 @@
 """``unspool sample``: write with a trained model."""
 
 import sys
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import click
@@ -24,12 +24,11 @@ from unspool._cli.open_corpus import open_corpus
 from unspool._cli.output.printing import complain, for_stdout, print_json
 from unspool._cli.output.text_json import as_dict
 from unspool._cli.steps.collecting import FEWER, note_cut
+from unspool._cli.steps.shards import BLOCKING, Shard, ShardFlag, check_sampling
 from unspool._configuration import to_dict
 from unspool._errors import ConfigError
 
 if TYPE_CHECKING:
-    from unspool._cli.output.text_files import Sink
-    from unspool._generation.selecting.collection import Collection
     from unspool._model import Generator
 
 
@@ -58,6 +57,7 @@ def sample(
         Argument(metavar="[PROMPT]...", help="Texts to continue; without one, the text starts from nothing."),
     ] = None,
     unknown: UnknownSymbols = "error",
+    shard: ShardFlag = None,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
@@ -79,12 +79,14 @@ def sample(
     texts = prompts or [""]
     constraint = unspool.Constraint(**flags.constraints) if flags.constraints else None
     keywords = {"unknown": unknown, "constraint": constraint}
+    options = own_options(model) | flags.sampling | keywords
+    if shard is not None:
+        check_sampling(flags, options, as_json=as_json)
     sources = sources_of(flags.asked)
     if sources:
         if len(sources) > 1 and not flags.search:
             refuse_to_choose(flags.collecting)
-            options = own_options(model) | flags.sampling | keywords | {"source": sources}
-            write_all(model, texts, options, as_json=as_json)
+            write_answers(model, texts, sources, options, shard, as_json=as_json)
             return
         model = model if flags.search else model.conditioned_on(source=sources[0], unknown=unknown)
     if flags.search:
@@ -94,14 +96,13 @@ def sample(
         chosen |= {"source": sources} if sources else {}
         write_beams(model, texts, chosen, as_json=as_json)
         return
-    options = own_options(model) | flags.sampling | keywords
-    alone = len(texts) == 1 and options.get("n", 1) == 1 and not as_json and not flags.collecting
+    alone = len(texts) == 1 and options.get("n", 1) == 1 and not (as_json or flags.collecting or shard)
     if options["best_of"] is not None and not flags.collecting:
         write_all(model, texts, options, as_json=as_json)
     elif alone and not (flags.constraints and may_block(options)):
         stream_one(model, texts[0], options)
     else:
-        collect_many(model, texts, options, flags.collecting, as_json=as_json)
+        collect_many(model, texts, options, flags.collecting, shard, as_json=as_json)
 
 
 def sources_of(asked: dict[str, Any]) -> list[str]:
@@ -132,23 +133,51 @@ def refuse_to_choose(collecting: dict[str, Any]) -> None:
 
 def may_block(options: dict[str, Any]) -> bool:
     """Return whether the options may forbid all tokens that a constraint allows."""
-    return options["no_repeat_ngram_size"] is not None or bool(options["logit_bias"])
+    return any(options[name] for name in BLOCKING)
 
 
-def write_all(model: "Generator", prompts: list[str], options: dict[str, Any], *, as_json: bool) -> None:
+def write_answers(
+    model: "Generator",
+    prompts: list[str],
+    sources: list[str],
+    options: dict[str, Any],
+    shard: Shard | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Answer several sources, or those of a part, each text by its own number.
+
+    Raises:
+        ConfigError: If each source has a prompt of its own, and a part is asked for.
+    """
+    if shard is None:
+        write_all(model, prompts, options | {"source": sources}, as_json=as_json)
+        return
+    if len(prompts) > 1:
+        raise ConfigError("--shard takes one prompt for all sources", expected="one", got=str(len(prompts)))
+    n = options.get("n", 1)
+    numbers = shard.of(len(sources) * n)
+    if numbers:
+        own = {"source": [sources[number // n] for number in numbers], "n": 1, "first": numbers.start}
+        write_all(model, prompts, options | own, as_json=as_json, begins=shard.begins)
+
+
+def write_all(
+    model: "Generator", prompts: list[str], options: dict[str, Any], *, as_json: bool, begins: bool = True
+) -> None:
     """Write all texts at once, and print the texts that meet their constraint.
 
     Raises:
         Exit: With code 3, if a text does not.
     """
-    from unspool._cli.output.text_files import print_texts
+    from unspool._cli.output.text_files import may_have_lines, print_texts
 
     texts = model.generate(prompts, **options)
     met = [text for text in texts if options["constraint"] is None or text.finish_reason != "blocked"]
     if as_json:
         print_json([as_dict(text) for text in met])
     else:
-        print_texts(met)
+        print_texts(met, lines=may_have_lines(model, prompts), begins=begins)
     note_cut(sum(text.finish_reason == "length" for text in met), len(met), model, options)
     if len(met) < len(texts):
         got = f"{len(met)} of {len(texts)}: the others could not meet the constraint"
@@ -161,46 +190,44 @@ def collect_many(
     prompts: list[str],
     options: dict[str, Any],
     collecting: dict[str, Any],
+    shard: Shard | None,
     *,
     as_json: bool,
 ) -> None:
-    """Write the texts that pass the selection, as they are drawn."""
+    """Write the texts that pass the selection, or those of a part, as they are drawn."""
     from unspool._cli.output.new_files import checked_path
-    from unspool._cli.output.text_files import FILES, refuse_line_ends
-    from unspool._cli.steps.collecting import run_collection, selection_of
+    from unspool._cli.output.text_files import (
+        FILES,
+        file_sink,
+        json_sink,
+        may_have_lines,
+        refuse_line_ends,
+        screen_sink,
+    )
+    from unspool._cli.steps.collecting import is_kept, run_collection, selection_of
 
     out, overwrite = collecting.get("out"), bool(collecting.get("overwrite"))
     path = None if out is None else checked_path("--out", out, FILES, overwrite=overwrite)
     if path is not None:
         refuse_line_ends(path, model, prompts, filtered="valid" in collecting)
     collection = model.collect(prompts, **options, **selection_of(model, collecting))
-    sink = sink_of(model, prompts, collection, path, as_json=as_json, reported=bool(collecting))
-    code = run_collection(collection, sink, out=path, reported=bool(collecting) and not as_json)
+    if shard is not None:
+        collection.only(shard.of(collection.report.asked))
+    kept = partial(is_kept, collection, shard)
+    begins = shard is None or shard.begins
+    if path is not None:
+        sink = file_sink(path, kept, begins=begins)
+    elif as_json:
+        sink = json_sink(as_dict, (lambda: to_dict(collection.report)) if collecting else None)
+    else:
+        sink = screen_sink(lines=may_have_lines(model, prompts), begins=begins)
+    code = run_collection(collection, sink, kept, out=path, reported=bool(collecting) and not as_json)
     report = collection.report
     note_cut(report.cut, report.accepted, model, options)
     if as_json and path is not None:
-        print_json({"out": str(path) if report.accepted else None, "report": to_dict(report)})
+        print_json({"out": str(path) if kept() else None, "report": to_dict(report)})
     if code:
         raise click.exceptions.Exit(code)
-
-
-def sink_of(
-    model: "Generator",
-    prompts: list[str],
-    collection: "Collection",
-    path: Path | None,
-    *,
-    as_json: bool,
-    reported: bool,
-) -> "Sink":
-    """Return the sink of the texts: a file, one JSON document, or lines."""
-    from unspool._cli.output.text_files import file_sink, json_sink, may_have_lines, screen_sink
-
-    if path is not None:
-        return file_sink(path)
-    if as_json:
-        return json_sink(as_dict, (lambda: to_dict(collection.report)) if reported else None)
-    return screen_sink(lines=may_have_lines(model, prompts))
 
 
 def stream_one(model: "Generator", prompt: str, options: dict[str, Any]) -> None:

@@ -1,7 +1,10 @@
 """``unspool score``: how probable each text of a file is."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from unspool._cli.flags.flag import Argument, Flag, FlagValues, Group, takes
@@ -27,12 +30,14 @@ from unspool._cli.output.score_sinks import (
     screen_sink,
     svg_sink,
 )
+from unspool._cli.steps.shards import Shard, ShardFlag, refuse_dependent, refuse_document
 from unspool._errors import ConfigError
 from unspool._screen.connections import can_redraw, is_terminal
 from unspool._screen.wording import counted
 
 if TYPE_CHECKING:
     from unspool._model import Generator
+    from unspool._text.records import Records
 
 ASKING = Group(
     "asking",
@@ -43,7 +48,7 @@ ASKING = Group(
         Flag("per_symbol", bool, "Add each symbol to the JSON: its bits and its place", default="off"),
         Flag(
             "against",
-            str,
+            Path,
             "Folder of another model to compare with: log p(text) of DIR minus its log p(text)",
             default="none",
         ),
@@ -69,8 +74,8 @@ SHOWING = Group(
     "Output",
     (
         Flag("show", bool, "Colour each character by its surprisal", default="off"),
-        Flag("svg", str, "Draw the surprisal into this file, .svg", default="none"),
-        Flag("out", str, "Write to this file, {choices}, instead of the screen", default="the screen",
+        Flag("svg", Path, "Draw the surprisal into this file, .svg", default="none"),
+        Flag("out", Path, "Write to this file, {choices}, instead of the screen", default="the screen",
              suffixes="unspool._cli.output.score_sinks:FILES"),
         Flag("overwrite", bool, "Replace existing files", default="off"),
     ),
@@ -83,6 +88,7 @@ def score(
     folder: ModelFolder,
     file: Annotated[list[str], Argument(metavar="FILE…", help="One text per line; - for standard input.")],
     unknown: UnknownInTexts = None,
+    shard: ShardFlag = None,
     as_json: AsJson = False,
     flags: FlagValues,
 ) -> None:
@@ -96,22 +102,43 @@ def score(
     by = check_measure(flags.ordering.pop("by", None), ratio="against" in flags.asking)
     order: dict[str, Any] = {"sort": None, "top": None, "by": by} | flags.ordering
     chosen([], **order)  # reports an error before anything is read
+    if shard is not None:
+        refuse_document(as_json=as_json)
+        refuse_dependent(flags.ordering | {name: flags.output.get(name) for name in ("show", "svg")})
     per_symbol = flags.asking.get("per_symbol", False)
     sinks = Sinks(flags.output, as_json=as_json, per_symbol=per_symbol, title=file[0].rpartition("/")[2])
     records = open_corpus(file, flags.reading)
-    texts = whole_records(records) if flags.reading.get("context") else whole_texts(records)
+    numbers = None if shard is None else numbers_of(records, shard)
+    texts: Iterator[Any] = whole_records(records) if flags.reading.get("context") else whole_texts(records)
     scoring = make_scoring(folder, flags, unknown, per_symbol=sinks.per_symbol)
     note_left_out(scoring.scorer.tokenizer)
     if flags.reading.get("context"):
         check_context(scoring)
     with ExitStack() as open_sinks:
-        writes = [open_sinks.enter_context(sink) for sink in sinks.make(scoring.columns)]
+        begins = shard is None or shard.begins
+        writes = [open_sinks.enter_context(sink) for sink in sinks.make(scoring.columns, begins=begins)]
         shown = can_redraw(printing=sinks.on_screen, reading=file[0])
         with progress_bar(shown=shown) as seen:
-            rows = numbered(scoring.rows(texts), seen) if shown else scoring.rows(texts)
+            first, end = (0, None) if numbers is None else (numbers.start, numbers.stop)
+            rows = scoring.rows(islice(texts, first, end), first=first)
+            rows = numbered(rows, seen) if shown else rows
             for row in chosen(rows, **order):
                 for write in writes:
                     write(row)
+
+
+def numbers_of(records: "Records", shard: Shard) -> range:
+    """Return the numbers of the texts of a part, which are counted for it.
+
+    Raises:
+        ConfigError: If they can be read only once.
+    """
+    from unspool._text.whole_records import whole_records
+
+    if records.once:
+        hint = "write the texts into a file first"
+        raise ConfigError("--shard counts the texts before it scores them", expected="a file", hint=hint)
+    return shard.of(sum(1 for _ in whole_records(records)))
 
 
 def check_context(scoring: RowScoring) -> None:
@@ -164,13 +191,13 @@ class Sinks:
         """Whether standard output gets the rows."""
         return self._show or self._json or (self._out is None and self._svg is None)
 
-    def make(self, columns: list[str]) -> list[AbstractContextManager[Write]]:
-        """Return the sinks, which write nothing before the first row."""
+    def make(self, columns: list[str], *, begins: bool) -> list[AbstractContextManager[Write]]:
+        """Return the sinks; they write no row of names where the whole does not begin."""
         sinks: list[AbstractContextManager[Write]] = []
         if self._svg:
             sinks.append(svg_sink(self._svg, self._title))
         if self._out:
-            sinks.append(file_sink(self._out, columns, lists=self._listed))
+            sinks.append(file_sink(self._out, columns, lists=self._listed, begins=begins))
         if self._show:
             sinks.append(screen_sink())
         elif self._json:

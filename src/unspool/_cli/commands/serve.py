@@ -22,7 +22,8 @@ LIMITS = Group("limits", "Limits; what goes beyond one is refused with its numbe
 Host = Annotated[str, Option(Flag("host", str, "Address to listen on", default="127.0.0.1"))]
 Port = Annotated[int, Option(Flag("port", int, "Port; 0 takes any that is free", default="8000"))]
 KeyFile = Annotated[
-    str | None, Option(Flag("api_key_file", str, "File with keys, one on a line; a client needs one of them"))
+    str | None,
+    Option(Flag("api_key_file", Path, "File with keys, one on a line; a client needs one of them")),
 ]
 NoAuth = Annotated[
     bool, Option(Flag("no_auth", bool, "Let everybody in who can reach an address other than 127.0.0.1"))

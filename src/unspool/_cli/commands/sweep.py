@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from unspool._sweeping.sweep import SweepPlan
     from unspool._text.records import Records
 
-SweepFolder = Annotated[str | None, Option(Flag("out", str, "Folder of the sweep", default="sweeps/CORPUS"))]
+SweepFolder = Annotated[str | None, Option(Flag("out", Path, "Folder of the sweep", default="sweeps/CORPUS"))]
 TrainBest = Annotated[
-    str | None, Option(Flag("train_best", str, "Then train the best configuration in full, into this folder"))
+    str | None,
+    Option(Flag("train_best", Path, "Then train the best configuration in full, into this folder")),
 ]
 
 

@@ -19,13 +19,16 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import click
 from click.shell_completion import CompletionItem
 
+from unspool._cli.flags.values import place
+
 CHOICES = "{choices}"
 SHORT = {"n": "n", "out": "o", "temperature": "t"}  # the letters of the flags that have one
 OFF = "none"  # the value that turns something off
-NUMBERS: dict[Any, tuple[type, str]] = {
+KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     int: (int, "a whole number"),
     float: (float, "a number"),
     list[float]: (float, "a number"),
+    Path: (place, "a path"),
 }
 
 
@@ -36,7 +39,7 @@ class Flag:
     Args:
         name: The name in Python, such as `hidden_size`; the flag is ``--hidden-size`` and the variable
             ``UNSPOOL_HIDDEN_SIZE``.
-        kind: int, float, str, bool, or list[str] for a flag that may be repeated.
+        kind: int, float, str, Path, which stays a string, bool, or list[str] for a flag that may be repeated.
         help: A sentence without its full stop; "{choices}" in it stands for the names in `table` or in
             `suffixes`, or for the words that a `Literal` allows.
         default: The default in words, as ``--help`` shows it; None to show none.
@@ -259,7 +262,7 @@ def parser(flag: Flag) -> Callable[[str], Any] | None:
     It leaves "none" as it is, for `given`.
     """
     kind: Callable[[str], Any]
-    kind, words = NUMBERS.get(flag.kind, (str, "a text"))
+    kind, words = KINDS.get(flag.kind, (str, "a text"))
     if flag.parse is not None:
         kind, words = flag.parse, flag.words or words
     if kind is str and not flag.can_be_off:

@@ -4,6 +4,7 @@ The names are those of the library's arguments. Tests compare the defaults and t
 those of the library.
 """
 
+from pathlib import Path
 from typing import Annotated, get_args
 
 from unspool._cli.flags.flag import Argument, Flag, Group, Option
@@ -23,11 +24,11 @@ AsJson = Annotated[
 ]
 Resume = Annotated[bool, Option(Flag("resume", bool, "Continue a stopped run exactly where it stopped"))]
 Overwrite = Annotated[bool, Option(Flag("overwrite", bool, "Replace an earlier run in the folder"))]
-RunFolderFlag = Annotated[str | None, Option(Flag("out", str, "Folder of the run", default="runs/CORPUS"))]
+RunFolderFlag = Annotated[str | None, Option(Flag("out", Path, "Folder of the run", default="runs/CORPUS"))]
 InitFrom = Annotated[
     str | None,
     Option(
-        Flag("init_from", str, "Folder of a model to start from; new symbols are added to its vocabulary")
+        Flag("init_from", Path, "Folder of a model to start from; new symbols are added to its vocabulary")
     ),
 ]
 KeepNoveltyIndex = Annotated[
@@ -36,7 +37,7 @@ KeepNoveltyIndex = Annotated[
 ]
 ValidationCorpus = Annotated[
     str | None,
-    Option(Flag("validation", str, "Corpus to evaluate on, instead of a part of CORPUS")),
+    Option(Flag("validation", Path, "Corpus to evaluate on, instead of a part of CORPUS")),
 ]
 ModelFolder = Annotated[
     str, Argument(metavar="DIR", help="A folder that `unspool train` made, or hf://USER/NAME.")
@@ -64,7 +65,7 @@ STARTING = Group(
 )
 ConfigFlag = Annotated[
     str | None,
-    Option(Flag("config", str, "Take flags from this TOML file, or from the config.json of a run")),
+    Option(Flag("config", Path, "Take flags from this TOML file, or from the config.json of a run")),
 ]
 PrintConfig = Annotated[
     bool, Option(Flag("print_config", bool, "Print the flags as such a file, and train nothing"))
@@ -195,7 +196,7 @@ ASKED = Group(
     "Sources, for a model trained on pairs",
     (
         Flag("source", list[str], "Source to answer; may be repeated"),
-        Flag("source_file", str, "File with one source per line, or - for standard input"),
+        Flag("source_file", Path, "File with one source per line, or - for standard input"),
     ),
 )
 
@@ -217,10 +218,10 @@ COLLECTING = Group(
     "Selecting texts",
     flags_of(
         Selection,
-        Flag("against", str, "Skip exact copies of this corpus's texts, instead of the training texts",
+        Flag("against", Path, "Skip exact copies of this corpus's texts, instead of the training texts",
              default="none"),
         Flag("against_text", list[str], "Column with the text in the corpus of --against"),
-        Flag("out", str, "Write to this file, {choices}, instead of the screen", default="the screen",
+        Flag("out", Path, "Write to this file, {choices}, instead of the screen", default="the screen",
              suffixes="unspool._cli.output.text_files:FILES"),
         Flag("overwrite", bool, "Replace an existing file", default="off"),
         first=("unique", "novel", "against", "against_text"),

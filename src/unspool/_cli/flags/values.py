@@ -39,6 +39,13 @@ def number_or_several(value: str) -> float | tuple[float, ...]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
+def place(value: str) -> str:
+    """Read a path: an empty one, often a variable that was not set, would be the working folder."""
+    if not value:
+        raise ValueError(value)
+    return value
+
+
 def names(value: str) -> tuple[str, ...]:
     """Read names with commas or semicolons between them."""
     return tuple(part.strip() for part in re.split("[,;]", value))

@@ -48,11 +48,11 @@ class RowScoring:
         compared = [f"against_{name}" for name in FIGURES] + [*OF_RATIOS]
         return [*FIGURES, *(compared if self.against else ()), *(OF_GUESSES if self.guesses else ()), "text"]
 
-    def rows(self, texts: "Iterable[str] | Iterable[Record]") -> Iterator[Row]:
-        """Score texts, a block at a time."""
+    def rows(self, texts: "Iterable[str] | Iterable[Record]", *, first: int = 0) -> Iterator[Row]:
+        """Score texts, a block at a time; `first` is the number of texts before them, for messages."""
         from unspool._evaluation.scorer import blocks, text_of
 
-        done = 0
+        done = first
         for block in blocks(texts):
             yield from map(self._row, map(text_of, block), self._scores(block, done))
             done += len(block)

@@ -83,17 +83,16 @@ def as_json(row: Row, columns: Sequence[str]) -> str:
 
 
 def csv_writer(file: TextIO, columns: Sequence[str]) -> Write:
-    """Write columns with commas between, after a row of names."""
+    """Write columns with commas between."""
     return _columns(csv.writer(file, lineterminator="\n"), columns)
 
 
 def tsv_writer(file: TextIO, columns: Sequence[str]) -> Write:
-    """Write columns with tabs between, after a row of names."""
+    """Write columns with tabs between."""
     return _columns(csv.writer(file, delimiter="\t", lineterminator="\n"), columns)
 
 
 def _columns(rows: Any, columns: Sequence[str]) -> Write:
-    rows.writerow(columns)
     return lambda row: rows.writerow([row[name] for name in columns])
 
 
@@ -102,13 +101,24 @@ FILES: dict[str, Callable[[TextIO, Sequence[str]], Write]] = {
     ".tsv": tsv_writer,
     ".jsonl": jsonl_writer,
 }
+SEPARATORS = {".csv": ",", ".tsv": "\t"}  # of the kinds that begin with the names of the columns
 
 
 @contextmanager
-def file_sink(path: Path, columns: Sequence[str], *, lists: bool) -> Iterator[Write]:
-    """Write a file that gets its name when it is complete."""
+def file_sink(path: Path, columns: Sequence[str], *, lists: bool, begins: bool = True) -> Iterator[Write]:
+    """Write a file that gets its name when it is complete.
+
+    Args:
+        path: The file.
+        columns: The names of its columns.
+        lists: Whether it has the figures of each symbol too.
+        begins: Whether the file begins with the names, if its kind has them.
+    """
+    kind, names = path.suffix.lower(), [*columns, *(LISTS if lists else ())]
     with whole_file(path) as file:
-        yield FILES[path.suffix.lower()](file, [*columns, *(LISTS if lists else ())])
+        if begins and kind in SEPARATORS:
+            file.write(SEPARATORS[kind].join(names) + "\n")
+        yield FILES[kind](file, names)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -30,7 +30,7 @@ Write = Callable[["Generation"], None]
 
 
 class NothingWrittenError(Exception):
-    """A file has no text, so that it is not created."""
+    """A file is not created after all."""
 
 
 def txt_writer(file: TextIO) -> Write:
@@ -63,13 +63,14 @@ def jsonl_writer(file: TextIO) -> Write:
 
 
 def csv_writer(file: TextIO) -> Write:
-    """Write a row for each text, after a row of names; line ends are within quotes."""
+    """Write a row for each text; line ends are within quotes."""
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(COLUMNS)
     return lambda generation: rows.writerow(cells(generation))
 
 
 FILES: dict[str, Callable[[TextIO], Write]] = {".txt": txt_writer, ".jsonl": jsonl_writer, ".csv": csv_writer}
+
+HEADERS = {".csv": ",".join(COLUMNS) + "\n"}
 
 
 def cells(generation: "Generation") -> tuple[str, str, str, float]:
@@ -105,29 +106,32 @@ def may_have_lines(model: "Generator", prompts: list[str], ends: str = "\n") -> 
 
 
 @contextmanager
-def file_sink(path: Path) -> Iterator[Write]:
-    """Write a file that gets its name when it is complete; without a text there is no file."""
-    written = 0
+def file_sink(path: Path, kept: Callable[[], bool], *, begins: bool) -> Iterator[Write]:
+    """Write a file that gets its name when it is complete.
 
-    def counted(generation: "Generation") -> None:
-        nonlocal written
-        write(generation)
-        written += 1
-
-    try:
-        with whole_file(path) as file:
-            write = FILES[path.suffix.lower()](file)
-            yield counted
-            if not written:
-                raise NothingWrittenError
-    except NothingWrittenError:
-        pass
+    Args:
+        path: The file.
+        kept: Function that returns at the end whether there is a file.
+        begins: Whether the file begins with the names of its columns, if its kind has them.
+    """
+    kind = path.suffix.lower()
+    with suppress(NothingWrittenError), whole_file(path) as file:
+        if begins:
+            file.write(HEADERS.get(kind, ""))
+        yield FILES[kind](file)
+        if not kept():
+            raise NothingWrittenError
 
 
 @contextmanager
-def screen_sink(*, lines: bool) -> Iterator[Write]:
-    """Print texts as they come: a line for each, or a rule between texts with several lines."""
-    terminal, first = sys.stdout.isatty(), True
+def screen_sink(*, lines: bool, begins: bool = True) -> Iterator[Write]:
+    """Print texts as they come: a line for each, or a rule between texts with several lines.
+
+    Args:
+        lines: Whether the texts may have several lines.
+        begins: Whether no text was printed before these, by whoever writes the part before this one.
+    """
+    terminal, first = sys.stdout.isatty(), begins
     flush = _flusher()
 
     def write(generation: "Generation") -> None:
@@ -143,9 +147,10 @@ def screen_sink(*, lines: bool) -> Iterator[Write]:
     yield write
 
 
-def print_texts(texts: "Sequence[Generation]") -> None:
-    """Print finished texts."""
-    with screen_sink(lines=any("\n" in text.text for text in texts)) as write:
+def print_texts(texts: "Sequence[Generation]", *, lines: bool | None = None, begins: bool = True) -> None:
+    """Print finished texts as in `screen_sink`; without `lines`, one of them may have several if one has."""
+    any_lines = any("\n" in text.text for text in texts) if lines is None else lines
+    with screen_sink(lines=any_lines, begins=begins) as write:
         for text in texts:
             write(text)
 

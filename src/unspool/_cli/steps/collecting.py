@@ -1,12 +1,13 @@
 """The collection of texts for a command: the selection, the progress and the report."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unspool._cli.output.printing import complain, note
 from unspool._cli.output.text_files import Sink
+from unspool._cli.steps.shards import Shard
 from unspool._errors import ConfigError
 from unspool._generation.options.generation_options import UNTIL_ITS_END
 from unspool._screen.connections import can_redraw
@@ -64,7 +65,15 @@ def note_cut(count: int, total: int, model: "Generator", options: Mapping[str, A
     note(f"Cut at {limit}: {which}; --max-new-tokens none writes on until the end")
 
 
-def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, reported: bool) -> int:
+def is_kept(collection: "Collection", shard: Shard | None) -> bool:
+    """Return whether what was written is kept as a file: a part if it is whole, otherwise any texts."""
+    report = collection.report
+    return bool(report.accepted) if shard is None else report.complete
+
+
+def run_collection(
+    collection: "Collection", sink: Sink, kept: Callable[[], bool], *, out: Path | None, reported: bool
+) -> int:
     """Write every text as it comes, and print the report at the end.
 
     Ctrl-C and SIGTERM stop between two texts; the accepted texts are written.
@@ -72,6 +81,7 @@ def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, re
     Args:
         collection: The texts.
         sink: The sink of the texts.
+        kept: Function that returns at the end whether a file is kept.
         out: The file that the sink writes, or None.
         reported: Whether to print the report.
 
@@ -87,9 +97,7 @@ def run_collection(collection: "Collection", sink: Sink, *, out: Path | None, re
                 write(generation)
         interrupted = stopped()
     report = collection.report
-    place = (
-        "" if out is None else f"; {'written to ' + str(out) if report.accepted else 'no file was written'}"
-    )
+    place = "" if out is None else f"; {'written to ' + str(out) if kept() else 'no file was written'}"
     if interrupted:
         note(f"Stopped: {report}{place}")
         return INTERRUPTED

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from unspool._errors import ArtifactError
+from unspool._screen.wording import counted
 
 CHARACTER_NOISE = 0.5  # bits; standard deviation of a held-out character's change between two epochs
 LEAST_NOISE = 0.001
@@ -158,7 +159,9 @@ def _unknown(held_out_characters: int) -> Fit:
     sentence = "Fit unknown: no text was held out during training"
     if held_out_characters:
         lack = "the measurements of the training are not with the model"
-        sentence = f"Fit unknown: {held_out_characters:,} characters are held out, but {lack}"
+        there = "is" if held_out_characters == 1 else "are"
+        held_out = f"{counted(held_out_characters, 'character')} {there}"
+        sentence = f"Fit unknown: {held_out} held out, but {lack}"
     return Fit(
         verdict="unknown", since_epoch=None, training=None, held_out=None, best=None, noise=None,
         sentence=sentence,

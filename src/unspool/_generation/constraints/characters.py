@@ -68,12 +68,18 @@ def trim(automaton: CharacterAutomaton) -> CharacterAutomaton:
 def minimize(automaton: CharacterAutomaton) -> CharacterAutomaton:
     """Merge states that accept the same (Moore, "Gedanken-experiments on sequential machines", 1956).
 
+    States that accept the same are as far from a text that is accepted, and from one that is not. So they
+    are parted by that first: a round looks one letter ahead, and a chain would take one for each state.
+
     A table so large that merging takes longer than it saves is returned unchanged.
     """
     table = automaton.transitions
     if table.size > WORTH_MERGING:
         return automaton
-    block = automaton.accepting.astype(np.int32)  # (S,)
+    whole = np.vstack([np.where(table == DEAD, len(table), table), np.full(table.shape[1], len(table))])
+    refusing = np.append(~automaton.accepting, True)  # the last state stands for DEAD
+    far = [distances(table, automaton.accepting), distances(whole, refusing)[:-1]]
+    block = distinct_rows(np.column_stack(far))[1]  # (S,)
     blocks = 0
     while True:
         check_wanted()

@@ -84,7 +84,7 @@ class Collection(Iterator[Generation]):
     ) -> None:
         check("n", n, "a whole number ≥ 1", is_whole(n, least=1))
         check("first", first, "a whole number ≥ 0", is_whole(first, least=0))
-        self._draw, self._prompts, self._n, self._first = draw, prompts, n, first
+        self._draw, self._n, self._first, self._numbers = draw, n, first, range(prompts * n)
         self._selection, self._known, self._valid = selection, known, validator(selection.valid)
         self._constrained = constrained
         self._max_attempts = selection.max_attempts or max(LEAST_ATTEMPTS, ATTEMPTS_PER_TEXT * n)
@@ -114,6 +114,25 @@ class Collection(Iterator[Generation]):
             2
         """
         self._stopped = stopped
+
+    def only(self, numbers: range) -> None:
+        """Write no other texts than those of some numbers: a part of the whole, as another machine writes it.
+
+        Args:
+            numbers: The numbers of the texts, from 0 over all prompts, one after the other.
+
+        Raises:
+            ConfigError: If texts may be refused: then the number of a text is known once those before it are
+                judged.
+
+        Example:
+            >>> texts = model.collect(["a", "e"], n=2, seed=0)
+            >>> texts.only(range(1, 3))
+            >>> [text.prompt for text in texts]
+            ['a', 'e']
+        """
+        check("selection", self._selection, "one that refuses nothing, for a part", self._selection.is_off)
+        self._numbers = numbers
 
     def stopped(self) -> bool:
         """Return whether the collection is to end early, for what draws its texts.
@@ -151,7 +170,7 @@ class Collection(Iterator[Generation]):
         """
         ended = time.perf_counter() if self._ended is None else self._ended
         return CollectionReport(
-            asked=self._n * self._prompts,
+            asked=len(self._numbers),
             attempts=sum(self._counts.values()),
             cut=self._cut,
             seconds=0.0 if self._began is None else ended - self._began,
@@ -161,16 +180,20 @@ class Collection(Iterator[Generation]):
 
     def _collect(self) -> Iterator[Generation]:
         self._began = time.perf_counter()
-        first = self._first
-        for prompt in range(self._prompts):
-            first = yield from self._of_prompt(prompt, first)
+        begin, end = self._numbers.start, self._numbers.stop
+        first = self._first + begin
+        while begin < end:
+            prompt = begin // self._n
+            wanted = min(end, (prompt + 1) * self._n) - begin
+            first = yield from self._of_prompt(prompt, wanted, first)
+            begin += wanted
         self._ended = time.perf_counter()
 
-    def _of_prompt(self, prompt: int, first: int) -> Generator[Generation, None, int]:
-        """Yield the good texts of a prompt, and return the index after the last judged text."""
-        wanted, attempts, size = self._n, 0, FIRST_DRAW
+    def _of_prompt(self, prompt: int, n: int, first: int) -> Generator[Generation, None, int]:
+        """Yield n good texts of a prompt, and return the index after the last judged text."""
+        wanted, attempts, size = n, 0, FIRST_DRAW
         while wanted and attempts < self._max_attempts and not self._stopped():
-            needed = math.ceil(1.1 * wanted * max(1, attempts) / max(1, self._n - wanted))
+            needed = math.ceil(1.1 * wanted * max(1, attempts) / max(1, n - wanted))
             needed = max(LEAST_DRAW, needed) if attempts else wanted
             count = min(size, needed, self._largest(), self._max_attempts - attempts)
             drawn = self._draw(prompt, count, first + attempts)

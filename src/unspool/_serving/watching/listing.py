@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from unspool._artifacts.model_folder import CONFIG
 from unspool._errors import spelled
@@ -16,6 +16,21 @@ DEPTH = 4  # folders below a served one
 MOST_FOLDERS, MOST_RUNS = 5_000, 1_000
 SECONDS = 0.9  # in which a list is not made anew
 PATIENCE = 1.0  # seconds of reading for a list; what is left of long files is read for the next one
+
+
+class OfFolder(Protocol):
+    """What is known of a folder.
+
+    Attributes:
+        path: The folder.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+
+
+Known = TypeVar("Known", bound=OfFolder)
 
 
 class Runs:
@@ -43,7 +58,7 @@ class Runs:
                 for run in sorted(self._runs.values(), key=lambda run: run.log.unread):
                     run.log.update(deadline)
                 rows = [run.row() for run in self._runs.values()]
-                self._rows = sorted(rows, key=lambda row: (row["state"] != "training", -row["changed"]))
+                self._rows = newest_first(rows)
                 self._made = time.monotonic()
             return self._rows
 
@@ -68,12 +83,28 @@ class Runs:
 
     def _look(self) -> None:
         """Look which runs there are; those that were there keep what was read of them."""
-        found = runs_below(self._roots)
-        kept = self._runs
-        self._runs = {
-            name: kept[name] if name in kept and kept[name].path == path else RunFacts(name, path)
-            for name, path in found.items()
-        }
+        self._runs = kept_or_new(self._runs, runs_below(self._roots), RunFacts)
+
+
+def newest_first(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of a list in their order: what trains comes first, then what was changed last."""
+    return sorted(rows, key=lambda row: (row["state"] != "training", -row["changed"]))
+
+
+def kept_or_new(
+    kept: Mapping[str, Known], found: Mapping[str, Path], make: Callable[[str, Path], Known]
+) -> dict[str, Known]:
+    """Return what is known of the folders that were found; those that were there keep what was read of them.
+
+    Args:
+        kept: What was known, by name.
+        found: The folders that there are, by name.
+        make: Function that makes what is known of a new one, of its name and its path.
+    """
+    return {
+        name: kept[name] if name in kept and kept[name].path == path else make(name, path)
+        for name, path in found.items()
+    }
 
 
 def is_run(path: Path) -> bool:

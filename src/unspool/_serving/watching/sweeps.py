@@ -10,7 +10,7 @@ from typing import Any
 from unspool._errors import InputError, spelled
 from unspool._json_files import read_json
 from unspool._serving.watching.facts import Remembered, state_of
-from unspool._serving.watching.listing import SECONDS, runs_below
+from unspool._serving.watching.listing import SECONDS, kept_or_new, newest_first, runs_below
 from unspool._serving.watching.log import stamp_of
 from unspool._serving.watching.stored_audit import mapping
 from unspool._training.folder.sole_writer import is_at_work
@@ -18,6 +18,18 @@ from unspool._training.folder.sole_writer import is_at_work
 RESULT = "sweep.json"
 MOST_TRIALS, MOST_POINTS = 1000, 200  # of a sweep; of the curve of a trial
 SETTLED = ("complete", "pruned", "diverged")
+
+
+class SweepFacts(Remembered[dict[str, Any]]):
+    """What the sweep.json of a folder tells, read again once it has changed.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(lambda: sweep_facts(path / RESULT), path / RESULT)
+        self.path = path
 
 
 class Sweeps:
@@ -31,7 +43,7 @@ class Sweeps:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = tuple(roots)
-        self._found: dict[str, tuple[Path, Remembered[dict[str, Any]]]] = {}
+        self._found: dict[str, SweepFacts] = {}
         self._looked = -SECONDS
         self._lock = threading.Lock()
 
@@ -41,7 +53,7 @@ class Sweeps:
             self._look()
             sweeps = [self._details(name) for name in self._found]
         rows = [{key: value for key, value in one.items() if key != "trials"} for one in sweeps]
-        return sorted(rows, key=lambda row: (row["state"] != "training", -row["changed"]))
+        return newest_first(rows)
 
     def details(self, name: str) -> dict[str, Any] | None:
         """Return all that is known of a sweep; None if there is none of that name."""
@@ -52,16 +64,13 @@ class Sweeps:
     def _look(self) -> None:
         if time.monotonic() - self._looked < SECONDS:
             return
-        kept = self._found
-        self._found = {
-            name: kept[name] if name in kept and kept[name][0] == path else (path, _remembered(path))
-            for name, path in runs_below(self._roots, is_sweep).items()
-        }
+        found = runs_below(self._roots, is_sweep)
+        self._found = kept_or_new(self._found, found, lambda _, path: SweepFacts(path))
         self._looked = time.monotonic()
 
     def _details(self, name: str) -> dict[str, Any]:
-        path, told = self._found[name]
-        facts, changed = told.get(), (stamp_of(path / RESULT) or (0,))[0] / 1e9
+        path, facts = self._found[name].path, self._found[name].get()
+        changed = (stamp_of(path / RESULT) or (0,))[0] / 1e9
         finished, silence = facts["complete"], time.time() - changed
         state = state_of(is_at_work(path), facts["trouble"], finished=finished, silence=silence)
         if state != "training":  # what ran when it was killed is begun anew
@@ -75,10 +84,6 @@ class Sweeps:
 def is_sweep(path: Path) -> bool:
     """Return whether a folder is that of a sweep."""
     return (path / RESULT).is_file()
-
-
-def _remembered(path: Path) -> Remembered[dict[str, Any]]:
-    return Remembered(lambda: sweep_facts(path / RESULT), path / RESULT)
 
 
 def sweep_facts(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote_to_bytes
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, CorpusError, InputError, spelled
 from unspool._json_files import json_text, read_json
-from unspool._storage import atomic_write, is_missing
+from unspool._storage import atomic_write, is_missing, make_folder
 from unspool._system import relative_path
 from unspool._text.reading.folders import current_spec
 from unspool._text.reading.read_options import STANDARD_INPUT
@@ -98,7 +98,7 @@ def keep_places(folder: Path, texts: Mapping[str, Records | None]) -> None:
         return
     path, text = folder / PLACES, json_text(to_dict(CorpusPlaces(FORMAT_VERSION, **places))) + "\n"
     try:
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         atomic_write(path, text)
     except OSError as error:
         raise write_error(path, len(text), error) from error

@@ -44,7 +44,7 @@ from unspool._errors import ArtifactError, spelled
 from unspool._generation.options.generation_options import UNTIL_ITS_END, GenerationOptions
 from unspool._json_files import json_text
 from unspool._network.config import NetworkConfig
-from unspool._storage import atomic_write, is_torn, remove_torn
+from unspool._storage import atomic_write, is_torn, make_folder, path_of, remove_torn
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.records import Records
 from unspool._text.streams.stream import TokenStream
@@ -169,7 +169,7 @@ class RunFolder:
         )
         files = run._files()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             refuse_strangers(folder, overwrite=overwrite)
             _remove_run(folder)
             for name in (TOKENIZER, SOURCE_TOKENIZER):
@@ -411,16 +411,18 @@ class RunFolder:
         return index is not None and index.held_out is not None
 
 
-def refuse_strangers(folder: Path, *, overwrite: bool) -> None:
+def refuse_strangers(out: str | Path, *, overwrite: bool) -> None:
     """Refuse a folder that is in use; the files of a run that was killed before its start do not count.
 
     Args:
-        folder: The folder for a new run; it may not exist yet.
+        out: The folder for a new run; it may not exist yet.
         overwrite: Whether the files in it may be replaced.
 
     Raises:
+        ConfigError: If it is no path.
         ArtifactError: If there are files that may not be replaced.
     """
+    folder = path_of("out", out)
     if not folder.is_dir():
         if folder.exists():
             raise ArtifactError(str(folder), expected="a folder for a new run", got="a file")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from unspool._errors import ArtifactError
+from unspool._storage import make_folder
 from unspool._system import lock, open_folder_to_lock
 from unspool._training.checkpoints import write_error
 
@@ -28,7 +29,7 @@ def sole_writer(folder: str | Path) -> Iterator[None]:
     """
     path = Path(folder)
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         descriptor = open_folder_to_lock(path)
     except OSError as error:
         raise write_error(path, 1_000_000, error) from error
