@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from unspool._errors import ConfigError
-from unspool._generation.constraints.determinize import ACCEPT, Subsets
-from unspool._generation.constraints.patterns import read_pattern, shown
+from unspool._text.expressions.patterns import read_pattern, shown
+from unspool._text.expressions.subsets import ACCEPT, Subsets
 
 PAGE = 8  # characters become known in pages of 2^8
 MOST_ROWS = 20_000  # states that are remembered
