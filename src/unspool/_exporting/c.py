@@ -100,6 +100,7 @@ def _known(model: SavedModel) -> Iterator[str]:
         "spelled": kinds != {"bytes"},
         "characters": kinds != {"bytes"},
         "words": "word" in kinds,
+        "longest": bool(kinds - {"char", "word", "bytes"}),
     }
     return (name for name, there in parts.items() if there)
 
@@ -226,12 +227,12 @@ def _tokenizers(model: SavedModel, name: str) -> Iterator[str]:
 def _symbol_of(tokenizer: Tokenizer, name: str, spellings: str) -> list[str]:
     if tokenizer.kind == "bytes":
         return ["return (int32_t)(unsigned char)*(*text)++ + 1;"]
+    count = tokenizer.unk_id or tokenizer.eos_id
     size = {
         "char": ["uint32_t character;", "const size_t size = character_of(*text, &character);"],
         "word": ["const size_t size = word_size(*text);"],
-    }[tokenizer.kind]
+    }.get(tokenizer.kind, [f"const size_t size = longest_size({spellings}, {count}, *text);"])
     unknown = f"{name}_UNKNOWN" if tokenizer.unk_id is None else str(tokenizer.unk_id)
-    count = tokenizer.unk_id or tokenizer.eos_id
     return [
         *size,
         f"if (size == 0) return {name}_NOT_UTF8;",

@@ -35,9 +35,15 @@ class Symbols:
 
     def encode(self, text: str) -> list[int]:
         """Return the numbers of the symbols of a text."""
-        parts: list[Any] = list(text)
-        if self.kind != "char":
-            parts = list(text.encode()) if self.kind == "bytes" else re.findall(FACTS["word_pattern"], text)
+        parts: list[Any] = list(text.encode()) if self.kind == "bytes" else []
+        if self.kind == "word":
+            parts = re.findall(FACTS["word_pattern"], text)
+        elif self.kind != "bytes":  # the longest symbols; those of characters have 1
+            longest = max(map(len, self.symbols))
+            while text:
+                sizes = range(min(longest, len(text)), 0, -1)
+                parts.append(text[: next((size for size in sizes if text[:size] in self.ids), 1)])
+                text = text[len(parts[-1]) :]
         ids = [self.ids.get(part, self.unknown) for part in parts]
         if None in ids:
             raise SystemExit(f"the model does not know {parts[ids.index(None)]!r}")

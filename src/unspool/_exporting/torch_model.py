@@ -32,7 +32,7 @@ import re
 import secrets
 import unicodedata
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ KNOWN_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "max_new_tokens", "al
 
 
 class TextTokenizer:
-    """Text to ids and back, as tokenizer.json says: by characters, words or bytes.
+    """Text to ids and back, as tokenizer.json says: by characters, words or bytes, or by the longest symbols.
 
     Args:
         facts: The content of tokenizer.json.
@@ -65,11 +65,20 @@ class TextTokenizer:
         text = unicodedata.normalize(self.form, text) if self.form else text
         if self.kind == "bytes":
             return [byte + 1 for byte in text.encode()]
-        pieces = re.findall(self.words, text, re.DOTALL) if self.words else list(text)
+        pieces = re.findall(self.words, text, re.DOTALL) if self.words else list(self.longest(text))
         ids = [self.ids.get(piece, self.unk_id) for piece in pieces]
         if None in ids:
             raise ValueError(f"the model does not know the symbol {pieces[ids.index(None)]!r}")
         return [i for i in ids if i is not None]
+
+    def longest(self, text: str) -> Iterator[str]:
+        """Yield the longest symbols that a text is made of; an unknown character stands alone."""
+        longest = max(map(len, self.symbols))  # 1 for characters
+        while text:
+            sizes = range(min(longest, len(text)), 0, -1)
+            size = next((size for size in sizes if text[:size] in self.ids), 1)
+            yield text[:size]
+            text = text[size:]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; <unk> is shown as such."""

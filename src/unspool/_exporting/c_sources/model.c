@@ -350,6 +350,19 @@ static size_t word_size(const char* text) {
     return (size_t)(end - text);
 }
 //@end
+//@if longest
+
+// Returns the number of bytes of the longest symbol that a text begins with, or else of its first character;
+// 0 if it is not UTF-8.
+static size_t longest_size(const spelling* spellings, int32_t count, const char* text) {
+    uint32_t character;
+    size_t longest = character_of(text, &character);
+    for (int32_t v = 1; v < count; ++v)
+        if (spellings[v].size > longest && strncmp(spellings[v].text, text, spellings[v].size) == 0)
+            longest = spellings[v].size;
+    return longest;
+}
+//@end
 //@if spelled
 
 // Returns the symbol that is spelled by some bytes; 0 for none.

@@ -23,12 +23,26 @@ export function randomBits(stream, number) {
 export function encode(tokenizer, text) {
   const normal = tokenizer.normalization ? text.normalize(tokenizer.normalization) : text;
   if (tokenizer.kind === "bytes") return [...new TextEncoder().encode(normal)].map((byte) => byte + 1);
-  const pieces = tokenizer.kind === "word" ? (normal.match(WORD) ?? []) : [...normal];
+  const pieces = tokenizer.kind === "word" ? (normal.match(WORD) ?? []) : longestSymbols(tokenizer.symbols, [...normal]);
   return pieces.map((piece) => {
     const at = tokenizer.symbols.indexOf(piece);
     if (at < 0 && !tokenizer.unk) throw new Error(`the model does not know the symbol ${JSON.stringify(piece)}`);
     return (at < 0 ? tokenizer.symbols.length : at) + 1;
   });
+}
+
+// Cuts a text, given as its characters, into the longest symbols; an unknown character stands alone.
+function longestSymbols(symbols, characters) {
+  const known = new Set(symbols);
+  const longest = symbols.reduce((most, symbol) => Math.max(most, [...symbol].length), 1);
+  const pieces = [];
+  for (let begin = 0, length; begin < characters.length; begin += length) {
+    length = Math.min(longest, characters.length - begin);
+    const piece = () => characters.slice(begin, begin + length).join("");
+    while (length > 1 && !known.has(piece())) length--;
+    pieces.push(piece());
+  }
+  return pieces;
 }
 
 export function decode(tokenizer, ids) {

@@ -9,6 +9,7 @@ import json
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,24 @@ def encode(tokenizer: dict[str, Any], text: str, words: str | None) -> list[int]
     text = unicodedata.normalize(form, text) if form else text
     if tokenizer["kind"] == "bytes":
         return [byte + 1 for byte in text.encode()]
-    pieces = re.findall(words, text, re.DOTALL) if words and tokenizer["kind"] == "word" else list(text)
     symbols: list[str] = tokenizer["symbols"]
+    pieces = list(longest_symbols(symbols, text))
+    if words and tokenizer["kind"] == "word":
+        pieces = re.findall(words, text, re.DOTALL)
     unknown = [piece for piece in pieces if piece not in symbols]
     if unknown and not tokenizer["unk"]:
         raise ValueError(f"the model does not know the symbol {unknown[0]!r}")
     return [(symbols.index(piece) if piece in symbols else len(symbols)) + 1 for piece in pieces]
+
+
+def longest_symbols(symbols: list[str], text: str) -> Iterator[str]:
+    """Yield the longest symbols that a text is made of, an unknown character alone; 1 each for characters."""
+    known, longest = set(symbols), max(map(len, symbols))
+    while text:
+        sizes = range(min(longest, len(text)), 0, -1)
+        size = next((size for size in sizes if text[:size] in known), 1)
+        yield text[:size]
+        text = text[size:]
 
 
 def decode(tokenizer: dict[str, Any], ids: list[int]) -> str:

@@ -26,12 +26,15 @@ function shown(symbol) {
 }
 
 export class Tokenizer {
-  // spec: {kind, normalization, symbols, unk, spelling}; symbols are those of ids 1, 2, … without <unk>.
+  // spec: {kind, normalization, symbols, unk, longest}; symbols are those of ids 1, 2, … without <unk>.
   constructor(spec) {
     this.kind = spec.kind;
     this.normalization = spec.normalization;
     this.bytes = spec.kind === "bytes";
-    if (!["char", "word", "bytes"].includes(spec.kind)) throw new Error(`this engine has no tokenizer ${spec.kind}`);
+    // Other kinds cut a text into the longest symbols, and say how many characters the longest of all has.
+    this.longest = spec.longest ?? null;
+    const known = ["char", "word", "bytes"].includes(spec.kind) || this.longest !== null;
+    if (!known) throw new Error(`this engine has no tokenizer ${spec.kind}`);
     const symbols = this.bytes ? Array.from({ length: 256 }, (_, i) => String.fromCharCode(i)) : spec.symbols;
     this.spellings = ["", ...symbols, ...(spec.unk ? ["<unk>"] : []), ""];
     this.eosId = this.spellings.length - 1;
@@ -63,7 +66,20 @@ export class Tokenizer {
 
   // Splits a normalized text into symbols.
   split(text) {
+    if (this.longest !== null) return this.longestSymbols(Array.from(text));
     return this.pattern === null ? Array.from(text) : (text.match(this.pattern) ?? []);
+  }
+
+  // Cuts a text, given as its characters, into the longest symbols; an unknown character stands alone.
+  longestSymbols(characters) {
+    const pieces = [];
+    for (let begin = 0, length; begin < characters.length; begin += length) {
+      length = Math.min(this.longest, characters.length - begin);
+      const piece = () => characters.slice(begin, begin + length).join("");
+      while (length > 1 && !this.known.has(piece())) length--;
+      pieces.push(piece());
+    }
+    return pieces;
   }
 
   // Returns the ids of a text, normalized first; an unknown symbol is read as <unk>, or is an error without one.

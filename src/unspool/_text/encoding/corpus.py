@@ -6,6 +6,7 @@ The result for large files is stored in the cache and read from there the next t
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from unspool._text.encoding.cache import reused
 from unspool._text.encoding.contexts import ContextGatherer
@@ -111,7 +112,8 @@ def _encode(
             return _finished(numbered)
     if recipe.known is None and not recipe.counts:
         records = list(records) if isinstance(records, Iterator) else records
-        recipe = recipe.learnt(lambda: (record.text for record in records))
+        validation = list(validation) if isinstance(validation, Iterator) else validation
+        recipe = recipe.learnt(lambda: _whole_texts(chain(records, validation or ())))
     sided = sides(records, recipe, validation)
     contexts = None if recipe.contexts is None else ContextGatherer()
     sources = None if recipe.sources is None else SourceGatherer()
@@ -129,6 +131,18 @@ def _encode(
         head, tail = encoded.training.tail_split(recipe.validation_fraction)
         return replace(encoded, training=head, validation=tail)
     return encoded
+
+
+def _whole_texts(records: Iterable[Record]) -> Iterator[str]:
+    """Yield the texts of records, those in pieces put together."""
+    pieces: list[str] = []
+    for record in records:
+        pieces.append(record.text)
+        if record.ends:
+            yield "".join(pieces)
+            pieces = []
+    if pieces:
+        yield "".join(pieces)
 
 
 def _finished(numbered: NumberedCorpus) -> EncodedCorpus:
