@@ -42,6 +42,7 @@ from unspool._text.novelty import NoveltyIndex as NoveltyIndex
 from unspool._text.reading.sources import read_records as read_records
 from unspool._text.records import Record as Record
 from unspool._text.records import Records as Records
+from unspool._text.tokenizers.bpe import BpeTokenizer as BpeTokenizer
 from unspool._text.tokenizers.bytes import ByteTokenizer as ByteTokenizer
 from unspool._text.tokenizers.chars import CharTokenizer as CharTokenizer
 from unspool._text.tokenizers.patterns import AbcTokenizer as AbcTokenizer

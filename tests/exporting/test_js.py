@@ -231,7 +231,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["char", "word", "bytes", "code", r"regex:[^\W\d]+|\d.|👩.."])
+@pytest.mark.parametrize("kind", ["char", "word", "bytes", "bpe", "code", r"regex:[^\W\d]+|\d.|👩.."])
 @pytest.mark.parametrize("normalization", ["NFC", "NFKD", None])
 def test_a_text_has_the_ids_that_it_has_in_python(kind: str, normalization: Any, tmp_path: Path) -> None:
     texts = [*HOSTILE, *TEXTS]

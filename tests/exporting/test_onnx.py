@@ -142,6 +142,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("words", {}, []),
     ("bytes", {}, []),
     ("regex", {}, []),
+    ("bpe", {}, []),
     (
         "context",
         {"context": {"kind": "k1", "size": "0.25"}},

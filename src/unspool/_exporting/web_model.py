@@ -32,6 +32,7 @@ from unspool._generation.options.generation_options import ROWS, GenerationOptio
 from unspool._network.conditions import schema_of
 from unspool._network.quantization import is_quantized, quantize
 from unspool._text.context import Attribute, ContextSchema
+from unspool._text.tokenizers.bpe import BpeTokenizer
 from unspool._text.tokenizers.bytes import ByteTokenizer
 from unspool._text.tokenizers.patterns import RegexTokenizer
 from unspool._text.tokenizers.tokenizer import Tokenizer
@@ -131,11 +132,14 @@ def camel_case(name: str) -> str:
 def _tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
     unk = tokenizer.unk_id is not None
     spellings = tokenizer.spellings[1 : -2 if unk else -1]
-    longest = {"longest": max(map(len, spellings))} if isinstance(tokenizer, RegexTokenizer) else {}
+    cuts = isinstance(tokenizer, RegexTokenizer | BpeTokenizer)
+    longest = {"longest": max(map(len, spellings))} if cuts else {}
+    if isinstance(tokenizer, ByteTokenizer):
+        spellings = tokenizer.symbols[256:]
     return {
         "kind": tokenizer.kind,
         "normalization": tokenizer.normalization,
-        "symbols": None if isinstance(tokenizer, ByteTokenizer) else list(spellings),
+        "symbols": None if tokenizer.kind == "bytes" else list(spellings),
         "unk": unk,
         **longest,
     }

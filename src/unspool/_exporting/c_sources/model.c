@@ -352,11 +352,9 @@ static size_t word_size(const char* text) {
 //@end
 //@if longest
 
-// Returns the number of bytes of the longest symbol that a text begins with, or else of its first character;
-// 0 if it is not UTF-8.
-static size_t longest_size(const spelling* spellings, int32_t count, const char* text) {
-    uint32_t character;
-    size_t longest = character_of(text, &character);
+// Returns the number of bytes of the longest symbol that a text begins with, of `least` bytes or more.
+static size_t longest_size(const spelling* spellings, int32_t count, const char* text, size_t least) {
+    size_t longest = least;
     for (int32_t v = 1; v < count; ++v)
         if (spellings[v].size > longest && strncmp(spellings[v].text, text, spellings[v].size) == 0)
             longest = spellings[v].size;

@@ -16,7 +16,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.encoding.records_to_ids import number_records
 from unspool._text.encoding.repeats import new_sides, with_new_sides
 from unspool._text.encoding.source_texts import SourceGatherer, with_sources
-from unspool._text.encoding.split import refuse_unlearnable, sides
+from unspool._text.encoding.split import refuse_unlearnable, sides, whole_texts
 from unspool._text.records import Record, Records
 
 
@@ -113,7 +113,7 @@ def _encode(
     if recipe.known is None and not recipe.counts:
         records = list(records) if isinstance(records, Iterator) else records
         validation = list(validation) if isinstance(validation, Iterator) else validation
-        recipe = recipe.learnt(lambda: _whole_texts(chain(records, validation or ())))
+        recipe = recipe.learnt(lambda: whole_texts(chain(records, validation or ())))
     sided = sides(records, recipe, validation)
     contexts = None if recipe.contexts is None else ContextGatherer()
     sources = None if recipe.sources is None else SourceGatherer()
@@ -131,18 +131,6 @@ def _encode(
         head, tail = encoded.training.tail_split(recipe.validation_fraction)
         return replace(encoded, training=head, validation=tail)
     return encoded
-
-
-def _whole_texts(records: Iterable[Record]) -> Iterator[str]:
-    """Yield the texts of records, those in pieces put together."""
-    pieces: list[str] = []
-    for record in records:
-        pieces.append(record.text)
-        if record.ends:
-            yield "".join(pieces)
-            pieces = []
-    if pieces:
-        yield "".join(pieces)
 
 
 def _finished(numbered: NumberedCorpus) -> EncodedCorpus:

@@ -69,6 +69,22 @@ def sides(
             yield read, held_out
 
 
+def whole_texts(records: Iterable[Record]) -> Iterator[str]:
+    """Yield the texts of records, those in pieces put together.
+
+    Args:
+        records: The records.
+    """
+    pieces: list[str] = []
+    for record in records:
+        pieces.append(record.text)
+        if record.ends:
+            yield "".join(pieces)
+            pieces = []
+    if pieces:
+        yield "".join(pieces)
+
+
 def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:
     """Check that a corpus has text.
 

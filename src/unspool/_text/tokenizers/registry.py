@@ -6,6 +6,7 @@ only a list of symbols, a `VocabularyTokenizer`.
 
 from unspool._configuration import as_spelled
 from unspool._errors import ConfigError, TokenizerError
+from unspool._text.tokenizers.bpe import BpeTokenizer
 from unspool._text.tokenizers.bytes import ByteTokenizer
 from unspool._text.tokenizers.chars import CharTokenizer
 from unspool._text.tokenizers.patterns import (
@@ -26,6 +27,7 @@ TOKENIZERS: dict[str, type[Tokenizer]] = {
     "char": CharTokenizer,
     "word": WordTokenizer,
     "bytes": ByteTokenizer,
+    "bpe": BpeTokenizer,
     "smiles": SmilesTokenizer,
     "selfies": SelfiesTokenizer,
     "abc": AbcTokenizer,
