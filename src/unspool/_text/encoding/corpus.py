@@ -6,7 +6,6 @@ The result for large files is stored in the cache and read from there the next t
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 
 from unspool._text.encoding.cache import reused
 from unspool._text.encoding.contexts import ContextGatherer
@@ -113,14 +112,13 @@ def _encode(
     if recipe.known is None and not recipe.counts:
         records = list(records) if isinstance(records, Iterator) else records
         validation = list(validation) if isinstance(validation, Iterator) else validation
-        recipe = recipe.learnt(lambda: whole_texts(chain(records, validation or ())))
+        recipe = recipe.learnt(lambda: whole_texts(records, validation))
     sided = sides(records, recipe, validation)
     contexts = None if recipe.contexts is None else ContextGatherer()
     sources = None if recipe.sources is None else SourceGatherer()
-    if contexts is not None:
-        sided = contexts.passing(sided)
-    if sources is not None:
-        sided = sources.passing(sided)
+    for gatherer in (contexts, sources):
+        if gatherer is not None:
+            sided = gatherer.passing(sided)
     encoded = rebalanced(_finished(number_records(sided, recipe)), contexts, sources)
     if contexts is not None:
         encoded = contexts.joined(encoded, recipe.contexts)
