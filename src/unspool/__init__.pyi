@@ -44,8 +44,14 @@ from unspool._text.novelty import NoveltyIndex as NoveltyIndex
 from unspool._text.reading.sources import read_records as read_records
 from unspool._text.records import Record as Record
 from unspool._text.records import Records as Records
+from unspool._text.tokenizers.bpe import BpeTokenizer as BpeTokenizer
 from unspool._text.tokenizers.bytes import ByteTokenizer as ByteTokenizer
 from unspool._text.tokenizers.chars import CharTokenizer as CharTokenizer
+from unspool._text.tokenizers.patterns import AbcTokenizer as AbcTokenizer
+from unspool._text.tokenizers.patterns import CodeTokenizer as CodeTokenizer
+from unspool._text.tokenizers.patterns import RegexTokenizer as RegexTokenizer
+from unspool._text.tokenizers.patterns import SelfiesTokenizer as SelfiesTokenizer
+from unspool._text.tokenizers.patterns import SmilesTokenizer as SmilesTokenizer
 from unspool._text.tokenizers.words import WordTokenizer as WordTokenizer
 from unspool._training.config import TrainingConfig as TrainingConfig
 from unspool._training.folder.history import History as History

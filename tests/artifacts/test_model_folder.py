@@ -271,7 +271,7 @@ def test_a_file_of_another_model_is_noticed(tmp_path: Path, name: str) -> None:
         (CONFIG, ("network.vocab_size", 6), ArtifactError, "vocab_size: expected 5 .*got 6"),
         (TOKENIZER, ("symbols", ["a", "b"]), ArtifactError, "vocab_size: expected 4 .*got 5"),
         (TOKENIZER, ("symbols", ["a", "b", "b"]), TokenizerError, "there twice"),
-        (TOKENIZER, ("kind", "bpe"), TokenizerError, "kind: expected one of char, word"),
+        (TOKENIZER, ("kind", "bpo"), TokenizerError, "kind: expected one of char, word"),
         (TOKENIZER, ("format_version", 3), TokenizerError, "format_version: expected 1 or 2, got 3"),
     ],
 )

@@ -39,7 +39,7 @@ def the_line(done: Result) -> str:
         (["train", "CORPUS", "--optimizer", "adagrad"], ["optimizer", "adamw", "adagrad"]),
         (["train", "CORPUS", "--schedule", "x"], ["schedule", "cosine", "'x'"]),
         (["train", "CORPUS", "--engine", "gpu"], ["engine", "cpu", "gpu"]),
-        (["train", "CORPUS", "--tokenizer", "bpe"], ["tokenizer", "char, word", "bpe"]),
+        (["train", "CORPUS", "--tokenizer", "bpo"], ["tokenizer", "char, word", "bpo"]),
         (["train", "CORPUS", "--text", "title"], ["plain text", "no columns"]),
         (["train", "CORPUS", "--prompt", "Ω"], ["Ω"]),
         (["train", "CORPUS", "--normalization", "NFX"], ["normalization", "NFC", "NFX"]),

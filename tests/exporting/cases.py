@@ -43,6 +43,8 @@ CASES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "tied_output": (TEXTS, {"embedding_size": 9, "tied_output": True, "cell": "gru"}),
     "words": (TEXTS, {"tokenizer": "word", "max_vocab_size": 8}),
     "bytes": (TEXTS, {"tokenizer": "bytes"}),
+    "bpe": (TEXTS, {"tokenizer": "bpe", "max_vocab_size": 266}),
+    "regex": (TEXTS, {"tokenizer": "regex:[a-z]{2}|.b"}),
     "learned_start": (TEXTS, {"start_size": 0, "num_layers": 2}),
     "context": (LABELLED, {"num_layers": 2}),
     "vector": (VECTORS, {"cell": "gru"}),

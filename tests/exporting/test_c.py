@@ -140,7 +140,7 @@ def test_int8_writes_the_text_of_the_rounded_model(tmp_path: Path) -> None:
 
 
 def test_it_writes_words_and_bytes_as_unspool_does(tmp_path: Path) -> None:
-    for case in ("words", "bytes"):
+    for case in ("words", "bytes", "regex", "bpe"):
         model = model_of(case)
         (tmp_path / case).mkdir()
         got = texts_of(folder_of(model, tmp_path / case), ["pl"] * 50)

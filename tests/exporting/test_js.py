@@ -18,6 +18,7 @@ from unspool._exporting.exporters import export
 from unspool._exporting.web_model import NOT_IN_A_PAGE, WEB, camel_case, wasm_module
 from unspool._generation.options.generation_options import ROWS
 from unspool._model.saving import saved
+from unspool._text.tokenizers.registry import tokenizer_class
 
 ENGINES = (False, True) if wasm_module() is not None else (False,)
 SENTENCE = "the cat sat on the mat while a small dog ran over the hill and the bird sang"
@@ -230,14 +231,11 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["char", "word", "bytes"])
+@pytest.mark.parametrize("kind", ["char", "word", "bytes", "bpe", "code", r"regex:[^\W\d]+|\d.|👩.."])
 @pytest.mark.parametrize("normalization", ["NFC", "NFKD", None])
 def test_a_text_has_the_ids_that_it_has_in_python(kind: str, normalization: Any, tmp_path: Path) -> None:
     texts = [*HOSTILE, *TEXTS]
-    kinds: dict[str, Any] = {
-        "char": unspool.CharTokenizer, "word": unspool.WordTokenizer, "bytes": unspool.ByteTokenizer
-    }  # fmt: skip
-    tokenizer = kinds[kind].fit(texts, normalization=normalization)
+    tokenizer = tokenizer_class(kind).fit(texts, normalization=normalization)
     model = model_of("gru-L1")
     network = replace(model.network, vocab_size=tokenizer.vocab_size)
     from unspool._network.parameters import initialize

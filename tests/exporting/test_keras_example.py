@@ -14,8 +14,8 @@ from tests.exporting.programs import imported, printed
 from tests.exporting.strangers import generator_of
 from unspool._exporting.exporters import export
 
-CASES = ("lstm-L1", "rnn-L2", "gru-reset_before", "residual", "embedding", "words", "bytes", "context",
-         "vector", "learned_start", "pairs")  # fmt: skip
+CASES = ("lstm-L1", "rnn-L2", "gru-reset_before", "residual", "embedding", "words", "bytes", "regex", "bpe",
+         "context", "vector", "learned_start", "pairs")  # fmt: skip
 
 
 class Loaded:

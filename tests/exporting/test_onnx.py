@@ -141,6 +141,8 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("lstm-L2", {}, []),
     ("words", {}, []),
     ("bytes", {}, []),
+    ("regex", {}, []),
+    ("bpe", {}, []),
     (
         "context",
         {"context": {"kind": "k1", "size": "0.25"}},

@@ -25,7 +25,7 @@ FOUND = {
     "embedding": {"lstm", "embedding"}, "residual": {"lstm", "residual"},
     "tied_output": {"gru", "embedding", "tied_output"}, "words": {"lstm", "word"}, "bytes": {"lstm", "bytes"},
     "learned_start": {"lstm", "start"}, "context": {"lstm", "context"}, "vector": {"gru", "start"},
-    "pairs": {"lstm", "encoder"},
+    "pairs": {"lstm", "encoder"}, "regex": {"lstm"}, "bpe": {"lstm"},
 }  # fmt: skip
 
 

@@ -28,6 +28,8 @@ from unspool._exporting.torch import torch_tensors
         ("embedding", {"top_p": 0.7, "min_p": 0.1}),
         ("words", {"prompt": '"> '}),
         ("bytes", {"temperature": 0.4}),
+        ("regex", {"prompt": "plain "}),
+        ("bpe", {"prompt": "plain \u20ac"}),
         ("context", {"context": {"kind": "k1", "size": 0.25}}),
         ("vector", {"vector": [0.4, 1.0, -0.5]}),
         ("pairs", {"source": "plain", "temperature": 0.9}),

@@ -181,7 +181,7 @@ unspool train headlines.txt --text title --out runs/x
 unspool train headlines.txt --cell cnn --out runs/x
 unspool train headlines.txt --hidden-size 0 --out runs/x
 unspool train headlines.txt --hidden-size many --out runs/x
-unspool train headlines.txt --tokenizer bpe --out runs/x
+unspool train headlines.txt --tokenizer bpo --out runs/x
 unspool train headlines.txt --tied-output --out runs/x
 unspool train headlines.txt --optimizer adagrad --out runs/x
 unspool train headlines.txt --hiden-size 8 --out runs/x

@@ -98,8 +98,9 @@ def _known(model: SavedModel) -> Iterator[str]:
         "normalized": model.tokenizer.normalization is not None,
         "bytes_text": model.tokenizer.kind == "bytes",
         "spelled": kinds != {"bytes"},
-        "characters": kinds != {"bytes"},
+        "characters": not kinds <= {"bytes", "bpe"},
         "words": "word" in kinds,
+        "longest": bool(kinds - {"char", "word", "bytes"}),
     }
     return (name for name, there in parts.items() if there)
 
@@ -184,7 +185,8 @@ def _texts(model: SavedModel) -> Iterator[str]:
         yield character_classes()
     for name, tokenizer in tokenizers.items():
         if tokenizer is not None and tokenizer.kind != "bytes":
-            contents = [spelling.encode() for spelling in tokenizer.spellings]
+            letters = "latin-1" if tokenizer.kind == "bpe" else "utf-8"
+            contents = [spelling.encode(letters) for spelling in tokenizer.spellings]
             texts, before = _text_pointers(name, contents)
             rows = (f"    {{{len(each)}, {text}}}," for each, text in zip(contents, texts, strict=True))
             yield "\n".join([*before, f"static const spelling {name}[] = {{", *rows, "};"])
@@ -226,12 +228,20 @@ def _tokenizers(model: SavedModel, name: str) -> Iterator[str]:
 def _symbol_of(tokenizer: Tokenizer, name: str, spellings: str) -> list[str]:
     if tokenizer.kind == "bytes":
         return ["return (int32_t)(unsigned char)*(*text)++ + 1;"]
+    count = tokenizer.unk_id or tokenizer.eos_id
     size = {
         "char": ["uint32_t character;", "const size_t size = character_of(*text, &character);"],
         "word": ["const size_t size = word_size(*text);"],
-    }[tokenizer.kind]
+        "bpe": [f"const size_t size = longest_size({spellings}, {count}, *text, 1);"],
+    }.get(
+        tokenizer.kind,
+        [
+            "uint32_t character;",
+            "const size_t least = character_of(*text, &character);",
+            f"const size_t size = least == 0 ? 0 : longest_size({spellings}, {count}, *text, least);",
+        ],
+    )
     unknown = f"{name}_UNKNOWN" if tokenizer.unk_id is None else str(tokenizer.unk_id)
-    count = tokenizer.unk_id or tokenizer.eos_id
     return [
         *size,
         f"if (size == 0) return {name}_NOT_UTF8;",

@@ -18,6 +18,11 @@ FACTS = json.loads((FOLDER / "config.json").read_text("utf-8"))
 NETWORK = FACTS["network"]
 
 
+def letters(text: str) -> str:
+    """Return a letter for each byte of a text."""
+    return text.encode().decode("latin-1")
+
+
 class Symbols:
     """The symbols 1, 2, ... of texts; 0 is padding, and the last one begins and ends every text.
 
@@ -29,15 +34,24 @@ class Symbols:
     def __init__(self, name: str, size: int) -> None:
         facts = json.loads((FOLDER / name).read_text("utf-8"))
         self.kind, self.end, self.size = facts["kind"], size - 1, size
-        self.symbols = facts.get("symbols", list(range(256)))  # or bytes
+        self.symbols = facts.get("symbols", [])
+        self.bytes = self.kind in ("bytes", "bpe")  # a letter for each byte, before longer symbols
+        if self.bytes:
+            self.symbols = [*map(chr, range(256)), *map(letters, self.symbols)]
         self.ids = {symbol: number for number, symbol in enumerate(self.symbols, start=1)}
         self.unknown = len(self.symbols) + 1 if facts.get("unk") else None
 
     def encode(self, text: str) -> list[int]:
         """Return the numbers of the symbols of a text."""
-        parts: list[Any] = list(text)
-        if self.kind != "char":
-            parts = list(text.encode()) if self.kind == "bytes" else re.findall(FACTS["word_pattern"], text)
+        parts, text = [], letters(text) if self.bytes else text
+        if self.kind == "word":
+            parts = re.findall(FACTS["word_pattern"], text)
+        else:  # the longest symbols
+            longest = max(map(len, self.symbols))
+            while text:
+                sizes = range(min(longest, len(text)), 0, -1)
+                parts.append(text[: next((size for size in sizes if text[:size] in self.ids), 1)])
+                text = text[len(parts[-1]) :]
         ids = [self.ids.get(part, self.unknown) for part in parts]
         if None in ids:
             raise SystemExit(f"the model does not know {parts[ids.index(None)]!r}")
@@ -45,8 +59,8 @@ class Symbols:
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of numbers of symbols."""
-        found = [self.symbols[number - 1] for number in ids if 0 < number <= len(self.symbols)]
-        return bytes(found).decode("utf-8", "replace") if self.kind == "bytes" else "".join(found)
+        text = "".join(self.symbols[number - 1] for number in ids if 0 < number <= len(self.symbols))
+        return text.encode("latin-1").decode("utf-8", "replace") if self.bytes else text
 
 
 class KerasWriter:

@@ -32,7 +32,7 @@ import re
 import secrets
 import unicodedata
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ KNOWN_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "max_new_tokens", "al
 
 
 class TextTokenizer:
-    """Text to ids and back, as tokenizer.json says: by characters, words or bytes.
+    """Text to ids and back, as tokenizer.json says: by characters, words, bytes or the longest symbols.
 
     Args:
         facts: The content of tokenizer.json.
@@ -56,27 +56,42 @@ class TextTokenizer:
         self.kind, self.form = facts["kind"], facts["normalization"]
         self.words = words if self.kind == "word" else None
         self.symbols = facts.get("symbols", [])  # of the ids 1, 2, ...
+        self.bytes = self.kind in ("bytes", "bpe")  # a letter for each byte, before longer symbols
+        if self.bytes:
+            self.symbols = [*map(chr, range(256)), *map(self.letters, self.symbols)]
         self.ids = {symbol: i for i, symbol in enumerate(self.symbols, start=1)}
         self.unk_id = len(self.symbols) + 1 if facts.get("unk") else None
-        self.eos_id = 257 if self.kind == "bytes" else len(self.symbols) + (2 if self.unk_id else 1)
+        self.eos_id = len(self.symbols) + (2 if self.unk_id else 1)
+
+    @staticmethod
+    def letters(text: str) -> str:
+        """Return a letter for each byte of a text."""
+        return text.encode().decode("latin-1")
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text; an unknown symbol is <unk> if there is one, otherwise an error."""
         text = unicodedata.normalize(self.form, text) if self.form else text
-        if self.kind == "bytes":
-            return [byte + 1 for byte in text.encode()]
-        pieces = re.findall(self.words, text, re.DOTALL) if self.words else list(text)
+        text = self.letters(text) if self.bytes else text
+        pieces = re.findall(self.words, text, re.DOTALL) if self.words else list(self.longest(text))
         ids = [self.ids.get(piece, self.unk_id) for piece in pieces]
         if None in ids:
             raise ValueError(f"the model does not know the symbol {pieces[ids.index(None)]!r}")
         return [i for i in ids if i is not None]
 
+    def longest(self, text: str) -> Iterator[str]:
+        """Yield the longest symbols that a text is made of; an unknown character stands alone."""
+        longest = max(map(len, self.symbols))  # 1 for characters
+        while text:
+            sizes = range(min(longest, len(text)), 0, -1)
+            size = next((size for size in sizes if text[:size] in self.ids), 1)
+            yield text[:size]
+            text = text[size:]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; <unk> is shown as such."""
         inner = [i for i in ids if 0 < i < self.eos_id]
-        if self.kind == "bytes":
-            return bytes(i - 1 for i in inner).decode("utf-8", "replace")
-        return "".join("<unk>" if i == self.unk_id else self.symbols[i - 1] for i in inner)
+        text = "".join("<unk>" if i == self.unk_id else self.symbols[i - 1] for i in inner)
+        return text.encode("latin-1").decode("utf-8", "replace") if self.bytes else text
 
 
 class ResetBeforeGRU(nn.Module):

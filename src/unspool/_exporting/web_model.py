@@ -5,8 +5,8 @@
 - ``format``, ``unspool`` (the version that wrote it), ``name``, ``precision``, ``cost`` (bits per character),
   ``rounded``: the precision to which the weights were rounded before, or null;
 - ``network``: the configuration in camel case, without what only a training needs;
-- ``tokenizer`` and ``sourceTokenizer`` (or null): kind, normalization, symbols, and whether they
-  have an ``<unk>``;
+- ``tokenizer`` and ``sourceTokenizer`` (or null): kind, normalization, symbols, whether they have an
+  ``<unk>``, and the length of the longest symbol if they cut a text into the longest ones;
 - ``attributes`` and ``vectorSize``: what the model is told of a text;
 - ``defaults``: the default options of generation, in camel case;
 - ``tensors``: name -> shape and base64 of little-endian float32, float16, or int8 with a scale for each
@@ -32,7 +32,9 @@ from unspool._generation.options.generation_options import ROWS, GenerationOptio
 from unspool._network.conditions import schema_of
 from unspool._network.quantization import is_quantized, quantize
 from unspool._text.context import Attribute, ContextSchema
+from unspool._text.tokenizers.bpe import BpeTokenizer
 from unspool._text.tokenizers.bytes import ByteTokenizer
+from unspool._text.tokenizers.patterns import RegexTokenizer
 from unspool._text.tokenizers.tokenizer import Tokenizer
 
 FORMAT = 1
@@ -130,11 +132,16 @@ def camel_case(name: str) -> str:
 def _tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
     unk = tokenizer.unk_id is not None
     spellings = tokenizer.spellings[1 : -2 if unk else -1]
+    cuts = isinstance(tokenizer, RegexTokenizer | BpeTokenizer)
+    longest = {"longest": max(map(len, spellings))} if cuts else {}
+    if isinstance(tokenizer, ByteTokenizer):
+        spellings = tokenizer.symbols[256:]
     return {
         "kind": tokenizer.kind,
         "normalization": tokenizer.normalization,
-        "symbols": None if isinstance(tokenizer, ByteTokenizer) else list(spellings),
+        "symbols": None if tokenizer.kind == "bytes" else list(spellings),
         "unk": unk,
+        **longest,
     }
 
 

@@ -174,7 +174,8 @@ def _tokenizer(values: object, where: str) -> Tokenizer:
         raise ArtifactError(
             f"{where}: tokenizer", expected="an object", got=type(values).__name__, hint=DAMAGED
         )
-    learnt = {} if values.get("kind") == "bytes" else {key: values.get(key) for key in ("unk", "symbols")}
+    keys = {"bytes": (), "bpe": ("symbols",)}.get(str(values.get("kind")), ("unk", "symbols"))
+    learnt = {key: values.get(key) for key in keys}
     common = {key: values.get(key) for key in ("kind", "normalization")}
     text = json.dumps({"format_version": 1, **common, **learnt})
     return tokenizer_from_json(text, where=f"{where}: tokenizer")

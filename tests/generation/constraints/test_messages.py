@@ -16,16 +16,17 @@ from unspool._generation.automata.automaton import DEAD
 from unspool._generation.automata.graphs import keep_states, reachable
 from unspool._generation.automata.joint_guide import at_least
 from unspool._generation.automata.phrases import phrase_automaton
-from unspool._generation.constraints import characters, determinize, matching, patterns
+from unspool._generation.constraints import characters
 from unspool._generation.constraints.characters import CharacterAutomaton, intersect, minimize, trim
 from unspool._generation.constraints.compiling import compile_constraint, compile_constraints
 from unspool._generation.constraints.constraint import Constraint
 from unspool._generation.constraints.determinize import regex
 from unspool._generation.constraints.lifting import spellings_of
-from unspool._generation.constraints.matching import LinearMatcher, _ways, whole_matcher
 from unspool._generation.constraints.parts import check_class, lengths
-from unspool._generation.constraints.patterns import read_pattern, shown
 from unspool._generation.selecting.selection import Selection
+from unspool._text.expressions import matching, patterns, subsets
+from unspool._text.expressions.matching import LinearMatcher, _ways, whole_matcher
+from unspool._text.expressions.patterns import read_pattern, shown
 from unspool._text.tokenizers.registry import ByteTokenizer, CharTokenizer, WordTokenizer
 
 from .languages import accepts
@@ -82,7 +83,7 @@ def test_nodes_and_states_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         "counted repeats smaller"
     )
     monkeypatch.setattr(patterns, "MOST_NODES", 100)
-    monkeypatch.setattr(determinize, "MOST_STATES", 4)
+    monkeypatch.setattr(subsets, "MOST_STATES", 4)
     assert accepts(regex("abc", "abc"), "abc", "abc")
     with pytest.raises(ConfigError) as caught:
         regex("abca", "abc")

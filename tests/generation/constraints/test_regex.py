@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unspool._errors import ConfigError
-from unspool._generation.constraints import determinize
-from unspool._generation.constraints.assertions import after
-from unspool._generation.constraints.determinize import Subsets, regex
-from unspool._generation.constraints.patterns import read_pattern
+from unspool._generation.constraints.determinize import regex, written_out
 from unspool._interruptible import GivenUpError, while_wanted
+from unspool._text.expressions import subsets
+from unspool._text.expressions.assertions import after
+from unspool._text.expressions.patterns import read_pattern
+from unspool._text.expressions.subsets import Subsets
 
 from .languages import accepts, strings
 
@@ -117,7 +118,7 @@ def test_long_repeats_of_what_may_be_empty_look_at_few_places(
         looks.append(kind)
         return after(promise, kind)
 
-    monkeypatch.setattr(determinize, "after", looked_at)
+    monkeypatch.setattr(subsets, "after", looked_at)
     one = regex(pattern, "abc")
     assert len(looks) < 100 * len(one.accepting)
     other = regex(same, "abc")
@@ -130,7 +131,7 @@ def test_long_repeats_of_what_may_be_empty_look_at_few_places(
 
 def test_sets_of_places_have_a_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     regex("a.{200}", "ab")  # about 200 states, each a set of one place in some bytes of bits
-    monkeypatch.setattr(determinize, "MOST_BYTES", 1000)
+    monkeypatch.setattr(subsets, "MOST_BYTES", 1000)
     regex("a.{20}", "ab")
     with pytest.raises(ConfigError, match="20,000 states"):
         regex("a.{200}", "ab")
@@ -154,7 +155,7 @@ def test_what_was_needed_to_compile_is_freed_at_once() -> None:
     gc.disable()
     try:
         subsets = Subsets(read_pattern("a{3}|b", "ab"))
-        subsets.automaton()
+        written_out(subsets)
         gone = weakref.ref(subsets)
         del subsets
         assert gone() is None

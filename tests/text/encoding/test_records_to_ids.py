@@ -233,7 +233,7 @@ def test_options_are_checked_before_anything_is_read() -> None:
         raise AssertionError("it was read")
         yield
 
-    with pytest.raises(ConfigError, match=f"tokenizer must be one of {', '.join(TOKENIZERS)}; got 'byte'"):
+    with pytest.raises(ConfigError, match=f"one of {', '.join(TOKENIZERS)}, or regex:EXPRESSION; got 'byte'"):
         encode_corpus(records(), EncodingRecipe(tokenizer="byte"))
     with pytest.raises(ConfigError, match="max_vocab_size"):
         encode_corpus(records(), EncodingRecipe(max_vocab_size=2))

@@ -42,8 +42,12 @@ def test_the_file_is_made_to_be_read() -> None:
         (json.dumps(GOOD | {"lower": True}), "unknown key 'lower': expected format_version, kind"),
         (json.dumps(GOOD | {"format_version": 3}), "format_version: expected 1 or 2, got 3; a newer unspool"),
         (json.dumps(GOOD | {"format_version": True}), "format_version: expected 1 or 2, got True"),
-        (json.dumps(GOOD | {"kind": "bpe"}), f"kind: expected one of {', '.join(TOKENIZERS)}, got 'bpe'"),
+        (
+            json.dumps(GOOD | {"kind": "odd"}),
+            f"kind: expected one of {', '.join(TOKENIZERS)}, regex:, got 'odd'",
+        ),
         (json.dumps(GOOD | {"kind": ["char"]}), "kind: expected one of char, word"),
+        (json.dumps(GOOD | {"kind": "regex:("}), "kind: regex '\\(': expected a regular expression as"),
         (json.dumps(GOOD | {"normalization": "nfc"}), "normalization: expected null, NFC"),
         (json.dumps(GOOD | {"normalization": []}), "normalization: expected null, NFC"),
         (json.dumps(GOOD | {"unk": 1}), "unk: expected true or false, got 1"),

@@ -81,8 +81,8 @@ TOKENIZER = Group(
     "tokens",
     "Tokenizer",
     (
-        Flag("tokenizer", str, "Unit of text that is one symbol: {choices}", default="char",
-             table="unspool._text.tokenizers.registry:TOKENIZERS"),
+        Flag("tokenizer", str, "Unit of text that is one symbol: {choices}, or regex:EXPRESSION",
+             default="char", table="unspool._text.tokenizers.registry:TOKENIZERS"),
         Flag("max_vocab_size", int, "Largest vocabulary; rarer symbols become <unk>", default="no limit"),
     ),
 )  # fmt: skip

@@ -350,6 +350,17 @@ static size_t word_size(const char* text) {
     return (size_t)(end - text);
 }
 //@end
+//@if longest
+
+// Returns the number of bytes of the longest symbol that a text begins with, of `least` bytes or more.
+static size_t longest_size(const spelling* spellings, int32_t count, const char* text, size_t least) {
+    size_t longest = least;
+    for (int32_t v = 1; v < count; ++v)
+        if (spellings[v].size > longest && strncmp(spellings[v].text, text, spellings[v].size) == 0)
+            longest = spellings[v].size;
+    return longest;
+}
+//@end
 //@if spelled
 
 // Returns the symbol that is spelled by some bytes; 0 for none.

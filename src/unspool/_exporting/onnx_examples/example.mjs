@@ -20,20 +20,52 @@ export function randomBits(stream, number) {
   return z ^ (z >> 31n);
 }
 
+// Whether symbols are spelled in letters that each stand for a byte.
+function inBytes(tokenizer) {
+  return ["bytes", "bpe"].includes(tokenizer.kind);
+}
+
+function letters(text) {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
+}
+
+// Returns the symbols 1, 2, …: with bytes, these before all others.
+function spellings(tokenizer) {
+  const symbols = tokenizer.symbols ?? [];
+  if (!inBytes(tokenizer)) return symbols;
+  return [...Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)), ...symbols.map(letters)];
+}
+
 export function encode(tokenizer, text) {
   const normal = tokenizer.normalization ? text.normalize(tokenizer.normalization) : text;
-  if (tokenizer.kind === "bytes") return [...new TextEncoder().encode(normal)].map((byte) => byte + 1);
-  const pieces = tokenizer.kind === "word" ? (normal.match(WORD) ?? []) : [...normal];
+  const symbols = spellings(tokenizer);
+  const characters = [...(inBytes(tokenizer) ? letters(normal) : normal)];
+  const pieces = tokenizer.kind === "word" ? (normal.match(WORD) ?? []) : longestSymbols(symbols, characters);
   return pieces.map((piece) => {
-    const at = tokenizer.symbols.indexOf(piece);
+    const at = symbols.indexOf(piece);
     if (at < 0 && !tokenizer.unk) throw new Error(`the model does not know the symbol ${JSON.stringify(piece)}`);
-    return (at < 0 ? tokenizer.symbols.length : at) + 1;
+    return (at < 0 ? symbols.length : at) + 1;
   });
 }
 
+// Cuts a text, given as its characters, into the longest symbols; an unknown character stands alone.
+function longestSymbols(symbols, characters) {
+  const known = new Set(symbols);
+  const longest = symbols.reduce((most, symbol) => Math.max(most, [...symbol].length), 1);
+  const pieces = [];
+  for (let begin = 0, length; begin < characters.length; begin += length) {
+    length = Math.min(longest, characters.length - begin);
+    const piece = () => characters.slice(begin, begin + length).join("");
+    while (length > 1 && !known.has(piece())) length--;
+    pieces.push(piece());
+  }
+  return pieces;
+}
+
 export function decode(tokenizer, ids) {
-  if (tokenizer.kind === "bytes") return new TextDecoder().decode(Uint8Array.from(ids, (id) => id - 1));
-  return ids.map((id) => tokenizer.symbols[id - 1] ?? "<unk>").join("");
+  const symbols = spellings(tokenizer);
+  const text = ids.map((id) => symbols[id - 1] ?? "<unk>").join("");
+  return inBytes(tokenizer) ? new TextDecoder().decode(Uint8Array.from(text, (letter) => letter.charCodeAt(0))) : text;
 }
 
 // Draws an id: the first at which the running sum of the weights passes the share `uniform` of all.

@@ -9,6 +9,7 @@ import json
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,46 @@ def encode(tokenizer: dict[str, Any], text: str, words: str | None) -> list[int]
     """Return the ids of a text: 1, 2, ... are the symbols of the tokenizer, or the bytes."""
     form = tokenizer["normalization"]
     text = unicodedata.normalize(form, text) if form else text
-    if tokenizer["kind"] == "bytes":
-        return [byte + 1 for byte in text.encode()]
-    pieces = re.findall(words, text, re.DOTALL) if words and tokenizer["kind"] == "word" else list(text)
-    symbols: list[str] = tokenizer["symbols"]
+    symbols, text = spellings(tokenizer), letters(text) if in_bytes(tokenizer) else text
+    pieces = list(longest_symbols(symbols, text))
+    if words and tokenizer["kind"] == "word":
+        pieces = re.findall(words, text, re.DOTALL)
     unknown = [piece for piece in pieces if piece not in symbols]
-    if unknown and not tokenizer["unk"]:
+    if unknown and not tokenizer.get("unk"):
         raise ValueError(f"the model does not know the symbol {unknown[0]!r}")
     return [(symbols.index(piece) if piece in symbols else len(symbols)) + 1 for piece in pieces]
 
 
+def in_bytes(tokenizer: dict[str, Any]) -> bool:
+    """Return whether symbols are spelled in letters that each stand for a byte."""
+    return tokenizer["kind"] in ("bytes", "bpe")
+
+
+def letters(text: str) -> str:
+    """Return a letter for each byte of a text."""
+    return text.encode().decode("latin-1")
+
+
+def spellings(tokenizer: dict[str, Any]) -> list[str]:
+    """Return the symbols 1, 2, ...: with bytes, these before all others."""
+    symbols: list[str] = tokenizer.get("symbols", [])
+    return [*map(chr, range(256)), *map(letters, symbols)] if in_bytes(tokenizer) else symbols
+
+
+def longest_symbols(symbols: list[str], text: str) -> Iterator[str]:
+    """Yield the longest symbols that a text is made of, an unknown character alone; 1 each for characters."""
+    known, longest = set(symbols), max(map(len, symbols))
+    while text:
+        sizes = range(min(longest, len(text)), 0, -1)
+        size = next((size for size in sizes if text[:size] in known), 1)
+        yield text[:size]
+        text = text[size:]
+
+
 def decode(tokenizer: dict[str, Any], ids: list[int]) -> str:
     """Return the text of ids."""
-    if tokenizer["kind"] == "bytes":
-        return bytes(i - 1 for i in ids if i <= 256).decode("utf-8", "replace")
-    return "".join([*tokenizer["symbols"], "<unk>" if tokenizer["unk"] else "", ""][i - 1] for i in ids)
+    text = "".join([*spellings(tokenizer), "<unk>" if tokenizer.get("unk") else "", ""][i - 1] for i in ids)
+    return text.encode("latin-1").decode("utf-8", "replace") if in_bytes(tokenizer) else text
 
 
 def context_row(attributes: list[dict[str, Any]], known: dict[str, str]) -> Arrays:

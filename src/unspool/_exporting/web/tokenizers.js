@@ -26,13 +26,18 @@ function shown(symbol) {
 }
 
 export class Tokenizer {
-  // spec: {kind, normalization, symbols, unk, spelling}; symbols are those of ids 1, 2, … without <unk>.
+  // spec: {kind, normalization, symbols, unk, longest}; symbols are those of ids 1, 2, … without <unk>.
   constructor(spec) {
     this.kind = spec.kind;
     this.normalization = spec.normalization;
-    this.bytes = spec.kind === "bytes";
-    if (!["char", "word", "bytes"].includes(spec.kind)) throw new Error(`this engine has no tokenizer ${spec.kind}`);
-    const symbols = this.bytes ? Array.from({ length: 256 }, (_, i) => String.fromCharCode(i)) : spec.symbols;
+    this.bytes = ["bytes", "bpe"].includes(spec.kind); // symbols are spelled in letters that each stand for a byte
+    // Other kinds cut a text into the longest symbols, and say how many characters the longest of all has.
+    this.longest = spec.longest ?? null;
+    const known = ["char", "word", "bytes"].includes(spec.kind) || this.longest !== null;
+    if (!known) throw new Error(`this engine has no tokenizer ${spec.kind}`);
+    const single = this.bytes ? Array.from({ length: 256 }, (_, i) => String.fromCharCode(i)) : [];
+    this.readable = spec.symbols ?? []; // as people read them, without the bytes
+    const symbols = [...single, ...this.readable.map((symbol) => this.letters(symbol))];
     this.spellings = ["", ...symbols, ...(spec.unk ? ["<unk>"] : []), ""];
     this.eosId = this.spellings.length - 1;
     this.unkId = spec.unk ? this.eosId - 1 : null;
@@ -44,6 +49,7 @@ export class Tokenizer {
   get symbols() {
     return this.spellings.map((spelling, id) => {
       if (id === 0 || id === this.eosId || id === this.unkId) return null;
+      if (this.bytes && id > 256) return this.readable[id - 257];
       return this.bytes && id > 128 ? `\\x${(id - 1).toString(16)}` : spelling;
     });
   }
@@ -61,17 +67,29 @@ export class Tokenizer {
     return this.normalization === null ? text : text.normalize(this.normalization);
   }
 
-  // Splits a normalized text into symbols.
+  // Splits a normalized text, in the letters of `spellings`, into symbols.
   split(text) {
+    if (this.longest !== null) return this.longestSymbols(Array.from(text));
     return this.pattern === null ? Array.from(text) : (text.match(this.pattern) ?? []);
+  }
+
+  // Cuts a text, given as its characters, into the longest symbols; an unknown character stands alone.
+  longestSymbols(characters) {
+    const pieces = [];
+    for (let begin = 0, length; begin < characters.length; begin += length) {
+      length = Math.min(this.longest, characters.length - begin);
+      const piece = () => characters.slice(begin, begin + length).join("");
+      while (length > 1 && !this.known.has(piece())) length--;
+      pieces.push(piece());
+    }
+    return pieces;
   }
 
   // Returns the ids of a text, normalized first; an unknown symbol is read as <unk>, or is an error without one.
   encode(text) {
     const normal = this.normalize(text);
-    if (this.bytes) return Array.from(new TextEncoder().encode(normal), (byte) => byte + 1);
     let characters = 0;
-    return this.split(normal).map((symbol) => {
+    return this.split(this.letters(normal)).map((symbol) => {
       const id = this.known.get(symbol) ?? this.unkId;
       if (id === null) {
         const what = `unknown symbol ${shown(symbol)} at character ${characters + 1}`;
@@ -95,7 +113,10 @@ export class Tokenizer {
     const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
     const ends = (id) => id === 0 || id === this.eosId;
     return {
-      push: (id) => (ends(id) ? "" : utf8.decode(Uint8Array.of(id - 1), { stream: true })),
+      push: (id) => {
+        const bytes = Uint8Array.from(this.spellings[id], (letter) => letter.charCodeAt(0));
+        return ends(id) ? "" : utf8.decode(bytes, { stream: true });
+      },
       end: () => utf8.decode(),
     };
   }

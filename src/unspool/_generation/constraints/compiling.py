@@ -13,7 +13,7 @@ from unspool._generation.constraints.characters import CharacterAutomaton, inter
 from unspool._generation.constraints.constraint import Constraint
 from unspool._generation.constraints.determinize import regex
 from unspool._generation.constraints.lifting import Spellings, lift, spellings_of
-from unspool._generation.constraints.patterns import read_pattern, shown
+from unspool._text.expressions.patterns import read_pattern, shown
 from unspool._text.tokenizers.registry import Tokenizer
 
 KEPT: KeptAutomata[TokenAutomaton] = KeptAutomata()

@@ -13,7 +13,7 @@ from unspool._generation.automata.automaton import DEAD, Guide, TokenAutomaton
 from unspool._generation.automata.joint_guide import join_guides
 from unspool._generation.constraints.compiling import compile_constraints
 from unspool._generation.constraints.constraint import Constraint
-from unspool._generation.constraints.patterns import shown
+from unspool._text.expressions.patterns import shown
 from unspool._text.tokenizers.registry import Tokenizer
 
 Ids = NDArray[np.integer[Any]]

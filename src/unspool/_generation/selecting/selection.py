@@ -166,7 +166,7 @@ def validator(valid: Valid | None) -> Callable[[str], bool] | None:
             raise ConfigError("valid", expected=expected, got=f"{valid!r} ({error})") from None
     if isinstance(valid, re.Pattern):
         check("valid", valid, "a regular expression for text, not for bytes", isinstance(valid.pattern, str))
-        from unspool._generation.constraints.matching import whole_matcher  # noqa: PLC0415 - loads NumPy
+        from unspool._text.expressions.matching import whole_matcher  # noqa: PLC0415 - loads NumPy
 
         return whole_matcher(valid)
     return valid

@@ -77,8 +77,5 @@ class TokenReports:
 
 def character_lengths(tokenizer: Tokenizer) -> list[int]:
     """Return the number of characters that each token adds; a character counts at its first byte."""
-    if tokenizer.whole_characters:
-        lengths: list[int] = tokenizer.decoded_lengths.tolist()
-        return lengths
-    begins = [1 if (byte & 0xC0) != 0x80 else 0 for byte in range(256)]
-    return [0, *begins, 0]
+    lengths: list[int] = tokenizer.decoded_lengths.tolist()
+    return lengths

@@ -15,7 +15,7 @@ from unspool._text.encoding.recipe import EncodingRecipe
 from unspool._text.encoding.records_to_ids import number_records
 from unspool._text.encoding.repeats import new_sides, with_new_sides
 from unspool._text.encoding.source_texts import SourceGatherer, with_sources
-from unspool._text.encoding.split import refuse_unlearnable, sides
+from unspool._text.encoding.split import refuse_unlearnable, sides, whole_texts
 from unspool._text.records import Record, Records
 
 
@@ -111,14 +111,14 @@ def _encode(
             return _finished(numbered)
     if recipe.known is None and not recipe.counts:
         records = list(records) if isinstance(records, Iterator) else records
-        recipe = recipe.learnt(lambda: (record.text for record in records))
+        validation = list(validation) if isinstance(validation, Iterator) else validation
+        recipe = recipe.learnt(lambda: whole_texts(records, validation))
     sided = sides(records, recipe, validation)
     contexts = None if recipe.contexts is None else ContextGatherer()
     sources = None if recipe.sources is None else SourceGatherer()
-    if contexts is not None:
-        sided = contexts.passing(sided)
-    if sources is not None:
-        sided = sources.passing(sided)
+    for gatherer in (contexts, sources):
+        if gatherer is not None:
+            sided = gatherer.passing(sided)
     encoded = rebalanced(_finished(number_records(sided, recipe)), contexts, sources)
     if contexts is not None:
         encoded = contexts.joined(encoded, recipe.contexts)

@@ -26,8 +26,8 @@ class EncodingRecipe:
     """The choices by which texts become ids.
 
     Args:
-        tokenizer: A name in `TOKENIZERS` to make a new one, or one that exists, for more training and for
-            evaluation.
+        tokenizer: The kind of a new one, as `tokenizer_class` takes it, or one that exists, for more training
+            and for evaluation.
         max_vocab_size: Most ids of a new tokenizer, special ones included; the rarest symbols that do not
             fit become ``<unk>``. None for no limit.
         grow: Whether unknown symbols are added to an existing tokenizer, after its other symbols, the most
@@ -92,7 +92,11 @@ class EncodingRecipe:
     @property
     def counts(self) -> bool:
         """Whether symbols are counted while texts are read: for a new tokenizer, or one that grows."""
-        return issubclass(self.tokenizer_type, VocabularyTokenizer) and (self.known is None or self.grow)
+        kind = self.tokenizer_type
+        if not issubclass(kind, VocabularyTokenizer):
+            return False
+        new = self.known is None and (kind.cuts_to_unk or self.max_vocab_size is None)
+        return new or self.grow
 
     def learnt(self, texts: Callable[[], Iterable[str]]) -> "EncodingRecipe":
         """Return the recipe with a finished tokenizer, if a new one of this kind must read the texts first.

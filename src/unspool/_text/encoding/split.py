@@ -11,6 +11,7 @@ salt is the seed in 16 bytes, little end first.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from unspool._configuration import check, is_real, is_whole
 from unspool._errors import CorpusError
@@ -67,6 +68,23 @@ def sides(
                 held_out = is_out(read)
             whole = read.ends
             yield read, held_out
+
+
+def whole_texts(records: Iterable[Record], validation: Iterable[Record] | None) -> Iterator[str]:
+    """Yield the texts of records, those in pieces put together.
+
+    Args:
+        records: The records.
+        validation: Further ones, read after these; or None.
+    """
+    pieces: list[str] = []
+    for record in chain(records, validation or ()):
+        pieces.append(record.text)
+        if record.ends:
+            yield "".join(pieces)
+            pieces = []
+    if pieces:
+        yield "".join(pieces)
 
 
 def refuse_nothing(training: StreamBuilder, validation: StreamBuilder) -> None:

@@ -4,7 +4,7 @@ Symbols are numbered 1, 2, ... in order of first appearance. After the last text
 frequency, and its table turns the provisional numbers into ids.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
@@ -76,6 +76,25 @@ class SymbolCounter:
     def counts(self) -> NDArray[np.int64]:
         """Return how often each symbol was seen.  # (symbols,)."""
         return self._counts[1:]
+
+
+class Tallied:
+    """Symbols that were counted before.
+
+    Args:
+        tally: How often each symbol was seen; the first has number 1.
+    """
+
+    def __init__(self, tally: Mapping[str, int]) -> None:
+        self._tally = tally
+
+    def symbols(self) -> list[str]:
+        """Return the symbols; the first has number 1."""
+        return list(self._tally)
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return how often each symbol was seen.  # (symbols,)."""
+        return np.fromiter(self._tally.values(), np.int64, len(self._tally))
 
 
 class _Numbers(dict[str, int]):

@@ -84,9 +84,8 @@ class Tokenizer(ABC):
             TokenizerError: If no tokenizer can be made from the texts.
         """
 
-    @staticmethod
     @abstractmethod
-    def split(text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
         """Split a text into pieces that are encoded one by one; joined, they are the text."""
 
     @abstractmethod
@@ -103,8 +102,8 @@ class Tokenizer(ABC):
         """
         return text
 
-    @staticmethod
-    def complete_length(text: str) -> int:
+    @classmethod
+    def complete_length(cls, text: str) -> int:
         """Return the length of the start of an unfinished text that can be split whatever follows.
 
         Example:

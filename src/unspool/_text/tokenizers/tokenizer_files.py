@@ -12,7 +12,7 @@ have no such key.
 """
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class TokenizerFile:
     """The checked content of a tokenizer file.
 
     Args:
-        kind: A name in `TOKENIZERS`.
+        kind: A name in `TOKENIZERS`, or one with a regular expression.
         normalization: Unicode form of the texts, or None.
         learnt: The values of the other keys, in JSON types.
         version: The version of the format.
@@ -58,7 +58,8 @@ def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[Keys, Keys
     Args:
         text: The text of a tokenizer file.
         where: The place that the text was read from, for messages.
-        keys: By kind of tokenizer, the keys of the learned values, and those that may be missing.
+        keys: By kind of tokenizer, the keys of the learned values, and those that may be missing. A name that
+            ends in a colon stands for all kinds that begin with it.
 
     Returns:
         The content; its learned values are not checked yet. Writing it again gives an equal file.
@@ -72,8 +73,9 @@ def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[Keys, Keys
     ok = type(version) is int and 1 <= version <= FORMAT_VERSION
     expected = f"1 or {FORMAT_VERSION}"
     expect(ok, where, "format_version", expected, version, hint="a newer unspool may read it")
-    expect(isinstance(kind, str) and kind in keys, where, "kind", f"one of {', '.join(keys)}", kind)
-    learnt, optional = keys[kind][0], keys[kind][1] if version > 1 else ()
+    row = _row_of(kind, keys)
+    expect(row is not None, where, "kind", f"one of {', '.join(keys)}", kind)
+    learnt, optional = keys[row or ""][0], keys[row or ""][1] if version > 1 else ()
     _check_there(values, (*KEYS, *learnt), where)
     for key in values:
         if key not in (*KEYS, *learnt, *optional):
@@ -83,6 +85,13 @@ def read_tokenizer(text: str, *, where: str, keys: Mapping[str, tuple[Keys, Keys
     known = form is None or (isinstance(form, str) and form in NORMALIZATIONS)
     expect(known, where, "normalization", "null, NFC, NFD, NFKC or NFKD", form)
     return TokenizerFile(kind, form, {key: values[key] for key in values if key not in KEYS}, version)
+
+
+def _row_of(kind: object, keys: Iterable[str]) -> str | None:
+    """Return the name in a table under which a kind of tokenizer is found; None if it is not there."""
+    if not isinstance(kind, str):
+        return None
+    return next((name for name in keys if kind == name or (name[-1] == ":" and kind.startswith(name))), None)
 
 
 def check_symbols(symbols: Sequence[object], *, where: str) -> tuple[str, ...]:

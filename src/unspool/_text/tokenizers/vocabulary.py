@@ -1,15 +1,16 @@
 """The common part of the tokenizers that learn a list of symbols: counting and look-up."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unspool._errors import TokenizerError
 from unspool._text.records import check_normalization, normalized
-from unspool._text.tokenizers.counting import Counted, Counter, Ranking, SymbolCounter, rank
+from unspool._text.tokenizers.counting import Counted, Counter, Ranking, rank
 from unspool._text.tokenizers.spelling_model import SpellingModel
 from unspool._text.tokenizers.tokenizer import PAD_ID, Tokenizer
 from unspool._text.tokenizers.tokenizer_files import TokenizerFile, check_symbols, expect
@@ -28,12 +29,17 @@ class VocabularyTokenizer(Tokenizer):
         normalization: Unicode form of the texts, or None for no normalization.
         spelling_model: The probability of each spelling that ``<unk>`` stands for, or None.
 
+    Attributes:
+        cuts_to_unk: Whether what a `max_vocab_size` cuts off becomes ``<unk>``, so that texts can be numbered
+            while they are counted. Otherwise all texts are read before the first is encoded.
+
     Raises:
         TokenizerError: If a tokenizer of this kind cannot have these symbols.
     """
 
     learnt_keys = ("unk", "symbols")
     optional_keys = (SPELLING_MODEL,)
+    cuts_to_unk: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -61,13 +67,20 @@ class VocabularyTokenizer(Tokenizer):
             >>> unspool.WordTokenizer.fit(["a cat sat"], max_vocab_size=5).symbols
             (' ', 'a', '<unk>')
         """
-        form, counter = check_normalization(normalization), cls.counter()
+        form = check_normalization(normalization)
+        counter = cls._counted(texts, form)
+        return cls.of_counted(counter, max_vocab_size, form, counter.counts)[0]
+
+    @classmethod
+    def _counted(cls, texts: Iterable[str], form: str | None) -> Counter:
+        """Count the pieces of texts, which are normalized first."""
+        counter = cls.counter()
         normal = [normalized(text, form) for text in texts]
         try:
             counter.number_texts(normal)
         except UnicodeEncodeError:
             raise surrogate_error(normal, lambda number: (f"text {number + 1:,}", 0)) from None
-        return cls.of_counted(counter, max_vocab_size, form, counter.counts)[0]
+        return counter
 
     @classmethod
     def of_counted(
@@ -104,16 +117,9 @@ class VocabularyTokenizer(Tokenizer):
         return made, ranking
 
     @classmethod
+    @abstractmethod
     def counter(cls) -> Counter:
-        """Return the counter for a new tokenizer of this kind.
-
-        Example:
-            >>> counter = unspool.WordTokenizer.counter()
-            >>> numbers, lengths = counter.number_texts(["a cat"])
-            >>> counter.symbols()
-            ['a', ' ', 'cat']
-        """
-        return SymbolCounter(cls.split)
+        """Return the counter for a new tokenizer of this kind."""
 
     def piece_ids(self, piece: str) -> list[int]:
         """Return the id of a symbol, or none if it is unknown.

@@ -1,5 +1,6 @@
 """The tokenizer of words, by the rules of `word_tokens`."""
 
+from unspool._text.tokenizers.counting import Counter, SymbolCounter
 from unspool._text.tokenizers.vocabulary import VocabularyTokenizer
 from unspool._text.tokenizers.word_tokens import complete_length, split_words
 
@@ -32,6 +33,18 @@ class WordTokenizer(VocabularyTokenizer):
             ['a', ' ', "cat's", ' ', 'tail']
         """
         return split_words(text)
+
+    @classmethod
+    def counter(cls) -> Counter:
+        """Return the counter for a new tokenizer of this kind.
+
+        Example:
+            >>> counter = unspool.WordTokenizer.counter()
+            >>> numbers, lengths = counter.number_texts(["a cat"])
+            >>> counter.symbols()
+            ['a', ' ', 'cat']
+        """
+        return SymbolCounter(cls.split)
 
     @staticmethod
     def complete_length(text: str) -> int:

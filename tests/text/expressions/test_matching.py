@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.generation.constraints.test_regex import FLAGS, PATTERNS, TEXTS
 from unspool import ConfigError
-from unspool._generation.constraints.matching import LinearMatcher, whole_matcher
-
-from .test_regex import FLAGS, PATTERNS, TEXTS
+from unspool._text.expressions.matching import LinearMatcher, whole_matcher
 
 COMPILED = st.sampled_from([0, re.IGNORECASE, re.DOTALL | re.MULTILINE, re.ASCII, re.VERBOSE])
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from unspool._errors import ConfigError
-from unspool._generation.constraints.determinize import ACCEPT, Subsets
-from unspool._generation.constraints.patterns import read_pattern, shown
+from unspool._text.expressions.patterns import read_pattern, shown
+from unspool._text.expressions.subsets import ACCEPT, Subsets
 
 PAGE = 8  # characters become known in pages of 2^8
 MOST_ROWS = 20_000  # states that are remembered
@@ -71,20 +71,26 @@ class LinearMatcher:
 
     def __call__(self, text: str) -> bool:
         """Return whether the whole text matches."""
-        pages = {ord(character) >> PAGE for character in set(text)}
-        if not pages <= self._pages:
-            self._learn(pages)
+        self._know(text)
         state, rows = self._subsets.start, self._rows
         for number in map(self._classes.__getitem__, text):
-            row = rows.get(state)
-            if row is None:
-                if len(rows) == MOST_ROWS:
-                    rows.clear()
-                row = rows[state] = self._subsets.row(state)
-            state = row[number]
+            state = (rows.get(state) or self._row(state))[number]
             if not state:
                 return False
         return bool(state & ACCEPT)
+
+    def _know(self, text: str) -> None:
+        """Make the characters of a text known."""
+        pages = {ord(character) >> PAGE for character in set(text)}
+        if not pages <= self._pages:
+            self._learn(pages)
+
+    def _row(self, state: int) -> list[int]:
+        """Remember the state after a character of each class, and return them; 0 where none may come."""
+        if len(self._rows) == MOST_ROWS:
+            self._rows.clear()
+        row = self._rows[state] = self._subsets.row(state)
+        return row
 
 
 def _ways(items: Any) -> float:

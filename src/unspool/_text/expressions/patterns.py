@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._errors import ConfigError
-from unspool._generation.constraints.assertions import Condition, condition
 from unspool._interruptible import check_wanted
+from unspool._text.expressions.assertions import Condition, condition
 
 MOST_NODES = 100_000
 SCOPED = re.IGNORECASE | re.ASCII | re.DOTALL  # flags that change the characters of a class

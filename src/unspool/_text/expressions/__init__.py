@@ -1,0 +1,1 @@
+"""Regular expressions matched by automata, so that how long one takes is known before."""
