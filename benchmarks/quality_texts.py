@@ -1,11 +1,14 @@
 """The texts that quality is measured on: nine tenths of each to learn from, one tenth to judge by."""
 
 import importlib.util
+import random
 import re
 import sysconfig
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,15 +48,29 @@ class Text:
         recipe = EncodingRecipe(
             validation_fraction=None if self.document else HELD_OUT, document=self.document
         )
-        corpus = encode_corpus(self.read(self.path), recipe)
+        corpus = encode_corpus(self.records(), recipe)
         learnt, judged = corpus.training, corpus.validation
         if self.document:
             learnt, judged = learnt.tail_split(HELD_OUT)
         return ours.Split(corpus.tokenizer, learnt, judged, self.document)
 
+    def trained(self, **keywords: Any) -> unspool.Generator:
+        """Train on the nine tenths of the split, as `unspool train` does with these keywords."""
+        with tempfile.TemporaryDirectory() as folder:
+            return unspool.train(self.records(), out=Path(folder) / "run", **keywords)
+
+    def records(self) -> Records:
+        """Read the text, its records in random order: of sorted names, one tells of the next."""
+        records = self.read(self.path)
+        if self.document:
+            return records
+        texts = [record.text for record in records]
+        random.Random(0).shuffle(texts)
+        return Records.of(texts)
+
 
 def _whole(path: Path) -> Records:
-    return Records.of([path.read_text("utf-8")])
+    return unspool.read_records(path, document=True)
 
 
 def _lines(path: Path) -> Records:
