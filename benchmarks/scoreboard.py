@@ -169,7 +169,7 @@ def row(split: ours.Split, name: str, arguments: argparse.Namespace) -> dict[str
     """Let all contenders learn a text."""
     figures: dict[str, float] = {}
     for contender, (measure, package) in CONTENDERS.items():
-        if ONLY_ON.get(contender, name) != name:
+        if contender not in arguments.only or ONLY_ON.get(contender, name) != name:
             continue
         if not harness.installed(package):
             harness.absent(contender, package)
@@ -190,6 +190,8 @@ def main() -> None:
     known = quality_texts.texts()
     parser.add_argument("--seconds", type=float, default=60, help="processor seconds of each training")
     parser.add_argument("--texts", nargs="+", choices=list(known), default=list(known), metavar="TEXT")
+    all_of = list(CONTENDERS)
+    parser.add_argument("--only", nargs="+", choices=all_of, default=all_of, help="these contenders alone")
     arguments = parser.parse_args()
     results: dict[str, dict[str, float]] = {}
     rows: list[list[str]] = []
