@@ -179,9 +179,20 @@ def row(split: ours.Split, name: str, arguments: argparse.Namespace) -> dict[str
     return figures
 
 
-def columns(figures: dict[str, float]) -> list[str]:
-    """Return the columns of a row."""
-    return [f"{figures[name]:.3f}" if name in figures else "" for name in COLUMNS]
+def table(splits: dict[str, ours.Split], results: dict[str, dict[str, float]]) -> str:
+    """Return the results as a table, without contenders that took no part."""
+    columns = [name for name in COLUMNS if any(name in figures for figures in results.values())]
+    rows: list[list[str]] = []
+    for name, figures in results.items():
+        parts = (splits[name].training, splits[name].validation)
+        sizes = [f"{part.characters:,}" for part in parts]
+        units = {name: (sizes, 1.0)}
+        if name == "Shakespeare":
+            units["… in nats"] = (["", ""], math.log(2))
+        for label, (first, factor) in units.items():
+            numbers = [f"{factor * figures[each]:.3f}" if each in figures else "" for each in columns]
+            rows.append([label, *first, *numbers])
+    return harness.table(["text", "learnt", "judged", *columns], rows)
 
 
 def main() -> None:
@@ -193,21 +204,8 @@ def main() -> None:
     all_of = list(CONTENDERS)
     parser.add_argument("--only", nargs="+", choices=all_of, default=all_of, help="these contenders alone")
     arguments = parser.parse_args()
-    results: dict[str, dict[str, float]] = {}
-    rows: list[list[str]] = []
-    for name in arguments.texts:
-        split = known[name].split()
-        if split is None:
-            continue
-        figures = row(split, name, arguments)
-        results[name] = figures
-        sizes = [f"{part.characters:,}" for part in (split.training, split.validation)]
-        rows.append([name, *sizes, *(f"{figures[each]:.3f}" if each in figures else "" for each in COLUMNS)])
-        if name == "Shakespeare":
-            nats = {each: math.log(2) * bits for each, bits in figures.items()}
-            rows.append(
-                ["… in nats", "", "", *(f"{nats[each]:.3f}" if each in nats else "" for each in COLUMNS)]
-            )
+    splits = {name: split for name in arguments.texts if (split := known[name].split()) is not None}
+    results = {name: row(split, name, arguments) for name, split in splits.items()}
     document = {
         "benchmark": "scoreboard",
         "machine": harness.describe(threads=arguments.threads),
@@ -215,8 +213,7 @@ def main() -> None:
         "results": results,
     }
     terms = f"Bits per character of held-out text; {arguments.seconds:g} processor seconds for each training"
-    table = harness.table(["text", "learnt", "judged", *COLUMNS], rows)
-    harness.finish(document, [terms, "", table], as_json=arguments.json)
+    harness.finish(document, [terms, "", table(splits, results)], as_json=arguments.json)
 
 
 if __name__ == "__main__":
