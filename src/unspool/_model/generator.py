@@ -1,6 +1,7 @@
 """A trained generator in one object: generate, stream, score, evaluate, save and load."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -67,6 +68,8 @@ class Generator(ModelParts):
             model.
         source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         quantization: The number format that the parameters were rounded to, and its cost; None for float32.
+        counts: What followed which context in the training text, which is mixed into the network's logits;
+            None for the network alone.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
 
@@ -95,6 +98,7 @@ class Generator(ModelParts):
         engine: str = "cpu",
         threads: int | None = None,
         precision: str = "float32",
+        counts: bool = True,
     ) -> "Generator":
         """Read a model folder, or a model of the Hugging Face Hub.
 
@@ -105,6 +109,7 @@ class Generator(ModelParts):
             precision: Number format of the products when it writes and scores: "float32"; "bf16" or "int8",
                 which are faster and cost little (docs/performance.md); or "auto", which is bf16 where the
                 processor multiplies it. A seed is another text in another precision.
+            counts: Whether the counts beside the network are used, if it has some; see `without_counts`.
 
         Raises:
             ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
@@ -118,16 +123,17 @@ class Generator(ModelParts):
         folder = model_folder(folder)
         model = cls(**vars(load_model(folder)), engine=engine, threads=threads, precision=precision)
         model._novelty, model._history = folder, folder / METRICS
-        return model
+        return model if counts else model.without_counts()
 
     def _leave_folder(self) -> None:
         """Read what else is read when it is first asked for, since the folder will not stay."""
         self._novelty, self._history = self.novelty_index, self.history
 
     def save(self, folder: str | Path) -> None:
-        """Write the model as a folder that `load` reads, with its index of the training texts if it has one.
+        """Write the model as a folder that `load` reads.
 
-        A model that is there is replaced.
+        Its counts and its index of the training texts go along, if it has them. A model that is there is
+        replaced.
 
         Raises:
             ArtifactError: If the folder cannot be written or has files of something else in their places, or
@@ -140,6 +146,20 @@ class Generator(ModelParts):
         """
         refuse_strangers(Path(folder))
         save_parts(self, Path(folder), self.novelty_index, self.history)
+
+    def without_counts(self) -> Self:
+        """Return the network alone: the model without the counts of its training text.
+
+        Counts are what ``unspool train --counts`` keeps beside the network. Without them a model is smaller
+        and tells less of the text that it learnt, but it writes other texts, and predicts them less well.
+
+        Example:
+            >>> model.without_counts().counts is None
+            True
+        """
+        model = replace(self, counts=None)
+        model._novelty, model._history = self._novelty, self._history
+        return model
 
     def export(
         self, to: str, out: str | Path | None = None, *, precision: str = "float32", overwrite: bool = False
@@ -932,7 +952,12 @@ class Generator(ModelParts):
 
 
 def load(
-    folder: str | Path, *, engine: str = "cpu", threads: int | None = None, precision: str = "float32"
+    folder: str | Path,
+    *,
+    engine: str = "cpu",
+    threads: int | None = None,
+    precision: str = "float32",
+    counts: bool = True,
 ) -> Generator:
     """Read a model folder, or a model of the Hugging Face Hub, as `Generator.load` does.
 
@@ -942,6 +967,7 @@ def load(
         threads: Threads of the engine, ≥ 1; None for one on each processor.
         precision: Number format of the products when it writes and scores: "float32", "bf16", "int8" or
             "auto"; see `Generator.load`.
+        counts: Whether the counts beside the network are used, if it has some.
 
     Raises:
         ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
@@ -956,4 +982,4 @@ def load(
         >>> len(model.generate(n=3))
         3
     """
-    return Generator.load(folder, engine=engine, threads=threads, precision=precision)
+    return Generator.load(folder, engine=engine, threads=threads, precision=precision, counts=counts)

@@ -4,6 +4,7 @@ The names are those of the library's arguments. Tests compare the defaults and t
 those of the library.
 """
 
+from operator import not_
 from typing import Annotated, get_args
 
 from unspool._cli.flags.flag import Argument, Flag, Group, Option
@@ -155,6 +156,13 @@ COMPUTING = Group(
             "other texts for a seed",
             default="float32",
             table="unspool._kernels.precision:INFERENCE",
+        ),
+        Flag(
+            "no_counts",
+            bool,
+            "Use the network alone, of a model that has counts beside it",
+            option="counts",
+            collect=not_,
         ),
     ),
 )
