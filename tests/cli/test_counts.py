@@ -1,11 +1,13 @@
 """Counts beside a network, as a user of the command line meets them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 import unspool as library
+from unspool._training.folder.counts_words import HEADING
 
 from .conftest import TINY, Run, run
 
@@ -48,3 +50,48 @@ def test_a_model_without_counts_is_saved_so(counted: Path, tmp_path: Path) -> No
         assert again.history == [
             line for line in model.history if line["kind"] in ("evaluation", "counts", "finish")
         ]
+
+
+def test_info_and_the_card_say_what_counts_tell(
+    unspool: Run, counted: Path, model: Path, tmp_path: Path
+) -> None:
+    table = library.load(counted).counts
+    assert table is not None
+    (line,) = [line for line in library.load(counted).history if line["kind"] == "counts"]
+    facts = json.loads(unspool(["info", str(counted), "--json"]).stdout)["counts"]
+    revealed = facts.pop("revealed")
+    assert facts == {
+        "order": 4,
+        "contexts": table.symbols.size,
+        "bytes": table.nbytes,
+        "network_bits_per_character": line["network_bits_per_character"],
+        "bits_per_character": line["bits_per_character"],
+    }
+    assert facts["bits_per_character"] < facts["network_bits_per_character"]
+    said = " ".join(unspool(["info", str(counted)]).stdout.split())
+    assert revealed in said
+    assert f"{table.symbols.size:,} contexts of up to 4 symbols" in said
+    library.load(counted).save(tmp_path / "saved")
+    for folder in (counted, tmp_path / "saved"):
+        card = (folder / "README.md").read_text("utf-8")
+        assert f"{revealed[1:]}." in card
+        assert f"{facts['network_bits_per_character']:.4f} without them" in card
+    library.load(counted).without_counts().save(tmp_path / "saved")
+    for folder in (tmp_path / "saved", model):
+        assert "counts" not in json.loads(unspool(["info", str(folder), "--json"]).stdout)
+        assert "counts" not in (folder / "README.md").read_text("utf-8")
+
+
+def test_a_card_of_a_run_that_goes_on(unspool: Run, counted: Path, tmp_path: Path) -> None:
+    """The counts are made again at the end, and the card says what holds then."""
+    folder = tmp_path / "run"
+    shutil.copytree(counted, folder)
+    done = unspool(["train", "--resume", "--out", str(folder), "--counts", "none", "--epochs", "3"])
+    assert done.exit_code == 0, done.stderr
+    assert not (folder / "counts.safetensors").exists()
+    assert HEADING not in (folder / "README.md").read_text("utf-8")
+    done = unspool(["train", "--resume", "--out", str(folder), "--counts", "2", "--epochs", "4"])
+    assert done.exit_code == 0, done.stderr
+    card = (folder / "README.md").read_text("utf-8")
+    assert card.count(HEADING) == 1
+    assert "contexts of up to 2 symbols" in card
