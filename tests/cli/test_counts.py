@@ -95,3 +95,37 @@ def test_a_card_of_a_run_that_goes_on(unspool: Run, counted: Path, tmp_path: Pat
     card = (folder / "README.md").read_text("utf-8")
     assert card.count(HEADING) == 1
     assert "contexts of up to 2 symbols" in card
+
+
+@pytest.mark.parametrize("to", ["js", "torch"])
+def test_an_export_says_that_it_has_no_counts(unspool: Run, counted: Path, tmp_path: Path, to: str) -> None:
+    asked = ["export", str(counted), "--to", to, "--json", "--out"]
+    facts = json.loads(unspool(["info", str(counted), "--json"]).stdout)["counts"]
+    worth = facts["network_bits_per_character"] - facts["bits_per_character"]
+    done = unspool([*asked, str(tmp_path / "alone")])
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["counts"] is False
+    assert (
+        f"the counts of the training text are left out, whose worth is {worth:.4f} bits per character on "
+        "held-out text; to take them along (html, js): --with-counts\n"
+    ) in done.stderr
+    done = unspool([*asked, str(tmp_path / "with"), "--with-counts"])
+    assert "left out" not in done.stderr
+    if to == "js":
+        assert json.loads(done.stdout)["counts"] is True
+        return
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "unspool: this target takes no counts along: expected html or js, got torch; export it without "
+        "counts: that is the network alone\n"
+    )
+
+
+def test_an_export_of_a_network_alone_says_nothing_of_counts(
+    unspool: Run, model: Path, tmp_path: Path
+) -> None:
+    done = unspool(["export", str(model), "--to", "torch", "--out", str(tmp_path / "out")])
+    assert "counts" not in done.stderr
+    done = unspool(["export", str(model), "--to", "js", "--out", str(tmp_path / "js"), "--with-counts"])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("unspool: there are no counts to take along: expected a model with counts;")

@@ -162,7 +162,13 @@ class Generator(ModelParts):
         return model
 
     def export(
-        self, to: str, out: str | Path | None = None, *, precision: str = "float32", overwrite: bool = False
+        self,
+        to: str,
+        out: str | Path | None = None,
+        *,
+        precision: str = "float32",
+        with_counts: bool = False,
+        overwrite: bool = False,
     ) -> Path:
         """Write the model in the form of another program, which needs no unspool to run it.
 
@@ -170,21 +176,24 @@ class Generator(ModelParts):
             to: A name in `EXPORTERS`: "html", "js", "onnx", "torch", "keras", "c".
             out: The file or folder to write; None for one in the working folder.
             precision: The number format of the parameters: "float32", "float16" or "int8".
+            with_counts: Whether the counts of its training text go along, which html and js can take. Much of
+                the text can be read out of them. Without them what is written is the network alone.
             overwrite: Whether what is there may be replaced.
 
         Returns:
             The path of what was written.
 
         Raises:
-            ConfigError: If the target cannot say the model or keep the precision, its package is not
-                installed, or the path is taken.
+            ConfigError: If the target cannot say the model, keep the precision or take counts, there are no
+                counts to take, its package is not installed, or the path is taken.
             ArtifactError: If the files cannot be written; what was there is unharmed.
 
         Example:
             >>> model.export("html", "names.html").name
             'names.html'
         """
-        return export(saved(self), to, out, precision=precision, overwrite=overwrite)[0]
+        one = saved(self)
+        return export(one, to, out, precision=precision, with_counts=with_counts, overwrite=overwrite)[0]
 
     def quantized(
         self, precision: str, *, on: Readable | None = None, unknown: Unknown | None = None

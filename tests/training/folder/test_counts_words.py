@@ -62,7 +62,8 @@ def test_facts_of_a_table_and_of_a_record() -> None:
         **sizes, network_bits_per_character=3.0, bits_per_character=2.0
     )
     assert unknown.worth is None
-    assert unknown.cost_of_leaving == "at a cost that was not measured"
-    assert FACTS.cost_of_leaving == "which costs 0.2500 bits per character on held-out text"
+    left_out = "the counts of the training text are left out, whose worth"
+    assert unknown.left_out == f"{left_out} was not measured"
+    assert FACTS.left_out == f"{left_out} is 0.2500 bits per character on held-out text"
     assert facts_of_record(RECORD) == FACTS
     assert facts_of_record(replace(RECORD, kept=False)) is None

@@ -39,6 +39,12 @@ ValidationCorpus = Annotated[
     str | None,
     Option(Flag("validation", str, "Corpus to evaluate on, instead of a part of CORPUS")),
 ]
+WithCounts = Annotated[
+    bool,
+    Option(
+        Flag("with_counts", bool, "Take the counts of the training text along, out of which it can be read")
+    ),
+]
 ModelFolder = Annotated[
     str, Argument(metavar="DIR", help="A folder that `unspool train` made, or hf://USER/NAME.")
 ]

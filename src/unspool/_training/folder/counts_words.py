@@ -49,12 +49,13 @@ class CountsFacts:
         return f"{self.bits_per_character:.4f} bits per character on held-out text, {without}"
 
     @property
-    def cost_of_leaving(self) -> str:
-        """What the model loses without them, in words."""
-        if self.bits_per_character is None or self.network_bits_per_character is None:
-            return "at a cost that was not measured"
-        lost = self.network_bits_per_character - self.bits_per_character
-        return f"which costs {lost:.4f} bits per character on held-out text"
+    def left_out(self) -> str:
+        """That they are left out of what leaves, and what the model loses without them."""
+        cost = "was not measured"
+        if self.bits_per_character is not None and self.network_bits_per_character is not None:
+            lost = self.network_bits_per_character - self.bits_per_character
+            cost = f"is {lost:.4f} bits per character on held-out text"
+        return f"the counts of the training text are left out, whose worth {cost}"
 
     @property
     def revealed(self) -> str:
