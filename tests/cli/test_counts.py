@@ -4,12 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import unspool as library
 from unspool._training.folder.counts_words import HEADING
 
-from .conftest import TINY, Run, run
+from .conftest import TEXTS, TINY, Run, run
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +130,53 @@ def test_an_export_of_a_network_alone_says_nothing_of_counts(
     done = unspool(["export", str(model), "--to", "js", "--out", str(tmp_path / "js"), "--with-counts"])
     assert done.exit_code == 2
     assert done.stderr.startswith("unspool: there are no counts to take along: expected a model with counts;")
+
+
+def test_an_audit_shows_what_counts_know_of_secrets(unspool: Run, tmp_path: Path, corpus: Path) -> None:
+    folder = tmp_path / "run"
+    planted = ["--canaries", "3", "--canary-repeats", "8", "--canary-format", "pin {digits:3}"]
+    done = unspool(
+        ["train", str(corpus), "--out", str(folder), "--epochs", "1", "--counts", "8", *planted, *TINY]
+    )
+    assert done.exit_code == 0, done.stderr
+    asked = ["audit", str(folder), "--samples", "20", "--max-new-tokens", "30"]
+    done = unspool([*asked, "--json"])
+    assert done.exit_code == 0, done.stderr
+    both = json.loads(done.stdout)
+    alone = json.loads(unspool([*asked, "--json", "--no-counts"]).stdout)
+    assert (alone["canaries"], alone["canaries_without_counts"]) == (both["canaries_without_counts"], None)
+    for one, other in zip(both["canaries"]["secrets"], alone["canaries"]["secrets"], strict=True):
+        assert one["text"] == other["text"]
+        assert one["exposure"] > other["exposure"]
+    assert both["training_bits_per_character"] < alone["training_bits_per_character"]
+    assert both["copying"]["samples"] != alone["copying"]["samples"]
+    table = [line.split("\t") for line in unspool(asked).stdout.splitlines() if "\t" in line]
+    at = next(number for number, row in enumerate(table) if row[-1] == "without counts")
+    for row, one, other in zip(
+        table[at + 1 :], both["canaries"]["secrets"], alone["canaries"]["secrets"], strict=False
+    ):
+        assert row[:2] == [one["text"], f"{one['exposure']:.2f}"]
+        assert row[3:] == ["secret", f"{other['exposure']:.2f}"]
+
+
+def test_a_rounded_model_keeps_its_counts(unspool: Run, counted: Path, tmp_path: Path) -> None:
+    """What the rounding costs is measured with them."""
+    out = tmp_path / "small"
+    assert unspool(["quantize", str(counted), "--to", "int8", "--out", str(out)]).exit_code == 0
+    exact, small = library.load(counted), library.load(out)
+    assert exact.counts is not None
+    assert small.counts is not None
+    for name, array in exact.counts.arrays().items():
+        assert np.array_equal(getattr(small.counts, name), array)
+    costs = [
+        model.quantized("int8").quantization.bits_per_character_lost
+        for model in (exact, exact.without_counts())
+    ]
+    assert small.quantization is not None
+    assert small.quantization.bits_per_character_lost == costs[0] != costs[1]
+    texts = TEXTS[:3]
+    lost = exact.quantized("int8", on=texts).quantization
+    assert lost is not None
+    assert lost.bits_per_character_lost == pytest.approx(
+        small.evaluate(texts).bits_per_character - exact.evaluate(texts).bits_per_character
+    )
