@@ -17,11 +17,11 @@ import quality_texts
 import unspool
 from unspool._engines.counting import CountingEngine
 from unspool._engines.protocol import Floats
+from unspool._evaluation.mixing import Mixture, fitted_weights
 from unspool._evaluation.streams import evaluate_stream
 from unspool._kernels.arrays import Ids
 from unspool._kernels.counts import CountTable, count
 from unspool._text.streams.stream import TokenStream
-from unspool._training.counting import Mixture, fitted_weights
 
 ROUNDS = 50  # of expectation and maximisation
 

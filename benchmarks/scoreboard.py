@@ -21,14 +21,15 @@ import quality_texts
 from unspool._engines import make_engine
 from unspool._engines.counting import CountingEngine
 from unspool._engines.protocol import Engine, Parameters
+from unspool._evaluation.mixing import count_training
 from unspool._evaluation.streams import evaluate_stream
 from unspool._kernels.counts import count
 from unspool._network.config import NetworkConfig
 from unspool._network.parameters import initialize
+from unspool._running.counting import USUAL_ORDER
 from unspool._text.streams.stream import TokenStream
 from unspool._training.checkpoint_sink import MemorySink
 from unspool._training.config import TrainingConfig
-from unspool._training.counting import USUAL_ORDER, count_training
 from unspool._training.loop import train_loop
 from unspool._training.task import TrainingTask, fresh_start
 

@@ -35,7 +35,7 @@ def fetched(hub: Hub) -> list[str]:
 
 def test_the_files_of_a_model_alone_are_fetched_once(hub: Hub, files: Files, folder: Path) -> None:
     others = {"run.py": b"import os", "pytorch_model.bin": b"\x80", "checkpoint/last.safetensors": b"",
-              "novelty.safetensors": b"x", "README.md": b"# x"}  # fmt: skip
+              "audit.json": b"{}", "README.md": b"# x"}  # fmt: skip
     hub.put("somebody/names", files | others)
     model = unspool.load(PLACE, threads=1)
     assert texts(model) == texts(unspool.load(folder, threads=1))
@@ -134,6 +134,17 @@ def test_what_is_no_model_is_refused_in_words(
         unspool.load(PLACE)
     large = [name for name, content in changed.items() if len(content) > 1 << 23]
     assert not set(large) & set(fetched(hub)), "it is refused before it is fetched"
+
+
+@pytest.mark.parametrize("name", ["counts.safetensors", "novelty.safetensors"])
+def test_what_lies_beside_a_model_has_a_size_too(
+    hub: Hub, files: Files, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unspool._hub.fetching.MOST_OF_BESIDE", 1000)
+    hub.put("somebody/names", files | {name: b"x" * 1001})
+    with pytest.raises(unspool.ArtifactError, match=f"{name}: expected at most 1,000 bytes, got 1,001"):
+        unspool.load(PLACE)
+    assert name not in fetched(hub)
 
 
 def test_the_folder_is_that_of_one_commit(hub: Hub, files: Files) -> None:

@@ -11,7 +11,9 @@ from huggingface_hub import constants
 
 import unspool
 from tests.cli.conftest import run
+from tests.hub.conftest import TEXTS
 from tests.hub.fake_hub import Hub, Repo
+from unspool._training.folder.counts_words import HEADING
 
 PUSHED = {"README.md", "config.json", "generation_config.json", "metrics.jsonl", "model.safetensors",
           "tokenizer.json"}  # fmt: skip
@@ -191,3 +193,46 @@ def test_a_run_of_version_0_1_forgets_its_path(hub: Hub, folder: Path, tmp_path:
     replace(copy, data=data).save(tmp_path / "old")
     push(tmp_path / "old")
     assert not [name for name, content in newest(hub).items() if b"planted" in content]
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train a model with counts and an index of its texts."""
+    path = tmp_path_factory.mktemp("hub") / "counted"
+    sizes = {"hidden_size": 8, "epochs": 2, "threads": 1, "counts": 3, "validation_fraction": 0.3}
+    unspool.train(TEXTS * 4, out=path, progress=False, novelty_index=True, **sizes)
+    return path
+
+
+COUNTED = ("counts.safetensors", "novelty.safetensors")
+
+
+def test_what_tells_of_the_text_is_pushed_where_it_is_asked_for(hub: Hub, counted: Path) -> None:
+    said = push(counted, "--license", "mit", "--with-counts", "--with-novelty-index")
+    assert "left out" not in said
+    assert newest(hub).keys() == {*PUSHED, *COUNTED}
+    card = newest(hub)["README.md"].decode()
+    model, pushed = unspool.load(counted), unspool.load("hf://somebody/names")
+    assert HEADING in card
+    assert pushed.counts is not None
+    assert pushed.novelty_index is not None
+    assert [text.text for text in pushed.generate(n=9, seed=1)] == [
+        text.text for text in model.generate(n=9, seed=1)
+    ]
+    (line,) = [line for line in model.history if line["kind"] == "counts"]
+    assert f"value: {round(line['bits_per_character'], 4)}" in card
+    said = push(counted, "--license", "mit")
+    assert newest(hub).keys() == PUSHED, "those of the push before are removed"
+    assert HEADING not in newest(hub)["README.md"].decode()
+    lost = line["network_bits_per_character"] - line["bits_per_character"]
+    assert f"left out, whose worth is {lost:.4f} bits per character" in said
+    assert "the index of the training texts is left out; to take it along: --with-novelty-index\n" in said
+    assert unspool.load("hf://somebody/names").counts is None
+
+
+@pytest.mark.parametrize("flag", ["--with-counts", "--with-novelty-index"])
+def test_what_is_not_there_is_not_pushed(hub: Hub, folder: Path, flag: str) -> None:
+    done = run(["push", str(folder), "somebody/names", flag])
+    assert done.exit_code == 2
+    assert "to take along: expected a model with" in done.stderr
+    assert "somebody/names" not in hub.repos

@@ -247,9 +247,9 @@ def test_a_model_is_loaded_rounded_and_exported_as_it_is_told(
     loaded.novelty_index = index = unspool.NoveltyIndex.of(["ab"])
     history = loaded.history
     assert loaded.history is history
-    for other in (loaded.quantized("int8"), loaded.conditioned_on({"label": "x"})):
+    for other in (loaded.quantized("int8"), loaded.without_counts(), loaded.conditioned_on({"label": "x"})):
         assert other.novelty_index is index
-    assert loaded.quantized("int8").history is history
+    assert loaded.quantized("int8").history is loaded.without_counts().history is history
     asked: list[Any] = []
 
     def export(*arguments: Any, **options: Any) -> Any:
@@ -258,10 +258,10 @@ def test_a_model_is_loaded_rounded_and_exported_as_it_is_told(
 
     monkeypatch.setattr("unspool._model.generator.export", export)
     assert told.export("js") == "a path"
-    assert told.export("c", tmp_path, precision="int8", overwrite=True) == "a path"
+    assert told.export("c", tmp_path, precision="int8", with_counts=True, overwrite=True) == "a path"
     assert asked == [
-        ("js", None, {"precision": "float32", "overwrite": False}),
-        ("c", tmp_path, {"precision": "int8", "overwrite": True}),
+        ("js", None, {"precision": "float32", "with_counts": False, "overwrite": False}),
+        ("c", tmp_path, {"precision": "int8", "with_counts": True, "overwrite": True}),
     ]
 
 

@@ -14,10 +14,12 @@ from unspool._evaluation import mixing
 from unspool._evaluation.mixing import Mixture, fitted_weights
 from unspool._kernels.counts import MOST_ORDER
 from unspool._running import counting
+from unspool._text.streams.stream import TokenStream
 from unspool._training import config
 
 WORDS = ["anna", "hanna", "banana", "ananas", "nana", "ban", "bank", "hank"]
 TEXTS = [f"{a} {b}" for a in WORDS for b in WORDS] * 2
+TEXT_OF = [1, 2, 3, 4] * 100
 SMALL: dict[str, Any] = {"hidden_size": 6, "epochs": 2, "threads": 1, "sample_prompts": []}
 
 
@@ -153,3 +155,11 @@ def test_pairs_are_refused_before_the_training() -> None:
 
 def test_the_longest_context_is_that_of_the_kernels() -> None:
     assert config.MOST_ORDER == MOST_ORDER
+
+
+@pytest.mark.parametrize(("length", "order"), [(1, 2), (5, 3), (9, 5), (20, 8), (400, 8)])
+def test_short_texts_get_short_contexts(length: int, order: int) -> None:
+    records = [TEXT_OF[:length]] * 3
+    ids = np.concatenate([[*record, 9] for record in records]).astype(np.uint8)
+    starts = np.arange(3, dtype=np.int64) * (length + 1)
+    assert counting.usual_order(TokenStream(ids, starts, 3 * length)) == order

@@ -10,6 +10,7 @@ import numpy as np
 
 from unspool._artifacts.model_folder import SavedModel
 from unspool._engines import make_engine
+from unspool._engines.counting import CountingEngine
 from unspool._engines.protocol import Engine, Parameters
 from unspool._evaluation.forward import most_columns
 from unspool._evaluation.streams import bits_per_character
@@ -31,14 +32,16 @@ def precision_cost(exact: SavedModel, kept: SavedModel, *, seed: int = 0) -> flo
     start vector are zeros too.
 
     Args:
-        exact: The model.
+        exact: The model; its counts are used for both.
         kept: The same model with rounded parameters.
         seed: The seed of the texts.
 
     Returns:
         Bits per character; about 0, and by chance below, if the rounding hardly changes anything.
     """
-    engine = make_engine("cpu", exact.network.without_encoder())
+    engine: Engine = make_engine("cpu", exact.network.without_encoder())
+    if exact.counts is not None:
+        engine = CountingEngine(engine, exact.counts)
     before, after = (_without_encoder(model.parameters) for model in (exact, kept))
     options = GenerationOptions(seed=seed, max_new_tokens=LONGEST)
     count = min(TEXTS, most_columns(before))

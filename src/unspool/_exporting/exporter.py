@@ -31,6 +31,7 @@ class Exporter:
             content of each file by its path in the folder, or under any name if it is one file.
         suffix: The suffix of the one file; None for a folder.
         precisions: The names in `PRECISIONS` that it can keep.
+        counts: Whether it can take along the counts of the training text.
         needs: The package that must be installed, which is the name of the extra too; None for no package.
         cannot_say: A name in `FEATURES`, or of a cell, that the target has no words for -> what to do.
     """
@@ -40,6 +41,7 @@ class Exporter:
     function: str
     suffix: str | None = None
     precisions: tuple[str, ...] = PRECISIONS
+    counts: bool = False
     needs: str | None = None
     cannot_say: Mapping[str, str] = field(default_factory=dict)
 

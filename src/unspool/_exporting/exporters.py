@@ -21,9 +21,13 @@ Write = Callable[[ModelToExport], Mapping[str, bytes]]
 
 EXPORTERS: dict[str, Exporter] = {
     "html": Exporter(
-        "html", "one page that runs in any browser", "unspool._exporting.html:html_files", ".html"
+        "html",
+        "one page that runs in any browser",
+        "unspool._exporting.html:html_files",
+        ".html",
+        counts=True,
     ),
-    "js": Exporter("js", "an ES module with its types", "unspool._exporting.js:js_files"),
+    "js": Exporter("js", "an ES module with its types", "unspool._exporting.js:js_files", counts=True),
     "onnx": Exporter(
         "onnx",
         "a model of a step and one of a sequence",
@@ -54,6 +58,7 @@ def export(
     *,
     name: str = "model",
     precision: str = "float32",
+    with_counts: bool = False,
     overwrite: bool = False,
 ) -> tuple[Path, ModelToExport]:
     """Write a model in the form of another program.
@@ -64,18 +69,20 @@ def export(
         out: The file or folder to write; None for one in the working folder that is named after the model.
         name: A name for the model.
         precision: The number format of its parameters, one of `PRECISIONS`.
+        with_counts: Whether the counts of its training text go along; without them it is the network alone.
         overwrite: Whether what is there may be replaced.
 
     Returns:
         The path of what was written, and what was written.
 
     Raises:
-        ConfigError: If there is no such target, it cannot say the model or keep the precision, its package
-            is not installed, or the path is taken.
+        ConfigError: If there is no such target, it cannot say the model, keep the precision or take counts,
+            there are no counts to take, its package is not installed, or the path is taken.
         ArtifactError: If the files cannot be written; what was there is unharmed.
     """
     precision = as_spelled(precision, PRECISIONS)
     exporter = checked(model, to, precision)
+    model = _with_counts(model, exporter) if with_counts else replace(model, counts=None)
     path = path_of("out", f"{name}{exporter.suffix or f'-{exporter.name}'}" if out is None else out)
     check_path(path, exporter, overwrite=overwrite)
     write = writer_of(exporter)
@@ -95,6 +102,22 @@ def export(
         expected = f"a place that can be written to, with {max(0.1, size / 1e6):.1f} MB free"
         raise ArtifactError(f"cannot write {path}", expected=expected, got=got) from error
     return path, exported
+
+
+def _with_counts(model: SavedModel, exporter: Exporter) -> SavedModel:
+    """Return a model whose counts go along.
+
+    Raises:
+        ConfigError: If it has none, or the target cannot take them.
+    """
+    if model.counts is None:
+        hint = "export it without counts, or train one with them (--counts)"
+        raise ConfigError("there are no counts to take along", expected="a model with counts", hint=hint)
+    if not exporter.counts:
+        able = " or ".join(name for name, other in EXPORTERS.items() if other.counts)
+        hint = "export it without counts: that is the network alone"
+        raise ConfigError("this target takes no counts along", expected=able, got=exporter.name, hint=hint)
+    return model
 
 
 def _cost(model: SavedModel, kept: SavedModel, precision: str) -> float | None:

@@ -28,7 +28,7 @@ PAGE = Path(__file__).parent / "page"
 # The files of the scripts, each after those that it imports: what is there at once, and what is packed.
 FIRST = ("unpack", "start")
 MODULES = ("words", "symbols", "service", "settings", "link", "bars", "texts", "reading", "page")
-SIZES = {"float32": 4, "float16": 2, "int8": 1, "scales": 4}  # bytes of a number
+SIZES = {"float32": 4, "float16": 2, "int8": 1, "scales": 4, "uint32": 4, "uint16": 2}  # bytes of a number
 # What b85encode uses and HTML or a template may read as more than a letter -> what stands for it.
 HARMLESS = bytes.maketrans(b"&<>`", b",.:/")
 LINE = 1000  # characters
@@ -95,7 +95,7 @@ def lines_of(text: str) -> str:
 
 def _take_tensors(spec: dict[str, Any]) -> Iterator[bytes]:
     """Yield the bytes that a model has in base64, and put their number in their place."""
-    for tensor in spec["tensors"].values():
+    for tensor in (*spec["tensors"].values(), *spec.get("counts", {}).values()):
         for kind in [kind for kind in SIZES if kind in tensor]:
             numbers = _take(tensor, kind)
             yield np.frombuffer(numbers, np.uint8).reshape(-1, SIZES[kind]).T.tobytes()

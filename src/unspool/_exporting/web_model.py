@@ -11,6 +11,8 @@
 - ``defaults``: the default options of generation, in camel case;
 - ``tensors``: name -> shape and base64 of little-endian float32, float16, or int8 with a scale for each
   column;
+- ``counts``, if they go along: the arrays of the counts beside the network by name, as the tensors, also in
+  uint32 and uint16;
 - ``wasm``: base64 of the compiled kernel, or null.
 """
 
@@ -29,6 +31,7 @@ from unspool._artifacts.model_folder import SavedModel
 from unspool._errors import warn_user
 from unspool._exporting.exporter import ModelToExport
 from unspool._generation.options.generation_options import ROWS, GenerationOptions
+from unspool._kernels.counts import CountTable
 from unspool._network.conditions import schema_of
 from unspool._network.quantization import is_quantized, quantize
 from unspool._text.context import Attribute, ContextSchema
@@ -50,8 +53,8 @@ NETWORK = (
 )  # fmt: skip
 NOT_IN_A_PAGE = ("best_of", "logprobs", "echo")  # options that the engine has not
 # The files of the engine, each after those that it imports.
-MODULES = ("random", "tensors", "kernel", "network", "tokenizers", "options", "filters", "penalties",
-           "phrases", "conditions", "draw", "engine")  # fmt: skip
+MODULES = ("random", "tensors", "counts", "kernel", "network", "tokenizers", "options", "filters",
+           "penalties", "phrases", "conditions", "draw", "engine")  # fmt: skip
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:class|function|const) )", re.MULTILINE)
 
@@ -83,6 +86,7 @@ def web_spec(exported: ModelToExport) -> dict[str, Any]:
         "tensors": {
             name: _tensor(name, values, exported.precision) for name, values in model.parameters.items()
         },
+        **({} if model.counts is None else {"counts": _counts(model.counts)}),
         "wasm": None if wasm is None else _base64(wasm),
     }
 
@@ -174,6 +178,16 @@ def _tensor(name: str, values: NDArray[np.float32], precision: str) -> dict[str,
     if precision == "float16":
         return {"shape": shape, "float16": _base64(values.astype("<f2").tobytes())}
     return {"shape": shape, "float32": _base64(values.astype("<f4").tobytes())}
+
+
+def _counts(table: CountTable) -> dict[str, Any]:
+    return {
+        camel_case(name): {
+            "shape": list(array.shape),
+            array.dtype.name: _base64(array.astype(array.dtype.newbyteorder("<")).tobytes()),
+        }
+        for name, array in table.arrays().items()
+    }
 
 
 def _base64(content: bytes) -> str:

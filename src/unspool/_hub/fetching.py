@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unspool._artifacts.counts_file import COUNTS
 from unspool._artifacts.model_folder import (
     CONFIG,
     GENERATION,
@@ -14,6 +15,7 @@ from unspool._artifacts.model_folder import (
     config_of,
     read_content,
 )
+from unspool._artifacts.novelty_file import NOVELTY
 from unspool._artifacts.tensor_files import LARGEST_HEADER
 from unspool._errors import ArtifactError, warn_user
 from unspool._hub.connection import HubUnreachableError, hub_api
@@ -25,7 +27,8 @@ from unspool._storage import path_of
 
 METRICS = "metrics.jsonl"
 NEEDED = (CONFIG, TOKENIZER, MODEL)
-FETCHED = (*NEEDED, SOURCE_TOKENIZER, GENERATION, METRICS)
+FETCHED = (*NEEDED, SOURCE_TOKENIZER, GENERATION, METRICS, COUNTS, NOVELTY)
+MOST_OF_BESIDE = 1 << 30  # bytes of counts, or of the index of the training texts
 TRAIN_ONE = "unspool loads what unspool push has written there"
 
 
@@ -116,6 +119,8 @@ def _check_sizes(place: HubPlace, sizes: Mapping[str, Any], network: NetworkConf
     """Refuse files that are larger than the model can be, before they are fetched."""
     for name in (TOKENIZER, SOURCE_TOKENIZER, GENERATION, METRICS):
         _check_size(place, name, sizes.get(name), MOST_OF_TOKENIZER if "tokenizer" in name else MOST_BYTES)
+    for name in (COUNTS, NOVELTY):
+        _check_size(place, name, sizes.get(name), MOST_OF_BESIDE)
     _check_size(place, MODEL, sizes[MODEL], 4 * count_parameters(network) + LARGEST_HEADER)
 
 

@@ -9,6 +9,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from unspool._errors import ArtifactError
 from unspool._importing.own_files import facts_of, model_of
 from unspool._importing.tensors import DAMAGED, MOST_BYTES, floats_of, read_bytes
 from unspool._json_files import parse_json
+from unspool._kernels.counts import CountTable
 from unspool._text.tokenizers.registry import Tokenizer, tokenizer_from_json
 
 MODULE = "model.js"
@@ -28,7 +30,9 @@ PACKED = re.compile(rb'<script type="text/plain" id="model">([^<]*)</script>')
 # What stands in a page for letters of base 85 that mean something to HTML.
 LETTERS = bytes.maketrans(b",.:/", b"&<>`")
 TYPES = {"float32": ("<f4", 4), "float16": ("<f2", 2), "int8": ("i1", 1)}
-SIZES = {"float32": 4, "float16": 2, "int8": 1, "scales": 4}  # in the order of the bytes in a page
+ROWS = {"float32": "<f4", "uint32": "<u4", "uint16": "<u2"}  # of counts
+# Bytes of a number, in the order in which a page has them.
+SIZES = {"float32": 4, "float16": 2, "int8": 1, "scales": 4, "uint32": 4, "uint16": 2}
 MOST_TEXT, MOST_HEAD = 1 << 28, 1 << 26  # bytes
 MOST_RATIO = 64  # bytes from a byte: weights are numbers, which no packing makes much smaller
 
@@ -66,7 +70,8 @@ def model_of_page(path: Path) -> SavedModel:
             raise ValueError(f"a head of {size:,} bytes")
         head = parse_json(content[4 : 4 + size], where=where, hint=DAMAGED)
         spec = head["spec"]
-        _give_tensors(spec["tensors"], memoryview(content)[4 + size :], after=spec.get("wasm") or 0)
+        tensors = [*spec["tensors"].values(), *(spec.get("counts") or {}).values()]
+        _give_tensors(tensors, memoryview(content)[4 + size :], after=spec.get("wasm") or 0)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         if isinstance(error, ArtifactError):
             raise
@@ -89,7 +94,7 @@ def _unpacked(text: bytes) -> bytes:
     return content
 
 
-def _give_tensors(tensors: dict[str, Any], body: memoryview, *, after: int) -> None:
+def _give_tensors(tensors: list[dict[str, Any]], body: memoryview, *, after: int) -> None:
     """Put the bytes of each tensor in base64, as in a module, in the place of their number.
 
     Args:
@@ -101,7 +106,7 @@ def _give_tensors(tensors: dict[str, Any], body: memoryview, *, after: int) -> N
         ValueError: If there are fewer bytes, or more.
     """
     at = 0
-    for tensor in tensors.values():
+    for tensor in tensors:
         for kind, size in ((kind, size) for kind, size in SIZES.items() if kind in tensor):
             count = tensor[kind]
             if type(count) is not int or count % size or not 0 <= count <= len(body) - at:
@@ -139,7 +144,9 @@ def _model(spec: Mapping[str, Any], where: str) -> SavedModel:
     source = spec.get("sourceTokenizer")
     sources = None if source is None else _tokenizer(source, where)
     parameters = floats_of(stored, where=where)
-    return model_of(facts, _tokenizer(spec["tokenizer"], where), sources, parameters, where=where)
+    model = model_of(facts, _tokenizer(spec["tokenizer"], where), sources, parameters, where=where)
+    counts = spec.get("counts")
+    return model if counts is None else replace(model, counts=_counts(counts, model.network.symbols, where))
 
 
 def _snake_case(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,6 +186,25 @@ def _tokenizer(values: object, where: str) -> Tokenizer:
     common = {key: values.get(key) for key in ("kind", "normalization")}
     text = json.dumps({"format_version": 1, **common, **learnt})
     return tokenizer_from_json(text, where=f"{where}: tokenizer")
+
+
+def _counts(stored: object, symbols: int, where: str) -> CountTable:
+    """Return the counts beside a network that has so many symbols."""
+    try:
+        if not isinstance(stored, dict):
+            raise TypeError("no object")
+        table = CountTable(**{name: _row(entry) for name, entry in _snake_case(stored).items()})
+        if table.vocab_size > symbols:
+            raise ValueError(f"ids up to {table.vocab_size - 1}, and {symbols} symbols")
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise ArtifactError(f"{where}: counts", expected="a table of counts", got=got, hint=DAMAGED) from None
+    return table
+
+
+def _row(entry: dict[str, Any]) -> NDArray[Any]:
+    (kind,) = ROWS.keys() & entry.keys()
+    return np.frombuffer(base64.b64decode(entry[kind], validate=True), ROWS[kind]).reshape(entry["shape"])
 
 
 def _array(entry: object, where: str) -> NDArray[Any]:

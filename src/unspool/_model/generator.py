@@ -1,6 +1,7 @@
 """A trained generator in one object: generate, stream, score, evaluate, save and load."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -70,6 +71,8 @@ class Generator(ModelParts):
             model.
         source_tokenizer: That of the texts which an encoder reads; None for a network without one.
         quantization: The number format that the parameters were rounded to, and its cost; None for float32.
+        counts: What followed which context in the training text, which is mixed into the network's logits;
+            None for the network alone.
         engine: A name in `ENGINES`.
         threads: Threads of the engine, ≥ 1; None for one on each processor.
 
@@ -99,6 +102,7 @@ class Generator(ModelParts):
         threads: int | None = None,
         precision: str = "float32",
         device: str = "auto",
+        counts: bool = True,
     ) -> "Generator":
         """Read a model folder, or a model of the Hugging Face Hub.
 
@@ -111,6 +115,7 @@ class Generator(ModelParts):
                 processor multiplies it. A seed is another text in another precision.
             device: Where the engine computes: "cpu", "cuda" or "mps"; "auto" for the best one that is there
                 and that the engine can use.
+            counts: Whether the counts beside the network are used, if it has some; see `without_counts`.
 
         Raises:
             ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
@@ -125,16 +130,17 @@ class Generator(ModelParts):
         computing: dict[str, Any] = {"engine": engine, "threads": threads, "precision": precision}
         model = cls(**vars(load_model(folder)), device=device, **computing)
         model._novelty, model._history = folder, folder / METRICS
-        return model
+        return model if counts else model.without_counts()
 
     def _leave_folder(self) -> None:
         """Read what else is read when it is first asked for, since the folder will not stay."""
         self._novelty, self._history = self.novelty_index, self.history
 
     def save(self, folder: str | Path) -> None:
-        """Write the model as a folder that `load` reads, with its index of the training texts if it has one.
+        """Write the model as a folder that `load` reads.
 
-        A model that is there is replaced.
+        Its counts and its index of the training texts go along, if it has them. A model that is there is
+        replaced.
 
         Raises:
             ArtifactError: If the folder cannot be written or has files of something else in their places, or
@@ -149,8 +155,28 @@ class Generator(ModelParts):
         refuse_strangers(folder)
         save_parts(self, folder, self.novelty_index, self.history)
 
+    def without_counts(self) -> Self:
+        """Return the network alone: the model without the counts of its training text.
+
+        Counts are what ``unspool train --counts`` keeps beside the network. Without them a model is smaller
+        and tells less of the text that it learnt, but it writes other texts, and predicts them less well.
+
+        Example:
+            >>> model.without_counts().counts is None
+            True
+        """
+        model = replace(self, counts=None)
+        model._novelty, model._history = self._novelty, self._history
+        return model
+
     def export(
-        self, to: str, out: str | Path | None = None, *, precision: str = "float32", overwrite: bool = False
+        self,
+        to: str,
+        out: str | Path | None = None,
+        *,
+        precision: str = "float32",
+        with_counts: bool = False,
+        overwrite: bool = False,
     ) -> Path:
         """Write the model in the form of another program, which needs no unspool to run it.
 
@@ -158,21 +184,24 @@ class Generator(ModelParts):
             to: A name in `EXPORTERS`: "html", "js", "onnx", "torch", "keras", "c".
             out: The file or folder to write; None for one in the working folder.
             precision: The number format of the parameters: "float32", "float16" or "int8".
+            with_counts: Whether the counts of its training text go along, which html and js can take. Much of
+                the text can be read out of them. Without them what is written is the network alone.
             overwrite: Whether what is there may be replaced.
 
         Returns:
             The path of what was written.
 
         Raises:
-            ConfigError: If the target cannot say the model or keep the precision, its package is not
-                installed, or the path is taken.
+            ConfigError: If the target cannot say the model, keep the precision or take counts, there are no
+                counts to take, its package is not installed, or the path is taken.
             ArtifactError: If the files cannot be written; what was there is unharmed.
 
         Example:
             >>> model.export("html", "names.html").name
             'names.html'
         """
-        return export(saved(self), to, out, precision=precision, overwrite=overwrite)[0]
+        one = saved(self)
+        return export(one, to, out, precision=precision, with_counts=with_counts, overwrite=overwrite)[0]
 
     def quantized(
         self, precision: str, *, on: Readable | None = None, unknown: Unknown | None = None
@@ -1005,6 +1034,7 @@ def load(
     threads: int | None = None,
     precision: str = "float32",
     device: str = "auto",
+    counts: bool = True,
 ) -> Generator:
     """Read a model folder, or a model of the Hugging Face Hub, as `Generator.load` does.
 
@@ -1015,6 +1045,7 @@ def load(
         precision: Number format of the products when it writes and scores: "float32", "bf16", "int8" or
             "auto"; see `Generator.load`.
         device: Where the engine computes: "auto", "cpu", "cuda" or "mps"; see `Generator.load`.
+        counts: Whether the counts beside the network are used, if it has some.
 
     Raises:
         ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
@@ -1029,4 +1060,6 @@ def load(
         >>> len(model.generate(n=3))
         3
     """
-    return Generator.load(folder, engine=engine, threads=threads, precision=precision, device=device)
+    return Generator.load(
+        folder, engine=engine, threads=threads, precision=precision, device=device, counts=counts
+    )

@@ -11,6 +11,8 @@ from unspool._errors import ArtifactError
 from unspool._hub.places import HubPlace
 from unspool._model.parts import ModelParts
 from unspool._model.saving import save_parts
+from unspool._text.novelty import NoveltyIndex
+from unspool._training.folder.counts_words import card_with_counts, counts_facts
 from unspool._training.folder.metrics import METRICS
 from unspool._training.folder.model_card import python_literal, sample_command
 
@@ -27,16 +29,18 @@ def hub_files(
     folder: Path,
     license: str | None = None,  # noqa: A002 - as the Hub calls it
     language: str | None = None,
+    novelty: NoveltyIndex | None = None,
 ) -> dict[str, bytes]:
-    """Return the files that are pushed: those of `save`, without the index of the training texts.
+    """Return the files that are pushed: those of `save`.
 
     Args:
-        parts: The model.
+        parts: The model; its counts go along.
         history: The lines of its training; the evaluations go along.
         place: Where it goes.
         folder: Its folder, whose README.md, which may have been edited, is the card.
         license: The name of the licence, as the Hub spells it; None to leave it open.
         language: The code of the language of its texts; None to leave it open.
+        novelty: The index of the training texts, if it is to go along.
 
     Raises:
         ArtifactError: If the model cannot be saved, its card has a broken header, or a file has a path of
@@ -44,10 +48,11 @@ def hub_files(
     """
     with TemporaryDirectory() as temporary:
         staged = Path(temporary) / place.repo.rpartition("/")[2]
-        save_parts(parts, staged, None, history)
+        save_parts(parts, staged, novelty, history)
         files = {path.name: path.read_bytes() for path in sorted(staged.iterdir()) if path.is_file()}
     own = folder / CARD
     text = own.read_text("utf-8") if own.is_file() else files[CARD].decode()
+    text = card_with_counts(text, counts_facts(parts.counts, history))
     for name in (folder.name, folder.resolve().name, place.repo.rpartition("/")[2]):
         text = text.replace(f"load({python_literal(name)})", f"load({python_literal(str(place))})")
         text = text.replace(f"{sample_command(name)}\n", f"{sample_command(str(place))}\n")
@@ -77,6 +82,9 @@ def _header(
     }
     best = [line for line in history if line.get("kind") == "evaluation" and line.get("best")]
     bits = best[-1].get("bits_per_character") if best else None
+    counts = counts_facts(parts.counts, history)
+    if counts is not None and counts.bits_per_character is not None:
+        bits = counts.bits_per_character
     if bits is not None:
         header["metrics"] = ["bits_per_character"]
         header["model-index"] = [_index(parts, place, float(bits))]

@@ -15,6 +15,7 @@ from unspool._screen.wording import counted
 from unspool._text.novelty import NoveltyIndex
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.corpus_places import shared_data
+from unspool._training.folder.counts_words import card_with_counts, counts_facts
 from unspool._training.folder.metrics import METRICS, evaluation_of, write_evaluations
 from unspool._training.folder.model_card import markdown, model_card, sample_command
 
@@ -44,7 +45,7 @@ def save_parts(
         source_tokenizer=parts.source_tokenizer,
         quantization=parts.quantization,
         counts=parts.counts,
-        card=_card(parts, folder.name, history),
+        card=card_with_counts(_card(parts, folder.name, history), counts_facts(parts.counts, history)),
     )
     save_novelty(folder, novelty, parts.tokenizer)
     write_evaluations(folder / METRICS, history)

@@ -4,12 +4,20 @@ from unspool._artifacts import load_model
 from unspool._artifacts.counts_file import save_counts
 from unspool._evaluation.mixing import count_training
 from unspool._interruptible import interruptible
+from unspool._text.streams.stream import TokenStream
 from unspool._training.folder.run_folder import RunFolder
 from unspool._training.records import CountsRecord
 from unspool._training.task import TrainingTask
 
 USUAL_ORDER = 8
+SHORTEST = 2  # symbols of the longest context that is counted of the shortest texts
 LEAST_GAIN = 0.005  # share of the bits that counts must save to be chosen
+
+
+def usual_order(training: TokenStream) -> int:
+    """Return the order for a text: a context of more than half of a usual record would copy records."""
+    half = len(training) // max(1, len(training.starts)) // 2
+    return max(SHORTEST, min(USUAL_ORDER, half))
 
 
 def keep_counts(run: RunFolder, task: TrainingTask, *, step: int) -> CountsRecord | None:
@@ -41,7 +49,7 @@ def keep_counts(run: RunFolder, task: TrainingTask, *, step: int) -> CountsRecor
             task.validation,
             eos_id=task.eos_id,
             document=task.document,
-            order=USUAL_ORDER if chosen else int(str(task.config.counts)),
+            order=usual_order(task.training) if chosen else int(str(task.config.counts)),
         )
     )
     kept = not chosen or counted.gain >= LEAST_GAIN

@@ -36,6 +36,7 @@ def result(**changes: Any) -> Any:
                                    samples=[copied(3), copied(9), *[copied(5, None)] * 1500],
                                    held_out_lengths=None, held_out=[]),
         "canaries": SimpleNamespace(space=1_000_000, secrets=[secret], strangers=[secret]),
+        "canaries_without_counts": None,
         "to_dict": lambda: {"a": 1},
     }  # fmt: skip
     return cast("Any", SimpleNamespace(**facts | changes))

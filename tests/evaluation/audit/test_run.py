@@ -165,7 +165,7 @@ DIVERSITY = {"distinct_characters", "distinct_words", "self_bleu_characters", "s
 SECRET = {"text", "bits", "rank", "exposure"}
 KEYS = {
     "": {"sentences", "fit", "training_bits_per_character", "held_out_bits_per_character", "copying",
-         "diversity", "held_out_diversity", "canaries", "same_corpus"},
+         "diversity", "held_out_diversity", "canaries", "canaries_without_counts", "same_corpus"},
     "fit": {"verdict", "since_epoch", "noise", "best", "training", "held_out", "sentence"},
     "copying": {"verdict", "sentence", "verbatim_share", "lengths", "held_out_lengths", "comparison", "whole",
                 "samples", "held_out"},

@@ -1,5 +1,6 @@
 """What an audit says, word for word, and where one verdict ends and the next begins."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -179,6 +180,12 @@ def test_an_audit_says_whose_text_it_was_and_how_exposed_the_secrets_are() -> No
     assert audit(canaries=exposed).sentences[-1] == (
         "Exposure of the secrets: 9.0 bits on average (secrets that the model never saw: 1.2; maximum 10.0)."
     )
+    alone = replace(exposed, secrets=secrets(3.0, 4.0))
+    assert audit(canaries=exposed, canaries_without_counts=alone).sentences[-2:] == [
+        audit(canaries=exposed).sentences[-1],
+        "By the network alone, without counts: 3.5 bits on average (secrets that the model never saw: 1.2; "
+        "maximum 10.0).",
+    ]
     assert repr(audit()).splitlines()[0].startswith("<Audit: unknown")
 
 

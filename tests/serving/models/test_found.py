@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -40,8 +41,9 @@ def test_a_model_is_another_when_one_of_its_files_is(name: str, tmp_path: Path) 
     assert FILES[changed] == name
     file = (tmp_path / name).stat()
     assert after[changed] == (10**18 + 7, 1, file.st_ino)
-    marks = {short_mark(mark, precision) for mark in (before, after) for precision in ("float32", "int8")}
-    assert [len(mark) for mark in marks] == [12] * 4
+    ways = product((before, after), ("float32", "int8"), (True, False))
+    marks = {short_mark(mark, precision, counts=counts) for mark, precision, counts in ways}
+    assert [len(mark) for mark in marks] == [12] * 8
 
 
 def test_a_name_stays_with_its_folder(tmp_path: Path) -> None:
@@ -79,6 +81,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> tuple[Loaded, lis
         parameters=ARRAYS,
         encode=lambda text, unknown: [text, unknown],
         runner=SimpleNamespace(inference="int8"),
+        counts=None,
         **changes,
     )
     one = Loaded("x", cast("Any", model), mark=MARK, limits=Limits(), let_go=told.append)
@@ -87,13 +90,13 @@ def loaded(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> tuple[Loaded, lis
 
 def test_a_loaded_model_knows_its_size_and_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
     one, _ = loaded(monkeypatch)
-    assert (one.size, one.updated, one.defaults, one.used) == (80, 6 * 10**9, {"n": 1}, 0.0)
-    assert one.fingerprint == short_mark(MARK, "int8")
+    assert (one.size, one.updated, one.defaults, one.used) == (80, 7 * 10**9, {"n": 1}, 0.0)
+    assert one.fingerprint == short_mark(MARK, "int8", counts=False)
     assert one.has_novelty
     assert (one.active, one.waiting, one.is_used) == (0, 0, False)
     without = tuple(None if name == NOVELTY else each for name, each in zip(FILES, MARK, strict=True))
     two = Loaded("x", one.model, mark=without, limits=Limits(), let_go=print)
-    assert (two.has_novelty, two.updated) == (False, 5 * 10**9)
+    assert (two.has_novelty, two.updated) == (False, 6 * 10**9)
 
 
 def test_a_model_is_put_away_when_nobody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:

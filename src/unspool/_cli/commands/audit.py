@@ -32,6 +32,7 @@ from unspool._text.reading.read_options import STANDARD_INPUT
 if TYPE_CHECKING:
     from unspool._evaluation.audit.copying import CopiedText
     from unspool._evaluation.audit.diversity import Diversity
+    from unspool._evaluation.audit.exposure import Exposures
     from unspool._evaluation.audit.run import Audit, ReportAudit
     from unspool._model import Generator
     from unspool._text.records import Records
@@ -202,18 +203,27 @@ def show(result: "Audit") -> None:
     show_longest(result.copying.samples)
     show_variety(result.diversity, result.held_out_diversity)
     if result.canaries is not None:
-        rows = [
-            (one_line(secret.text), f"{secret.exposure:.2f}", f"{secret.rank:,.0f}", kind)
-            for kind, part in (("secret", result.canaries.secrets), ("never seen", result.canaries.strangers))
-            for secret in part
-        ]
-        print()
-        print_table(
-            ["text", "exposure in bits", f"rank of {result.canaries.space:,}", ""], rows, right=(1, 2)
-        )
+        show_exposures(result.canaries, result.canaries_without_counts)
     print()
     for sentence in result.sentences:
         print_sentence(sentence)
+
+
+def show_exposures(exposures: "Exposures", without_counts: "Exposures | None") -> None:
+    """Print how well the model knows each secret, and how well its network alone does."""
+    rows = [
+        [one_line(secret.text), f"{secret.exposure:.2f}", f"{secret.rank:,.0f}", kind]
+        for kind, part in (("secret", exposures.secrets), ("never seen", exposures.strangers))
+        for secret in part
+    ]
+    headings, right = ["text", "exposure in bits", f"rank of {exposures.space:,}", ""], [1, 2]
+    if without_counts is not None:
+        headings.append("without counts")
+        right.append(4)
+        for row, secret in zip(rows, (*without_counts.secrets, *without_counts.strangers), strict=True):
+            row.append(f"{secret.exposure:.2f}")
+    print()
+    print_table(headings, rows, right=right)
 
 
 def show_lengths(result: "Audit") -> None:

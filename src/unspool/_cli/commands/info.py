@@ -60,12 +60,14 @@ def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]
     from unspool._configuration import to_dict
     from unspool._evaluation.audit.fit import judge_fit
     from unspool._network.parameters import count_parameters
+    from unspool._training.folder.counts_words import counts_facts
     from unspool._training.folder.metrics import METRICS, read_metrics
 
     lines = read_metrics(folder / METRICS)
     evaluations = [line for line in lines if line.get("kind") == "evaluation"]
     held_out = ((model.data.get("sizes") or {}).get("validation") or {}).get("characters", 0)
     best = [line for line in evaluations if line.get("best")]
+    counts = counts_facts(model.counts, lines)
     return {
         "folder": str(folder),
         "network": to_dict(model.network),
@@ -79,6 +81,7 @@ def model_facts(model: "SavedModel | Generator", folder: Path) -> dict[str, Any]
         "training": model.training,
         "data": model.data,
         **({} if model.quantization is None else {"quantization": to_dict(model.quantization)}),
+        **({} if counts is None else {"counts": {**to_dict(counts), "revealed": counts.revealed}}),
         "evaluation": best[-1] if best else None,
         "fit": to_dict(judge_fit(lines, held_out_characters=held_out)),
     }  # fmt: skip
@@ -120,6 +123,7 @@ def model_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rows += evaluation_rows(facts["evaluation"])
     if "quantization" in facts:
         rows.append(("rounded to", Quantization(**facts["quantization"]).sentence))
+    rows += counts_rows(facts.get("counts"))
     if tokens.get("spells_unk") is False:
         rows.append(("left out", f"bits per character are {LEFT_OUT}"))
     return [*rows, ("fit", facts["fit"]["sentence"])] if facts["evaluation"] else rows
@@ -138,6 +142,17 @@ def evaluation_rows(best: dict[str, Any] | None) -> list[tuple[str, str]]:
     if best.get("exact") is not None:
         rows.append(("exact", f"{best['exact']:.1%} of the held-out sources answered"))
     return rows
+
+
+def counts_rows(counts: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """Return the names and values of the counts beside the network."""
+    from unspool._training.folder.counts_words import CountsFacts
+
+    if counts is None:
+        return []
+    facts = CountsFacts(**{name: value for name, value in counts.items() if name != "revealed"})
+    worth = [] if facts.worth is None else [("  with them", facts.worth)]
+    return [("counts", facts.size), *worth, ("  they tell", facts.revealed)]
 
 
 def corpus_rows(census: dict[str, Any]) -> list[tuple[str, str]]:

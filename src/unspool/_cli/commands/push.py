@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from unspool._cli.flags.flag import Argument, Flag, Option
-from unspool._cli.flags.shared import AsJson
+from unspool._cli.flags.shared import AsJson, WithCounts
 from unspool._cli.output.printing import note, print_json
 from unspool._cli.output.tables import print_facts
 from unspool._errors import ConfigError
@@ -20,6 +20,12 @@ Message = Annotated[str | None, Option(Flag("message", str, "Message of the comm
 License = Annotated[
     str | None, Option(Flag("license", str, "Licence as the Hub spells it: apache-2.0, cc-by-4.0, other"))
 ]
+WithIndex = Annotated[
+    bool,
+    Option(
+        Flag("with_novelty_index", bool, "Take the index of the training texts along, for sample --novel")
+    ),
+]
 Language = Annotated[str | None, Option(Flag("language", str, "Code of the language of its texts: en, zh"))]
 
 
@@ -32,12 +38,15 @@ def push(
     message: Message = None,
     license: License = None,  # noqa: A002 - as the flag is called
     language: Language = None,
+    with_counts: WithCounts = False,
+    with_novelty_index: WithIndex = False,
     as_json: AsJson = False,
 ) -> None:
     """Put a model on the Hugging Face Hub.
 
-    What goes is what a model folder holds, without checkpoints and without the index of the training texts,
-    and README.md with a header for the Hub. It asks for a token with the right to write: hf auth login, or
+    What goes is what a model folder holds, without checkpoints, and README.md with a header for the Hub. What
+    the training text can be read out of, its counts, and the index of its texts stay here unless they
+    are asked for. It asks for a token with the right to write: hf auth login, or
     HF_TOKEN.
     """
     import unspool
@@ -46,6 +55,7 @@ def push(
     from unspool._hub.pushing import license_of
     from unspool._hub.pushing import push as upload
     from unspool._model.publishing import hub_files
+    from unspool._training.folder.counts_words import counts_facts
 
     if is_hub_place(folder):
         raise ConfigError(folder, expected="a folder of this machine", got="a place on the Hub")
@@ -58,7 +68,26 @@ def push(
         license = license_of(where)  # noqa: A001 - an earlier push has named it
     if license is None and not _has_license(Path(folder)):
         note("no licence is named, so nobody knows what they may do with it: --license")
-    files = hub_files(model, model.history, where, folder=Path(folder), license=license, language=language)
+    facts, index = counts_facts(model.counts, model.history), model.novelty_index
+    if with_counts and facts is None:
+        hint = "push it without counts, or train one with them (--counts)"
+        raise ConfigError("there are no counts to take along", expected="a model with counts", hint=hint)
+    if with_novelty_index and index is None:
+        hint = "push it without, or train one with it (--novelty-index)"
+        raise ConfigError("there is no index to take along", expected="a model with an index", hint=hint)
+    if facts is not None and not with_counts:
+        note(f"{facts.left_out}; to take them along: --with-counts")
+    if index is not None and not with_novelty_index:
+        note("the index of the training texts is left out; to take it along: --with-novelty-index")
+    files = hub_files(
+        model if with_counts else model.without_counts(),
+        model.history,
+        where,
+        folder=Path(folder),
+        license=license,
+        language=language,
+        novelty=index if with_novelty_index else None,
+    )
     pushed = upload(files, where, private=private, message=message)
     if as_json:
         print_json(

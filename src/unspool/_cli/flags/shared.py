@@ -4,6 +4,7 @@ The names are those of the library's arguments. Tests compare the defaults and t
 those of the library.
 """
 
+from operator import not_
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -38,6 +39,12 @@ KeepNoveltyIndex = Annotated[
 ValidationCorpus = Annotated[
     str | None,
     Option(Flag("validation", Path, "Corpus to evaluate on, instead of a part of CORPUS")),
+]
+WithCounts = Annotated[
+    bool,
+    Option(
+        Flag("with_counts", bool, "Take the counts of the training text along, out of which it can be read")
+    ),
 ]
 ModelFolder = Annotated[
     str, Argument(metavar="DIR", help="A folder that `unspool train` made, or hf://USER/NAME.")
@@ -156,6 +163,13 @@ COMPUTING = Group(
             "other texts for a seed",
             default="float32",
             table="unspool._kernels.precision:INFERENCE",
+        ),
+        Flag(
+            "no_counts",
+            bool,
+            "Use the network alone, of a model that has counts beside it",
+            option="counts",
+            collect=not_,
         ),
     ),
 )

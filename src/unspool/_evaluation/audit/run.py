@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unspool._configuration import check, to_dict, whole_range
+from unspool._engines.counting import CountingEngine
 from unspool._engines.protocol import Engine, Parameters
 from unspool._evaluation.audit.copying import (
     CopiedText,
@@ -56,6 +57,7 @@ class Audit:
         diversity: How much its texts differ from each other.
         held_out_diversity: How much as many held-out texts differ; None for fewer than two.
         canaries: How well it knows secrets; None without secrets.
+        canaries_without_counts: How well its network alone knows them; None for a model without counts.
         same_corpus: Whether the text is the one it was trained on; None if the model does not record that.
 
     Example:
@@ -75,6 +77,7 @@ class Audit:
     diversity: Diversity
     held_out_diversity: Diversity | None
     canaries: Exposures | None
+    canaries_without_counts: Exposures | None = None
     same_corpus: bool | None
 
     @property
@@ -89,14 +92,9 @@ class Audit:
         if self.same_corpus is False:
             lines.insert(0, "The model was trained on another text, or the text has changed since.")
         if self.canaries is not None:
-            secrets, strangers = (
-                sum(secret.exposure for secret in part) / len(part)
-                for part in (self.canaries.secrets, self.canaries.strangers)
-            )
-            lines.append(
-                f"Exposure of the secrets: {secrets:.1f} bits on average (secrets that the model never saw: "
-                f"{strangers:.1f}; maximum {np.log2(self.canaries.space):.1f})."
-            )
+            lines.append(f"Exposure of the secrets: {_exposure(self.canaries)}.")
+        if self.canaries_without_counts is not None:
+            lines.append(f"By the network alone, without counts: {_exposure(self.canaries_without_counts)}.")
         return lines
 
     def to_dict(self) -> dict[str, Any]:
@@ -206,13 +204,14 @@ def audit_network(
         UnknownSymbolError: If the network does not know a symbol.
     """
     seed = options.generation.seed or 0
-    canaries = None
+    exposures: list[Exposures] = []
     if options.secrets and options.canary_format is not None:  # first, so that an error in them shows at once
         report("ranking the secrets", 0, 0)
         form = CanaryFormat(options.canary_format)
-        canaries = measure_exposures(
-            engine, parameters, tokenizer, form=form, secrets=options.secrets, seed=seed
-        )
+        exposures = [
+            measure_exposures(each, parameters, tokenizer, form=form, secrets=options.secrets, seed=seed)
+            for each in ((engine, engine.engine) if isinstance(engine, CountingEngine) else (engine,))
+        ]
     report("reading the corpus", 0, 0)
     corpus, planted = with_canaries(texts.corpus, texts.data), planted_in(texts.data)
     encoded = encode_corpus(corpus, texts.recipe, texts.validation, planted=planted)
@@ -235,8 +234,21 @@ def audit_network(
         copying=judge_copying(samples, real_texts, whole=whole),
         diversity=measure_diversity([text.text for text in samples[:same_number]]),
         held_out_diversity=measure_diversity([t.text for t in real_texts]) if len(real_texts) > 1 else None,
-        canaries=canaries,
+        canaries=exposures[0] if exposures else None,
+        canaries_without_counts=exposures[1] if len(exposures) > 1 else None,
         same_corpus=None if stored is None else stored == fingerprints(encoded),
+    )
+
+
+def _exposure(exposures: Exposures) -> str:
+    """Return the mean exposures of secrets in words."""
+    secrets, strangers = (
+        sum(secret.exposure for secret in part) / len(part)
+        for part in (exposures.secrets, exposures.strangers)
+    )
+    return (
+        f"{secrets:.1f} bits on average (secrets that the model never saw: {strangers:.1f}; maximum "
+        f"{np.log2(exposures.space):.1f})"
     )
 
 

@@ -1,7 +1,7 @@
 // From the packed text of the page to the model, its engine and the rest of the page; the twin of unspool/_exporting/html.py.
 
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%,()*+-;.=:?@^_/{|}~";
-const SIZES = { float32: 4, float16: 2, int8: 1, scales: 4 };  // bytes of a number
+const SIZES = { float32: 4, float16: 2, int8: 1, scales: 4, uint32: 4, uint16: 2 };  // bytes of a number
 
 // Returns the bytes that base 85 stands for; what is none of its letters is left out.
 function bytesOf85(text) {
@@ -53,7 +53,7 @@ export async function unpacked(text) {
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   let at = 4 + length;
   const take = (count) => bytes.subarray(at, (at += count));
-  for (const tensor of Object.values(head.spec.tensors))
+  for (const tensor of [...Object.values(head.spec.tensors), ...Object.values(head.spec.counts ?? {})])
     for (const [kind, size] of Object.entries(SIZES))
       if (kind in tensor) tensor[kind] = base64Of(numbersOf(take(tensor[kind]), size));
   if (head.spec.wasm !== null) head.spec.wasm = base64Of(take(head.spec.wasm));

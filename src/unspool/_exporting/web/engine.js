@@ -3,6 +3,7 @@
 // The same seed and index give the same text as `unspool sample` and `model.generate`.
 
 import { contextRow, sourceIds, vectorOf } from "./conditions.js";
+import { Counts } from "./counts.js";
 import { Drawer } from "./draw.js";
 import { PlainKernel, WasmKernel } from "./kernel.js";
 import { MOST_ROWS, Network } from "./network.js";
@@ -35,6 +36,7 @@ export class Model {
     this.tokenizer = new Tokenizer(spec.tokenizer);
     this.symbols = this.tokenizer.symbols;
     this.network = new Network({ ...spec.network, sourceVocabSize: null }, tensors, kernel);
+    this.counts = spec.counts ? new Counts(spec.counts, spec.network.vocabSize) : null;
     this.takesSource = spec.sourceTokenizer !== null;
     if (!this.takesSource) return;
     this.sourceTokenizer = new Tokenizer(spec.sourceTokenizer);
@@ -116,10 +118,17 @@ export class Model {
       if (id === this.tokenizer.eosId) network.setState(0, state);
       network.step(1, [id]);
       if (last && place < ids.length - 1) return;
+      this.mixCounts(0, ids, place + 1);
       const normaliser = drawer.normaliser(0);
       rows.push(Float32Array.from(kernel.numbers.subarray(network.logits, network.logits + config.vocabSize), (logit) => logit - normaliser));
     });
     return rows;
+  }
+
+  // Mixes the counts, if there are some, into the logits of a row that has read the first `count` ids of a text.
+  mixCounts(row, ids, count) {
+    const { kernel, logits, vocabWidth } = this.network;
+    this.counts?.mix(kernel.numbers, logits + row * vocabWidth, ids, count);
   }
 }
 
@@ -218,6 +227,7 @@ export class Writer {
       return { all, start: model.known(all), drawer: new Drawer(model.network, all, model.tokenizer) };
     };
     let shared = null;  // by the texts without options of their own
+    this.model = model;
     this.network = model.network;
     this.texts = several.map((one, i) => {
       const { prompt = "", ...own } = typeof one === "string" ? { prompt: one } : one;
@@ -273,6 +283,7 @@ export class Writer {
   after(rows, row, drawn) {
     const { network } = this, one = rows[row], { text } = one;
     if (++text.position < text.read.length) return;
+    this.model.mixCounts(row, text.read, text.position);
     const news = text.draw(row, one.number);
     if (drawn) drawn.push(news);
     if (--one.left > 0 && text.finish === null) return;

@@ -17,9 +17,17 @@ function half(bits) {
 }
 
 // Returns `count` numbers of a little-endian buffer, whatever the machine's own order is.
-function read(bytes, count, size, get) {
+function read(bytes, count, size, get, Numbers = Float32Array) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float32Array.from({ length: count }, (_, i) => get(view, i * size));
+  return Numbers.from({ length: count }, (_, i) => get(view, i * size));
+}
+
+// Returns a row of whole numbers: {shape, uint16 | uint32} has them as base64.
+export function wholesOf({ shape: [count], uint16, uint32 }) {
+  const bytes = bytesOf(uint16 ?? uint32), size = uint16 === undefined ? 4 : 2;
+  if (bytes.length !== count * size) throw new Error(`a row of ${count} whole numbers: got ${bytes.length} bytes`);
+  if (size === 2) return read(bytes, count, 2, (view, at) => view.getUint16(at, true), Uint16Array);
+  return read(bytes, count, 4, (view, at) => view.getUint32(at, true), Uint32Array);
 }
 
 // Returns a tensor as {shape, values}: {shape, float32 | float16 | int8, scales} has them as base64.

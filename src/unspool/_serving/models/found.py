@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from unspool._artifacts.counts_file import COUNTS
 from unspool._artifacts.model_folder import CONFIG, GENERATION, MODEL, SOURCE_TOKENIZER, TOKENIZER
 from unspool._artifacts.novelty_file import NOVELTY
 from unspool._json_files import fingerprint
 
-FILES = (MODEL, CONFIG, TOKENIZER, SOURCE_TOKENIZER, GENERATION, NOVELTY)
+FILES = (MODEL, CONFIG, TOKENIZER, SOURCE_TOKENIZER, GENERATION, COUNTS, NOVELTY)
 MOST_FOLDERS = 10_000  # that are looked into
 
 FileMark = tuple[int, int, int] | None
@@ -28,12 +29,18 @@ def _mark(path: Path) -> FileMark:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def short_mark(mark: tuple[FileMark, ...], precision: str) -> str:
-    """Return twelve characters that change with the state of a folder and the precision of a model.
+def short_mark(mark: tuple[FileMark, ...], precision: str, *, counts: bool) -> str:
+    """Return twelve characters that change with the state of a folder and with how its model is used.
 
     As long as they are the same, a seed is the same text.
+
+    Args:
+        mark: The state of the folder, from `mark_of`.
+        precision: The number format of the products.
+        counts: Whether counts beside the network are used.
     """
-    return fingerprint({"files": [list(one or ()) for one in mark], "precision": precision})[:12]
+    files = [list(one or ()) for one in mark]
+    return fingerprint({"files": files, "precision": precision, "counts": counts})[:12]
 
 
 class FoundModels:

@@ -61,7 +61,7 @@ class Loaded:
         let_go: Callable[["Loaded"], None],
     ) -> None:
         self.name, self.model, self.mark = name, model, mark
-        self.fingerprint = short_mark(mark, model.runner.inference)
+        self.fingerprint = short_mark(mark, model.runner.inference, counts=model.counts is not None)
         self.fields = json_text({"model": name, "system_fingerprint": self.fingerprint})[1:-1]
         self.updated = max(one[0] for one in mark if one is not None) // 10**9
         self.defaults: dict[str, Any] = own_options(model)

@@ -60,12 +60,14 @@ from unspool._training.checkpoints import (
 )
 from unspool._training.config import TrainingConfig
 from unspool._training.folder.corpus_places import PLACES, keep_places, placed_spec
+from unspool._training.folder.counts_words import card_with_counts, facts_of_record
 from unspool._training.folder.loss_curve import LossCurve
 from unspool._training.folder.metrics import METRICS, MetricsFile
 from unspool._training.folder.model_card import model_card
 from unspool._training.optimizers import FloatArray
 from unspool._training.records import (
     ChangeRecord,
+    CountsRecord,
     EvaluationRecord,
     FinishRecord,
     StopRecord,
@@ -309,7 +311,7 @@ class RunFolder:
             except OSError as error:
                 raise write_error(self.path, 1_000_000, error) from error
             return
-        saved = load_model(self.path)
+        saved, counted = load_model(self.path), self.training.counts is not None
         save_model(
             self.path,
             network=self.network,
@@ -319,9 +321,19 @@ class RunFolder:
             data=self.data,
             generation_config=saved.generation_config,
             source_tokenizer=self.source_tokenizer,
-            counts=saved.counts,
-            card=(self.path / CARD).read_text("utf-8") if (self.path / CARD).is_file() else "",
+            counts=saved.counts if counted else None,
+            card=self._card() if counted else card_with_counts(self._card(), None),
         )
+
+    def _card(self) -> str:
+        card = self.path / CARD
+        return card.read_text("utf-8") if card.is_file() else ""
+
+    def _write_card(self, card: str) -> None:
+        try:
+            atomic_write(self.path / CARD, card)
+        except OSError as error:
+            raise write_error(self.path / CARD, len(card), error) from error
 
     def _files(self) -> dict[str, str]:
         config = ConfigFile(FORMAT_VERSION, self.network, to_dict(self.training), self.data)
@@ -330,11 +342,15 @@ class RunFolder:
     def record(self, record: TrainingRecord) -> None:
         """Write a record to the metrics; draw the loss curve after an evaluation and at the end.
 
+        What it says of counts goes into the model card too.
+
         Raises:
             ArtifactError: If a file cannot be written, for example on a full disk.
         """
         self._metrics.append(record)
         self._curve.add(record_to_dict(record))
+        if isinstance(record, CountsRecord):
+            self._write_card(card_with_counts(self._card(), facts_of_record(record)))
         if isinstance(record, EvaluationRecord | FinishRecord | StopRecord):
             name = Path(str(self.data.get("description") or self.path.name)).name
             picture = self._curve.svg(f"Loss on {spelled(name)}")
