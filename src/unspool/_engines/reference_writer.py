@@ -56,10 +56,9 @@ class ReferenceWriter:
         if request.context is not None:
             parameters, _ = with_context(parameters, config, request.context)
             forward = self._engine.forward(parameters, lanes=1)
-        fresh = request.states is None
+        fresh, eos = request.states is None, config.symbols - 1
         state = self._engine.initial_state(1, parameters) if request.states is None else request.states
         logits = None if fresh else self.first_logits(config, parameters, state)
-        eos = config.symbols - 1
         return _Sequence(
             request, forward, state, eos, input=eos if fresh else None, logits=logits, whole=whole
         )

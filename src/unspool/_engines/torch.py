@@ -181,9 +181,8 @@ class TorchEngine:
         tokens = np.asarray(ids, np.int32)
         inside = self._conditions(Window(tokens, tokens, conditions))
         with torch.no_grad():
-            logits, state_after = self._forward(
-                self._weights(parameters), tokens, state, reset_id, conditions=inside
-            )
+            weights = self._weights(parameters)
+            logits, state_after = self._forward(weights, tokens, state, reset_id, conditions=inside)
         return finite_logits(logits.numpy()), state_after.numpy()
 
     def forward(self, parameters: Parameters, *, lanes: int) -> Forward:

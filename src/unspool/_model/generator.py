@@ -33,18 +33,17 @@ from unspool._generation.selecting.collection import Collection
 from unspool._generation.selecting.selection import CollectionKeywords, split_keywords
 from unspool._generation.states import State
 from unspool._hub.fetching import model_folder
-from unspool._model import auditing, classifying, conditioning, quantizing, scoring, searching, writing
+from unspool._model import auditing, classifying, conditioning, quantizing, rows, scoring, searching, writing
 from unspool._model.conditioning import Context
 from unspool._model.elsewhere import no_attribute
 from unspool._model.parts import ModelParts, options_and_n
-from unspool._model.rows import RowWriter, TableRows, impute_table, sample_rows
+from unspool._model.rows import TableRows
 from unspool._model.saving import refuse_strangers, save_parts, saved
 from unspool._model.scoring import make_scorer, strings_of
 from unspool._model.summary import summary_html, summary_text
 from unspool._network.parameters import count_parameters
 from unspool._screen.wording import counted
 from unspool._storage import path_of
-from unspool._tables.reading import open_table
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.opening import Readable
 from unspool._text.tokenizers.unknown import Unknown
@@ -540,8 +539,7 @@ class Generator(ModelParts):
             >>> 30 <= row["age"] <= 40
             True
         """
-        writer = RowWriter(self, options)
-        return TableRows(writer.form, list(sample_rows(writer, n, given or {})), writer.report)
+        return rows.written(self, n, given or {}, options)
 
     def impute(
         self, table: Any, *, reading: Mapping[str, Any] | None = None, **options: Unpack[GenerationKeywords]
@@ -567,9 +565,7 @@ class Generator(ModelParts):
             >>> row["sex"]
             'F'
         """
-        writer = RowWriter(self, options)
-        filled = impute_table(writer, open_table(table, reading))
-        return TableRows(writer.form, list(filled), writer.report)
+        return rows.filled(self, table, reading, options)
 
     def encode(self, text: str, *, unknown: Unknown = "error") -> NDArray[np.int32]:
         """Return the ids of the tokens of a text.
@@ -648,11 +644,8 @@ class Generator(ModelParts):
         """
         sources = [source] if source is None or isinstance(source, str) else source
         models = [self.conditioned_on(context, source=text, unknown=unknown) for text in sources]
-        return [
-            text
-            for parts in models
-            for text in searching.beam_search(parts, prompt, options, constraint=constraint, unknown=unknown)
-        ]
+        limits: dict[str, Any] = {"constraint": constraint, "unknown": unknown}
+        return [text for each in models for text in searching.beam_search(each, prompt, options, **limits)]
 
     def enumerate(
         self,
@@ -795,9 +788,7 @@ class Generator(ModelParts):
             >>> score.total_logprob < 0
             True
         """
-        scorer = make_scorer(
-            self.conditioned_on(context), prompt=prompt, ended=ended, unknown=unknown, adapt=adapt
-        )
+        scorer = self.conditioned_on(context).scorer(prompt=prompt, ended=ended, unknown=unknown, adapt=adapt)
         return scoring.score(scorer, texts)
 
     def surprisal(
@@ -971,9 +962,8 @@ class Generator(ModelParts):
             >>> model.evaluate(names).bits_per_character > 0
             True
         """
-        return scoring.evaluate(
-            self.conditioned_on(context), records, document=document, unknown=unknown, adapt=adapt
-        )
+        parts = self.conditioned_on(context)
+        return scoring.evaluate(parts, records, document=document, unknown=unknown, adapt=adapt)
 
     def audit(
         self,
@@ -1025,41 +1015,3 @@ class Generator(ModelParts):
             unknown=unknown,
             report=report,
         )
-
-
-def load(
-    folder: str | Path,
-    *,
-    engine: str = "cpu",
-    threads: int | None = None,
-    precision: str = "float32",
-    device: str = "auto",
-    counts: bool = True,
-) -> Generator:
-    """Read a model folder, or a model of the Hugging Face Hub, as `Generator.load` does.
-
-    Args:
-        folder: A folder that `save` or a training made; or ``hf://user/name``, also with ``@revision``.
-        engine: A name in `ENGINES`.
-        threads: Threads of the engine, ≥ 1; None for one on each processor.
-        precision: Number format of the products when it writes and scores: "float32", "bf16", "int8" or
-            "auto"; see `Generator.load`.
-        device: Where the engine computes: "auto", "cpu", "cuda" or "mps"; see `Generator.load`.
-        counts: Whether the counts beside the network are used, if it has some.
-
-    Raises:
-        ArtifactError: If the folder is not a whole model, or cannot be fetched from the Hub.
-        ConfigError: If the engine cannot be made, or the package huggingface_hub is not there.
-
-    Example:
-        >>> import tempfile, unspool
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     training = unspool.TrainingConfig(epochs=1)
-        ...     _ = unspool.train(["anna", "anne", "hanna"] * 9, out=folder, training=training)
-        ...     model = unspool.load(folder)
-        >>> len(model.generate(n=3))
-        3
-    """
-    return Generator.load(
-        folder, engine=engine, threads=threads, precision=precision, device=device, counts=counts
-    )

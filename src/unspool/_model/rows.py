@@ -23,7 +23,7 @@ from unspool._tables.corpus import refuse_other_columns
 from unspool._tables.given import Given
 from unspool._tables.guides import RowGuide
 from unspool._tables.output import write_rows
-from unspool._tables.reading import OpenTable
+from unspool._tables.reading import OpenTable, open_table
 from unspool._tables.row_form import Row, RowForm
 from unspool._tables.schema import TableSchema, schema_of
 
@@ -364,3 +364,18 @@ class TableRows(list[dict[str, Any]]):
             ConfigError: If its name ends in none of these.
         """
         write_rows(Path(path), self._form, self._rows)
+
+
+def written(parts: ModelParts, n: int, given: Mapping[str, Any], options: Mapping[str, Any]) -> TableRows:
+    """Write rows; see `Generator.sample_rows`."""
+    writer = RowWriter(parts, options)
+    return TableRows(writer.form, list(sample_rows(writer, n, given)), writer.report)
+
+
+def filled(
+    parts: ModelParts, table: Any, reading: Mapping[str, Any] | None, options: Mapping[str, Any]
+) -> TableRows:
+    """Fill the missing values of a table; see `Generator.impute`."""
+    writer = RowWriter(parts, options)
+    rows = impute_table(writer, open_table(table, reading))
+    return TableRows(writer.form, list(rows), writer.report)

@@ -2,13 +2,16 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from unspool._cli.flags.flag import Argument, Flag, Option
 from unspool._cli.flags.shared import AsJson, WithCounts
 from unspool._cli.output.printing import note, print_json
 from unspool._cli.output.tables import print_facts
 from unspool._errors import ConfigError
+
+if TYPE_CHECKING:
+    from unspool._model import Generator
 
 Folder = Annotated[str, Argument(metavar="DIR", help="The folder of a model.")]
 Place = Annotated[str, Argument(metavar="USER/NAME", help="Where it goes on the Hub.")]
@@ -55,7 +58,6 @@ def push(
     from unspool._hub.pushing import license_of
     from unspool._hub.pushing import push as upload
     from unspool._model.publishing import hub_files
-    from unspool._training.folder.counts_words import counts_facts
 
     if is_hub_place(folder):
         raise ConfigError(folder, expected="a folder of this machine", got="a place on the Hub")
@@ -68,17 +70,7 @@ def push(
         license = license_of(where)  # noqa: A001 - an earlier push has named it
     if license is None and not _has_license(Path(folder)):
         note("no licence is named, so nobody knows what they may do with it: --license")
-    facts, index = counts_facts(model.counts, model.history), model.novelty_index
-    if with_counts and facts is None:
-        hint = "push it without counts, or train one with them (--counts)"
-        raise ConfigError("there are no counts to take along", expected="a model with counts", hint=hint)
-    if with_novelty_index and index is None:
-        hint = "push it without, or train one with it (--novelty-index)"
-        raise ConfigError("there is no index to take along", expected="a model with an index", hint=hint)
-    if facts is not None and not with_counts:
-        note(f"{facts.left_out}; to take them along: --with-counts")
-    if index is not None and not with_novelty_index:
-        note("the index of the training texts is left out; to take it along: --with-novelty-index")
+    _tell_what_stays(model, with_counts=with_counts, with_novelty_index=with_novelty_index)
     files = hub_files(
         model if with_counts else model.without_counts(),
         model.history,
@@ -86,7 +78,7 @@ def push(
         folder=Path(folder),
         license=license,
         language=language,
-        novelty=index if with_novelty_index else None,
+        novelty=model.novelty_index if with_novelty_index else None,
     )
     pushed = upload(files, where, private=private, message=message)
     if as_json:
@@ -102,6 +94,27 @@ def push(
             ("load it", f'unspool.load("{where}")'),
         ]
     )
+
+
+def _tell_what_stays(model: "Generator", *, with_counts: bool, with_novelty_index: bool) -> None:
+    """Note what of the training text is not taken along.
+
+    Raises:
+        ConfigError: If there is nothing of what is asked for.
+    """
+    from unspool._training.folder.counts_words import counts_facts
+
+    facts, index = counts_facts(model.counts, model.history), model.novelty_index
+    if with_counts and facts is None:
+        hint = "push it without counts, or train one with them (--counts)"
+        raise ConfigError("there are no counts to take along", expected="a model with counts", hint=hint)
+    if with_novelty_index and index is None:
+        hint = "push it without, or train one with it (--novelty-index)"
+        raise ConfigError("there is no index to take along", expected="a model with an index", hint=hint)
+    if facts is not None and not with_counts:
+        note(f"{facts.left_out}; to take them along: --with-counts")
+    if index is not None and not with_novelty_index:
+        note("the index of the training texts is left out; to take it along: --with-novelty-index")
 
 
 def _has_license(folder: Path) -> bool:
