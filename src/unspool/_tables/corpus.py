@@ -12,6 +12,7 @@ import numpy as np
 
 from unspool._configuration import check, from_dict, to_dict
 from unspool._errors import ConfigError, CorpusError
+from unspool._screen.wording import counted
 from unspool._tables.reading import OpenTable, open_table
 from unspool._tables.row_form import Row, RowForm
 from unspool._tables.schema import TableSchema
@@ -180,7 +181,7 @@ def refuse_other_columns(schema: TableSchema, opened: OpenTable) -> None:
         return
     pairs = zip(schema.names, opened.names, strict=False)
     differ = next(((ours, theirs) for ours, theirs in pairs if ours != theirs), None)
-    expected, got = f"{len(schema.names)} columns, as in the schema", str(len(opened.names))
+    expected, got = f"{counted(len(schema.names), 'column')}, as in the schema", str(len(opened.names))
     if differ is not None:
         expected, got = f"column {differ[0]!r} next, as in the schema", repr(differ[1])
     raise ConfigError(opened.records.description, expected=expected, got=got)

@@ -73,7 +73,7 @@ class RowForm:
     def _next(self, number: int, value: str | None) -> str:
         code = FIRST + 1 + len(self._meaning)
         most = LAST - FIRST
-        check("columns", code - FIRST, f"at most {most:,} columns and values of categories", code < LAST)
+        check("columns", code - FIRST, f"columns and values of categories, {most:,} at most", code < LAST)
         self._meaning[chr(code)] = (number, value)
         return chr(code)
 
