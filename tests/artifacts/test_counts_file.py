@@ -58,8 +58,11 @@ def test_any_damage_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / COUNTS
     raw = path.read_bytes()
     draw = random.Random(0)
-    cut = [raw[:length] for length in draw.sample(range(len(raw)), 200)]
-    flipped = [raw[:at] + bytes([raw[at] ^ 1 << draw.randrange(8)]) + raw[at + 1 :] for at in range(len(raw))]
+    cut = [raw[:length] for length in draw.sample(range(len(raw)), 60)]
+    flipped = [
+        raw[:at] + bytes([raw[at] ^ 1 << draw.randrange(8)]) + raw[at + 1 :]
+        for at in draw.sample(range(len(raw)), 120)
+    ]
     for version in (*cut, *flipped, raw + b"x", b""):
         path.write_bytes(version)
         try:

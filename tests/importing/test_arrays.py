@@ -152,7 +152,7 @@ def test_the_facts_of_an_export_have_a_version() -> None:
         assert told == f"f: format_version: expected 1, got {version!r}; a newer unspool may read it"
     check_layers(NetworkConfig(num_layers=2), 2, where="f")
     assert refused(ArtifactError, check_layers, NetworkConfig(num_layers=2), 1, where="f") == (
-        "f: num_layers: expected arrays for every layer, got 2 layers and 1 arrays"
+        "f: num_layers: expected arrays for every layer, got 2 layers and 1 array"
     )
 
 
