@@ -61,6 +61,11 @@ def shown() -> dict[str, Any]:
         records(),
         unspool.WordTokenizer.fit(TEXTS),
         unspool.ByteTokenizer(),
+        unspool.BpeTokenizer.fit(TEXTS),
+        *(getattr(unspool, f"{name}Tokenizer").fit(TEXTS) for name in ("Abc", "Code", "Selfies", "Smiles")),
+        unspool.RegexTokenizer.of("<.*>").fit([LONG, *TEXTS]),
+        unspool.TableSchema.of(table()),
+        unspool.train(table(), table=True, **options).sample_rows(99, seed=0),
         generation,
         generations(model.novelty_index),
         score,
@@ -69,6 +74,11 @@ def shown() -> dict[str, Any]:
         sweep(),
     ]
     return {type(thing).__name__: thing for thing in things}
+
+
+def table() -> list[dict[str, Any]]:
+    """Return rows with harmful names of columns, and harmful values."""
+    return [{HOSTILE[0]: HOSTILE[i % len(HOSTILE)], HOSTILE[1]: i % 7, "c": i} for i in range(60)]
 
 
 def records() -> unspool.Records:

@@ -41,14 +41,18 @@ def path_of(name: str, value: object) -> Path:
     return Path(path)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those that it is in, if they are missing, so that their names survive a power cut.
+def make_folder(folder: Path, *, parents: bool = True) -> None:
+    """Make a folder that is missing, so that its name survives a power cut.
+
+    Args:
+        folder: The folder.
+        parents: Whether the folders that it is in are made as well.
 
     Raises:
         OSError: If that cannot be done.
     """
     missing = [each for each in (folder, *folder.parents) if is_missing(each)]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=parents, exist_ok=True)
     for made in missing:
         sync_folder(made.parent)
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from unspool._artifacts.counts_file import COUNTS, load_counts, save_counts
+from unspool._artifacts.belonging import COUNTS
+from unspool._artifacts.counts_file import load_counts, save_counts
 from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._errors import ArtifactError
 from unspool._kernels.counts import CountTable, count

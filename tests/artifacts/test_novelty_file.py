@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from unspool._artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
+from unspool._artifacts.belonging import NOVELTY
+from unspool._artifacts.novelty_file import load_novelty, save_novelty
 from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._errors import ArtifactError
 from unspool._text.novelty import NoveltyIndex

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 # One call of so many is attacked in the quick suite, each by the next fault; 0 is every call by every fault.
 STRIDES = {
     "train": 5,
-    "resume": 7,
+    "resume": 5,
     "sample": 1,
     "export": 1,
     "export without exchange": 1,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool._artifacts.novelty_file import NOVELTY
+from unspool._artifacts.belonging import NOVELTY
 from unspool._generation.requests import Request, make_request
 from unspool._generation.selecting import collection as collecting
 from unspool._model import writing

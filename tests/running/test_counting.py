@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import unspool
-from unspool._artifacts.counts_file import COUNTS
+from unspool._artifacts.belonging import COUNTS
 from unspool._errors import ConfigError
 from unspool._evaluation import mixing
 from unspool._evaluation.mixing import Mixture, fitted_weights

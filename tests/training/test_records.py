@@ -12,6 +12,7 @@ def test_each_record_has_its_name() -> None:
         "SampleRecord": "sample",
         "CheckpointRecord": "checkpoint",
         "ChangeRecord": "change",
+        "CountsRecord": "counts",
         "StopRecord": "stop",
         "FinishRecord": "finish",
     }

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from unspool._artifacts.belonging import tokenizer_fingerprint
+from unspool._artifacts.belonging import COUNTS, tokenizer_fingerprint
 from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError
@@ -27,7 +27,6 @@ from unspool._storage import atomic_write, open_regular
 from unspool._system import mapped_bytes
 from unspool._text.tokenizers.registry import Tokenizer
 
-COUNTS = "counts.safetensors"
 FORMAT_VERSION = 1
 LARGEST_HEADER = 1 << 16
 CHECKSUM = "checksum"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from unspool._artifacts.belonging import tokenizer_fingerprint
+from unspool._artifacts.belonging import NOVELTY, tokenizer_fingerprint
 from unspool._artifacts.tensor_files import METADATA_KEY
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError
@@ -29,7 +29,6 @@ from unspool._storage import atomic_write, open_regular
 from unspool._text.novelty import NoveltyIndex
 from unspool._text.tokenizers.registry import Tokenizer
 
-NOVELTY = "novelty.safetensors"
 ARRAYS = {1: ["hashes"], 2: ["hashes", "held_out"]}  # of each version of the format
 CHECKSUM = "checksum"
 DAMAGED = "the file is damaged or of another kind: copy it again, or make it again (--novelty-index)"

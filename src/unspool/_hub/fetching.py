@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unspool._artifacts.counts_file import COUNTS
+from unspool._artifacts.belonging import COUNTS, NOVELTY
 from unspool._artifacts.model_folder import (
     CONFIG,
     GENERATION,
@@ -15,7 +15,6 @@ from unspool._artifacts.model_folder import (
     config_of,
     read_content,
 )
-from unspool._artifacts.novelty_file import NOVELTY
 from unspool._artifacts.tensor_files import LARGEST_HEADER
 from unspool._errors import ArtifactError, warn_user
 from unspool._hub.connection import HubUnreachableError, hub_api

@@ -19,6 +19,7 @@ from unspool._generation.options.keywords import by_own_names
 from unspool._generation.sampling.random import fresh_seed
 from unspool._generation.writer import generate
 from unspool._model.parts import ModelParts, options_and_n
+from unspool._screen.wording import counted
 from unspool._tables.corpus import refuse_other_columns
 from unspool._tables.given import Given
 from unspool._tables.guides import RowGuide
@@ -351,6 +352,10 @@ class TableRows(list[dict[str, Any]]):
     def __init__(self, form: RowForm, rows: Sequence[Row], report: RowReport) -> None:
         super().__init__(map(form.values, rows))
         self._form, self._rows, self.report = form, rows, report
+
+    def __repr__(self) -> str:
+        """Return their number: rows have values of any length."""
+        return f"<TableRows: {counted(len(self), 'row')}>"
 
     def save(self, path: str | Path) -> None:
         """Write the rows to a file: .csv, .tsv, .jsonl or .parquet.

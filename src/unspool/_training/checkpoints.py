@@ -118,7 +118,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     data = tensor_file_bytes(_flatten(checkpoint), content)
     try:
-        make_folder(path.parent)
+        make_folder(path.parent, parents=False)
         atomic_write(path, data)
     except OSError as error:
         raise write_error(path, len(data), error) from error

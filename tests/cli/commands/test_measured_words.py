@@ -18,7 +18,7 @@ from unspool._evaluation.streams import Evaluation
 def model(**changes: Any) -> Any:
     facts = {"data": {}, "schema": SimpleNamespace(attributes=[]), "source_tokenizer": None,
              "tokenizer": SimpleNamespace(spells_unk=None), "runner": SimpleNamespace(inference="float32"),
-             "evaluate": lambda records, unknown: Evaluation(**FIGURES)}  # fmt: skip
+             "evaluate": lambda records, unknown, adapt: Evaluation(**FIGURES)}  # fmt: skip
     return SimpleNamespace(**facts | changes)
 
 
@@ -67,7 +67,7 @@ def test_eval_of_pairs_has_more_figures_and_needs_sources(
     unspool: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more = FIGURES | {"unspelled": 1234, "exact": 0.125}
-    pairs = model(source_tokenizer=1, evaluate=lambda records, unknown: Evaluation(**more))
+    pairs = model(source_tokenizer=1, evaluate=lambda records, unknown, adapt: Evaluation(**more))
     corpus = SimpleNamespace(document=False, pairs=True)
     monkeypatch.setattr(library, "load", lambda folder, **computing: pairs)
     monkeypatch.setattr(evaluating, "open_corpus", lambda *_: corpus)
@@ -101,9 +101,12 @@ def test_export_says_what_was_written_and_lost(  # noqa: PLR0917 - fixtures
 
     def write(*given: Any, **how: Any) -> Any:
         asked.append((given[1:], how))
-        return tmp_path / "out", SimpleNamespace(precision="int8", cost=cost)
+        exported = SimpleNamespace(precision="int8", cost=cost, model=SimpleNamespace(counts=None))
+        return tmp_path / "out", exported
 
-    monkeypatch.setattr("unspool._artifacts.load_model", lambda folder: SimpleNamespace(quantization=before))
+    monkeypatch.setattr(
+        "unspool._artifacts.load_model", lambda folder: SimpleNamespace(quantization=before, counts=None)
+    )
     monkeypatch.setattr("unspool._exporting.exporters.export", write)
     monkeypatch.setattr("unspool._hub.fetching.model_folder", Path)
     words = ["export", "runs/a", "--to", "torch", "--out", "o", "--precision", "int8", "--overwrite"]

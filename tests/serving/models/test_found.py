@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from unspool._artifacts.novelty_file import NOVELTY
+from unspool._artifacts.belonging import NOVELTY
 from unspool._errors import ConfigError
 from unspool._serving.limits import Limits
 from unspool._serving.models import found as finding

@@ -4,9 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from unspool._artifacts.counts_file import COUNTS
+from unspool._artifacts.belonging import COUNTS, NOVELTY
 from unspool._artifacts.model_folder import CONFIG, GENERATION, MODEL, SOURCE_TOKENIZER, TOKENIZER
-from unspool._artifacts.novelty_file import NOVELTY
 from unspool._json_files import fingerprint
 
 FILES = (MODEL, CONFIG, TOKENIZER, SOURCE_TOKENIZER, GENERATION, COUNTS, NOVELTY)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from prometheus_client import Counter
 
-from unspool._artifacts.novelty_file import NOVELTY
+from unspool._artifacts.belonging import NOVELTY
 from unspool._errors import ConfigError
 from unspool._generation.requests import Request
 from unspool._json_files import json_text

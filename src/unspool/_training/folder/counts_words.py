@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from unspool._artifacts.counts_file import COUNTS
+from unspool._artifacts.belonging import COUNTS
 from unspool._configuration import is_real
 from unspool._kernels.counts import CountTable
 from unspool._screen.wording import counted, size

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from unspool._artifacts import load_model, save_model
-from unspool._artifacts.counts_file import COUNTS
+from unspool._artifacts.belonging import COUNTS, NOVELTY
 from unspool._artifacts.model_folder import (
     CARD,
     CONFIG,
@@ -38,7 +38,7 @@ from unspool._artifacts.model_folder import (
     read_generation,
     read_tokenizer,
 )
-from unspool._artifacts.novelty_file import NOVELTY, load_novelty, save_novelty
+from unspool._artifacts.novelty_file import load_novelty, save_novelty
 from unspool._configuration import from_dict, to_dict
 from unspool._errors import ArtifactError, spelled
 from unspool._generation.options.generation_options import UNTIL_ITS_END, GenerationOptions

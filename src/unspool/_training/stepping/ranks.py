@@ -87,6 +87,8 @@ def said_once() -> Iterator[None]:
             ranks.agree(error)
         if not (ranks.leads if of_all else ranks.says(error)):
             ranks.wait_for_the_end_of_the_leader()  # torchrun ends all processes once one has failed
+            if follows():
+                os._exit(2)  # it has nothing to save, and threads of gloo, which a usual end would abort
             raise SystemExit(2) from None
         raise
     _JOINED.clear()
