@@ -144,7 +144,7 @@ def test_a_document_and_a_context() -> None:
 
 @pytest.mark.parametrize("counts", [0, 17, "eight", "-1", 2.5, "1" * 99, True])
 def test_orders_that_are_refused(counts: Any) -> None:
-    with pytest.raises(ConfigError, match="counts must be auto, none, or a whole number from 1 to 16"):
+    with pytest.raises(ConfigError, match="counts must be auto, or a whole number from 1 to 16, or None"):
         unspool.TrainingConfig(counts=counts)
 
 

@@ -42,7 +42,7 @@ def _is_order(value: Any) -> bool:
 
 
 MOST_ORDER = 16  # that of the kernels, which are too slow to import here
-COUNTS = Allowed(f"auto, none, or a whole number from 1 to {MOST_ORDER}", _is_order)
+COUNTS = Allowed(f"auto, or a whole number from 1 to {MOST_ORDER}", _is_order)
 
 
 @answers_unknown_names
