@@ -113,7 +113,9 @@ def test_export_says_what_was_written_and_lost(  # noqa: PLR0917 - fixtures
     done = unspool(words)
     written = [f"wrote  {tmp_path / 'out'}", "a.txt  1.5 kB", "b      1 B"]
     assert done.stdout.splitlines() == [*written, *lost]
-    assert asked == [(("torch", "o"), {"name": "a", "precision": "int8", "overwrite": True})]
+    assert asked == [
+        (("torch", "o"), {"name": "a", "precision": "int8", "with_counts": False, "overwrite": True})
+    ]
     assert json.loads(unspool([*words, "--json"]).stdout) == {
         "path": str(tmp_path / "out"), "to": "torch", "precision": "int8", "bits_per_character_lost": cost,
         "files": {"out/a.txt": 1500, "out/deep/b": 1},
