@@ -118,6 +118,7 @@ def test_export_says_what_was_written_and_lost(  # noqa: PLR0917 - fixtures
     ]
     assert json.loads(unspool([*words, "--json"]).stdout) == {
         "path": str(tmp_path / "out"), "to": "torch", "precision": "int8", "bits_per_character_lost": cost,
+        "counts": False,
         "files": {"out/a.txt": 1500, "out/deep/b": 1},
     }  # fmt: skip
 
